@@ -1,0 +1,65 @@
+"""Every error a user can cause, in one tree.
+
+A message says what was given, what was expected, the nearest valid names and the next step, in one line.
+The command line prints it and exits with `exit_code`; library callers catch `ReverieError`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ReverieError(Exception):
+    """Something failed that was not the user's input (exit code 1)."""
+
+    exit_code = 1
+
+
+class InputError(ReverieError):
+    """The user gave something that cannot be used (exit code 2)."""
+
+    exit_code = 2
+
+
+class PictureError(InputError):
+    """A picture is missing, broken, too large or too small."""
+
+
+class WeightsError(InputError):
+    """A file of weights is missing, broken, unsafe or of another kind."""
+
+
+class LayerError(InputError):
+    """A layer, channel or class does not exist in this network."""
+
+
+class DataError(InputError):
+    """A folder of pictures cannot be used for training or evaluation."""
+
+
+class OutputError(ReverieError):
+    """A result cannot be written: no permission, no folder, no space."""
+
+
+class OfflineError(ReverieError):
+    """A download was asked for and the network or the server did not deliver it."""
+
+
+class GradientError(ReverieError):
+    """No gradient reaches the picture: zero everywhere, or not a number."""
+
+
+def unknown_name(what: str, given: str, known: Iterable[str], hint: str = "") -> str:
+    """Return one line naming the mistake and the nearest valid names."""
+    names = list(known)
+    lowered = {name.lower(): name for name in names}
+    close = [lowered[n] for n in difflib.get_close_matches(given.lower(), lowered, n=4, cutoff=0.4)]
+    close += [n for n in names if given and given.lower() in n.lower() and n not in close][:3]
+    if close:
+        tail = f"nearest: {', '.join(close[:5])}"
+    elif len(names) <= 12:
+        tail = f"known: {', '.join(names)}"
+    else:
+        tail = f"known: {', '.join(names[:8])} and {len(names) - 8} more"
+    return f"no {what} called '{given}'; {tail}{'; ' + hint if hint else ''}"

@@ -1,0 +1,78 @@
+"""Normalize the gradient of a picture, so that a step has the same visible size whatever the objective's scale.
+
+Gradients of deep layers may be as small as 1e-21 and still point the right way: nothing here adds an epsilon,
+divisions are guarded by comparing with zero. All functions take ``[B, C, H, W]`` and treat each picture alone;
+`weight` ``[1 or B, 1, H, W]`` restricts the statistics to a mask.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+LEVELS = 4  # of the Laplacian pyramid
+
+
+def mean_abs_normalized(gradient: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Return ``g / mean|g|``. Source: Mordvintsev et al. 2015, the original DeepDream notebook."""
+    return _divided(gradient, _mean(gradient.abs(), weight))
+
+
+def std_normalized(gradient: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Return ``g / std(g)``. Source: the TensorFlow DeepDream tutorial; no epsilon (theirs stops small gradients)."""
+    scale = _mean(gradient.abs(), weight)  # avoids the underflow of squaring 1e-21 in float32
+    scaled = _divided(gradient, scale)
+    centered = scaled - _mean(scaled, weight)
+    return _divided(scaled, _mean(centered.square(), weight).sqrt())
+
+
+def laplacian_normalized(gradient: Tensor, weight: Tensor | None = None, levels: int = LEVELS) -> Tensor:
+    """Return the gradient with every band of a Laplacian pyramid brought to equal strength, then mean-abs normalized.
+
+    Low frequencies, weak in the raw gradient, become visible as soft color. Source: Mordvintsev et al., the
+    TensorFlow 1 DeepDream example (``lap_normalize``).
+    """
+    bands, low = [], _divided(gradient, _mean(gradient.abs(), weight))
+    sizes = []
+    for _ in range(levels):
+        if min(low.shape[-2:]) < 4:
+            break
+        smaller = _blurred_half(low)
+        sizes.append(low.shape[-2:])
+        bands.append(low - _enlarged(smaller, low.shape[-2:]))
+        low = smaller
+    merged = _divided(low, _rms(low))
+    for band, size in zip(reversed(bands), reversed(sizes), strict=True):
+        merged = _enlarged(merged, size) + _divided(band, _rms(band))
+    return mean_abs_normalized(merged, weight)
+
+
+NORMALIZATIONS = {"mean-abs": mean_abs_normalized, "std": std_normalized, "laplacian": laplacian_normalized}
+
+
+def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
+    if weight is None:
+        return values.mean(dim=(1, 2, 3), keepdim=True)
+    total = (weight.sum(dim=(1, 2, 3), keepdim=True) * values.shape[1]).clamp_min(1e-12)
+    return (values * weight).sum(dim=(1, 2, 3), keepdim=True) / total
+
+
+def _rms(values: Tensor) -> Tensor:
+    return values.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+
+
+def _divided(values: Tensor, scale: Tensor) -> Tensor:
+    return values / torch.where(scale > 0, scale, torch.ones_like(scale))
+
+
+def _blurred_half(images: Tensor) -> Tensor:
+    kernel = images.new_tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
+    channels = images.shape[1]
+    padded = F.pad(images, (2, 2, 2, 2), mode="reflect")
+    across = F.conv2d(padded, kernel.view(1, 1, 1, 5).expand(channels, 1, 1, 5), stride=(1, 2), groups=channels)
+    return F.conv2d(across, kernel.view(1, 1, 5, 1).expand(channels, 1, 5, 1), stride=(2, 1), groups=channels)
+
+
+def _enlarged(images: Tensor, size: torch.Size) -> Tensor:
+    return F.interpolate(images, tuple(size), mode="bilinear", align_corners=False)
