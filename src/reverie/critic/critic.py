@@ -1,0 +1,313 @@
+"""A frozen network seen as named layers, with its own preprocessing and labels.
+
+The network is prepared once: BatchNorm folded, weights frozen, channels_last, and in bf16 where that was measured
+to be faster. A call runs it only up to the deepest requested layer and leaves no hook behind.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from reverie.critic.layers import Field, Layer, StopForward, list_layers, receptive_field, smallest_side, trace
+from reverie.critic.precision import Precision
+from reverie.errors import InputError, LayerError, unknown_name
+from reverie.models.fold import fold_batchnorm
+
+PASS_FACTOR = 1.5  # measured peak of forward and backward over the bytes of all leaf outputs, see benchmarks/tiling.py
+IMAGE = "image"  # pseudo-layer: the picture itself, [B, 3, H, W] in [0, 1], for objectives such as total variation
+LOGITS = "logits"
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a network wants its pictures, given RGB in [0, 1]: ``(x[channel order] * scale - mean) / std``."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    scale: float = 1.0
+    bgr: bool = False
+
+    def __call__(self, images: Tensor) -> Tensor:
+        gain = torch.tensor([self.scale / s for s in self.std], device=images.device).view(1, 3, 1, 1)
+        shift = torch.tensor([m / s for m, s in zip(self.mean, self.std, strict=True)], device=images.device)
+        ordered = images.flip(1) if self.bgr else images
+        return ordered * gain - shift.view(1, 3, 1, 1)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a critic is: catalogue name or file name, classes, sha256 of its weights, and how to use it well."""
+
+    name: str
+    classes: tuple[str, ...] = ()
+    sha256: str = ""
+    input_px: int = 224
+    default_layers: tuple[str, ...] = ()
+    color_correlation: tuple[tuple[float, float, float], ...] = ()
+    alias: Mapping[str, str] = field(default_factory=dict)
+    logits_path: str = ""
+    pooled: str = ""
+
+
+class Critic:
+    """Named-layer view of a frozen network.
+
+    Args:
+        net: any module ``[B, 3, H, W] -> logits``; it is copied, the caller's module and its hooks stay untouched.
+        preprocessing: what the network expects of its input.
+        identity: names, classes and defaults.
+        device: where to compute.
+        precision: ``fp32`` or ``bf16``, see `reverie.critic.precision`.
+    """
+
+    def __init__(
+        self, net: nn.Module, preprocessing: Preprocessing, identity: Identity, *,
+        device: torch.device | str = "cpu", precision: Precision = "fp32",
+    ) -> None:  # fmt: skip
+        self.preprocessing, self.identity = preprocessing, identity
+        self.device, self.precision = torch.device(device), precision
+        self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        net = copy.deepcopy(net).eval().requires_grad_(False).float().cpu()
+        _remove_hooks(net)
+        fold_batchnorm(net, torch.zeros(1, 3, identity.input_px, identity.input_px))
+        self.net = net.to(self.device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    # -- what there is ----------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """All layers in order of execution; readable names where the family has them."""
+        side = max(self.identity.input_px, 224)
+        alias = dict(self.identity.alias)
+        if self.identity.logits_path:
+            alias[LOGITS] = self.identity.logits_path
+        return list_layers(trace(self.net, (side, side)), side, alias)
+
+    @functools.cached_property
+    def named_layers(self) -> tuple[Layer, ...]:
+        """The layers worth offering: those with readable names, or all where there are none."""
+        named = set(self.identity.alias) | {LOGITS}
+        return tuple(x for x in self.layers if x.name in named) or self.layers
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, Layer]:
+        return {key: layer for layer in self.layers for key in (layer.path, layer.name)}
+
+    def layer(self, name: str) -> Layer:
+        """Return one layer by readable name or module path.
+
+        Raises:
+            LayerError: no such layer; the message names the nearest.
+        """
+        if name not in self._by_name:
+            names = [x.name for x in self.named_layers]
+            raise LayerError(unknown_name("layer", name, names, f"list them with 'reverie models show {self.identity.name}'"))
+        return self._by_name[name]
+
+    def class_index(self, name: str) -> int:
+        """Return the index of a class by index, full name, or any unique part of its name.
+
+        Raises:
+            LayerError: no such class, or more than one; the message names the nearest.
+        """
+        classes = self.identity.classes
+        if name.isdigit():
+            count = len(classes) or self.layer(LOGITS).channels
+            if int(name) >= count:
+                raise LayerError(f"class {name} is out of range; {self.identity.name} has {count} classes, 0 to {count - 1}")
+            return int(name)
+        lowered = [c.lower() for c in classes]
+        wanted = name.lower()
+        if wanted in lowered:
+            return lowered.index(wanted)
+        found = [i for i, c in enumerate(lowered) if wanted in c.replace("_", " ") or wanted in c]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise LayerError(f"'{name}' names {len(found)} classes: {', '.join(classes[i] for i in found[:6])}; say which")
+        raise LayerError(unknown_name("class", name, classes, f"list them with 'reverie models show {self.identity.name}'"))
+
+    @functools.cached_property
+    def min_side(self) -> int:
+        """The smallest side in pixels that the whole network accepts."""
+        return smallest_side(self.net)
+
+    def sizes(self, size: tuple[int, int]) -> dict[str, tuple[int, int]]:
+        """Return the height and width of every layer for a picture of `size`, by module path and readable name.
+
+        Raises:
+            InputError: the picture is too small.
+        """
+        try:
+            shapes = dict(trace(self.net, size))
+        except (RuntimeError, ValueError) as error:
+            raise InputError(self.too_small(size)) from error
+        full = {p: (s[2], s[3]) if len(s) == 4 else (1, 1) for p, s in shapes.items()}
+        named = {x.name: full[x.path] for x in self.layers if x.path in full}
+        return full | named | {IMAGE: size}
+
+    def too_small(self, size: tuple[int, int]) -> str:
+        return (
+            f"a picture of {size[1]} x {size[0]} px is too small for {self.identity.name}, "
+            f"which needs at least {self.min_side} x {self.min_side}; enlarge it with --size"
+        )
+
+    def field(self, names: Iterable[str]) -> Field:
+        """Return the receptive field of the deepest of some layers."""
+        return self._field(self._deepest(names))
+
+    @functools.lru_cache(maxsize=16)  # noqa: B019 - critics live as long as the process
+    def _field(self, path: str) -> Field:
+        def run(net: nn.Module, images: Tensor) -> Tensor:
+            return _run(net, images, [path])[path]
+
+        return receptive_field(self.net, run, self._by_name[path].stride)
+
+    def stride(self, names: Iterable[str]) -> int:
+        """Return the largest stride among some layers."""
+        return max((self.layer(n).stride for n in names if n not in (IMAGE, LOGITS)), default=1)
+
+    def halo(self, names: Iterable[str]) -> int:
+        """Return the halo in pixels that makes tiled gradients agree with whole ones within 1 %.
+
+        A pixel's gradient needs the activations whose field holds it, and those need their own fields unspoiled by
+        the tile's zero padding: twice the effective radius. Measured in `benchmarks/tiling.py`.
+        """
+        spatial = [n for n in names if n != IMAGE]
+        return self.field(spatial).effective_px if spatial else 8
+
+    def bytes_per_pixel(self, names: Iterable[str]) -> float:
+        """Estimate the memory of one gradient pass, in bytes per pixel of the picture (see `PASS_FACTOR`)."""
+        spatial = [n for n in names if n != IMAGE]
+        if not spatial:
+            return 48.0
+        side, last = 256, self.layer(self._deepest(spatial)).order
+        leaves = {path for path, module in self.net.named_modules() if not any(True for _ in module.children())}
+        shapes = [(p, s) for p, s in trace(self.net, (side, side)) if self._by_name[p].order <= last]
+        elements = sum(s.numel() for p, s in shapes if p in leaves)
+        return PASS_FACTOR * elements * self.dtype.itemsize / side**2 + 48.0
+
+    def class_direction(self, index: int) -> tuple[str, Tensor] | None:
+        """Return (layer, ``[C]`` direction) whose mean dot product is the logit of a class, up to its bias.
+
+        For ``logits = W mean(a) + b`` the logit is a mean over positions of ``W[index] . a``, and so can be tiled.
+        ``None`` if the network's head is not of this form.
+        """
+        pooled, head = self.identity.pooled, self.identity.logits_path
+        module = self.net.get_submodule(head) if pooled and head else None
+        if not isinstance(module, nn.Linear):
+            return None
+        return pooled, module.weight[index].float().cpu()
+
+    def _deepest(self, names: Iterable[str]) -> str:
+        spatial = [self.layer(n) for n in names if n != IMAGE]
+        return max(spatial, key=lambda x: x.order).path
+
+    # -- what it does -----------------------------------------------------------------------------------------
+
+    def __call__(self, images: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
+        """Return activations by the names that were asked for.
+
+        Args:
+            images: ``[B, 3, H, W]``, RGB in [0, 1], any size from the network's minimum on.
+            names: layer names; ``image`` returns the pictures themselves.
+
+        Returns:
+            ``[B, C, h, w]`` (``[B, C]`` behind a global pooling), in the critic's dtype.
+
+        Raises:
+            LayerError: an unknown layer.
+            InputError: the picture is too small for the network.
+        """
+        wanted = list(dict.fromkeys(names))
+        paths = {name: self.layer(name).path for name in wanted if name != IMAGE}
+        result = {IMAGE: images} if IMAGE in wanted else {}
+        if not paths:
+            return result
+        prepared = self.preprocessing(images).to(self.device, self.dtype).contiguous(memory_format=torch.channels_last)
+        try:
+            found = _run(self.net, prepared, paths.values())
+        except RuntimeError as error:
+            if min(images.shape[-2:]) < self.min_side:
+                raise InputError(self.too_small((images.shape[-2], images.shape[-1]))) from error
+            raise
+        return result | {name: found[path] for name, path in paths.items()}
+
+    @torch.no_grad()
+    def logits(self, images: Tensor) -> Tensor:
+        """Return ``[B, classes]`` float32 logits."""
+        prepared = self.preprocessing(images.to(self.device)).to(self.dtype)
+        out = self.net(prepared.contiguous(memory_format=torch.channels_last))
+        return (out if isinstance(out, Tensor) else out[0]).float()
+
+
+def _run(net: nn.Module, images: Tensor, paths: Iterable[str]) -> dict[str, Tensor]:
+    """Run `net` until every one of `paths` has produced its last output, and return those outputs."""
+    wanted = set(paths)
+    modules = dict(net.named_modules())
+    remaining = {path: _calls(net, path) for path in wanted}
+    found: dict[str, Tensor] = {}
+
+    def capture(path: str) -> Any:
+        def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor | None:
+            remaining[path] -= 1
+            if remaining[path] > 0:
+                return None
+            found[path] = output
+            if len(found) == len(wanted):
+                raise StopForward
+            return output.clone()  # a later in-place ReLU must not overwrite what was captured
+
+        return hook
+
+    handles = [modules[path].register_forward_hook(capture(path)) for path in wanted]
+    try:
+        net(images)
+    except StopForward:
+        pass
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found
+
+
+def _calls(net: nn.Module, path: str) -> int:
+    """How often a module runs in one forward pass; stored on first use (shared ReLUs run several times)."""
+    counts: dict[str, int] | None = net.__dict__.get("_reverie_calls")
+    if counts is None:
+        counts = _count_calls(net)
+        net.__dict__["_reverie_calls"] = counts
+    return counts.get(path, 1)
+
+
+def _count_calls(net: nn.Module) -> dict[str, int]:
+    meta = copy.deepcopy(net).to("meta")
+    counts: dict[str, int] = {}
+
+    def counting(path: str) -> Any:
+        def hook(*_: Any) -> None:
+            counts[path] = counts.get(path, 0) + 1
+
+        return hook
+
+    handles = [m.register_forward_hook(counting(p)) for p, m in meta.named_modules() if p]
+    with torch.no_grad():
+        meta(torch.empty(1, 3, 512, 512, device="meta", dtype=next(meta.parameters()).dtype))
+    for handle in handles:
+        handle.remove()
+    return counts
+
+
+def _remove_hooks(net: nn.Module) -> None:
+    """Drop hooks from our own copy; those on the caller's module are not ours to touch."""
+    for module in net.modules():
+        module._forward_hooks.clear()
+        module._forward_pre_hooks.clear()
+        module._backward_hooks.clear()

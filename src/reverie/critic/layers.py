@@ -1,0 +1,166 @@
+"""What the layers of a network are: names, channels, stride, receptive field.
+
+Shapes come from a pass on the meta device (no arithmetic, no memory). The receptive field is measured on a copy
+whose kernels are positive averages: the gradient of one activation then covers exactly the pixels that can reach it,
+and its profile is the share that each distance contributes.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+MAX_FIELD_PX = 1536
+ENERGY = 0.9995  # share of the influence that counts as the effective field
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One addressable layer: readable name, module path, channels, and total stride in pixels."""
+
+    name: str
+    path: str
+    channels: int
+    stride: int
+    order: int
+
+
+@dataclass(frozen=True)
+class Field:
+    """Receptive field of a layer, in pixels: all that can reach a position, and where nearly all influence lies."""
+
+    full_px: int
+    effective_px: int
+
+
+class StopForward(Exception):  # noqa: N818 - a signal, not an error
+    """Raised by the hook on the deepest requested layer: everything behind it would be wasted."""
+
+
+def trace(net: nn.Module, size: tuple[int, int]) -> list[tuple[str, torch.Size]]:
+    """Return (module path, output shape) of every module with a 4-D or 2-D output, in order of execution.
+
+    Raises:
+        RuntimeError: the picture is too small for the network.
+    """
+    meta = copy.deepcopy(net).to("meta")
+    seen: dict[str, torch.Size] = {}
+
+    def record(path: str) -> Callable[..., None]:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            if isinstance(output, Tensor) and output.ndim in (2, 4):
+                seen.pop(path, None)  # a module that runs twice counts where it ran last
+                seen[path] = output.shape
+
+        return hook
+
+    handles = [m.register_forward_hook(record(path)) for path, m in meta.named_modules() if path]
+    try:
+        with torch.no_grad():
+            meta(torch.empty(1, 3, *size, device="meta", dtype=next(meta.parameters()).dtype))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return list(seen.items())
+
+
+def list_layers(shapes: Sequence[tuple[str, torch.Size]], side: int, alias: dict[str, str]) -> tuple[Layer, ...]:
+    """Return the layers of a trace at ``side x side`` pixels; `alias` maps readable names to module paths."""
+    readable = {path: name for name, path in alias.items()}
+    layers = []
+    for order, (path, shape) in enumerate(shapes):
+        stride = max(1, round(side / shape[-1])) if len(shape) == 4 and shape[-1] > 1 else side
+        layers.append(Layer(readable.get(path, path), path, shape[1], stride, order))
+    return tuple(layers)
+
+
+def smallest_side(net: nn.Module, largest: int = 512) -> int:
+    """Return the smallest square picture that the whole network accepts, by bisection on the meta device."""
+
+    def works(side: int) -> bool:
+        try:
+            trace(net, (side, side))
+        except (RuntimeError, ValueError):  # torch: kernel larger than input, output size too small
+            return False
+        return True
+
+    low, high = 1, largest
+    if not works(high):
+        return largest
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if works(middle) else (middle + 1, high)
+    return low
+
+
+def receptive_field(net: nn.Module, run: Callable[[nn.Module, Tensor], Tensor], stride: int) -> Field:
+    """Measure the receptive field of the layer that `run(copy, images)` returns.
+
+    The picture is a narrow strip: the field is measured along its height only, at the cost of a thumbnail.
+    """
+    positive = _positive_copy(net)
+    width = max(64, 2 * stride)
+    side = 256
+    while True:
+        images = torch.ones(1, 3, side, width).requires_grad_(True)
+        with torch.enable_grad():
+            out = run(positive, images)
+            (gradient,) = torch.autograd.grad(out[:, :, out.shape[2] // 2].sum(), images)
+        profile = gradient.abs().sum(dim=(0, 1, 3))
+        reached = torch.nonzero(profile).flatten()
+        clipped = reached.numel() and (int(reached[0]) == 0 or int(reached[-1]) == side - 1)
+        if not clipped or side >= MAX_FIELD_PX:
+            break
+        side *= 2
+    return Field(int(reached[-1] - reached[0]) + 1, _effective(profile))
+
+
+def _effective(profile: Tensor) -> int:
+    """Width around the center of mass that holds `ENERGY` of the influence."""
+    weight = profile.double() / profile.double().sum()
+    places = torch.arange(len(weight), dtype=torch.float64)
+    distance = (places - (weight * places).sum()).abs()
+    order = distance.argsort()
+    inside = torch.searchsorted(weight[order].cumsum(0), torch.tensor(ENERGY, dtype=torch.float64))
+    return 2 * round(float(distance[order][min(int(inside), len(order) - 1)])) + 1
+
+
+@torch.no_grad()
+def _positive_copy(net: nn.Module) -> nn.Module:
+    """Return a float32 CPU copy with averaging kernels, no biases, identity norms and mean instead of max pools."""
+    result = copy.deepcopy(net).float().cpu()
+    for parent in result.modules():
+        for name, child in list(parent.named_children()):
+            setattr(parent, name, _averaging(child))
+    return result
+
+
+def _averaging(module: nn.Module) -> nn.Module:
+    if isinstance(module, nn.Conv2d):
+        nn.init.constant_(module.weight, 1 / module.weight[0].numel())
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, (nn.modules.batchnorm._BatchNorm, nn.LocalResponseNorm)):
+        return nn.Identity()
+    elif isinstance(module, nn.MaxPool2d):
+        return _MeanPool(module)
+    elif getattr(module, "pool", None) == "max":
+        module.pool = "mean3"  # type: ignore[assignment]
+    return module
+
+
+class _MeanPool(nn.Module):
+    """The mean over a max pool's windows."""
+
+    def __init__(self, pool: nn.MaxPool2d) -> None:
+        super().__init__()
+        self.arguments = (pool.kernel_size, pool.stride, pool.padding, pool.ceil_mode)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.avg_pool2d(x, *self.arguments)

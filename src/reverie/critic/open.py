@@ -1,0 +1,156 @@
+"""Open a critic by what a user calls it: the embedded default, a file trained here, or a torchvision architecture.
+
+Nothing is downloaded here; an architecture whose weights are not on this machine gives one sentence saying how to
+fetch them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from reverie.critic.critic import Critic, Identity, Preprocessing
+from reverie.critic.families import FAMILIES
+from reverie.critic.precision import resolve_device, resolve_precision
+from reverie.errors import InputError, WeightsError, unknown_name
+from reverie.models.build import TORCHVISION, build_classifier
+from reverie.weights.catalogue import CATALOGUE
+from reverie.weights.checkpoint import Description, file_sha256, load_model, load_state_dict
+from reverie.weights.embedded import embedded_path
+from reverie.weights.fetch import cached
+from reverie.weights.vision import imagenet_classes
+
+EMBEDDED = "embedded"
+RANDOM = "random"  # --weights random: an untrained network, for tests and for looking at architectures
+CAFFE = "-caffe"  # suffix of architectures whose weights come from Caffe
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+CAFFE_MEAN = (104.0, 117.0, 123.0)  # of blue, green, red, for values up to 255
+
+
+def open_critic(
+    model: str = EMBEDDED, weights: str | Path | None = None, *, device: str = "auto", precision: str = "auto"
+) -> Critic:
+    """Return a critic ready to use.
+
+    Args:
+        model: ``embedded``, the path of a ``.safetensors`` file trained here, or an architecture of torchvision;
+            ``-caffe`` appended to it means BGR input up to 255 less the Caffe mean.
+        weights: a state dict for a named architecture, read as data; ``random`` leaves it untrained.
+        device: see `resolve_device`.
+        precision: ``auto``, ``fp32`` or ``bf16``.
+
+    Raises:
+        InputError: an unknown model or device.
+        WeightsError: weights that are missing, broken, unsafe, or that do not fit the architecture.
+    """
+    where = resolve_device(device)
+    how = resolve_precision(precision, where)
+    net, preprocessing, identity = _prepare(model, weights)
+    return Critic(net, preprocessing, identity, device=where, precision=how)
+
+
+def model_names() -> tuple[str, ...]:
+    """Return every name that `open_critic` knows without a path."""
+    return (EMBEDDED, *TORCHVISION)
+
+
+def _prepare(model: str, weights: str | Path | None) -> tuple[nn.Module, Preprocessing, Identity]:
+    if model == EMBEDDED:
+        return _from_file(embedded_path(), EMBEDDED, weights)
+    architecture = model.removesuffix(CAFFE)
+    if architecture in TORCHVISION:
+        return _from_architecture(model, architecture, weights)
+    if model.endswith(".safetensors") or Path(model).exists():
+        return _from_file(Path(model), Path(model).name, weights)
+    hint = "or give the path of a .safetensors file trained with 'reverie train classifier'"
+    raise InputError(unknown_name("model", model, model_names(), hint))
+
+
+def _from_file(path: Path, name: str, weights: str | Path | None) -> tuple[nn.Module, Preprocessing, Identity]:
+    if weights is not None:
+        raise InputError(f"--weights goes with a named architecture; '{name}' already carries its own")
+    if path.is_dir():
+        raise WeightsError(f"'{path}' is a folder; expected a .safetensors file, for example {path / 'model.safetensors'}")
+    state, about = load_model(path)
+    if about.kind != "classifier":
+        raise WeightsError(f"'{path.name}' holds a network of kind '{about.kind}'; dreaming needs a classifier")
+    with torch.device("meta"):
+        net = build_classifier(about.architecture, len(about.classes), about.options)
+    _load(net, state, path.name)
+    return net, Preprocessing(about.mean, about.std), _identity(net, name, about, file_sha256(path))
+
+
+def _identity(net: nn.Module, name: str, about: Description, sha256: str) -> Identity:
+    family = FAMILIES[about.architecture]
+    layers = tuple(about.default_layer.split(",")) if about.default_layer else family.default_layers
+    return Identity(
+        name, about.classes, sha256, about.input_px, layers, about.color_correlation, family.alias(net), family.logits_path, family.pooled,
+    )
+
+
+def _from_architecture(
+    model: str, architecture: str, weights: str | Path | None
+) -> tuple[nn.Module, Preprocessing, Identity]:
+    family = FAMILIES[architecture]
+    record = CATALOGUE.get(architecture)
+    input_px = record.input_px if record else 224
+    if weights == RANDOM:
+        net, digest, classes = _untrained(architecture), RANDOM, ()
+    else:
+        path = Path(weights) if weights is not None else _cached(architecture)
+        if path is None:
+            raise WeightsError(
+                f"the weights of {architecture} are not on this machine; get them with 'reverie models fetch {architecture}', "
+                f"give a file with --weights, or use the embedded default"
+            )
+        net, classes = _with_state(architecture, load_state_dict(path), path.name)
+        digest = file_sha256(path)
+    preprocessing = _preprocessing(model, architecture, net)
+    identity = Identity(
+        model, classes, digest, input_px, family.default_layers, (), family.alias(net), family.logits_path, family.pooled,
+    )  # fmt: skip
+    return net, preprocessing, identity
+
+
+def _untrained(architecture: str) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        net = build_classifier(architecture, 1000)
+        for module in net.modules():  # fan-out scaled kernels keep activations of deep untrained networks finite
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
+    return net
+
+
+def _with_state(architecture: str, state: dict[str, Tensor], name: str) -> tuple[nn.Module, tuple[str, ...]]:
+    head = next((state[k] for k in ("fc.weight", "classifier.6.weight", "classifier.1.weight", "classifier.weight") if k in state), None)
+    if head is None:
+        raise WeightsError(f"'{name}' does not fit {architecture}: no classifier weights in it")
+    with torch.device("meta"):
+        net = build_classifier(architecture, head.shape[0])
+    kept = {k: v for k, v in state.items() if not k.lower().startswith("aux")}
+    _load(net, kept, name)
+    return net, imagenet_classes() if head.shape[0] == 1000 else ()
+
+
+def _load(net: nn.Module, state: dict[str, Tensor], name: str) -> None:
+    try:
+        net.load_state_dict(state, strict=True, assign=True)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split("\n")[1].split()) if "\n" in str(error) else str(error)
+        raise WeightsError(f"'{name}' does not fit this architecture: {reason[:160]}") from error
+
+
+def _preprocessing(model: str, architecture: str, net: nn.Module) -> Preprocessing:
+    if model.endswith(CAFFE):
+        return Preprocessing(CAFFE_MEAN, (1.0, 1.0, 1.0), 255.0, bgr=True)
+    if architecture in ("googlenet", "inception_v3"):
+        # torchvision's weights were ported from TensorFlow, which feeds [-1, 1]; its transform_input undoes ImageNet's.
+        return Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    return Preprocessing(IMAGENET_MEAN, IMAGENET_STD)
+
+
+def _cached(architecture: str) -> Path | None:
+    return cached(architecture) if architecture in CATALOGUE else None

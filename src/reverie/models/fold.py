@@ -1,0 +1,103 @@
+"""Fold BatchNorm into the convolution before it: the same function with fewer passes over memory.
+
+With running statistics, ``bn(conv(x)) = conv'(x)`` where ``w' = w * g / sqrt(var + eps)`` and
+``b' = (b - mean) * g / sqrt(var + eps) + beta``. Which convolution feeds which BatchNorm is observed on one small
+forward pass, so any module can be folded without tracing or naming rules.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reverie.models.classifier import RepConv
+
+_Norm = nn.modules.batchnorm._BatchNorm
+
+
+@torch.no_grad()
+def fold_batchnorm(net: nn.Module, probe: Tensor) -> int:
+    """Fold every BatchNorm of `net` (in eval mode, changed in place) that follows a convolution.
+
+    Returns:
+        How many were folded. A folded BatchNorm becomes `nn.Identity`, so its name still exists.
+    """
+    for parent in list(net.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, RepConv):
+                setattr(parent, name, fused_rep(child))
+    pairs = _observed_pairs(net, probe)
+    parents = {child: (parent, name) for parent in net.modules() for name, child in parent.named_children()}
+    for conv, norm in pairs:
+        conv.weight, conv.bias = _folded(conv, norm)
+        parent, name = parents[norm]
+        setattr(parent, name, nn.Identity())
+    return len(pairs)
+
+
+def _observed_pairs(net: nn.Module, probe: Tensor) -> list[tuple[nn.Conv2d, _Norm]]:
+    """Run `probe` and match each BatchNorm's input with the convolution whose very output it is."""
+    made: dict[int, tuple[nn.Conv2d, Tensor]] = {}
+    calls: dict[nn.Module, int] = {}
+    pairs: list[tuple[nn.Conv2d, _Norm]] = []
+
+    def after_conv(module: nn.Module, _inputs: Any, output: Tensor) -> None:
+        calls[module] = calls.get(module, 0) + 1
+        made[id(output)] = (module, output)  # type: ignore[assignment]  # the tensor is kept so that its id stays unique
+
+    def before_norm(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        calls[module] = calls.get(module, 0) + 1
+        found = made.get(id(inputs[0]))
+        if found is not None:
+            pairs.append((found[0], module))  # type: ignore[arg-type]
+
+    handles: list[Any] = []
+    for module in net.modules():
+        if type(module) is nn.Conv2d:
+            handles.append(module.register_forward_hook(after_conv))
+        elif isinstance(module, _Norm) and module.track_running_stats:
+            handles.append(module.register_forward_pre_hook(before_norm))
+    try:
+        net(probe)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return [(c, n) for c, n in pairs if calls[c] == 1 and calls[n] == 1]
+
+
+def _folded(conv: nn.Conv2d, norm: _Norm) -> tuple[nn.Parameter, nn.Parameter]:
+    weight, bias = _affine(conv.weight, conv.bias, norm)
+    return nn.Parameter(weight, requires_grad=False), nn.Parameter(bias, requires_grad=False)
+
+
+def _affine(weight: Tensor, bias: Tensor | None, norm: _Norm) -> tuple[Tensor, Tensor]:
+    """Return kernel and bias with `norm` folded in, computed in float64."""
+    assert norm.running_mean is not None and norm.running_var is not None
+    gain = (norm.running_var.double() + norm.eps).rsqrt()
+    if norm.weight is not None:
+        gain = gain * norm.weight.double()
+    shift = -norm.running_mean.double() if bias is None else bias.double() - norm.running_mean.double()
+    shift = shift * gain if norm.bias is None else shift * gain + norm.bias.double()
+    folded = (weight.double() * gain.view(-1, 1, 1, 1)).to(weight)
+    return folded.contiguous(memory_format=torch.channels_last), shift.to(weight)
+
+
+def fused_rep(block: RepConv) -> nn.Sequential:
+    """Return the plain 3x3 convolution and ReLU that equal a trained RepVGG block.
+
+    Source: Ding et al. 2021, arXiv 2101.03697, section 3.3.
+    """
+    weight, bias = _affine(block.conv3.weight, None, block.bn3)
+    weight1, bias1 = _affine(block.conv1.weight, None, block.bn1)
+    weight, bias = weight + F.pad(weight1, (1, 1, 1, 1)), bias + bias1
+    if block.bn0 is not None:
+        identity = torch.zeros_like(weight)
+        nn.init.dirac_(identity)
+        weight0, bias0 = _affine(identity, None, block.bn0)
+        weight, bias = weight + weight0, bias + bias0
+    conv = nn.Conv2d(weight.shape[1], weight.shape[0], 3, block.conv3.stride, 1)  # type: ignore[arg-type]
+    conv.weight, conv.bias = nn.Parameter(weight, requires_grad=False), nn.Parameter(bias, requires_grad=False)
+    return nn.Sequential(conv, nn.ReLU(inplace=True))
