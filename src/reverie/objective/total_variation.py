@@ -1,0 +1,39 @@
+"""Smoothness of the picture itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from reverie.objective.base import Activations, Objective, Positions
+
+IMAGE = "image"
+
+
+@dataclass(frozen=True)
+class TotalVariation(Objective):
+    """Mean over pixels of ``(|dx|^2 + |dy|^2 + eps)^(beta / 2)``; subtract it to smooth a picture.
+
+    Source: Mahendran & Vedaldi 2014, arXiv 1412.0035, equation 4; ``beta=2`` is smooth, ``beta=1`` keeps edges.
+    """
+
+    beta: float = 2.0
+
+    @property
+    def layers(self) -> frozenset[str]:
+        return frozenset({IMAGE})
+
+    def score(self, activations: Activations, positions: Positions) -> Tensor:
+        x = activations[IMAGE].float()
+        across = (x[..., :-1, 1:] - x[..., :-1, :-1]).square()
+        down = (x[..., 1:, :-1] - x[..., :-1, :-1]).square()
+        variation = across + down
+        if self.beta != 2:
+            variation = (variation + 1e-8) ** (self.beta / 2)
+        return variation.mean(1).flatten(1).sum(1) / positions[IMAGE]
+
+
+def total_variation(beta: float = 2.0) -> Objective:
+    """Return how rough a picture is (higher is rougher: subtract it)."""
+    return TotalVariation(beta)
