@@ -1,0 +1,100 @@
+"""Raise an objective: by normalized gradient steps on pixels, or by Adam on any canvas.
+
+The one minus sign of the project, objectives being scores to raise and optimizers being made to lower, stands here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor, nn
+
+from reverie.canvas.pixels import PixelCanvas
+from reverie.errors import GradientError
+from reverie.numerics.gradient import NORMALIZATIONS
+from reverie.optimize.gradient import Ascent
+from reverie.optimize.redirect import redirected_relu
+from reverie.optimize.tiles import Tile
+
+REDIRECT_STEPS = 16  # as in Lucid: enough for a dead channel to wake up
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One iteration as the terminal, a browser or a cluster sees it.
+
+    Attributes:
+        index: number of this step, from 1.
+        total: number of steps of the whole run.
+        octave: number of the octave, from 1, out of `octaves`.
+        score: value of the objective before the step.
+        size: height and width of the picture in this octave.
+        seconds: duration of this step.
+        images: ``[B, 3, H, W]`` in [0, 1], the picture after the step; not a copy, valid until the next step.
+    """
+
+    index: int
+    total: int
+    octave: int
+    octaves: int
+    score: float
+    size: tuple[int, int]
+    seconds: float
+    images: Tensor
+
+
+@dataclass(frozen=True)
+class StepRule:
+    """Size of a step in [0, 1] pixel units and how the gradient is normalized before it."""
+
+    size: float = 0.006
+    normalization: str = "mean-abs"
+
+
+def ascend_pixels(
+    canvas: PixelCanvas, ascent: Ascent, rule: StepRule, steps: int, generator: Generator, *,
+    tiles: Sequence[Tile] = (), mask: Tensor | None = None,
+) -> Iterator[tuple[float, float]]:  # fmt: skip
+    """Step the pixels uphill and yield (score, seconds) after every step.
+
+    `mask` ``[1, 1, H, W]`` in [0, 1] scales the step; the gradient is normalized by what lies inside it.
+    """
+    normalize = NORMALIZATIONS[rule.normalization]
+    for _ in range(steps):
+        began = time.perf_counter()
+        score, gradient = ascent.gradient(canvas.pixels.detach(), generator, tiles, mask)
+        with torch.no_grad():
+            step = normalize(gradient, mask)
+            del gradient
+            if mask is not None:
+                step *= mask
+            canvas.pixels.add_(step, alpha=rule.size)
+            canvas.clip_()
+        yield score, time.perf_counter() - began
+
+
+def ascend_canvas(
+    canvas: nn.Module, ascent: Ascent, steps: int, lr: float, generator: Generator
+) -> Iterator[tuple[float, float, Tensor]]:
+    """Raise the objective by Adam on the parameters of any canvas; yields (score, seconds, images).
+
+    Raises:
+        GradientError: the score is not a number.
+    """
+    optimizer = torch.optim.Adam(canvas.parameters(), lr=lr)
+    for number in range(steps):
+        began = time.perf_counter()
+        images = canvas()
+        down, right = ascent.transforms.shift(generator)
+        view = ascent.transforms.look(torch.roll(images, (down, right), (-2, -1)), generator)
+        with redirected_relu() if number < REDIRECT_STEPS else torch.enable_grad():
+            score = ascent.objective(ascent.critic(view, ascent.objective.layers)).sum()
+        if not torch.isfinite(score):
+            raise GradientError("the score is not a number; try --precision fp32 or a smaller step")
+        optimizer.zero_grad(set_to_none=True)
+        (-score).backward()
+        optimizer.step()
+        yield score.item(), time.perf_counter() - began, images.detach()

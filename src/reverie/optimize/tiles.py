@@ -1,0 +1,112 @@
+"""Cut a picture into near-equal tiles with halos, and plan them from a memory budget.
+
+A tile's gradient is computed on the tile plus a halo and only its core is kept. The halo comes from the receptive
+field of the deepest layer; tile borders lie on multiples of the network's stride, so pooling windows fall where
+they fall in the whole picture. With local objectives the cores then add up to the gradient of the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psutil
+
+from reverie.errors import InputError
+
+FLOAT_BYTES = 4
+PICTURE_BUFFERS = 7  # original, canvas, base, gradient, normalized gradient, detail, one temporary (measured)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Core of a tile and the window around it, in pixels; windows end at the picture's border."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+    window_top: int
+    window_left: int
+    window_bottom: int
+    window_right: int
+
+    @property
+    def core_in_window(self) -> tuple[slice, slice]:
+        return (
+            slice(self.top - self.window_top, self.bottom - self.window_top),
+            slice(self.left - self.window_left, self.right - self.window_left),
+        )
+
+
+def plan_tiles(size: tuple[int, int], tile_px: int, halo_px: int, align_px: int) -> tuple[Tile, ...]:
+    """Return tiles that cover `size` without gap or overlap of their cores.
+
+    Args:
+        tile_px: largest side of a core; rounded to a multiple of `align_px`, at least one.
+        halo_px: added on every side, rounded up to a multiple of `align_px`.
+        align_px: stride of the network; cores and windows begin on its multiples.
+    """
+    halo = -(-halo_px // align_px) * align_px
+    rows, columns = (_edges(length, tile_px, align_px) for length in size)
+    return tuple(
+        Tile(
+            top, left, bottom, right,
+            max(0, top - halo), max(0, left - halo), min(size[0], bottom + halo), min(size[1], right + halo),
+        )
+        for top, bottom in zip(rows, rows[1:], strict=False)
+        for left, right in zip(columns, columns[1:], strict=False)
+    )  # fmt: skip
+
+
+def _edges(length: int, tile_px: int, align_px: int) -> list[int]:
+    count = -(-length // max(tile_px, align_px))
+    inner = [round(length * i / count / align_px) * align_px for i in range(1, count)]
+    return sorted({0, *(e for e in inner if 0 < e < length), length})
+
+
+def tile_for_budget(
+    size: tuple[int, int], budget_bytes: float, bytes_per_px: float, halo_px: int, align_px: int, *,
+    used_bytes: float | None = None,
+) -> int:
+    """Return the largest tile side that keeps the run within a memory budget; 0 if no tiles are needed.
+
+    Raises:
+        InputError: not even the smallest useful tile fits.
+    """
+    used = psutil.Process().memory_info().rss if used_bytes is None else used_bytes
+    free = budget_bytes - used - PICTURE_BUFFERS * 3 * FLOAT_BYTES * size[0] * size[1]
+    if free >= bytes_per_px * size[0] * size[1]:
+        return 0
+    side = int((max(free, 0) / bytes_per_px) ** 0.5) - 2 * halo_px
+    side = side // align_px * align_px
+    smallest = max(align_px, 64)
+    if side < smallest:
+        least = used + (budget_bytes - used - free) + bytes_per_px * (smallest + 2 * halo_px) ** 2
+        raise InputError(
+            f"--max-memory {format_bytes(budget_bytes)} is too little for {size[1]} x {size[0]} px with this layer; "
+            f"it needs about {format_bytes(least)}, or a smaller --size"
+        )
+    return side
+
+
+def parse_bytes(text: str) -> int:
+    """Return the number of bytes in ``2GB``, ``1.5 GiB``, ``800M`` or ``123456``.
+
+    Raises:
+        InputError: anything else.
+    """
+    units = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+    cleaned = text.strip().lower().removesuffix("b").strip()
+    digits = cleaned.rstrip("kmgti")
+    try:
+        value = float(digits) * units[cleaned[len(digits) :].strip()]
+    except (ValueError, KeyError) as error:
+        raise InputError(f"--max-memory must look like 2GB or 800MiB; got '{text}'") from error
+    if not 0 < value < float("inf"):
+        raise InputError(f"--max-memory must be greater than zero; got '{text}'")
+    return int(value)
+
+
+def format_bytes(count: float) -> str:
+    """Return a byte count for people, in decimal units."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -1,0 +1,41 @@
+"""Settings of `reverie dream`; free of torch so that help is instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reverie.settings import setting
+
+
+@dataclass(frozen=True)
+class DreamConfig:
+    """How a picture is dreamt: what to raise, how far, and on what machine."""
+
+    model: str = setting("embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.")
+    weights: str | None = setting(None, "State dict for a torchvision name, read as data; 'random' for an untrained one.")
+    layer: tuple[str, ...] = setting((), "Layer to raise, optionally weighted as NAME:WEIGHT; repeatable.")
+    channel: tuple[int, ...] = setting((), "Only these channels of the layer; repeatable.")
+    class_name: str | None = setting(None, "Class to dream, by name or number, instead of a layer.")
+    objective: str = setting("l2", "Form of a layer's score.", choices=("l2", "mean", "l1"))
+    octaves: int = setting(4, "Picture sizes to work at, from coarse to fine.", minimum=1, maximum=32)
+    octave_scale: float = setting(1.4, "Ratio between two sizes.", above=1.0, maximum=8)
+    steps: int = setting(10, "Steps at each size.", minimum=0, maximum=100_000)
+    iterations: int = setting(1, "Dream this often, each time on the result of the last.", minimum=1, maximum=10_000)
+    step_size: float = setting(0.009, "Mean change of a pixel per step, on a scale from 0 to 1.", above=0, maximum=1)
+    jitter: int = setting(32, "Shift by up to this many pixels at every step.", minimum=0, maximum=4096)
+    normalize: str = setting("mean-abs", "How the gradient is normalized.", choices=("mean-abs", "std", "laplacian"))
+    smooth: float = setting(0.0, "Weight of total variation against the objective.", minimum=0)
+    rotate: float = setting(0.0, "Turn by up to this many degrees at every step.", minimum=0, maximum=180)
+    zoom: float = setting(0.0, "Enlarge or shrink by up to this share at every step.", minimum=0, maximum=0.5)
+    noise: float = setting(0.0, "Standard deviation of noise added at every step.", minimum=0, maximum=1)
+    canvas: str = setting(
+        "auto", "What is changed: pixels, or a Fourier spectrum (default without a picture).",
+        choices=("auto", "pixels", "spectrum"),
+    )  # fmt: skip
+    size: int | None = setting(None, "Longer side in pixels; default: the picture's own, 512 without one.", minimum=1)
+    mask: str | None = setting(None, "Picture that is white where to dream and black where to keep.")
+    seed: int = setting(0, "Seed of jitter and noise.", minimum=0, maximum=2**63 - 1)
+    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False)
+    precision: str = setting("auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False)
+    tile: int | None = setting(None, "Work in tiles of this size in pixels.", minimum=32, replay=False)
+    max_memory: str | None = setting(None, "Plan tiles so that the program stays below this, for example 2GB.", replay=False)
