@@ -1,0 +1,88 @@
+"""The command line: one level of commands, each imported only when it is called.
+
+Errors are one line on standard error: exit code 2 for bad input, 1 for failure, 130 for Ctrl-C. A traceback appears
+only with ``--debug``. Results (paths, tables, JSON) go to standard output, everything else to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+from reverie import __version__
+from reverie.errors import ReverieError
+
+HELP = "A studio for neural image synthesis: train networks on pictures, dream with them."
+
+
+def build_app() -> App:
+    """Return the command tree; the commands themselves are import paths."""
+    app = App(name="reverie", help=HELP, version=__version__, result_action="return_value")
+    app.command("reverie.apps.cli.dream:dream_command", name="dream", help="Dream a picture: raise what a network sees in it.")
+    app.command("reverie.apps.cli.replay:replay_command", name="replay", help="Make a picture again from the settings inside it.")
+    app.command("reverie.apps.cli.classify:classify_command", name="classify", help="Name what a network sees in pictures.")
+    train = App(name="train", help="Train and evaluate networks on your own pictures.", result_action="return_value")
+    train.command("reverie.apps.cli.train:classifier_command", name="classifier", help="Train a classifier on a folder of pictures.")
+    train.command("reverie.apps.cli.train:evaluate_command", name="evaluate", help="Measure a trained classifier.")
+    app.command(train)
+    models = App(name="models", help="List, show and fetch networks.", result_action="return_value")
+    models.default(_list_models)
+    models.command("reverie.apps.cli.models:list_command", name="list", help="List the networks.")
+    models.command("reverie.apps.cli.models:show_command", name="show", help="Show the layers and classes of a network.")
+    models.command("reverie.apps.cli.models:fetch_command", name="fetch", help="Download weights, checked by sha256.")
+    app.command(models)
+    return app
+
+
+def _list_models() -> int:
+    """List the networks that can be dreamt with."""
+    from reverie.apps.cli.models import list_command
+
+    return list_command()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in tokens
+    tokens = [t for t in tokens if t != "--debug"]
+    try:
+        result = build_app()(tokens, exit_on_error=False, print_error=False)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _report("stopped by Ctrl-C", 130)
+    except BrokenPipeError:  # the reader of our output went away, as in `reverie models | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except CycloptsError as error:
+        return _report(" ".join(str(error).split()), 2, hint="see 'reverie --help'")
+    except ReverieError as error:
+        return _failed(error, str(error), error.exit_code, debug)
+    except MemoryError as error:
+        return _failed(error, "out of memory; give a limit with --max-memory, or a smaller --size", 1, debug)
+    except Exception as error:  # the last resort: still one line, still a non-zero exit
+        return _unexpected(error, debug)
+    return result if isinstance(result, int) else 0
+
+
+def _unexpected(error: Exception, debug: bool) -> int:
+    text = " ".join(str(error).split())[:300]
+    if "out of memory" in text.lower() or "can't allocate memory" in text.lower():
+        return _failed(error, "out of memory; give a limit with --max-memory, or a smaller --size", 1, debug)
+    message = f"unexpected {type(error).__name__}: {text}; run again with --debug for the traceback"
+    return _failed(error, message, 1, debug)
+
+
+def _failed(error: BaseException, message: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    return _report(message, code)
+
+
+def _report(message: str, code: int, hint: str = "") -> int:
+    print(f"reverie: {message}{'; ' + hint if hint else ''}", file=sys.stderr)
+    return code

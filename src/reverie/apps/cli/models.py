@@ -1,0 +1,91 @@
+"""`reverie models`: list, show, fetch."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+
+
+def list_command() -> int:
+    """List the networks that can be dreamt with."""
+    from reverie.critic.open import EMBEDDED, model_names
+    from reverie.weights.catalogue import CATALOGUE
+    from reverie.weights.checkpoint import load_description
+    from reverie.weights.embedded import embedded_path
+    from reverie.weights.fetch import cached
+
+    table = Table("name", "weights", "classes", "from", box=None, header_style="bold")
+    about = load_description(embedded_path())
+    table.add_row(EMBEDDED, "shipped", str(len(about.classes)), f"ours: {about.architecture}, {about.data.get('name', '')}")
+    for name in model_names()[1:]:
+        record = CATALOGUE.get(name)
+        if record is None:
+            table.add_row(name, "your own: --weights FILE", "", "torchvision's architecture")
+        else:
+            state = "here" if cached(name) else f"reverie models fetch {name}"
+            table.add_row(name, state, "1000", f"torchvision, {record.licence}")
+    table.add_row("FILE.safetensors", "yours", "", "trained with 'reverie train classifier'")
+    Console(highlight=False).print(table)
+    return 0
+
+
+def show_command(
+    name: Annotated[str, Parameter(help="A name of the list, or a .safetensors file.")],
+    /,
+    *,
+    weights: Annotated[str | None, Parameter(help="State dict for a torchvision name; 'random' for an untrained one.")] = None,
+    all: Annotated[bool, Parameter(name="--all", negative="", help="Every module, not only the named layers.")] = False,  # noqa: A002
+    as_json: Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")] = False,
+) -> int:
+    """Show a network's layers: channels, stride and receptive field."""
+    print_layers(name, weights, everything=all, as_json=as_json)
+    return 0
+
+
+def print_layers(name: str, weights: str | None, *, everything: bool = False, as_json: bool = False) -> None:
+    """Print a table of layers to standard output."""
+    from reverie.critic.open import open_critic
+
+    critic = open_critic(name, weights, device="cpu", precision="fp32")
+    shown = critic.layers if everything else critic.named_layers
+    rows = []
+    for layer in shown:
+        spatial = layer.name != "logits" and layer.stride < 224
+        field = critic.field([layer.name]) if spatial and not everything else None
+        rows.append((layer, field))
+    about = critic.identity
+    if as_json:
+        record = {
+            "name": about.name, "sha256": about.sha256, "classes": list(about.classes), "min_px": critic.min_side,
+            "layers": [
+                {"name": x.name, "path": x.path, "channels": x.channels, "stride_px": x.stride,
+                 "receptive_field_px": f.full_px if f else None} for x, f in rows
+            ],
+        }  # fmt: skip
+        print(json.dumps(record, indent=2, ensure_ascii=False))
+        return
+    table = Table("layer", "channels", "stride px", "receptive field px", "module", box=None, header_style="bold")
+    for layer, field in rows:
+        mark = " *" if layer.name in about.default_layers else ""
+        stride = str(layer.stride) if field or everything else "whole picture"
+        table.add_row(layer.name + mark, str(layer.channels), stride, str(field.full_px) if field else "", layer.path)
+    console = Console(highlight=False)
+    console.print(f"{about.name}: {len(about.classes) or '?'} classes, pictures of at least {critic.min_side} px, * = default layer")
+    console.print(table)
+    if about.classes:
+        console.print("classes: " + ", ".join(about.classes), style="dim")
+
+
+def fetch_command(name: Annotated[str, Parameter(help="A name of the list.")], /) -> int:
+    """Download a network's weights from their official address, checked by sha256."""
+    from reverie.apps.cli.progress import bar
+    from reverie.weights.fetch import fetch
+
+    with bar(f"fetching {name}") as line:
+        path = fetch(name, lambda done, total: line.update(done / max(total, 1), f"{done / 1e6:.0f} of {total / 1e6:.0f} MB"))
+    print(path)
+    return 0

@@ -1,0 +1,59 @@
+"""Turn the fields of a configuration dataclass into command-line options; nothing is declared twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import typing
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+FLAGS = {"class_name": "--class"}  # words that Python reserves
+
+
+def with_config(cls: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command every field of `cls` as an option.
+
+    The decorated function receives the options that the user actually gave in its ``given`` dictionary, so that
+    defaults can come from elsewhere (a preset, another output).
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        own = [p for p in _parameters(function) if p.name != "given"]
+        names = {p.name for p in own}
+        options = [_option(field, hints[field.name]) for field in dataclasses.fields(cls)]
+
+        def command(*args: Any, **kwargs: Any) -> Any:
+            given = {name: value for name, value in kwargs.items() if name not in names}
+            rest = {name: value for name, value in kwargs.items() if name in names}
+            return function(*args, given=given, **rest)
+
+        command.__doc__, command.__name__, command.__module__ = function.__doc__, function.__name__, function.__module__
+        command.__signature__ = inspect.Signature(own + options)  # type: ignore[attr-defined]
+        return command
+
+    hints = typing.get_type_hints(cls)
+    return decorate
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    hints = typing.get_type_hints(function, include_extras=True)
+    signature = inspect.signature(function)
+    return [p.replace(annotation=hints.get(p.name, p.annotation)) for p in signature.parameters.values()]
+
+
+def _option(field: dataclasses.Field[Any], kind: Any) -> inspect.Parameter:
+    flag = FLAGS.get(field.name, "--" + field.name.replace("_", "-"))
+    negative = "--no-" + flag[2:] if kind is bool and field.default is True else ""
+    note = Parameter(name=flag, help=_help(field), negative=negative, show_default=field.default not in (None, (), ""))
+    return inspect.Parameter(
+        field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=Annotated[kind, note]
+    )
+
+
+def _help(field: dataclasses.Field[Any]) -> str:
+    text, choices = field.metadata["help"], field.metadata.get("choices")
+    shown = [c for c in choices or () if c]
+    return f"{text} One of: {', '.join(shown)}." if shown else text
