@@ -1,0 +1,232 @@
+"""Open a file of pixels safely: what it is by its content, how large it is by its header, one error for all ends.
+
+Nothing is decoded here. Every decoder's exception becomes one `PictureError`, and none of their warnings escape.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from reverie.errors import InputError, PictureError, ReverieError
+
+MAX_PIXELS = 200_000_000
+LIMIT_VARIABLE = "REVERIE_MAX_PIXELS"
+BYTES_PER_PIXEL = 16  # four channels of 32 bits: a file larger than this for every allowed pixel cannot be one picture
+READABLE = "PNG, JPEG, WebP, AVIF, HEIC, TIFF, GIF, BMP, PPM or JPEG 2000"
+
+# A closed list: Pillow's full one reaches Ghostscript and dozens of rarely fuzzed parsers.
+FORMATS: tuple[str, ...] = tuple(
+    str(plugin.format)
+    for plugin in (
+        JpegImagePlugin.JpegImageFile,
+        PngImagePlugin.PngImageFile,
+        WebPImagePlugin.WebPImageFile,
+        AvifImagePlugin.AvifImageFile,
+        TiffImagePlugin.TiffImageFile,
+        GifImagePlugin.GifImageFile,
+        BmpImagePlugin.BmpImageFile,
+        PpmImagePlugin.PpmImageFile,
+        Jpeg2KImagePlugin.Jpeg2KImageFile,
+    )
+)
+
+OTHER_KINDS: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"%PDF", "a PDF"),
+    (0, b"8BPS", "a Photoshop document"),
+    (0, b"gimp xcf", "a GIMP document"),
+    (0, b"%!PS", "a PostScript file"),
+    (0, b"PK\x03\x04", "a zip archive"),
+    (0, b"\xff\x0a", "a JPEG XL picture"),
+    (4, b"JXL ", "a JPEG XL picture"),
+    (0, b"\x76\x2f\x31\x01", "an OpenEXR picture"),
+    (0, b"#?RADIANCE", "a Radiance HDR picture"),
+    (0, b"<svg", "an SVG drawing"),
+    (0, b"<?xml", "an XML or SVG file"),
+    (0, b"<!", "a web page"),
+    (0, b"<html", "a web page"),
+    (0, b"\x1aE\xdf\xa3", "a Matroska or WebM video"),
+    (4, b"ftyp", "a video or an unknown HEIF picture"),
+)
+
+
+def pixel_limit(given: int | None = None) -> int:
+    """Return the largest number of pixels allowed: as given, else from REVERIE_MAX_PIXELS, else `MAX_PIXELS`.
+
+    Raises:
+        InputError: the environment variable is not a positive whole number.
+    """
+    if given is not None:
+        return given
+    text = os.environ.get(LIMIT_VARIABLE, "").strip()
+    if not text:
+        return MAX_PIXELS
+    if not text.isdecimal() or int(text) < 1:
+        raise InputError(f"{LIMIT_VARIABLE} is '{text}'; expected a positive whole number of pixels")
+    return int(text)
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn whatever a decoder raises inside the block into one `PictureError` that names the picture."""
+    try:
+        yield
+    except ReverieError:
+        raise
+    except MemoryError as error:
+        raise PictureError(f"'{name}' does not fit into memory; make it smaller first") from error
+    except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error, EOFError and others
+        raise PictureError(f"'{name}' is cut short or damaged ({_one_line(error)}); get a fresh copy") from error
+
+
+def read_blob(source: Path | str | BinaryIO, name: str, limit: int) -> tuple[str, bytes]:
+    """Return what to call the picture in messages, and its bytes.
+
+    Raises:
+        PictureError: missing, not a plain file, unreadable, empty, or too many bytes for `limit` pixels.
+    """
+    label = name or str(source if isinstance(source, (str, Path)) else getattr(source, "name", "picture"))
+    most = BYTES_PER_PIXEL * limit + (1 << 20)
+    try:
+        if isinstance(source, (str, Path)):
+            _check_file(Path(source), label)
+            with Path(source).open("rb") as file:
+                blob = file.read(most + 1)
+        else:
+            blob = source.read(most + 1)
+    except OSError as error:
+        raise PictureError(f"'{label}' cannot be read: {error.strerror or error}") from error
+    if len(blob) > most:
+        raise PictureError(f"'{label}' is more than {most >> 20} MiB; no picture of {limit:,} pixels needs that")
+    if not blob:
+        raise PictureError(f"'{label}' is empty (0 bytes)")
+    return label, blob
+
+
+def open_picture(stream: BinaryIO, name: str, limit: int) -> ImageFile.ImageFile:
+    """Open a picture by its content, reading only the header.
+
+    Pillow's own `Image.open` is not used: it warns and refuses by a process-wide limit that is not ours to change.
+
+    Raises:
+        PictureError: empty, not a picture, a broken header, no pixels, or more pixels than `limit`.
+    """
+    _quiet_decoders()
+    stream.seek(0)
+    prefix = stream.read(16)
+    failure: Exception | None = None
+    for kind in _candidates(prefix):
+        stream.seek(0)
+        try:
+            picture = Image.OPEN[kind][0](stream, "")
+        except Exception as error:  # as in `reading`; another format may still accept the same first bytes
+            failure = error
+            continue
+        check_size(picture.size[0], picture.size[1], name, limit)
+        return picture
+    if failure is not None and "not identified by this driver" in str(failure):  # Pillow's words for a size of zero
+        raise PictureError(f"'{name}' has no pixels: its header gives no size") from failure
+    if failure is not None:
+        raise PictureError(f"'{name}' is cut short or damaged ({_one_line(failure)}); get a fresh copy") from failure
+    raise PictureError(_not_a_picture(prefix, name))
+
+
+def check_size(width: int, height: int, name: str, limit: int) -> None:
+    """Refuse a picture without pixels or with too many, before a byte of it is decoded.
+
+    Raises:
+        PictureError: always names the size, and the limit where that is the reason.
+    """
+    if width < 1 or height < 1:
+        raise PictureError(f"'{name}' has no pixels ({width} x {height})")
+    if width * height > limit:
+        raise PictureError(
+            f"'{name}' is {width} x {height} = {width * height:,} pixels, more than the limit of {limit:,}; "
+            f"make it smaller or set {LIMIT_VARIABLE}"
+        )
+
+
+def _candidates(prefix: bytes) -> Iterator[str]:
+    if prefix[4:8] == b"ftyp" and prefix[8:12] not in (b"avif", b"avis"):
+        _register_heif()
+        yield "HEIF"
+    for kind in FORMATS:
+        accept = Image.OPEN[kind][1]
+        verdict = accept(prefix) if accept else True
+        if verdict and not isinstance(verdict, str):  # a string says that Pillow was built without this decoder
+            yield kind
+
+
+@cache
+def _register_heif() -> None:
+    """Teach Pillow HEIC; on first need, because the library is large and most pictures are not HEIC."""
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+
+
+_FILTER = ("ignore", None, Warning, re.compile(r"(PIL|tifffile|pillow_heif)\b"), 0)
+
+
+def _quiet_decoders() -> None:
+    """Silence the decoders' warnings about harmless oddities, such as a corrupt EXIF block.
+
+    `warnings.catch_warnings` swaps process-wide state and is unsafe in the threads that decode training pictures, so
+    one filter for the decoders' own modules is kept in front instead.
+    """
+    if warnings.filters and warnings.filters[0] == _FILTER:
+        return
+    warnings.filterwarnings("ignore", module=_FILTER[3].pattern)
+    logging.getLogger("tifffile").addHandler(_NO_LOG)
+
+
+_NO_LOG = logging.NullHandler()
+
+
+def _check_file(path: Path, label: str) -> None:
+    if path.is_dir():
+        raise PictureError(f"'{label}' is a folder; expected one picture file")
+    if path.is_file():
+        return
+    if path.exists():
+        raise PictureError(f"'{label}' is not a plain file; expected one picture file")
+    if not path.parent.is_dir():
+        raise PictureError(f"no picture at '{label}': there is no folder '{path.parent}'")
+    siblings = [entry.name for entry in islice(path.parent.iterdir(), 10_000)]
+    close = difflib.get_close_matches(path.name, siblings, n=3)
+    raise PictureError(f"no picture at '{label}'" + (f"; nearest: {', '.join(close)}" if close else ""))
+
+
+def _not_a_picture(prefix: bytes, name: str) -> str:
+    if not prefix:
+        return f"'{name}' is empty (0 bytes)"
+    what = next((kind for at, magic, kind in OTHER_KINDS if prefix[at:].startswith(magic)), "not a picture")
+    return f"'{name}' is {what}; expected {READABLE}"
+
+
+def _one_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:120] if lines else type(error).__name__
