@@ -1,10 +1,10 @@
 """The Python interface: `dream` with pictures by path, PIL image or array, for scripts and notebooks.
 
-    from reverie import dream, DreamConfig
+from reverie import dream, DreamConfig
 
-    dream("valley.jpg").pil()
-    for step in dream("valley.jpg", DreamConfig(layer=("mixed5a",), octaves=5)):
-        print(step.index, step.score)
+dream("valley.jpg").pil()
+for step in dream("valley.jpg", DreamConfig(layer=("mixed5a",), octaves=5)):
+    print(step.index, step.score)
 """
 
 from __future__ import annotations
@@ -33,9 +33,6 @@ from reverie.tools.dream_config import DreamConfig
 if TYPE_CHECKING:
     from PIL import Image
 
-Source = "str | Path | Image.Image | np.ndarray | Tensor"
-HOST_SETTINGS = ("device", "max_memory")
-
 
 class Dream:
     """One dream: an iterator of `Step`s whose result can be had as array, PIL image or file.
@@ -46,6 +43,7 @@ class Dream:
         config: the settings as given.
         critic: the open network.
         plan: sizes, steps and tiles, decided before the first step.
+        last: the latest step, once there is one.
         notes: what a user should know, such as a mask that was resized.
     """
 
@@ -60,7 +58,7 @@ class Dream:
         self.plan: Plan = plan_dream(size, config, self.critic)
         self._mask = self._read_mask()
         self._steps: Iterator[Step] | None = None
-        self._last: Step | None = None
+        self.last: Step | None = None
         self.seconds = 0.0
 
     def __iter__(self) -> Iterator[Step]:
@@ -71,7 +69,7 @@ class Dream:
             self.seconds += time.perf_counter() - began
             if step is None:
                 return
-            self._last = step
+            self.last = step
             yield step
 
     def array(self, *, progress: bool = False) -> np.ndarray:
@@ -101,18 +99,21 @@ class Dream:
         Raises:
             OutputError: it cannot be written; nothing is left behind.
         """
-        check_writable(path)
-        rgb = self.array(progress=progress)
-        bits = self.picture.bits if self.picture is not None else 8
-        alpha = self._alpha(rgb.shape[:2])
-        write_picture(path, rgb, alpha=alpha, settings=self.settings(), bits=bits, quality=quality)
+        check_writable(path, self.settings())
+        self._write(path, self.array(progress=progress), quality, {})
+        return Path(path)
+
+    def keep(self, path: str | Path, *, quality: int = 92) -> Path:
+        """Write the picture as it is now, marked as unfinished; returns the path."""
+        stopped = self.last.index if self.last is not None else 0
+        self._write(path, self.current(), quality, {"stopped_at_step": stopped})
         return Path(path)
 
     def current(self) -> np.ndarray:
         """Return the picture as it is now, ``[H, W, 3]`` float32 in [0, 1], blended with the original by the mask."""
-        if self._last is None:
+        if self.last is None:
             raise InputError("the dream has not begun; iterate over it first")
-        images = self._last.images
+        images = self.last.images
         original = self._source_tensor()
         if self._mask is not None and original is not None and images.shape[-2:] == original.shape[-2:]:
             images = torch.lerp(original, images.cpu(), self._mask)
@@ -122,7 +123,7 @@ class Dream:
         """Return everything needed to make the same bytes again; no absolute paths."""
         identity = self.critic.identity
         config = to_record(self.config) | {
-            "model": Path(self.config.model).name if "/" in self.config.model or "\\" in self.config.model else self.config.model,
+            "model": self.config.model.replace("\\", "/").rpartition("/")[2],
             "precision": self.critic.precision, "tile": self.plan.tile_px or None, "device": "auto", "max_memory": None,
         }  # fmt: skip
         for name in ("weights", "mask"):
@@ -139,6 +140,11 @@ class Dream:
                 "torch": torch.__version__, "device": self.critic.device.type, "threads": torch.get_num_threads(),
             },
         }  # fmt: skip
+
+    def _write(self, path: str | Path, rgb: np.ndarray, quality: int, extra: dict[str, Any]) -> None:
+        bits = self.picture.bits if self.picture is not None else 8
+        settings = self.settings() | {"quality": quality} | extra
+        write_picture(path, rgb, alpha=self._alpha(rgb.shape[:2]), settings=settings, bits=bits, quality=quality)
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -176,7 +182,9 @@ class Dream:
             raise PictureError(f"the mask '{mask.name}' is black everywhere: nothing would change")
         if tuple(grey.shape[-2:]) != self.plan.size:
             height, width = grey.shape[-2:]
-            self.notes.append(f"the mask is {width} x {height} px; resized to {self.plan.size[1]} x {self.plan.size[0]}")
+            self.notes.append(
+                f"the mask is {width} x {height} px; resized to {self.plan.size[1]} x {self.plan.size[0]}"
+            )
         return resize(grey, self.plan.size).clamp(0, 1)
 
 
@@ -190,6 +198,7 @@ def dream(
             ``None`` dreams from noise.
         config: all settings; single ones can be given by keyword instead: ``dream("a.jpg", octaves=5)``.
         critic: an open network, to use it for several pictures.
+        **settings: fields of `DreamConfig`.
 
     Returns:
         A `Dream`: iterate over its steps, or call ``.pil()``, ``.array()`` or ``.save(path)``.

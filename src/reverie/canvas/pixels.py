@@ -20,7 +20,9 @@ class PixelCanvas(nn.Module):
         self.pixels = nn.Parameter(images.detach().clone())
 
     @classmethod
-    def noise(cls, size: tuple[int, int], generator: torch.Generator, *, batch: int = 1, spread: float = 0.02) -> PixelCanvas:
+    def noise(
+        cls, size: tuple[int, int], generator: torch.Generator, *, batch: int = 1, spread: float = 0.02
+    ) -> PixelCanvas:
         """Start from grey with a little Gaussian noise of standard deviation `spread`."""
         noise = torch.randn(batch, 3, *size, generator=generator)
         return cls((0.5 + spread * noise).clamp(0, 1))

@@ -30,7 +30,9 @@ class SpectrumCanvas(nn.Module):
     matrix: Tensor
     scale: Tensor
 
-    def __init__(self, spectrum: Tensor, size: tuple[int, int], matrix: Tensor | None = None, decay: float = 1.0) -> None:
+    def __init__(
+        self, spectrum: Tensor, size: tuple[int, int], matrix: Tensor | None = None, decay: float = 1.0
+    ) -> None:
         super().__init__()
         self.size, self.decay = size, decay
         self.spectrum = nn.Parameter(torch.view_as_real(spectrum.detach().resolve_conj()).clone())

@@ -88,7 +88,7 @@ class Critic:
         alias = dict(self.identity.alias)
         if self.identity.logits_path:
             alias[LOGITS] = self.identity.logits_path
-        return list_layers(trace(self.net, (side, side)), side, alias)
+        return list_layers(self.net, side, alias)
 
     @functools.cached_property
     def named_layers(self) -> tuple[Layer, ...]:
@@ -108,7 +108,9 @@ class Critic:
         """
         if name not in self._by_name:
             names = [x.name for x in self.named_layers]
-            raise LayerError(unknown_name("layer", name, names, f"list them with 'reverie models show {self.identity.name}'"))
+            raise LayerError(
+                unknown_name("layer", name, names, f"list them with 'reverie models show {self.identity.name}'")
+            )
         return self._by_name[name]
 
     def class_index(self, name: str) -> int:
@@ -121,7 +123,9 @@ class Critic:
         if name.isdigit():
             count = len(classes) or self.layer(LOGITS).channels
             if int(name) >= count:
-                raise LayerError(f"class {name} is out of range; {self.identity.name} has {count} classes, 0 to {count - 1}")
+                raise LayerError(
+                    f"class {name} is out of range; {self.identity.name} has {count} classes, 0 to {count - 1}"
+                )
             return int(name)
         lowered = [c.lower() for c in classes]
         wanted = name.lower()
@@ -131,8 +135,12 @@ class Critic:
         if len(found) == 1:
             return found[0]
         if found:
-            raise LayerError(f"'{name}' names {len(found)} classes: {', '.join(classes[i] for i in found[:6])}; say which")
-        raise LayerError(unknown_name("class", name, classes, f"list them with 'reverie models show {self.identity.name}'"))
+            raise LayerError(
+                f"'{name}' names {len(found)} classes: {', '.join(classes[i] for i in found[:6])}; say which"
+            )
+        raise LayerError(
+            unknown_name("class", name, classes, f"list them with 'reverie models show {self.identity.name}'")
+        )
 
     @functools.cached_property
     def min_side(self) -> int:
@@ -148,15 +156,21 @@ class Critic:
         try:
             shapes = dict(trace(self.net, size))
         except (RuntimeError, ValueError) as error:
-            raise InputError(self.too_small(size)) from error
+            raise InputError(self.too_small(size, ())) from error
         full = {p: (s[2], s[3]) if len(s) == 4 else (1, 1) for p, s in shapes.items()}
         named = {x.name: full[x.path] for x in self.layers if x.path in full}
         return full | named | {IMAGE: size}
 
-    def too_small(self, size: tuple[int, int]) -> str:
+    def least_side(self, names: Iterable[str]) -> int:
+        """Return the smallest side that makes sense for some layers: what the network accepts, and one full stride."""
+        return max(self.min_side, self.stride(names))
+
+    def too_small(self, size: tuple[int, int], names: Iterable[str]) -> str:
+        """Return the one line that says so."""
+        least = self.least_side(names)
         return (
-            f"a picture of {size[1]} x {size[0]} px is too small for {self.identity.name}, "
-            f"which needs at least {self.min_side} x {self.min_side}; enlarge it with --size"
+            f"a picture of {size[1]} x {size[0]} px is too small for {self.identity.name}"
+            f"{':' + '+'.join(names) if names else ''}, which needs at least {least} x {least}; enlarge it with --size"
         )
 
     def field(self, names: Iterable[str]) -> Field:
@@ -236,7 +250,7 @@ class Critic:
             found = _run(self.net, prepared, paths.values())
         except RuntimeError as error:
             if min(images.shape[-2:]) < self.min_side:
-                raise InputError(self.too_small((images.shape[-2], images.shape[-1]))) from error
+                raise InputError(self.too_small((images.shape[-2], images.shape[-1]), ())) from error
             raise
         return result | {name: found[path] for name, path in paths.items()}
 

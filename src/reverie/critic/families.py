@@ -117,6 +117,8 @@ FAMILIES: dict[str, Family] = {
     "squeezenet1_0": Family(squeezenet_names, "classifier.3", ("fire8",)),
     "squeezenet1_1": Family(squeezenet_names, "classifier.3", ("fire8",)),
     "alexnet": Family(numbered_names, "classifier.6", ("relu4",)),
-    "densenet121": Family(child_names("conv", "denseblock", "transition", inside="features"), "classifier", ("denseblock3",)),
+    "densenet121": Family(
+        child_names("conv", "denseblock", "transition", inside="features"), "classifier", ("denseblock3",)
+    ),
     "mobilenet_v2": Family(block_names, "classifier.1", ("block13",), "block18"),
 }

@@ -8,7 +8,7 @@ and its profile is the share that each distance contributes.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ ENERGY = 0.9995  # share of the influence that counts as the effective field
 
 @dataclass(frozen=True)
 class Layer:
-    """One addressable layer: readable name, module path, channels, and total stride in pixels."""
+    """One addressable layer: readable name, module path, channels, total stride in pixels (0: no positions left)."""
 
     name: str
     path: str
@@ -70,13 +70,17 @@ def trace(net: nn.Module, size: tuple[int, int]) -> list[tuple[str, torch.Size]]
     return list(seen.items())
 
 
-def list_layers(shapes: Sequence[tuple[str, torch.Size]], side: int, alias: dict[str, str]) -> tuple[Layer, ...]:
-    """Return the layers of a trace at ``side x side`` pixels; `alias` maps readable names to module paths."""
+def list_layers(net: nn.Module, side: int, alias: dict[str, str]) -> tuple[Layer, ...]:
+    """Return the layers of a network; `alias` maps readable names to module paths.
+
+    Strides are how many more pixels it takes for one more position, which unpadded borders do not distort.
+    """
     readable = {path: name for name, path in alias.items()}
+    small, large = trace(net, (side, side)), dict(trace(net, (2 * side, 2 * side)))
     layers = []
-    for order, (path, shape) in enumerate(shapes):
-        stride = max(1, round(side / shape[-1])) if len(shape) == 4 and shape[-1] > 1 else side
-        layers.append(Layer(readable.get(path, path), path, shape[1], stride, order))
+    for order, (path, shape) in enumerate(small):
+        more = large[path][-1] - shape[-1] if len(shape) == 4 else 0
+        layers.append(Layer(readable.get(path, path), path, shape[1], round(side / more) if more else 0, order))
     return tuple(layers)
 
 

@@ -6,6 +6,7 @@ fetch them.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import torch
@@ -24,6 +25,7 @@ from reverie.weights.vision import imagenet_classes
 
 EMBEDDED = "embedded"
 RANDOM = "random"  # --weights random: an untrained network, for tests and for looking at architectures
+WORDNET = re.compile(r"^n\d{8}[-_ ]+")
 CAFFE = "-caffe"  # suffix of architectures whose weights come from Caffe
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CAFFE_MEAN = (104.0, 117.0, 123.0)  # of blue, green, red, for values up to 255
@@ -72,7 +74,9 @@ def _from_file(path: Path, name: str, weights: str | Path | None) -> tuple[nn.Mo
     if weights is not None:
         raise InputError(f"--weights goes with a named architecture; '{name}' already carries its own")
     if path.is_dir():
-        raise WeightsError(f"'{path}' is a folder; expected a .safetensors file, for example {path / 'model.safetensors'}")
+        raise WeightsError(
+            f"'{path}' is a folder; expected a .safetensors file, for example {path / 'model.safetensors'}"
+        )
     state, about = load_model(path)
     if about.kind != "classifier":
         raise WeightsError(f"'{path.name}' holds a network of kind '{about.kind}'; dreaming needs a classifier")
@@ -86,8 +90,22 @@ def _identity(net: nn.Module, name: str, about: Description, sha256: str) -> Ide
     family = FAMILIES[about.architecture]
     layers = tuple(about.default_layer.split(",")) if about.default_layer else family.default_layers
     return Identity(
-        name, about.classes, sha256, about.input_px, layers, about.color_correlation, family.alias(net), family.logits_path, family.pooled,
+        name,
+        readable_names(about.classes),
+        sha256,
+        about.input_px,
+        layers,
+        about.color_correlation,
+        family.alias(net),
+        family.logits_path,
+        family.pooled,
     )
+
+
+def readable_names(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return class names without the WordNet number in front (``n01443537-goldfish``), where they stay distinct."""
+    short = [WORDNET.sub("", name) or name for name in classes]
+    return tuple(s if short.count(s) == 1 else c for s, c in zip(short, classes, strict=True))
 
 
 def _from_architecture(
@@ -102,15 +120,22 @@ def _from_architecture(
         path = Path(weights) if weights is not None else _cached(architecture)
         if path is None:
             raise WeightsError(
-                f"the weights of {architecture} are not on this machine; get them with 'reverie models fetch {architecture}', "
-                f"give a file with --weights, or use the embedded default"
+                f"the weights of {architecture} are not on this machine; get them with "
+                f"'reverie models fetch {architecture}', give a file with --weights, or use the embedded default"
             )
         net, classes = _with_state(architecture, load_state_dict(path), path.name)
         digest = file_sha256(path)
     preprocessing = _preprocessing(model, architecture, net)
     identity = Identity(
-        model, classes, digest, input_px, family.default_layers, (), family.alias(net), family.logits_path, family.pooled,
-    )  # fmt: skip
+        name=model,
+        classes=classes,
+        sha256=digest,
+        input_px=input_px,
+        default_layers=family.default_layers,
+        alias=family.alias(net),
+        logits_path=family.logits_path,
+        pooled=family.pooled,
+    )
     return net, preprocessing, identity
 
 
@@ -125,7 +150,14 @@ def _untrained(architecture: str) -> nn.Module:
 
 
 def _with_state(architecture: str, state: dict[str, Tensor], name: str) -> tuple[nn.Module, tuple[str, ...]]:
-    head = next((state[k] for k in ("fc.weight", "classifier.6.weight", "classifier.1.weight", "classifier.weight") if k in state), None)
+    head = next(
+        (
+            state[k]
+            for k in ("fc.weight", "classifier.6.weight", "classifier.1.weight", "classifier.weight")
+            if k in state
+        ),
+        None,
+    )
     if head is None:
         raise WeightsError(f"'{name}' does not fit {architecture}: no classifier weights in it")
     with torch.device("meta"):

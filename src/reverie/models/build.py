@@ -29,5 +29,7 @@ def build_classifier(architecture: str, classes: int, options: dict[str, Any] | 
         raise InputError(unknown_name("architecture", architecture, (*STAGES, *TORCHVISION)))
     builder = getattr(torchvision().models, architecture)
     if architecture in ("googlenet", "inception_v3"):
-        return builder(weights=None, num_classes=classes, aux_logits=options.get("aux_logits", False), init_weights=False)
+        return builder(
+            weights=None, num_classes=classes, aux_logits=options.get("aux_logits", False), init_weights=False
+        )
     return builder(weights=None, num_classes=classes)

@@ -14,7 +14,7 @@ from reverie.objective.layer import Form
 
 @dataclass(frozen=True)
 class ChannelScore(Objective):
-    """Mean over positions of chosen channels, in the form of the layer score (``mean`` is Lucid's channel objective)."""
+    """Mean over positions of chosen channels, in a form of the layer score (``mean`` is Lucid's)."""
 
     name: str
     channels: tuple[int, ...]
@@ -61,7 +61,7 @@ class NeuronScore(Objective):
 
 @dataclass(frozen=True, eq=False)
 class DirectionScore(Objective):
-    """How much, and how purely, activations point in one direction: ``dot * max(0.1, cossim) ** power``, mean over positions.
+    """How much and how purely activations point in a direction: mean of ``dot * max(0.1, cossim) ** power``.
 
     Source: Olah et al., Lucid issue 116; ``power=0`` is the plain dot product.
     """

@@ -16,6 +16,8 @@ from reverie.optimize.redirect import redirected_relu
 from reverie.optimize.tiles import Tile
 from reverie.optimize.transforms import Transforms
 
+DEFAULT_TRANSFORMS = Transforms()
+
 
 @dataclass(frozen=True)
 class Ascent:
@@ -23,7 +25,7 @@ class Ascent:
 
     critic: Critic
     objective: Objective
-    transforms: Transforms = Transforms()
+    transforms: Transforms = DEFAULT_TRANSFORMS
 
     def gradient(
         self, images: Tensor, generator: Generator, tiles: Sequence[Tile] = (), mask: Tensor | None = None
@@ -45,7 +47,9 @@ class Ascent:
         if not torch.isfinite(gradient.sum()):
             raise GradientError("the gradient is not a number; try --precision fp32 or a smaller --step-size")
         if not gradient.any():
-            raise GradientError("no gradient reaches the picture from this layer; choose an earlier --layer or another --channel")
+            raise GradientError(
+                "no gradient reaches the picture from this layer; choose an earlier --layer or another --channel"
+            )
         return score, gradient
 
     def _attempt(
@@ -100,10 +104,12 @@ class Ascent:
         if self.objective.tiling != "local":
             raise InputError("this objective needs the whole picture at once and cannot be tiled; use a smaller --size")
         if self.transforms.resamples:
-            raise InputError("random scale, rotation, crop and noise need the whole picture at once and cannot be tiled")
+            raise InputError(
+                "random scale, rotation, crop and noise need the whole picture at once and cannot be tiled"
+            )
 
 
-def balanced(ascent: Ascent, images: Tensor, generator: Generator) -> Objective:
+def balanced(ascent: Ascent, images: Tensor, generator: Generator, tiles: Sequence[Tile] = ()) -> Objective:
     """Return the objective with its terms scaled so that each one's gradient has mean magnitude one.
 
     Scores of different layers differ by factors of 1e3 to 1e6; after balancing, weights mean what they say.
@@ -115,7 +121,7 @@ def balanced(ascent: Ascent, images: Tensor, generator: Generator) -> Objective:
     parts = []
     for weight, term in terms:
         generator.set_state(state)
-        _, gradient = Ascent(ascent.critic, term, ascent.transforms).gradient(images, generator)
+        _, gradient = Ascent(ascent.critic, term, ascent.transforms).gradient(images, generator, tiles)
         parts.append((weight / gradient.abs().mean().item(), term))
     total = parts[0][0] * parts[0][1]
     for weight, term in parts[1:]:

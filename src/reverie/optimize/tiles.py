@@ -8,6 +8,7 @@ they fall in the whole picture. With local objectives the cores then add up to t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import psutil
 
@@ -42,6 +43,7 @@ def plan_tiles(size: tuple[int, int], tile_px: int, halo_px: int, align_px: int)
     """Return tiles that cover `size` without gap or overlap of their cores.
 
     Args:
+        size: height and width of the picture.
         tile_px: largest side of a core; rounded to a multiple of `align_px`, at least one.
         halo_px: added on every side, rounded up to a multiple of `align_px`.
         align_px: stride of the network; cores and windows begin on its multiples.
@@ -53,8 +55,8 @@ def plan_tiles(size: tuple[int, int], tile_px: int, halo_px: int, align_px: int)
             top, left, bottom, right,
             max(0, top - halo), max(0, left - halo), min(size[0], bottom + halo), min(size[1], right + halo),
         )
-        for top, bottom in zip(rows, rows[1:], strict=False)
-        for left, right in zip(columns, columns[1:], strict=False)
+        for top, bottom in pairwise(rows)
+        for left, right in pairwise(columns)
     )  # fmt: skip
 
 
@@ -65,7 +67,12 @@ def _edges(length: int, tile_px: int, align_px: int) -> list[int]:
 
 
 def tile_for_budget(
-    size: tuple[int, int], budget_bytes: float, bytes_per_px: float, halo_px: int, align_px: int, *,
+    size: tuple[int, int],
+    budget_bytes: float,
+    bytes_per_px: float,
+    halo_px: int,
+    align_px: int,
+    *,
     used_bytes: float | None = None,
 ) -> int:
     """Return the largest tile side that keeps the run within a memory budget; 0 if no tiles are needed.

@@ -75,5 +75,5 @@ class Transforms:
         return F.affine_grid(theta, [count, 3, *side], align_corners=False).to(images)
 
     def _kept(self) -> float:
-        """Views of crops are made at the mean size of a crop, so that they are neither enlarged nor shrunk on average."""
+        """Make views of crops at the mean size of a crop: neither enlarged nor shrunk on average."""
         return (1 + self.crop) / 2

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Generator, Tensor
 
 from reverie.canvas.pixels import PixelCanvas
@@ -94,6 +93,8 @@ def plan_dream(size: tuple[int, int] | None, config: DreamConfig, critic: Critic
     full = final_size(size, config)
     objective = build_objective(config, critic)
     names = tuple(sorted(objective.layers - {"image"}))
+    if min(full) < critic.least_side(names):
+        raise InputError(critic.too_small(full, names))
     critic.sizes(full)
     spectrum = config.canvas == "spectrum" or (config.canvas == "auto" and size is None)
     smallest = max(SMALLEST_PX, critic.min_side)
@@ -106,7 +107,7 @@ def plan_dream(size: tuple[int, int] | None, config: DreamConfig, critic: Critic
 def final_size(size: tuple[int, int] | None, config: DreamConfig) -> tuple[int, int]:
     """Return the size of the result for a picture of `size`, or for none."""
     if size is None:
-        return (config.size or NOISE_PX,) * 2
+        return config.size or NOISE_PX, config.size or NOISE_PX
     return size if config.size is None else long_side(size, config.size)
 
 
@@ -188,33 +189,41 @@ def _dream_pixels(
     generator = Generator().manual_seed(config.seed)
     if image is None:
         image = PixelCanvas.noise(plan.size, generator).pixels.detach()
-    image = image.to(critic.device)
+    source = image.to(critic.device)
+    mask = None if mask is None else mask.to(critic.device)
     ascent = Ascent(critic, objective, _transforms(config))
-    rule = StepRule(config.step_size, config.normalize)
     count = 0
-    for iteration in range(config.iterations):
+    for _ in range(config.iterations):
         detail: Tensor | None = None
-        for octave, size in enumerate(plan.sizes):
-            base = resize(image, size).clamp_(0, 1) if size != plan.size else image
-            canvas = PixelCanvas(base if detail is None else (resize(detail, size).add_(base)).clamp_(0, 1))
-            detail = None
-            part = None if mask is None else resize(mask.to(critic.device), size).clamp(0, 1)
-            if iteration == octave == 0:
-                ascent = replace(ascent, objective=balanced(ascent, canvas.pixels.detach(), generator))
-            if config.steps == 0:
-                yield Step(count, plan.steps, octave + 1, len(plan.sizes), 0.0, size, 0.0, canvas.pixels.detach())
-            for score, seconds in ascend_pixels(
-                canvas, ascent, rule, config.steps, generator, tiles=plan.tiles(size), mask=part
-            ):
+        for octave, size in enumerate(plan.sizes, start=1):
+            base = source if size == plan.size else resize(source, size).clamp_(0, 1)
+            canvas = PixelCanvas(base if detail is None else resize(detail, size).add_(base).clamp_(0, 1))
+            if count == 0:
+                balance = balanced(ascent, canvas.pixels.detach(), generator, plan.tiles(size))
+                ascent = replace(ascent, objective=balance)
+            for score, seconds in _octave(canvas, ascent, config, generator, plan.tiles(size), mask):
                 count += 1
-                yield Step(
-                    count, plan.steps, octave + 1, len(plan.sizes), score, size, seconds, canvas.pixels.detach()
-                )
-            result = canvas.pixels.detach()
-            if octave + 1 < len(plan.sizes):
-                detail = result - base
-            del canvas, base
-        image = result
+                yield Step(count, plan.steps, octave, len(plan.sizes), score, size, seconds, canvas.pixels.detach())
+            if octave < len(plan.sizes):
+                detail = canvas.pixels.detach() - base
+            elif config.steps > 0:
+                source = canvas.pixels.detach()
+    if config.steps == 0:
+        yield Step(0, 0, len(plan.sizes), len(plan.sizes), 0.0, plan.size, 0.0, source)
+
+
+def _octave(
+    canvas: PixelCanvas,
+    ascent: Ascent,
+    config: DreamConfig,
+    generator: Generator,
+    tiles: tuple[Tile, ...],
+    mask: Tensor | None,
+) -> Iterator[tuple[float, float]]:
+    """Step one octave; the mask is brought to its size."""
+    part = None if mask is None else resize(mask, canvas.size).clamp(0, 1)
+    rule = StepRule(config.step_size, config.normalize)
+    return ascend_pixels(canvas, ascent, rule, config.steps, generator, tiles=tiles, mask=part)
 
 
 def _dream_spectrum(

@@ -12,7 +12,9 @@ class DreamConfig:
     """How a picture is dreamt: what to raise, how far, and on what machine."""
 
     model: str = setting("embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.")
-    weights: str | None = setting(None, "State dict for a torchvision name, read as data; 'random' for an untrained one.")
+    weights: str | None = setting(
+        None, "State dict for a torchvision name, read as data; 'random' for an untrained one."
+    )
     layer: tuple[str, ...] = setting((), "Layer to raise, optionally weighted as NAME:WEIGHT; repeatable.")
     channel: tuple[int, ...] = setting((), "Only these channels of the layer; repeatable.")
     class_name: str | None = setting(None, "Class to dream, by name or number, instead of a layer.")
@@ -36,6 +38,10 @@ class DreamConfig:
     mask: str | None = setting(None, "Picture that is white where to dream and black where to keep.")
     seed: int = setting(0, "Seed of jitter and noise.", minimum=0, maximum=2**63 - 1)
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False)
-    precision: str = setting("auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False)
+    precision: str = setting(
+        "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False
+    )
     tile: int | None = setting(None, "Work in tiles of this size in pixels.", minimum=32, replay=False)
-    max_memory: str | None = setting(None, "Plan tiles so that the program stays below this, for example 2GB.", replay=False)
+    max_memory: str | None = setting(
+        None, "Plan tiles so that the program stays below this, for example 2GB.", replay=False
+    )

@@ -36,7 +36,10 @@ def classify_command(
             failed += 1
             print(f"reverie: {found.error}", file=sys.stderr)
         elif as_json:
-            record = {"picture": str(found.path), "classes": [{"name": n, "probability": round(p, 5)} for n, p in found.classes]}
+            record = {
+                "picture": str(found.path),
+                "classes": [{"name": n, "probability": round(p, 5)} for n, p in found.classes],
+            }
             print(json.dumps(record, ensure_ascii=False))
         else:
             print(f"{found.path}  " + "  ".join(f"{name} {p:.1%}" for name, p in found.classes))

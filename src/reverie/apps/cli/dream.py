@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from reverie.apps.cli.options import with_config
+from reverie.apps.cli.stored import with_files
 from reverie.errors import InputError
 from reverie.settings import check_settings, from_record, to_record
 from reverie.tools.dream_config import DreamConfig
@@ -23,7 +24,9 @@ def dream_command(
     picture: Annotated[str | None, Parameter(help="Picture to dream on; without one, from noise.")] = None,
     /,
     *,
-    output: Annotated[str | None, Parameter(name=("--output", "-o"), help="File to write: PNG, JPEG, WebP, AVIF or TIFF.")] = None,
+    output: Annotated[
+        str | None, Parameter(name=("--output", "-o"), help="File to write: PNG, JPEG, WebP, AVIF or TIFF.")
+    ] = None,
     like: Annotated[str | None, Parameter(help="Take the settings out of a picture that Reverie made.")] = None,
     quality: Annotated[int, Parameter(help="Quality of JPEG, WebP and AVIF, 1 to 100.")] = 92,
     layers: Annotated[bool, Parameter(negative="", help="List the network's layers and stop.")] = False,
@@ -89,13 +92,11 @@ def _watch(work: Any, line: Any) -> None:
 
 def _keep(work: Any, target: Path, quality: int) -> str:
     """After Ctrl-C, write the unfinished picture if it already has its final size; say what happened."""
-    from reverie.media.write import write_picture
-
-    step = work._last
+    step = work.last
     if step is None or step.size != work.plan.size:
         return "stopped by Ctrl-C before the last octave; nothing was written"
     kept = target.with_name(f"{target.stem}-stopped{target.suffix}")
-    write_picture(kept, work.current(), settings=work.settings() | {"stopped_at_step": step.index}, quality=quality)
+    work.keep(kept, quality=quality)
     return f"stopped by Ctrl-C at step {step.index} of {step.total}; the unfinished picture is '{kept}'"
 
 
@@ -104,10 +105,9 @@ def _config(given: dict[str, Any], like: str | None) -> DreamConfig:
     if like is not None:
         from reverie.media.metadata import read_settings
 
-        stored = dict(read_settings(like).get("config", {}))
-        stored.pop("size", None)  # the other picture keeps its own size unless told otherwise
-        stored.pop("mask", None)
-        base = from_record(DreamConfig, stored)
+        stored = with_files(Path(like), read_settings(like).get("config", {}), {})
+        # the other picture keeps its own size, and its mask and tiles are its own affair
+        base = from_record(DreamConfig, stored | {"size": None, "mask": None, "tile": None})
     config = from_record(DreamConfig, to_record(base) | given)
     check_settings(config)
     return config

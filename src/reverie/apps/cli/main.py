@@ -22,17 +22,31 @@ HELP = "A studio for neural image synthesis: train networks on pictures, dream w
 def build_app() -> App:
     """Return the command tree; the commands themselves are import paths."""
     app = App(name="reverie", help=HELP, version=__version__, result_action="return_value")
-    app.command("reverie.apps.cli.dream:dream_command", name="dream", help="Dream a picture: raise what a network sees in it.")
-    app.command("reverie.apps.cli.replay:replay_command", name="replay", help="Make a picture again from the settings inside it.")
-    app.command("reverie.apps.cli.classify:classify_command", name="classify", help="Name what a network sees in pictures.")
+    app.command(
+        "reverie.apps.cli.dream:dream_command", name="dream", help="Dream a picture: raise what a network sees in it."
+    )
+    app.command(
+        "reverie.apps.cli.replay:replay_command",
+        name="replay",
+        help="Make a picture again from the settings inside it.",
+    )
+    app.command(
+        "reverie.apps.cli.classify:classify_command", name="classify", help="Name what a network sees in pictures."
+    )
     train = App(name="train", help="Train and evaluate networks on your own pictures.", result_action="return_value")
-    train.command("reverie.apps.cli.train:classifier_command", name="classifier", help="Train a classifier on a folder of pictures.")
+    train.command(
+        "reverie.apps.cli.train:classifier_command",
+        name="classifier",
+        help="Train a classifier on a folder of pictures.",
+    )
     train.command("reverie.apps.cli.train:evaluate_command", name="evaluate", help="Measure a trained classifier.")
     app.command(train)
     models = App(name="models", help="List, show and fetch networks.", result_action="return_value")
     models.default(_list_models)
     models.command("reverie.apps.cli.models:list_command", name="list", help="List the networks.")
-    models.command("reverie.apps.cli.models:show_command", name="show", help="Show the layers and classes of a network.")
+    models.command(
+        "reverie.apps.cli.models:show_command", name="show", help="Show the layers and classes of a network."
+    )
     models.command("reverie.apps.cli.models:fetch_command", name="fetch", help="Download weights, checked by sha256.")
     app.command(models)
     return app

@@ -20,16 +20,19 @@ def list_command() -> int:
 
     table = Table("name", "weights", "classes", "from", box=None, header_style="bold")
     about = load_description(embedded_path())
-    table.add_row(EMBEDDED, "shipped", str(len(about.classes)), f"ours: {about.architecture}, {about.data.get('name', '')}")
+    table.add_row(EMBEDDED, "shipped", str(len(about.classes)), "ours")
     for name in model_names()[1:]:
         record = CATALOGUE.get(name)
         if record is None:
             table.add_row(name, "your own: --weights FILE", "", "torchvision's architecture")
         else:
-            state = "here" if cached(name) else f"reverie models fetch {name}"
-            table.add_row(name, state, "1000", f"torchvision, {record.licence}")
-    table.add_row("FILE.safetensors", "yours", "", "trained with 'reverie train classifier'")
-    Console(highlight=False).print(table)
+            state = "here" if cached(name) else "not fetched"
+            table.add_row(name, state, "1000", "torchvision")
+    table.add_row("FILE.safetensors", "yours", "", "reverie train classifier DATA")
+    console = Console(highlight=False)
+    console.print(table)
+    console.print("'reverie models fetch NAME' downloads weights; torchvision's were trained on ImageNet, whose")
+    console.print("pictures are for non-commercial research.")
     return 0
 
 
@@ -37,7 +40,9 @@ def show_command(
     name: Annotated[str, Parameter(help="A name of the list, or a .safetensors file.")],
     /,
     *,
-    weights: Annotated[str | None, Parameter(help="State dict for a torchvision name; 'random' for an untrained one.")] = None,
+    weights: Annotated[
+        str | None, Parameter(help="State dict for a torchvision name; 'random' for an untrained one.")
+    ] = None,
     all: Annotated[bool, Parameter(name="--all", negative="", help="Every module, not only the named layers.")] = False,  # noqa: A002
     as_json: Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")] = False,
 ) -> int:
@@ -54,7 +59,7 @@ def print_layers(name: str, weights: str | None, *, everything: bool = False, as
     shown = critic.layers if everything else critic.named_layers
     rows = []
     for layer in shown:
-        spatial = layer.name != "logits" and layer.stride < 224
+        spatial = layer.name != "logits" and layer.stride > 0
         field = critic.field([layer.name]) if spatial and not everything else None
         rows.append((layer, field))
     about = critic.identity
@@ -71,10 +76,13 @@ def print_layers(name: str, weights: str | None, *, everything: bool = False, as
     table = Table("layer", "channels", "stride px", "receptive field px", "module", box=None, header_style="bold")
     for layer, field in rows:
         mark = " *" if layer.name in about.default_layers else ""
-        stride = str(layer.stride) if field or everything else "whole picture"
+        stride = str(layer.stride) if layer.stride else "whole picture"
         table.add_row(layer.name + mark, str(layer.channels), stride, str(field.full_px) if field else "", layer.path)
     console = Console(highlight=False)
-    console.print(f"{about.name}: {len(about.classes) or '?'} classes, pictures of at least {critic.min_side} px, * = default layer")
+    console.print(
+        f"{about.name}: {len(about.classes) or 'unnamed'} classes, pictures of at least {critic.min_side} px; "
+        "* marks the default layer"
+    )
     console.print(table)
     if about.classes:
         console.print("classes: " + ", ".join(about.classes), style="dim")
@@ -86,6 +94,8 @@ def fetch_command(name: Annotated[str, Parameter(help="A name of the list.")], /
     from reverie.weights.fetch import fetch
 
     with bar(f"fetching {name}") as line:
-        path = fetch(name, lambda done, total: line.update(done / max(total, 1), f"{done / 1e6:.0f} of {total / 1e6:.0f} MB"))
+        path = fetch(
+            name, lambda done, total: line.update(done / max(total, 1), f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
+        )
     print(path)
     return 0

@@ -31,7 +31,7 @@ def with_config(cls: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]
             return function(*args, given=given, **rest)
 
         command.__doc__, command.__name__, command.__module__ = function.__doc__, function.__name__, function.__module__
-        command.__signature__ = inspect.Signature(own + options)  # type: ignore[attr-defined]
+        command.__signature__ = inspect.Signature(own + options)
         return command
 
     hints = typing.get_type_hints(cls)

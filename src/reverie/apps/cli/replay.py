@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from reverie.apps.cli.stored import beside, with_files
 from reverie.errors import InputError
 from reverie.settings import from_record
 from reverie.tools.dream_config import DreamConfig
@@ -17,12 +18,17 @@ def replay_command(
     picture: Annotated[str, Parameter(help="A picture that Reverie made.")],
     /,
     *,
-    output: Annotated[str | None, Parameter(name=("--output", "-o"), help="File to write; default: NAME-replay.")] = None,
-    source: Annotated[str | None, Parameter(name="--input", help="The original, if it is not beside the picture.")] = None,
+    output: Annotated[
+        str | None, Parameter(name=("--output", "-o"), help="File to write; default: NAME-replay.")
+    ] = None,
+    source: Annotated[
+        str | None, Parameter(name="--input", help="The original, if it is not beside the picture.")
+    ] = None,
     model: Annotated[str | None, Parameter(help="The network file, if it is not beside the picture.")] = None,
-    weights: Annotated[str | None, Parameter(help="The state dict, if one was used and it is not beside the picture.")] = None,
+    weights: Annotated[
+        str | None, Parameter(help="The state dict, if one was used and it is not beside the picture.")
+    ] = None,
     mask: Annotated[str | None, Parameter(help="The mask, if one was used and it is not beside the picture.")] = None,
-    quality: Annotated[int, Parameter(help="Quality of JPEG, WebP and AVIF.")] = 92,
 ) -> int:
     """Make a picture again, byte for byte, from the settings inside it."""
     from reverie.api import Dream
@@ -35,32 +41,22 @@ def replay_command(
         raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
     if "stopped_at_step" in record:
         raise InputError(f"'{made.name}' was stopped before its end; dream again with --like '{made}'")
-    config = dict(record["config"])
-    for name, override in (("model", model), ("weights", weights), ("mask", mask)):
-        config[name] = override or _beside(made, config.get(name))
+    config = with_files(made, record["config"], {"model": model, "weights": weights, "mask": mask})
     original = _original(made, record.get("input"), source)
     target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
     work = Dream(original, from_record(DreamConfig, config))
     _check_same(work, record)
-    code = run_dream(work, target, quality)
+    code = run_dream(work, target, int(record.get("quality", 92)))
     if code == 0:
         same = target.read_bytes() == made.read_bytes()
         print("the bytes are the same" if same else _difference(work, record), file=sys.stderr)
     return code
 
 
-def _beside(made: Path, name: str | None) -> str | None:
-    """Return a file of that name beside the picture or in the current folder, or the name as it is."""
-    if not name:
-        return None
-    found = next((p for p in (made.parent / name, Path(name)) if p.is_file()), None)
-    return str(found) if found else name
-
-
 def _original(made: Path, about: dict[str, Any] | None, source: str | None) -> Path | None:
     if about is None:
         return None
-    path = Path(source) if source else Path(_beside(made, about["name"]) or "")
+    path = Path(source) if source else Path(beside(made, about["name"]) or "")
     if not path.is_file():
         raise InputError(f"the original '{about['name']}' is neither beside '{made}' nor here; give it with --input")
     return path
@@ -69,9 +65,14 @@ def _original(made: Path, about: dict[str, Any] | None, source: str | None) -> P
 def _check_same(work: Any, record: dict[str, Any]) -> None:
     about = record.get("input")
     if about and work.picture.sha256 != about["sha256"]:
-        raise InputError(f"'{work.picture.name}' is not the picture that was dreamt on: its sha256 differs; give it with --input")
+        raise InputError(
+            f"'{work.picture.name}' is not the picture that was dreamt on: its sha256 differs; give it with --input"
+        )
     if work.critic.identity.sha256 != record["model"]["sha256"]:
-        raise InputError(f"the network '{work.critic.identity.name}' is not the one that was used: its sha256 differs; give it with --model")
+        raise InputError(
+            f"the network '{work.critic.identity.name}' is not the one that was used: its sha256 differs; "
+            "give it with --model"
+        )
 
 
 def _difference(work: Any, record: dict[str, Any]) -> str:
@@ -82,4 +83,6 @@ def _difference(work: Any, record: dict[str, Any]) -> str:
     here = {"version": reverie.__version__, "torch": torch.__version__, "threads": torch.get_num_threads()}
     then = {"version": record.get("version"), **record.get("machine", {})}
     changed = [f"{name} {then.get(name)} then, {value} now" for name, value in here.items() if then.get(name) != value]
-    return "the bytes differ" + (f": {'; '.join(changed)}" if changed else ": another processor or --quality rounds differently")
+    return "the bytes differ" + (
+        f": {'; '.join(changed)}" if changed else ": another processor or --quality rounds differently"
+    )

@@ -21,7 +21,9 @@ def classifier_command(
     data: Annotated[str, Parameter(help="Folder of class folders with pictures, or a zip of one.")],
     /,
     *,
-    output: Annotated[str | None, Parameter(name=("--output", "-o"), help="Folder of the run; default: runs/NAME.")] = None,
+    output: Annotated[
+        str | None, Parameter(name=("--output", "-o"), help="Folder of the run; default: runs/NAME.")
+    ] = None,
     recipe: Annotated[str | None, Parameter(help="YAML file of settings; options given here win.")] = None,
     resume: Annotated[bool, Parameter(negative="", help="Continue the run in --output where it stopped.")] = False,
     dry_run: Annotated[bool, Parameter(negative="", help="Print all settings and stop.")] = False,
@@ -39,7 +41,10 @@ def classifier_command(
     try:
         _follow(train_classifier(Path(data), folder, config, resume=resume), folder)
     except KeyboardInterrupt:
-        print(f"reverie: stopped by Ctrl-C; continue with: reverie train classifier {data} -o {folder} --resume", file=sys.stderr)
+        print(
+            f"reverie: stopped by Ctrl-C; continue with: reverie train classifier {data} -o {folder} --resume",
+            file=sys.stderr,
+        )
         return 130
     return 0
 
@@ -67,7 +72,7 @@ def _base(recipe: str | None, resumed: Path | None) -> dict[str, Any]:
 
 
 def _follow(steps: Any, folder: Path) -> None:
-    from reverie.apps.cli.progress import bar, duration
+    from reverie.apps.cli.progress import bar
 
     last = None
     with bar("training") as line:
@@ -84,7 +89,8 @@ def _follow(steps: Any, folder: Path) -> None:
                     f"waited for data {moment.wait_share:.1%}"
                 )
             elif moment.phase == "train":
-                note = f"step {moment.step}  loss {moment.loss:.3f}  {moment.size_px} px  {moment.pictures_per_s:.0f} pictures/s"
+                speed = f"{moment.size_px} px  {moment.pictures_per_s:.0f} pictures/s"
+                note = f"step {moment.step}  loss {moment.loss:.3f}  {speed}"
                 line.update(moment.progress, note, moment.eta_s)
     if last is not None and last.phase == "done" and last.output is not None:
         shown = ", ".join(f"{name} {value:.3f}" for name, value in last.metrics.items())
@@ -98,7 +104,9 @@ def evaluate_command(
     data: Annotated[str, Parameter(help="Folder of class folders with pictures, or a zip of one.")],
     /,
     *,
-    output: Annotated[str | None, Parameter(name=("--output", "-o"), help="Folder for the report: confusion, calibration, mistakes.")] = None,
+    output: Annotated[
+        str | None, Parameter(name=("--output", "-o"), help="Folder for the report: confusion, calibration, mistakes.")
+    ] = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")] = False,
     given: dict[str, Any],
 ) -> int:
