@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from reverie.numerics.color import correlate, correlation_matrix, decorrelate
 from reverie.numerics.fourier import natural_scale, resize_spectrum, to_image, to_spectrum
 
-CONTRAST = 0.25  # of the decorrelated picture before the sigmoid
 MARGIN = 1e-3  # photographs are kept this far from 0 and 1, where the logit is infinite
 
 
@@ -44,7 +43,7 @@ class SpectrumCanvas(nn.Module):
         cls, size: tuple[int, int], generator: torch.Generator, *, batch: int = 1,
         matrix: Tensor | None = None, decay: float = 1.0, spread: float = 1.0,
     ) -> SpectrumCanvas:  # fmt: skip
-        """Start from noise with a natural spectrum; `spread` is its strength, 1 gives soft clouds."""
+        """Start from noise with a natural spectrum; `spread` is its rms before color and sigmoid."""
         shape = (batch, 3, size[0], size[1] // 2 + 1)
         real, imaginary = (torch.randn(shape, generator=generator) for _ in range(2))
         return cls(spread * torch.complex(real, imaginary), size, matrix, decay)
@@ -70,8 +69,15 @@ class SpectrumCanvas(nn.Module):
 
 
 def _scale(size: tuple[int, int], decay: float) -> Tensor:
-    """Natural scale, normalized so that unit noise gives a picture of standard deviation `CONTRAST`."""
+    """Natural scale, normalized so that unit noise gives a decorrelated picture of mean square one.
+
+    Of an rfft2 spectrum, a stored column stands for itself and its mirror image, with variance 2 each (real and
+    imaginary part); the first column and, in even widths, the last are their own mirror images, which leaves variance 1.
+    """
     scale = natural_scale(*size, decay)
-    # rfft2 stores half of the spectrum; each stored value has variance 2 (real and imaginary part).
-    power = 2 * (scale**2).mean() * 1.0
-    return scale * (CONTRAST * 4 / power.sqrt())
+    variance = torch.full((scale.shape[1],), 4.0)
+    variance[0] = 1.0
+    if size[1] % 2 == 0:
+        variance[-1] = 1.0
+    power = (variance * scale.square()).sum() / (size[0] * size[1])
+    return scale * power.rsqrt()

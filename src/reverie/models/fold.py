@@ -2,16 +2,19 @@
 
 With running statistics, ``bn(conv(x)) = conv'(x)`` where ``w' = w * g / sqrt(var + eps)`` and
 ``b' = (b - mean) * g / sqrt(var + eps) + beta``. Which convolution feeds which BatchNorm is observed on one small
-forward pass, so any module can be folded without tracing or naming rules.
+forward pass, so any module can be folded without tracing or naming rules. A convolution whose output something else
+reads too, such as a shortcut, is left as it is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
 from reverie.models.classifier import RepConv
 
@@ -39,14 +42,16 @@ def fold_batchnorm(net: nn.Module, probe: Tensor) -> int:
 
 
 def _observed_pairs(net: nn.Module, probe: Tensor) -> list[tuple[nn.Conv2d, _Norm]]:
-    """Run `probe` and match each BatchNorm's input with the convolution whose very output it is."""
+    """Run `probe` and match each BatchNorm with the convolution whose very output it reads, and alone reads."""
     made: dict[int, tuple[nn.Conv2d, Tensor]] = {}
     calls: dict[nn.Module, int] = {}
     pairs: list[tuple[nn.Conv2d, _Norm]] = []
+    readers = _Readers()
 
     def after_conv(module: nn.Module, _inputs: Any, output: Tensor) -> None:
         calls[module] = calls.get(module, 0) + 1
         made[id(output)] = (module, output)  # type: ignore[assignment]  # the tensor is kept so that its id stays unique
+        readers.count[id(output)] = 0
 
     def before_norm(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         calls[module] = calls.get(module, 0) + 1
@@ -61,11 +66,37 @@ def _observed_pairs(net: nn.Module, probe: Tensor) -> list[tuple[nn.Conv2d, _Nor
         elif isinstance(module, _Norm) and module.track_running_stats:
             handles.append(module.register_forward_pre_hook(before_norm))
     try:
-        net(probe)
+        with readers:
+            net(probe)
     finally:
         for handle in handles:
             handle.remove()
-    return [(c, n) for c, n in pairs if calls[c] == 1 and calls[n] == 1]
+    alone = {conv for key, (conv, _) in made.items() if readers.count[key] == 1}
+    return [(c, n) for c, n in pairs if calls[c] == 1 and calls[n] == 1 and c in alone]
+
+
+class _Readers(TorchFunctionMode):
+    """Counts the operations that read a tensor, by its id; asking for a shape is not reading."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count: dict[int, int] = {}
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        if next(_tensors([result]), None) is not None:
+            for tensor in _tensors([*args, *kwargs.values()]):
+                self.count[id(tensor)] = self.count.get(id(tensor), 0) + 1
+        return result
+
+
+def _tensors(values: Iterable[Any]) -> Iterator[Tensor]:
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from _tensors(value)
 
 
 def _folded(conv: nn.Conv2d, norm: _Norm) -> tuple[nn.Parameter, nn.Parameter]:

@@ -46,5 +46,23 @@ def resize_spectrum(spectrum: Tensor, old: tuple[int, int], new: tuple[int, int]
     result[..., :top, :columns] = spectrum[..., :top, :columns]
     if rows > top:
         result[..., top - rows :, :columns] = spectrum[..., top - rows :, :columns]
+    _share_highest(result, spectrum[..., :columns], old, new)
     gain = (new[0] * new[1] / (old[0] * old[1])) ** 0.5
     return result * gain
+
+
+def _share_highest(result: Tensor, spectrum: Tensor, old: tuple[int, int], new: tuple[int, int]) -> None:
+    """Treat the highest frequency of even sizes, which stands for its positive and its negative twin at once.
+
+    Enlarged, it is shared between the two; reduced, the two add up. Otherwise the finest stripes would double.
+    """
+    half = min(old[0], new[0]) // 2
+    if old[0] % 2 == 0 and new[0] > old[0]:
+        result[..., -half, :] /= 2
+        result[..., half, :] = result[..., -half, :]
+    elif new[0] % 2 == 0 and new[0] < old[0]:
+        result[..., half, : spectrum.shape[-1]] += spectrum[..., half, :]
+    if old[1] % 2 == 0 and new[1] > old[1]:
+        result[..., old[1] // 2] /= 2
+    elif new[1] % 2 == 0 and new[1] < old[1]:
+        result[..., new[1] // 2] *= 2

@@ -31,20 +31,22 @@ def laplacian_normalized(gradient: Tensor, weight: Tensor | None = None, levels:
     """Return the gradient with every band of a Laplacian pyramid brought to equal strength, then mean-abs normalized.
 
     Low frequencies, weak in the raw gradient, become visible as soft color. Source: Mordvintsev et al., the
-    TensorFlow 1 DeepDream example (``lap_normalize``).
+    TensorFlow 1 DeepDream example (``lap_normalize``). Differs: an even kernel, so that coarse bands are not shifted.
     """
-    bands, low = [], _divided(gradient, _mean(gradient.abs(), weight))
-    sizes = []
+    if weight is not None:
+        gradient = gradient * (weight > 0)  # what lies outside would leak in through the coarse bands
+    low, part = _divided(gradient, _mean(gradient.abs(), weight)), weight
+    bands = []
     for _ in range(levels):
         if min(low.shape[-2:]) < 4:
             break
         smaller = _blurred_half(low)
-        sizes.append(low.shape[-2:])
-        bands.append(low - _enlarged(smaller, low.shape[-2:]))
-        low = smaller
-    merged = _divided(low, _rms(low))
-    for band, size in zip(reversed(bands), reversed(sizes), strict=True):
-        merged = _enlarged(merged, size) + _divided(band, _rms(band))
+        band = low - _enlarged(smaller, low.shape[-2:])
+        bands.append(_divided(band, _mean(band.square(), part).sqrt()))
+        low, part = smaller, None if part is None else _blurred_half(part)
+    merged = _divided(low, _mean(low.square(), part).sqrt())
+    for band in reversed(bands):
+        merged = _enlarged(merged, band.shape[-2:]) + band
     return mean_abs_normalized(merged, weight)
 
 
@@ -58,21 +60,20 @@ def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
     return (values * weight).sum(dim=(1, 2, 3), keepdim=True) / total
 
 
-def _rms(values: Tensor) -> Tensor:
-    return values.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
-
-
 def _divided(values: Tensor, scale: Tensor) -> Tensor:
     return values / torch.where(scale > 0, scale, torch.ones_like(scale))
 
 
 def _blurred_half(images: Tensor) -> Tensor:
-    kernel = images.new_tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
+    """Return every second place of a binomial blur, centered between two pixels, which is where bilinear looks."""
+    height, width = images.shape[-2:]
+    kernel = images.new_tensor([1.0, 3.0, 3.0, 1.0]) / 8
     channels = images.shape[1]
-    padded = F.pad(images, (2, 2, 2, 2), mode="reflect")
-    across = F.conv2d(padded, kernel.view(1, 1, 1, 5).expand(channels, 1, 1, 5), stride=(1, 2), groups=channels)
-    return F.conv2d(across, kernel.view(1, 1, 5, 1).expand(channels, 1, 5, 1), stride=(2, 1), groups=channels)
+    padded = F.pad(images, (1, 1 + width % 2, 1, 1 + height % 2), mode="reflect")
+    across = F.conv2d(padded, kernel.view(1, 1, 1, 4).expand(channels, 1, 1, 4), stride=(1, 2), groups=channels)
+    return F.conv2d(across, kernel.view(1, 1, 4, 1).expand(channels, 1, 4, 1), stride=(2, 1), groups=channels)
 
 
 def _enlarged(images: Tensor, size: torch.Size) -> Tensor:
-    return F.interpolate(images, tuple(size), mode="bilinear", align_corners=False)
+    doubled = F.interpolate(images, scale_factor=2, mode="bilinear", align_corners=False)
+    return doubled[..., : size[0], : size[1]]

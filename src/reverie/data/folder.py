@@ -1,0 +1,192 @@
+"""Find the pictures and classes of a dataset: one folder per class, plain or inside a zip.
+
+Understood layouts: ``class/picture``; ``train/class/picture`` beside ``val/`` (or ``valid/``, ``validation/``,
+``test/``); either of them below one outer folder. Without a validation folder the files are split by a seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import random
+import threading
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from reverie.errors import DataError, PictureError
+
+SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".jfif", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".gif", ".jp2",
+    ".ppm", ".pgm",
+)  # fmt: skip
+HELD_OUT = ("val", "valid", "validation", "test")
+MAX_MEMBER_BYTES = 512 * 2**20
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture: its path inside the dataset and the index of its class."""
+
+    path: str
+    label: int
+
+
+class Archive:
+    """Open a picture of a dataset by its relative path, from a folder or a zip; safe to share between threads."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._zip = zipfile.ZipFile(root) if root.is_file() else None
+        self._lock = threading.Lock()
+
+    def names(self) -> list[str]:
+        """Return all file paths, relative, with forward slashes, sorted."""
+        if self._zip is not None:
+            return sorted(info.filename for info in self._zip.infolist() if not info.is_dir())
+        return sorted(p.relative_to(self.root).as_posix() for p in self.root.rglob("*") if p.is_file())
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of one file.
+
+        Raises:
+            PictureError: missing, damaged, encrypted, or too large when unpacked.
+        """
+        try:
+            if self._zip is None:
+                return (self.root / name).read_bytes()
+            with self._lock:
+                if self._zip.getinfo(name).file_size > MAX_MEMBER_BYTES:
+                    raise PictureError(f"'{name}' unpacks to more than {MAX_MEMBER_BYTES >> 20} MiB")
+                return self._zip.read(name)
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, KeyError) as error:
+            raise PictureError(f"'{name}' cannot be read ({error})") from error
+
+    def stamp(self, name: str) -> str:
+        """Return what changes when a file is replaced: checksum and size in a zip, size and time in a folder."""
+        if self._zip is not None:
+            info = self._zip.getinfo(name)
+            return f"{info.CRC:08x}-{info.file_size}"
+        try:
+            status = (self.root / name).stat()
+        except OSError:
+            return ""
+        return f"{status.st_mtime_ns}-{status.st_size}"
+
+    def open(self, name: str) -> io.BytesIO:
+        """Return one file as a seekable stream."""
+        return io.BytesIO(self.read(name))
+
+
+@dataclass(frozen=True)
+class PictureFolder:
+    """A dataset: its classes and its pictures, divided into training and validation.
+
+    `explicit_split` tells whether the division came with the data; `digest` identifies the list of files.
+    """
+
+    archive: Archive
+    classes: tuple[str, ...]
+    train: tuple[Item, ...]
+    val: tuple[Item, ...]
+    explicit_split: bool
+    digest: str
+
+    @property
+    def name(self) -> str:
+        return self.archive.root.name
+
+
+def open_folder(path: Path, *, val: Path | None = None, val_share: float = 0.1, seed: int = 0) -> PictureFolder:
+    """Scan a dataset.
+
+    `val_share` of each class (at least one picture of every class with two or more) is held out when the data
+    brings no validation folder.
+
+    Raises:
+        DataError: missing, not a folder or zip, or fewer than one class folder with pictures.
+    """
+    archive = _open_archive(path)
+    groups = _group(archive.names())
+    train_split = next((s for s in ("train", "training") if s in groups), None)
+    held_split = next((s for s in HELD_OUT if s in groups), None)
+    if val is not None:
+        raise DataError("a separate validation folder must lie beside the training one as train/ and val/")
+    if train_split and held_split:
+        classes = tuple(sorted(groups[train_split]))
+        train = _items(groups[train_split], classes)
+        held = _items({c: f for c, f in groups[held_split].items() if c in classes}, classes)
+    else:
+        folder = groups[train_split] if train_split else _single(groups, path)
+        classes = tuple(sorted(folder))
+        train, held = _split(_items(folder, classes), val_share, seed)
+    if not classes or not train:
+        raise DataError(f"'{path}' holds no class folders with pictures; expected {path.name}/CLASS/picture.jpg")
+    digest = hashlib.sha256("\n".join(f"{i.label} {i.path}" for i in train + held).encode()).hexdigest()
+    return PictureFolder(archive, classes, train, held, bool(train_split and held_split), digest)
+
+
+def _open_archive(path: Path) -> Archive:
+    if not path.exists():
+        raise DataError(f"no dataset at '{path}'; expected a folder of class folders, or a zip of one")
+    if path.is_file() and not zipfile.is_zipfile(path):
+        raise DataError(f"'{path}' is neither a folder nor a zip; expected a folder of class folders, or a zip of one")
+    return Archive(path)
+
+
+def _group(names: list[str]) -> dict[str, dict[str, list[str]]]:
+    """Return split -> class -> files; the split is '' where pictures lie in plain class folders."""
+    pictures = [PurePosixPath(n) for n in names if _is_picture(n)]
+    if pictures and all(len(p.parts) > 2 for p in pictures) and len({p.parts[0] for p in pictures}) == 1:
+        outer = pictures[0].parts[0]
+        if outer.lower() not in ("train", "training"):
+            stripped = [PurePosixPath(*p.parts[1:]) for p in pictures]
+            return _assign(list(zip(stripped, pictures, strict=True)))
+    return _assign([(p, p) for p in pictures])
+
+
+def _is_picture(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    return not hidden and PurePosixPath(name).suffix.lower() in SUFFIXES
+
+
+def _assign(pairs: list[tuple[PurePosixPath, PurePosixPath]]) -> dict[str, dict[str, list[str]]]:
+    groups: dict[str, dict[str, list[str]]] = {}
+    splits = {"train", "training", *HELD_OUT}
+    for shown, stored in pairs:
+        if len(shown.parts) < 2:
+            continue
+        has_split = shown.parts[0].lower() in splits and len(shown.parts) > 2
+        split = shown.parts[0].lower() if has_split else ""
+        name = shown.parts[1] if has_split else shown.parts[0]
+        groups.setdefault(split, {}).setdefault(name, []).append(str(stored))
+    return groups
+
+
+def _single(groups: dict[str, dict[str, list[str]]], path: Path) -> dict[str, list[str]]:
+    if "" in groups:
+        return groups[""]
+    if groups:
+        return next(iter(groups.values()))
+    raise DataError(f"'{path}' holds no class folders with pictures; expected {path.name}/CLASS/picture.jpg")
+
+
+def _items(folder: dict[str, list[str]], classes: tuple[str, ...]) -> tuple[Item, ...]:
+    index = {name: i for i, name in enumerate(classes)}
+    return tuple(Item(f, index[c]) for c in sorted(folder) for f in sorted(folder[c]))
+
+
+def _split(items: tuple[Item, ...], share: float, seed: int) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
+    by_class: dict[int, list[Item]] = {}
+    for item in items:
+        by_class.setdefault(item.label, []).append(item)
+    train: list[Item] = []
+    held: list[Item] = []
+    for label, group in sorted(by_class.items()):
+        random.Random(f"{seed}/{label}").shuffle(group)
+        count = min(len(group) - 1, max(1, round(len(group) * share))) if share > 0 else 0
+        held += group[:count]
+        train += group[count:]
+    return tuple(sorted(train, key=lambda i: i.path)), tuple(sorted(held, key=lambda i: i.path))

@@ -1,0 +1,133 @@
+"""Evaluate a trained network file on labelled pictures: the work of `reverie train evaluate MODEL DATA`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from reverie.critic.precision import resolve_device, resolve_precision
+from reverie.data import pack
+from reverie.data.folder import Item, PictureFolder, open_folder
+from reverie.errors import DataError, WeightsError, unknown_name
+from reverie.models.build import build_classifier
+from reverie.settings import check_settings
+from reverie.train.evaluate_config import EvaluateConfig
+from reverie.train.metrics import Evaluation, evaluate_logits
+from reverie.train.normalization import Normalization
+from reverie.train.predict import predicting_logits
+from reverie.train.report import write_report
+from reverie.train.run_folder import RunFolder
+from reverie.weights.checkpoint import Description, load_model
+
+__all__ = ["EvaluateConfig", "EvaluateStep", "Evaluation", "evaluate_logits", "evaluate_model", "write_report"]
+
+MEMORY_LIMIT_BYTES = 2**30  # of decoded pictures; larger sets are decoded as they are needed
+
+
+@dataclass(frozen=True)
+class EvaluateStep:
+    """One moment of an evaluation: `phase` is ``load``, ``evaluate`` or ``done``, `progress` in [0, 1] of the phase.
+
+    The last step carries the `evaluation` and the pictures that could not be read.
+    """
+
+    phase: str
+    progress: float = 0.0
+    message: str = ""
+    evaluation: Evaluation | None = None
+    broken: tuple[str, ...] = ()
+
+
+def evaluate_model(
+    model: Path, data: Path, output: Path | None = None, config: EvaluateConfig | None = None
+) -> Iterator[EvaluateStep]:
+    """Evaluate a file written by `train_classifier` on `data`, and write the report into `output` if given.
+
+    Classes are matched by name; the data may hold fewer than the network knows.
+
+    Raises:
+        WeightsError: the file is not a classifier.
+        DataError: the data cannot be used, or holds classes that the network does not know.
+        OutputError: the report cannot be written.
+    """
+    config = config or EvaluateConfig()
+    check_settings(config)
+    net, about = load_classifier(model)
+    folder, items, which = choose_pictures(data, about, config.pictures)
+    items = match_classes(items, folder.classes, about.classes, model.name)
+    run = RunFolder(output) if output is not None else None
+    message = f"{len(items)} pictures ({which}), {about.architecture} of {len(about.classes)} classes"
+    yield EvaluateStep("load", message=message)
+    reading = pack.loading_pictures(folder.archive, items, about.input_px, limit_bytes=MEMORY_LIMIT_BYTES)
+    while True:
+        try:
+            yield EvaluateStep("load", next(reading) / len(items))
+        except StopIteration as end:
+            pictures, broken = end.value
+            break
+    device = resolve_device(config.device)
+    net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    precision, parts = resolve_precision(config.precision, device), []
+    shown = Normalization(about.mean, about.std)
+    for logits in predicting_logits(net, pictures, about.input_px, shown, device, precision, config.batch):
+        parts.append(logits)
+        yield EvaluateStep("evaluate", sum(map(len, parts)) / len(pictures.paths))
+    evaluation = evaluate_logits(torch.cat(parts), pictures.labels, about.classes)
+    if run is not None:
+        write_report(evaluation, run.path, pictures)
+    yield EvaluateStep("done", 1.0, f"left out {len(broken)} unreadable pictures" if broken else "", evaluation, broken)
+
+
+def load_classifier(path: Path) -> tuple[nn.Module, Description]:
+    """Return the network of a self-describing file, in eval mode, and its description.
+
+    Raises:
+        WeightsError: missing, broken, or not a classifier.
+    """
+    state, about = load_model(path)
+    if about.kind != "classifier":
+        raise WeightsError(f"'{path.name}' holds a network of kind '{about.kind}'; expected a classifier")
+    net = build_classifier(about.architecture, len(about.classes), about.options)
+    try:
+        net.load_state_dict(state)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise WeightsError(f"'{path.name}' does not fit {about.architecture}: {reason[:160]}") from error
+    return net.eval(), about
+
+
+def choose_pictures(data: Path, about: Description, which: str) -> tuple[PictureFolder, tuple[Item, ...], str]:
+    """Return the dataset, the pictures to evaluate, and what they are in words.
+
+    Data that a network was trained on is split again as it was then, so that no picture it has seen is counted.
+    """
+    split: dict[str, Any] = {name: about.recipe[name] for name in ("val_share", "seed") if name in about.recipe}
+    folder = open_folder(data, **split)
+    known = folder.digest == about.data.get("digest")
+    if which == "all" or (which == "auto" and not (folder.explicit_split or known)):
+        return folder, folder.train + folder.val, "all of them"
+    if not folder.val:
+        raise DataError(f"'{data}' holds no validation folder and nothing is held out; use --pictures all")
+    return folder, folder.val, "the validation folder" if folder.explicit_split else "those held out by the seed"
+
+
+def match_classes(
+    items: Sequence[Item], classes: tuple[str, ...], known: tuple[str, ...], model: str
+) -> tuple[Item, ...]:
+    """Return the items labelled with the network's class numbers; upper and lower case are the same.
+
+    Raises:
+        DataError: classes that the network does not know.
+    """
+    index = {name.casefold(): i for i, name in enumerate(known)} | {name: i for i, name in enumerate(known)}
+    table = [index.get(name, index.get(name.casefold(), -1)) for name in classes]
+    unknown = [name for name, at in zip(classes, table, strict=True) if at < 0]
+    if unknown:
+        more = f" (and {len(unknown) - 1} more classes)" if len(unknown) > 1 else ""
+        raise DataError(f"{unknown_name('class', unknown[0], known)} in '{model}'{more}")
+    return tuple(replace(item, label=table[item.label]) for item in items)

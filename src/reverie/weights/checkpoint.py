@@ -1,0 +1,187 @@
+"""Self-describing network files: safetensors with a JSON description inside.
+
+The description is what lets any command use a file without being told anything: architecture, class names, mean
+and std, input size, color correlation, measured accuracy, data and date. Nothing here executes what it reads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from reverie.errors import OutputError, WeightsError
+
+FORMAT = "reverie-model"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a network file says about itself.
+
+    `mean` and `std` are per channel for inputs in [0, 1]; `color_correlation` is the 3 x 3 square root of the
+    pixel covariance of the training pictures; `input_px` is the side the network was trained at.
+    """
+
+    architecture: str
+    classes: tuple[str, ...]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    input_px: int
+    kind: str = "classifier"
+    options: dict[str, Any] = field(default_factory=dict)
+    color_correlation: tuple[tuple[float, float, float], ...] = ()
+    default_layer: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    date: str = ""
+    version: str = ""
+    note: str = ""
+
+
+def save_model(path: Path, state: dict[str, Tensor], description: Description) -> str:
+    """Write a network file atomically and return the sha256 of its bytes.
+
+    The metadata has one entry only: safetensors writes several in random order, and a rerun must give the same bytes.
+    """
+    record = {"format": FORMAT, "format_version": FORMAT_VERSION, **asdict(description)}
+    tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
+    blob = save(tensors, metadata={"reverie": json.dumps(record, ensure_ascii=False)})
+    write_bytes(path, blob)
+    return hashlib.sha256(blob).hexdigest()
+
+
+def load_model(path: Path) -> tuple[dict[str, Tensor], Description]:
+    """Read a network file written by `save_model`.
+
+    Raises:
+        WeightsError: not there, not safetensors, or without a description of the right kind and version.
+    """
+    if not path.is_file():
+        raise WeightsError(f"no network file at '{path}'; expected a .safetensors file written by 'reverie train'")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            description = _read_description(path, metadata)
+            return {name: file.get_tensor(name) for name in file.keys()}, description  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"'{path}' is not a readable safetensors file ({error})") from error
+
+
+def load_description(path: Path) -> Description:
+    """Read only the description of a network file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return _read_description(path, file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"'{path}' is not a readable safetensors file ({error})") from error
+
+
+def _read_description(path: Path, metadata: dict[str, str]) -> Description:
+    if "reverie" not in metadata:
+        raise WeightsError(
+            f"'{path}' carries no description; name its architecture, "
+            f"for example --model squeezenet1_1 --weights '{path}'"
+        )
+    try:
+        record = json.loads(metadata["reverie"])
+        if record.pop("format") != FORMAT:
+            raise KeyError("format")
+        version = int(record.pop("format_version"))
+        if version > FORMAT_VERSION:
+            raise WeightsError(
+                f"'{path}' was written by a newer Reverie (format {version}); update with 'pip install -U reverie'"
+            )
+        known = {f.name for f in fields(Description)}
+        record = {name: value for name, value in record.items() if name in known}
+        record["classes"] = tuple(record["classes"])
+        record["mean"], record["std"] = tuple(record["mean"]), tuple(record["std"])
+        record["color_correlation"] = tuple(tuple(row) for row in record.get("color_correlation", ()))
+        return Description(**record)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise WeightsError(f"the description inside '{path}' cannot be read ({error})") from error
+
+
+def load_state_dict(path: Path) -> dict[str, Tensor]:
+    """Read a foreign state dict (.pth, .pt, .safetensors) as data, never executing it.
+
+    One level of wrapping under ``state_dict`` or ``model`` is removed, and so is a ``module.`` prefix.
+
+    Raises:
+        WeightsError: missing, broken, or a pickle that holds anything but tensors and plain containers.
+    """
+    if not path.is_file():
+        raise WeightsError(f"no weights file at '{path}'")
+    if path.suffix == ".safetensors":
+        try:
+            with safe_open(path, framework="pt") as file:
+                return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError) as error:
+            raise WeightsError(f"'{path}' is not a readable safetensors file ({error})") from error
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises pickle, zip, EOF, key and runtime errors for bad files
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise WeightsError(
+            f"'{path}' holds no plain state dict and was not executed ({type(error).__name__}: {first[:120]})"
+        ) from error
+    return _unwrap(path, loaded)
+
+
+def _unwrap(path: Path, loaded: Any) -> dict[str, Tensor]:
+    for key in ("state_dict", "model"):
+        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
+            loaded = loaded[key]
+    if not isinstance(loaded, dict) or not loaded or not all(isinstance(v, Tensor) for v in loaded.values()):
+        raise WeightsError(f"'{path}' is not a state dict: expected tensors by name, found {type(loaded).__name__}")
+    return {str(name).removeprefix("module."): value for name, value in loaded.items()}
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file's bytes, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def write_bytes(path: Path, blob: bytes) -> None:
+    """Write a whole file or nothing: beside, fsync, rename.
+
+    Raises:
+        OutputError: no such folder, no permission, no space left; nothing is left behind.
+    """
+    temporary = None
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        temporary = Path(name)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(blob)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot write '{path}': {error.strerror or error}") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """Return the process's umask; mkstemp makes private files and a result should look like any other file."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

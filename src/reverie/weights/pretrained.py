@@ -1,0 +1,37 @@
+"""Fetched weights as a state dict that fits the networks `reverie.models.build` makes."""
+
+from __future__ import annotations
+
+import re
+
+from torch import Tensor
+
+from reverie.errors import WeightsError
+from reverie.weights.catalogue import CATALOGUE, Weights
+from reverie.weights.checkpoint import load_state_dict
+from reverie.weights.fetch import cached
+
+_OLD_DENSE = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12])\.(.+)$")
+
+
+def pretrained_state(name: str) -> tuple[dict[str, Tensor], Weights]:
+    """Return the fetched state dict of a catalogue entry and its record.
+
+    Raises:
+        WeightsError: unknown, not fetched yet, or broken.
+    """
+    path = cached(name)
+    if path is None:
+        raise WeightsError(
+            f"the weights of '{name}' are not on this machine; get them with 'reverie models fetch {name}'"
+        )
+    return adapt_state(load_state_dict(path)), CATALOGUE[name]
+
+
+def adapt_state(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Drop auxiliary heads (GoogLeNet, Inception v3) and rename the layers of DenseNet files from 2017.
+
+    Those files say ``denselayer1.norm.1.weight`` where the network says ``denselayer1.norm1.weight``.
+    """
+    kept = {name: value for name, value in state.items() if not name.lower().startswith("aux")}
+    return {_OLD_DENSE.sub(r"\1\2.\3", name): value for name, value in kept.items()}

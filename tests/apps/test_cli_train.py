@@ -1,0 +1,90 @@
+"""The first path: pictures become a classifier, the classifier becomes a critic, a photo becomes a dream."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Run
+from PIL import Image
+
+SETTINGS = ("--input-px", 32, "--batch", 16, "--lr", 0.4, "--ema", 0.5, "--precision", "fp32")
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three classes that differ by the direction of their stripes and by color, 24 pictures each."""
+    folder = tmp_path_factory.mktemp("data") / "stripes"
+    random = np.random.default_rng(0)
+    y, x = np.mgrid[0:40, 0:40]
+    for name, (dy, dx), color in (("across", (1, 0), 0), ("down", (0, 1), 1), ("diagonal", (1, 1), 2)):
+        (folder / name).mkdir(parents=True)
+        for number in range(24):
+            wave = 0.5 + 0.4 * np.sin((dy * y + dx * x) * 0.8 + random.uniform(0, 6))
+            rgb = np.repeat(wave[..., None], 3, axis=2) + random.normal(0, 0.05, (40, 40, 3))
+            rgb[..., color] += 0.3
+            Image.fromarray((rgb.clip(0, 1) * 255).astype(np.uint8)).save(folder / name / f"{number}.png")
+    (folder / "across" / "broken.png").write_bytes(b"nothing")
+    return folder
+
+
+def test_train_evaluate_classify_and_dream(run: Run, dataset: Path, tmp_path: Path, photo: Path) -> None:
+    output = tmp_path / "run"
+    code, out, err = run("train", "classifier", dataset, "-o", output, *SETTINGS, "--epochs", 10)
+    assert code == 0, err
+    model = Path(out.strip())
+    assert model == output / "model.safetensors"
+    assert "1 unreadable" in err or "broken.png" in err
+    assert "waited for data" in err
+    names = {p.name for p in output.iterdir()}
+    for name in ("confusion.png", "confusion.csv", "per_class.csv", "mistakes.png", "metrics.jsonl", "metrics.csv"):
+        assert name in names
+    assert not [n for n in names if n.endswith((".part", ".u8"))]
+
+    code, out, _ = run("train", "evaluate", model, dataset, "--json")
+    assert code == 0
+    assert json.loads(out)["top1"] > 0.8
+
+    code, out, _ = run("classify", model, dataset / "down" / "3.png", "--json")
+    assert code == 0
+    assert json.loads(out)["classes"][0]["name"] == "down"
+
+    code, out, err = run("dream", "--class", "diagonal", photo, "--model", model, "--steps", 3, "--octaves", 1)
+    assert code == 0, err
+    code, out, err = run("replay", out.strip(), "--model", model)
+    assert code == 0
+    assert "the bytes are the same" in err
+
+
+def test_a_second_run_into_the_same_folder_is_refused(run: Run, dataset: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    assert run("train", "classifier", dataset, "-o", output, *SETTINGS, "--epochs", 1)[0] == 0
+    code, _, err = run("train", "classifier", dataset, "-o", output, *SETTINGS)
+    assert code == 2
+    assert "--resume" in err
+
+
+def test_bad_data_is_one_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "not.zip").write_bytes(b"no zip")
+    for data in (tmp_path / "absent", tmp_path / "empty", tmp_path / "not.zip"):
+        code, out, err = run("train", "classifier", data, "-o", tmp_path / "run")
+        assert (code, out) == (2, ""), err
+        lines = err.strip().splitlines()
+        assert lines[-1].startswith("reverie: ") and "Traceback" not in err
+        assert len(lines) <= 2, err
+
+
+def test_a_recipe_sets_defaults_and_options_win(run: Run, dataset: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("architecture: vgg\nepochs: 3\nmin_scale: 0.7\n")
+    code, out, _ = run("train", "classifier", dataset, "--recipe", recipe, "--epochs", 2, "--dry-run")
+    assert code == 0
+    settings = json.loads(out)["settings"]
+    assert (settings["architecture"], settings["epochs"], settings["min_scale"]) == ("vgg", 2, 0.7)
+    recipe.write_text("archtecture: vgg\n")
+    code, _, err = run("train", "classifier", dataset, "--recipe", recipe, "--dry-run")
+    assert code == 2
+    assert "archtecture" in err
