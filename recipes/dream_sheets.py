@@ -25,11 +25,8 @@ from reverie.tools.dream_config import DreamConfig
 
 def dreamt(critic: Critic, image: torch.Tensor, layer: str) -> np.ndarray:
     """Return the dream of one layer with default settings, uint8."""
-    step = None
-    for step in dream_steps(image, DreamConfig(layer=(layer,)), critic=critic):
-        pass
-    assert step is not None
-    return to_uint8(step.images[0].permute(1, 2, 0).numpy())
+    *_, last = dream_steps(image, DreamConfig(layer=(layer,)), critic=critic)
+    return to_uint8(last.images[0].permute(1, 2, 0).numpy())
 
 
 def cropped(path: str, side: int) -> torch.Tensor:
@@ -58,6 +55,7 @@ def sheet(model: str, pictures: list[str], side: int) -> np.ndarray:
 
 
 def main() -> None:
+    """Draw one sheet per network."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", type=Path)
     parser.add_argument("networks", nargs="+", help="NAME=FILE")

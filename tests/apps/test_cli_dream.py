@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Run, scene
+from cli_case import Run, scene
 from PIL import Image
 
 from reverie.media.metadata import read_settings

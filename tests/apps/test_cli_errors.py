@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import Run, scene
+from cli_case import Run, scene
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -259,7 +259,7 @@ def test_ctrl_c_in_the_last_octave_keeps_the_picture_under_another_name(
 
     steps = reverie.api.dream_steps
 
-    def interrupted(*arguments: object, **named: object):  # noqa: ANN202
+    def interrupted(*arguments: object, **named: object):
         for step in steps(*arguments, **named):  # type: ignore[arg-type]
             yield step
             if step.index == 3:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Run
+from cli_case import Run
 from PIL import Image
 
 SETTINGS = ("--input-px", 32, "--batch", 16, "--lr", 0.4, "--ema", 0.5, "--precision", "fp32")

@@ -15,12 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from reverie.critic.layers import Field, Layer, StopForward, list_layers, receptive_field, smallest_side, trace
+from reverie.critic.layers import Field, Layer, StopForward, list_layers, on_meta, receptive_field, smallest_side, trace
 from reverie.critic.precision import Precision
 from reverie.errors import InputError, LayerError, unknown_name
 from reverie.models.fold import fold_batchnorm
 
 PASS_FACTOR = 1.5  # measured peak of forward and backward over the bytes of all leaf outputs, see benchmarks/tiling.py
+FOLDING_PX = 96  # large enough for every known network, small enough not to be noticed at start-up
 IMAGE = "image"  # pseudo-layer: the picture itself, [B, 3, H, W] in [0, 1], for objectives such as total variation
 LOGITS = "logits"
 
@@ -65,18 +66,20 @@ class Critic:
         identity: names, classes and defaults.
         device: where to compute.
         precision: ``fp32`` or ``bf16``, see `reverie.critic.precision`.
+        own: the module is the critic's to change; saves a copy of large networks.
     """
 
     def __init__(
         self, net: nn.Module, preprocessing: Preprocessing, identity: Identity, *,
-        device: torch.device | str = "cpu", precision: Precision = "fp32",
+        device: torch.device | str = "cpu", precision: Precision = "fp32", own: bool = False,
     ) -> None:  # fmt: skip
         self.preprocessing, self.identity = preprocessing, identity
         self.device, self.precision = torch.device(device), precision
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-        net = copy.deepcopy(net).eval().requires_grad_(False).float().cpu()
+        net = (net if own else copy.deepcopy(net)).eval().requires_grad_(False).float().cpu()
         _remove_hooks(net)
-        fold_batchnorm(net, torch.zeros(1, 3, identity.input_px, identity.input_px))
+        side = min(identity.input_px, FOLDING_PX)
+        fold_batchnorm(net, torch.zeros(1, 3, side, side))
         self.net = net.to(self.device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     # -- what there is ----------------------------------------------------------------------------------------
@@ -114,30 +117,27 @@ class Critic:
         return self._by_name[name]
 
     def class_index(self, name: str) -> int:
-        """Return the index of a class by index, full name, or any unique part of its name.
+        """Return the index of a class by full name, index, or any unique part of its name, looked for in this order.
 
         Raises:
             LayerError: no such class, or more than one; the message names the nearest.
         """
-        classes = self.identity.classes
-        if name.isdigit():
+        classes, wanted = self.identity.classes, name.lower()
+        lowered = [c.lower() for c in classes]
+        found = [i for i, c in enumerate(lowered) if c == wanted]
+        if not found and name.isdecimal():
             count = len(classes) or self.layer(LOGITS).channels
             if int(name) >= count:
                 raise LayerError(
                     f"class {name} is out of range; {self.identity.name} has {count} classes, 0 to {count - 1}"
                 )
             return int(name)
-        lowered = [c.lower() for c in classes]
-        wanted = name.lower()
-        if wanted in lowered:
-            return lowered.index(wanted)
-        found = [i for i, c in enumerate(lowered) if wanted in c.replace("_", " ") or wanted in c]
+        found = found or [i for i, c in enumerate(lowered) if wanted in c.replace("_", " ") or wanted in c]
         if len(found) == 1:
             return found[0]
         if found:
-            raise LayerError(
-                f"'{name}' names {len(found)} classes: {', '.join(classes[i] for i in found[:6])}; say which"
-            )
+            listed = ", ".join(f"{classes[i]} ({i})" for i in found[:6])
+            raise LayerError(f"'{name}' names {len(found)} classes: {listed}; say which, by name or number")
         raise LayerError(
             unknown_name("class", name, classes, f"list them with 'reverie models show {self.identity.name}'")
         )
@@ -160,6 +160,14 @@ class Critic:
         full = {p: (s[2], s[3]) if len(s) == 4 else (1, 1) for p, s in shapes.items()}
         named = {x.name: full[x.path] for x in self.layers if x.path in full}
         return full | named | {IMAGE: size}
+
+    def accepts(self, size: tuple[int, int]) -> bool:
+        """Tell whether the network can look at a picture of this size."""
+        try:
+            trace(self.net, size)
+        except (RuntimeError, ValueError):
+            return False
+        return True
 
     def least_side(self, names: Iterable[str]) -> int:
         """Return the smallest side that makes sense for some layers: what the network accepts, and one full stride."""
@@ -302,7 +310,7 @@ def _calls(net: nn.Module, path: str) -> int:
 
 
 def _count_calls(net: nn.Module) -> dict[str, int]:
-    meta = copy.deepcopy(net).to("meta")
+    meta = on_meta(net)
     counts: dict[str, int] = {}
 
     def counting(path: str) -> Any:

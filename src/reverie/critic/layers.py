@@ -49,7 +49,7 @@ def trace(net: nn.Module, size: tuple[int, int]) -> list[tuple[str, torch.Size]]
     Raises:
         RuntimeError: the picture is too small for the network.
     """
-    meta = copy.deepcopy(net).to("meta")
+    meta = on_meta(net)
     seen: dict[str, torch.Size] = {}
 
     def record(path: str) -> Callable[..., None]:
@@ -70,12 +70,22 @@ def trace(net: nn.Module, size: tuple[int, int]) -> list[tuple[str, torch.Size]]
     return list(seen.items())
 
 
+def on_meta(net: nn.Module) -> nn.Module:
+    """Return a copy of a network without its weights: shapes only, no memory, whatever its size."""
+    if all(p.device.type == "meta" for p in net.parameters()):
+        return net
+    memo: dict[int, Any] = {id(p): nn.Parameter(p.to("meta"), requires_grad=False) for p in net.parameters()}
+    memo |= {id(b): b.to("meta") for b in net.buffers()}
+    return copy.deepcopy(net, memo)
+
+
 def list_layers(net: nn.Module, side: int, alias: dict[str, str]) -> tuple[Layer, ...]:
     """Return the layers of a network; `alias` maps readable names to module paths.
 
     Strides are how many more pixels it takes for one more position, which unpadded borders do not distort.
     """
     readable = {path: name for name, path in alias.items()}
+    side = -(-side // 64) * 64  # a multiple of every stride, or rounding would make 17 of 16
     small, large = trace(net, (side, side)), dict(trace(net, (2 * side, 2 * side)))
     layers = []
     for order, (path, shape) in enumerate(small):

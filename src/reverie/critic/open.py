@@ -16,11 +16,12 @@ from reverie.critic.critic import Critic, Identity, Preprocessing
 from reverie.critic.families import FAMILIES
 from reverie.critic.precision import resolve_device, resolve_precision
 from reverie.errors import InputError, WeightsError, unknown_name
-from reverie.models.build import TORCHVISION, build_classifier
+from reverie.models.build import TORCHVISION, build_classifier, shapes_only
 from reverie.weights.catalogue import CATALOGUE
 from reverie.weights.checkpoint import Description, file_sha256, load_model, load_state_dict
 from reverie.weights.embedded import embedded_path
 from reverie.weights.fetch import cached
+from reverie.weights.pretrained import adapt_state
 from reverie.weights.vision import imagenet_classes
 
 EMBEDDED = "embedded"
@@ -50,7 +51,7 @@ def open_critic(
     where = resolve_device(device)
     how = resolve_precision(precision, where)
     net, preprocessing, identity = _prepare(model, weights)
-    return Critic(net, preprocessing, identity, device=where, precision=how)
+    return Critic(net, preprocessing, identity, device=where, precision=how, own=True)
 
 
 def model_names() -> tuple[str, ...]:
@@ -80,7 +81,7 @@ def _from_file(path: Path, name: str, weights: str | Path | None) -> tuple[nn.Mo
     state, about = load_model(path)
     if about.kind != "classifier":
         raise WeightsError(f"'{path.name}' holds a network of kind '{about.kind}'; dreaming needs a classifier")
-    with torch.device("meta"):
+    with shapes_only():
         net = build_classifier(about.architecture, len(about.classes), about.options)
     _load(net, state, path.name)
     return net, Preprocessing(about.mean, about.std), _identity(net, name, about, file_sha256(path))
@@ -123,7 +124,7 @@ def _from_architecture(
                 f"the weights of {architecture} are not on this machine; get them with "
                 f"'reverie models fetch {architecture}', give a file with --weights, or use the embedded default"
             )
-        net, classes = _with_state(architecture, load_state_dict(path), path.name)
+        net, classes = _with_state(architecture, adapt_state(load_state_dict(path)), path.name)
         digest = file_sha256(path)
     preprocessing = _preprocessing(model, architecture, net)
     identity = Identity(
@@ -160,10 +161,9 @@ def _with_state(architecture: str, state: dict[str, Tensor], name: str) -> tuple
     )
     if head is None:
         raise WeightsError(f"'{name}' does not fit {architecture}: no classifier weights in it")
-    with torch.device("meta"):
+    with shapes_only():
         net = build_classifier(architecture, head.shape[0])
-    kept = {k: v for k, v in state.items() if not k.lower().startswith("aux")}
-    _load(net, kept, name)
+    _load(net, state, name)
     return net, imagenet_classes() if head.shape[0] == 1000 else ()
 
 

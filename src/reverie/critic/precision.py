@@ -70,7 +70,7 @@ def bf16_is_faster(device_type: str) -> bool:
     def case(dtype: torch.dtype) -> tuple[nn.Module, torch.Tensor]:
         conv = nn.Conv2d(96, 96, 3, padding=1, bias=False).requires_grad_(False)
         image = torch.ones(1, 96, 64, 64, dtype=dtype).contiguous(memory_format=torch.channels_last)
-        return conv.to(dtype).to(memory_format=torch.channels_last), image.requires_grad_(True)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        return conv.to(dtype).to(memory_format=torch.channels_last), image.requires_grad_(True)  # pyright: ignore[reportCallIssue]
 
     def once(conv: nn.Module, image: torch.Tensor) -> float:
         began = time.perf_counter()

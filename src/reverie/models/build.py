@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from reverie.errors import InputError, unknown_name
 from reverie.models.classifier import STAGES, StagedClassifier
@@ -14,6 +18,25 @@ TORCHVISION = (
     "resnet18", "resnet34", "resnet50", "googlenet", "inception_v3", "vgg11", "vgg16", "vgg19", "vgg16_bn", "vgg19_bn",
     "squeezenet1_0", "squeezenet1_1", "alexnet", "densenet121", "mobilenet_v2",
 )  # fmt: skip
+
+
+class _NoInitialization(TorchFunctionMode):
+    """Leave tensors as they are where a constructor would fill them with random numbers."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in (Tensor.normal_, Tensor.uniform_):
+            return args[0]
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """Build networks without memory or first weights, to be filled by ``load_state_dict(assign=True)``.
+
+    On the meta device alone, initialization would import torch's compiler: a second at every start.
+    """
+    with torch.device("meta"), _NoInitialization():
+        yield
 
 
 def build_classifier(architecture: str, classes: int, options: dict[str, Any] | None = None) -> nn.Module:

@@ -32,6 +32,8 @@ def fold_batchnorm(net: nn.Module, probe: Tensor) -> int:
         for name, child in list(parent.named_children()):
             if isinstance(child, RepConv):
                 setattr(parent, name, fused_rep(child))
+    if not any(isinstance(module, _Norm) for module in net.modules()):
+        return 0
     pairs = _observed_pairs(net, probe)
     parents = {child: (parent, name) for parent in net.modules() for name, child in parent.named_children()}
     for conv, norm in pairs:

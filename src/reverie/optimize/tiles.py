@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import psutil
+import torch
 
 from reverie.errors import InputError
 
 FLOAT_BYTES = 4
+SHARE_OF_FREE = 0.7  # of the free memory that a dream without --max-memory may plan with
 PICTURE_BUFFERS = 7  # original, canvas, base, gradient, normalized gradient, detail, one temporary (measured)
 
 
@@ -90,10 +92,33 @@ def tile_for_budget(
     if side < smallest:
         least = used + (budget_bytes - used - free) + bytes_per_px * (smallest + 2 * halo_px) ** 2
         raise InputError(
-            f"--max-memory {format_bytes(budget_bytes)} is too little for {size[1]} x {size[0]} px with this layer; "
+            f"{format_bytes(budget_bytes)} of memory is too little for {size[1]} x {size[0]} px with this layer; "
             f"it needs about {format_bytes(least)}, or a smaller --size"
         )
     return side
+
+
+def fits_whole(
+    size: tuple[int, int], budget_bytes: float, bytes_per_px: float, *, used_bytes: float | None = None
+) -> bool:
+    """Tell whether a picture can be worked in one piece within a memory budget."""
+    used = psutil.Process().memory_info().rss if used_bytes is None else used_bytes
+    pixels = size[0] * size[1]
+    return used + (PICTURE_BUFFERS * 3 * FLOAT_BYTES + bytes_per_px) * pixels <= budget_bytes
+
+
+def memory_budget(text: str | None, device: torch.device) -> tuple[float, float]:
+    """Return (bytes that may be used in all, bytes in use now) on a device.
+
+    Without a limit from the user it is what is in use plus `SHARE_OF_FREE` of what is free.
+    """
+    if device.type == "cuda":
+        used = float(torch.cuda.memory_allocated(device))
+        free = float(torch.cuda.mem_get_info(device)[0])
+    else:
+        used = float(psutil.Process().memory_info().rss)
+        free = float(psutil.virtual_memory().available)
+    return (float(parse_bytes(text)) if text is not None else used + SHARE_OF_FREE * free), used
 
 
 def parse_bytes(text: str) -> int:

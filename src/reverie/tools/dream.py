@@ -24,7 +24,7 @@ from reverie.numerics.resample import long_side, octave_sizes, resize
 from reverie.objective import Objective, channel, direction, layer, logit, total_variation
 from reverie.optimize.ascend import Step, StepRule, ascend_canvas, ascend_pixels
 from reverie.optimize.gradient import Ascent, balanced
-from reverie.optimize.tiles import Tile, parse_bytes, plan_tiles, tile_for_budget
+from reverie.optimize.tiles import Tile, fits_whole, memory_budget, plan_tiles, tile_for_budget
 from reverie.optimize.transforms import Transforms
 from reverie.settings import check_settings
 from reverie.tools.dream_config import DreamConfig
@@ -93,12 +93,12 @@ def plan_dream(size: tuple[int, int] | None, config: DreamConfig, critic: Critic
     full = final_size(size, config)
     objective = build_objective(config, critic)
     names = tuple(sorted(objective.layers - {"image"}))
-    if min(full) < critic.least_side(names):
+    if min(full) < critic.stride(names) or not critic.accepts(full):
         raise InputError(critic.too_small(full, names))
-    critic.sizes(full)
     spectrum = config.canvas == "spectrum" or (config.canvas == "auto" and size is None)
-    smallest = max(SMALLEST_PX, critic.min_side)
-    sizes = [full] if spectrum else octave_sizes(full, config.octaves, config.octave_scale, smallest)
+    sizes = [full] if spectrum else octave_sizes(full, config.octaves, config.octave_scale, SMALLEST_PX)
+    while not critic.accepts(sizes[0]):  # some networks need more than SMALLEST_PX
+        sizes = sizes[1:]
     steps = config.steps * (config.octaves * NOISE_STEPS_PER_STEP if spectrum else len(sizes)) * config.iterations
     tile, halo, align = (0, 0, 1) if spectrum else _tiling(full, config, critic, objective, names)
     return Plan(full, tuple(sizes), steps, names, "spectrum" if spectrum else "pixels", tile, halo, align)
@@ -114,13 +114,13 @@ def final_size(size: tuple[int, int] | None, config: DreamConfig) -> tuple[int, 
 def _tiling(
     size: tuple[int, int], config: DreamConfig, critic: Critic, objective: Objective, names: tuple[str, ...]
 ) -> tuple[int, int, int]:
-    if config.tile is None and config.max_memory is None:
+    budget, used = memory_budget(config.max_memory, critic.device)
+    tile, per_px = config.tile or 0, critic.bytes_per_pixel(names)
+    if not tile and fits_whole(size, budget, per_px, used_bytes=used):
         return 0, 0, 1
-    align = critic.stride(names)
-    halo = critic.halo(names)
-    tile = config.tile or 0
-    if config.max_memory is not None:
-        fitting = tile_for_budget(size, parse_bytes(config.max_memory), critic.bytes_per_pixel(names), halo, align)
+    align, halo = critic.stride(names), critic.halo(names)
+    if config.max_memory is not None or not tile:
+        fitting = tile_for_budget(size, budget, per_px, halo, align, used_bytes=used)
         tile = min(tile, fitting) if tile and fitting else tile or fitting
     if tile and tile < max(size):
         Ascent(critic, objective, _transforms(config)).check_tiling()
