@@ -15,7 +15,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from reverie.errors import DataError, PictureError
+from reverie.errors import DataError, PictureError, unknown_name
 
 SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".jfif", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".gif", ".jp2",
@@ -92,6 +92,7 @@ class PictureFolder:
     val: tuple[Item, ...]
     explicit_split: bool
     digest: str
+    val_archive: Archive
 
     @property
     def name(self) -> str:
@@ -101,8 +102,8 @@ class PictureFolder:
 def open_folder(path: Path, *, val: Path | None = None, val_share: float = 0.1, seed: int = 0) -> PictureFolder:
     """Scan a dataset.
 
-    `val_share` of each class (at least one picture of every class with two or more) is held out when the data
-    brings no validation folder.
+    `val` is a second dataset to validate on, with the same classes. Without it, and without a validation folder in
+    the data, `val_share` of each class (at least one picture of every class with two or more) is held out.
 
     Raises:
         DataError: missing, not a folder or zip, or fewer than one class folder with pictures.
@@ -111,9 +112,13 @@ def open_folder(path: Path, *, val: Path | None = None, val_share: float = 0.1, 
     groups = _group(archive.names())
     train_split = next((s for s in ("train", "training") if s in groups), None)
     held_split = next((s for s in HELD_OUT if s in groups), None)
+    val_archive = archive
     if val is not None:
-        raise DataError("a separate validation folder must lie beside the training one as train/ and val/")
-    if train_split and held_split:
+        val_archive = _open_archive(val)
+        classes, train, held = _with_validation(
+            groups[train_split] if train_split else _single(groups, path), val_archive
+        )
+    elif train_split and held_split:
         classes = tuple(sorted(groups[train_split]))
         train = _items(groups[train_split], classes)
         held = _items({c: f for c, f in groups[held_split].items() if c in classes}, classes)
@@ -124,7 +129,22 @@ def open_folder(path: Path, *, val: Path | None = None, val_share: float = 0.1, 
     if not classes or not train:
         raise DataError(f"'{path}' holds no class folders with pictures; expected {path.name}/CLASS/picture.jpg")
     digest = hashlib.sha256("\n".join(f"{i.label} {i.path}" for i in train + held).encode()).hexdigest()
-    return PictureFolder(archive, classes, train, held, bool(train_split and held_split), digest)
+    explicit = val is not None or bool(train_split and held_split)
+    return PictureFolder(archive, classes, train, held, explicit, digest, val_archive)
+
+
+def _with_validation(
+    folder: dict[str, list[str]], archive: Archive
+) -> tuple[tuple[str, ...], tuple[Item, ...], tuple[Item, ...]]:
+    """Return classes, training items, and the items of a second dataset; its unknown classes are refused."""
+    classes = tuple(sorted(folder))
+    groups = _group(archive.names())
+    split = next((s for s in HELD_OUT if s in groups), None)
+    held = groups[split] if split else _single(groups, archive.root)
+    unknown = sorted(set(held) - set(classes))
+    if unknown:
+        raise DataError(f"{unknown_name('class', unknown[0], classes)} in the training data; '{archive.root}' has it")
+    return classes, _items(folder, classes), _items(held, classes)
 
 
 def _open_archive(path: Path) -> Archive:

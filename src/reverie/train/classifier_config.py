@@ -41,6 +41,7 @@ class ClassifierConfig:
                             minimum=0)  # fmt: skip
     robust_steps: int = setting(1, "Gradient steps of the attack.", minimum=1, maximum=50)
     patience: int = setting(0, "Stop after this many epochs without a better top-1; 0 never.", minimum=0)
+    val: str = setting("", "Another folder or zip of class folders to validate on.")
     val_share: float = setting(0.1, "Share held out when the data has no validation folder.", minimum=0, maximum=0.9)
     seed: int = setting(0, "Seed of the split, the order, the augmentation and the first weights.", minimum=0)
     precision: str = setting("auto", "Arithmetic of the network.", choices=("auto", "fp32", "bf16"))

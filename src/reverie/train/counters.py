@@ -8,8 +8,8 @@ from typing import Any
 from reverie.errors import DataError, InputError
 from reverie.settings import to_record
 
-# What a resumed run may change; its first weights are long in the checkpoint, and settings.json names their file only.
-MAY_DIFFER = ("device", "track", "precision", "init")
+# What a resumed run may change; settings.json names the files of `init` and `val` only.
+MAY_DIFFER = ("device", "track", "precision", "init", "val")
 
 
 @dataclass

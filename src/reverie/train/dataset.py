@@ -43,7 +43,8 @@ def loading_data(
         DataError: no pictures, fewer than two classes, or nothing that can be read.
         InputError: `patience` without held-out pictures.
     """
-    folder = open_folder(data, val_share=config.val_share, seed=config.seed)
+    val_data = Path(config.val) if config.val else None
+    folder = open_folder(data, val=val_data, val_share=config.val_share, seed=config.seed)
     if len(folder.classes) < 2:
         raise DataError(f"'{data}' holds one class only ({', '.join(folder.classes)}); a classifier needs two or more")
     if config.patience > 0 and not folder.val:
@@ -66,7 +67,8 @@ def _load(
     items = folder.train if split == "train" else folder.val
     size_px = config.input_px if split == "val" else stored_px(config.input_px)
     with processes.local_main_first():
-        steps = loading_pictures(folder.archive, items, size_px, cache / f"pack-{split}.u8")
+        archive = folder.archive if split == "train" else folder.val_archive
+        steps = loading_pictures(archive, items, size_px, cache / f"pack-{split}.u8")
         while True:
             try:
                 done = next(steps)

@@ -22,8 +22,7 @@ FILE = "model.safetensors"
 
 def portable_settings(config: ClassifierConfig) -> dict[str, Any]:
     """Return the settings without the folders of this machine."""
-    record = to_record(config)
-    return record | {"init": Path(config.init).name} if config.init else record
+    return to_record(config) | {"init": Path(config.init).name, "val": Path(config.val).name}
 
 
 def write_evaluation(logits: Tensor | None, data: TrainingData, folder: Path) -> dict[str, float]:
