@@ -72,7 +72,7 @@ def _scale(size: tuple[int, int], decay: float) -> Tensor:
     """Natural scale, normalized so that unit noise gives a decorrelated picture of mean square one.
 
     Of an rfft2 spectrum, a stored column stands for itself and its mirror image, with variance 2 each (real and
-    imaginary part); the first column and, in even widths, the last are their own mirror images, which leaves variance 1.
+    imaginary part); the first column and, in even widths, the last are their own mirror images: that leaves variance 1.
     """
     scale = natural_scale(*size, decay)
     variance = torch.full((scale.shape[1],), 4.0)

@@ -194,7 +194,7 @@ class Critic:
 
     def stride(self, names: Iterable[str]) -> int:
         """Return the largest stride among some layers."""
-        return max((self.layer(n).stride for n in names if n not in (IMAGE, LOGITS)), default=1)
+        return max([1, *(self.layer(n).stride for n in names if n not in (IMAGE, LOGITS))])
 
     def halo(self, names: Iterable[str]) -> int:
         """Return the halo in pixels that makes tiled gradients agree with whole ones within 1 %.

@@ -101,9 +101,9 @@ _VGG = Family(sequential_names, "classifier.6", ("relu4_3",))
 _GOOGLENET_NAMES = child_names("conv", "inception")
 
 FAMILIES: dict[str, Family] = {
-    "inception": Family(staged_names, "logits", ("mixed4b",), "mixed5b"),
-    "vgg": Family(staged_names, "logits", ("conv4_3",), "conv5_2"),
-    "rep": Family(staged_names, "logits", ("rep4b",), "rep5b"),
+    "inception": Family(staged_names, "logits", ("mixed5a",), "mixed5b"),
+    "vgg": Family(staged_names, "logits", ("conv5_1",), "conv5_2"),
+    "rep": Family(staged_names, "logits", ("rep5a",), "rep5b"),
     "googlenet": Family(_GOOGLENET_NAMES, "fc", ("inception4c",), "inception5b"),
     "inception_v3": Family(child_names("Conv2d", "Mixed"), "fc", ("Mixed_6b",), "Mixed_7c"),
     "resnet18": _RESNET,

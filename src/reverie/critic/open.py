@@ -22,7 +22,6 @@ from reverie.weights.checkpoint import Description, file_sha256, load_model, loa
 from reverie.weights.embedded import embedded_path
 from reverie.weights.fetch import cached
 from reverie.weights.pretrained import adapt_state
-from reverie.weights.pretrained import adapt_state
 from reverie.weights.vision import imagenet_classes
 
 EMBEDDED = "embedded"

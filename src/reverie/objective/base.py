@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 Activations = Mapping[str, Tensor]
@@ -36,7 +37,7 @@ class Objective(ABC):
 
     @abstractmethod
     def score(self, activations: Activations, positions: Positions) -> Tensor:
-        """Return ``[B]`` float32 scores.
+        """Return ``[B]`` scores in float32 (float64 for float64 activations).
 
         Args:
             activations: ``[B, C, h, w]`` or ``[B, C]`` by layer name.
@@ -116,6 +117,11 @@ class Custom(Objective):
 
     def score(self, activations: Activations, positions: Positions) -> Tensor:
         return self.function(activations)
+
+
+def exact(activation: Tensor) -> Tensor:
+    """Return bf16 and fp16 activations as float32, for sums over many positions; wider ones as they are."""
+    return activation if activation.dtype == torch.float64 else activation.float()
 
 
 def count_positions(activation: Tensor) -> int:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from reverie.errors import LayerError
-from reverie.objective.base import Activations, Objective, Positions, mean_over_positions
+from reverie.objective.base import Activations, Objective, Positions, exact, mean_over_positions
 from reverie.objective.layer import Form
 
 
@@ -27,7 +27,7 @@ class ChannelScore(Objective):
     def score(self, activations: Activations, positions: Positions) -> Tensor:
         a = activations[self.name]
         check_channels(self.name, self.channels, a.shape[1])
-        a = a[:, list(self.channels)].float()
+        a = exact(a[:, list(self.channels)])
         values = a.square() / 2 if self.form == "l2" else a.abs() if self.form == "l1" else a
         return mean_over_positions(values.mean(1), positions[self.name])
 
@@ -53,10 +53,10 @@ class NeuronScore(Objective):
         a = activations[self.name]
         check_channels(self.name, (self.channel,), a.shape[1])
         if a.ndim == 2:
-            return a[:, self.channel].float()
+            return exact(a[:, self.channel])
         row = min(a.shape[2] - 1, int(self.y * a.shape[2]))
         column = min(a.shape[3] - 1, int(self.x * a.shape[3]))
-        return a[:, self.channel, row, column].float()
+        return exact(a[:, self.channel, row, column])
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ class DirectionScore(Objective):
         return frozenset({self.name})
 
     def score(self, activations: Activations, positions: Positions) -> Tensor:
-        a = activations[self.name].float()
+        a = exact(activations[self.name])
         v = self.direction.to(a).view(1, -1, *[1] * (a.ndim - 2))
         dot = (a * v).sum(1)
         if self.power == 0:

@@ -8,7 +8,7 @@ from typing import Literal
 from torch import Tensor
 
 from reverie.errors import InputError
-from reverie.objective.base import Activations, Objective, Positions, mean_over_positions
+from reverie.objective.base import Activations, Objective, Positions, exact, mean_over_positions
 
 Form = Literal["l2", "mean", "l1"]
 FORMS = ("l2", "mean", "l1")
@@ -30,7 +30,7 @@ class LayerScore(Objective):
         return frozenset({self.name})
 
     def score(self, activations: Activations, positions: Positions) -> Tensor:
-        a = activations[self.name].float()
+        a = exact(activations[self.name])
         values = a.square() / 2 if self.form == "l2" else a.abs() if self.form == "l1" else a
         return mean_over_positions(values.mean(1), positions[self.name])
 

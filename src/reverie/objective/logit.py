@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from reverie.objective.base import Activations, Objective, Positions, Tiling
+from reverie.objective.base import Activations, Objective, Positions, Tiling, exact
 from reverie.objective.channel import check_channels
 
 LOGITS = "logits"
@@ -33,7 +33,7 @@ class LogitScore(Objective):
         return "whole"
 
     def score(self, activations: Activations, positions: Positions) -> Tensor:
-        logits = activations[LOGITS].float().flatten(1)
+        logits = exact(activations[LOGITS]).flatten(1)
         check_channels("logits", (self.index,), logits.shape[1])
         if self.log_probability:
             return torch.log_softmax(logits, dim=1)[:, self.index]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from reverie.objective.base import Activations, Objective, Positions
+from reverie.objective.base import Activations, Objective, Positions, exact
 
 IMAGE = "image"
 
@@ -25,7 +25,7 @@ class TotalVariation(Objective):
         return frozenset({IMAGE})
 
     def score(self, activations: Activations, positions: Positions) -> Tensor:
-        x = activations[IMAGE].float()
+        x = exact(activations[IMAGE])
         across = (x[..., :-1, 1:] - x[..., :-1, :-1]).square()
         down = (x[..., 1:, :-1] - x[..., :-1, :-1]).square()
         variation = across + down

@@ -15,7 +15,7 @@ from torch import Generator, Tensor, nn
 from reverie.canvas.pixels import PixelCanvas
 from reverie.errors import GradientError
 from reverie.numerics.gradient import NORMALIZATIONS
-from reverie.optimize.gradient import Ascent
+from reverie.optimize.gradient import DEAD, Ascent
 from reverie.optimize.redirect import redirected_relu
 from reverie.optimize.tiles import Tile
 
@@ -79,22 +79,27 @@ def ascend_pixels(
 def ascend_canvas(
     canvas: nn.Module, ascent: Ascent, steps: int, lr: float, generator: Generator
 ) -> Iterator[tuple[float, float, Tensor]]:
-    """Raise the objective by Adam on the parameters of any canvas; yields (score, seconds, images).
+    """Raise the objective by Adam on the parameters of any canvas; yields (score, seconds, images) after every step.
 
     Raises:
-        GradientError: the score is not a number.
+        GradientError: the score is not a number, or nothing reaches the canvas.
     """
-    optimizer = torch.optim.Adam(canvas.parameters(), lr=lr)
+    parameters = list(canvas.parameters())
+    optimizer = torch.optim.Adam(parameters, lr=lr)
+    images = canvas()
     for number in range(steps):
         began = time.perf_counter()
-        images = canvas()
         down, right = ascent.transforms.shift(generator)
         view = ascent.transforms.look(torch.roll(images, (down, right), (-2, -1)), generator)
         with redirected_relu() if number < REDIRECT_STEPS else torch.enable_grad():
             score = ascent.objective(ascent.critic(view, ascent.objective.layers)).sum()
         if not torch.isfinite(score):
             raise GradientError("the score is not a number; try --precision fp32 or a smaller step")
-        optimizer.zero_grad(set_to_none=True)
-        (-score).backward()
+        gradients = torch.autograd.grad(score, parameters)  # of the score itself: a redirected ReLU must see its sign
+        if number == 0 and not any(g.any() for g in gradients):
+            raise GradientError(DEAD)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = -gradient
         optimizer.step()
+        images = canvas()
         yield score.item(), time.perf_counter() - began, images.detach()

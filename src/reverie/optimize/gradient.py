@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from reverie.critic.critic import Critic
+from reverie.critic.critic import IMAGE, Critic
 from reverie.errors import GradientError, InputError
 from reverie.numerics.resample import wrapped_window, wrapped_write
 from reverie.objective.base import Objective
@@ -17,6 +17,7 @@ from reverie.optimize.tiles import Tile
 from reverie.optimize.transforms import Transforms
 
 DEFAULT_TRANSFORMS = Transforms()
+DEAD = "no gradient reaches the picture from this layer; choose an earlier --layer or another --channel"
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,7 @@ class Ascent:
         if not torch.isfinite(gradient.sum()):
             raise GradientError("the gradient is not a number; try --precision fp32 or a smaller --step-size")
         if not gradient.any():
-            raise GradientError(
-                "no gradient reaches the picture from this layer; choose an earlier --layer or another --channel"
-            )
+            raise GradientError(DEAD)
         return score, gradient
 
     def _attempt(
@@ -99,9 +98,15 @@ class Ascent:
         share = (core[2] * core[3]) / (height * width)
         return total.item() * share  # halos are counted by several tiles; an estimate for display
 
+    @property
+    def local(self) -> bool:
+        """Whether tiles may be scored apart: means over positions, of layers that still have positions."""
+        strides = (self.critic.layer(name).stride for name in self.objective.layers if name != IMAGE)
+        return self.objective.tiling == "local" and all(strides)
+
     def check_tiling(self) -> None:
         """Raise `InputError` if this ascent cannot be tiled."""
-        if self.objective.tiling != "local":
+        if not self.local:
             raise InputError("this objective needs the whole picture at once and cannot be tiled; use a smaller --size")
         if self.transforms.resamples:
             raise InputError(
@@ -113,6 +118,7 @@ def balanced(ascent: Ascent, images: Tensor, generator: Generator, tiles: Sequen
     """Return the objective with its terms scaled so that each one's gradient has mean magnitude one.
 
     Scores of different layers differ by factors of 1e3 to 1e6; after balancing, weights mean what they say.
+    A term without a gradient at this picture, such as the roughness of a flat one, keeps its scale.
     """
     terms = ascent.objective.terms()
     if len(terms) == 1:
@@ -121,8 +127,12 @@ def balanced(ascent: Ascent, images: Tensor, generator: Generator, tiles: Sequen
     parts = []
     for weight, term in terms:
         generator.set_state(state)
-        _, gradient = Ascent(ascent.critic, term, ascent.transforms).gradient(images, generator, tiles)
-        parts.append((weight / gradient.abs().mean().item(), term))
+        try:
+            _, gradient = Ascent(ascent.critic, term, ascent.transforms).gradient(images, generator, tiles)
+        except GradientError:
+            parts.append((weight, term))
+        else:
+            parts.append((weight / gradient.abs().mean().item(), term))
     total = parts[0][0] * parts[0][1]
     for weight, term in parts[1:]:
         total = total + weight * term

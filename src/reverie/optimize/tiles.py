@@ -46,7 +46,7 @@ def plan_tiles(size: tuple[int, int], tile_px: int, halo_px: int, align_px: int)
 
     Args:
         size: height and width of the picture.
-        tile_px: largest side of a core; rounded to a multiple of `align_px`, at least one.
+        tile_px: largest side of a core; rounded down to a multiple of `align_px`, at least one.
         halo_px: added on every side, rounded up to a multiple of `align_px`.
         align_px: stride of the network; cores and windows begin on its multiples.
     """
@@ -63,9 +63,9 @@ def plan_tiles(size: tuple[int, int], tile_px: int, halo_px: int, align_px: int)
 
 
 def _edges(length: int, tile_px: int, align_px: int) -> list[int]:
-    count = -(-length // max(tile_px, align_px))
-    inner = [round(length * i / count / align_px) * align_px for i in range(1, count)]
-    return sorted({0, *(e for e in inner if 0 < e < length), length})
+    units = -(-length // align_px)
+    count = -(-units // max(1, tile_px // align_px))
+    return [*(units * i // count * align_px for i in range(count)), length]
 
 
 def tile_for_budget(
@@ -86,6 +86,7 @@ def tile_for_budget(
     free = budget_bytes - used - PICTURE_BUFFERS * 3 * FLOAT_BYTES * size[0] * size[1]
     if free >= bytes_per_px * size[0] * size[1]:
         return 0
+    halo_px = -(-halo_px // align_px) * align_px  # as `plan_tiles` will
     side = int((max(free, 0) / bytes_per_px) ** 0.5) - 2 * halo_px
     side = side // align_px * align_px
     smallest = max(align_px, 64)

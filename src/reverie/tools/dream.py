@@ -8,6 +8,7 @@ Source: Mordvintsev, Olah, Tyka 2015, "Inceptionism", and the notebook published
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,10 +19,11 @@ from reverie.canvas.pixels import PixelCanvas
 from reverie.canvas.spectrum import SpectrumCanvas
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
-from reverie.errors import InputError, LayerError
+from reverie.errors import InputError
 from reverie.numerics.color import correlation_matrix
 from reverie.numerics.resample import long_side, octave_sizes, resize
 from reverie.objective import Objective, channel, direction, layer, logit, total_variation
+from reverie.objective.channel import check_channels
 from reverie.optimize.ascend import Step, StepRule, ascend_canvas, ascend_pixels
 from reverie.optimize.gradient import Ascent, balanced
 from reverie.optimize.tiles import Tile, fits_whole, memory_budget, plan_tiles, tile_for_budget
@@ -118,12 +120,13 @@ def _tiling(
     tile, per_px = config.tile or 0, critic.bytes_per_pixel(names)
     if not tile and fits_whole(size, budget, per_px, used_bytes=used):
         return 0, 0, 1
-    align, halo = critic.stride(names), critic.halo(names)
+    ascent = Ascent(critic, objective, _transforms(config))
+    align, halo = critic.stride(names), critic.halo(names) if ascent.local else 0
     if config.max_memory is not None or not tile:
         fitting = tile_for_budget(size, budget, per_px, halo, align, used_bytes=used)
         tile = min(tile, fitting) if tile and fitting else tile or fitting
     if tile and tile < max(size):
-        Ascent(critic, objective, _transforms(config)).check_tiling()
+        ascent.check_tiling()
     return tile, halo, align
 
 
@@ -149,8 +152,7 @@ def _layers_objective(config: DreamConfig, critic: Critic) -> Objective:
         name, weight = _weighted(text)
         found = critic.layer(name)
         if config.channel:
-            if max(config.channel) >= found.channels or min(config.channel) < 0:
-                raise LayerError(f"layer '{name}' has channels 0 to {found.channels - 1}; got {config.channel[0]}")
+            check_channels(name, config.channel, found.channels)
             term = channel(name, *config.channel, form=_form(config.objective))
         else:
             term = layer(name, _form(config.objective))
@@ -168,9 +170,12 @@ def _weighted(text: str) -> tuple[str, float]:
     if not colon:
         return text, 1.0
     try:
-        return name, float(weight)
-    except ValueError as error:
-        raise InputError(f"--layer must look like NAME or NAME:WEIGHT; got '{text}'") from error
+        value = float(weight)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(f"--layer must look like NAME or NAME:WEIGHT; got '{text}'")
+    return name, value
 
 
 def _class_objective(name: str, critic: Critic) -> Objective:
@@ -192,38 +197,36 @@ def _dream_pixels(
     source = image.to(critic.device)
     mask = None if mask is None else mask.to(critic.device)
     ascent = Ascent(critic, objective, _transforms(config))
+    rule = StepRule(config.step_size, config.normalize)
+    if config.steps == 0:
+        yield Step(0, 0, len(plan.sizes), len(plan.sizes), 0.0, plan.size, 0.0, source)
+        return
     count = 0
     for _ in range(config.iterations):
         detail: Tensor | None = None
         for octave, size in enumerate(plan.sizes, start=1):
             base = source if size == plan.size else resize(source, size).clamp_(0, 1)
-            canvas = PixelCanvas(base if detail is None else resize(detail, size).add_(base).clamp_(0, 1))
+            part = None if mask is None else resize(mask, size).clamp(0, 1)
+            canvas = PixelCanvas(base if detail is None else _detailed(base, detail, part))
             if count == 0:
                 balance = balanced(ascent, canvas.pixels.detach(), generator, plan.tiles(size))
                 ascent = replace(ascent, objective=balance)
-            for score, seconds in _octave(canvas, ascent, config, generator, plan.tiles(size), mask):
+            tiles = plan.tiles(size)
+            for score, seconds in ascend_pixels(canvas, ascent, rule, config.steps, generator, tiles=tiles, mask=part):
                 count += 1
                 yield Step(count, plan.steps, octave, len(plan.sizes), score, size, seconds, canvas.pixels.detach())
             if octave < len(plan.sizes):
                 detail = canvas.pixels.detach() - base
-            elif config.steps > 0:
+            else:
                 source = canvas.pixels.detach()
-    if config.steps == 0:
-        yield Step(0, 0, len(plan.sizes), len(plan.sizes), 0.0, plan.size, 0.0, source)
 
 
-def _octave(
-    canvas: PixelCanvas,
-    ascent: Ascent,
-    config: DreamConfig,
-    generator: Generator,
-    tiles: tuple[Tile, ...],
-    mask: Tensor | None,
-) -> Iterator[tuple[float, float]]:
-    """Step one octave; the mask is brought to its size."""
-    part = None if mask is None else resize(mask, canvas.size).clamp(0, 1)
-    rule = StepRule(config.step_size, config.normalize)
-    return ascend_pixels(canvas, ascent, rule, config.steps, generator, tiles=tiles, mask=part)
+def _detailed(base: Tensor, detail: Tensor, part: Tensor | None) -> Tensor:
+    """Return `base` with the detail of a coarser octave (given up); the mask cuts off what enlarging spreads."""
+    enlarged = resize(detail, (base.shape[-2], base.shape[-1]))
+    if part is not None:
+        enlarged.mul_(part > 0)
+    return enlarged.add_(base).clamp_(0, 1)
 
 
 def _dream_spectrum(
@@ -236,8 +239,13 @@ def _dream_spectrum(
     else:
         canvas = SpectrumCanvas.from_images(image, matrix=matrix)
     transforms = NOISE_TRANSFORMS if not _transforms(config).resamples else _transforms(config)
+    canvas = canvas.to(critic.device)
+    if plan.steps == 0:
+        yield Step(0, 0, 1, 1, 0.0, plan.size, 0.0, canvas().detach() if image is None else image.to(critic.device))
+        return
     ascent = Ascent(critic, objective, transforms)
-    moments = ascend_canvas(canvas.to(critic.device), ascent, plan.steps, SPECTRUM_LR, generator)
+    ascent = replace(ascent, objective=balanced(ascent, canvas().detach(), generator))
+    moments = ascend_canvas(canvas, ascent, plan.steps, SPECTRUM_LR, generator)
     for index, (score, seconds, images) in enumerate(moments, start=1):
         yield Step(index, plan.steps, 1, 1, score, plan.size, seconds, images)
 

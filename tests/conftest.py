@@ -1,0 +1,107 @@
+"""Pictures and networks that several rooms test with: synthetic, seeded, quick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Generator, Tensor, nn
+
+from reverie.critic.critic import Critic, Identity, Preprocessing
+from reverie.critic.families import staged_names
+from reverie.models.classifier import Stage, StagedClassifier
+from reverie.numerics.fourier import natural_scale, to_image
+
+SHARED = Path(__file__).parents[1].parent / "shared"
+STAGES = (
+    Stage("conv1", "conv", 8),
+    Stage("conv2", "conv", 12, stride=2),
+    Stage("mixed3", "inception", 32, pool="max"),
+    Stage("conv4", "conv", 16, pool="mean"),
+)
+CLASSES = ("tabby cat", "tiger cat", "sunflower", "red_fox", "church")
+
+
+def synthetic_photo(height: int, width: int, seed: int = 0) -> Tensor:
+    """Return ``[1, 3, H, W]`` in [0, 1] with a photograph's statistics: 1/f noise on a slope from dark to light."""
+    generator = Generator().manual_seed(seed)
+    shape = (1, 3, height, width // 2 + 1)
+    spectrum = torch.complex(torch.randn(shape, generator=generator), torch.randn(shape, generator=generator))
+    texture = to_image(spectrum * natural_scale(height, width), (height, width))
+    texture = (texture - texture.mean()) / texture.std()
+    slope = torch.linspace(-0.2, 0.2, height)[:, None] + torch.linspace(-0.1, 0.1, width)
+    return (0.5 + slope + 0.15 * texture).clamp(0, 1)
+
+
+def trained_like(net: nn.Module, seed: int = 0) -> nn.Module:
+    """Give BatchNorms the statistics and gains of a trained network, in place, and return the network in eval mode."""
+    generator = Generator().manual_seed(seed)
+    for module in net.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            assert module.running_mean is not None and module.running_var is not None
+            shape = module.running_mean.shape
+            module.running_mean.copy_(0.3 * torch.randn(shape, generator=generator))
+            module.running_var.copy_(0.5 + torch.rand(shape, generator=generator))
+            with torch.no_grad():
+                module.weight.copy_(0.5 + torch.rand(shape, generator=generator))
+                module.bias.copy_(0.2 * torch.randn(shape, generator=generator))
+    return net.eval()
+
+
+def staged_critic(stages: tuple[Stage, ...] = STAGES, seed: int = 0, input_px: int = 64) -> Critic:
+    """Return an untrained critic of the embedded kind; few and narrow stages keep it quick."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = trained_like(StagedClassifier(stages, len(CLASSES)), seed)
+    last = stages[-1].name
+    identity = Identity(
+        "small", CLASSES, input_px=input_px, default_layers=(last,), alias=staged_names(net), logits_path="logits",
+        pooled=last,
+    )  # fmt: skip
+    return Critic(net, Preprocessing((0.5, 0.45, 0.4), (0.25, 0.25, 0.25)), identity)
+
+
+@pytest.fixture(scope="session")
+def make_photo() -> Callable[..., Tensor]:
+    return synthetic_photo
+
+
+@pytest.fixture(scope="session")
+def make_critic() -> Callable[..., Critic]:
+    return staged_critic
+
+
+@pytest.fixture(scope="session")
+def small_critic() -> Critic:
+    return staged_critic()
+
+
+@pytest.fixture(scope="session")
+def small_stages() -> tuple[Stage, ...]:
+    """Return the stages of the small critic."""
+    return STAGES
+
+
+@pytest.fixture(scope="session")
+def make_trained_like() -> Callable[..., nn.Module]:
+    return trained_like
+
+
+@pytest.fixture
+def generator() -> Generator:
+    return Generator().manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Callable[[str], Path]:
+    """Return the path of a file of the shared test data, or skip the test that asks for one that is absent."""
+
+    def find(name: str) -> Path:
+        path = SHARED / name
+        if not path.exists():
+            pytest.skip(f"no '{name}' in the folder of shared test data beside the repository")
+        return path
+
+    return find

@@ -1,0 +1,122 @@
+import pytest
+import torch
+from torch import Generator
+
+from reverie.canvas.pixels import PixelCanvas
+from reverie.canvas.spectrum import SpectrumCanvas
+from reverie.errors import GradientError
+from reverie.numerics.gradient import NORMALIZATIONS, mean_abs_normalized
+from reverie.objective import Custom, channel, layer, logit
+from reverie.optimize.ascend import StepRule, ascend_canvas, ascend_pixels
+from reverie.optimize.gradient import Ascent
+from reverie.optimize.tiles import plan_tiles
+from reverie.optimize.transforms import Transforms
+
+STILL = Transforms(0)
+
+
+def test_a_step_goes_uphill_by_its_size_in_the_mean(small_critic, make_photo):
+    photo = 0.3 + 0.4 * make_photo(48, 56)
+    ascent, canvas = Ascent(small_critic, layer("conv4"), STILL), PixelCanvas(photo)
+    score, gradient = ascent.gradient(photo, Generator())
+    ((found, seconds),) = ascend_pixels(canvas, ascent, StepRule(0.01), 1, Generator())
+    assert found == score
+    assert seconds > 0
+    moved = canvas().detach() - photo
+    assert float(moved.abs().mean()) == pytest.approx(0.01, rel=1e-3)
+    assert torch.allclose(moved, 0.01 * mean_abs_normalized(gradient), atol=1e-5)
+
+
+@pytest.mark.parametrize("normalization", sorted(NORMALIZATIONS))
+@pytest.mark.parametrize("objective", [layer("conv4"), channel("conv2", 3), logit(2)])
+def test_the_score_rises(small_critic, make_photo, objective, normalization):
+    canvas = PixelCanvas(make_photo(48, 56))
+    ascent = Ascent(small_critic, objective, Transforms(4))
+    scores = [
+        s for s, _ in ascend_pixels(canvas, ascent, StepRule(0.01, normalization), 12, Generator().manual_seed(0))
+    ]
+    assert len(scores) == 12
+    assert sum(scores[-3:]) / 3 > sum(scores[:3]) / 3
+    assert scores[-1] > scores[0] + 0.1 * abs(scores[0])
+
+
+def test_a_negative_weight_lowers(small_critic, make_photo):
+    canvas, generator = PixelCanvas(make_photo(48, 56)), Generator().manual_seed(0)
+    scores = [
+        s for s, _ in ascend_pixels(canvas, Ascent(small_critic, -layer("conv4"), STILL), StepRule(), 6, generator)
+    ]
+    assert scores[-1] > scores[0]  # higher is better, and it is the layer's strength that fell
+    assert -scores[-1] < -scores[0]
+
+
+def test_pixels_stay_in_range_whatever_the_step(small_critic, make_photo):
+    canvas = PixelCanvas(make_photo(32, 40))
+    for _ in ascend_pixels(canvas, Ascent(small_critic, layer("conv2"), STILL), StepRule(0.7), 2, Generator()):
+        assert float(canvas().detach().min()) == 0
+        assert float(canvas().detach().max()) == 1
+
+
+@pytest.mark.parametrize("normalization", sorted(NORMALIZATIONS))
+@pytest.mark.parametrize("tiles", [(), plan_tiles((64, 72), 32, 48, 8)])
+def test_outside_of_a_mask_every_bit_stays(small_critic, make_photo, normalization, tiles):
+    photo, mask = make_photo(64, 72), torch.zeros(1, 1, 64, 72)
+    mask[..., 10:30, 20:50] = 1
+    mask[..., 30:34, 20:50] = 0.5
+    canvas, rule = PixelCanvas(photo), StepRule(0.02, normalization)
+    ascent = Ascent(small_critic, layer("conv4"), Transforms(8))
+    for _ in ascend_pixels(canvas, ascent, rule, 3, Generator().manual_seed(0), tiles=tiles, mask=mask):
+        pass
+    outside = (mask == 0).expand_as(photo)
+    assert torch.equal(canvas()[outside], photo[outside])
+    moved = (canvas().detach() - photo).abs()
+    assert float(moved[..., 10:30, 20:50].mean()) > 0.005
+    assert float(moved[..., 10:30, 20:50].mean()) > float(moved[..., 30:34, 20:50].mean()) > 0
+
+
+def test_the_same_seed_gives_the_same_bytes(small_critic, make_photo):
+    def run(seed):
+        canvas = PixelCanvas(make_photo(48, 56))
+        for _ in ascend_pixels(
+            canvas, Ascent(small_critic, layer("conv4")), StepRule(), 3, Generator().manual_seed(seed)
+        ):
+            pass
+        return canvas().detach()
+
+    assert torch.equal(run(1), run(1))
+    assert not torch.equal(run(1), run(2))
+
+
+@pytest.mark.parametrize("size", [1e-21, 1e-35])
+def test_a_tiny_gradient_still_takes_a_full_step(small_critic, make_photo, size):
+    photo = 0.3 + 0.4 * make_photo(32, 40)
+    tiny = Custom(("conv2",), lambda a: size * layer("conv2")(a))
+    canvas = PixelCanvas(photo)
+    list(ascend_pixels(canvas, Ascent(small_critic, tiny, STILL), StepRule(0.01), 1, Generator()))
+    assert float((canvas().detach() - photo).abs().mean()) == pytest.approx(0.01, rel=0.01)
+
+
+# -- Adam on any canvas -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [PixelCanvas.noise, SpectrumCanvas.noise])
+def test_adam_raises_the_score_of_any_canvas(small_critic, kind):
+    canvas = kind((48, 40), Generator().manual_seed(0))
+    ascent = Ascent(small_critic, logit(1), Transforms(4, scale=0.05, rotate_deg=4, noise=0.01))
+    moments = list(ascend_canvas(canvas, ascent, 30, 0.05, Generator().manual_seed(0)))
+    assert len(moments) == 30
+    assert max(moments[-1][0], moments[-2][0]) > moments[0][0] + 0.5
+
+
+def test_the_images_of_a_step_are_those_after_it(small_critic):
+    canvas = SpectrumCanvas.noise((32, 40), Generator().manual_seed(0))
+    start = canvas().detach()
+    for _, _, images in ascend_canvas(canvas, Ascent(small_critic, layer("conv4"), STILL), 3, 0.05, Generator()):
+        assert torch.equal(images, canvas().detach())
+        assert not torch.equal(images, start)
+        assert not images.requires_grad
+
+
+def test_a_score_that_is_not_a_number_stops_with_a_sentence(small_critic):
+    broken = Custom(("conv4",), lambda a: a["conv4"].sum((1, 2, 3)) * float("nan"))
+    with pytest.raises(GradientError, match="not a number"):
+        next(ascend_canvas(PixelCanvas(torch.rand(1, 3, 32, 32)), Ascent(small_critic, broken), 1, 0.05, Generator()))
