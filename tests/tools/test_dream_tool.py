@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
@@ -39,6 +40,21 @@ def test_the_photos_own_detail_survives_the_coarse_octaves(small_critic, make_ph
     photo[..., 40:44, 40:44] = 1 - photo[..., 40:44, 40:44].round()  # details that no coarse octave can hold
     result, _ = dreamt(photo, small_critic, octaves=3, octave_scale=1.8, steps=1, step_size=0.001)
     assert float((result - photo).abs().mean()) < 0.004  # resizing the whole picture up again would lose 0.03
+
+
+def test_octaves_are_those_of_the_naive_loop(small_critic, make_photo):
+    photo = make_photo(140, 181)
+    result, _ = dreamt(photo, small_critic, octaves=3, octave_scale=1.4, steps=2, step_size=0.02, jitter=0)
+    detail = torch.zeros(1, 3, 71, 92)
+    for size in [(71, 92), (100, 129), (140, 181)]:
+        base = F.interpolate(photo, size, mode="bicubic", antialias=True).clamp(0, 1) if size != (140, 181) else photo
+        x = (base + F.interpolate(detail, size, mode="bicubic", antialias=True)).clamp(0, 1)
+        for _ in range(2):
+            leaf = x.clone().requires_grad_(True)
+            (g,) = torch.autograd.grad(small_critic(leaf, ["conv4"])["conv4"].square().mean(), leaf)
+            x = (x + 0.02 * g / g.abs().mean()).clamp(0, 1)
+        detail = x - base
+    assert torch.allclose(result, x, atol=1e-4)
 
 
 def test_the_source_and_the_mask_are_left_alone(small_critic, make_photo):
