@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from reverie.critic.critic import Critic, Identity, Preprocessing, _run
+from reverie.critic.critic import Critic, Identity, Preprocessing
 from reverie.critic.families import sequential_names
 from reverie.critic.layers import list_layers, receptive_field, smallest_side
+from reverie.critic.run import run_until
 from reverie.models.build import build_classifier, shapes_only
 from reverie.models.classifier import STAGES, Stage, StagedClassifier
 from reverie.weights.vision import torchvision
@@ -30,7 +31,7 @@ def chain_field(kernels_and_strides: list[tuple[int, int]]) -> int:
 
 
 def field(net: nn.Module, path: str, stride: int):
-    return receptive_field(net, lambda copied, images: _run(copied, images, [path])[path], stride)
+    return receptive_field(net, lambda copied, images: run_until(copied, images, [path])[path], stride)
 
 
 @pytest.mark.parametrize("architecture", ["vgg", "resnet18", "squeezenet1_1", "alexnet", "vgg11"])

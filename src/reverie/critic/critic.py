@@ -10,13 +10,13 @@ import copy
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from reverie.critic.layers import Field, Layer, StopForward, list_layers, on_meta, receptive_field, smallest_side, trace
+from reverie.critic.layers import Field, Layer, list_layers, receptive_field, smallest_side, trace
 from reverie.critic.precision import Precision
+from reverie.critic.run import remove_hooks, run_until
 from reverie.errors import InputError, LayerError, unknown_name
 from reverie.models.fold import fold_batchnorm
 
@@ -77,7 +77,7 @@ class Critic:
         self.device, self.precision = torch.device(device), precision
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         net = (net if own else copy.deepcopy(net)).eval().requires_grad_(False).float().cpu()
-        _remove_hooks(net)
+        remove_hooks(net)
         side = min(identity.input_px, FOLDING_PX)
         fold_batchnorm(net, torch.zeros(1, 3, side, side))
         self.net = net.to(self.device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -188,7 +188,7 @@ class Critic:
     @functools.lru_cache(maxsize=16)  # noqa: B019 - critics live as long as the process
     def _field(self, path: str) -> Field:
         def run(net: nn.Module, images: Tensor) -> Tensor:
-            return _run(net, images, [path])[path]
+            return run_until(net, images, [path])[path]
 
         return receptive_field(self.net, run, self._by_name[path].stride)
 
@@ -255,7 +255,7 @@ class Critic:
             return result
         prepared = self.preprocessing(images).to(self.device, self.dtype).contiguous(memory_format=torch.channels_last)
         try:
-            found = _run(self.net, prepared, paths.values())
+            found = run_until(self.net, prepared, paths.values())
         except RuntimeError as error:
             if min(images.shape[-2:]) < self.min_side:
                 raise InputError(self.too_small((images.shape[-2], images.shape[-1]), ())) from error
@@ -268,68 +268,3 @@ class Critic:
         prepared = self.preprocessing(images.to(self.device)).to(self.dtype)
         out = self.net(prepared.contiguous(memory_format=torch.channels_last))
         return (out if isinstance(out, Tensor) else out[0]).float()
-
-
-def _run(net: nn.Module, images: Tensor, paths: Iterable[str]) -> dict[str, Tensor]:
-    """Run `net` until every one of `paths` has produced its last output, and return those outputs."""
-    wanted = set(paths)
-    modules = dict(net.named_modules())
-    remaining = {path: _calls(net, path) for path in wanted}
-    found: dict[str, Tensor] = {}
-
-    def capture(path: str) -> Any:
-        def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor | None:
-            remaining[path] -= 1
-            if remaining[path] > 0:
-                return None
-            found[path] = output
-            if len(found) == len(wanted):
-                raise StopForward
-            return output.clone()  # a later in-place ReLU must not overwrite what was captured
-
-        return hook
-
-    handles = [modules[path].register_forward_hook(capture(path)) for path in wanted]
-    try:
-        net(images)
-    except StopForward:
-        pass
-    finally:
-        for handle in handles:
-            handle.remove()
-    return found
-
-
-def _calls(net: nn.Module, path: str) -> int:
-    """How often a module runs in one forward pass; stored on first use (shared ReLUs run several times)."""
-    counts: dict[str, int] | None = net.__dict__.get("_reverie_calls")
-    if counts is None:
-        counts = _count_calls(net)
-        net.__dict__["_reverie_calls"] = counts
-    return counts.get(path, 1)
-
-
-def _count_calls(net: nn.Module) -> dict[str, int]:
-    meta = on_meta(net)
-    counts: dict[str, int] = {}
-
-    def counting(path: str) -> Any:
-        def hook(*_: Any) -> None:
-            counts[path] = counts.get(path, 0) + 1
-
-        return hook
-
-    handles = [m.register_forward_hook(counting(p)) for p, m in meta.named_modules() if p]
-    with torch.no_grad():
-        meta(torch.empty(1, 3, 512, 512, device="meta", dtype=next(meta.parameters()).dtype))
-    for handle in handles:
-        handle.remove()
-    return counts
-
-
-def _remove_hooks(net: nn.Module) -> None:
-    """Drop hooks from our own copy; those on the caller's module are not ours to touch."""
-    for module in net.modules():
-        module._forward_hooks.clear()
-        module._forward_pre_hooks.clear()
-        module._backward_hooks.clear()
