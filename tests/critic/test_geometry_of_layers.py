@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from reverie.critic.critic import Critic, Identity, Preprocessing
+from reverie.critic.critic import PASS_FACTORS, PIXEL_BYTES, Critic, Identity, Preprocessing
 from reverie.critic.families import sequential_names
-from reverie.critic.layers import list_layers, receptive_field, smallest_side
+from reverie.critic.layers import allocated_elements, list_layers, receptive_field, smallest_side
 from reverie.critic.run import run_until
 from reverie.models.build import build_classifier, shapes_only
 from reverie.models.classifier import STAGES, Stage, StagedClassifier
@@ -130,8 +130,15 @@ def test_the_field_of_several_layers_is_the_deepest_ones_and_the_stride_the_larg
     assert small_critic.halo(["conv1"]) < small_critic.halo(["mixed3"]) < small_critic.halo(["conv4"])
 
 
-def test_memory_per_pixel_grows_with_depth_and_halves_in_bf16(small_critic):
+def test_memory_per_pixel_grows_with_depth_and_nearly_halves_in_bf16(small_critic):
     shallow, deep = small_critic.bytes_per_pixel(["conv1"]), small_critic.bytes_per_pixel(["conv4"])
-    assert 48 < shallow < deep
+    assert PIXEL_BYTES < shallow < deep
     half = Critic(small_critic.net, small_critic.preprocessing, small_critic.identity, precision="bf16")
-    assert half.bytes_per_pixel(["conv4"]) - 48 == pytest.approx((deep - 48) / 2, rel=0.01)
+    ratio = PASS_FACTORS[torch.bfloat16] / PASS_FACTORS[torch.float32] / 2
+    assert half.bytes_per_pixel(["conv4"]) - PIXEL_BYTES == pytest.approx((deep - PIXEL_BYTES) * ratio, rel=0.01)
+
+
+def test_only_outputs_with_memory_of_their_own_are_counted():
+    net = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Identity(), nn.ReLU(inplace=True), nn.MaxPool2d(2), nn.ReLU())
+    assert allocated_elements(net, (16, 16), "2") == 8 * 16 * 16
+    assert allocated_elements(net, (16, 16), "4") == 8 * 16 * 16 + 2 * 8 * 8 * 8

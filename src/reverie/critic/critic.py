@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from reverie.critic.layers import Field, Layer, list_layers, receptive_field, smallest_side, trace
+from reverie.critic.layers import Field, Layer, allocated_elements, list_layers, receptive_field, smallest_side, trace
 from reverie.critic.precision import Precision
 from reverie.critic.run import remove_hooks, run_until
 from reverie.errors import InputError, LayerError, unknown_name
 from reverie.models.fold import fold_batchnorm
 
-PASS_FACTOR = 1.5  # measured peak of forward and backward over the bytes of all leaf outputs, see benchmarks/tiling.py
+PASS_FACTORS = {torch.float32: 2.0, torch.bfloat16: 2.4}  # measured, see benchmarks/tiling.py
+PIXEL_BYTES = 150.0  # picture, normalized copy and gradient of a window, in float32 and in the network's precision
 FOLDING_PX = 96  # large enough for every known network, small enough not to be noticed at start-up
 IMAGE = "image"  # pseudo-layer: the picture itself, [B, 3, H, W] in [0, 1], for objectives such as total variation
 LOGITS = "logits"
@@ -206,15 +207,17 @@ class Critic:
         return self.field(spatial).effective_px if spatial else 8
 
     def bytes_per_pixel(self, names: Iterable[str]) -> float:
-        """Estimate the memory of one gradient pass, in bytes per pixel of the picture (see `PASS_FACTOR`)."""
+        """Estimate the memory of one gradient pass, in bytes per pixel of the picture.
+
+        Outputs that take memory of their own, times `PASS_FACTORS`, plus the picture's own buffers; within 10 % above
+        the measured need, up to twice below it (`benchmarks/tiling.py`).
+        """
         spatial = [n for n in names if n != IMAGE]
         if not spatial:
-            return 48.0
-        side, last = 256, self.layer(self._deepest(spatial)).order
-        leaves = {path for path, module in self.net.named_modules() if not any(True for _ in module.children())}
-        shapes = [(p, s) for p, s in trace(self.net, (side, side)) if self._by_name[p].order <= last]
-        elements = sum(s.numel() for p, s in shapes if p in leaves)
-        return PASS_FACTOR * elements * self.dtype.itemsize / side**2 + 48.0
+            return PIXEL_BYTES
+        side = 256
+        elements = allocated_elements(self.net, (side, side), self._deepest(spatial)) / side**2
+        return PASS_FACTORS[self.dtype] * elements * self.dtype.itemsize + PIXEL_BYTES
 
     def class_direction(self, index: int) -> tuple[str, Tensor] | None:
         """Return (layer, ``[C]`` direction) whose mean dot product is the logit of a class, up to its bias.

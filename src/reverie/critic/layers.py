@@ -94,6 +94,26 @@ def list_layers(net: nn.Module, side: int, alias: dict[str, str]) -> tuple[Layer
     return tuple(layers)
 
 
+def allocated_elements(net: nn.Module, size: tuple[int, int], last: str) -> int:
+    """Return how many numbers a pass up to the module `last` keeps: outputs that take memory of their own.
+
+    What changes its input in place or passes it on takes none; a container whose output differs in shape from what
+    ran before it has concatenated.
+    """
+    modules = dict(net.named_modules())
+    total, before = 0, None
+    for path, shape in trace(net, size):
+        module = modules[path]
+        is_container = any(True for _ in module.children())
+        passes_on = isinstance(module, (nn.Identity, nn.Dropout)) or getattr(module, "inplace", False)
+        if (is_container and shape != before) or not (is_container or passes_on):
+            total += shape.numel()
+        before = shape
+        if path == last:
+            break
+    return total
+
+
 def smallest_side(net: nn.Module, largest: int = 512) -> int:
     """Return the smallest square picture that the whole network accepts, by bisection on the meta device."""
 

@@ -27,6 +27,7 @@ from reverie.weights.vision import imagenet_classes
 EMBEDDED = "embedded"
 RANDOM = "random"  # --weights random: an untrained network, for tests and for looking at architectures
 WORDNET = re.compile(r"^n\d{8}[-_ ]+")
+WITHOUT_OWN_START = ("googlenet", "inception_v3", "alexnet")  # torch's default start lets deep activations die out
 CAFFE = "-caffe"  # suffix of architectures whose weights come from Caffe
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CAFFE_MEAN = (104.0, 117.0, 123.0)  # of blue, green, red, for values up to 255
@@ -144,8 +145,8 @@ def _untrained(architecture: str) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         net = build_classifier(architecture, 1000)
-        for module in net.modules():  # fan-out scaled kernels keep activations of deep untrained networks finite
-            if isinstance(module, nn.Conv2d):
+        for module in net.modules():
+            if isinstance(module, nn.Conv2d) and architecture in WITHOUT_OWN_START:
                 nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
     return net
 
