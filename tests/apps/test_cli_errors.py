@@ -124,7 +124,7 @@ def test_unknown_names_list_the_nearest(run: Run, photo: Path) -> None:
         ("--max-memory", "much"),
         ("--max-memory", "1MB"),
         ("--quality", "0"),
-        ("--tile", "64", "--rotate", "5"),
+        ("--tile", "64", "--jitter-rotate", "5"),
     ],
 )
 def test_settings_out_of_range(run: Run, photo: Path, arguments: tuple[str, ...]) -> None:

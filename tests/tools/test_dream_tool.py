@@ -242,7 +242,7 @@ def test_a_stopped_dream_leaves_a_whole_picture(small_critic, make_photo):
         ({"octave_scale": 1.0}, InputError, "--octave-scale must be greater than 1"),
         ({"objective": "l3"}, InputError, "--objective must be one of"),
         ({"step_size": float("nan")}, InputError, "--step-size must be a number"),
-        ({"tile": 64, "rotate": 5.0}, InputError, "rotation"),
+        ({"tile": 64, "jitter_rotate": 5.0}, InputError, "rotation"),
         ({"tile": 64, "layer": ("logits",)}, InputError, "whole picture"),
     ],
 )

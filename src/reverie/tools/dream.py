@@ -185,7 +185,7 @@ def _class_objective(name: str, critic: Critic) -> Objective:
 
 
 def _transforms(config: DreamConfig) -> Transforms:
-    return Transforms(config.jitter, config.zoom, config.rotate, 1.0, config.noise)
+    return Transforms(config.jitter, config.jitter_scale, config.jitter_rotate, 1.0, config.jitter_noise)
 
 
 def _dream_pixels(

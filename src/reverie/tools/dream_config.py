@@ -27,9 +27,9 @@ class DreamConfig:
     jitter: int = setting(32, "Shift by up to this many pixels at every step.", minimum=0, maximum=4096)
     normalize: str = setting("mean-abs", "How the gradient is normalized.", choices=("mean-abs", "std", "laplacian"))
     smooth: float = setting(0.0, "Weight of total variation against the objective.", minimum=0)
-    rotate: float = setting(0.0, "Turn by up to this many degrees at every step.", minimum=0, maximum=180)
-    zoom: float = setting(0.0, "Enlarge or shrink by up to this share at every step.", minimum=0, maximum=0.5)
-    noise: float = setting(0.0, "Standard deviation of noise added at every step.", minimum=0, maximum=1)
+    jitter_rotate: float = setting(0.0, "Turn by up to this many degrees at every step.", minimum=0, maximum=180)
+    jitter_scale: float = setting(0.0, "Enlarge or shrink by up to this share at every step.", minimum=0, maximum=0.5)
+    jitter_noise: float = setting(0.0, "Standard deviation of noise added at every step.", minimum=0, maximum=1)
     canvas: str = setting(
         "auto", "What is changed: pixels, or a Fourier spectrum (default without a picture).",
         choices=("auto", "pixels", "spectrum"),
