@@ -60,7 +60,7 @@ class Plan:
 
 def dream_steps(
     image: Tensor | None, config: DreamConfig, *, critic: Critic | None = None, mask: Tensor | None = None,
-    plan: Plan | None = None,
+    plan: Plan | None = None, objective: Objective | None = None,
 ) -> Iterator[Step]:  # fmt: skip
     """Dream a picture and yield a `Step` per iteration; the last step's images are the result.
 
@@ -70,6 +70,7 @@ def dream_steps(
         critic: an open network; opened from the settings if absent.
         mask: ``[1, 1, H, W]`` in [0, 1], one where to dream.
         plan: from `plan_dream`, if it was made already.
+        objective: what to raise, instead of what the settings say.
 
     Raises:
         InputError: settings that do not fit the network or the picture.
@@ -77,23 +78,25 @@ def dream_steps(
     """
     check_settings(config)
     critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
-    plan = plan or plan_dream(None if image is None else (image.shape[-2], image.shape[-1]), config, critic)
-    objective = build_objective(config, critic)
+    objective = objective or build_objective(config, critic)
+    plan = plan or plan_dream(None if image is None else (image.shape[-2], image.shape[-1]), config, critic, objective)
     if plan.canvas == "spectrum":
         yield from _dream_spectrum(image, config, critic, objective, plan)
     else:
         yield from _dream_pixels(image, config, critic, objective, plan, mask)
 
 
-def plan_dream(size: tuple[int, int] | None, config: DreamConfig, critic: Critic) -> Plan:
-    """Decide sizes, steps and tiles.
+def plan_dream(
+    size: tuple[int, int] | None, config: DreamConfig, critic: Critic, objective: Objective | None = None
+) -> Plan:
+    """Decide sizes, steps and tiles, for what the settings ask to raise or for another objective.
 
     Raises:
         InputError: the picture is too small for the network, or the memory too little.
     """
     check_settings(config)
     full = final_size(size, config)
-    objective = build_objective(config, critic)
+    objective = objective or build_objective(config, critic)
     names = tuple(sorted(objective.layers - {"image"}))
     if min(full) < critic.stride(names) or not critic.accepts(full):
         raise InputError(critic.too_small(full, names))
@@ -149,7 +152,7 @@ def _layers_objective(config: DreamConfig, critic: Critic) -> Objective:
         raise InputError("--channel goes with one --layer")
     total: Objective | None = None
     for text in names:
-        name, weight = _weighted(text)
+        name, weight = weighted(text)
         found = critic.layer(name)
         if config.channel:
             check_channels(name, config.channel, found.channels)
@@ -165,7 +168,8 @@ def _form(name: str) -> Any:
     return name
 
 
-def _weighted(text: str) -> tuple[str, float]:
+def weighted(text: str) -> tuple[str, float]:
+    """Return name and weight of NAME or NAME:WEIGHT."""
     name, colon, weight = text.rpartition(":")
     if not colon:
         return text, 1.0
