@@ -74,10 +74,10 @@ def parse_keyframes(text: str, name: str = "keyframes") -> Keyframes:
         elif parameter not in PARAMETERS:
             raise InputError(f"{_place(name, key)}: {unknown_name('parameter', str(key.value), (*PARAMETERS, 'ease'))}")
         else:
-            tracks[parameter] = (key, node)
+            tracks[parameter] = node
     if not tracks:
         raise InputError(f"'{name}' holds no keys; expected, for example, 'zoom: {{0s: 1.04/s, 4s: 1.2/s}}'")
-    keys = {parameter: _track(parameter, node, name, ease) for parameter, (_, node) in tracks.items()}
+    keys = {parameter: _track(parameter, node, name, ease) for parameter, node in tracks.items()}
     return Keyframes(keys, name, text)
 
 
@@ -205,7 +205,7 @@ def _field(name: str) -> Callable[[Any, str], float]:
         try:
             check_settings(DreamConfig(**fields))
         except InputError as error:
-            raise InputError(f"{place}: {str(error).removeprefix('--')}") from error
+            raise InputError(f"{place}: {str(error).partition(' ')[2]}") from error
         return number
 
     return read
