@@ -230,7 +230,7 @@ def _promised_s(container: Any, stream: Any) -> float:
 
 
 def _notes(name: str, packets: int, promised: float, count: int, high: str | None) -> Iterator[str]:
-    if promised > packets and max(packets, count) < 0.98 * promised:
+    if max(packets, count) < 0.98 * promised:
         yield f"'{name}' is cut short: {packets} of {promised:.0f} frames are there, and only they are read"
     elif abs(count - packets) > 1:
         yield f"'{name}' has a varying frame rate: its {packets} frames are read as {count} at an even rate"
