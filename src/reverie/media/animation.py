@@ -19,7 +19,9 @@ from reverie.media.animation_write import ANIMATION_SUFFIXES, AnimationWriter
 from reverie.media.icc import image_to_srgb
 from reverie.media.source import open_picture, pixel_limit, reading
 
-__all__ = ["ANIMATION_SUFFIXES", "AnimationInfo", "AnimationWriter", "animation_frames", "is_animated", "read_animation"]
+__all__ = [
+    "ANIMATION_SUFFIXES", "AnimationInfo", "AnimationWriter", "animation_frames", "is_animated", "read_animation",
+]  # fmt: skip
 
 KINDS = ("GIF", "WEBP")
 SHORTEST_MS, INSTEAD_MS = 11, 100  # browsers show frames of 10 ms or less for 100 ms

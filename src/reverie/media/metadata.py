@@ -1,7 +1,7 @@
 """The settings that made a picture, carried inside it and read back.
 
-PNG holds them as iTXt `reverie`; JPEG, WebP and AVIF as EXIF UserComment; TIFF as ImageDescription; GIF as comment. All but
-PNG's are shared with other programs, so there the settings stand inside ``{"reverie": ...}``.
+PNG holds them as iTXt `reverie`; JPEG, WebP and AVIF as EXIF UserComment; TIFF as ImageDescription; GIF as a comment.
+All but PNG's are shared with other programs, so there the settings stand inside ``{"reverie": ...}``.
 """
 
 from __future__ import annotations
