@@ -17,11 +17,13 @@ import cv2
 import numpy as np
 
 RELATIVE, ABSOLUTE = 0.01, 0.5  # how far forward and backward flow may disagree: share of their squares, px squared
+JUMP_RELATIVE, JUMP_ABSOLUTE = 0.01, 0.002  # how much the flow may change from pixel to pixel, in the same way
 CUT_PX, CUT_BLUR_PX = 128, 8.0  # frames are compared at this size, without what is wider than the blur
 # Cuts between photographs measured: seen at most 0.13, alike at most 0.19 in place and 0.63 warped; without a cut (pans
 # of 40 px, flashes, dimming to a fifth, zooms, noise of 60/255) at least one is above 0.38, 0.53 and 0.8.
 CUT_SEEN, CUT_ALIKE, CUT_WARPED = 0.25, 0.4, 0.7
 FLAT = 1.0  # standard deviation, of 255, below which a frame shows nothing
+SOFT_PX = 1.5
 SMALLEST_PX = 32  # below it there is nothing for the flow's pyramid to hold on to
 _THREADS = threading.Lock()
 
@@ -52,14 +54,24 @@ def warp(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
 
 
 def consistent(back: np.ndarray, forth: np.ndarray) -> np.ndarray:
-    """Return where following the flow back and then forth leads home, within the picture, as ``[H, W]`` bool."""
+    """Return where following the flow back and then forth leads home, within the picture, as ``[H, W]`` bool.
+
+    The edges of moving things are left out as well: the estimate is smooth where the motion jumps.
+    """
     x, y = _positions(back)
     home = cv2.remap(forth, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     apart = ((back + home) ** 2).sum(-1)
     allowed = RELATIVE * ((back**2).sum(-1) + (home**2).sum(-1)) + ABSOLUTE
     height, width = back.shape[:2]
     inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
-    return inside & (apart < allowed)
+    jump = sum((np.gradient(back, axis=axis) ** 2).sum(-1) for axis in (0, 1))
+    return inside & (apart < allowed) & (jump < JUMP_RELATIVE * (back**2).sum(-1) + JUMP_ABSOLUTE)
+
+
+def softened(seen: np.ndarray) -> np.ndarray:
+    """Return a mask without hard edges, ``[H, W]`` float32 in [0, 1]: zero where nothing is seen, one well inside."""
+    inner = cv2.erode(seen.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(inner, (0, 0), SOFT_PX)) * seen
 
 
 def flicker(current: np.ndarray, previous: np.ndarray, moved: Motion) -> float:
