@@ -13,8 +13,8 @@ from cyclopts import Parameter
 FLAGS = {"class_name": "--class"}  # words that Python reserves
 
 
-def with_config(cls: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command every field of `cls` as an option.
+def with_config(*classes: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command every field of these classes as an option.
 
     The decorated function receives the options that the user actually gave in its ``given`` dictionary, so that
     defaults can come from elsewhere (a preset, another output).
@@ -23,7 +23,7 @@ def with_config(cls: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         own = [p for p in _parameters(function) if p.name != "given"]
         names = {p.name for p in own}
-        options = [_option(field, hints[field.name]) for field in dataclasses.fields(cls)]
+        options = [option for cls in classes for option in _options(cls)]
 
         def command(*args: Any, **kwargs: Any) -> Any:
             given = {name: value for name, value in kwargs.items() if name not in names}
@@ -34,8 +34,17 @@ def with_config(cls: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]
         command.__signature__ = inspect.Signature(own + options)
         return command
 
-    hints = typing.get_type_hints(cls)
     return decorate
+
+
+def given_for(cls: type, given: dict[str, Any]) -> dict[str, Any]:
+    """Return those of the given options that are fields of `cls`."""
+    return {field.name: given[field.name] for field in dataclasses.fields(cls) if field.name in given}
+
+
+def _options(cls: type) -> list[inspect.Parameter]:
+    hints = typing.get_type_hints(cls)
+    return [_option(field, hints[field.name]) for field in dataclasses.fields(cls)]
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
