@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from reverie.critic.critic import Critic
-from reverie.numerics.motion import Rates, changing, moved
+from reverie.numerics.motion import Rates, Similarity, changing, moved
 from reverie.tools.dream import Plan, dream_steps, plan_dream, seed_for
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.keyed import check_names, objective_at, settings_at
@@ -43,12 +43,14 @@ class LoopFrame:
         total: how many are dreamt.
         pixels: ``[H, W, 3]`` uint8 sRGB.
         score: value of the objective before the last step.
+        flicker: how much the dream changed beyond motion, RMS of 255 against the moved frame before; None at the start.
     """
 
     index: int
     total: int
     pixels: np.ndarray
     score: float
+    flicker: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +77,10 @@ class Loop:
     def shown(self) -> range:
         """Which of the dreamt frames make the film."""
         return range(self.film.seam_frames, self.total)
+
+    def time(self, index: int) -> float:
+        """Return the moment of a frame within its lap, in seconds."""
+        return index % self.film.frames / float(self.film.rate)
 
     def rates(self, time_s: float) -> Rates:
         """Return the motion at one moment."""
@@ -134,25 +140,31 @@ def loop_frames(
     device = loop.critic.device
     before = to_picture(earlier(start - 1), device) if start > 0 else None
     for index in range(start, loop.total):
-        base = image if before is None else _moved_on(loop, index, before, image, earlier)
+        motion = _motion(loop, index)
+        now = None if before is None else moved(before, motion, loop.film.border)
+        base = image if now is None else _drawn(loop, index, now, image, motion, earlier)
         pixels, score = _dreamt(loop, index, base, mask)
-        yield LoopFrame(index, loop.total, pixels, score)
         before = to_picture(pixels, device)
+        flicker = None if now is None else 255 * float((before - now).square().mean().sqrt())
+        yield LoopFrame(index, loop.total, pixels, score, flicker)
 
 
-def _moved_on(loop: Loop, index: int, before: Tensor, image: Tensor | None, earlier: Earlier) -> Tensor:
-    """Return the last frame after the motion up to this one, drawn to the original and to the beginning of the lap."""
+def _motion(loop: Loop, index: int) -> Similarity:
+    """Return what happens between the frame before and this one; the way back to the first counts in its lap."""
+    end_s, tick_s = loop.time(index), 1 / float(loop.film.rate)
+    return changing(loop.rates, end_s - tick_s, end_s, loop.first_plan.size)
+
+
+def _drawn(
+    loop: Loop, index: int, now: Tensor, image: Tensor | None, motion: Similarity, earlier: Earlier
+) -> Tensor:
+    """Return a moved frame as it is drawn to the beginning of the lap and to the original picture."""
     film = loop.film
-    place = index % film.frames
-    size = (before.shape[-2], before.shape[-1])
-    end_s = place / float(film.rate)
-    motion = changing(loop.rates, end_s - 1 / float(film.rate), end_s, size)
     pull = homeward(index - film.frames, film.seam_frames)
-    now = moved(before, motion, film.border) if pull < 1 else before
-    anchor = loop.timeline.at(end_s).get("anchor", film.anchor)
     if pull > 0:
-        goal = moved(to_picture(earlier(place - 1), before.device), motion, film.border)
+        goal = moved(to_picture(earlier(index - film.frames - 1), now.device), motion, film.border)
         now = goal if pull == 1 else torch.lerp(now, goal, pull)
+    anchor = loop.timeline.at(loop.time(index)).get("anchor", film.anchor)
     if anchor > 0 and image is not None:
         now = torch.lerp(now, image.to(now), 1 - (1 - anchor) ** (1 / float(film.rate)))
     return now.clamp(0, 1)
@@ -174,11 +186,11 @@ def homeward(number: int, seam: int) -> float:
 
 
 def _dreamt(loop: Loop, index: int, base: Tensor | None, mask: Tensor | None) -> tuple[np.ndarray, float]:
-    place = index % loop.film.frames
-    time_s = place / float(loop.film.rate)
+    time_s = loop.time(index)
     config, plan = loop.first, loop.first_plan
     if index > 0:
-        config, plan = replace(loop.later, seed=seed_for(loop.later.seed, f"frame {place}")), loop.later_plan
+        seed = seed_for(loop.later.seed, f"frame {index % loop.film.frames}")
+        config, plan = replace(loop.later, seed=seed), loop.later_plan
     objective = objective_at(loop.timeline, config, time_s, loop.critic)
     config = settings_at(loop.timeline, config, time_s)
     steps = dream_steps(base, config, critic=loop.critic, mask=mask, plan=plan, objective=objective)

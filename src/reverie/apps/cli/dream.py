@@ -10,18 +10,20 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from reverie.apps.cli.dream_loop import film_path, run_loop, wants_film
 from reverie.apps.cli.options import given_for, with_config
 from reverie.apps.cli.stored import with_files
 from reverie.errors import InputError
 from reverie.settings import check_settings, from_record, to_record
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.loop_config import LoopConfig
 from reverie.tools.video_config import VideoConfig
 
 Flag = Parameter(negative="")
 STILLS = (".png", ".jpg", ".jpeg", ".avif", ".tif", ".tiff", ".heic", ".bmp")  # known without opening the file
 
 
-@with_config(DreamConfig, VideoConfig)
+@with_config(DreamConfig, VideoConfig, LoopConfig)
 def dream_command(
     picture: Annotated[str | None, Parameter(help="Picture or video to dream on; without one, from noise.")] = None,
     /,
@@ -49,6 +51,11 @@ def dream_command(
 
         video = from_record(VideoConfig, given_for(VideoConfig, given))
         return run_video(Path(picture), video_path(Path(picture), output), config, video, dry_run=dry_run)
+    moving = given_for(LoopConfig, given)
+    if wants_film(moving, output):
+        video = from_record(VideoConfig, given_for(VideoConfig, given))
+        film = film_path(picture, output)
+        return run_loop(_existing(picture), film, config, from_record(LoopConfig, moving), video, dry_run=dry_run)
     target = output_path(picture, output)
     from reverie.api import Dream
     from reverie.media.write import check_writable
