@@ -2,8 +2,8 @@
 
 Flow here is *backward*: for every pixel of the current frame, where it was in the previous one, in pixels, as
 ``[H, W, 2]`` float32 (right, down). Warping the previous frame by it needs no holes to be filled.
-Source: DIS flow, Kroeger et al. 2016, arXiv 1603.03590; the consistency check, Sundaram, Brox, Keutzer 2010, as used for
-video by Ruder, Dosovitskiy, Brox 2016, arXiv 1604.08610, section 3.
+Source: DIS flow, Kroeger et al. 2016, arXiv 1603.03590; the consistency check, Sundaram, Brox, Keutzer 2010, as
+used for video by Ruder, Dosovitskiy, Brox 2016, arXiv 1604.08610, section 3.
 """
 
 from __future__ import annotations
