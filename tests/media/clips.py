@@ -37,6 +37,7 @@ def texture(height: int, width: int, seed: int = 0) -> np.ndarray:
     shape = (3, *frequency.shape)
     waves = irfft2((rng.normal(size=shape) + 1j * rng.normal(size=shape)) / frequency**1.3, s=(height, width))
     waves = (waves - waves.mean((1, 2), keepdims=True)) / waves.std((1, 2), keepdims=True)
+    waves = 0.9 * waves[:1] + 0.3 * waves  # mostly light and dark, as in photographs
     return ((0.5 + 0.18 * waves).clip(0, 1) * 255).astype(np.uint8).transpose(1, 2, 0).copy()
 
 
