@@ -29,7 +29,10 @@ def dream_command(
     /,
     *,
     output: Annotated[
-        str | None, Parameter(name=("--output", "-o"), help="File to write: PNG, JPEG, WebP, AVIF or TIFF; MP4, MOV, MKV, WebM or GIF.")
+        str | None,
+        Parameter(
+            name=("--output", "-o"), help="File to write: PNG, JPEG, WebP, AVIF, TIFF; MP4, MOV, MKV, WebM, GIF."
+        ),
     ] = None,
     like: Annotated[str | None, Parameter(help="Take the settings out of a picture that Reverie made.")] = None,
     quality: Annotated[int, Parameter(help="Quality of JPEG, WebP and AVIF, 1 to 100.")] = 92,
