@@ -62,7 +62,7 @@ class LoopDream:
         refuse_keys(self.keyframes, FOR_VIDEOS, "a video")
         self.film = plan_film(moving, self.keyframes.tracks)
         self.picture: Picture | None = None if source is None else read_picture(source)
-        self.folder = FrameFolder(self.target.with_name(self.target.name + ".frames"))
+        self.folder = FrameFolder(self.target.with_name(self.target.name + ".frames"), bits=16)
         self.config = as_before(config, self.folder.manifest())
         self.critic = critic or open_critic(
             self.config.model, self.config.weights, device=self.config.device, precision=self.config.precision
@@ -80,7 +80,7 @@ class LoopDream:
         if self.done:
             self.folder.drop_broken_end()
             self.done = self.folder.count()
-        for frame in loop_frames(self.loop, self._image(), self.folder.read, start=self.done, mask=self._mask):
+        for frame in loop_frames(self.loop, self._image(), self.folder.read_exact, start=self.done, mask=self._mask):
             record = {"tool": "dream-loop-frame", "score": frame.score, "flicker": frame.flicker}
             self.folder.write(frame.index, frame.pixels, record)
             self.done = frame.index + 1
