@@ -26,6 +26,7 @@ from reverie.numerics.resample import resize
 from reverie.settings import check_settings
 from reverie.tools.dream import Plan, dream_steps, final_size, plan_dream, seed_for
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.motion_estimate import Estimator
 from reverie.tools.video_config import VideoConfig
 
 BLEND = {"blend": 0.5, "flow": 0.1}
@@ -69,7 +70,7 @@ class VideoStep:
 
 def dream_video(
     frames: Iterator[np.ndarray], config: DreamConfig, video: VideoConfig, *, critic: Critic | None = None,
-    mask: Tensor | None = None, previous: Shown | None = None, first: int = 0,
+    mask: Tensor | None = None, estimate: Estimator = motion, previous: Shown | None = None, first: int = 0,
 ) -> Iterator[VideoStep]:  # fmt: skip
     """Dream frames one by one and yield each when it is done; memory does not grow with their number.
 
@@ -79,6 +80,7 @@ def dream_video(
         video: what holds the frames together.
         critic: an open network; opened from the settings if absent.
         mask: ``[1, 1, H, W]`` in [0, 1] at the final size, one where to dream.
+        estimate: of the motion between frames; see `open_estimator`.
         previous: frame `first` - 1 at its final size and its dream, to go on with.
         first: number of the first frame given.
 
@@ -94,7 +96,7 @@ def dream_video(
     for index, frame in enumerate(frames, start=first):
         began = time.perf_counter()
         source = at_final_size(frame, config)
-        moved = None if previous is None else motion(source, previous.source)
+        moved = None if previous is None else estimate(source, previous.source)
         held = previous is not None and np.array_equal(source, previous.source)
         cut = moved is not None and previous is not None and is_cut(source, previous.source, moved) and video.cuts
         if previous is not None and held:
@@ -180,7 +182,7 @@ def _flickers(
 
 
 def _tensor(frame: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)[None].float() / 255
+    return torch.from_numpy(np.array(frame)).permute(2, 0, 1)[None].float() / 255
 
 
 def _bytes(images: Tensor) -> np.ndarray:
