@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import card
 
+from clips import card
 from reverie.errors import InputError
 from reverie.media.frame_folder import FrameFolder
 
@@ -19,9 +19,11 @@ def test_frames_and_their_records_come_back(tmp_path: Path) -> None:
     assert folder.manifest() is None
     assert folder.begin(MANIFEST) == 0
     for number in range(3):
-        folder.write(number, card(number), {"flicker": number / 3})
+        strength = np.full((64, 96), 255 - number, np.uint8)
+        folder.write(number, card(number), {"flicker": number / 3}, strength)
     assert folder.begin(MANIFEST) == folder.count() == 3
     assert all(np.array_equal(f, card(n)) for n, f in enumerate(folder.frames()))
+    assert all((folder.strength(n) == 255 - n).all() for n in range(3))
     assert folder.record(2) == {"flicker": 2 / 3}
     folder.remove()
     assert not any(tmp_path.iterdir())

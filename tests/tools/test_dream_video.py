@@ -34,8 +34,10 @@ def tensor(frame: np.ndarray) -> Tensor:
     return torch.from_numpy(frame.copy()).permute(2, 0, 1)[None].float() / 255
 
 
-def dreamt(start: np.ndarray, config: DreamConfig, critic: Critic) -> np.ndarray:
-    images = list(dream_steps(tensor(start) if start.dtype == np.uint8 else float_tensor(start), config, critic=critic))
+def dreamt(start: np.ndarray, config: DreamConfig, critic: Critic, weight: np.ndarray | None = None) -> np.ndarray:
+    picture = tensor(start) if start.dtype == np.uint8 else float_tensor(start)
+    mask = None if weight is None else torch.from_numpy(weight)[None, None].float()
+    images = list(dream_steps(picture, config, critic=critic, mask=mask))
     return (images[-1].images[0].permute(1, 2, 0).numpy() * 255 + 0.5).astype(np.uint8)
 
 
@@ -53,17 +55,33 @@ def test_without_coherence_every_frame_is_dreamt_as_a_picture(small_critic: Crit
 
 
 def test_flow_follows_its_formula(small_critic: Critic) -> None:
-    """Frame + (1 - blend) * the dream's difference, moved and masked, then fewer steps with the same jitter."""
-    steps = run(small_critic, VideoConfig(blend=0.2, later_steps=2), CLIP[:3])
-    before = dreamt(CLIP[0], CONFIG, small_critic)
-    assert np.array_equal(steps[0].dream, before)
+    """Frame + (1 - blend) * the dream's difference, moved and masked; then as many steps as each pixel lacks."""
+    blend, later = 0.2, 2
+    steps = run(small_critic, VideoConfig(blend=blend, later_steps=later), CLIP[:3])
+    before, complete = dreamt(CLIP[0], CONFIG, small_critic), np.ones(SIZE, np.float32)
+    assert np.array_equal(steps[0].dream, before) and (steps[0].strength == 255).all()
     for number in (1, 2):
         moved = motion(CLIP[number], CLIP[number - 1])
-        difference = before.astype(np.float32) - CLIP[number - 1]
-        start = CLIP[number] + 0.8 * warp(difference, moved.flow) * softened(moved.seen)[..., None]
-        before = dreamt(start.astype(np.float32), replace(CONFIG, steps=2), small_critic)
+        kept = (1 - blend) * softened(moved.seen)
+        start = CLIP[number] + kept[..., None] * warp(before.astype(np.float32) - CLIP[number - 1], moved.flow)
+        complete = kept * warp(complete, moved.flow).clip(0, 1)
+        weight = ((1 - complete) * CONFIG.steps / later).clip(0, 1)
+        complete = np.round(255 * (complete + weight * later / CONFIG.steps)) / 255
+        before = dreamt(start.astype(np.float32), replace(CONFIG, steps=later), small_critic, weight)
         assert np.abs(steps[number].dream.astype(int) - before).max() <= 1
+        assert np.abs(steps[number].strength / 255 - complete).max() <= 1 / 255
         assert steps[number].seen == pytest.approx(moved.seen.mean())
+
+
+def test_strength_is_restored_and_what_is_new_catches_up(small_critic: Critic) -> None:
+    """Well inside, the dream stays complete; where the camera finds new ground it is complete after a few frames."""
+    video = VideoConfig(blend=0.05, later_steps=2)
+    strengths = [s.strength for s in run(small_critic, video, pan(5, (0, 6), SIZE))]
+    assert all((s[20:60, 20:60] >= 254).all() for s in strengths)
+    fresh = [s[20:60, -3:].mean() for s in strengths]
+    assert fresh[1] == pytest.approx(127, abs=3)  # two of four steps
+    strip = [strengths[1][20:60, -6:-3].mean(), strengths[3][20:60, -18:-15].mean()]
+    assert strip[1] >= 254 > strip[0]
 
 
 def test_blend_follows_its_formula(small_critic: Critic) -> None:
@@ -118,7 +136,7 @@ def test_a_run_can_go_on_anywhere(small_critic: Critic, mode: str) -> None:
     """Frames 3 to 5 depend on frame 2 and its dream alone, however the share varies."""
     video = VideoConfig(blend_mode=mode, blend=0.4)
     whole = run(small_critic, video)
-    rest = run(small_critic, video, CLIP[3:], previous=Shown(CLIP[2], whole[2].dream), first=3)
+    rest = run(small_critic, video, CLIP[3:], previous=Shown(CLIP[2], whole[2].dream, whole[2].strength), first=3)
     assert [s.index for s in rest] == [3, 4, 5]
     for a, b in zip(whole[3:], rest, strict=True):
         assert np.array_equal(a.dream, b.dream)

@@ -82,13 +82,14 @@ class VideoDream:
             before = next(frames, None)
             if before is None:
                 return
-            previous = Shown(at_final_size(before, self.config), self.folder.read(self.done - 1))
+            last = self.done - 1
+            previous = Shown(at_final_size(before, self.config), self.folder.read(last), self.folder.strength(last))
         steps = dream_video(
             frames, self.config, self.video, critic=self.critic, mask=self._mask, estimate=self._estimate,
             previous=previous, first=self.done,
         )  # fmt: skip
         for step in steps:
-            self.folder.write(step.index, step.dream, _measurements(step))
+            self.folder.write(step.index, step.dream, _measurements(step), step.strength)
             self.done = step.index + 1
             yield step
 
