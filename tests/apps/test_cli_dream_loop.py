@@ -54,8 +54,7 @@ def test_films_come_in_every_kind_and_carry_their_settings(run: Run, photo: Path
     assert read_animation(target).plays == 0
     record = read_settings(target)
     assert record["tool"] == "dream-loop"
-    assert record["loop"]["keyframes"] == "keys.yaml"
-    assert record["loop"]["text"] == keys.read_text()
+    assert record["keyframes"] == {"name": "keys.yaml", "text": keys.read_text()}
     assert record["config"]["seed"] == 0 and record["input"]["name"] == "photo.png"
     assert record["seam_flicker"] > 0 and record["flicker"] > 0
     assert str(photo.parent) not in json.dumps(record)

@@ -21,6 +21,7 @@ from reverie.media.write import write_picture
 from reverie.weights.checkpoint import write_bytes
 
 MANIFEST = "manifest.json"
+MOST_SHOWN = 60  # characters of a setting in a message
 
 
 class FrameFolder:
@@ -82,13 +83,17 @@ class FrameFolder:
             number += 1
         return number
 
-    def write(self, number: int, frame: np.ndarray, record: Mapping[str, Any]) -> None:
+    def write(
+        self, number: int, frame: np.ndarray, record: Mapping[str, Any], strength: np.ndarray | None = None
+    ) -> None:
         """Store one frame, ``[H, W, 3]`` uint8 or float in [0, 1], and its measurements.
+
+        `strength`, ``[H, W]`` uint8, says how complete it is and becomes its alpha.
 
         Raises:
             OutputError: no space, no permission.
         """
-        write_picture(self._file(number), frame, settings=record, bits=self.bits)
+        write_picture(self._file(number), frame, alpha=strength, settings=record, bits=self.bits)
 
     def read(self, number: int) -> np.ndarray:
         """Return a frame as ``[H, W, 3]`` uint8.
@@ -105,6 +110,15 @@ class FrameFolder:
             PictureError: damaged.
         """
         return read_picture(self._file(number)).rgb
+
+    def strength(self, number: int) -> np.ndarray:
+        """Return how complete a frame is, ``[H, W]`` uint8.
+
+        Raises:
+            PictureError: damaged.
+        """
+        picture = read_picture(self._file(number))
+        return np.full(picture.rgb.shape[:2], 255, np.uint8) if picture.alpha is None else to_uint8(picture.alpha)
 
     def record(self, number: int) -> dict[str, Any]:
         """Return the measurements of a frame.
@@ -147,5 +161,10 @@ def _first_difference(known: Mapping[str, Any], wanted: Mapping[str, Any], name:
             continue
         if isinstance(then, Mapping) and isinstance(now, Mapping):
             return _first_difference(then, now, f"{key} ")
-        return f"{name}{key}: {then} then, {now} now"
+        return f"{name}{key}: {_short(then)} then, {_short(now)} now"
     return "nothing"
+
+
+def _short(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 3] + "..."

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from reverie.apps.cli.dream_loop import film_path, run_loop, wants_film
+from reverie.apps.cli.dream_loop import film_path, for_video, run_loop, wants_film
 from reverie.apps.cli.options import given_for, with_config
 from reverie.apps.cli.stored import with_files
 from reverie.errors import InputError
@@ -49,14 +49,13 @@ def dream_command(
 
         print_layers(config.model, config.weights)
         return 0
+    moving, video = given_for(LoopConfig, given), from_record(VideoConfig, given_for(VideoConfig, given))
     if picture is not None and _moves(Path(picture), output):
         from reverie.apps.cli.dream_video import run_video, video_path
 
-        video = from_record(VideoConfig, given_for(VideoConfig, given))
-        return run_video(Path(picture), video_path(Path(picture), output), config, video, dry_run=dry_run)
-    moving = given_for(LoopConfig, given)
+        source, keys = Path(picture), for_video(moving)
+        return run_video(source, video_path(source, output), config, video, keyframes=keys, dry_run=dry_run)
     if wants_film(moving, output):
-        video = from_record(VideoConfig, given_for(VideoConfig, given))
         film = film_path(picture, output)
         return run_loop(_existing(picture), film, config, from_record(LoopConfig, moving), video, dry_run=dry_run)
     target = output_path(picture, output)
