@@ -69,6 +69,13 @@ def test_a_name_that_only_films_have_asks_for_one(run: Run, photo: Path) -> None
     assert "frames" not in json.loads(out)  # a still picture, as long as no option of films is given
 
 
+def test_turns_and_pans_may_be_negative(run: Run, photo: Path) -> None:
+    code, out, _ = run("dream", photo, "--rotate", "-5/s", "--pan", "-0.1,0.2/s", "--dry-run")
+    assert code == 0
+    decisions = json.loads(out)
+    assert (decisions["rotate_deg_per_s"], decisions["pan_per_s"]) == (-5, [-0.1, 0.2])
+
+
 def test_a_film_from_nothing(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     code, out, _ = run("dream", "--zoom", "1.5/s", *QUICK, "--canvas", "pixels")

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 FLAGS = {"class_name": "--class"}  # words that Python reserves
+SIGNED = ("rotate", "pan")  # texts that may begin with a minus and are no option then
 
 
 def with_config(*classes: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -56,7 +57,10 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
 def _option(field: dataclasses.Field[Any], kind: Any) -> inspect.Parameter:
     flag = FLAGS.get(field.name, "--" + field.name.replace("_", "-"))
     negative = "--no-" + flag[2:] if kind is bool and field.default is True else ""
-    note = Parameter(name=flag, help=_help(field), negative=negative, show_default=field.default not in (None, (), ""))
+    note = Parameter(
+        name=flag, help=_help(field), negative=negative, show_default=field.default not in (None, (), ""),
+        allow_leading_hyphen=field.name in SIGNED,
+    )  # fmt: skip
     return inspect.Parameter(
         field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=Annotated[kind, note]
     )
