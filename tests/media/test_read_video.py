@@ -80,6 +80,15 @@ def test_a_varying_rate_becomes_an_even_one_that_keeps_time(tmp_path: Path) -> N
     assert "varying frame rate" in info.notes[0]
 
 
+def test_bursts_between_long_pauses_are_read_at_a_lower_rate(tmp_path: Path) -> None:
+    times = [600 * 20 * (n // 5) + 10 * (n % 5) for n in range(20)]  # four bursts of 60 a second, 20 s apart
+    info = read_video(write_clip(tmp_path / "clip.mp4", CARDS, pts=times))
+    assert (info.rate, info.timed) == (1, True)
+    shown = [number_of(f) for f in frames(info.path, info)]
+    assert len(shown) == info.frames == 61
+    assert [shown[s] for s in (0, 19, 20, 40, 60)] == [0, 0, 5, 10, 15]
+
+
 def test_ten_bit_and_hdr_are_read_and_said(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", CARDS[:3], codec="libx265", pixels="yuv420p10le", transfer=18)
     info = read_video(path)
