@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from reverie.apps.cli.dream_loop import film_path, for_video, run_loop, wants_film
+from reverie.apps.cli.dream_loop import for_video, loop_path, run_loop, wants_film
+from reverie.apps.cli.film import film_path
 from reverie.apps.cli.options import given_for, with_config
 from reverie.apps.cli.stored import with_files
 from reverie.errors import InputError
@@ -51,12 +52,12 @@ def dream_command(
         return 0
     moving, video = given_for(LoopConfig, given), from_record(VideoConfig, given_for(VideoConfig, given))
     if picture is not None and _moves(Path(picture), output):
-        from reverie.apps.cli.dream_video import run_video, video_path
+        from reverie.apps.cli.dream_video import run_video
 
         source, keys = Path(picture), for_video(moving)
-        return run_video(source, video_path(source, output), config, video, keyframes=keys, dry_run=dry_run)
+        return run_video(source, film_path(source, output), config, video, keyframes=keys, dry_run=dry_run)
     if wants_film(moving, output):
-        film = film_path(picture, output)
+        film = loop_path(picture, output)
         return run_loop(_existing(picture), film, config, from_record(LoopConfig, moving), video, dry_run=dry_run)
     target = output_path(picture, output)
     from reverie.api import Dream

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
-from reverie.settings import check_settings, to_record
+from reverie.apps.cli.film import replay_film, replay_path, run_film, stored_keyframes
+from reverie.settings import check_settings, from_record, to_record
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.keyframes import Keyframes
 from reverie.tools.video_config import VideoConfig
@@ -21,74 +20,30 @@ def run_video(
     """Dream a video to its end, with progress; stopped or killed, the same call goes on where it was."""
     check_settings(config)
     check_settings(video)
-    from reverie.apps.cli.progress import bar
     from reverie.tools.video_work import VideoDream
 
     work = VideoDream(source, target, config, video, keyframes=keyframes)
     if dry_run:
         print(json.dumps(_decisions(work), indent=2))
         return 0
-    began = time.monotonic()
-    try:
-        with bar("dreaming") as line:
-            for note in work.notes:
-                line.say(note)
-            told = len(work.notes)
-            fresh = _watch(work, line)
-            line.update(1.0, f"writing {target.name}", None)
-            measured = work.finish()
-            for note in work.notes[told:]:
-                line.say(note)
-    except KeyboardInterrupt:
-        print(
-            f"reverie: stopped by Ctrl-C; {work.done} of {work.total} frames are kept in '{work.folder.path}'; "
-            "run the same command again to go on",
-            file=sys.stderr,
-        )
-        return 130
-    print(_summary(work, measured, fresh, time.monotonic() - began), file=sys.stderr)
-    print(target)
-    return 0
+    return run_film(work, _summary)
 
 
-def video_path(source: Path, output: str | None) -> Path:
-    """Return where to write: as told, or beside the source, in its own kind if that can be written, else MP4.
+def replay_video(
+    made: Path, record: dict[str, Any], original: Path | None, output: str | None, files: dict[str, str | None]
+) -> int:
+    """Make a video again, byte for byte, from the settings inside it.
 
-    The name of a video that was begun and not finished is not free yet and is taken again.
+    Raises:
+        InputError: the original or the network is not the one that was used.
     """
-    if output is not None:
-        return Path(output)
-    from reverie.media.footage import WRITE_SUFFIXES
+    from reverie.apps.cli.stored import with_files
+    from reverie.tools.video_work import VideoDream
 
-    suffix = source.suffix.lower() if source.suffix.lower() in WRITE_SUFFIXES else ".mp4"
-    number = 1
-    while True:
-        extra = "" if number == 1 else f"-{number}"
-        candidate = source.with_name(f"{source.stem}-dream{extra}{suffix}")
-        if not candidate.exists():
-            return candidate
-        number += 1
-
-
-def _watch(work: Any, line: Any) -> int:
-    """Dream what is missing; return how many frames that were."""
-    began, fresh = time.monotonic(), 0
-    steps = iter(work)
-    for step in steps:
-        if fresh == 0 and work.done > 1:
-            line.say(f"going on behind frame {work.done - 1}")
-        fresh += 1
-        rate = fresh / max(time.monotonic() - began, 1e-9)
-        eta = (work.total - work.done) / rate
-        note = f"frame {work.done}/{work.total}  {_speed(rate)}"
-        if step.flicker is not None:
-            note += f"  flicker {step.flicker:.2f}"
-        line.update(min(1.0, work.done / work.total), note + ("  cut" if step.cut else ""), eta)
-    return fresh
-
-
-def _speed(rate: float) -> str:
-    return f"{rate:.2f} frames/s" if rate >= 0.1 else f"{60 * rate:.2f} frames/min"
+    config = from_record(DreamConfig, with_files(made, record["config"], files))
+    video, keyframes = from_record(VideoConfig, record["video"]), stored_keyframes(record)
+    work = VideoDream(Path(original or ""), replay_path(made, output), config, video, keyframes=keyframes)
+    return replay_film(work, made, record, _summary)
 
 
 def _summary(work: Any, measured: dict[str, Any], fresh: int, seconds: float) -> str:

@@ -15,7 +15,7 @@ from reverie.tools.dream_config import DreamConfig
 
 
 def replay_command(
-    picture: Annotated[str, Parameter(help="A picture that Reverie made.")],
+    picture: Annotated[str, Parameter(help="A picture or video that Reverie made.")],
     /,
     *,
     output: Annotated[
@@ -37,6 +37,13 @@ def replay_command(
 
     made = Path(picture)
     record = read_settings(made)
+    if record.get("tool") in ("dream-video", "dream-loop"):
+        from reverie.apps.cli.dream_loop import replay_loop
+        from reverie.apps.cli.dream_video import replay_video
+
+        again = replay_video if record["tool"] == "dream-video" else replay_loop
+        files = {"model": model, "weights": weights, "mask": mask}
+        return again(made, record, _original(made, record["input"], source), output, files)
     if record.get("tool") != "dream":
         raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
     if "stopped_at_step" in record:
