@@ -3,7 +3,7 @@
 A film in which every frame is the last one moved a little resamples a picture hundreds of times, so the gain of a
 single resampling is raised to that power. At a quarter of the sampling rate and half a pixel off, bilinear keeps 0.71
 and a Catmull-Rom cubic 0.88, but a cubic spline 0.97. The cubic of ``F.grid_sample`` (a = -0.75) does worse than
-blur: it amplifies long waves by up to 3 % each time, which becomes tenfold after a hundred frames.
+blur: it amplifies waves of six pixels by 3 % each time, and more than tenfold in a hundred frames.
 Source: Unser 1999, "Splines: a perfect fit for signal and image processing", equations 17 to 19 (the prefilter).
 """
 
