@@ -101,7 +101,7 @@ def _decisions(work: Any) -> dict[str, Any]:
         "anchor_per_s": film.anchor, "seam_frames": film.seam_frames, "keyed": sorted(work.keyframes.tracks),
         "octaves": [[s[1], s[0]] for s in plan.sizes], "steps_of_first_frame": plan.steps,
         "steps_later": work.later_steps * len(work.loop.later_plan.sizes),
-        "step_size_later": round(work.loop.later.step_size, 6), "layers": list(plan.layers), "tile_px": plan.tile_px,
+        "step_size_later": round(work.loop.paced(work.loop.later).step_size, 6), "layers": list(plan.layers), "tile_px": plan.tile_px,
         "tiles": len(plan.tiles(plan.size)) or 1, "model": work.critic.identity.name,
         "precision": work.critic.precision, "device": str(work.critic.device), "config": to_record(work.config),
         "loop": to_record(work.moving), "notes": work.notes,
