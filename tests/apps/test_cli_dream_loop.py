@@ -194,3 +194,17 @@ def test_films_do_not_stand_in_the_way_of_pictures(run: Run, photo: Path) -> Non
     assert code == 0
     with Image.open(out.strip()) as image:
         assert image.size == (128, 96)
+
+
+def test_keyframes_drive_a_video_and_other_options_of_films_do_not(run: Run, photo: Path) -> None:
+    keys, clip, out = photo.with_name("keys.yaml"), photo.with_name("clip.gif"), photo.with_name("out.gif")
+    keys.write_text("strength: {0%: 0, 100%: 1}\nlayer: {0: mixed3a, 100%: mixed4c}\n")
+    assert run("dream", photo, "--zoom", "1.2/s", *QUICK, "-o", clip)[0] == 0
+    small = ("--steps", 2, "--octaves", 1, "--precision", "fp32")
+    assert run("dream", clip, "--keyframes", keys, *small, "-o", out)[0] == 0
+    record = read_settings(out)
+    assert record["tool"] == "dream-video"
+    assert record["keyframes"]["text"] == keys.read_text()
+    assert run("replay", out)[2].endswith("the bytes are the same\n")
+    code, _, err = run("dream", clip, "--zoom", "1.2/s", *small)
+    assert code == 2 and "--zoom makes films from a still picture; a video has its own motion" in err
