@@ -1,9 +1,15 @@
 """Scores to raise: functions that return `Objective` values, which add, subtract and scale."""
 
+from reverie.objective.assigned import assigned
 from reverie.objective.base import Custom, Objective, Sum
+from reverie.objective.bn_statistics import bn_statistics
 from reverie.objective.channel import channel, direction, neuron
+from reverie.objective.diversity import likeness
 from reverie.objective.layer import layer
 from reverie.objective.logit import logit
 from reverie.objective.total_variation import total_variation
 
-__all__ = ["Custom", "Objective", "Sum", "channel", "direction", "layer", "logit", "neuron", "total_variation"]
+__all__ = [
+    "Custom", "Objective", "Sum", "assigned", "bn_statistics", "channel", "direction", "layer", "likeness", "logit",
+    "neuron", "total_variation",
+]  # fmt: skip
