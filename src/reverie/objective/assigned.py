@@ -37,8 +37,6 @@ class AssignedScore(Objective):
         return mean_over_positions(torch.cat(own), positions[self.name])
 
 
-
-
 def assigned(name: str, *channels: int) -> Objective:
     """Return the score of a batch whose picture i shall show channel i of these, of a layer or of the logits."""
     return AssignedScore(name, channels)

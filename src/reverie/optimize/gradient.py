@@ -14,7 +14,7 @@ from reverie.numerics.resample import wrapped_window, wrapped_write
 from reverie.objective.base import Objective
 from reverie.optimize.redirect import redirected_relu
 from reverie.optimize.tiles import Tile
-from reverie.optimize.transforms import Transforms
+from reverie.optimize.transforms import Look, Transforms
 
 DEFAULT_TRANSFORMS = Transforms()
 DEAD = "no gradient reaches the picture from this layer; choose an earlier --layer or another --channel"
@@ -26,7 +26,7 @@ class Ascent:
 
     critic: Critic
     objective: Objective
-    transforms: Transforms = DEFAULT_TRANSFORMS
+    transforms: Look = DEFAULT_TRANSFORMS
 
     def gradient(
         self, images: Tensor, generator: Generator, tiles: Sequence[Tile] = (), mask: Tensor | None = None

@@ -23,7 +23,8 @@ def with_config(cls: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         own = [p for p in _parameters(function) if p.name != "given"]
         names = {p.name for p in own}
-        options = [_option(field, hints[field.name]) for field in dataclasses.fields(cls)]
+        fields = [f for f in dataclasses.fields(cls) if f.name not in names]  # its own parameter speaks for a field
+        options = [_option(field, hints[field.name]) for field in fields]
 
         def command(*args: Any, **kwargs: Any) -> Any:
             given = {name: value for name, value in kwargs.items() if name not in names}

@@ -37,6 +37,8 @@ def replay_command(
 
     made = Path(picture)
     record = read_settings(made)
+    if record.get("tool") == "visualize":
+        return _replay_drawing(made, record, output, {"model": model, "weights": weights})
     if record.get("tool") != "dream":
         raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
     if "stopped_at_step" in record:
@@ -49,8 +51,21 @@ def replay_command(
     code = run_dream(work, target, int(record.get("quality", 92)))
     if code == 0:
         same = target.read_bytes() == made.read_bytes()
-        print("the bytes are the same" if same else _difference(work, record), file=sys.stderr)
+        print("the bytes are the same" if same else _difference(record), file=sys.stderr)
     return code
+
+
+def _replay_drawing(made: Path, record: dict[str, Any], output: str | None, files: dict[str, str | None]) -> int:
+    from reverie.apps.cli.visualize import replay_visualize
+    from reverie.media.write import check_writable
+
+    target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
+    check_writable(target)
+    replay_visualize(made, record, target, files)
+    same = target.read_bytes() == made.read_bytes()
+    print("the bytes are the same" if same else _difference(record), file=sys.stderr)
+    print(target)
+    return 0
 
 
 def _original(made: Path, about: dict[str, Any] | None, source: str | None) -> Path | None:
@@ -75,7 +90,7 @@ def _check_same(work: Any, record: dict[str, Any]) -> None:
         )
 
 
-def _difference(work: Any, record: dict[str, Any]) -> str:
+def _difference(record: dict[str, Any]) -> str:
     import torch
 
     import reverie
