@@ -108,8 +108,9 @@ def atlas_steps(config: AtlasConfig, critic: Critic, folder: Path, pages: Sequen
             key = group_key(group, config, critic)
             if not all(_is_current(folder / tile.file, key) for tile in group):
                 for index, score, images in _draw(group, config, critic):
+                    if index == config.steps:
+                        _write(group, images, folder, key, critic)
                     yield AtlasStep(done, total, page, score, index, config.steps)
-                _write(group, images, folder, key, critic)
             done += len(group)
         yield AtlasStep(done, total, page, completed=True)
 

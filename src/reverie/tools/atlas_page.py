@@ -68,7 +68,8 @@ def write_page(folder: Path, pages: Sequence[Page], config: AtlasConfig, critic:
         "made": f"Reverie {reverie.__version__}, prior {config.prior}, {config.steps} steps, {config.size} px",
         "pages": [
             {
-                "name": page.name, "note": page.note, "channels": page.channels, "sheet": f"{SHEETS}/{page.file_name}.jpg",
+                "name": page.name, "note": page.note, "channels": page.channels,
+                "sheet": f"{SHEETS}/{page.file_name}.jpg",
                 "tiles": [[t.label, t.file] for t in page.tiles if (folder / t.file).is_file()],
             }
             for page in pages
