@@ -5,7 +5,7 @@ import torch
 from torch import Generator
 from torch.nn import functional as F
 
-from reverie.canvas.stack import RATIO, StackCanvas, stack_sizes
+from reverie.canvas.stack import RATIO, TILT, StackCanvas, stack_sizes
 from reverie.numerics.color import correlation_matrix
 
 
@@ -27,7 +27,7 @@ def test_forward_is_the_sum_of_the_enlarged_resolutions():
     for height, width in stack_sizes(size):
         count = 3 * height * width
         part = canvas.stack.detach()[:, at : at + count].reshape(2, 3, height, width)
-        total += F.interpolate(part, size, mode="bilinear", align_corners=False)
+        total += (12 / min(height, width)) ** TILT * F.interpolate(part, size, mode="bilinear", align_corners=False)
         at += count
     assert at == canvas.stack.shape[1]
     expected = torch.sigmoid(torch.einsum("rc,bchw->brhw", correlation_matrix(), total))

@@ -175,6 +175,10 @@ def test_features_are_judged_by_views_that_their_making_never_saw(small_critic, 
     assert weak.probability is None
     with pytest.raises(InputError, match="classes only"):
         judge(make_photo(64, 64), target, small_critic, small_critic)
+    config = VisualizeConfig(**QUICK, class_name="church", layer="conv2")
+    steps = visualize_steps(config, small_critic, verifier=small_critic)
+    with pytest.raises(InputError, match="classes only"):
+        next(steps)  # before anything is drawn
 
 
 # -- alpha ------------------------------------------------------------------------------------------------------------

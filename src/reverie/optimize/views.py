@@ -27,7 +27,7 @@ class Views:
         flip: mirror every second crop, by chance.
     """
 
-    crops: int = 16
+    crops: int = 8
     side_px: int = 64
     smallest: float = 0.3
     largest: float = 1.0

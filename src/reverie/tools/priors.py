@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch import Generator, Tensor, nn
 
-from reverie.canvas.phase import PhaseCanvas
+from reverie.canvas.phase import DECAY, PhaseCanvas
 from reverie.canvas.pixels import PixelCanvas
 from reverie.canvas.spectrum import SpectrumCanvas
 from reverie.canvas.stack import StackCanvas
@@ -52,7 +52,8 @@ def _pixels(start: Start, generator: Generator) -> nn.Module:
 
 
 def _spectrum(start: Start, generator: Generator) -> nn.Module:
-    return SpectrumCanvas.noise(start.size, generator, batch=start.batch, matrix=start.matrix, spread=0.2)
+    noise = {"batch": start.batch, "matrix": start.matrix, "spread": 0.2}
+    return SpectrumCanvas.noise(start.size, generator, decay=DECAY, **noise)
 
 
 def _stack(start: Start, generator: Generator) -> nn.Module:
@@ -63,10 +64,11 @@ def _phase(start: Start, generator: Generator) -> nn.Module:
     return PhaseCanvas.noise(start.size, generator, batch=start.batch, matrix=start.matrix, profile=start.profile)
 
 
+STEPS = 128
 PRIORS: dict[str, Prior] = {
-    "pixel": Prior(_pixels, CanvasRule(0.02, anneal=True), 200, smooth=0.0),
-    "fourier": Prior(_spectrum, CanvasRule(0.05, anneal=True), 200),
-    "stack": Prior(_stack, CanvasRule(0.02, anneal=True), 200),
-    "bn": Prior(_spectrum, CanvasRule(0.05, anneal=True), 200, statistics=5.0),
-    "maco": Prior(_phase, CanvasRule(1.0, "nadam", anneal=True), 200),
+    "pixel": Prior(_pixels, CanvasRule(0.02, anneal=True), STEPS),
+    "fourier": Prior(_spectrum, CanvasRule(0.1, anneal=True), STEPS),
+    "stack": Prior(_stack, CanvasRule(0.008, anneal=True), STEPS),
+    "bn": Prior(_stack, CanvasRule(0.008, anneal=True), STEPS, statistics=5.0),
+    "maco": Prior(_phase, CanvasRule(1.0, "nadam", anneal=True), STEPS),
 }

@@ -37,17 +37,25 @@ class Verdict:
     rank: int | None = None
 
 
+def check_verifier(target: Target, critic: Critic, verifier: Critic | None) -> None:
+    """Raise `InputError` for a verifier that does not know the class, or a target that is none."""
+    if verifier is None:
+        return
+    if target.class_index is None:
+        raise InputError(f"--verifier can judge classes only; '{target.name}' is a feature of the first network")
+    same_class(critic, target.class_index, verifier)
+
+
 @torch.no_grad()
 def judge(images: Tensor, target: Target, critic: Critic, verifier: Critic | None = None) -> tuple[Verdict, ...]:
     """Return one verdict per picture.
 
     Raises:
-        InputError: a verifier that does not know the class, or a target that is none.
+        InputError: see `check_verifier`.
     """
+    check_verifier(target, critic, verifier)
     if target.class_index is not None:
         return _judge_class(images, target, critic, verifier)
-    if verifier is not None:
-        raise InputError(f"--verifier can judge classes only; '{target.name}' is a feature of the first network")
     views = Transforms(0 if target.centered else 8, 0.05, 3.0, 1.0, 0.0)
     generator = Generator().manual_seed(HELD_OUT)
     total = torch.zeros(len(images))

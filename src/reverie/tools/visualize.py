@@ -24,7 +24,7 @@ from reverie.optimize.views import Views
 from reverie.settings import check_settings
 from reverie.tools.priors import PRIORS, Prior, Start
 from reverie.tools.targets import Target, find_targets
-from reverie.tools.verify import Verdict, judge
+from reverie.tools.verify import Verdict, check_verifier, judge
 from reverie.tools.visualize_config import VisualizeConfig
 
 CLASS_PX, FEATURE_PX = 256, 160
@@ -99,19 +99,10 @@ def visualize_steps(
     """
     check_settings(config)
     targets = find_targets(config, critic) if targets is None else targets
-    check_plan(config, critic, targets)
+    check_plan(config, critic, targets, verifier)
     for number, target in enumerate(targets, start=1):
-        best: Drawing | None = None
-        for run in range(config.best_of):
-            step: VisualizeStep | None = None
-            for step in _one(target, replace(config, seed=config.seed + run), critic, verifier, profile):
-                done = step.drawing
-                best = done if done is not None and (best is None or done.score > best.score) else best
-                last = done is not None and run + 1 == config.best_of
-                yield replace(
-                    step, target=number, targets=len(targets), run=run + 1, runs=config.best_of,
-                    drawing=best if last else None,
-                )  # fmt: skip
+        for step in _best(target, config, critic, verifier, profile):
+            yield replace(step, target=number, targets=len(targets))
 
 
 def picture_size(config: VisualizeConfig, target: Target) -> tuple[int, int]:
@@ -120,15 +111,18 @@ def picture_size(config: VisualizeConfig, target: Target) -> tuple[int, int]:
     return height, config.width or height
 
 
-def check_plan(config: VisualizeConfig, critic: Critic, targets: Sequence[Target]) -> None:
+def check_plan(
+    config: VisualizeConfig, critic: Critic, targets: Sequence[Target], verifier: Critic | None = None
+) -> None:
     """Refuse what could only fail later.
 
     Raises:
-        InputError: a picture too small for the network, or a prior that it cannot have.
+        InputError: a picture too small for the network, a prior that it cannot have, or a verifier without the class.
     """
     if config.prior == "bn":
         bn_statistics(critic.norms)
     for target in targets:
+        check_verifier(target, critic, verifier)
         size = picture_size(config, target)
         side = side_px(critic, size)
         seen = (side, side) if target.class_index is not None else size
@@ -140,6 +134,20 @@ def check_plan(config: VisualizeConfig, critic: Critic, targets: Sequence[Target
 def side_px(critic: Critic, size: tuple[int, int]) -> int:
     """Return the height and width of a crop as the network sees it."""
     return max(critic.min_side, min(critic.identity.input_px, *size))
+
+
+def _best(
+    target: Target, config: VisualizeConfig, critic: Critic, verifier: Critic | None, profile: Tensor | None
+) -> Iterator[VisualizeStep]:
+    """Draw one target with every seed; the last step of all brings the best drawing, of equals the first."""
+    best: Drawing | None = None
+    for run in range(config.best_of):
+        for step in _one(target, replace(config, seed=config.seed + run), critic, verifier, profile):
+            done = step.drawing
+            if done is not None and (best is None or done.score > best.score):
+                best = done
+            last = done is not None and run + 1 == config.best_of
+            yield replace(step, run=run + 1, runs=config.best_of, drawing=best if last else None)
 
 
 def _one(

@@ -29,7 +29,7 @@ class VisualizeConfig:
     steps: int | None = setting(None, "Steps; default: the prior's own.", minimum=1, maximum=100_000)
     batch: int = setting(1, "Pictures of every target, made unlike each other.", minimum=1, maximum=64)
     diversity: float = setting(1.0, "How strongly the pictures of a batch avoid each other.", minimum=0)
-    crops: int = setting(16, "Random crops that a step of a class picture looks at.", minimum=1, maximum=512)
+    crops: int = setting(8, "Random crops that a step of a class picture looks at.", minimum=1, maximum=512)
     noise: float = setting(0.05, "Standard deviation of noise added to every crop.", minimum=0, maximum=1)
     best_of: int = setting(1, "Draw with this many seeds and keep the best by the verifier.", minimum=1, maximum=1000)
     verifier: str | None = setting(
