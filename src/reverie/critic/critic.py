@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ from reverie.models.fold import fold_batchnorm
 
 PASS_FACTORS = {torch.float32: 2.0, torch.bfloat16: 2.4}  # measured, see benchmarks/tiling.py
 PIXEL_BYTES = 150.0  # picture, normalized copy and gradient of a window, in float32 and in the network's precision
+ENLARGED_PX = 4096  # beyond it, enlarging a narrow strip is no sensible advice
 FOLDING_PX = 96  # large enough for every known network, small enough not to be noticed at start-up
 IMAGE = "image"  # pseudo-layer: the picture itself, [B, 3, H, W] in [0, 1], for objectives such as total variation
 LOGITS = "logits"
@@ -177,9 +179,13 @@ class Critic:
     def too_small(self, size: tuple[int, int], names: Iterable[str]) -> str:
         """Return the one line that says so."""
         least = self.least_side(names)
+        longer = math.ceil(max(size) * least / max(1, min(size)))
+        advice = (
+            f"enlarge it with --size {longer}" if longer <= ENLARGED_PX else "it is too narrow to enlarge by --size"
+        )
         return (
             f"a picture of {size[1]} x {size[0]} px is too small for {self.identity.name}"
-            f"{':' + '+'.join(names) if names else ''}, which needs at least {least} x {least}; enlarge it with --size"
+            f"{':' + '+'.join(names) if names else ''}, which needs at least {least} x {least}; {advice}"
         )
 
     def field(self, names: Iterable[str]) -> Field:

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
+from reverie.canvas.masked import MaskedCanvas
 from reverie.canvas.pixels import PixelCanvas
 from reverie.canvas.spectrum import SpectrumCanvas
 from reverie.critic.critic import Critic
@@ -35,7 +36,8 @@ SMALLEST_PX = 64  # shorter side of the coarsest octave: below it there is nothi
 NOISE_PX = 512
 NOISE_TRANSFORMS = Transforms(jitter_px=16, scale=0.1, rotate_deg=8.0, noise=0.02)
 NOISE_STEPS_PER_STEP = 6  # the spectrum needs some 256 steps where a photo needs 40
-SPECTRUM_LR = 0.05  # Lucid's
+SPECTRUM_LR = 0.05  # Lucid's, from noise
+PHOTO_LR = 0.02  # keeps the photo recognizable over 40 steps: chosen by looking
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def dream_steps(
     plan = plan or plan_dream(None if image is None else (image.shape[-2], image.shape[-1]), config, critic)
     objective = build_objective(config, critic)
     if plan.canvas == "spectrum":
-        yield from _dream_spectrum(image, config, critic, objective, plan)
+        yield from _dream_spectrum(image, config, critic, objective, plan, mask)
     else:
         yield from _dream_pixels(image, config, critic, objective, plan, mask)
 
@@ -101,7 +103,8 @@ def plan_dream(size: tuple[int, int] | None, config: DreamConfig, critic: Critic
     sizes = [full] if spectrum else octave_sizes(full, config.octaves, config.octave_scale, SMALLEST_PX)
     while not critic.accepts(sizes[0]):  # some networks need more than SMALLEST_PX
         sizes = sizes[1:]
-    steps = config.steps * (config.octaves * NOISE_STEPS_PER_STEP if spectrum else len(sizes)) * config.iterations
+    rounds = len(sizes) if not spectrum else config.octaves * (NOISE_STEPS_PER_STEP if size is None else 1)
+    steps = config.steps * rounds * config.iterations
     tile, halo, align = (0, 0, 1) if spectrum else _tiling(full, config, critic, objective, names)
     return Plan(full, tuple(sizes), steps, names, "spectrum" if spectrum else "pixels", tile, halo, align)
 
@@ -230,14 +233,16 @@ def _detailed(base: Tensor, detail: Tensor, part: Tensor | None) -> Tensor:
 
 
 def _dream_spectrum(
-    image: Tensor | None, config: DreamConfig, critic: Critic, objective: Objective, plan: Plan
+    image: Tensor | None, config: DreamConfig, critic: Critic, objective: Objective, plan: Plan, mask: Tensor | None
 ) -> Iterator[Step]:
     generator = Generator().manual_seed(config.seed)
     matrix = correlation_matrix(critic.identity.color_correlation)
+    canvas: nn.Module
     if image is None:
         canvas = SpectrumCanvas.noise(plan.size, generator, matrix=matrix, spread=0.2)
     else:
         canvas = SpectrumCanvas.from_images(image, matrix=matrix)
+        canvas = canvas if mask is None else MaskedCanvas(canvas, image, mask)
     transforms = NOISE_TRANSFORMS if not _transforms(config).resamples else _transforms(config)
     canvas = canvas.to(critic.device)
     if plan.steps == 0:
@@ -245,7 +250,7 @@ def _dream_spectrum(
         return
     ascent = Ascent(critic, objective, transforms)
     ascent = replace(ascent, objective=balanced(ascent, canvas().detach(), generator))
-    moments = ascend_canvas(canvas, ascent, plan.steps, SPECTRUM_LR, generator)
+    moments = ascend_canvas(canvas, ascent, plan.steps, SPECTRUM_LR if image is None else PHOTO_LR, generator)
     for index, (score, seconds, images) in enumerate(moments, start=1):
         yield Step(index, plan.steps, 1, 1, score, plan.size, seconds, images)
 

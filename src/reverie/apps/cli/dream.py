@@ -10,13 +10,12 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from reverie.apps.cli.interrupts import ignore_interrupts
 from reverie.apps.cli.options import with_config
 from reverie.apps.cli.stored import with_files
 from reverie.errors import InputError
 from reverie.settings import check_settings, from_record, to_record
 from reverie.tools.dream_config import DreamConfig
-
-Flag = Parameter(negative="")
 
 
 @with_config(DreamConfig)
@@ -61,21 +60,45 @@ def run_dream(work: Any, target: Path, quality: int) -> int:
 
     try:
         with bar("dreaming") as line:
-            for note in work.notes:
+            for note in [*work.notes, *_losses(work, target)]:
                 line.say(note)
             _watch(work, line)
     except KeyboardInterrupt:
+        ignore_interrupts()
         print(f"reverie: {_keep(work, target, quality)}", file=sys.stderr)
         return 130
     work.save(target, quality=quality)
     plan, config = work.plan, work.config
     print(
         f"{plan.size[1]} x {plan.size[0]} px, {plan.steps} steps in {work.seconds:.1f} s, seed {config.seed}, "
-        f"{work.critic.identity.name}:{'+'.join(plan.layers)}, {work.critic.precision} on {work.critic.device}",
+        f"{work.critic.identity.name}:{_raised(work)}, {work.critic.precision} on {work.critic.device}",
         file=sys.stderr,
     )
     print(target)
     return 0
+
+
+def _raised(work: Any) -> str:
+    """Return what was raised, in a word or two: the class by its full name, or the layers."""
+    if work.config.class_name is None:
+        return "+".join(work.plan.layers)
+    classes = work.critic.identity.classes
+    index = work.critic.class_index(work.config.class_name)
+    return f"class {classes[index] if index < len(classes) else index}"
+
+
+def _losses(work: Any, target: Path) -> list[str]:
+    """Say what the format of the output cannot hold."""
+    from reverie.media.write import DEEP_SUFFIXES
+
+    picture = work.picture
+    jpeg = target.suffix.lower() in (".jpg", ".jpeg")
+    notes = []
+    if picture is not None and picture.alpha is not None and jpeg:
+        notes.append("JPEG has no transparency: the picture is laid on white; .png, .webp and .tif keep it")
+    if picture is not None and picture.bits == 16 and target.suffix.lower() not in DEEP_SUFFIXES:
+        notes.append(f"{target.suffix} holds 8 bits a channel, the picture has 16; .png and .tif keep them")
+    return notes
 
 
 def _watch(work: Any, line: Any) -> None:

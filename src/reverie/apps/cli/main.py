@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from reverie import __version__
+from reverie.apps.cli.interrupts import ignore_interrupts, interrupts_restored
 from reverie.errors import ReverieError
 
 HELP = "A studio for neural image synthesis: train networks on pictures, dream with them."
@@ -60,14 +61,21 @@ def _list_models() -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
-    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    """Run one command and return its exit code; without arguments, those of the process, which then ends."""
+    if arguments is None:
+        return _run(sys.argv[1:])
+    with interrupts_restored():
+        return _run(list(arguments))
+
+
+def _run(tokens: list[str]) -> int:
     debug = "--debug" in tokens
     tokens = [t for t in tokens if t != "--debug"]
     try:
         result = build_app()(tokens, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except KeyboardInterrupt:
+        ignore_interrupts()
         return _report("stopped by Ctrl-C", 130)
     except BrokenPipeError:  # the reader of our output went away, as in `reverie models | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

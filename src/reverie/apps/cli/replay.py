@@ -46,10 +46,10 @@ def replay_command(
     target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
     work = Dream(original, from_record(DreamConfig, config))
     _check_same(work, record)
+    work.call_as(record)
     code = run_dream(work, target, int(record.get("quality", 92)))
     if code == 0:
-        same = target.read_bytes() == made.read_bytes()
-        print("the bytes are the same" if same else _difference(work, record), file=sys.stderr)
+        print(_verdict(work, record, made, target), file=sys.stderr)
     return code
 
 
@@ -73,6 +73,14 @@ def _check_same(work: Any, record: dict[str, Any]) -> None:
             f"the network '{work.critic.identity.name}' is not the one that was used: its sha256 differs; "
             "give it with --model"
         )
+
+
+def _verdict(work: Any, record: dict[str, Any], made: Path, target: Path) -> str:
+    if target.read_bytes() == made.read_bytes():
+        return "the bytes are the same"
+    if target.suffix.lower() != made.suffix.lower():
+        return f"made again as {target.suffix}; only another {made.suffix} could have the same bytes"
+    return _difference(work, record)
 
 
 def _difference(work: Any, record: dict[str, Any]) -> str:
