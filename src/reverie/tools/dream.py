@@ -8,10 +8,8 @@ Source: Mordvintsev, Olah, Tyka 2015, "Inceptionism", and the notebook published
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from torch import Generator, Tensor, nn
 
@@ -23,14 +21,14 @@ from reverie.critic.open import open_critic
 from reverie.errors import InputError
 from reverie.numerics.color import correlation_matrix
 from reverie.numerics.resample import long_side, octave_sizes, resize
-from reverie.objective import Objective, channel, direction, layer, logit, total_variation
-from reverie.objective.channel import check_channels
+from reverie.objective import Objective
 from reverie.optimize.ascend import Step, StepRule, ascend_canvas, ascend_pixels
 from reverie.optimize.gradient import Ascent, balanced
 from reverie.optimize.tiles import Tile, fits_whole, memory_budget, plan_tiles, tile_for_budget
 from reverie.optimize.transforms import Transforms
 from reverie.settings import check_settings
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_objective import build_objective
 
 SMALLEST_PX = 64  # shorter side of the coarsest octave: below it there is nothing left of a photo
 NOISE_PX = 512
@@ -131,60 +129,6 @@ def _tiling(
     if tile and tile < max(size):
         ascent.check_tiling()
     return tile, halo, align
-
-
-def build_objective(config: DreamConfig, critic: Critic) -> Objective:
-    """Return what the settings ask to raise.
-
-    Raises:
-        LayerError: a layer, channel or class that the network does not have.
-    """
-    if config.class_name is not None:
-        objective = _class_objective(config.class_name, critic)
-    else:
-        objective = _layers_objective(config, critic)
-    return objective - config.smooth * total_variation() if config.smooth > 0 else objective
-
-
-def _layers_objective(config: DreamConfig, critic: Critic) -> Objective:
-    names = config.layer or critic.identity.default_layers
-    if config.channel and len(names) > 1:
-        raise InputError("--channel goes with one --layer")
-    total: Objective | None = None
-    for text in names:
-        name, weight = _weighted(text)
-        found = critic.layer(name)
-        if config.channel:
-            check_channels(name, config.channel, found.channels)
-            term = channel(name, *config.channel, form=_form(config.objective))
-        else:
-            term = layer(name, _form(config.objective))
-        total = weight * term if total is None else total + weight * term
-    assert total is not None
-    return total
-
-
-def _form(name: str) -> Any:
-    return name
-
-
-def _weighted(text: str) -> tuple[str, float]:
-    name, colon, weight = text.rpartition(":")
-    if not colon:
-        return text, 1.0
-    try:
-        value = float(weight)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise InputError(f"--layer must look like NAME or NAME:WEIGHT; got '{text}'")
-    return name, value
-
-
-def _class_objective(name: str, critic: Critic) -> Objective:
-    index = critic.class_index(name)
-    found = critic.class_direction(index)
-    return logit(index) if found is None else direction(*found, power=0)
 
 
 def _transforms(config: DreamConfig) -> Transforms:
