@@ -197,7 +197,7 @@ class Critic:
         def run(net: nn.Module, images: Tensor) -> Tensor:
             return run_until(net, images, [path])[path]
 
-        return receptive_field(self.net, run, self._by_name[path].stride)
+        return receptive_field(self.net, run, self._by_name[path].stride, self.min_side)
 
     def stride(self, names: Iterable[str]) -> int:
         """Return the largest stride among some layers."""
