@@ -52,7 +52,8 @@ class Summed(nn.Module):
     "between",
     [
         nn.ReLU6(), nn.Hardtanh(), nn.Hardswish(), nn.SiLU(), nn.GELU(), nn.Sigmoid(), nn.GroupNorm(4, 8),
-        nn.InstanceNorm2d(8, affine=True), nn.BatchNorm2d(8), nn.LocalResponseNorm(5), Summed(F.relu6), Summed(nn.ReLU6()),
+        nn.InstanceNorm2d(8, affine=True), nn.BatchNorm2d(8), nn.LocalResponseNorm(5), Summed(F.relu6),
+        Summed(nn.ReLU6()),
     ],
     ids=lambda m: type(m).__name__,
 )  # fmt: skip
@@ -90,5 +91,7 @@ def test_measuring_leaves_the_network_as_it_was():
     net = chain(nn.ReLU6(), nn.GroupNorm(4, 8)).to(torch.bfloat16)
     before = {name: value.clone() for name, value in net.state_dict().items()}
     field(net, "3")
-    assert all(torch.equal(before[name], value) and value.dtype == torch.bfloat16 for name, value in net.state_dict().items())
+    assert all(
+        torch.equal(before[name], value) and value.dtype == torch.bfloat16 for name, value in net.state_dict().items()
+    )
     assert [type(m) for m in net] == [nn.Conv2d, nn.ReLU6, nn.GroupNorm, nn.Conv2d]
