@@ -55,8 +55,11 @@ def dream_command(
     return run_dream(work, target, quality)
 
 
-def run_dream(work: Any, target: Path, quality: int) -> int:
-    """Run a dream to its end, with progress, and write it; Ctrl-C keeps what is there under another name."""
+def run_dream(work: Any, target: Path, quality: int, *, stopped: Path | None = None) -> int:
+    """Run a dream to its end, with progress, and write it; a stop keeps what is there under another name.
+
+    `stopped` is that name; NAME-stopped beside `target` if absent.
+    """
     from reverie.apps.cli.progress import bar
 
     try:
@@ -65,8 +68,14 @@ def run_dream(work: Any, target: Path, quality: int) -> int:
                 line.say(note)
             _watch(work, line)
     except KeyboardInterrupt:
-        print(f"reverie: {_keep(work, target, quality)}", file=sys.stderr)
+        print(f"reverie: stopped by Ctrl-C {keep(work, kept_path(target), quality)}", file=sys.stderr)
         return 130
+    if work.stopped:
+        kept = stopped or kept_path(target)
+        print(f"stopped {keep(work, kept, quality)}", file=sys.stderr)
+        if work.last is not None:
+            print(kept)
+        return 0
     work.save(target, quality=quality)
     plan, config = work.plan, work.config
     print(
@@ -90,14 +99,17 @@ def _watch(work: Any, line: Any) -> None:
         line.update(min(done, 1.0), note, eta)
 
 
-def _keep(work: Any, target: Path, quality: int) -> str:
-    """After Ctrl-C, write the unfinished picture if it already has its final size; say what happened."""
-    step = work.last
-    if step is None or step.size != work.plan.size:
-        return "stopped by Ctrl-C before the last octave; nothing was written"
-    kept = target.with_name(f"{target.stem}-stopped{target.suffix}")
-    work.keep(kept, quality=quality)
-    return f"stopped by Ctrl-C at step {step.index} of {step.total}; the unfinished picture is '{kept}'"
+def keep(work: Any, target: Path, quality: int) -> str:
+    """Write the unfinished picture at its final size, if there was a step; say where the dream stood."""
+    if work.last is None:
+        return "before the first step; nothing was written"
+    work.keep(target, quality=quality)
+    return f"at step {work.last.index} of {work.last.total}; the unfinished picture is '{target}'"
+
+
+def kept_path(target: Path) -> Path:
+    """Return the name under which a stopped dream is kept."""
+    return target.with_name(f"{target.stem}-stopped{target.suffix}")
 
 
 def _config(given: dict[str, Any], like: str | None) -> DreamConfig:
