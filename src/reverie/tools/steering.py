@@ -81,6 +81,15 @@ class Steering:
             self._turn.notify_all()
 
     @property
+    def wanted(self) -> dict[str, Any]:
+        """The latest strength and layer, applied or asked for; a name that was never given is absent."""
+        with self._turn:
+            latest: dict[str, Any] = {}
+            for _, change in self.changes:
+                latest |= change
+            return latest | self._asked
+
+    @property
     def paused(self) -> bool:
         return self._paused
 
