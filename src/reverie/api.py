@@ -30,6 +30,7 @@ from reverie.optimize.ascend import Step
 from reverie.settings import check_settings, to_record, with_tuples
 from reverie.tools.dream import Plan, dream_steps, final_size, plan_dream
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.steering import Steering
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -45,12 +46,16 @@ class Dream:
         critic: the open network.
         plan: sizes, steps and tiles, decided before the first step.
         last: the latest step, once there is one.
+        steering: changes strength and layer, pauses and stops while it runs, from any thread.
         notes: what a user should know, such as a mask that was resized.
     """
 
-    def __init__(self, source: Any, config: DreamConfig, critic: Critic | None = None) -> None:
+    def __init__(
+        self, source: Any, config: DreamConfig, critic: Critic | None = None, steering: Steering | None = None
+    ) -> None:
         config = with_tuples(config)
         check_settings(config)
+        self.steering = steering or Steering()
         self.config, self.notes = config, []
         self.picture = None if source is None else as_picture(source)
         self.critic = critic or open_critic(
@@ -97,28 +102,39 @@ class Dream:
         return Image.fromarray(pixels)
 
     def save(self, path: str | Path, *, quality: int = 92, progress: bool = False) -> Path:
-        """Run to the end and write the picture with its settings inside; returns the path.
+        """Run to the end, or to where steering stops it, and write the picture with its settings; returns the path.
 
         Raises:
             OutputError: it cannot be written; nothing is left behind.
         """
         check_writable(path, self.settings())
-        self._write(path, self.array(progress=progress), quality, {})
+        rgb = self.array(progress=progress)
+        if self.stopped:
+            return self.keep(path, quality=quality)
+        self._write(path, rgb, quality, {})
         return Path(path)
 
     def keep(self, path: str | Path, *, quality: int = 92) -> Path:
-        """Write the picture as it is now, marked as unfinished; returns the path."""
+        """Write the picture as it is now, at its final size and marked as unfinished; returns the path."""
         stopped = self.last.index if self.last is not None else 0
         self._write(path, self.current(), quality, {"stopped_at_step": stopped})
         return Path(path)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether steering ended the dream before its last step."""
+        return self.steering.stopped and (self.last is None or self.last.index < self.last.total)
+
     def current(self) -> np.ndarray:
-        """Return the picture as it is now, ``[H, W, 3]`` float32 in [0, 1], blended with the original by the mask."""
+        """Return the picture as it is now, ``[H, W, 3]`` float32 in [0, 1], blended with the original by the mask.
+
+        Always at its final size: before the last octave, the detail dreamt so far is enlarged and laid on the original.
+        """
         if self.last is None:
             raise InputError("the dream has not begun; iterate over it first")
-        images = self.last.images
+        images = self.last.whole().clamp(0, 1)  # Ctrl-C may have come between a step and its clipping
         original = self._source_tensor()
-        if self._mask is not None and original is not None and images.shape[-2:] == original.shape[-2:]:
+        if self._mask is not None and original is not None:
             images = torch.lerp(original, images.cpu(), self._mask)
         return images[0].float().permute(1, 2, 0).cpu().numpy()
 
@@ -144,7 +160,7 @@ class Dream:
             "machine": {
                 "torch": torch.__version__, "device": self.critic.device.type, "threads": torch.get_num_threads(),
             },
-        }  # fmt: skip
+        } | ({"steering": self.steering.changes} if self.steering.changes else {})  # fmt: skip
 
     def call_as(self, record: dict[str, Any]) -> None:
         """Store files under the names of an earlier record; for a replay with renamed files of equal hashes."""
@@ -163,8 +179,9 @@ class Dream:
     def _started(self) -> Iterator[Step]:
         if self._steps is None:
             self._steps = dream_steps(
-                self._source_tensor(), self.config, critic=self.critic, mask=self._mask, plan=self.plan
-            )
+                self._source_tensor(), self.config, critic=self.critic, mask=self._mask, plan=self.plan,
+                steering=self.steering,
+            )  # fmt: skip
         return self._steps
 
     def _source_tensor(self) -> Tensor | None:

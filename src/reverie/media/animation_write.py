@@ -222,4 +222,3 @@ def _pixels(blob: bytes) -> bytes:
             found += blob[at:end]
         at = end
     return found
-

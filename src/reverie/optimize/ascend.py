@@ -6,7 +6,7 @@ The one minus sign of the project, objectives being scores to raise and optimize
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +19,8 @@ from reverie.optimize.gradient import DEAD, Ascent
 from reverie.optimize.redirect import redirected_relu
 from reverie.optimize.tiles import Tile
 
+Pace = Callable[[int, Tensor], tuple[Ascent, float] | None]
+"""Asked with the number of the next step, from 1, and the images before it; ``None`` ends the run."""
 REDIRECT_STEPS = 16  # as in Lucid: enough for a dead channel to wake up
 
 
@@ -34,6 +36,7 @@ class Step:
         size: height and width of the picture in this octave.
         seconds: duration of this step.
         images: ``[B, 3, H, W]`` in [0, 1], the picture after the step; not a copy, valid until the next step.
+        enlarge: gives the picture at its final size, in octaves that are smaller; see `whole`.
     """
 
     index: int
@@ -44,6 +47,11 @@ class Step:
     size: tuple[int, int]
     seconds: float
     images: Tensor
+    enlarge: Callable[[], Tensor] | None = None
+
+    def whole(self) -> Tensor:
+        """Return the picture at its final size, as it would be if the run ended here; valid until the next step."""
+        return self.images if self.enlarge is None else self.enlarge()
 
 
 @dataclass(frozen=True)
@@ -77,9 +85,11 @@ def ascend_pixels(
 
 
 def ascend_canvas(
-    canvas: nn.Module, ascent: Ascent, steps: int, lr: float, generator: Generator
+    canvas: nn.Module, ascent: Ascent, steps: int, lr: float, generator: Generator, *, pace: Pace | None = None
 ) -> Iterator[tuple[float, float, Tensor]]:
     """Raise the objective by Adam on the parameters of any canvas; yields (score, seconds, images) after every step.
+
+    `pace` is asked before every step for the ascent and the learning rate that hold from there.
 
     Raises:
         GradientError: the score is not a number, or nothing reaches the canvas.
@@ -88,6 +98,10 @@ def ascend_canvas(
     optimizer = torch.optim.Adam(parameters, lr=lr)
     images = canvas()
     for number in range(steps):
+        paced = (ascent, lr) if pace is None else pace(number + 1, images.detach())
+        if paced is None:
+            return
+        ascent, optimizer.param_groups[0]["lr"] = paced
         began = time.perf_counter()
         down, right = ascent.transforms.shift(generator)
         view = ascent.transforms.look(torch.roll(images, (down, right), (-2, -1)), generator)

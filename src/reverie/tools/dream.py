@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
+import torch
 from torch import Generator, Tensor, nn
 
 from reverie.canvas.masked import MaskedCanvas
@@ -22,13 +24,15 @@ from reverie.errors import InputError
 from reverie.numerics.color import correlation_matrix
 from reverie.numerics.resample import long_side, octave_sizes, resize
 from reverie.objective import Objective
-from reverie.optimize.ascend import Step, StepRule, ascend_canvas, ascend_pixels
-from reverie.optimize.gradient import Ascent, balanced
+from reverie.optimize.ascend import Step, ascend_canvas, ascend_pixels
+from reverie.optimize.gradient import Ascent
 from reverie.optimize.tiles import Tile, fits_whole, memory_budget, plan_tiles, tile_for_budget
 from reverie.optimize.transforms import Transforms
 from reverie.settings import check_settings
+from reverie.tools.course import Course
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_objective import build_objective
+from reverie.tools.steering import Steering
 
 SMALLEST_PX = 64  # shorter side of the coarsest octave: below it there is nothing left of a photo
 NOISE_PX = 512
@@ -60,7 +64,7 @@ class Plan:
 
 def dream_steps(
     image: Tensor | None, config: DreamConfig, *, critic: Critic | None = None, mask: Tensor | None = None,
-    plan: Plan | None = None,
+    plan: Plan | None = None, steering: Steering | None = None,
 ) -> Iterator[Step]:  # fmt: skip
     """Dream a picture and yield a `Step` per iteration; the last step's images are the result.
 
@@ -70,6 +74,7 @@ def dream_steps(
         critic: an open network; opened from the settings if absent.
         mask: ``[1, 1, H, W]`` in [0, 1], one where to dream.
         plan: from `plan_dream`, if it was made already.
+        steering: may change strength and layer between two steps, pause and stop.
 
     Raises:
         InputError: settings that do not fit the network or the picture.
@@ -78,11 +83,11 @@ def dream_steps(
     check_settings(config)
     critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
     plan = plan or plan_dream(None if image is None else (image.shape[-2], image.shape[-1]), config, critic)
-    objective = build_objective(config, critic)
+    course = _course(config, critic, plan, steering)
     if plan.canvas == "spectrum":
-        yield from _dream_spectrum(image, config, critic, objective, plan, mask)
+        yield from _dream_spectrum(image, critic, course, mask)
     else:
-        yield from _dream_pixels(image, config, critic, objective, plan, mask)
+        yield from _dream_pixels(image, critic, course, mask)
 
 
 def plan_dream(size: tuple[int, int] | None, config: DreamConfig, critic: Critic) -> Plan:
@@ -92,6 +97,8 @@ def plan_dream(size: tuple[int, int] | None, config: DreamConfig, critic: Critic
         InputError: the picture is too small for the network, or the memory too little.
     """
     check_settings(config)
+    if config.blend and size is None:
+        raise InputError("--blend needs a picture to mix back")
     full = final_size(size, config)
     objective = build_objective(config, critic)
     names = tuple(sorted(objective.layers - {"image"}))
@@ -135,16 +142,25 @@ def _transforms(config: DreamConfig) -> Transforms:
     return Transforms(config.jitter, config.jitter_scale, config.jitter_rotate, 1.0, config.jitter_noise)
 
 
-def _dream_pixels(
-    image: Tensor | None, config: DreamConfig, critic: Critic, objective: Objective, plan: Plan, mask: Tensor | None
-) -> Iterator[Step]:
-    generator = Generator().manual_seed(config.seed)
+def _course(config: DreamConfig, critic: Critic, plan: Plan, steering: Steering | None) -> Course:
+    transforms = _transforms(config)
+    if plan.canvas == "spectrum" and not transforms.resamples:
+        transforms = NOISE_TRANSFORMS
+
+    def decide(changed: DreamConfig) -> tuple[Ascent, Plan]:
+        found = plan_dream(plan.size, replace(changed, size=None, canvas=plan.canvas), critic)
+        return Ascent(critic, build_objective(changed, critic), transforms), found
+
+    ascent = Ascent(critic, build_objective(config, critic), transforms)
+    return Course(config, plan, ascent, Generator().manual_seed(config.seed), decide, steering)
+
+
+def _dream_pixels(image: Tensor | None, critic: Critic, course: Course, mask: Tensor | None) -> Iterator[Step]:
+    config, plan, generator = course.config, course.plan, course.generator
     if image is None:
         image = PixelCanvas.noise(plan.size, generator).pixels.detach()
-    source = image.to(critic.device)
+    source = original = image.to(critic.device)
     mask = None if mask is None else mask.to(critic.device)
-    ascent = Ascent(critic, objective, _transforms(config))
-    rule = StepRule(config.step_size, config.normalize)
     if config.steps == 0:
         yield Step(0, 0, len(plan.sizes), len(plan.sizes), 0.0, plan.size, 0.0, source)
         return
@@ -155,17 +171,24 @@ def _dream_pixels(
             base = source if size == plan.size else resize(source, size).clamp_(0, 1)
             part = None if mask is None else resize(mask, size).clamp(0, 1)
             canvas = PixelCanvas(base if detail is None else _detailed(base, detail, part))
-            if count == 0:
-                balance = balanced(ascent, canvas.pixels.detach(), generator, plan.tiles(size))
-                ascent = replace(ascent, objective=balance)
-            tiles = plan.tiles(size)
-            for score, seconds in ascend_pixels(canvas, ascent, rule, config.steps, generator, tiles=tiles, mask=part):
-                count += 1
-                yield Step(count, plan.steps, octave, len(plan.sizes), score, size, seconds, canvas.pixels.detach())
+            pixels, whole = canvas.pixels.detach(), None
             if octave < len(plan.sizes):
-                detail = canvas.pixels.detach() - base
+                whole = partial(_whole, pixels, base, source, mask)
+            for number in range(1, config.steps + 1):
+                if not course.goes_on(count + 1, pixels):
+                    return
+                tiles = course.plan.tiles(size)
+                [(score, seconds)] = ascend_pixels(
+                    canvas, course.ascent, course.rule, 1, generator, tiles=tiles, mask=part
+                )
+                count += 1
+                if config.blend and octave == len(plan.sizes) and number == config.steps:
+                    pixels.lerp_(original, config.blend)
+                yield Step(count, plan.steps, octave, len(plan.sizes), score, size, seconds, pixels, whole)
+            if octave < len(plan.sizes):
+                detail = pixels - base
             else:
-                source = canvas.pixels.detach()
+                source = pixels
 
 
 def _detailed(base: Tensor, detail: Tensor, part: Tensor | None) -> Tensor:
@@ -176,10 +199,13 @@ def _detailed(base: Tensor, detail: Tensor, part: Tensor | None) -> Tensor:
     return enlarged.add_(base).clamp_(0, 1)
 
 
-def _dream_spectrum(
-    image: Tensor | None, config: DreamConfig, critic: Critic, objective: Objective, plan: Plan, mask: Tensor | None
-) -> Iterator[Step]:
-    generator = Generator().manual_seed(config.seed)
+def _whole(pixels: Tensor, base: Tensor, source: Tensor, mask: Tensor | None) -> Tensor:
+    """Return the picture of a coarse octave at its final size: the source with the detail dreamt so far."""
+    return _detailed(source, pixels - base, mask)
+
+
+def _dream_spectrum(image: Tensor | None, critic: Critic, course: Course, mask: Tensor | None) -> Iterator[Step]:
+    config, plan, generator = course.config, course.plan, course.generator
     matrix = correlation_matrix(critic.identity.color_correlation)
     canvas: nn.Module
     if image is None:
@@ -187,15 +213,19 @@ def _dream_spectrum(
     else:
         canvas = SpectrumCanvas.from_images(image, matrix=matrix)
         canvas = canvas if mask is None else MaskedCanvas(canvas, image, mask)
-    transforms = NOISE_TRANSFORMS if not _transforms(config).resamples else _transforms(config)
     canvas = canvas.to(critic.device)
     if plan.steps == 0:
         yield Step(0, 0, 1, 1, 0.0, plan.size, 0.0, canvas().detach() if image is None else image.to(critic.device))
         return
-    ascent = Ascent(critic, objective, transforms)
-    ascent = replace(ascent, objective=balanced(ascent, canvas().detach(), generator))
-    moments = ascend_canvas(canvas, ascent, plan.steps, SPECTRUM_LR if image is None else PHOTO_LR, generator)
+    lr = SPECTRUM_LR if image is None else PHOTO_LR
+
+    def pace(index: int, images: Tensor) -> tuple[Ascent, float] | None:
+        return (course.ascent, lr * course.strength) if course.goes_on(index, images) else None
+
+    moments = ascend_canvas(canvas, course.ascent, plan.steps, lr, generator, pace=pace)
     for index, (score, seconds, images) in enumerate(moments, start=1):
+        if config.blend and image is not None and index == plan.steps:
+            images = torch.lerp(images, image.to(images), config.blend)
         yield Step(index, plan.steps, 1, 1, score, plan.size, seconds, images)
 
 

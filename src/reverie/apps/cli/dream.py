@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -28,6 +29,11 @@ def dream_command(
     ] = None,
     like: Annotated[str | None, Parameter(help="Take the settings out of a picture that Reverie made.")] = None,
     quality: Annotated[int, Parameter(help="Quality of JPEG, WebP and AVIF, 1 to 100.")] = 92,
+    show: Annotated[bool, Parameter(negative="", help="Follow and steer the dream on a page in a browser.")] = False,
+    show_port: Annotated[int, Parameter(help="Port of that page; 0 for a free one.")] = 0,
+    show_host: Annotated[
+        str, Parameter(help="Address of that page; one that others can reach asks for a password.")
+    ] = "127.0.0.1",
     layers: Annotated[bool, Parameter(negative="", help="List the network's layers and stop.")] = False,
     dry_run: Annotated[bool, Parameter(negative="", help="Print all decisions and stop.")] = False,
     given: dict[str, Any],
@@ -51,23 +57,38 @@ def dream_command(
     if dry_run:
         print(json.dumps(_decisions(work, target), indent=2))
         return 0
-    return run_dream(work, target, quality)
+    with _live_view(show, show_host, show_port) as view:
+        return run_dream(work, target, quality, view=view)
 
 
-def run_dream(work: Any, target: Path, quality: int) -> int:
-    """Run a dream to its end, with progress, and write it; Ctrl-C keeps what is there under another name."""
+def run_dream(work: Any, target: Path, quality: int, *, stopped: Path | None = None, view: Any = None) -> int:
+    """Run a dream to its end, with progress, and write it; a stop keeps what is there under another name.
+
+    `stopped` is that name; NAME-stopped beside `target` if absent. `view` shows the dream on a page.
+    """
     from reverie.apps.cli.progress import bar
 
     try:
         with bar("dreaming") as line:
             for note in [*work.notes, *_losses(work, target)]:
                 line.say(note)
-            _watch(work, line)
+            _watch(work, line, view)
     except KeyboardInterrupt:
         ignore_interrupts()
-        print(f"reverie: {_keep(work, target, quality)}", file=sys.stderr)
+        told = keep(work, kept_path(target), quality)
+        _tell(view, "stopped", told)
+        print(f"reverie: stopped by Ctrl-C {told}", file=sys.stderr)
         return 130
+    if work.stopped:
+        kept = stopped or kept_path(target)
+        told = keep(work, kept, quality)
+        _tell(view, "stopped", told)
+        print(f"stopped {told}", file=sys.stderr)
+        if work.last is not None:
+            print(kept)
+        return 0
     work.save(target, quality=quality)
+    _tell(view, "done", f"done: '{target.name}'")
     plan, config = work.plan, work.config
     print(
         f"{plan.size[1]} x {plan.size[0]} px, {plan.steps} steps in {work.seconds:.1f} s, seed {config.seed}, "
@@ -101,7 +122,22 @@ def _losses(work: Any, target: Path) -> list[str]:
     return notes
 
 
-def _watch(work: Any, line: Any) -> None:
+def _live_view(show: bool, host: str, port: int) -> Any:
+    if not show:
+        return contextlib.nullcontext()
+    from reverie.apps.web.live import LiveView
+
+    return LiveView(host, port)
+
+
+def _tell(view: Any, phase: str, text: str) -> None:
+    if view is not None:
+        view.end(phase, text)
+
+
+def _watch(work: Any, line: Any, view: Any = None) -> None:
+    if view is not None:
+        view.begin(work.picture.name if work.picture else "noise", work.steering, _offered(work), _raised(work))
     began = time.monotonic()
     pixels = done = 0.0
     total = sum(s[0] * s[1] for s in work.plan.sizes) * work.plan.steps / len(work.plan.sizes)
@@ -111,16 +147,25 @@ def _watch(work: Any, line: Any) -> None:
         eta = (time.monotonic() - began) * (1 - done) / done if done else None
         note = f"octave {step.octave}/{step.octaves}  {step.size[1]} x {step.size[0]} px  score {step.score:.3g}"
         line.update(min(done, 1.0), note, eta)
+        if view is not None:
+            view.show(step, min(done, 1.0), eta)
 
 
-def _keep(work: Any, target: Path, quality: int) -> str:
-    """After Ctrl-C, write the unfinished picture if it already has its final size; say what happened."""
-    step = work.last
-    if step is None or step.size != work.plan.size:
-        return "stopped by Ctrl-C before the last octave; nothing was written"
-    kept = target.with_name(f"{target.stem}-stopped{target.suffix}")
-    work.keep(kept, quality=quality)
-    return f"stopped by Ctrl-C at step {step.index} of {step.total}; the unfinished picture is '{kept}'"
+def _offered(work: Any) -> list[str]:
+    return [layer.name for layer in work.critic.named_layers]
+
+
+def keep(work: Any, target: Path, quality: int) -> str:
+    """Write the unfinished picture at its final size, if there was a step; say where the dream stood."""
+    if work.last is None:
+        return "before the first step; nothing was written"
+    work.keep(target, quality=quality)
+    return f"at step {work.last.index} of {work.last.total}; the unfinished picture is '{target}'"
+
+
+def kept_path(target: Path) -> Path:
+    """Return the name under which a stopped dream is kept."""
+    return target.with_name(f"{target.stem}-stopped{target.suffix}")
 
 
 def _config(given: dict[str, Any], like: str | None) -> DreamConfig:

@@ -15,12 +15,9 @@ from contextlib import suppress
 from cyclopts import App, CycloptsError
 
 from reverie import __version__
-<<<<<<< HEAD
 from reverie.apps.cli.interrupts import ignore_interrupts, interrupts_restored
-=======
 from reverie.apps.cli.output import PipeConsole, close_output
 from reverie.apps.cli.wording import parser_message
->>>>>>> wt-trainmend
 from reverie.errors import ReverieError
 
 HELP = "A studio for neural image synthesis: train networks on pictures, dream with them."
@@ -77,12 +74,12 @@ def _list_models() -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; without arguments, those of the process, which then ends."""
     if arguments is None:
-        return _run(sys.argv[1:])
+        return _finished(sys.argv[1:])
     with interrupts_restored():
-        return _run(list(arguments))
+        return _finished(list(arguments))
 
 
-def _run(tokens: list[str]) -> int:
+def _finished(tokens: list[str]) -> int:
     debug = "--debug" in tokens
     code = _run([t for t in tokens if t != "--debug"], debug)
     lost = close_output()

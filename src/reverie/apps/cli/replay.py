@@ -12,6 +12,7 @@ from reverie.apps.cli.stored import beside, with_files
 from reverie.errors import InputError
 from reverie.settings import from_record
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.steering import Steering
 
 
 def replay_command(
@@ -34,20 +35,21 @@ def replay_command(
     from reverie.api import Dream
     from reverie.apps.cli.dream import run_dream
     from reverie.media.metadata import read_settings
+    from reverie.media.write import check_writable
 
     made = Path(picture)
     record = read_settings(made)
     if record.get("tool") != "dream":
         raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
-    if "stopped_at_step" in record:
-        raise InputError(f"'{made.name}' was stopped before its end; dream again with --like '{made}'")
     config = with_files(made, record["config"], {"model": model, "weights": weights, "mask": mask})
     original = _original(made, record.get("input"), source)
     target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
-    work = Dream(original, from_record(DreamConfig, config))
+    steering = Steering(record.get("steering", ()), record.get("stopped_at_step"))
+    work = Dream(original, from_record(DreamConfig, config), steering=steering)
     _check_same(work, record)
     work.call_as(record)
-    code = run_dream(work, target, int(record.get("quality", 92)))
+    check_writable(target)
+    code = run_dream(work, target, int(record.get("quality", 92)), stopped=target)
     if code == 0:
         print(_verdict(work, record, made, target), file=sys.stderr)
     return code
