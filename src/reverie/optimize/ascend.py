@@ -104,9 +104,9 @@ def ascend_canvas(
         ascent, optimizer.param_groups[0]["lr"] = paced
         began = time.perf_counter()
         down, right = ascent.transforms.shift(generator)
-        view = ascent.transforms.look(torch.roll(images, (down, right), (-2, -1)), generator)
+        shifted = torch.roll(images, (down, right), (-2, -1))
         with redirected_relu() if number < REDIRECT_STEPS else torch.enable_grad():
-            score = ascent.objective(ascent.critic(view, ascent.objective.layers)).sum()
+            score = ascent.look(shifted, (down, right), generator).sum()
         if not torch.isfinite(score):
             raise GradientError("the score is not a number; try --precision fp32 or a smaller step")
         gradients = torch.autograd.grad(score, parameters)  # of the score itself: a redirected ReLU must see its sign
