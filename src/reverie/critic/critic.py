@@ -20,6 +20,7 @@ from reverie.critic.precision import Precision
 from reverie.critic.run import remove_hooks, run_until
 from reverie.errors import InputError, LayerError, unknown_name
 from reverie.models.fold import fold_batchnorm
+from reverie.models.norms import norm_statistics, surviving
 
 PASS_FACTORS = {torch.float32: 2.0, torch.bfloat16: 2.4}  # measured, see benchmarks/tiling.py
 PIXEL_BYTES = 150.0  # picture, normalized copy and gradient of a window, in float32 and in the network's precision
@@ -81,8 +82,10 @@ class Critic:
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         net = (net if own else copy.deepcopy(net)).eval().requires_grad_(False).float().cpu()
         remove_hooks(net)
+        norms = norm_statistics(net)
         side = min(identity.input_px, FOLDING_PX)
         fold_batchnorm(net, torch.zeros(1, 3, side, side))
+        self.norms = surviving(norms, net)  # what leaves a BatchNorm now leaves the Identity in its place
         self.net = net.to(self.device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     # -- what there is ----------------------------------------------------------------------------------------
