@@ -6,26 +6,33 @@ import contextlib
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from reverie.apps.cli.interrupts import ignore_interrupts
-from reverie.apps.cli.options import with_config
+from reverie.apps.cli.options import given_for, with_config
 from reverie.apps.cli.stored import with_files
 from reverie.errors import InputError
 from reverie.settings import check_settings, from_record, to_record
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.video_config import VideoConfig
+
+STILLS = (".png", ".jpg", ".jpeg", ".avif", ".tif", ".tiff", ".heic", ".bmp")  # known without opening the file
 
 
-@with_config(DreamConfig)
+@with_config(DreamConfig, VideoConfig)
 def dream_command(
-    picture: Annotated[str | None, Parameter(help="Picture to dream on; without one, from noise.")] = None,
+    picture: Annotated[str | None, Parameter(help="Picture or video to dream on; without one, from noise.")] = None,
     /,
     *,
     output: Annotated[
-        str | None, Parameter(name=("--output", "-o"), help="File to write: PNG, JPEG, WebP, AVIF or TIFF.")
+        str | None,
+        Parameter(
+            name=("--output", "-o"), help="File to write: PNG, JPEG, WebP, AVIF or TIFF; MP4, MOV, MKV, WebM or GIF."
+        ),
     ] = None,
     like: Annotated[str | None, Parameter(help="Take the settings out of a picture that Reverie made.")] = None,
     quality: Annotated[int, Parameter(help="Quality of JPEG, WebP and AVIF, 1 to 100.")] = 92,
@@ -39,7 +46,7 @@ def dream_command(
     given: dict[str, Any],
 ) -> int:
     """Dream a picture: raise what a network sees in it."""
-    config = _config(given, like)
+    config = _config(given_for(DreamConfig, given), like)
     if not 1 <= quality <= 100:
         raise InputError(f"--quality must be between 1 and 100; got {quality}")
     if layers:
@@ -47,6 +54,12 @@ def dream_command(
 
         print_layers(config.model, config.weights)
         return 0
+    if picture is not None and _moves(Path(picture), output):
+        from reverie.apps.cli.dream_video import run_video, video_path
+
+        video = from_record(VideoConfig, given_for(VideoConfig, given))
+        still = replace(config, blend=0.0)  # here it joins frames, see VideoConfig
+        return run_video(Path(picture), video_path(Path(picture), output), still, video, dry_run=dry_run)
     target = output_path(picture, output)
     from reverie.api import Dream
     from reverie.media.write import check_writable
@@ -59,6 +72,16 @@ def dream_command(
         return 0
     with _live_view(show, show_host, show_port) as view:
         return run_dream(work, target, quality, view=view)
+
+
+def _moves(source: Path, output: str | None) -> bool:
+    """Return whether to dream every frame: a source that moves, unless a still picture is asked for."""
+    suffix = source.suffix.lower()
+    if suffix in STILLS or (output is not None and Path(output).suffix.lower() in STILLS):
+        return False
+    from reverie.media.footage import is_footage
+
+    return is_footage(source)
 
 
 def run_dream(work: Any, target: Path, quality: int, *, stopped: Path | None = None, view: Any = None) -> int:
