@@ -64,7 +64,7 @@ class Plan:
 
 def dream_steps(
     image: Tensor | None, config: DreamConfig, *, critic: Critic | None = None, mask: Tensor | None = None,
-    plan: Plan | None = None, steering: Steering | None = None,
+    plan: Plan | None = None, steering: Steering | None = None, objective: Objective | None = None,
 ) -> Iterator[Step]:  # fmt: skip
     """Dream a picture and yield a `Step` per iteration; the last step's images are the result.
 
@@ -75,6 +75,7 @@ def dream_steps(
         mask: ``[1, 1, H, W]`` in [0, 1], one where to dream.
         plan: from `plan_dream`, if it was made already.
         steering: may change strength and layer between two steps, pause and stop.
+        objective: what to raise, instead of what the settings say.
 
     Raises:
         InputError: settings that do not fit the network or the picture.
@@ -82,16 +83,19 @@ def dream_steps(
     """
     check_settings(config)
     critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
-    plan = plan or plan_dream(None if image is None else (image.shape[-2], image.shape[-1]), config, critic)
-    course = _course(config, critic, plan, steering)
+    objective = objective or build_objective(config, critic)
+    plan = plan or plan_dream(None if image is None else (image.shape[-2], image.shape[-1]), config, critic, objective)
+    course = _course(config, critic, plan, steering, objective)
     if plan.canvas == "spectrum":
         yield from _dream_spectrum(image, critic, course, mask)
     else:
         yield from _dream_pixels(image, critic, course, mask)
 
 
-def plan_dream(size: tuple[int, int] | None, config: DreamConfig, critic: Critic) -> Plan:
-    """Decide sizes, steps and tiles.
+def plan_dream(
+    size: tuple[int, int] | None, config: DreamConfig, critic: Critic, objective: Objective | None = None
+) -> Plan:
+    """Decide sizes, steps and tiles, for what the settings ask to raise or for another objective.
 
     Raises:
         InputError: the picture is too small for the network, or the memory too little.
@@ -100,7 +104,7 @@ def plan_dream(size: tuple[int, int] | None, config: DreamConfig, critic: Critic
     if config.blend and size is None:
         raise InputError("--blend needs a picture to mix back")
     full = final_size(size, config)
-    objective = build_objective(config, critic)
+    objective = objective or build_objective(config, critic)
     names = tuple(sorted(objective.layers - {"image"}))
     if min(full) < critic.stride(names) or not critic.accepts(full):
         raise InputError(critic.too_small(full, names))
@@ -142,7 +146,7 @@ def _transforms(config: DreamConfig) -> Transforms:
     return Transforms(config.jitter, config.jitter_scale, config.jitter_rotate, 1.0, config.jitter_noise)
 
 
-def _course(config: DreamConfig, critic: Critic, plan: Plan, steering: Steering | None) -> Course:
+def _course(config: DreamConfig, critic: Critic, plan: Plan, steering: Steering | None, objective: Objective) -> Course:
     transforms = _transforms(config)
     if plan.canvas == "spectrum" and not transforms.resamples:
         transforms = NOISE_TRANSFORMS
@@ -151,7 +155,7 @@ def _course(config: DreamConfig, critic: Critic, plan: Plan, steering: Steering 
         found = plan_dream(plan.size, replace(changed, size=None, canvas=plan.canvas), critic)
         return Ascent(critic, build_objective(changed, critic), transforms), found
 
-    ascent = Ascent(critic, build_objective(config, critic), transforms)
+    ascent = Ascent(critic, objective, transforms)
     return Course(config, plan, ascent, Generator().manual_seed(config.seed), decide, steering)
 
 

@@ -31,7 +31,7 @@ def _layers_objective(config: DreamConfig, critic: Critic) -> Objective:
         raise InputError("--channel goes with one --layer")
     total: Objective | None = None
     for text in names:
-        name, weight = _weighted(text)
+        name, weight = weighted(text)
         found = critic.layer(name)
         if config.channel:
             check_channels(name, config.channel, found.channels)
@@ -47,7 +47,8 @@ def _form(name: str) -> Any:
     return name
 
 
-def _weighted(text: str) -> tuple[str, float]:
+def weighted(text: str) -> tuple[str, float]:
+    """Return name and weight of NAME or NAME:WEIGHT."""
     name, colon, weight = text.rpartition(":")
     if not colon:
         return text, 1.0

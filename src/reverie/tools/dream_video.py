@@ -164,8 +164,8 @@ def _dreamt(
     start: Tensor, config: DreamConfig, critic: Critic, mask: Tensor | None, plan: Plan
 ) -> tuple[np.ndarray, float | None]:
     last = None
-    for last in dream_steps(start, config, critic=critic, mask=mask, plan=plan):
-        pass
+    for step in dream_steps(start, config, critic=critic, mask=mask, plan=plan):
+        last = step
     if last is None or config.steps == 0:
         return _bytes(start), None
     return _bytes(last.images), last.score
