@@ -18,17 +18,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import reverie
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import InputError, PictureError
 from reverie.media.image import Picture, read_picture
-from reverie.media.write import check_writable, write_picture
+from reverie.media.write import DEEP_SUFFIXES, check_writable, encode_picture, write_picture
 from reverie.numerics.resample import resize
 from reverie.optimize.ascend import Step
-from reverie.settings import check_settings, to_record
+from reverie.settings import check_settings
 from reverie.tools.dream import Plan, dream_steps, final_size, plan_dream
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_record import dream_record
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -47,7 +47,9 @@ class Dream:
         notes: what a user should know, such as a mask that was resized.
     """
 
-    def __init__(self, source: Any, config: DreamConfig, critic: Critic | None = None) -> None:
+    def __init__(
+        self, source: Any, config: DreamConfig, critic: Critic | None = None, plan: Plan | None = None
+    ) -> None:
         check_settings(config)
         self.config, self.notes = config, []
         self.picture = None if source is None else _picture(source)
@@ -55,7 +57,7 @@ class Dream:
             config.model, config.weights, device=config.device, precision=config.precision
         )
         size = None if self.picture is None else self.picture.rgb.shape[:2]
-        self.plan: Plan = plan_dream(size, config, self.critic)
+        self.plan: Plan = plan or plan_dream(size, config, self.critic)
         self._mask = self._read_mask()
         self._steps: Iterator[Step] | None = None
         self.last: Step | None = None
@@ -121,30 +123,24 @@ class Dream:
 
     def settings(self) -> dict[str, Any]:
         """Return everything needed to make the same bytes again; no absolute paths."""
-        identity = self.critic.identity
-        config = to_record(self.config) | {
-            "model": self.config.model.replace("\\", "/").rpartition("/")[2],
-            "precision": self.critic.precision, "tile": self.plan.tile_px or None, "device": "auto", "max_memory": None,
-        }  # fmt: skip
-        for name in ("weights", "mask"):
-            if config[name]:
-                config[name] = Path(config[name]).name
         source = None
         if self.picture is not None:
             height, width = self.picture.rgb.shape[:2]
             source = {"name": self.picture.name, "sha256": self.picture.sha256, "width": width, "height": height}
-        return {
-            "tool": "dream", "version": reverie.__version__, "config": config, "input": source,
-            "model": {"name": identity.name, "sha256": identity.sha256},
-            "machine": {
-                "torch": torch.__version__, "device": self.critic.device.type, "threads": torch.get_num_threads(),
-            },
-        }  # fmt: skip
+        return dream_record(self.config, self.critic, self.plan, source)
+
+    def encoded(self, suffix: str, *, quality: int = 92) -> bytes:
+        """Run to the end and return the bytes that `save` would write to a file with this suffix."""
+        rgb = self.array()
+        return encode_picture(f"picture{suffix}", rgb, **self._options(rgb, suffix, quality, {}))
 
     def _write(self, path: str | Path, rgb: np.ndarray, quality: int, extra: dict[str, Any]) -> None:
-        bits = self.picture.bits if self.picture is not None else 8
+        write_picture(path, rgb, **self._options(rgb, Path(path).suffix, quality, extra))
+
+    def _options(self, rgb: np.ndarray, suffix: str, quality: int, extra: dict[str, Any]) -> dict[str, Any]:
+        bits = self.picture.bits if self.picture is not None and suffix.lower() in DEEP_SUFFIXES else 8
         settings = self.settings() | {"quality": quality} | extra
-        write_picture(path, rgb, alpha=self._alpha(rgb.shape[:2]), settings=settings, bits=bits, quality=quality)
+        return {"alpha": self._alpha(rgb.shape[:2]), "settings": settings, "bits": bits, "quality": quality}
 
     # -- inside -----------------------------------------------------------------------------------------------
 

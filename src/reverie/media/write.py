@@ -23,6 +23,7 @@ from reverie.media.tiff import encode_tiff
 
 FULL_COLOR_QUALITY = 90
 """From this quality on, JPEG and AVIF keep color at full resolution: saturated dreams show 4:2:0 at every edge."""
+DEEP_SUFFIXES = (".png", ".tif", ".tiff")
 JPEG_EXIF_BYTES = 65_533 - 6  # a segment's length field counts itself, and "Exif\0\0" comes first
 
 
@@ -133,7 +134,7 @@ def _check_arguments(suffix: str, rgb: np.ndarray, alpha: np.ndarray | None, bit
         raise InputError(f"alpha has shape {alpha.shape}; expected {rgb.shape[:2]}, like the picture")
     if any(a is not None and a.dtype.kind != "f" and a.dtype != np.uint8 for a in (rgb, alpha)):
         raise InputError(f"a picture to write has dtype {rgb.dtype}; expected floats in [0, 1] or uint8")
-    if bits not in (8, 16) or (bits == 16 and suffix not in (".png", ".tif", ".tiff")):
+    if bits not in (8, 16) or (bits == 16 and suffix not in DEEP_SUFFIXES):
         raise InputError(f"{suffix} with {bits} bits is not possible; 16 bits go into .png, .tif or .tiff, 8 into all")
     if not 1 <= quality <= 100:
         raise InputError(f"quality is {quality}; expected 1 to 100")

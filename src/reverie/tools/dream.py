@@ -7,7 +7,6 @@ Source: Mordvintsev, Olah, Tyka 2015, "Inceptionism", and the notebook published
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -30,6 +29,7 @@ from reverie.optimize.tiles import Tile, fits_whole, memory_budget, plan_tiles, 
 from reverie.optimize.transforms import Transforms
 from reverie.settings import check_settings
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.seed import seed_for as seed_for
 
 SMALLEST_PX = 64  # shorter side of the coarsest octave: below it there is nothing left of a photo
 NOISE_PX = 512
@@ -85,8 +85,10 @@ def dream_steps(
         yield from _dream_pixels(image, config, critic, objective, plan, mask)
 
 
-def plan_dream(size: tuple[int, int] | None, config: DreamConfig, critic: Critic) -> Plan:
-    """Decide sizes, steps and tiles.
+def plan_dream(
+    size: tuple[int, int] | None, config: DreamConfig, critic: Critic, *, used_bytes: float | None = None
+) -> Plan:
+    """Decide sizes, steps and tiles; `used_bytes` is the memory already in use, measured now if absent.
 
     Raises:
         InputError: the picture is too small for the network, or the memory too little.
@@ -102,7 +104,7 @@ def plan_dream(size: tuple[int, int] | None, config: DreamConfig, critic: Critic
     while not critic.accepts(sizes[0]):  # some networks need more than SMALLEST_PX
         sizes = sizes[1:]
     steps = config.steps * (config.octaves * NOISE_STEPS_PER_STEP if spectrum else len(sizes)) * config.iterations
-    tile, halo, align = (0, 0, 1) if spectrum else _tiling(full, config, critic, objective, names)
+    tile, halo, align = (0, 0, 1) if spectrum else _tiling(full, config, critic, objective, names, used_bytes)
     return Plan(full, tuple(sizes), steps, names, "spectrum" if spectrum else "pixels", tile, halo, align)
 
 
@@ -114,9 +116,11 @@ def final_size(size: tuple[int, int] | None, config: DreamConfig) -> tuple[int, 
 
 
 def _tiling(
-    size: tuple[int, int], config: DreamConfig, critic: Critic, objective: Objective, names: tuple[str, ...]
-) -> tuple[int, int, int]:
+    size: tuple[int, int], config: DreamConfig, critic: Critic, objective: Objective, names: tuple[str, ...],
+    used_bytes: float | None,
+) -> tuple[int, int, int]:  # fmt: skip
     budget, used = memory_budget(config.max_memory, critic.device)
+    used = used if used_bytes is None else used_bytes
     tile, per_px = config.tile or 0, critic.bytes_per_pixel(names)
     if not tile and fits_whole(size, budget, per_px, used_bytes=used):
         return 0, 0, 1
@@ -248,8 +252,3 @@ def _dream_spectrum(
     moments = ascend_canvas(canvas, ascent, plan.steps, SPECTRUM_LR, generator)
     for index, (score, seconds, images) in enumerate(moments, start=1):
         yield Step(index, plan.steps, 1, 1, score, plan.size, seconds, images)
-
-
-def seed_for(seed: int, name: str) -> int:
-    """Return a seed for one file of many, so that results do not depend on order."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:7], "big")
