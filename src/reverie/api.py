@@ -18,18 +18,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import reverie
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import InputError, PictureError
 from reverie.media.given import as_picture
 from reverie.media.image import read_picture
-from reverie.media.write import DEEP_SUFFIXES, check_writable, write_picture
+from reverie.media.write import DEEP_SUFFIXES, check_writable, encode_picture, write_picture
 from reverie.numerics.resample import resize
 from reverie.optimize.ascend import Step
-from reverie.settings import check_settings, to_record, with_tuples
+from reverie.settings import check_settings, with_tuples
 from reverie.tools.dream import Plan, dream_steps, final_size, plan_dream
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_record import dream_record
 from reverie.tools.steering import Steering
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ class Dream:
     """
 
     def __init__(
-        self, source: Any, config: DreamConfig, critic: Critic | None = None, steering: Steering | None = None
-    ) -> None:
+        self, source: Any, config: DreamConfig, critic: Critic | None = None, plan: Plan | None = None,
+        steering: Steering | None = None,
+    ) -> None:  # fmt: skip
         config = with_tuples(config)
         check_settings(config)
         self.steering = steering or Steering()
@@ -62,7 +63,7 @@ class Dream:
             config.model, config.weights, device=config.device, precision=config.precision
         )
         size = None if self.picture is None else self.picture.rgb.shape[:2]
-        self.plan: Plan = plan_dream(size, config, self.critic)
+        self.plan: Plan = plan or plan_dream(size, config, self.critic)
         self._mask = self._read_mask()
         self._steps: Iterator[Step] | None = None
         self._names: dict[str, Any] = {}
@@ -140,27 +141,15 @@ class Dream:
 
     def settings(self) -> dict[str, Any]:
         """Return everything needed to make the same bytes again; no absolute paths."""
-        identity = self.critic.identity
-        config = to_record(self.config) | {
-            "model": self.config.model.replace("\\", "/").rpartition("/")[2],
-            "precision": self.critic.precision, "tile": self.plan.tile_px or None, "device": "auto", "max_memory": None,
-        }  # fmt: skip
-        for name in ("weights", "mask"):
-            if config[name]:
-                config[name] = Path(config[name]).name
-        config |= self._names.get("config", {})
         source = None
         if self.picture is not None:
             height, width = self.picture.rgb.shape[:2]
             name = self._names.get("input") or self.picture.name
             source = {"name": name, "sha256": self.picture.sha256, "width": width, "height": height}
-        return {
-            "tool": "dream", "version": reverie.__version__, "config": config, "input": source,
-            "model": {"name": self._names.get("model") or identity.name, "sha256": identity.sha256},
-            "machine": {
-                "torch": torch.__version__, "device": self.critic.device.type, "threads": torch.get_num_threads(),
-            },
-        } | ({"steering": self.steering.changes} if self.steering.changes else {})  # fmt: skip
+        record = dream_record(self.config, self.critic, self.plan, source)
+        record["config"] |= self._names.get("config", {})
+        record["model"]["name"] = self._names.get("model") or record["model"]["name"]
+        return record | ({"steering": self.steering.changes} if self.steering.changes else {})
 
     def call_as(self, record: dict[str, Any]) -> None:
         """Store files under the names of an earlier record; for a replay with renamed files of equal hashes."""
@@ -168,11 +157,18 @@ class Dream:
         about = record.get("input") or {}
         self._names = {"config": config, "input": about.get("name"), "model": record["model"]["name"]}
 
+    def encoded(self, suffix: str, *, quality: int = 92) -> bytes:
+        """Run to the end and return the bytes that `save` would write to a file with this suffix."""
+        rgb = self.array()
+        return encode_picture(f"picture{suffix}", rgb, **self._options(rgb, suffix, quality, {}))
+
     def _write(self, path: str | Path, rgb: np.ndarray, quality: int, extra: dict[str, Any]) -> None:
-        deep = Path(path).suffix.lower() in DEEP_SUFFIXES
-        bits = self.picture.bits if self.picture is not None and deep else 8
+        write_picture(path, rgb, **self._options(rgb, Path(path).suffix, quality, extra))
+
+    def _options(self, rgb: np.ndarray, suffix: str, quality: int, extra: dict[str, Any]) -> dict[str, Any]:
+        bits = self.picture.bits if self.picture is not None and suffix.lower() in DEEP_SUFFIXES else 8
         settings = self.settings() | {"quality": quality} | extra
-        write_picture(path, rgb, alpha=self._alpha(rgb.shape[:2]), settings=settings, bits=bits, quality=quality)
+        return {"alpha": self._alpha(rgb.shape[:2]), "settings": settings, "bits": bits, "quality": quality}
 
     # -- inside -----------------------------------------------------------------------------------------------
 

@@ -231,7 +231,7 @@ def test_full_disk_keeps_the_file_that_was_there(run: Run, photo: Path, monkeypa
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    assert run("dream", photo, "--steps", 1, "--octaves", 1, "-o", target)[0] == 1
+    assert run("dream", photo, "--steps", 1, "--octaves", 1, "--overwrite", "-o", target)[0] == 1
     assert target.read_bytes() == before
 
 

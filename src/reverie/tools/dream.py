@@ -7,7 +7,6 @@ Source: Mordvintsev, Olah, Tyka 2015, "Inceptionism", and the notebook published
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -32,6 +31,7 @@ from reverie.settings import check_settings
 from reverie.tools.course import Course
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_objective import build_objective
+from reverie.tools.seed import seed_for as seed_for
 from reverie.tools.steering import Steering
 
 SMALLEST_PX = 64  # shorter side of the coarsest octave: below it there is nothing left of a photo
@@ -93,9 +93,12 @@ def dream_steps(
 
 
 def plan_dream(
-    size: tuple[int, int] | None, config: DreamConfig, critic: Critic, objective: Objective | None = None
-) -> Plan:
+    size: tuple[int, int] | None, config: DreamConfig, critic: Critic, objective: Objective | None = None, *,
+    used_bytes: float | None = None,
+) -> Plan:  # fmt: skip
     """Decide sizes, steps and tiles, for what the settings ask to raise or for another objective.
+
+    `used_bytes` is the memory already in use, measured now if absent.
 
     Raises:
         InputError: the picture is too small for the network, or the memory too little.
@@ -114,7 +117,7 @@ def plan_dream(
         sizes = sizes[1:]
     rounds = len(sizes) if not spectrum else config.octaves * (NOISE_STEPS_PER_STEP if size is None else 1)
     steps = config.steps * rounds * config.iterations
-    tile, halo, align = (0, 0, 1) if spectrum else _tiling(full, config, critic, objective, names)
+    tile, halo, align = (0, 0, 1) if spectrum else _tiling(full, config, critic, objective, names, used_bytes)
     return Plan(full, tuple(sizes), steps, names, "spectrum" if spectrum else "pixels", tile, halo, align)
 
 
@@ -126,9 +129,11 @@ def final_size(size: tuple[int, int] | None, config: DreamConfig) -> tuple[int, 
 
 
 def _tiling(
-    size: tuple[int, int], config: DreamConfig, critic: Critic, objective: Objective, names: tuple[str, ...]
-) -> tuple[int, int, int]:
+    size: tuple[int, int], config: DreamConfig, critic: Critic, objective: Objective, names: tuple[str, ...],
+    used_bytes: float | None,
+) -> tuple[int, int, int]:  # fmt: skip
     budget, used = memory_budget(config.max_memory, critic.device)
+    used = used if used_bytes is None else used_bytes
     tile, per_px = config.tile or 0, critic.bytes_per_pixel(names)
     if not tile and fits_whole(size, budget, per_px, used_bytes=used):
         return 0, 0, 1
@@ -231,8 +236,3 @@ def _dream_spectrum(image: Tensor | None, critic: Critic, course: Course, mask: 
         if config.blend and image is not None and index == plan.steps:
             images = torch.lerp(images, image.to(images), config.blend)
         yield Step(index, plan.steps, 1, 1, score, plan.size, seconds, images)
-
-
-def seed_for(seed: int, name: str) -> int:
-    """Return a seed for one file of many, so that results do not depend on order."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:7], "big")

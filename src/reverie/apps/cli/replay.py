@@ -33,7 +33,7 @@ def replay_command(
 ) -> int:
     """Make a picture again, byte for byte, from the settings inside it."""
     from reverie.api import Dream
-    from reverie.apps.cli.dream import run_dream
+    from reverie.apps.cli.dream_run import run_dream
     from reverie.media.metadata import read_settings
     from reverie.media.write import check_writable
 
