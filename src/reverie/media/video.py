@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,yuv
 OPTIONS = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 RATES = tuple(Fraction(n, d) for n, d in ((24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (48, 1), (50, 1),
               (60000, 1001), (60, 1), (100, 1), (120000, 1001), (120, 1), (240, 1)))  # fmt: skip
+MOST_DURATIONS = 4096  # different ones that are counted
 RATE_TOLERANCE = 0.03  # a clip this near to a usual rate is meant to have it
 MOST_HELD = 20  # ticks per frame, on average, beyond which the timestamps are broken rather than sparse
 HD_PX = 576  # taller or wider than 1024: untagged colors are BT.709, as players assume; else BT.601
@@ -66,12 +68,30 @@ class _Scan:
     packets: int = 0
     first: int | None = None
     last: int | None = None
+    durations: Counter[int] = field(default_factory=Counter)
 
-    def add(self, pts: int | None) -> None:
+    def add(self, pts: int | None, duration: int | None) -> None:
         self.packets += 1
         if pts is not None:
             self.first = pts if self.first is None else min(self.first, pts)
             self.last = pts if self.last is None else max(self.last, pts)
+        if duration and (duration in self.durations or len(self.durations) < MOST_DURATIONS):
+            self.durations[duration] += 1
+
+    @property
+    def span(self) -> int:
+        """Time from the first frame to the last."""
+        return 0 if self.first is None or self.last is None else self.last - self.first
+
+    @property
+    def typical(self) -> Fraction | None:
+        """Time from a frame to the next: the median where files tell it, for pauses must not count, else the mean."""
+        below = 0
+        for duration, count in sorted(self.durations.items()):
+            below += count
+            if 2 * below >= self.durations.total():
+                return Fraction(duration)
+        return Fraction(self.span, self.packets - 1) if self.packets > 1 and self.span > 0 else None
 
 
 def read_video(path: Path | str, *, max_pixels: int | None = None) -> VideoInfo:
@@ -93,10 +113,9 @@ def read_video(path: Path | str, *, max_pixels: int | None = None) -> VideoInfo:
     with _opened(path) as (container, stream):
         scan = _scan(container, stream)
         base = stream.time_base or Fraction(1, 90_000)
-        span = Fraction(0) if scan.first is None or scan.last is None else (scan.last - scan.first) * base
-        rate = _rate(stream, scan.packets, span)
+        rate = _rate(stream, None if scan.typical is None else scan.typical * base)
         promised = stream.frames or _promised_s(container, stream) * rate
-    count = math.floor(span * rate + Fraction(1, 2)) + 1
+    count = math.floor(scan.span * base * rate + Fraction(1, 2)) + 1
     timed = scan.packets > 1 and count > 1 and count <= MOST_HELD * scan.packets
     count = count if timed else max(1, scan.packets)
     notes = tuple(_notes(path.name, scan.packets, promised, count, high))
@@ -127,6 +146,17 @@ def frames(path: Path | str, info: VideoInfo | None = None, *, start: int = 0) -
                 pending = (tick, frame)
         if pending is not None:
             yield from _held(pending, max(start, pending[0]), pending[0] + 1, info)
+
+
+def read_comment(path: Path | str) -> str:
+    """Return the comment of a video, or nothing.
+
+    Raises:
+        VideoError: as `read_video`.
+    """
+    with _opened(Path(path)) as (container, _):
+        found = {key.lower(): value for key, value in container.metadata.items()}
+        return str(found.get("comment", ""))
 
 
 def _held(pending: tuple[int, Any], begin: int, end: int, info: VideoInfo) -> Iterator[np.ndarray]:
@@ -203,21 +233,22 @@ def _scan(container: Any, stream: Any) -> _Scan:
     try:
         for packet in container.demux(stream):
             if packet.size and not packet.is_discard:
-                scan.add(packet.pts)
+                scan.add(packet.pts, packet.duration)
     except FFmpegError:
         return scan  # broken off: what came before counts
     return scan
 
 
-def _rate(stream: Any, packets: int, span: Fraction) -> Fraction:
+def _rate(stream: Any, typical_s: Fraction | None) -> Fraction:
+    """Return the rate that the file names, if its frames follow it, else the usual one next to theirs, else theirs."""
     given = [Fraction(r) for r in (stream.guessed_rate, stream.average_rate) if r]
-    if packets < 2 or span <= 0:
+    if typical_s is None:
         return next((r for r in given if r <= RATES[-1]), Fraction(25))
-    mean = (packets - 1) / span
-    for rate in (*given, *sorted(RATES, key=lambda r: abs(r - mean))):
-        if abs(rate / mean - 1) < RATE_TOLERANCE:
+    own = 1 / typical_s
+    for rate in (*given, *sorted(RATES, key=lambda r: abs(r - own))):
+        if abs(rate / own - 1) < RATE_TOLERANCE:
             return rate
-    return mean.limit_denominator(1001)
+    return own.limit_denominator(1001)
 
 
 def _promised_s(container: Any, stream: Any) -> float:

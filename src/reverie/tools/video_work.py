@@ -1,4 +1,4 @@
-"""A video dream as a job: finished frames kept in a folder beside the output, the video put together at the end.
+"""A video dream as a job: finished frames are kept in a folder beside the output, and become a video at the end.
 
 Killed at any moment, it goes on behind the last finished frame when started again, and the result has the same bytes.
 """

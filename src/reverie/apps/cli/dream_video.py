@@ -95,9 +95,7 @@ def _summary(work: Any, measured: dict[str, Any], fresh: int, seconds: float) ->
     parts = [
         f"{measured['frames']} frames of {width} x {height} px ({fresh} of them now, {seconds:.1f} s)",
         f"{work.video.coherence}, {len(measured['cuts'])} cuts",
-        "no flicker to measure"
-        if flicker is None
-        else f"flicker {flicker:.2f} of 255 (the source's own: {source:.2f})",
+        "no flicker to measure" if flicker is None else f"flicker {flicker:.2f} of 255 (of the source: {source:.2f})",
         f"seed {work.config.seed}",
         f"{work.critic.identity.name}:{'+'.join(work.plan.layers)}, {work.critic.precision} on {work.critic.device}",
     ]
