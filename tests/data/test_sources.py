@@ -91,7 +91,7 @@ def test_standard_input_goes_alone(tree):
 @pytest.mark.parametrize("text", ["*.xyz", "empty"])
 def test_nothing_found_is_said(tmp_path, text):
     (tmp_path / "empty" / "sub").mkdir(parents=True)
-    with pytest.raises(InputError, match="no file matches|no pictures in the folder"):
+    with pytest.raises(InputError, match=r"no file matches|no pictures in the folder"):
         find_sources([str(tmp_path / text)])
 
 
