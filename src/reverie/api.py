@@ -21,14 +21,16 @@ from torch import Tensor
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import InputError, PictureError
-from reverie.media.image import Picture, read_picture
+from reverie.media.given import as_picture
+from reverie.media.image import read_picture
 from reverie.media.write import DEEP_SUFFIXES, check_writable, encode_picture, write_picture
 from reverie.numerics.resample import resize
 from reverie.optimize.ascend import Step
-from reverie.settings import check_settings
+from reverie.settings import check_settings, with_tuples
 from reverie.tools.dream import Plan, dream_steps, final_size, plan_dream
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_record import dream_record
+from reverie.tools.steering import Steering
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -44,15 +46,19 @@ class Dream:
         critic: the open network.
         plan: sizes, steps and tiles, decided before the first step.
         last: the latest step, once there is one.
+        steering: changes strength and layer, pauses and stops while it runs, from any thread.
         notes: what a user should know, such as a mask that was resized.
     """
 
     def __init__(
-        self, source: Any, config: DreamConfig, critic: Critic | None = None, plan: Plan | None = None
-    ) -> None:
+        self, source: Any, config: DreamConfig, critic: Critic | None = None, plan: Plan | None = None,
+        steering: Steering | None = None,
+    ) -> None:  # fmt: skip
+        config = with_tuples(config)
         check_settings(config)
+        self.steering = steering or Steering()
         self.config, self.notes = config, []
-        self.picture = None if source is None else _picture(source)
+        self.picture = None if source is None else as_picture(source)
         self.critic = critic or open_critic(
             config.model, config.weights, device=config.device, precision=config.precision
         )
@@ -60,6 +66,7 @@ class Dream:
         self.plan: Plan = plan or plan_dream(size, config, self.critic)
         self._mask = self._read_mask()
         self._steps: Iterator[Step] | None = None
+        self._names: dict[str, Any] = {}
         self.last: Step | None = None
         self.seconds = 0.0
 
@@ -96,28 +103,39 @@ class Dream:
         return Image.fromarray(pixels)
 
     def save(self, path: str | Path, *, quality: int = 92, progress: bool = False) -> Path:
-        """Run to the end and write the picture with its settings inside; returns the path.
+        """Run to the end, or to where steering stops it, and write the picture with its settings; returns the path.
 
         Raises:
             OutputError: it cannot be written; nothing is left behind.
         """
         check_writable(path, self.settings())
-        self._write(path, self.array(progress=progress), quality, {})
+        rgb = self.array(progress=progress)
+        if self.stopped:
+            return self.keep(path, quality=quality)
+        self._write(path, rgb, quality, {})
         return Path(path)
 
     def keep(self, path: str | Path, *, quality: int = 92) -> Path:
-        """Write the picture as it is now, marked as unfinished; returns the path."""
+        """Write the picture as it is now, at its final size and marked as unfinished; returns the path."""
         stopped = self.last.index if self.last is not None else 0
         self._write(path, self.current(), quality, {"stopped_at_step": stopped})
         return Path(path)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether steering ended the dream before its last step."""
+        return self.steering.stopped and (self.last is None or self.last.index < self.last.total)
+
     def current(self) -> np.ndarray:
-        """Return the picture as it is now, ``[H, W, 3]`` float32 in [0, 1], blended with the original by the mask."""
+        """Return the picture as it is now, ``[H, W, 3]`` float32 in [0, 1], blended with the original by the mask.
+
+        Always at its final size: before the last octave, the detail dreamt so far is enlarged and laid on the original.
+        """
         if self.last is None:
             raise InputError("the dream has not begun; iterate over it first")
-        images = self.last.images
+        images = self.last.whole().clamp(0, 1)  # Ctrl-C may have come between a step and its clipping
         original = self._source_tensor()
-        if self._mask is not None and original is not None and images.shape[-2:] == original.shape[-2:]:
+        if self._mask is not None and original is not None:
             images = torch.lerp(original, images.cpu(), self._mask)
         return images[0].float().permute(1, 2, 0).cpu().numpy()
 
@@ -126,8 +144,18 @@ class Dream:
         source = None
         if self.picture is not None:
             height, width = self.picture.rgb.shape[:2]
-            source = {"name": self.picture.name, "sha256": self.picture.sha256, "width": width, "height": height}
-        return dream_record(self.config, self.critic, self.plan, source)
+            name = self._names.get("input") or self.picture.name
+            source = {"name": name, "sha256": self.picture.sha256, "width": width, "height": height}
+        record = dream_record(self.config, self.critic, self.plan, source)
+        record["config"] |= self._names.get("config", {})
+        record["model"]["name"] = self._names.get("model") or record["model"]["name"]
+        return record | ({"steering": self.steering.changes} if self.steering.changes else {})
+
+    def call_as(self, record: dict[str, Any]) -> None:
+        """Store files under the names of an earlier record; for a replay with renamed files of equal hashes."""
+        config = {name: record["config"].get(name) for name in ("model", "weights", "mask")}
+        about = record.get("input") or {}
+        self._names = {"config": config, "input": about.get("name"), "model": record["model"]["name"]}
 
     def encoded(self, suffix: str, *, quality: int = 92) -> bytes:
         """Run to the end and return the bytes that `save` would write to a file with this suffix."""
@@ -147,8 +175,9 @@ class Dream:
     def _started(self) -> Iterator[Step]:
         if self._steps is None:
             self._steps = dream_steps(
-                self._source_tensor(), self.config, critic=self.critic, mask=self._mask, plan=self.plan
-            )
+                self._source_tensor(), self.config, critic=self.critic, mask=self._mask, plan=self.plan,
+                steering=self.steering,
+            )  # fmt: skip
         return self._steps
 
     def _source_tensor(self) -> Tensor | None:
@@ -190,8 +219,8 @@ def dream(
     """Dream a picture.
 
     Args:
-        picture: path, PIL image, ``[H, W, 3]`` array (uint8, or float in [0, 1]) or ``[3, H, W]`` tensor;
-            ``None`` dreams from noise.
+        picture: path, bytes, open file, PIL image, ``[H, W]``, ``[H, W, 3]`` or ``[H, W, 4]`` array (uint8, uint16, or
+            float in [0, 1]) or ``[3, H, W]`` tensor; ``None`` dreams from noise.
         config: all settings; single ones can be given by keyword instead: ``dream("a.jpg", octaves=5)``.
         critic: an open network, to use it for several pictures.
         **settings: fields of `DreamConfig`.
@@ -205,47 +234,10 @@ def dream(
     if config is not None and settings:
         raise InputError("give settings either as config or by keyword, not both")
     try:
-        config = config or DreamConfig(**_as_tuples(settings))
+        config = config or DreamConfig(**settings)
     except TypeError as error:
         raise InputError(str(error).replace("DreamConfig.__init__()", "dream()")) from error
     return Dream(picture, config, critic)
-
-
-def _as_tuples(settings: dict[str, Any]) -> dict[str, Any]:
-    wrapped = dict(settings)
-    for name in ("layer", "channel"):
-        value = wrapped.get(name)
-        if isinstance(value, (str, int)):
-            wrapped[name] = (value,)
-        elif isinstance(value, list):
-            wrapped[name] = tuple(value)
-    return wrapped
-
-
-def _picture(source: Any) -> Picture:
-    if isinstance(source, Picture):
-        return source
-    if isinstance(source, (str, Path)):
-        return read_picture(source)
-    if isinstance(source, Tensor):
-        return _from_array(source.detach().cpu().float().squeeze(0).permute(1, 2, 0).numpy())
-    if isinstance(source, np.ndarray):
-        return _from_array(source)
-    import io
-
-    buffer = io.BytesIO()
-    source.save(buffer, "PNG")
-    return read_picture(io.BytesIO(buffer.getvalue()), name="picture")
-
-
-def _from_array(array: np.ndarray) -> Picture:
-    if array.ndim != 3 or array.shape[2] not in (3, 4):
-        raise PictureError(f"a picture array must be [H, W, 3] or [H, W, 4]; got {list(array.shape)}")
-    values = array.astype(np.float32) / 255 if array.dtype == np.uint8 else array.astype(np.float32)
-    if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
-        raise PictureError("a float picture array must lie in [0, 1]")
-    alpha = np.ascontiguousarray(values[..., 3]) if array.shape[2] == 4 else None
-    return Picture(np.ascontiguousarray(values[..., :3]), alpha, 8, "", "array")
 
 
 def _show(step: Step) -> None:

@@ -1,7 +1,7 @@
 """The settings that made a picture, carried inside it and read back.
 
-PNG holds them as iTXt `reverie`; JPEG, WebP and AVIF as EXIF UserComment; TIFF as ImageDescription. The last two are
-shared with other programs, so there the settings stand inside ``{"reverie": ...}``.
+PNG holds them as iTXt `reverie`; JPEG, WebP and AVIF as EXIF UserComment; TIFF as ImageDescription; GIF as a comment.
+All but PNG's are shared with other programs, so there the settings stand inside ``{"reverie": ...}``.
 """
 
 from __future__ import annotations
@@ -98,6 +98,9 @@ def _shared_fields(image: ImageFile.ImageFile) -> Iterator[str]:
     description = exif.get(IMAGE_DESCRIPTION)
     if isinstance(description, str):
         yield description
+    remark = image.info.get("comment")
+    if isinstance(remark, bytes):
+        yield remark.decode("utf-8", errors="replace")
     comment = exif.get_ifd(EXIF_IFD).get(USER_COMMENT)
     if not isinstance(comment, bytes):
         return

@@ -23,7 +23,7 @@ from reverie.media.tiff import encode_tiff
 
 FULL_COLOR_QUALITY = 90
 """From this quality on, JPEG and AVIF keep color at full resolution: saturated dreams show 4:2:0 at every edge."""
-DEEP_SUFFIXES = (".png", ".tif", ".tiff")
+DEEP_SUFFIXES = (".png", ".tif", ".tiff")  # can hold 16 bits
 JPEG_EXIF_BYTES = 65_533 - 6  # a segment's length field counts itself, and "Exif\0\0" comes first
 
 
@@ -94,8 +94,8 @@ def check_writable(path: Path | str, settings: Mapping[str, Any] | None = None) 
     """Check before hours of work that `write_picture` will succeed; leaves nothing behind.
 
     Raises:
-        InputError: unknown suffix, or settings that cannot be stored in that format.
-        OutputError: the target is a folder, or its folder is missing or cannot be written to.
+        InputError: unknown suffix, settings that cannot be stored in that format, a folder, or a missing folder.
+        OutputError: the folder cannot be written to.
     """
     target = Path(path)
     suffix = _known_suffix(target)
@@ -103,9 +103,9 @@ def check_writable(path: Path | str, settings: Mapping[str, Any] | None = None) 
         _fitting_text(suffix, settings)
     try:
         if target.is_dir():
-            raise OutputError(f"cannot write '{target}': it is a folder; expected a file name in it")
+            raise InputError(f"cannot write '{target}': it is a folder; expected a file name in it")
         if not target.parent.is_dir():
-            raise OutputError(f"cannot write '{target}': there is no folder '{target.parent}'; make it first")
+            raise InputError(f"cannot write '{target}': there is no folder '{target.parent}'; make it first")
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", suffix=".part"):
             pass
     except OSError as error:

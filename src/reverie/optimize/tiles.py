@@ -45,6 +45,14 @@ class Tile:
             slice(self.left - self.window_left, self.right - self.window_left),
         )
 
+    def core_positions(self, stride_px: int) -> tuple[slice, slice]:
+        """Return the core's positions in a layer's activation of the window; every position lies in one tile."""
+        rows, columns = self.core_in_window
+        return (
+            slice(rows.start // stride_px, -(-rows.stop // stride_px)),
+            slice(columns.start // stride_px, -(-columns.stop // stride_px)),
+        )
+
 
 def plan_tiles(size: tuple[int, int], tile_px: int, halo_px: int, align_px: int) -> tuple[Tile, ...]:
     """Return tiles that cover `size` without gap or overlap of their cores.

@@ -23,6 +23,7 @@ from reverie.train.predict import predicting_logits
 from reverie.train.report import write_report
 from reverie.train.run_folder import RunFolder
 from reverie.weights.checkpoint import Description, load_model
+from reverie.weights.foreign import misfit
 
 __all__ = ["EvaluateConfig", "EvaluateStep", "Evaluation", "evaluate_logits", "evaluate_model", "write_report"]
 
@@ -96,8 +97,8 @@ def load_classifier(path: Path) -> tuple[nn.Module, Description]:
     try:
         net.load_state_dict(state)
     except RuntimeError as error:
-        reason = " ".join(str(error).split())
-        raise WeightsError(f"'{path.name}' does not fit {about.architecture}: {reason[:160]}") from error
+        reason = misfit(net.state_dict(), state)
+        raise WeightsError(f"'{path.name}' does not fit {about.architecture}: {reason}") from error
     return net.eval(), about
 
 

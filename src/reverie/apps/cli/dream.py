@@ -1,42 +1,49 @@
-"""`reverie dream`."""
+"""`reverie dream`: what is dreamt on, with what settings, and who does it."""
 
 from __future__ import annotations
 
 import json
 import sys
-import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from reverie.apps.cli.batch_options import BatchOptions, Format, Overwrite, Recursive, Workers, is_folder, suffix_of
-from reverie.apps.cli.options import with_config
-from reverie.apps.cli.pipes import STDOUT, check_stdout, read_stdin, write_stdout
+from reverie.apps.cli.dream_run import live_view, run_dream
+from reverie.apps.cli.options import given_for, with_config
+from reverie.apps.cli.pipes import STDOUT, check_stdout, read_stdin
 from reverie.apps.cli.stored import files_of, with_files
 from reverie.errors import InputError
 from reverie.settings import check_settings, from_record, to_record
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.video_config import VideoConfig
 
 if TYPE_CHECKING:
     from reverie.data.sources import Source
 
+STILLS = (".png", ".jpg", ".jpeg", ".avif", ".tif", ".tiff")  # an output that asks for one picture of a film
 
-@with_config(DreamConfig)
+
+@with_config(DreamConfig, VideoConfig)
 def dream_command(
     pictures: Annotated[
         tuple[str, ...],
         Parameter(
-            help="Pictures, patterns, folders, or - for standard input; without any, from noise.",
-            negative="",
-            show_default=False,
+            help="Pictures, videos, patterns, folders, or - for standard input; without any, from noise.",
+            negative="", show_default=False,
         ),
     ] = (),
     /,
     *,
     output: Annotated[
         str | None,
-        Parameter(name=("--output", "-o"), help="File to write, folder for several, or - for standard output."),
+        Parameter(
+            name=("--output", "-o"),
+            help="File to write (PNG, JPEG, WebP, AVIF, TIFF; MP4, MOV, MKV, WebM, GIF), folder for several, or - for "
+            "standard output.",
+        ),
     ] = None,
     like: Annotated[str | None, Parameter(help="Take the settings out of a picture that Reverie made.")] = None,
     quality: Annotated[int, Parameter(help="Quality of JPEG, WebP and AVIF, 1 to 100.")] = 92,
@@ -44,12 +51,19 @@ def dream_command(
     recursive: Recursive = False,
     overwrite: Overwrite = False,
     workers: Workers = "auto",
+    show: Annotated[bool, Parameter(negative="", help="Follow and steer the dream on a page in a browser.")] = False,
+    show_port: Annotated[int, Parameter(help="Port of that page; 0 for a free one.")] = 0,
+    show_host: Annotated[
+        str, Parameter(help="Address of that page; one that others can reach asks for a password.")
+    ] = "127.0.0.1",
     layers: Annotated[bool, Parameter(negative="", help="List the network's layers and stop.")] = False,
     dry_run: Annotated[bool, Parameter(negative="", help="Print all decisions and stop.")] = False,
     given: dict[str, Any],
-) -> int:
-    """Dream pictures: raise what a network sees in them."""
-    config = _config(given, like)
+) -> int:  # fmt: skip
+    """Dream pictures and videos: raise what a network sees in them."""
+    config = _config(given_for(DreamConfig, given), like)
+    video = from_record(VideoConfig, given_for(VideoConfig, given))
+    check_settings(video)
     if not 1 <= quality <= 100:
         raise InputError(f"--quality must be between 1 and 100; got {quality}")
     if layers:
@@ -57,24 +71,33 @@ def dream_command(
 
         print_layers(config.model, config.weights)
         return 0
-    from reverie.apps.cli.dream_batch import run_batch
-    from reverie.apps.cli.films import dream_film
-    from reverie.data.sources import find_sources
-
     options = BatchOptions(output, quality, suffix_of(file_format), overwrite, workers, dry_run)
-    if not pictures:
-        return dream_one(None, config, options)
-    folder = None if output in (None, STDOUT) else Path(output)
-    found = find_sources(pictures, recursive=recursive, leave_out=folder)
-    if found.many or is_folder(output):
-        return run_batch(found, config, options)
-    (source,) = found.sources
-    if source.kind == "film":
-        return dream_film(source.path, output_path(source.path, output, source.path.suffix), config)
-    return dream_one(source, config, options)
+    source = None
+    if pictures:
+        from reverie.data.sources import find_sources
+
+        folder = None if output in (None, STDOUT) else Path(output)
+        found = find_sources(pictures, recursive=recursive, leave_out=folder)
+        if found.many or is_folder(output):
+            from reverie.apps.cli.dream_batch import run_batch
+
+            if show:
+                raise InputError("--show follows one dream; give one picture")
+            return run_batch(found, config, video, options)
+        (source,) = found.sources
+    if source is not None and source.kind == "film" and not _asks_for_a_still(output):
+        from reverie.apps.cli.dream_video import run_video, video_path
+
+        # blend joins frames here, see VideoConfig
+        return run_video(
+            source.path, video_path(source.path, output), replace(config, blend=0.0), video, dry_run=dry_run
+        )
+    return dream_one(source, config, options, show=(show, show_host, show_port))
 
 
-def dream_one(source: Source | None, config: DreamConfig, options: BatchOptions) -> int:
+def dream_one(
+    source: Source | None, config: DreamConfig, options: BatchOptions, *, show: tuple[bool, str, int] = (False, "", 0)
+) -> int:
     """Dream one picture, or from noise; to a file, or to standard output."""
     from reverie.api import Dream
     from reverie.media.write import check_writable
@@ -99,61 +122,12 @@ def dream_one(source: Source | None, config: DreamConfig, options: BatchOptions)
     if options.dry_run:
         print(json.dumps(_decisions(work, target), indent=2))
         return 0
-    return run_dream(work, target, options.quality, options.suffix)
+    with live_view(*show) as view:
+        return run_dream(work, target, options.quality, options.suffix, view=view)
 
 
-def run_dream(work: Any, target: Path | None, quality: int, suffix: str = ".png") -> int:
-    """Run a dream to its end, with progress, and write it; Ctrl-C keeps what is there under another name.
-
-    Without a target the picture goes to standard output, in the format of `suffix`.
-    """
-    from reverie.apps.cli.progress import bar
-
-    try:
-        with bar("dreaming") as line:
-            for note in work.notes:
-                line.say(note)
-            _watch(work, line)
-    except KeyboardInterrupt:
-        print(f"reverie: {_keep(work, target, quality)}", file=sys.stderr)
-        return 130
-    if target is None:
-        write_stdout(work.encoded(suffix, quality=quality))
-    else:
-        work.save(target, quality=quality)
-    plan, config = work.plan, work.config
-    print(
-        f"{plan.size[1]} x {plan.size[0]} px, {plan.steps} steps in {work.seconds:.1f} s, seed {config.seed}, "
-        f"{work.critic.identity.name}:{'+'.join(plan.layers)}, {work.critic.precision} on {work.critic.device}",
-        file=sys.stderr,
-    )
-    if target is not None:
-        print(target)
-    return 0
-
-
-def _watch(work: Any, line: Any) -> None:
-    began = time.monotonic()
-    pixels = done = 0.0
-    total = sum(s[0] * s[1] for s in work.plan.sizes) * work.plan.steps / len(work.plan.sizes)
-    for step in work:
-        pixels += step.size[0] * step.size[1]
-        done = pixels / total if total else 1.0
-        eta = (time.monotonic() - began) * (1 - done) / done if done else None
-        note = f"octave {step.octave}/{step.octaves}  {step.size[1]} x {step.size[0]} px  score {step.score:.3g}"
-        line.update(min(done, 1.0), note, eta)
-
-
-def _keep(work: Any, target: Path | None, quality: int) -> str:
-    """After Ctrl-C, write the unfinished picture if it already has its final size; say what happened."""
-    step = work.last
-    if target is None:
-        return "stopped by Ctrl-C; nothing was written"
-    if step is None or step.size != work.plan.size:
-        return "stopped by Ctrl-C before the last octave; nothing was written"
-    kept = target.with_name(f"{target.stem}-stopped{target.suffix}")
-    work.keep(kept, quality=quality)
-    return f"stopped by Ctrl-C at step {step.index} of {step.total}; the unfinished picture is '{kept}'"
+def _asks_for_a_still(output: str | None) -> bool:
+    return output is not None and Path(output).suffix.lower() in STILLS
 
 
 def _config(given: dict[str, Any], like: str | None) -> DreamConfig:

@@ -28,6 +28,7 @@ from reverie.tools.cores import WORKER_BYTES, Shares, share_out
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.finished import Wanted, is_finished
 from reverie.tools.seed import seed_for
+from reverie.tools.video_config import VideoConfig
 
 ENDING = "dream"
 ROOM_PER_PIXEL = 100  # bytes that a picture takes whatever its tiles: PICTURE_BUFFERS of three floats, and its file
@@ -42,7 +43,7 @@ class Crew:
     here: bool
 
 
-def run_batch(found: Found, config: DreamConfig, options: BatchOptions) -> int:
+def run_batch(found: Found, config: DreamConfig, video: VideoConfig, options: BatchOptions) -> int:
     """Dream all pictures, list what failed, and return the exit code: 0, 2 for bad input, 1 for other failures."""
     folder = output_folder(found.sources, options.output)
     pairs, notes = _without_results(found, plan_targets(found.sources, folder, options.suffix, ENDING))
@@ -66,7 +67,7 @@ def run_batch(found: Found, config: DreamConfig, options: BatchOptions) -> int:
         print(f"reverie: stopped by Ctrl-C; {tally.summary()}; the same command goes on from here", file=sys.stderr)
         return 130
     if films:
-        dream_films(films, config, options.quality, tally)
+        dream_films(films, config, video, tally)
     tally.list_failures()
     print(f"{tally.summary()} in {time.monotonic() - began:.1f} s", file=sys.stderr)
     return tally.exit_code

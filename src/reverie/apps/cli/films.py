@@ -1,40 +1,30 @@
-"""Where films leave the way of pictures: the one place that knows who dreams them."""
+"""Films in a list of pictures: each is dreamt by the video tool, with its own progress."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from reverie.apps.cli.tally import Tally
 from reverie.data.sources import Source
-from reverie.errors import InputError, ReverieError
+from reverie.errors import ReverieError
 from reverie.tools.dream_config import DreamConfig
-
-MODULE = "reverie.apps.cli.dream_video"
-
-
-def dream_film(source: Path, target: Path, config: DreamConfig, **options: Any) -> int:
-    """Dream one film and return the exit code.
-
-    Raises:
-        InputError: this version dreams pictures only.
-    """
-    if importlib.util.find_spec(MODULE) is None:
-        raise InputError(f"'{source}' is a film; expected a picture")
-    return importlib.import_module(MODULE).run_video(source, target, config, **options)
+from reverie.tools.video_config import VideoConfig
 
 
-def dream_films(pairs: Sequence[tuple[Source, Path]], config: DreamConfig, quality: int, tally: Tally) -> None:
-    """Dream the films of a list, one after the other; each has its own progress."""
+def dream_films(pairs: Sequence[tuple[Source, Path]], config: DreamConfig, video: VideoConfig, tally: Tally) -> None:
+    """Dream the films of a list, one after the other."""
+    from reverie.apps.cli.dream_video import run_video
+
     for source, target in pairs:
         try:
-            code = dream_film(source.path, target, config)
+            code = run_video(source.path, target, replace(config, blend=0.0), video)
         except ReverieError as error:
             tally.fail(source.name, str(error), error.exit_code)
             continue
+        if code == 130:
+            raise KeyboardInterrupt
         if code:
             tally.fail(source.name, "the film was not finished", code)
         else:

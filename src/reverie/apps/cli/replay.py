@@ -12,6 +12,7 @@ from reverie.apps.cli.stored import beside, with_files
 from reverie.errors import InputError
 from reverie.settings import from_record
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.steering import Steering
 
 
 def replay_command(
@@ -32,24 +33,25 @@ def replay_command(
 ) -> int:
     """Make a picture again, byte for byte, from the settings inside it."""
     from reverie.api import Dream
-    from reverie.apps.cli.dream import run_dream
+    from reverie.apps.cli.dream_run import run_dream
     from reverie.media.metadata import read_settings
+    from reverie.media.write import check_writable
 
     made = Path(picture)
     record = read_settings(made)
     if record.get("tool") != "dream":
         raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
-    if "stopped_at_step" in record:
-        raise InputError(f"'{made.name}' was stopped before its end; dream again with --like '{made}'")
     config = with_files(made, record["config"], {"model": model, "weights": weights, "mask": mask})
     original = _original(made, record.get("input"), source)
     target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
-    work = Dream(original, from_record(DreamConfig, config))
+    steering = Steering(record.get("steering", ()), record.get("stopped_at_step"))
+    work = Dream(original, from_record(DreamConfig, config), steering=steering)
     _check_same(work, record)
-    code = run_dream(work, target, int(record.get("quality", 92)))
+    work.call_as(record)
+    check_writable(target)
+    code = run_dream(work, target, int(record.get("quality", 92)), stopped=target)
     if code == 0:
-        same = target.read_bytes() == made.read_bytes()
-        print("the bytes are the same" if same else _difference(work, record), file=sys.stderr)
+        print(_verdict(work, record, made, target), file=sys.stderr)
     return code
 
 
@@ -73,6 +75,14 @@ def _check_same(work: Any, record: dict[str, Any]) -> None:
             f"the network '{work.critic.identity.name}' is not the one that was used: its sha256 differs; "
             "give it with --model"
         )
+
+
+def _verdict(work: Any, record: dict[str, Any], made: Path, target: Path) -> str:
+    if target.read_bytes() == made.read_bytes():
+        return "the bytes are the same"
+    if target.suffix.lower() != made.suffix.lower():
+        return f"made again as {target.suffix}; only another {made.suffix} could have the same bytes"
+    return _difference(work, record)
 
 
 def _difference(work: Any, record: dict[str, Any]) -> str:
