@@ -10,9 +10,11 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -127,12 +129,23 @@ def write_bytes(path: Path, blob: bytes) -> None:
     Raises:
         OutputError: no such folder, no permission, no space left; nothing is left behind.
     """
+    with whole_file(path) as file:
+        file.write(blob)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write to that takes its place under its name when the block ends well, and else is removed.
+
+    Raises:
+        OutputError: as `write_bytes`.
+    """
     temporary = None
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         temporary = Path(name)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(blob)
+        with os.fdopen(descriptor, "w+b") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
