@@ -15,7 +15,7 @@ from reverie.objective.base import BASE, Objective, count_positions, exact
 from reverie.objective.pooled import Pooled, pooled_terms, tangent
 from reverie.optimize.redirect import redirected_relu
 from reverie.optimize.tiles import Tile
-from reverie.optimize.transforms import Transforms
+from reverie.optimize.transforms import Look, Transforms
 
 DEFAULT_TRANSFORMS = Transforms()
 DEAD = "no gradient reaches the picture from this layer; choose an earlier --layer or another --channel"
@@ -31,7 +31,7 @@ class Ascent:
 
     critic: Critic
     objective: Objective
-    transforms: Transforms = DEFAULT_TRANSFORMS
+    transforms: Look = DEFAULT_TRANSFORMS
     base: Tensor | None = None
 
     def gradient(

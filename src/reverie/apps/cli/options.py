@@ -26,7 +26,8 @@ def with_config(*classes: type) -> Callable[[Callable[..., Any]], Callable[..., 
         names = {p.name for p in own}
         options: dict[str, inspect.Parameter] = {}
         for option in (option for cls in classes for option in _options(cls)):
-            options.setdefault(option.name, option)
+            if option.name not in names:  # a parameter of the command's own speaks for a field
+                options.setdefault(option.name, option)
 
         def command(*args: Any, **kwargs: Any) -> Any:
             given = {name: value for name, value in kwargs.items() if name not in names}
