@@ -28,10 +28,11 @@ class FrameFolder:
 
     Args:
         path: the folder; made by `begin`.
+        bits: per sample, 8 or 16; the latter for frames that others are made from.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, bits: int = 8) -> None:
+        self.path, self.bits = path, bits
 
     def manifest(self) -> dict[str, Any] | None:
         """Return what an earlier run noted, or None if there was none.
@@ -82,12 +83,12 @@ class FrameFolder:
         return number
 
     def write(self, number: int, frame: np.ndarray, record: Mapping[str, Any]) -> None:
-        """Store one frame, ``[H, W, 3]`` uint8, and its measurements.
+        """Store one frame, ``[H, W, 3]`` uint8 or float in [0, 1], and its measurements.
 
         Raises:
             OutputError: no space, no permission.
         """
-        write_picture(self._file(number), frame, settings=record)
+        write_picture(self._file(number), frame, settings=record, bits=self.bits)
 
     def read(self, number: int) -> np.ndarray:
         """Return a frame as ``[H, W, 3]`` uint8.
@@ -96,6 +97,14 @@ class FrameFolder:
             PictureError: damaged.
         """
         return to_uint8(read_picture(self._file(number)).rgb)
+
+    def read_exact(self, number: int) -> np.ndarray:
+        """Return a frame as ``[H, W, 3]`` float32 in [0, 1], with all the bits it was stored with.
+
+        Raises:
+            PictureError: damaged.
+        """
+        return read_picture(self._file(number)).rgb
 
     def record(self, number: int) -> dict[str, Any]:
         """Return the measurements of a frame.

@@ -12,6 +12,7 @@ import tempfile
 import threading
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Store:
             raise _failed(folder, error) from error
         self._folder = folder
 
-    def __enter__(self) -> Store:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from reverie.apps.cli.batch_options import BatchOptions, Format, Overwrite, Recursive, Workers, is_folder, suffix_of
+from reverie.apps.cli.dream_loop import film_path, run_loop, wants_film
 from reverie.apps.cli.dream_run import live_view, run_dream
 from reverie.apps.cli.options import given_for, with_config
 from reverie.apps.cli.pipes import STDOUT, check_stdout, read_stdin
@@ -18,6 +19,7 @@ from reverie.apps.cli.stored import files_of, with_files
 from reverie.errors import InputError
 from reverie.settings import check_settings, from_record, to_record
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.loop_config import LoopConfig
 from reverie.tools.video_config import VideoConfig
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 STILLS = (".png", ".jpg", ".jpeg", ".avif", ".tif", ".tiff")  # an output that asks for one picture of a film
 
 
-@with_config(DreamConfig, VideoConfig)
+@with_config(DreamConfig, VideoConfig, LoopConfig)
 def dream_command(
     pictures: Annotated[
         tuple[str, ...],
@@ -92,6 +94,13 @@ def dream_command(
         return run_video(
             source.path, video_path(source.path, output), replace(config, blend=0.0), video, dry_run=dry_run
         )
+    moving = given_for(LoopConfig, given)
+    if wants_film(moving, output):
+        if source is not None and source.kind == "stdin":
+            raise InputError("a film needs its picture in a file, to go on where it was stopped")
+        path = None if source is None else source.path
+        film = film_path(path, output)
+        return run_loop(path, film, config, from_record(LoopConfig, moving), video, dry_run=dry_run)
     return dream_one(source, config, options, show=(show, show_host, show_port))
 
 
