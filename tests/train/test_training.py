@@ -16,7 +16,7 @@ from reverie.train.evaluate import evaluate_model, load_classifier
 from reverie.weights.checkpoint import load_model
 
 REPORT = {
-    "model.safetensors", "checkpoint.pt", "settings.json", "metrics.jsonl", "metrics.csv", "evaluation.json",
+    "model.safetensors", "settings.json", "metrics.jsonl", "metrics.csv", "evaluation.json",
     "per_class.csv", "confusion.csv", "confusion.png", "calibration.png", "confused_pairs.csv", "mistakes.png",
 }  # fmt: skip
 
@@ -53,6 +53,7 @@ def test_progress_rises_and_time_is_told(finished):
     assert progress == sorted(progress)
     assert progress[-1] == 1
     assert all(0 <= s.wait_share <= 1 and s.pictures_per_s > 0 for s in steps)
+    assert all(s.size_px > 0 and s.lr > 0 for s in steps)
     assert steps[-1].eta_s == 0
     sizes = [s.size_px for s in steps if s.phase == "train"]
     assert sizes == sorted(sizes) and (sizes[0], sizes[-1]) == (16, 32)
@@ -66,6 +67,10 @@ def test_the_log_holds_every_epoch(finished):
     table = _table(output / "metrics.csv")
     shown = [s.metrics["top1"] for s in steps if s.phase == "epoch"]
     assert [float(row["top1"]) for row in table] == pytest.approx(shown, abs=1e-5)
+    told = [(s.lr, s.size_px) for s in steps if s.phase == "epoch"]
+    assert [float(row["lr"]) for row in table] == pytest.approx([lr for lr, _ in told], abs=1e-6)
+    assert [int(row["size_px"]) for row in table] == [px for _, px in told]
+    assert min(float(row["lr"]) for row in table) > 0 and int(table[-1]["size_px"]) == 32
 
 
 def test_the_file_describes_itself(finished):
@@ -164,7 +169,8 @@ def test_broken_pictures_are_left_out_and_reported(make_textures, quick, tmp_pat
     (data / "dots" / "003.png").write_bytes(b"")
     (data / "stripes" / "004.png").write_bytes((data / "stripes" / "005.png").read_bytes()[:60])
     steps = list(train_classifier(data, tmp_path / "run", quick(epochs=0.3)))
-    assert "left out 2 unreadable pictures" in steps[1].message
+    assert "left out 2 unreadable pictures, named in" in steps[1].message
+    assert (tmp_path / "run" / "broken.txt").read_text().splitlines() == ["dots/003.png", "stripes/004.png"]
     about = load_model(steps[-1].output)[1]
     assert about.data["train"] + about.data["val"] == 38
 
@@ -175,16 +181,22 @@ def test_one_class_is_refused(make_textures, quick, tmp_path):
 
 
 def test_a_used_folder_is_not_overwritten(textures, quick, tmp_path, last):
-    last(train_classifier(textures, tmp_path / "run", quick(epochs=0.2)))
+    steps = train_classifier(textures, tmp_path / "run", quick(epochs=0.2))
+    for step in steps:
+        if step.phase == "train":
+            steps.close()
     with pytest.raises(InputError, match="--resume"):
+        list(train_classifier(textures, tmp_path / "run", quick(epochs=0.2)))
+    last(train_classifier(textures, tmp_path / "run", quick(epochs=0.2), resume=True))
+    with pytest.raises(InputError, match="already holds a finished run; choose another --output"):
         list(train_classifier(textures, tmp_path / "run", quick(epochs=0.2)))
 
 
 def test_a_diverging_run_says_so_and_keeps_no_broken_checkpoint(textures, quick, tmp_path):
     config = quick(epochs=3.0, lr=1e30, warmup=0.0, label_smoothing=0.0)
-    with pytest.raises(GradientError, match="smaller --lr"):
+    with pytest.raises(GradientError, match=r"diverged: .* --lr smaller than 1e\+30$"):
         list(train_classifier(textures, tmp_path / "run", config))
-    assert not (tmp_path / "run" / "checkpoint.pt").exists()
+    assert not (tmp_path / "run").exists()
 
 
 def test_torchvision_networks_train(textures, quick, tmp_path, last):
