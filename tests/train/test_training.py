@@ -10,24 +10,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from reverie.errors import DataError, GradientError, InputError, LayerError, WeightsError
+from reverie.errors import DataError, GradientError, InputError, LayerError
 from reverie.train.classifier import train_classifier
-from reverie.train.evaluate import evaluate_model, load_classifier
+from reverie.train.evaluate import load_classifier
 from reverie.weights.checkpoint import load_model
 
 REPORT = {
     "model.safetensors", "settings.json", "metrics.jsonl", "metrics.csv", "evaluation.json",
     "per_class.csv", "confusion.csv", "confusion.png", "calibration.png", "confused_pairs.csv", "mistakes.png",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def finished(textures, quick, tmp_path_factory):
-    """One run of six epochs, with the state of the global generator before and after."""
-    output = tmp_path_factory.mktemp("finished") / "run"
-    before = torch.get_rng_state()
-    steps = list(train_classifier(textures, output, quick(epochs=6.0, progressive=True)))
-    return output, steps, torch.equal(before, torch.get_rng_state())
 
 
 def test_separable_classes_are_learned(finished):
@@ -83,16 +74,6 @@ def test_the_file_describes_itself(finished):
     assert len(about.color_correlation) == 3
     assert all(v.dtype == torch.float16 for v in state.values() if v.is_floating_point())
     assert str(output) not in json.dumps(about.recipe)
-
-
-def test_evaluation_of_the_file_repeats_the_score(finished, textures, tmp_path):
-    output, steps, _ = finished
-    moments = list(evaluate_model(output / "model.safetensors", textures, tmp_path / "report"))
-    evaluation = moments[-1].evaluation
-    assert evaluation is not None
-    assert len(evaluation.labels) == 12  # the held-out ones are found again by seed
-    assert evaluation.top1 == pytest.approx(steps[-1].metrics["top1"], abs=1e-6)
-    assert (tmp_path / "report" / "confusion.png").is_file()
 
 
 def test_the_time_budget_is_kept(textures, quick, tmp_path):
@@ -205,27 +186,6 @@ def test_torchvision_networks_train(textures, quick, tmp_path, last):
     net, about = load_classifier(output)
     assert about.architecture == "resnet18"
     assert net(torch.zeros(1, 3, 32, 32)).shape == (1, 3)
-
-
-def test_evaluate_refuses_unknown_classes(finished, make_textures, tmp_path):
-    data = make_textures(tmp_path / "data", {"dots": 3, "stripes": 3})
-    (data / "dots").rename(data / "dotz")
-    with pytest.raises(DataError, match=r"dotz.*nearest: dots"):
-        list(evaluate_model(finished[0] / "model.safetensors", data))
-
-
-def test_evaluate_matches_classes_by_name(finished, make_textures, tmp_path):
-    data = make_textures(tmp_path / "data", {"stripes": 6, "plain": 5}, seed=4)
-    (data / "stripes").rename(data / "Stripes")
-    evaluation = list(evaluate_model(finished[0] / "model.safetensors", data))[-1].evaluation
-    assert evaluation.support.tolist() == [0, 5, 6]  # all pictures: this data is not what it learned
-    assert evaluation.top1 > 0.7
-
-
-def test_evaluate_refuses_other_files(tmp_path, textures):
-    (tmp_path / "x.safetensors").write_bytes(b"nothing")
-    with pytest.raises(WeightsError, match="not a readable safetensors"):
-        list(evaluate_model(tmp_path / "x.safetensors", textures))
 
 
 def _table(path: Path) -> list[dict[str, str]]:

@@ -108,7 +108,7 @@ def measured_on(evaluation: Evaluation, which: str, broken: tuple[str, ...]) -> 
     text = f"measured on {len(evaluation.labels)} pictures ({which}) of {present} classes{known}"
     if broken:
         named = ", ".join(broken[:NAMED]) + (f" and {len(broken) - NAMED} more" if len(broken) > NAMED else "")
-        text += f"; left out {len(broken)} unreadable pictures: {named}"
+        text += f"; left out {len(broken)} unreadable picture{'s' * (len(broken) > 1)}: {named}"
     return text
 
 

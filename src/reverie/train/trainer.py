@@ -69,8 +69,9 @@ class Trainer:
             f"{len(self.data.train.paths)} pictures of {len(self.data.classes)} classes to learn, {held} held out; "
             f"{self.config.architecture}, {parameters:.2f} M parameters, {self.precision} on {self.device}"
         )
-        if self.data.broken:
-            text += f"; left out {len(self.data.broken)} unreadable pictures, named in {self.run.path / 'broken.txt'}"
+        if count := len(self.data.broken):
+            left_out = f"{count} unreadable picture{'s' * (count > 1)}"
+            text += f"; left out {left_out}, named in {self.run.path / 'broken.txt'}"
         return text
 
     # -- the loop ---------------------------------------------------------------------------------------------
