@@ -18,16 +18,24 @@ from reverie.settings import check_settings, from_record, to_record
 from reverie.tools.dream_config import DreamConfig
 
 Flag = Parameter(negative="")
+ALIASES = {  # what the containerized DeepDream calls them, see docs/flags.md
+    "layer": ("--maximize",),
+    "octaves": ("--octave-count",),
+    "steps": ("--steps-per-octave",),
+    "iterations": ("--num-iterations",),
+}
 
 
-@with_config(DreamConfig)
+@with_config(DreamConfig, ALIASES)
 def dream_command(
     picture: Annotated[str | None, Parameter(help="Picture to dream on; without one, from noise.")] = None,
     /,
     *,
     output: Annotated[
-        str | None, Parameter(name=("--output", "-o"), help="File to write: PNG, JPEG, WebP, AVIF or TIFF.")
+        str | None,
+        Parameter(name=("--output", "-o", "--destination"), help="File to write: PNG, JPEG, WebP, AVIF or TIFF."),
     ] = None,
+    source: Annotated[str | None, Parameter(help="The picture, if it is not given as PICTURE.")] = None,
     like: Annotated[str | None, Parameter(help="Take the settings out of a picture that Reverie made.")] = None,
     quality: Annotated[int, Parameter(help="Quality of JPEG, WebP and AVIF, 1 to 100.")] = 92,
     show: Annotated[bool, Parameter(negative="", help="Follow and steer the dream on a page in a browser.")] = False,
@@ -40,6 +48,9 @@ def dream_command(
     given: dict[str, Any],
 ) -> int:
     """Dream a picture: raise what a network sees in it."""
+    if picture is not None and source is not None:
+        raise InputError(f"the picture is given twice: '{picture}' and --source '{source}'")
+    picture = picture if source is None else source
     config = _config(given, like)
     if not 1 <= quality <= 100:
         raise InputError(f"--quality must be between 1 and 100; got {quality}")
@@ -76,19 +87,19 @@ def run_dream(work: Any, target: Path, quality: int, *, stopped: Path | None = N
             _watch(work, line, view)
     except KeyboardInterrupt:
         told = keep(work, kept_path(target), quality)
-        _tell(view, "stopped", told)
+        _tell(view, "stopped", f"stopped by Ctrl-C {told}")
         print(f"reverie: stopped by Ctrl-C {told}", file=sys.stderr)
         return 130
     if work.stopped:
         kept = stopped or kept_path(target)
-        told = keep(work, kept, quality)
+        told = f"stopped {keep(work, kept, quality)}"
         _tell(view, "stopped", told)
-        print(f"stopped {told}", file=sys.stderr)
+        print(told, file=sys.stderr)
         if work.last is not None:
             print(kept)
         return 0
     work.save(target, quality=quality)
-    _tell(view, "done", f"done: '{target.name}'")
+    _tell(view, "done", f"done: {target}")
     plan, config = work.plan, work.config
     print(
         f"{plan.size[1]} x {plan.size[0]} px, {plan.steps} steps in {work.seconds:.1f} s, seed {config.seed}, "

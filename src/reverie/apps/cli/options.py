@@ -5,25 +5,29 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+EMPTY: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 FLAGS = {"class_name": "--class"}  # words that Python reserves
 
 
-def with_config(cls: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def with_config(
+    cls: type, aliases: Mapping[str, tuple[str, ...]] = EMPTY
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command every field of `cls` as an option.
 
     The decorated function receives the options that the user actually gave in its ``given`` dictionary, so that
-    defaults can come from elsewhere (a preset, another output).
+    defaults can come from elsewhere (a preset, another output). `aliases` gives fields further names.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         own = [p for p in _parameters(function) if p.name != "given"]
         names = {p.name for p in own}
-        options = [_option(field, hints[field.name]) for field in dataclasses.fields(cls)]
+        options = [_option(field, hints[field.name], aliases.get(field.name, ())) for field in dataclasses.fields(cls)]
 
         def command(*args: Any, **kwargs: Any) -> Any:
             given = {name: value for name, value in kwargs.items() if name not in names}
@@ -44,10 +48,12 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     return [p.replace(annotation=hints.get(p.name, p.annotation)) for p in signature.parameters.values()]
 
 
-def _option(field: dataclasses.Field[Any], kind: Any) -> inspect.Parameter:
+def _option(field: dataclasses.Field[Any], kind: Any, aliases: tuple[str, ...]) -> inspect.Parameter:
     flag = FLAGS.get(field.name, "--" + field.name.replace("_", "-"))
     negative = "--no-" + flag[2:] if kind is bool and field.default is True else ""
-    note = Parameter(name=flag, help=_help(field), negative=negative, show_default=field.default not in (None, (), ""))
+    note = Parameter(
+        name=(flag, *aliases), help=_help(field), negative=negative, show_default=field.default not in (None, (), "")
+    )
     return inspect.Parameter(
         field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=Annotated[kind, note]
     )
