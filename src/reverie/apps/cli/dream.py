@@ -26,9 +26,15 @@ if TYPE_CHECKING:
     from reverie.data.sources import Source
 
 STILLS = (".png", ".jpg", ".jpeg", ".avif", ".tif", ".tiff")  # an output that asks for one picture of a film
+ALIASES = {  # what the containerized DeepDream calls them, see docs/flags.md
+    "layer": ("--maximize",),
+    "octaves": ("--octave-count",),
+    "steps": ("--steps-per-octave",),
+    "iterations": ("--num-iterations",),
+}
 
 
-@with_config(DreamConfig, VideoConfig, LoopConfig)
+@with_config(DreamConfig, VideoConfig, LoopConfig, aliases=ALIASES)
 def dream_command(
     pictures: Annotated[
         tuple[str, ...],
@@ -42,11 +48,15 @@ def dream_command(
     output: Annotated[
         str | None,
         Parameter(
-            name=("--output", "-o"),
+            name=("--output", "-o", "--destination"),
             help="File to write (PNG, JPEG, WebP, AVIF, TIFF; MP4, MOV, MKV, WebM, GIF), folder for several, or - for "
             "standard output.",
         ),
     ] = None,
+    named: Annotated[
+        tuple[str, ...],
+        Parameter(name="--source", help="Another way to give PICTURES; repeatable.", show_default=False),
+    ] = (),
     like: Annotated[str | None, Parameter(help="Take the settings out of a picture that Reverie made.")] = None,
     quality: Annotated[int, Parameter(help="Quality of JPEG, WebP and AVIF, 1 to 100.")] = 92,
     file_format: Format = "png",
@@ -66,6 +76,7 @@ def dream_command(
     config = _config(given_for(DreamConfig, given), like)
     video = from_record(VideoConfig, given_for(VideoConfig, given))
     check_settings(video)
+    pictures = (*pictures, *named)
     if not 1 <= quality <= 100:
         raise InputError(f"--quality must be between 1 and 100; got {quality}")
     if layers:
