@@ -82,13 +82,17 @@ class FrameFolder:
             number += 1
         return number
 
-    def write(self, number: int, frame: np.ndarray, record: Mapping[str, Any]) -> None:
-        """Store one frame, ``[H, W, 3]`` uint8 or float in [0, 1], and its measurements.
+    def write(
+        self, number: int, frame: np.ndarray, record: Mapping[str, Any], strength: np.ndarray | None = None
+    ) -> None:
+        """Store one frame, ``[H, W, 3]`` uint8 or float in [0, 1], its measurements, and as alpha how complete it is.
+
+        `strength` is ``[H, W]`` uint8.
 
         Raises:
             OutputError: no space, no permission.
         """
-        write_picture(self._file(number), frame, settings=record, bits=self.bits)
+        write_picture(self._file(number), frame, alpha=strength, settings=record, bits=self.bits)
 
     def read(self, number: int) -> np.ndarray:
         """Return a frame as ``[H, W, 3]`` uint8.
@@ -105,6 +109,15 @@ class FrameFolder:
             PictureError: damaged.
         """
         return read_picture(self._file(number)).rgb
+
+    def strength(self, number: int) -> np.ndarray:
+        """Return how complete a frame is, ``[H, W]`` uint8.
+
+        Raises:
+            PictureError: damaged.
+        """
+        picture = read_picture(self._file(number))
+        return np.full(picture.rgb.shape[:2], 255, np.uint8) if picture.alpha is None else to_uint8(picture.alpha)
 
     def record(self, number: int) -> dict[str, Any]:
         """Return the measurements of a frame.

@@ -28,6 +28,7 @@ from reverie.settings import check_settings, to_record
 from reverie.tools.dream import Plan, plan_dream
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_video import Shown, VideoStep, at_final_size, dream_video, later_steps
+from reverie.tools.motion_estimate import open_estimator
 from reverie.tools.video_config import VideoConfig
 
 FILES = ("model", "weights", "mask")
@@ -59,6 +60,7 @@ class VideoDream:
         self.encoding = Encoding(video.codec, video.crf, video.preset, video.audio)
         check_target(self.target, self.encoding)
         self.footage: Footage = open_footage(source)
+        self._estimate = open_estimator(video.flow, config.device)
         self.folder = FrameFolder(self.target.with_name(self.target.name + ".frames"))
         self.config = _as_before(config, self.folder.manifest())
         self.critic = critic or open_critic(
@@ -80,12 +82,14 @@ class VideoDream:
             before = next(frames, None)
             if before is None:
                 return
-            previous = Shown(at_final_size(before, self.config), self.folder.read(self.done - 1))
+            last = self.done - 1
+            previous = Shown(at_final_size(before, self.config), self.folder.read(last), self.folder.strength(last))
         steps = dream_video(
-            frames, self.config, self.video, critic=self.critic, mask=self._mask, previous=previous, first=self.done
-        )
+            frames, self.config, self.video, critic=self.critic, mask=self._mask, estimate=self._estimate,
+            previous=previous, first=self.done,
+        )  # fmt: skip
         for step in steps:
-            self.folder.write(step.index, step.dream, _measurements(step))
+            self.folder.write(step.index, step.dream, _measurements(step), step.strength)
             self.done = step.index + 1
             yield step
 
