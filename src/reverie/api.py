@@ -18,17 +18,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import reverie
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import InputError, PictureError
-from reverie.media.image import Picture, read_picture
-from reverie.media.write import check_writable, write_picture
+from reverie.media.given import as_picture
+from reverie.media.image import read_picture
+from reverie.media.write import DEEP_SUFFIXES, check_writable, encode_picture, write_picture
 from reverie.numerics.resample import resize
 from reverie.optimize.ascend import Step
-from reverie.settings import check_settings, to_record
+from reverie.settings import check_settings, with_tuples
 from reverie.tools.dream import Plan, dream_steps, final_size, plan_dream
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_record import dream_record
 from reverie.tools.steering import Steering
 
 if TYPE_CHECKING:
@@ -50,19 +51,22 @@ class Dream:
     """
 
     def __init__(
-        self, source: Any, config: DreamConfig, critic: Critic | None = None, steering: Steering | None = None
-    ) -> None:
+        self, source: Any, config: DreamConfig, critic: Critic | None = None, plan: Plan | None = None,
+        steering: Steering | None = None,
+    ) -> None:  # fmt: skip
+        config = with_tuples(config)
         check_settings(config)
         self.steering = steering or Steering()
         self.config, self.notes = config, []
-        self.picture = None if source is None else _picture(source)
+        self.picture = None if source is None else as_picture(source)
         self.critic = critic or open_critic(
             config.model, config.weights, device=config.device, precision=config.precision
         )
         size = None if self.picture is None else self.picture.rgb.shape[:2]
-        self.plan: Plan = plan_dream(size, config, self.critic)
+        self.plan: Plan = plan or plan_dream(size, config, self.critic)
         self._mask = self._read_mask()
         self._steps: Iterator[Step] | None = None
+        self._names: dict[str, Any] = {}
         self.last: Step | None = None
         self.seconds = 0.0
 
@@ -137,30 +141,34 @@ class Dream:
 
     def settings(self) -> dict[str, Any]:
         """Return everything needed to make the same bytes again; no absolute paths."""
-        identity = self.critic.identity
-        config = to_record(self.config) | {
-            "model": self.config.model.replace("\\", "/").rpartition("/")[2],
-            "precision": self.critic.precision, "tile": self.plan.tile_px or None, "device": "auto", "max_memory": None,
-        }  # fmt: skip
-        for name in ("weights", "mask"):
-            if config[name]:
-                config[name] = Path(config[name]).name
         source = None
         if self.picture is not None:
             height, width = self.picture.rgb.shape[:2]
-            source = {"name": self.picture.name, "sha256": self.picture.sha256, "width": width, "height": height}
-        return {
-            "tool": "dream", "version": reverie.__version__, "config": config, "input": source,
-            "model": {"name": identity.name, "sha256": identity.sha256},
-            "machine": {
-                "torch": torch.__version__, "device": self.critic.device.type, "threads": torch.get_num_threads(),
-            },
-        } | ({"steering": self.steering.changes} if self.steering.changes else {})  # fmt: skip
+            name = self._names.get("input") or self.picture.name
+            source = {"name": name, "sha256": self.picture.sha256, "width": width, "height": height}
+        record = dream_record(self.config, self.critic, self.plan, source)
+        record["config"] |= self._names.get("config", {})
+        record["model"]["name"] = self._names.get("model") or record["model"]["name"]
+        return record | ({"steering": self.steering.changes} if self.steering.changes else {})
+
+    def call_as(self, record: dict[str, Any]) -> None:
+        """Store files under the names of an earlier record; for a replay with renamed files of equal hashes."""
+        config = {name: record["config"].get(name) for name in ("model", "weights", "mask")}
+        about = record.get("input") or {}
+        self._names = {"config": config, "input": about.get("name"), "model": record["model"]["name"]}
+
+    def encoded(self, suffix: str, *, quality: int = 92) -> bytes:
+        """Run to the end and return the bytes that `save` would write to a file with this suffix."""
+        rgb = self.array()
+        return encode_picture(f"picture{suffix}", rgb, **self._options(rgb, suffix, quality, {}))
 
     def _write(self, path: str | Path, rgb: np.ndarray, quality: int, extra: dict[str, Any]) -> None:
-        bits = self.picture.bits if self.picture is not None else 8
+        write_picture(path, rgb, **self._options(rgb, Path(path).suffix, quality, extra))
+
+    def _options(self, rgb: np.ndarray, suffix: str, quality: int, extra: dict[str, Any]) -> dict[str, Any]:
+        bits = self.picture.bits if self.picture is not None and suffix.lower() in DEEP_SUFFIXES else 8
         settings = self.settings() | {"quality": quality} | extra
-        write_picture(path, rgb, alpha=self._alpha(rgb.shape[:2]), settings=settings, bits=bits, quality=quality)
+        return {"alpha": self._alpha(rgb.shape[:2]), "settings": settings, "bits": bits, "quality": quality}
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -211,8 +219,8 @@ def dream(
     """Dream a picture.
 
     Args:
-        picture: path, PIL image, ``[H, W, 3]`` array (uint8, or float in [0, 1]) or ``[3, H, W]`` tensor;
-            ``None`` dreams from noise.
+        picture: path, bytes, open file, PIL image, ``[H, W]``, ``[H, W, 3]`` or ``[H, W, 4]`` array (uint8, uint16, or
+            float in [0, 1]) or ``[3, H, W]`` tensor; ``None`` dreams from noise.
         config: all settings; single ones can be given by keyword instead: ``dream("a.jpg", octaves=5)``.
         critic: an open network, to use it for several pictures.
         **settings: fields of `DreamConfig`.
@@ -226,47 +234,10 @@ def dream(
     if config is not None and settings:
         raise InputError("give settings either as config or by keyword, not both")
     try:
-        config = config or DreamConfig(**_as_tuples(settings))
+        config = config or DreamConfig(**settings)
     except TypeError as error:
         raise InputError(str(error).replace("DreamConfig.__init__()", "dream()")) from error
     return Dream(picture, config, critic)
-
-
-def _as_tuples(settings: dict[str, Any]) -> dict[str, Any]:
-    wrapped = dict(settings)
-    for name in ("layer", "channel"):
-        value = wrapped.get(name)
-        if isinstance(value, (str, int)):
-            wrapped[name] = (value,)
-        elif isinstance(value, list):
-            wrapped[name] = tuple(value)
-    return wrapped
-
-
-def _picture(source: Any) -> Picture:
-    if isinstance(source, Picture):
-        return source
-    if isinstance(source, (str, Path)):
-        return read_picture(source)
-    if isinstance(source, Tensor):
-        return _from_array(source.detach().cpu().float().squeeze(0).permute(1, 2, 0).numpy())
-    if isinstance(source, np.ndarray):
-        return _from_array(source)
-    import io
-
-    buffer = io.BytesIO()
-    source.save(buffer, "PNG")
-    return read_picture(io.BytesIO(buffer.getvalue()), name="picture")
-
-
-def _from_array(array: np.ndarray) -> Picture:
-    if array.ndim != 3 or array.shape[2] not in (3, 4):
-        raise PictureError(f"a picture array must be [H, W, 3] or [H, W, 4]; got {list(array.shape)}")
-    values = array.astype(np.float32) / 255 if array.dtype == np.uint8 else array.astype(np.float32)
-    if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
-        raise PictureError("a float picture array must lie in [0, 1]")
-    alpha = np.ascontiguousarray(values[..., 3]) if array.shape[2] == 4 else None
-    return Picture(np.ascontiguousarray(values[..., :3]), alpha, 8, "", "array")
 
 
 def _show(step: Step) -> None:

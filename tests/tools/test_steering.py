@@ -80,7 +80,7 @@ def test_a_replay_of_the_changes_gives_the_same_bytes(small_critic, make_photo, 
     assert replayed.numpy().tobytes() == steered.numpy().tobytes()
     assert again.changes == steering.changes
     assert not torch.equal(steered, dreamt(photo, small_critic, None, mask, **settings)[0])
-    assert last == 6 * settings.get("iterations", 1) * (1 if settings.get("canvas") != "spectrum" else 6)
+    assert last == 6 * settings.get("iterations", 1)
 
 
 def test_a_stopped_dream_can_be_made_again(small_critic, make_photo):

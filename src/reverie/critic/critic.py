@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -19,9 +20,11 @@ from reverie.critic.precision import Precision
 from reverie.critic.run import remove_hooks, run_until
 from reverie.errors import InputError, LayerError, unknown_name
 from reverie.models.fold import fold_batchnorm
+from reverie.models.norms import norm_statistics, surviving
 
 PASS_FACTORS = {torch.float32: 2.0, torch.bfloat16: 2.4}  # measured, see benchmarks/tiling.py
 PIXEL_BYTES = 150.0  # picture, normalized copy and gradient of a window, in float32 and in the network's precision
+ENLARGED_PX = 4096  # beyond it, enlarging a narrow strip is no sensible advice
 FOLDING_PX = 96  # large enough for every known network, small enough not to be noticed at start-up
 IMAGE = "image"  # pseudo-layer: the picture itself, [B, 3, H, W] in [0, 1], for objectives such as total variation
 LOGITS = "logits"
@@ -79,8 +82,10 @@ class Critic:
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         net = (net if own else copy.deepcopy(net)).eval().requires_grad_(False).float().cpu()
         remove_hooks(net)
+        norms = norm_statistics(net)
         side = min(identity.input_px, FOLDING_PX)
         fold_batchnorm(net, torch.zeros(1, 3, side, side))
+        self.norms = surviving(norms, net)  # what leaves a BatchNorm now leaves the Identity in its place
         self.net = net.to(self.device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     # -- what there is ----------------------------------------------------------------------------------------
@@ -177,9 +182,13 @@ class Critic:
     def too_small(self, size: tuple[int, int], names: Iterable[str]) -> str:
         """Return the one line that says so."""
         least = self.least_side(names)
+        longer = math.ceil(max(size) * least / max(1, min(size)))
+        advice = (
+            f"enlarge it with --size {longer}" if longer <= ENLARGED_PX else "it is too narrow to enlarge by --size"
+        )
         return (
             f"a picture of {size[1]} x {size[0]} px is too small for {self.identity.name}"
-            f"{':' + '+'.join(names) if names else ''}, which needs at least {least} x {least}; enlarge it with --size"
+            f"{':' + '+'.join(names) if names else ''}, which needs at least {least} x {least}; {advice}"
         )
 
     def field(self, names: Iterable[str]) -> Field:
@@ -191,7 +200,7 @@ class Critic:
         def run(net: nn.Module, images: Tensor) -> Tensor:
             return run_until(net, images, [path])[path]
 
-        return receptive_field(self.net, run, self._by_name[path].stride)
+        return receptive_field(self.net, run, self._by_name[path].stride, self.min_side)
 
     def stride(self, names: Iterable[str]) -> int:
         """Return the largest stride among some layers."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor
@@ -11,10 +11,11 @@ from torch import Generator, Tensor
 from reverie.critic.critic import IMAGE, Critic
 from reverie.errors import GradientError, InputError
 from reverie.numerics.resample import wrapped_window, wrapped_write
-from reverie.objective.base import Objective
+from reverie.objective.base import BASE, Objective, count_positions, exact
+from reverie.objective.pooled import Pooled, pooled_terms, tangent
 from reverie.optimize.redirect import redirected_relu
 from reverie.optimize.tiles import Tile
-from reverie.optimize.transforms import Transforms
+from reverie.optimize.transforms import Look, Transforms
 
 DEFAULT_TRANSFORMS = Transforms()
 DEAD = "no gradient reaches the picture from this layer; choose an earlier --layer or another --channel"
@@ -22,11 +23,16 @@ DEAD = "no gradient reaches the picture from this layer; choose an earlier --lay
 
 @dataclass(frozen=True)
 class Ascent:
-    """What is raised, by whom it is judged, and how it is looked at."""
+    """What is raised, by whom it is judged, and how it is looked at.
+
+    `base` ``[1 or B, 3, H, W]`` is the picture that objectives with `base_layers` compare with; it is shifted, cut and
+    looked at exactly as the picture itself.
+    """
 
     critic: Critic
     objective: Objective
-    transforms: Transforms = DEFAULT_TRANSFORMS
+    transforms: Look = DEFAULT_TRANSFORMS
+    base: Tensor | None = None
 
     def gradient(
         self, images: Tensor, generator: Generator, tiles: Sequence[Tile] = (), mask: Tensor | None = None
@@ -57,16 +63,34 @@ class Ascent:
         down, right = self.transforms.shift(generator)
         if len(tiles) > 1:
             return self._tiled(images, (down, right), tiles, mask)
-        window = torch.roll(images, (down, right), (-2, -1)) if (down, right) != (0, 0) else images
-        score, gradient = self._scored(window, generator)
-        return score, torch.roll(gradient, (-down, -right), (-2, -1)) if (down, right) != (0, 0) else gradient
-
-    def _scored(self, window: Tensor, generator: Generator) -> tuple[float, Tensor]:
-        leaf = window.detach().requires_grad_(True)
-        view = self.transforms.look(leaf, generator) if self.transforms.resamples else leaf
-        total = self.objective(self.critic(view, self.objective.layers)).sum()
+        leaf = _rolled(images, down, right).detach().requires_grad_(True)
+        total = self.look(leaf, (down, right), generator).sum()
         (gradient,) = torch.autograd.grad(total, leaf)
-        return total.item(), gradient
+        return total.item(), _rolled(gradient, -down, -right)
+
+    def look(self, images: Tensor, shift: tuple[int, int], generator: Generator) -> Tensor:
+        """Return the ``[B]`` scores of one random view of whole pictures that are already shifted."""
+        state = generator.get_state()
+        view = self.transforms.look(images, generator) if self.transforms.resamples else images
+        activations = self.critic(view, self.objective.layers)
+        counts = {name: count_positions(a) for name, a in activations.items()}
+        if self.objective.base_layers:
+            base = _rolled(self._base(), *shift)
+            if self.transforms.resamples:  # the same view: the same draws
+                again = Generator().set_state(state)
+                base = self.transforms.look(base.expand_as(images), again)
+            activations |= self._seen_in_base(base)
+        return self.objective.score(activations, counts)
+
+    def _base(self) -> Tensor:
+        if self.base is None:
+            raise InputError("this objective compares with the picture that a dream began with; there is none")
+        return self.base
+
+    @torch.no_grad()
+    def _seen_in_base(self, window: Tensor) -> dict[str, Tensor]:
+        found = self.critic(window, self.objective.base_layers)
+        return {BASE + name: activation for name, activation in found.items()}
 
     def _tiled(
         self, images: Tensor, shift: tuple[int, int], tiles: Sequence[Tile], mask: Tensor | None
@@ -75,34 +99,56 @@ class Ascent:
         whole = self.critic.sizes((images.shape[-2], images.shape[-1]))
         positions = {name: whole[name][0] * whole[name][1] for name in self.objective.layers}
         gradient = torch.zeros_like(images)
-        score = 0.0
+        objective, score = self._tangent(images, shift, tiles)
+        local = replace(self, objective=objective)
         for tile in tiles:
             core = (tile.top - shift[0], tile.left - shift[1], tile.bottom - tile.top, tile.right - tile.left)
             if mask is not None and not wrapped_window(mask, *core).any():
                 continue
-            score += self._one_tile(images, tile, shift, positions, gradient, core)
+            score += local._one_tile(images, tile, shift, positions, gradient, core)
         return score, gradient
+
+    def _tangent(self, images: Tensor, shift: tuple[int, int], tiles: Sequence[Tile]) -> tuple[Objective, float]:
+        """Return a local objective of the same gradient, and the score of its pooled terms, by a pass over tiles."""
+        terms = pooled_terms(self.objective)
+        return tangent(self.objective, self._means(terms, images, shift, tiles)) if terms else (self.objective, 0.0)
+
+    @torch.no_grad()
+    def _means(
+        self, terms: Sequence[Pooled], images: Tensor, shift: tuple[int, int], tiles: Sequence[Tile]
+    ) -> list[Tensor]:
+        sums: dict[int, Tensor] = {}
+        counts = [0] * len(terms)
+        for tile in tiles:
+            activations = self.critic(_window(images, tile, shift), {term.name for term in terms})
+            for number, term in enumerate(terms):
+                rows, columns = tile.core_positions(self.critic.layer(term.name).stride)
+                core = exact(activations[term.name][..., rows, columns])
+                pooled = term.pool(core)
+                sums[number] = sums[number] + pooled if number in sums else pooled
+                counts[number] += count_positions(core)
+        return [sums[number] / count for number, count in enumerate(counts)]
 
     def _one_tile(
         self, images: Tensor, tile: Tile, shift: tuple[int, int], positions: dict[str, int], gradient: Tensor,
         core: tuple[int, int, int, int],
     ) -> float:  # fmt: skip
-        height, width = tile.window_bottom - tile.window_top, tile.window_right - tile.window_left
-        window = wrapped_window(images, tile.window_top - shift[0], tile.window_left - shift[1], height, width)
-        window.requires_grad_(True)
+        window = _window(images, tile, shift).requires_grad_(True)
         activations = self.critic(window, self.objective.layers)
+        if self.objective.base_layers:
+            activations |= self._seen_in_base(_window(self._base(), tile, shift))
         total = self.objective.score(activations, positions).sum()
         (found,) = torch.autograd.grad(total, window)
         rows, columns = tile.core_in_window
         wrapped_write(gradient, found[..., rows, columns], core[0], core[1])
-        share = (core[2] * core[3]) / (height * width)
+        share = (core[2] * core[3]) / (window.shape[-2] * window.shape[-1])
         return total.item() * share  # halos are counted by several tiles; an estimate for display
 
     @property
     def local(self) -> bool:
-        """Whether tiles may be scored apart: means over positions, of layers that still have positions."""
+        """Whether tiles will do: means over positions or functions of them, of layers that still have positions."""
         strides = (self.critic.layer(name).stride for name in self.objective.layers if name != IMAGE)
-        return self.objective.tiling == "local" and all(strides)
+        return self.objective.tiling != "whole" and all(strides)
 
     def check_tiling(self) -> None:
         """Raise `InputError` if this ascent cannot be tiled."""
@@ -128,7 +174,7 @@ def balanced(ascent: Ascent, images: Tensor, generator: Generator, tiles: Sequen
     for weight, term in terms:
         generator.set_state(state)
         try:
-            _, gradient = Ascent(ascent.critic, term, ascent.transforms).gradient(images, generator, tiles)
+            _, gradient = replace(ascent, objective=term).gradient(images, generator, tiles)
         except GradientError:
             parts.append((weight, term))
         else:
@@ -137,3 +183,12 @@ def balanced(ascent: Ascent, images: Tensor, generator: Generator, tiles: Sequen
     for weight, term in parts[1:]:
         total = total + weight * term
     return total
+
+
+def _rolled(images: Tensor, down: int, right: int) -> Tensor:
+    return torch.roll(images, (down, right), (-2, -1)) if (down, right) != (0, 0) else images
+
+
+def _window(images: Tensor, tile: Tile, shift: tuple[int, int]) -> Tensor:
+    height, width = tile.window_bottom - tile.window_top, tile.window_right - tile.window_left
+    return wrapped_window(images, tile.window_top - shift[0], tile.window_left - shift[1], height, width)

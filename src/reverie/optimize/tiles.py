@@ -14,6 +14,11 @@ import psutil
 import torch
 
 from reverie.errors import InputError
+from reverie.optimize.byte_counts import format_bytes, parse_bytes
+
+__all__ = [
+    "Tile", "fits_whole", "format_bytes", "memory_budget", "parse_bytes", "plan_tiles", "tile_for_budget",
+]  # fmt: skip
 
 FLOAT_BYTES = 4
 SHARE_OF_FREE = 0.7  # of the free memory that a dream without --max-memory may plan with
@@ -38,6 +43,14 @@ class Tile:
         return (
             slice(self.top - self.window_top, self.bottom - self.window_top),
             slice(self.left - self.window_left, self.right - self.window_left),
+        )
+
+    def core_positions(self, stride_px: int) -> tuple[slice, slice]:
+        """Return the core's positions in a layer's activation of the window; every position lies in one tile."""
+        rows, columns = self.core_in_window
+        return (
+            slice(rows.start // stride_px, -(-rows.stop // stride_px)),
+            slice(columns.start // stride_px, -(-columns.stop // stride_px)),
         )
 
 
@@ -120,26 +133,3 @@ def memory_budget(text: str | None, device: torch.device) -> tuple[float, float]
         used = float(psutil.Process().memory_info().rss)
         free = float(psutil.virtual_memory().available)
     return (float(parse_bytes(text)) if text is not None else used + SHARE_OF_FREE * free), used
-
-
-def parse_bytes(text: str) -> int:
-    """Return the number of bytes in ``2GB``, ``1.5 GiB``, ``800M`` or ``123456``.
-
-    Raises:
-        InputError: anything else.
-    """
-    units = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
-    cleaned = text.strip().lower().removesuffix("b").strip()
-    digits = cleaned.rstrip("kmgti")
-    try:
-        value = float(digits) * units[cleaned[len(digits) :].strip()]
-    except (ValueError, KeyError) as error:
-        raise InputError(f"--max-memory must look like 2GB or 800MiB; got '{text}'") from error
-    if not 0 < value < float("inf"):
-        raise InputError(f"--max-memory must be greater than zero; got '{text}'")
-    return int(value)
-
-
-def format_bytes(count: float) -> str:
-    """Return a byte count for people, in decimal units."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

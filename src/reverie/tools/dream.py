@@ -7,16 +7,14 @@ Source: Mordvintsev, Olah, Tyka 2015, "Inceptionism", and the notebook published
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
+from reverie.canvas.masked import MaskedCanvas
 from reverie.canvas.pixels import PixelCanvas
 from reverie.canvas.spectrum import SpectrumCanvas
 from reverie.critic.critic import Critic
@@ -24,8 +22,7 @@ from reverie.critic.open import open_critic
 from reverie.errors import InputError
 from reverie.numerics.color import correlation_matrix
 from reverie.numerics.resample import long_side, octave_sizes, resize
-from reverie.objective import Objective, channel, direction, layer, logit, total_variation
-from reverie.objective.channel import check_channels
+from reverie.objective import Objective
 from reverie.optimize.ascend import Step, ascend_canvas, ascend_pixels
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.tiles import Tile, fits_whole, memory_budget, plan_tiles, tile_for_budget
@@ -33,13 +30,16 @@ from reverie.optimize.transforms import Transforms
 from reverie.settings import check_settings
 from reverie.tools.course import Course
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_objective import build_objective
+from reverie.tools.seed import seed_for as seed_for
 from reverie.tools.steering import Steering
 
 SMALLEST_PX = 64  # shorter side of the coarsest octave: below it there is nothing left of a photo
 NOISE_PX = 512
 NOISE_TRANSFORMS = Transforms(jitter_px=16, scale=0.1, rotate_deg=8.0, noise=0.02)
 NOISE_STEPS_PER_STEP = 6  # the spectrum needs some 256 steps where a photo needs 40
-SPECTRUM_LR = 0.05  # Lucid's
+SPECTRUM_LR = 0.05  # Lucid's, from noise
+PHOTO_LR = 0.02  # keeps the photo recognizable over 40 steps: chosen by looking
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Plan:
 
 def dream_steps(
     image: Tensor | None, config: DreamConfig, *, critic: Critic | None = None, mask: Tensor | None = None,
-    plan: Plan | None = None, steering: Steering | None = None,
+    plan: Plan | None = None, steering: Steering | None = None, objective: Objective | None = None,
 ) -> Iterator[Step]:  # fmt: skip
     """Dream a picture and yield a `Step` per iteration; the last step's images are the result.
 
@@ -75,6 +75,7 @@ def dream_steps(
         mask: ``[1, 1, H, W]`` in [0, 1], one where to dream.
         plan: from `plan_dream`, if it was made already.
         steering: may change strength and layer between two steps, pause and stop.
+        objective: what to raise, instead of what the settings say.
 
     Raises:
         InputError: settings that do not fit the network or the picture.
@@ -82,16 +83,22 @@ def dream_steps(
     """
     check_settings(config)
     critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
-    plan = plan or plan_dream(None if image is None else (image.shape[-2], image.shape[-1]), config, critic)
-    course = _course(config, critic, plan, steering)
+    objective = objective or build_objective(config, critic)
+    plan = plan or plan_dream(None if image is None else (image.shape[-2], image.shape[-1]), config, critic, objective)
+    course = _course(config, critic, plan, steering, objective)
     if plan.canvas == "spectrum":
-        yield from _dream_spectrum(image, critic, course)
+        yield from _dream_spectrum(image, critic, course, mask)
     else:
         yield from _dream_pixels(image, critic, course, mask)
 
 
-def plan_dream(size: tuple[int, int] | None, config: DreamConfig, critic: Critic) -> Plan:
-    """Decide sizes, steps and tiles.
+def plan_dream(
+    size: tuple[int, int] | None, config: DreamConfig, critic: Critic, objective: Objective | None = None, *,
+    used_bytes: float | None = None,
+) -> Plan:  # fmt: skip
+    """Decide sizes, steps and tiles, for what the settings ask to raise or for another objective.
+
+    `used_bytes` is the memory already in use, measured now if absent.
 
     Raises:
         InputError: the picture is too small for the network, or the memory too little.
@@ -100,7 +107,7 @@ def plan_dream(size: tuple[int, int] | None, config: DreamConfig, critic: Critic
     if config.blend and size is None:
         raise InputError("--blend needs a picture to mix back")
     full = final_size(size, config)
-    objective = build_objective(config, critic)
+    objective = objective or build_objective(config, critic)
     names = tuple(sorted(objective.layers - {"image"}))
     if min(full) < critic.stride(names) or not critic.accepts(full):
         raise InputError(critic.too_small(full, names))
@@ -108,8 +115,9 @@ def plan_dream(size: tuple[int, int] | None, config: DreamConfig, critic: Critic
     sizes = [full] if spectrum else octave_sizes(full, config.octaves, config.octave_scale, SMALLEST_PX)
     while not critic.accepts(sizes[0]):  # some networks need more than SMALLEST_PX
         sizes = sizes[1:]
-    steps = config.steps * (config.octaves * NOISE_STEPS_PER_STEP if spectrum else len(sizes)) * config.iterations
-    tile, halo, align = (0, 0, 1) if spectrum else _tiling(full, config, critic, objective, names)
+    rounds = len(sizes) if not spectrum else config.octaves * (NOISE_STEPS_PER_STEP if size is None else 1)
+    steps = config.steps * rounds * config.iterations
+    tile, halo, align = (0, 0, 1) if spectrum else _tiling(full, config, critic, objective, names, used_bytes)
     return Plan(full, tuple(sizes), steps, names, "spectrum" if spectrum else "pixels", tile, halo, align)
 
 
@@ -121,9 +129,11 @@ def final_size(size: tuple[int, int] | None, config: DreamConfig) -> tuple[int, 
 
 
 def _tiling(
-    size: tuple[int, int], config: DreamConfig, critic: Critic, objective: Objective, names: tuple[str, ...]
-) -> tuple[int, int, int]:
+    size: tuple[int, int], config: DreamConfig, critic: Critic, objective: Objective, names: tuple[str, ...],
+    used_bytes: float | None,
+) -> tuple[int, int, int]:  # fmt: skip
     budget, used = memory_budget(config.max_memory, critic.device)
+    used = used if used_bytes is None else used_bytes
     tile, per_px = config.tile or 0, critic.bytes_per_pixel(names)
     if not tile and fits_whole(size, budget, per_px, used_bytes=used):
         return 0, 0, 1
@@ -137,65 +147,11 @@ def _tiling(
     return tile, halo, align
 
 
-def build_objective(config: DreamConfig, critic: Critic) -> Objective:
-    """Return what the settings ask to raise.
-
-    Raises:
-        LayerError: a layer, channel or class that the network does not have.
-    """
-    if config.class_name is not None:
-        objective = _class_objective(config.class_name, critic)
-    else:
-        objective = _layers_objective(config, critic)
-    return objective - config.smooth * total_variation() if config.smooth > 0 else objective
-
-
-def _layers_objective(config: DreamConfig, critic: Critic) -> Objective:
-    names = config.layer or critic.identity.default_layers
-    if config.channel and len(names) > 1:
-        raise InputError("--channel goes with one --layer")
-    total: Objective | None = None
-    for text in names:
-        name, weight = _weighted(text)
-        found = critic.layer(name)
-        if config.channel:
-            check_channels(name, config.channel, found.channels)
-            term = channel(name, *config.channel, form=_form(config.objective))
-        else:
-            term = layer(name, _form(config.objective))
-        total = weight * term if total is None else total + weight * term
-    assert total is not None
-    return total
-
-
-def _form(name: str) -> Any:
-    return name
-
-
-def _weighted(text: str) -> tuple[str, float]:
-    name, colon, weight = text.rpartition(":")
-    if not colon:
-        return text, 1.0
-    try:
-        value = float(weight)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise InputError(f"--layer must look like NAME or NAME:WEIGHT; got '{text}'")
-    return name, value
-
-
-def _class_objective(name: str, critic: Critic) -> Objective:
-    index = critic.class_index(name)
-    found = critic.class_direction(index)
-    return logit(index) if found is None else direction(*found, power=0)
-
-
 def _transforms(config: DreamConfig) -> Transforms:
     return Transforms(config.jitter, config.jitter_scale, config.jitter_rotate, 1.0, config.jitter_noise)
 
 
-def _course(config: DreamConfig, critic: Critic, plan: Plan, steering: Steering | None) -> Course:
+def _course(config: DreamConfig, critic: Critic, plan: Plan, steering: Steering | None, objective: Objective) -> Course:
     transforms = _transforms(config)
     if plan.canvas == "spectrum" and not transforms.resamples:
         transforms = NOISE_TRANSFORMS
@@ -204,7 +160,7 @@ def _course(config: DreamConfig, critic: Critic, plan: Plan, steering: Steering 
         found = plan_dream(plan.size, replace(changed, size=None, canvas=plan.canvas), critic)
         return Ascent(critic, build_objective(changed, critic), transforms), found
 
-    ascent = Ascent(critic, build_objective(config, critic), transforms)
+    ascent = Ascent(critic, objective, transforms)
     return Course(config, plan, ascent, Generator().manual_seed(config.seed), decide, steering)
 
 
@@ -257,28 +213,26 @@ def _whole(pixels: Tensor, base: Tensor, source: Tensor, mask: Tensor | None) ->
     return _detailed(source, pixels - base, mask)
 
 
-def _dream_spectrum(image: Tensor | None, critic: Critic, course: Course) -> Iterator[Step]:
+def _dream_spectrum(image: Tensor | None, critic: Critic, course: Course, mask: Tensor | None) -> Iterator[Step]:
     config, plan, generator = course.config, course.plan, course.generator
     matrix = correlation_matrix(critic.identity.color_correlation)
+    canvas: nn.Module
     if image is None:
         canvas = SpectrumCanvas.noise(plan.size, generator, matrix=matrix, spread=0.2)
     else:
         canvas = SpectrumCanvas.from_images(image, matrix=matrix)
+        canvas = canvas if mask is None else MaskedCanvas(canvas, image, mask)
     canvas = canvas.to(critic.device)
     if plan.steps == 0:
         yield Step(0, 0, 1, 1, 0.0, plan.size, 0.0, canvas().detach() if image is None else image.to(critic.device))
         return
+    lr = SPECTRUM_LR if image is None else PHOTO_LR
 
     def pace(index: int, images: Tensor) -> tuple[Ascent, float] | None:
-        return (course.ascent, SPECTRUM_LR * course.strength) if course.goes_on(index, images) else None
+        return (course.ascent, lr * course.strength) if course.goes_on(index, images) else None
 
-    moments = ascend_canvas(canvas, course.ascent, plan.steps, SPECTRUM_LR, generator, pace=pace)
+    moments = ascend_canvas(canvas, course.ascent, plan.steps, lr, generator, pace=pace)
     for index, (score, seconds, images) in enumerate(moments, start=1):
         if config.blend and image is not None and index == plan.steps:
             images = torch.lerp(images, image.to(images), config.blend)
         yield Step(index, plan.steps, 1, 1, score, plan.size, seconds, images)
-
-
-def seed_for(seed: int, name: str) -> int:
-    """Return a seed for one file of many, so that results do not depend on order."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:7], "big")

@@ -24,8 +24,9 @@ class DreamConfig:
     steps: int = setting(10, "Steps at each size.", minimum=0, maximum=100_000)
     iterations: int = setting(1, "Dream this often, each time on the result of the last.", minimum=1, maximum=10_000)
     blend: float = setting(
-        0.0, "Share of the picture that is mixed back into the result of each iteration.", minimum=0, maximum=1
-    )
+        0.0, "Share of the picture that is mixed back into the result of each iteration; in a video, share of the new "
+        "frame where the dream before is taken over (0.5 for blend, 0.1 for flow).", minimum=0, maximum=1,
+    )  # fmt: skip
     step_size: float = setting(0.009, "Mean change of a pixel per step, on a scale from 0 to 1.", above=0, maximum=1)
     jitter: int = setting(32, "Shift by up to this many pixels at every step.", minimum=0, maximum=4096)
     normalize: str = setting("mean-abs", "How the gradient is normalized.", choices=("mean-abs", "std", "laplacian"))

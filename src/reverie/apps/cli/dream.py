@@ -1,23 +1,31 @@
-"""`reverie dream`."""
+"""`reverie dream`: what is dreamt on, with what settings, and who does it."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
-import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from reverie.apps.cli.options import with_config
-from reverie.apps.cli.stored import with_files
+from reverie.apps.cli.batch_options import BatchOptions, Format, Overwrite, Recursive, Workers, is_folder, suffix_of
+from reverie.apps.cli.dream_loop import film_path, run_loop, wants_film
+from reverie.apps.cli.dream_run import live_view, run_dream
+from reverie.apps.cli.options import given_for, with_config
+from reverie.apps.cli.pipes import STDOUT, check_stdout, read_stdin
+from reverie.apps.cli.stored import files_of, with_files
 from reverie.errors import InputError
 from reverie.settings import check_settings, from_record, to_record
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.loop_config import LoopConfig
+from reverie.tools.video_config import VideoConfig
 
-Flag = Parameter(negative="")
+if TYPE_CHECKING:
+    from reverie.data.sources import Source
+
+STILLS = (".png", ".jpg", ".jpeg", ".avif", ".tif", ".tiff")  # an output that asks for one picture of a film
 ALIASES = {  # what the containerized DeepDream calls them, see docs/flags.md
     "layer": ("--maximize",),
     "octaves": ("--octave-count",),
@@ -26,18 +34,35 @@ ALIASES = {  # what the containerized DeepDream calls them, see docs/flags.md
 }
 
 
-@with_config(DreamConfig, ALIASES)
+@with_config(DreamConfig, VideoConfig, LoopConfig, aliases=ALIASES)
 def dream_command(
-    picture: Annotated[str | None, Parameter(help="Picture to dream on; without one, from noise.")] = None,
+    pictures: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="Pictures, videos, patterns, folders, or - for standard input; without any, from noise.",
+            negative="", show_default=False,
+        ),
+    ] = (),
     /,
     *,
     output: Annotated[
         str | None,
-        Parameter(name=("--output", "-o", "--destination"), help="File to write: PNG, JPEG, WebP, AVIF or TIFF."),
+        Parameter(
+            name=("--output", "-o", "--destination"),
+            help="File to write (PNG, JPEG, WebP, AVIF, TIFF; MP4, MOV, MKV, WebM, GIF), folder for several, or - for "
+            "standard output.",
+        ),
     ] = None,
-    source: Annotated[str | None, Parameter(help="The picture, if it is not given as PICTURE.")] = None,
+    named: Annotated[
+        tuple[str, ...],
+        Parameter(name="--source", help="Another way to give PICTURES; repeatable.", show_default=False),
+    ] = (),
     like: Annotated[str | None, Parameter(help="Take the settings out of a picture that Reverie made.")] = None,
     quality: Annotated[int, Parameter(help="Quality of JPEG, WebP and AVIF, 1 to 100.")] = 92,
+    file_format: Format = "png",
+    recursive: Recursive = False,
+    overwrite: Overwrite = False,
+    workers: Workers = "auto",
     show: Annotated[bool, Parameter(negative="", help="Follow and steer the dream on a page in a browser.")] = False,
     show_port: Annotated[int, Parameter(help="Port of that page; 0 for a free one.")] = 0,
     show_host: Annotated[
@@ -46,12 +71,12 @@ def dream_command(
     layers: Annotated[bool, Parameter(negative="", help="List the network's layers and stop.")] = False,
     dry_run: Annotated[bool, Parameter(negative="", help="Print all decisions and stop.")] = False,
     given: dict[str, Any],
-) -> int:
-    """Dream a picture: raise what a network sees in it."""
-    if picture is not None and source is not None:
-        raise InputError(f"the picture is given twice: '{picture}' and --source '{source}'")
-    picture = picture if source is None else source
-    config = _config(given, like)
+) -> int:  # fmt: skip
+    """Dream pictures and videos: raise what a network sees in them."""
+    config = _config(given_for(DreamConfig, given), like)
+    video = from_record(VideoConfig, given_for(VideoConfig, given))
+    check_settings(video)
+    pictures = (*pictures, *named)
     if not 1 <= quality <= 100:
         raise InputError(f"--quality must be between 1 and 100; got {quality}")
     if layers:
@@ -59,102 +84,70 @@ def dream_command(
 
         print_layers(config.model, config.weights)
         return 0
-    target = output_path(picture, output)
+    options = BatchOptions(output, quality, suffix_of(file_format), overwrite, workers, dry_run)
+    source = None
+    if pictures:
+        from reverie.data.sources import find_sources
+
+        folder = None if output in (None, STDOUT) else Path(output)
+        found = find_sources(pictures, recursive=recursive, leave_out=folder)
+        if found.many or is_folder(output):
+            from reverie.apps.cli.dream_batch import run_batch
+
+            if show:
+                raise InputError("--show follows one dream; give one picture")
+            return run_batch(found, config, video, options)
+        (source,) = found.sources
+    if source is not None and source.kind == "film" and not _asks_for_a_still(output):
+        from reverie.apps.cli.dream_video import run_video, video_path
+
+        # blend joins frames here, see VideoConfig
+        return run_video(
+            source.path, video_path(source.path, output), replace(config, blend=0.0), video, dry_run=dry_run
+        )
+    moving = given_for(LoopConfig, given)
+    if wants_film(moving, output):
+        if source is not None and source.kind == "stdin":
+            raise InputError("a film needs its picture in a file, to go on where it was stopped")
+        path = None if source is None else source.path
+        film = film_path(path, output)
+        return run_loop(path, film, config, from_record(LoopConfig, moving), video, dry_run=dry_run)
+    return dream_one(source, config, options, show=(show, show_host, show_port))
+
+
+def dream_one(
+    source: Source | None, config: DreamConfig, options: BatchOptions, *, show: tuple[bool, str, int] = (False, "", 0)
+) -> int:
+    """Dream one picture, or from noise; to a file, or to standard output."""
     from reverie.api import Dream
     from reverie.media.write import check_writable
+    from reverie.tools.finished import Wanted, is_finished
 
-    if not dry_run:
-        check_writable(target)
-    work = Dream(_existing(picture), config)
-    if dry_run:
+    piped = read_stdin() if source is not None and source.kind == "stdin" else None
+    path = None if source is None or piped else source.path
+    if options.output == STDOUT or (piped and options.output is None):
+        check_stdout()
+        target = None
+    else:
+        target = output_path(path, options.output, options.suffix)
+        about = None if piped is None else (piped.name, piped.sha256)
+        wanted = Wanted("dream", config, path, options.quality, files_of(config), about)
+        if not options.dry_run and is_finished(target, wanted, overwrite=options.overwrite):
+            print("there already, from the same picture and settings; --overwrite repeats it", file=sys.stderr)
+            print(target)
+            return 0
+        if not options.dry_run:
+            check_writable(target)
+    work = Dream(piped or path, config)
+    if options.dry_run:
         print(json.dumps(_decisions(work, target), indent=2))
         return 0
-    with _live_view(show, show_host, show_port) as view:
-        return run_dream(work, target, quality, view=view)
+    with live_view(*show) as view:
+        return run_dream(work, target, options.quality, options.suffix, view=view)
 
 
-def run_dream(work: Any, target: Path, quality: int, *, stopped: Path | None = None, view: Any = None) -> int:
-    """Run a dream to its end, with progress, and write it; a stop keeps what is there under another name.
-
-    `stopped` is that name; NAME-stopped beside `target` if absent. `view` shows the dream on a page.
-    """
-    from reverie.apps.cli.progress import bar
-
-    try:
-        with bar("dreaming") as line:
-            for note in work.notes:
-                line.say(note)
-            _watch(work, line, view)
-    except KeyboardInterrupt:
-        told = keep(work, kept_path(target), quality)
-        _tell(view, "stopped", f"stopped by Ctrl-C {told}")
-        print(f"reverie: stopped by Ctrl-C {told}", file=sys.stderr)
-        return 130
-    if work.stopped:
-        kept = stopped or kept_path(target)
-        told = f"stopped {keep(work, kept, quality)}"
-        _tell(view, "stopped", told)
-        print(told, file=sys.stderr)
-        if work.last is not None:
-            print(kept)
-        return 0
-    work.save(target, quality=quality)
-    _tell(view, "done", f"done: {target}")
-    plan, config = work.plan, work.config
-    print(
-        f"{plan.size[1]} x {plan.size[0]} px, {plan.steps} steps in {work.seconds:.1f} s, seed {config.seed}, "
-        f"{work.critic.identity.name}:{'+'.join(plan.layers)}, {work.critic.precision} on {work.critic.device}",
-        file=sys.stderr,
-    )
-    print(target)
-    return 0
-
-
-def _live_view(show: bool, host: str, port: int) -> Any:
-    if not show:
-        return contextlib.nullcontext()
-    from reverie.apps.web.live import LiveView
-
-    return LiveView(host, port)
-
-
-def _tell(view: Any, phase: str, text: str) -> None:
-    if view is not None:
-        view.end(phase, text)
-
-
-def _watch(work: Any, line: Any, view: Any = None) -> None:
-    if view is not None:
-        raised = f"class {work.config.class_name}" if work.config.class_name else "+".join(work.plan.layers)
-        view.begin(work.picture.name if work.picture else "noise", work.steering, _offered(work), raised)
-    began = time.monotonic()
-    pixels = done = 0.0
-    total = sum(s[0] * s[1] for s in work.plan.sizes) * work.plan.steps / len(work.plan.sizes)
-    for step in work:
-        pixels += step.size[0] * step.size[1]
-        done = pixels / total if total else 1.0
-        eta = (time.monotonic() - began) * (1 - done) / done if done else None
-        note = f"octave {step.octave}/{step.octaves}  {step.size[1]} x {step.size[0]} px  score {step.score:.3g}"
-        line.update(min(done, 1.0), note, eta)
-        if view is not None:
-            view.show(step, min(done, 1.0), eta)
-
-
-def _offered(work: Any) -> list[str]:
-    return [layer.name for layer in work.critic.named_layers]
-
-
-def keep(work: Any, target: Path, quality: int) -> str:
-    """Write the unfinished picture at its final size, if there was a step; say where the dream stood."""
-    if work.last is None:
-        return "before the first step; nothing was written"
-    work.keep(target, quality=quality)
-    return f"at step {work.last.index} of {work.last.total}; the unfinished picture is '{target}'"
-
-
-def kept_path(target: Path) -> Path:
-    """Return the name under which a stopped dream is kept."""
-    return target.with_name(f"{target.stem}-stopped{target.suffix}")
+def _asks_for_a_still(output: str | None) -> bool:
+    return output is not None and Path(output).suffix.lower() in STILLS
 
 
 def _config(given: dict[str, Any], like: str | None) -> DreamConfig:
@@ -170,16 +163,11 @@ def _config(given: dict[str, Any], like: str | None) -> DreamConfig:
     return config
 
 
-def _existing(picture: str | None) -> Path | None:
-    return None if picture is None else Path(picture)
-
-
-def output_path(picture: str | None, output: str | None) -> Path:
+def output_path(picture: Path | None, output: str | None, suffix: str = ".png") -> Path:
     """Return where to write: as told, or beside the picture under a new name that is still free."""
     if output is not None:
         return Path(output)
-    source = Path(picture) if picture is not None else Path("noise.png")
-    suffix = ".png"
+    source = picture if picture is not None else Path(f"noise{suffix}")
     number = 1
     while True:
         extra = "" if number == 1 else f"-{number}"
@@ -189,11 +177,12 @@ def output_path(picture: str | None, output: str | None) -> Path:
         number += 1
 
 
-def _decisions(work: Any, target: Path) -> dict[str, Any]:
+def _decisions(work: Any, target: Path | None) -> dict[str, Any]:
     plan = work.plan
     return {
-        "output": str(target), "size": [plan.size[1], plan.size[0]], "octaves": [[s[1], s[0]] for s in plan.sizes],
-        "steps": plan.steps, "layers": list(plan.layers), "canvas": plan.canvas,
+        "output": str(target or STDOUT), "size": [plan.size[1], plan.size[0]],
+        "octaves": [[s[1], s[0]] for s in plan.sizes], "steps": plan.steps,
+        "layers": list(plan.layers), "canvas": plan.canvas,
         "tile_px": plan.tile_px, "halo_px": plan.halo_px, "tiles": len(plan.tiles(plan.size)) or 1,
         "model": work.critic.identity.name, "precision": work.critic.precision, "device": str(work.critic.device),
         "config": to_record(work.config), "notes": work.notes,

@@ -16,18 +16,22 @@ FLAGS = {"class_name": "--class"}  # words that Python reserves
 
 
 def with_config(
-    cls: type, aliases: Mapping[str, tuple[str, ...]] = EMPTY
+    *classes: type, aliases: Mapping[str, tuple[str, ...]] = EMPTY
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command every field of `cls` as an option.
+    """Give a command every field of these classes as an option.
 
     The decorated function receives the options that the user actually gave in its ``given`` dictionary, so that
-    defaults can come from elsewhere (a preset, another output). `aliases` gives fields further names.
+    defaults can come from elsewhere (a preset, another output). A name in two classes is one option, described by the
+    first; `given_for` hands it to both. `aliases` gives fields further names.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         own = [p for p in _parameters(function) if p.name != "given"]
         names = {p.name for p in own}
-        options = [_option(field, hints[field.name], aliases.get(field.name, ())) for field in dataclasses.fields(cls)]
+        options: dict[str, inspect.Parameter] = {}
+        for option in (option for cls in classes for option in _options(cls, aliases)):
+            if option.name not in names:  # a parameter of the command's own speaks for a field
+                options.setdefault(option.name, option)
 
         def command(*args: Any, **kwargs: Any) -> Any:
             given = {name: value for name, value in kwargs.items() if name not in names}
@@ -35,11 +39,20 @@ def with_config(
             return function(*args, given=given, **rest)
 
         command.__doc__, command.__name__, command.__module__ = function.__doc__, function.__name__, function.__module__
-        command.__signature__ = inspect.Signature(own + options)
+        command.__signature__ = inspect.Signature([*own, *options.values()])
         return command
 
-    hints = typing.get_type_hints(cls)
     return decorate
+
+
+def given_for(cls: type, given: dict[str, Any]) -> dict[str, Any]:
+    """Return those of the given options that are fields of `cls`."""
+    return {field.name: given[field.name] for field in dataclasses.fields(cls) if field.name in given}
+
+
+def _options(cls: type, aliases: Mapping[str, tuple[str, ...]]) -> list[inspect.Parameter]:
+    hints = typing.get_type_hints(cls)
+    return [_option(field, hints[field.name], aliases.get(field.name, ())) for field in dataclasses.fields(cls)]
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:

@@ -33,12 +33,14 @@ def replay_command(
 ) -> int:
     """Make a picture again, byte for byte, from the settings inside it."""
     from reverie.api import Dream
-    from reverie.apps.cli.dream import run_dream
+    from reverie.apps.cli.dream_run import run_dream
     from reverie.media.metadata import read_settings
     from reverie.media.write import check_writable
 
     made = Path(picture)
     record = read_settings(made)
+    if record.get("tool") == "visualize":
+        return _replay_drawing(made, record, output, {"model": model, "weights": weights})
     if record.get("tool") != "dream":
         raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
     config = with_files(made, record["config"], {"model": model, "weights": weights, "mask": mask})
@@ -47,12 +49,24 @@ def replay_command(
     steering = Steering(record.get("steering", ()), record.get("stopped_at_step"))
     work = Dream(original, from_record(DreamConfig, config), steering=steering)
     _check_same(work, record)
+    work.call_as(record)
     check_writable(target)
     code = run_dream(work, target, int(record.get("quality", 92)), stopped=target)
     if code == 0:
-        same = target.read_bytes() == made.read_bytes()
-        print("the bytes are the same" if same else _difference(work, record), file=sys.stderr)
+        print(_verdict(record, made, target), file=sys.stderr)
     return code
+
+
+def _replay_drawing(made: Path, record: dict[str, Any], output: str | None, files: dict[str, str | None]) -> int:
+    from reverie.apps.cli.visualize import replay_visualize
+    from reverie.media.write import check_writable
+
+    target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
+    check_writable(target)
+    replay_visualize(made, record, target, files)
+    print(_verdict(record, made, target), file=sys.stderr)
+    print(target)
+    return 0
 
 
 def _original(made: Path, about: dict[str, Any] | None, source: str | None) -> Path | None:
@@ -77,7 +91,15 @@ def _check_same(work: Any, record: dict[str, Any]) -> None:
         )
 
 
-def _difference(work: Any, record: dict[str, Any]) -> str:
+def _verdict(record: dict[str, Any], made: Path, target: Path) -> str:
+    if target.read_bytes() == made.read_bytes():
+        return "the bytes are the same"
+    if target.suffix.lower() != made.suffix.lower():
+        return f"made again as {target.suffix}; only another {made.suffix} could have the same bytes"
+    return _difference(record)
+
+
+def _difference(record: dict[str, Any]) -> str:
     import torch
 
     import reverie
