@@ -59,6 +59,19 @@ def test_settings_can_be_taken_from_a_video(run: Run, clip: Path) -> None:
     assert not clip.with_name("clip-dream.mp4.frames").exists()
 
 
+def test_a_video_can_be_made_again_byte_for_byte(run: Run, clip: Path) -> None:
+    made = clip.with_name("made.mp4")
+    run("dream", clip, *QUICK, "--seed", 5, "--crf", 25, "-o", made)
+    code, out, err = run("replay", made)
+    assert code == 0, err
+    assert "the bytes are the same" in err
+    assert Path(out.strip()).name == "made-replay.mp4"
+    clip.write_bytes(made.read_bytes())
+    code, _, err = run("replay", made)
+    assert code == 2
+    assert "is not the one that was used; give it with --input" in err
+
+
 def test_a_gif_becomes_a_gif_or_a_picture_of_its_first_frame(run: Run, tmp_path: Path) -> None:
     with AnimationWriter(tmp_path / "a.gif", (64, 80)) as writer:
         for frame in moving(3):

@@ -208,10 +208,12 @@ def test_a_stopped_job_goes_on_and_ends_with_the_same_bytes(
             next(first)
         del first
         (tmp_path / f"{target.name}.frames" / ".000099.png.x.part").write_bytes(b"half a frame")
+        (tmp_path / f".{target.name}.123.part").write_bytes(b"half a video")
         second = work(clip, target, make_critic())
         assert [s.index for s in second] == list(range(stop, 6))
         second.finish()
         assert target.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".mp4"] * 5
 
 
 def test_a_job_does_not_go_on_with_frames_of_another(tmp_path: Path, clip: Path, small_critic: Critic) -> None:

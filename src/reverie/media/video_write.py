@@ -230,6 +230,8 @@ def _options(codec: str, kind: Codec, crf: int, preset: str) -> dict[str, str]:
     slowness = SPEEDS.index(preset)
     if codec in ("libx264", "libx265"):
         options["preset"] = preset
+    if codec == "libx264":  # or mb-tree rounds by where its buffers happen to lie: one run in ten had other bytes
+        options["x264-params"] = "cpu-independent=1"
     if codec == "libx265":
         options["x265-params"] = "log-level=error"
     if codec == "libsvtav1":

@@ -5,6 +5,7 @@ Killed at any moment, it goes on behind the last finished frame when started aga
 
 from __future__ import annotations
 
+import glob
 import hashlib
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -113,6 +114,8 @@ class VideoDream:
             InputError, OutputError: it cannot be written; the frames stay.
         """
         measured = self.measured()
+        for part in self.target.parent.glob(f".{glob.escape(self.target.name)}.*.part"):
+            part.unlink(missing_ok=True)  # of a run that was killed while it put the video together
         self.notes += assemble(self.target, self._pictures(), self.footage, self.encoding, self.settings() | measured)
         self.folder.remove()
         return measured

@@ -16,7 +16,7 @@ from reverie.tools.steering import Steering
 
 
 def replay_command(
-    picture: Annotated[str, Parameter(help="A picture that Reverie made.")],
+    picture: Annotated[str, Parameter(help="A picture or video that Reverie made.")],
     /,
     *,
     output: Annotated[
@@ -41,6 +41,11 @@ def replay_command(
     record = read_settings(made)
     if record.get("tool") == "visualize":
         return _replay_drawing(made, record, output, {"model": model, "weights": weights})
+    if record.get("tool") == "dream-video":
+        from reverie.apps.cli.dream_video import replay_video
+
+        files = {"model": model, "weights": weights, "mask": mask}
+        return replay_video(made, record, _original(made, record["input"], source), output, files)
     if record.get("tool") != "dream":
         raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
     config = with_files(made, record["config"], {"model": model, "weights": weights, "mask": mask})
