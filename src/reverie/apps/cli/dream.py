@@ -55,7 +55,7 @@ def dream_command(
     ] = None,
     named: Annotated[
         tuple[str, ...],
-        Parameter(name="--source", help="Another way to give PICTURES; repeatable.", show_default=False),
+        Parameter(name="--source", negative="", help="Another way to give PICTURES; repeatable.", show_default=False),
     ] = (),
     like: Annotated[str | None, Parameter(help="Take the settings out of a picture that Reverie made.")] = None,
     quality: Annotated[int, Parameter(help="Quality of JPEG, WebP and AVIF, 1 to 100.")] = 92,
@@ -98,14 +98,17 @@ def dream_command(
                 raise InputError("--show follows one dream; give one picture")
             return run_batch(found, config, video, options)
         (source,) = found.sources
-    if source is not None and source.kind == "film" and not _asks_for_a_still(output):
+    is_film = source is not None and source.kind == "film" and not _asks_for_a_still(output)
+    moving = given_for(LoopConfig, given)
+    if show and (is_film or wants_film(moving, output)):
+        raise InputError("--show follows the dream of one picture, not a film")
+    if source is not None and is_film:
         from reverie.apps.cli.dream_video import run_video, video_path
 
         # blend joins frames here, see VideoConfig
         return run_video(
             source.path, video_path(source.path, output), replace(config, blend=0.0), video, dry_run=dry_run
         )
-    moving = given_for(LoopConfig, given)
     if wants_film(moving, output):
         if source is not None and source.kind == "stdin":
             raise InputError("a film needs its picture in a file, to go on where it was stopped")
