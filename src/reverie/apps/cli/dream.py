@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from reverie.apps.cli.batch_options import BatchOptions, Format, Overwrite, Recursive, Workers, is_folder, suffix_of
-from reverie.apps.cli.dream_loop import film_path, run_loop, wants_film
+from reverie.apps.cli.dream_loop import film_path, for_video, run_loop, wants_film
 from reverie.apps.cli.dream_run import live_view, run_dream
 from reverie.apps.cli.options import given_for, with_config
 from reverie.apps.cli.pipes import STDOUT, check_stdout, read_stdin
@@ -105,10 +105,8 @@ def dream_command(
     if source is not None and is_film:
         from reverie.apps.cli.dream_video import run_video, video_path
 
-        # blend joins frames here, see VideoConfig
-        return run_video(
-            source.path, video_path(source.path, output), replace(config, blend=0.0), video, dry_run=dry_run
-        )
+        still, film = replace(config, blend=0.0), video_path(source.path, output)  # blend joins frames: VideoConfig
+        return run_video(source.path, film, still, video, keyframes=for_video(moving), dry_run=dry_run)
     if wants_film(moving, output):
         if source is not None and source.kind == "stdin":
             raise InputError("a film needs its picture in a file, to go on where it was stopped")
