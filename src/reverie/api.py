@@ -24,11 +24,15 @@ from reverie.critic.open import open_critic
 from reverie.errors import InputError, PictureError
 from reverie.media.image import Picture, read_picture
 from reverie.media.write import check_writable, write_picture
+from reverie.numerics.color import with_chroma_of
 from reverie.numerics.resample import resize
 from reverie.optimize.ascend import Step
-from reverie.settings import check_settings, to_record
+from reverie.settings import check_settings
 from reverie.tools.dream import Plan, dream_steps, final_size, plan_dream
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_objective import build_ascent
+from reverie.tools.dream_rules import check_together
+from reverie.tools.references import fitted_mask, read_references, stored_settings
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -51,12 +55,15 @@ class Dream:
         check_settings(config)
         self.config, self.notes = config, []
         self.picture = None if source is None else _picture(source)
+        check_together(config, has_picture=self.picture is not None)
+        self.references = read_references(config, self.picture.name if self.picture is not None else "")
         self.critic = critic or open_critic(
             config.model, config.weights, device=config.device, precision=config.precision
         )
+        self._ascent = build_ascent(config, self.critic, self.references)
         size = None if self.picture is None else self.picture.rgb.shape[:2]
-        self.plan: Plan = plan_dream(size, config, self.critic)
-        self._mask = self._read_mask()
+        self.plan: Plan = plan_dream(size, config, self.critic, self._ascent)
+        self._mask = self._fitted_mask()
         self._steps: Iterator[Step] | None = None
         self.last: Step | None = None
         self.seconds = 0.0
@@ -117,24 +124,24 @@ class Dream:
         original = self._source_tensor()
         if self._mask is not None and original is not None and images.shape[-2:] == original.shape[-2:]:
             images = torch.lerp(original, images.cpu(), self._mask)
+        if self.config.keep_colors and original is not None and images.shape[-2:] == original.shape[-2:]:
+            images = with_chroma_of(images.cpu(), original)
         return images[0].float().permute(1, 2, 0).cpu().numpy()
 
     def settings(self) -> dict[str, Any]:
         """Return everything needed to make the same bytes again; no absolute paths."""
         identity = self.critic.identity
-        config = to_record(self.config) | {
+        config = stored_settings(self.config, self.references) | {
             "model": self.config.model.replace("\\", "/").rpartition("/")[2],
             "precision": self.critic.precision, "tile": self.plan.tile_px or None, "device": "auto", "max_memory": None,
         }  # fmt: skip
-        for name in ("weights", "mask"):
-            if config[name]:
-                config[name] = Path(config[name]).name
         source = None
         if self.picture is not None:
             height, width = self.picture.rgb.shape[:2]
             source = {"name": self.picture.name, "sha256": self.picture.sha256, "width": width, "height": height}
         return {
             "tool": "dream", "version": reverie.__version__, "config": config, "input": source,
+            "files": self.references.files,
             "model": {"name": identity.name, "sha256": identity.sha256},
             "machine": {
                 "torch": torch.__version__, "device": self.critic.device.type, "threads": torch.get_num_threads(),
@@ -151,8 +158,9 @@ class Dream:
     def _started(self) -> Iterator[Step]:
         if self._steps is None:
             self._steps = dream_steps(
-                self._source_tensor(), self.config, critic=self.critic, mask=self._mask, plan=self.plan
-            )
+                self._source_tensor(), self.config, critic=self.critic, mask=self._mask, plan=self.plan,
+                ascent=self._ascent,
+            )  # fmt: skip
         return self._steps
 
     def _source_tensor(self) -> Tensor | None:
@@ -169,23 +177,15 @@ class Dream:
         alpha = torch.from_numpy(self.picture.alpha)[None, None]
         return resize(alpha, (size[0], size[1])).clamp(0, 1)[0, 0].numpy()
 
-    def _read_mask(self) -> Tensor | None:
-        if self.config.mask is None:
-            return None
-        if self.picture is None:
-            raise InputError("--mask needs a picture to keep parts of")
-        mask = read_picture(self.config.mask)
-        grey = torch.from_numpy(mask.rgb.mean(axis=2))[None, None]
-        if mask.alpha is not None:
-            grey = grey * torch.from_numpy(mask.alpha)[None, None]
-        if not grey.any():
-            raise PictureError(f"the mask '{mask.name}' is black everywhere: nothing would change")
-        if tuple(grey.shape[-2:]) != self.plan.size:
-            height, width = grey.shape[-2:]
-            self.notes.append(
-                f"the mask is {width} x {height} px; resized to {self.plan.size[1]} x {self.plan.size[0]}"
-            )
-        return resize(grey, self.plan.size).clamp(0, 1)
+    def _fitted_mask(self) -> Tensor | None:
+        """Return the mask at the size of the dream; say which masks had another."""
+        masks = [(f"the mask of group {i}", r.mask) for i, r in enumerate(self.references.regions, start=1)]
+        fitted = None
+        for what, mask in [*masks, ("the mask", self.references.mask)]:
+            if mask is not None:
+                fitted, note = fitted_mask(mask, self.plan.size, what)
+                self.notes += [note] if note else []
+        return fitted if self.references.mask is not None else None
 
 
 def dream(
@@ -217,13 +217,13 @@ def dream(
 
 def _as_tuples(settings: dict[str, Any]) -> dict[str, Any]:
     wrapped = dict(settings)
-    for name in ("layer", "channel"):
+    for name in ("layer", "channel", "target_layer", "group"):
         value = wrapped.get(name)
         if isinstance(value, (str, int)):
             wrapped[name] = (value,)
         elif isinstance(value, list):
             wrapped[name] = tuple(value)
-    return wrapped
+    return {name: str(value) if isinstance(value, Path) else value for name, value in wrapped.items()}
 
 
 def _picture(source: Any) -> Picture:

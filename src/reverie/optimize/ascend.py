@@ -18,6 +18,7 @@ from reverie.numerics.gradient import NORMALIZATIONS
 from reverie.optimize.gradient import DEAD, Ascent
 from reverie.optimize.redirect import redirected_relu
 from reverie.optimize.tiles import Tile
+from reverie.optimize.together import Together
 
 REDIRECT_STEPS = 16  # as in Lucid: enough for a dead channel to wake up
 
@@ -55,7 +56,7 @@ class StepRule:
 
 
 def ascend_pixels(
-    canvas: PixelCanvas, ascent: Ascent, rule: StepRule, steps: int, generator: Generator, *,
+    canvas: PixelCanvas, ascent: Ascent | Together, rule: StepRule, steps: int, generator: Generator, *,
     tiles: Sequence[Tile] = (), mask: Tensor | None = None,
 ) -> Iterator[tuple[float, float]]:  # fmt: skip
     """Step the pixels uphill and yield (score, seconds) after every step.
@@ -65,12 +66,8 @@ def ascend_pixels(
     normalize = NORMALIZATIONS[rule.normalization]
     for _ in range(steps):
         began = time.perf_counter()
-        score, gradient = ascent.gradient(canvas.pixels.detach(), generator, tiles, mask)
+        score, step = ascent.direction(canvas.pixels.detach(), generator, tiles, mask, normalize)
         with torch.no_grad():
-            step = normalize(gradient, mask)
-            del gradient
-            if mask is not None:
-                step *= mask
             canvas.pixels.add_(step, alpha=rule.size)
             canvas.clip_()
         yield score, time.perf_counter() - began
