@@ -22,9 +22,9 @@ from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import InputError, PictureError
 from reverie.media.given import as_picture
-from reverie.media.image import read_picture
 from reverie.media.strips import upright_size
 from reverie.media.write import DEEP_SUFFIXES, check_writable, encode_picture, write_picture
+from reverie.numerics.color import with_chroma_of
 from reverie.numerics.resample import resize
 from reverie.optimize.ascend import Step
 from reverie.optimize.disk import ON_DISK
@@ -32,7 +32,10 @@ from reverie.settings import check_settings, with_tuples
 from reverie.tools.dream import Plan, dream_steps, final_size, plan_dream
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_disk import DiskDream
+from reverie.tools.dream_objective import build_ascent
 from reverie.tools.dream_record import dream_record
+from reverie.tools.dream_rules import check_together
+from reverie.tools.references import NAMED, fitted_mask, read_references
 from reverie.tools.steering import Steering
 
 if TYPE_CHECKING:
@@ -62,14 +65,17 @@ class Dream:
         self.steering = steering or Steering()
         self.config, self.notes = config, []
         self.picture = None if source is None else as_picture(source)
+        check_together(config, has_picture=self.picture is not None)
+        self.references = read_references(config, self.picture.name if self.picture is not None else "")
         self.critic = critic or open_critic(
             config.model, config.weights, device=config.device, precision=config.precision
         )
+        self._ascent = build_ascent(config, self.critic, self.references)
         size = None if self.picture is None else self.picture.rgb.shape[:2]
-        self.plan: Plan = plan or plan_dream(size, config, self.critic)
+        self.plan: Plan = plan or plan_dream(size, config, self.critic, self._ascent)
         if config.max_memory is not None:
             self.notes.append(self.plan.note)
-        self._mask = self._read_mask()
+        self._mask = self._fitted_mask()
         self._steps: Iterator[Step] | None = None
         self._names: dict[str, Any] = {}
         self.last: Step | None = None
@@ -142,6 +148,8 @@ class Dream:
         original = self._source_tensor()
         if self._mask is not None and original is not None:
             images = torch.lerp(original, images.cpu(), self._mask)
+        if self.config.keep_colors and original is not None and images.shape[-2:] == original.shape[-2:]:
+            images = with_chroma_of(images.cpu(), original)
         return images[0].float().permute(1, 2, 0).cpu().numpy()
 
     def settings(self) -> dict[str, Any]:
@@ -151,16 +159,18 @@ class Dream:
             height, width = self.picture.rgb.shape[:2]
             name = self._names.get("input") or self.picture.name
             source = {"name": name, "sha256": self.picture.sha256, "width": width, "height": height}
-        record = dream_record(self.config, self.critic, self.plan, source)
+        record = dream_record(self.config, self.critic, self.plan, source, self.references)
+        record |= {name: value for name, value in self._names.items() if name == "files"}
         record["config"] |= self._names.get("config", {})
         record["model"]["name"] = self._names.get("model") or record["model"]["name"]
         return record | ({"steering": self.steering.changes} if self.steering.changes else {})
 
     def call_as(self, record: dict[str, Any]) -> None:
         """Store files under the names of an earlier record; for a replay with renamed files of equal hashes."""
-        config = {name: record["config"].get(name) for name in ("model", "weights", "mask")}
+        config = {name: record["config"].get(name) for name in NAMED}
         about = record.get("input") or {}
         self._names = {"config": config, "input": about.get("name"), "model": record["model"]["name"]}
+        self._names |= {"files": record["files"]} if "files" in record else {}
 
     def close(self) -> None:
         """Give nothing back: a picture in memory goes with its dream. See `DiskDream`."""
@@ -184,7 +194,7 @@ class Dream:
         if self._steps is None:
             self._steps = dream_steps(
                 self._source_tensor(), self.config, critic=self.critic, mask=self._mask, plan=self.plan,
-                steering=self.steering,
+                steering=self.steering, ascent=self._ascent,
             )  # fmt: skip
         return self._steps
 
@@ -202,23 +212,15 @@ class Dream:
         alpha = torch.from_numpy(self.picture.alpha)[None, None]
         return resize(alpha, (size[0], size[1])).clamp(0, 1)[0, 0].numpy()
 
-    def _read_mask(self) -> Tensor | None:
-        if self.config.mask is None:
-            return None
-        if self.picture is None:
-            raise InputError("--mask needs a picture to keep parts of")
-        mask = read_picture(self.config.mask)
-        grey = torch.from_numpy(mask.rgb.mean(axis=2))[None, None]
-        if mask.alpha is not None:
-            grey = grey * torch.from_numpy(mask.alpha)[None, None]
-        if not grey.any():
-            raise PictureError(f"the mask '{mask.name}' is black everywhere: nothing would change")
-        if tuple(grey.shape[-2:]) != self.plan.size:
-            height, width = grey.shape[-2:]
-            self.notes.append(
-                f"the mask is {width} x {height} px; resized to {self.plan.size[1]} x {self.plan.size[0]}"
-            )
-        return resize(grey, self.plan.size).clamp(0, 1)
+    def _fitted_mask(self) -> Tensor | None:
+        """Return the mask at the size of the dream; say which masks had another."""
+        masks = [(f"the mask of group {i}", r.mask) for i, r in enumerate(self.references.regions, start=1)]
+        fitted = None
+        for what, mask in [*masks, ("the mask", self.references.mask)]:
+            if mask is not None:
+                fitted, note = fitted_mask(mask, self.plan.size, what)
+                self.notes += [note] if note else []
+        return fitted if self.references.mask is not None else None
 
 
 def open_dream(
@@ -241,7 +243,8 @@ def open_dream(
     """
     config = with_tuples(config)
     check_settings(config)
-    size = _size_on_file(source) if config.canvas != "spectrum" and config.normalize in ON_DISK else None
+    alone = config.canvas != "spectrum" and config.normalize in ON_DISK and not config.group and not config.keep_colors
+    size = _size_on_file(source) if alone else None
     critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
     if size is not None:
         plan = plan_dream(size, config, critic, used_bytes=used_bytes, disk=disk)
@@ -249,7 +252,8 @@ def open_dream(
             return DiskDream(Path(source), config, critic, plan, folder, steering)
     picture = None if source is None else as_picture(source)
     shape = None if picture is None else picture.rgb.shape[:2]
-    return Dream(picture, config, critic, plan_dream(shape, config, critic, used_bytes=used_bytes), steering)
+    plan = None if used_bytes is None else plan_dream(shape, config, critic, used_bytes=used_bytes)
+    return Dream(picture, config, critic, plan, steering)
 
 
 def _size_on_file(source: Any) -> tuple[int, int] | None:

@@ -86,7 +86,9 @@ def test_an_older_version_that_did_not_know_a_setting_used_its_default(tmp_path,
 def test_a_changed_source_network_or_mask_makes_it_anew(tmp_path, source, network):
     mask = tmp_path / "mask.png"
     mask.write_bytes(b"white")
-    target = made(tmp_path / "out.png", source, network, files={"mask": sha256_of(mask)})
+    target = made(
+        tmp_path / "out.png", source, network, files={"mask": {"name": "mask.png", "sha256": sha256_of(mask)}}
+    )
     with_mask = replace(wanted(source, network), files={"model": network, "mask": mask})
     assert is_finished(target, with_mask)
     mask.write_bytes(b"black!")

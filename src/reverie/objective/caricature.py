@@ -11,17 +11,19 @@ from reverie.objective.base import BASE, Activations, Objective, Positions, exac
 from reverie.objective.channel import pure
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CaricatureScore(Objective):
     """Mean over positions of ``dot * max(0.1, cossim) ** power`` with the base picture's own activations.
 
-    The dot product asks for more of the same at every place, the cosine for nothing else.
+    `center` ``[C]`` is taken off both, so that only what sets the picture apart is exaggerated. The dot product asks
+    for more of the same at every place, the cosine for nothing else.
     Source: Olah et al., Lucid, the notebook on feature inversion and caricatures. Differs: position by position
     instead of over the whole layer, so that weak regions keep their own features and tiles can be scored apart.
     """
 
     name: str
     power: float = 1.0
+    center: Tensor | None = None
 
     @property
     def layers(self) -> frozenset[str]:
@@ -33,6 +35,9 @@ class CaricatureScore(Objective):
 
     def score(self, activations: Activations, positions: Positions) -> Tensor:
         a, base = exact(activations[self.name]), exact(activations[BASE + self.name])
+        if self.center is not None:
+            center = self.center.to(a).view(1, -1, *[1] * (a.ndim - 2))
+            a, base = a - center, base - center
         dot = (a * base).sum(1)
         if self.power == 0:
             return mean_over_positions(dot, positions[self.name])
@@ -40,6 +45,9 @@ class CaricatureScore(Objective):
         return mean_over_positions(pure(dot, length, self.power), positions[self.name])
 
 
-def caricature(name: str, power: float = 1.0) -> Objective:
-    """Return the score of having more of what the base picture has, where it has it."""
-    return CaricatureScore(name, power)
+def caricature(name: str, power: float = 1.0, center: Tensor | None = None) -> Objective:
+    """Return the score of having more of what the base picture has, where it has it.
+
+    `center` ``[C]`` is what the layer does on average; only what differs from it is exaggerated.
+    """
+    return CaricatureScore(name, power, center)

@@ -20,15 +20,18 @@ BLOCK_ELEMENTS = 500_000  # similarities held at once: 2 MB, whatever the sizes 
 class GuideScore(Objective):
     """Mean over positions of the dot product with the guide's best matching vector; its gradient is that vector.
 
-    ``vectors`` ``[N, C]`` are the guide's activations, one row per position. With ``match="cosine"`` the vector of the
-    smallest angle is taken instead of the largest dot product, so that strong vectors do not win everywhere.
+    ``vectors`` ``[N, C]`` are the guide's activations, one row per position, less ``center`` ``[C]``, which is also
+    taken off the picture's. With ``match="cosine"`` the vector of the smallest angle is taken instead of the largest
+    dot product, so that strong vectors do not win everywhere.
     Source: Mordvintsev et al. 2015, the guided part of the original DeepDream notebook.
-    Differs: the similarities are computed in blocks, so a large picture needs no more memory for them than a small one.
+    Differs: the similarities are computed in blocks, so a large picture needs no more memory for them than a small
+    one; and there is a center. Without it what all pictures have in common takes the lead, and guides look alike.
     """
 
     name: str
     vectors: Tensor
     match: Match = "dot"
+    center: Tensor | None = None
 
     @property
     def layers(self) -> frozenset[str]:
@@ -37,6 +40,8 @@ class GuideScore(Objective):
     def score(self, activations: Activations, positions: Positions) -> Tensor:
         a = exact(activations[self.name])
         vectors = self.vectors.to(a)
+        if self.center is not None:
+            a = a - self.center.to(a).view(1, -1, *[1] * (a.ndim - 2))
         keys = F.normalize(vectors, dim=1, eps=torch.finfo(a.dtype).tiny) if self.match == "cosine" else vectors
         best: Tensor = _BestDot.apply(a.flatten(2) if a.ndim > 2 else a[..., None], vectors, keys)
         return mean_over_positions(best, positions[self.name])
@@ -64,14 +69,23 @@ class WeightedChannels(Objective):
         return mean_over_positions((weights * formed(a, self.form)).sum(1), positions[self.name])
 
 
-def guide_best_match(name: str, activation: Tensor, match: Match = "dot") -> Objective:
-    """Return the score of resembling a guide's activation ``[1, C, h, w]`` position by position."""
-    return GuideScore(name, exact(activation.detach())[0].flatten(1).T.contiguous(), match)
+def guide_best_match(name: str, activation: Tensor, match: Match = "dot", center: Tensor | None = None) -> Objective:
+    """Return the score of resembling a guide's activation ``[1, C, h, w]`` position by position.
+
+    `center` ``[C]`` is what the layer does on average; only what differs from it is followed.
+    """
+    vectors = exact(activation.detach())[0].flatten(1).T
+    vectors = vectors.contiguous() if center is None else vectors - center.to(vectors)
+    return GuideScore(name, vectors, match, center)
 
 
-def guide_channels(name: str, activation: Tensor, form: Form = "l2") -> Objective:
-    """Return the score of exciting the channels that a guide's activation ``[1, C, h, w]`` excites."""
+def guide_channels(name: str, activation: Tensor, form: Form = "l2", center: Tensor | None = None) -> Objective:
+    """Return the score of exciting the channels that a guide's activation ``[1, C, h, w]`` excites.
+
+    With `center` ``[C]``, those that it excites more than that, and no others.
+    """
     mean = exact(activation.detach())[0].flatten(1).mean(1)
+    mean = mean if center is None else mean - center.to(mean)
     total = mean.abs().sum()
     return WeightedChannels(name, mean / total if total > 0 else mean, form)
 

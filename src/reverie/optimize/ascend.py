@@ -19,6 +19,7 @@ from reverie.numerics.gradient import NORMALIZATIONS
 from reverie.optimize.gradient import DEAD, Ascent
 from reverie.optimize.redirect import redirected_relu
 from reverie.optimize.tiles import Tile
+from reverie.optimize.together import Together
 
 Pace = Callable[[int, Tensor], tuple[Ascent, float] | None]
 """Asked with the number of the next step, from 1, and the images before it; ``None`` ends the run."""
@@ -64,7 +65,7 @@ class StepRule:
 
 
 def ascend_pixels(
-    canvas: PixelCanvas, ascent: Ascent, rule: StepRule, steps: int, generator: Generator, *,
+    canvas: PixelCanvas, ascent: Ascent | Together, rule: StepRule, steps: int, generator: Generator, *,
     tiles: Sequence[Tile] = (), mask: Tensor | None = None,
 ) -> Iterator[tuple[float, float]]:  # fmt: skip
     """Step the pixels uphill and yield (score, seconds) after every step.
@@ -74,12 +75,8 @@ def ascend_pixels(
     normalize = NORMALIZATIONS[rule.normalization]
     for _ in range(steps):
         began = time.perf_counter()
-        score, gradient = ascent.gradient(canvas.pixels.detach(), generator, tiles, mask)
+        score, step = ascent.direction(canvas.pixels.detach(), generator, tiles, mask, normalize)
         with torch.no_grad():
-            step = normalize(gradient, mask)
-            del gradient
-            if mask is not None:
-                step *= mask
             canvas.pixels.add_(step, alpha=rule.size)
             canvas.clip_()
         yield score, time.perf_counter() - began

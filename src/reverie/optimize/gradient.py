@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 
 from reverie.critic.critic import IMAGE, Critic
 from reverie.errors import GradientError, InputError
+from reverie.numerics.gradient import Normalize
 from reverie.numerics.resample import wrapped_window, wrapped_write
 from reverie.objective.base import BASE, Objective, count_positions, exact
 from reverie.objective.pooled import Pooled, pooled_terms, tangent
@@ -36,6 +37,33 @@ class Ascent:
     objective: Objective
     transforms: Look = DEFAULT_TRANSFORMS
     base: Tensor | None = None
+
+    @property
+    def layers(self) -> frozenset[str]:
+        return self.objective.layers
+
+    @property
+    def device(self) -> torch.device:
+        return self.critic.device
+
+    def on(self, base: Tensor) -> Ascent:
+        """Return the same for an octave whose base picture is `base`."""
+        return replace(self, base=base) if self.objective.base_layers else self
+
+    def balanced(
+        self, images: Tensor, generator: Generator, tiles: Sequence[Tile] = (), base: Tensor | None = None
+    ) -> Ascent:
+        """Return the same with terms balanced at these images, which began as `base`; see `balanced`."""
+        here = self if base is None else self.on(base)
+        return replace(self, objective=balanced(here, images, generator, tiles))
+
+    def direction(
+        self, images: Tensor, generator: Generator, tiles: Sequence[Tile], mask: Tensor | None, normalize: Normalize
+    ) -> tuple[float, Tensor]:
+        """Return the score and the gradient, normalized by what lies inside the mask and scaled by it."""
+        score, gradient = self.gradient(images, generator, tiles, mask)
+        step = normalize(gradient, mask)
+        return score, step if mask is None else step.mul_(mask)
 
     def gradient(
         self, images: Tensor, generator: Generator, tiles: Sequence[Tile] = (), mask: Tensor | None = None

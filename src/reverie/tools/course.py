@@ -10,14 +10,19 @@ from torch import Generator, Tensor
 
 from reverie.errors import InputError, ReverieError
 from reverie.optimize.ascend import StepRule
-from reverie.optimize.gradient import Ascent, balanced
+from reverie.optimize.gradient import Ascent
+from reverie.optimize.together import Together
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.steering import Steering
 
 if TYPE_CHECKING:
     from reverie.tools.dream import Plan
 
-Decide = Callable[[DreamConfig], "tuple[Ascent, Plan]"]
+# What a layer that is asked for takes the place of.
+ALONE: dict[str, Any] = {
+    "channel": (), "class_name": None, "guide": None, "guide_class": None, "caricature": False, "group": (),
+}  # fmt: skip
+Decide = Callable[[DreamConfig], "tuple[Ascent | Together, Plan]"]
 
 
 @dataclass
@@ -32,20 +37,27 @@ class Course:
         decide: gives ascent and plan for other settings.
         steering: who may change the course.
         strength: factor on the step size.
+        base: the picture that the octave began with, ``[1, 3, H, W]``.
     """
 
     config: DreamConfig
     plan: Plan
-    ascent: Ascent
+    ascent: Ascent | Together
     generator: Generator
     decide: Decide
     steering: Steering | None = None
     strength: float = 1.0
     begun: bool = False
+    base: Tensor | None = None
 
     @property
     def rule(self) -> StepRule:
         return StepRule(self.config.step_size * self.strength, self.config.normalize)
+
+    @property
+    def here(self) -> Ascent | Together:
+        """What is raised, at this octave."""
+        return self.ascent if self.base is None else self.ascent.on(self.base)
 
     def goes_on(self, index: int, images: Tensor) -> bool:
         """Apply what was asked for before step `index` on `images`; False if the dream is to stop before it."""
@@ -78,17 +90,17 @@ class Course:
             self.steering.record(index, change)
 
     def _turn_to(self, images: Tensor, layers: tuple[str, ...], tile: int | None) -> None:
-        config = replace(self.config, layer=layers, channel=(), class_name=None)
+        config = replace(self.config, layer=layers, **ALONE)
         ascent, plan = self.decide(replace(config, tile=tile or None))
         ascent = self._balanced(ascent, plan, images)
         trial = Generator()
         trial.set_state(self.generator.get_state())
+        assert isinstance(ascent, Ascent)
         ascent.gradient(images, trial, plan.tiles(_size(images)))  # a dead layer is refused now, not at the next step
         self.config, self.ascent, self.plan = config, ascent, plan
 
-    def _balanced(self, ascent: Ascent, plan: Plan, images: Tensor) -> Ascent:
-        found = balanced(ascent, images, self.generator, plan.tiles(_size(images)))
-        return replace(ascent, objective=found)
+    def _balanced(self, ascent: Ascent | Together, plan: Plan, images: Tensor) -> Ascent | Together:
+        return ascent.balanced(images, self.generator, plan.tiles(_size(images)), self.base)
 
 
 def _size(images: Tensor) -> tuple[int, int]:

@@ -20,18 +20,20 @@ from reverie.canvas.spectrum import SpectrumCanvas
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import InputError
-from reverie.numerics.color import correlation_matrix
+from reverie.numerics.color import correlation_matrix, with_chroma_of
 from reverie.numerics.resample import long_side, octave_sizes, resize
 from reverie.objective import Objective
 from reverie.optimize.ascend import Step, ascend_canvas, ascend_pixels
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.tiles import Tile, plan_tiles
+from reverie.optimize.together import Together
 from reverie.optimize.transforms import Transforms
 from reverie.settings import check_settings
 from reverie.tools.course import Course
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_memory import IN_ONE_PIECE, MemoryPlan, memory_note, plan_memory
-from reverie.tools.dream_objective import build_objective
+from reverie.tools.dream_objective import build_ascent, transforms_of
+from reverie.tools.dream_rules import check_together
 from reverie.tools.seed import seed_for as seed_for
 from reverie.tools.steering import Steering
 
@@ -72,6 +74,7 @@ class Plan:
 def dream_steps(
     image: Tensor | None, config: DreamConfig, *, critic: Critic | None = None, mask: Tensor | None = None,
     plan: Plan | None = None, steering: Steering | None = None, objective: Objective | None = None,
+    ascent: Ascent | Together | None = None,
 ) -> Iterator[Step]:  # fmt: skip
     """Dream a picture and yield a `Step` per iteration; the last step's images are the result.
 
@@ -83,27 +86,33 @@ def dream_steps(
         plan: from `plan_dream`, if it was made already.
         steering: may change strength and layer between two steps, pause and stop.
         objective: what to raise, instead of what the settings say.
+        ascent: the same with its views, from `build_ascent`, if it was made already.
 
     Raises:
         InputError: settings that do not fit the network or the picture.
         GradientError: nothing reaches the picture.
     """
     check_settings(config)
+    check_together(config, has_picture=image is not None)
     critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
-    objective = objective or build_objective(config, critic)
-    plan = plan or plan_dream(None if image is None else (image.shape[-2], image.shape[-1]), config, critic, objective)
-    course = _course(config, critic, plan, steering, objective)
+    ascent = ascent or _ascent(config, critic, objective)
+    plan = plan or plan_dream(None if image is None else (image.shape[-2], image.shape[-1]), config, critic, ascent)
+    course = _course(config, critic, plan, steering, ascent)
     if plan.canvas == "spectrum":
-        yield from _dream_spectrum(image, critic, course, mask)
+        steps = _dream_spectrum(image, critic, course, mask)
     else:
-        yield from _dream_pixels(image, critic, course, mask)
+        steps = _dream_pixels(image, critic, course, mask)
+    for step in steps:
+        if config.keep_colors and image is not None and step.index == step.total:
+            step = replace(step, images=with_chroma_of(step.images, image.to(step.images)))
+        yield step
 
 
 def plan_dream(
-    size: tuple[int, int] | None, config: DreamConfig, critic: Critic, objective: Objective | None = None, *,
-    used_bytes: float | None = None, disk: bool | None = False,
+    size: tuple[int, int] | None, config: DreamConfig, critic: Critic,
+    raised: Objective | Ascent | Together | None = None, *, used_bytes: float | None = None, disk: bool | None = False,
 ) -> Plan:  # fmt: skip
-    """Decide sizes, steps and tiles, for what the settings ask to raise or for another objective.
+    """Decide sizes, steps and tiles, for what the settings ask to raise or for something else.
 
     `used_bytes` is the memory already in use, measured now if absent; `disk` whether the picture may lie on disk, see
     `reverie.tools.dream_memory`.
@@ -115,8 +124,8 @@ def plan_dream(
     if config.blend and size is None:
         raise InputError("--blend needs a picture to mix back")
     full = final_size(size, config)
-    objective = objective or build_objective(config, critic)
-    names = tuple(sorted(objective.layers - {"image"}))
+    ascent = _ascent(config, critic, raised) if raised is None or isinstance(raised, Objective) else raised
+    names = tuple(sorted(ascent.layers - {"image"}))
     if min(full) < critic.stride(names) or not critic.accepts(full):
         raise InputError(critic.too_small(full, names))
     spectrum = config.canvas == "spectrum" or (config.canvas == "auto" and size is None)
@@ -127,8 +136,7 @@ def plan_dream(
     steps = config.steps * rounds * config.iterations
     if spectrum:
         return Plan(full, tuple(sizes), steps, names, "spectrum", 0, 0, 1)
-    transforms = transforms_of(config)
-    memory = plan_memory(full, config, critic, objective, transforms, used_bytes=used_bytes, disk=disk)
+    memory = plan_memory(full, config, critic, ascent, used_bytes=used_bytes, disk=disk)
     sides = (memory.tile_px, memory.halo_px, memory.align_px)
     return Plan(full, tuple(sizes), steps, names, "pixels", *sides, memory)
 
@@ -140,22 +148,25 @@ def final_size(size: tuple[int, int] | None, config: DreamConfig) -> tuple[int, 
     return size if config.size is None else long_side(size, config.size)
 
 
-def transforms_of(config: DreamConfig) -> Transforms:
-    """Return how a dream looks at its picture."""
-    return Transforms(config.jitter, config.jitter_scale, config.jitter_rotate, 1.0, config.jitter_noise)
+def _ascent(config: DreamConfig, critic: Critic, objective: Objective | None) -> Ascent | Together:
+    return build_ascent(config, critic) if objective is None else Ascent(critic, objective, transforms_of(config))
 
 
-def _course(config: DreamConfig, critic: Critic, plan: Plan, steering: Steering | None, objective: Objective) -> Course:
-    transforms = transforms_of(config)
-    if plan.canvas == "spectrum" and not transforms.resamples:
-        transforms = NOISE_TRANSFORMS
+def _course(
+    config: DreamConfig, critic: Critic, plan: Plan, steering: Steering | None, ascent: Ascent | Together
+) -> Course:
+    spectrum = plan.canvas == "spectrum"
 
-    def decide(changed: DreamConfig) -> tuple[Ascent, Plan]:
-        found = plan_dream(plan.size, replace(changed, size=None, canvas=plan.canvas), critic)
-        return Ascent(critic, build_objective(changed, critic), transforms), found
+    def viewed(found: Ascent | Together) -> Ascent | Together:
+        plain = spectrum and isinstance(found, Ascent) and not found.transforms.resamples
+        return replace(found, transforms=NOISE_TRANSFORMS) if plain else found
 
-    ascent = Ascent(critic, objective, transforms)
-    return Course(config, plan, ascent, Generator().manual_seed(config.seed), decide, steering)
+    def decide(changed: DreamConfig) -> tuple[Ascent | Together, Plan]:
+        found = build_ascent(changed, critic)
+        later = plan_dream(plan.size, replace(changed, size=None, canvas=plan.canvas), critic, found)
+        return viewed(found), later
+
+    return Course(config, plan, viewed(ascent), Generator().manual_seed(config.seed), decide, steering)
 
 
 def _dream_pixels(image: Tensor | None, critic: Critic, course: Course, mask: Tensor | None) -> Iterator[Step]:
@@ -173,16 +184,18 @@ def _dream_pixels(image: Tensor | None, critic: Critic, course: Course, mask: Te
         for octave, size in enumerate(plan.sizes, start=1):
             base = source if size == plan.size else resize(source, size).clamp_(0, 1)
             part = None if mask is None else resize(mask, size).clamp(0, 1)
-            canvas = PixelCanvas(base if detail is None else _detailed(base, detail, part))
+            reach = _reach(course.ascent, part, size)
+            canvas = PixelCanvas(base if detail is None else _detailed(base, detail, reach))
             pixels, whole = canvas.pixels.detach(), None
+            course.base = base
             if octave < len(plan.sizes):
-                whole = partial(_whole, pixels, base, source, mask)
+                whole = partial(_whole, pixels, base, source, _reach(course.ascent, mask, plan.size))
             for number in range(1, config.steps + 1):
                 if not course.goes_on(count + 1, pixels):
                     return
                 tiles = course.plan.tiles(size)
                 [(score, seconds)] = ascend_pixels(
-                    canvas, course.ascent, course.rule, 1, generator, tiles=tiles, mask=part
+                    canvas, course.here, course.rule, 1, generator, tiles=tiles, mask=part
                 )
                 count += 1
                 if config.blend and octave == len(plan.sizes) and number == config.steps:
@@ -192,6 +205,12 @@ def _dream_pixels(image: Tensor | None, critic: Critic, course: Course, mask: Te
                 detail = pixels - base
             else:
                 source = pixels
+
+
+def _reach(ascent: Ascent | Together, mask: Tensor | None, size: tuple[int, int]) -> Tensor | None:
+    """Return where an octave may change the picture; none if everywhere."""
+    cover = ascent.cover(size) if isinstance(ascent, Together) else None
+    return mask if cover is None else cover if mask is None else cover * mask
 
 
 def _detailed(base: Tensor, detail: Tensor, part: Tensor | None) -> Tensor:
@@ -209,22 +228,28 @@ def _whole(pixels: Tensor, base: Tensor, source: Tensor, mask: Tensor | None) ->
 
 def _dream_spectrum(image: Tensor | None, critic: Critic, course: Course, mask: Tensor | None) -> Iterator[Step]:
     config, plan, generator = course.config, course.plan, course.generator
+    device = critic.device
     matrix = correlation_matrix(critic.identity.color_correlation)
     canvas: nn.Module
     if image is None:
         canvas = SpectrumCanvas.noise(plan.size, generator, matrix=matrix, spread=0.2)
     else:
         canvas = SpectrumCanvas.from_images(image, matrix=matrix)
+        course.base = image.to(device)
         canvas = canvas if mask is None else MaskedCanvas(canvas, image, mask)
-    canvas = canvas.to(critic.device)
+    canvas = canvas.to(device)
     if plan.steps == 0:
-        yield Step(0, 0, 1, 1, 0.0, plan.size, 0.0, canvas().detach() if image is None else image.to(critic.device))
+        yield Step(0, 0, 1, 1, 0.0, plan.size, 0.0, canvas().detach() if image is None else image.to(device))
         return
     lr = SPECTRUM_LR if image is None else PHOTO_LR
 
     def pace(index: int, images: Tensor) -> tuple[Ascent, float] | None:
-        return (course.ascent, lr * course.strength) if course.goes_on(index, images) else None
+        goes_on = course.goes_on(index, images)
+        ascent = course.here
+        assert isinstance(ascent, Ascent)  # groups are refused with a spectrum
+        return (ascent, lr * course.strength) if goes_on else None
 
+    assert isinstance(course.ascent, Ascent)
     moments = ascend_canvas(canvas, course.ascent, plan.steps, lr, generator, pace=pace)
     for index, (score, seconds, images) in enumerate(moments, start=1):
         if config.blend and image is not None and index == plan.steps:

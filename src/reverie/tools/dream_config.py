@@ -40,6 +40,28 @@ class DreamConfig:
     )  # fmt: skip
     size: int | None = setting(None, "Longer side in pixels; default: the picture's own, 512 without one.", minimum=1)
     mask: str | None = setting(None, "Picture that is white where to dream and black where to keep.")
+    guide: str | None = setting(None, "Picture whose forms to draw out of this one.")
+    guide_form: str = setting(
+        "best-match", "Each place follows the part of the guide that fits it best (by strength, or by cosine), or all "
+        "places the guide's mean.", choices=("best-match", "cosine", "channels"),
+    )  # fmt: skip
+    guide_class: str | None = setting(None, "Class that guides a layer: its mean direction there.")
+    caricature: bool = setting(False, "Exaggerate what the network already sees in the picture.")
+    caricature_power: float = setting(
+        1.0, "How strictly a caricature keeps to what is there; 0 not at all.", minimum=0, maximum=8
+    )
+    target_from: str | None = setting(
+        None, "Artwork whose textures to take on as well, or a folder that one is picked from by seed and file name."
+    )
+    target_class: str | None = setting(None, "Pick the artwork from this subfolder.")
+    target_layer: tuple[str, ...] = setting((), "Layer whose statistics are matched; repeatable.")
+    target_form: str = setting("moments", "Which statistics are matched.", choices=("moments", "gram"))
+    target_weight: float = setting(1.0, "Weight of the artwork against the dream.", above=0, maximum=1000)
+    group: tuple[str, ...] = setting(
+        (),
+        "What to raise inside a mask of its own, as mask=FILE,layer=NAME,strength=1; repeatable.",
+    )
+    keep_colors: bool = setting(False, "Keep the picture's own hues and saturation; only lightness is dreamt.")
     seed: int = setting(0, "Seed of jitter and noise.", minimum=0, maximum=2**63 - 1)
     device: str = setting("auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False)
     precision: str = setting(

@@ -23,10 +23,11 @@ from reverie.optimize.byte_counts import format_bytes
 from reverie.optimize.disk import as_rows, check_on_disk, fill, strips
 from reverie.optimize.gradient import Ascent
 from reverie.tools.disk_steps import DiskDreamer, DiskPicture
-from reverie.tools.dream import Plan, transforms_of
+from reverie.tools.dream import Plan
 from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_objective import build_objective
+from reverie.tools.dream_objective import build_ascent
 from reverie.tools.dream_record import dream_record
+from reverie.tools.references import NAMED, read_references
 from reverie.tools.steering import Steering
 
 
@@ -63,7 +64,11 @@ class DiskDream:
         self._source = source
         self._names: dict[str, Any] = {}
         self._steps: Generator[Step] | None = None
-        ascent = Ascent(critic, build_objective(config, critic), transforms_of(config))
+        references = read_references(config, source.name)
+        ascent = build_ascent(config, critic, references)
+        if config.keep_colors or not isinstance(ascent, Ascent):
+            raise InputError("--group and --keep-colors need the whole picture in memory; use a smaller --size")
+        self._references = references
         self._dreamer = DiskDreamer(config, plan, ascent, folder, self.steering)
 
     @functools.cached_property
@@ -123,14 +128,14 @@ class DiskDream:
         height, width = self.picture.rgb.size
         about = {"name": self._names.get("input") or self.picture.name, "sha256": self.picture.sha256,
                  "width": width, "height": height}  # fmt: skip
-        record = dream_record(self.config, self.critic, self.plan, about)
+        record = dream_record(self.config, self.critic, self.plan, about, self._references)
         record["config"] |= self._names.get("config", {})
         record["model"]["name"] = self._names.get("model") or record["model"]["name"]
         return record | ({"steering": self.steering.changes} if self.steering.changes else {})
 
     def call_as(self, record: dict[str, Any]) -> None:
         """Store files under the names of an earlier record; for a replay with renamed files of equal hashes."""
-        config = {name: record["config"].get(name) for name in ("model", "weights", "mask")}
+        config = {name: record["config"].get(name) for name in NAMED}
         about = record.get("input") or {}
         self._names = {"config": config, "input": about.get("name"), "model": record["model"]["name"]}
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from reverie.critic.critic import Critic
 from reverie.errors import InputError
-from reverie.objective import Objective
 from reverie.optimize.byte_counts import format_bytes
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.tiles import FLOAT_BYTES, PICTURE_BUFFERS, fits_whole, memory_budget, tile_for_budget
-from reverie.optimize.transforms import Transforms
+from reverie.optimize.together import Together
 from reverie.tools.dream_config import DreamConfig
 
 STRIP_BYTES = 150e6  # strips of rows, filters and encoders at work beside the network (measured)
@@ -77,7 +76,7 @@ class _Case:
 
 
 def plan_memory(
-    size: tuple[int, int], config: DreamConfig, critic: Critic, objective: Objective, transforms: Transforms, *,
+    size: tuple[int, int], config: DreamConfig, critic: Critic, ascent: Ascent | Together, *,
     used_bytes: float | None = None, disk: bool | None = False,
 ) -> MemoryPlan:  # fmt: skip
     """Decide tiles and whether the picture goes on disk.
@@ -86,18 +85,16 @@ def plan_memory(
         size: height and width of the result.
         config: the settings; `tile` and `max_memory` of them.
         critic: the network.
-        objective: what is raised.
-        transforms: how it is looked at.
+        ascent: what is raised, and how it is looked at.
         used_bytes: memory in use before; measured now if absent.
         disk: whether the picture may lie on disk: no, yes, or ``None`` where that pays.
 
     Raises:
         InputError: too little memory, or an objective that cannot be tiled where tiles are needed.
     """
-    names = sorted(objective.layers - {"image"})
+    names = sorted(ascent.layers - {"image"})
     budget, used = memory_budget(config.max_memory, critic.device)
     used = used if used_bytes is None else used_bytes
-    ascent = Ascent(critic, objective, transforms)
     case = _Case(size, budget, used, critic.bytes_per_pixel(names), 0, critic.stride(names))
     tile = config.tile or _shared_tile(case, critic, ascent)
     if not disk and not tile and fits_whole(size, budget, case.per_px, used_bytes=used):
@@ -118,15 +115,16 @@ def memory_note(plan: MemoryPlan, tiles: int) -> str:
     return f"planned for {format_bytes(plan.budget_bytes)}: {how}{where}, about {format_bytes(plan.estimate_bytes)}"
 
 
-def _shared_tile(case: _Case, critic: Critic, ascent: Ascent) -> int:
+def _shared_tile(case: _Case, critic: Critic, ascent: Ascent | Together) -> int:
     """Return the tile that gives every replica of the critic its share of a picture; 0 where there is nothing to share.
 
     Tiles much smaller than their halos would cost more than sharing gains.
     """
     count = 1 + len(critic.replicas)
-    if count == 1 or not ascent.local or ascent.transforms.resamples:
+    views = ascent.transforms if isinstance(ascent, Ascent) else ascent.parts[0].ascent.transforms
+    if count == 1 or not ascent.local or views.resamples:
         return 0
-    least = 2 * critic.halo(sorted(ascent.objective.layers - {"image"}))
+    least = 2 * critic.halo(sorted(ascent.layers - {"image"}))
     side = -(-max(case.size) // (count * case.align)) * case.align
     return side if side >= max(least, case.align) else 0
 

@@ -95,7 +95,7 @@ def _same_files(record: Mapping[str, Any], wanted: Wanted) -> bool:
     if about.get("sha256") != wanted.sha256:
         return False
     for name, path in wanted.files.items():
-        known = (record.get("model") or {}).get("sha256") if name == "model" else stored.get(name)
+        known = (record.get("model") or {}).get("sha256") if name == "model" else (stored.get(name) or {}).get("sha256")
         if known != sha256_of(path):
             return False
     return True

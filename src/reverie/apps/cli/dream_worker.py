@@ -34,13 +34,13 @@ class DreamOpener:
         import torch
 
         from reverie.critic.open import open_critic
-        from reverie.tools.dream import build_objective
+        from reverie.tools.dream_objective import build_ascent
 
         if self.threads is not None:
             torch.set_num_threads(self.threads)
         config = self.config
         critic = open_critic(config.model, config.weights, device=config.device, precision=config.precision)
-        build_objective(config, critic)
+        build_ascent(config, critic)
         used = -(-psutil.Process().memory_info().rss // BASELINE_STEP_BYTES) * BASELINE_STEP_BYTES
         return DreamWork(critic, config, used if critic.device.type == "cpu" else None)
 
