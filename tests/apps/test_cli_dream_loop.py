@@ -145,6 +145,23 @@ def test_ctrl_c_keeps_the_frames_and_says_how_to_go_on(run: Run, photo: Path, mo
     assert whole.read_bytes() == photo.with_name("photo-dream.mp4").read_bytes()
 
 
+@pytest.mark.parametrize("name", ["loop.mp4", "loop.gif"])
+def test_a_film_can_be_replayed_from_itself(run: Run, photo: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(photo.parent)
+    keys, target = Path("keys.yaml"), photo.with_name(name)
+    keys.write_text("layer: {0: mixed3a, 50%: mixed4c}\npan: {0: 0.1 0}\n")
+    film = ("--keyframes", keys, "--seamless", "--later-steps", 2, "--crf", 30, "--seed", 3)
+    assert run("dream", photo, *film, *QUICK, "-o", target)[0] == 0
+    keys.unlink()
+    code, out, err = run("replay", target)
+    assert code == 0, err
+    assert "the bytes are the same" in err
+    assert Path(out.strip()).read_bytes() == target.read_bytes()
+    photo.write_bytes(photo.read_bytes() + b" ")
+    code, _, err = run("replay", target, "-o", "again" + target.suffix)
+    assert code == 2 and "the input 'photo.png' is not the one that was used; give it with --input" in err
+
+
 def start(source: Path, target: Path) -> subprocess.Popen[bytes]:
     film = ("--zoom", "1.4/s", "--rotate", "9/s", "--seamless", "--seconds", "1.5", "--fps", "8", "--size", "96")
     command = [sys.executable, "-m", "reverie", "dream", source, *film, "--steps", "4", "--octaves", "2", "-o", target]

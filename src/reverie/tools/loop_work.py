@@ -118,8 +118,8 @@ class LoopDream:
 
     def manifest(self) -> dict[str, Any]:
         """Return what must be the same for two runs to belong together."""
-        settings = self.settings()
-        return {name: value for name, value in settings.items() if name != "machine"} | {"torch": torch.__version__}
+        kept = {name: value for name, value in self.settings().items() if name not in ("machine", "video")}
+        return kept | {"later_steps": self.later_steps, "torch": torch.__version__}
 
     def settings(self) -> dict[str, Any]:
         """Return everything needed to make the same frames again; no absolute paths."""
@@ -130,8 +130,9 @@ class LoopDream:
         if source is not None and self.config.mask is not None:
             source["mask_sha256"] = file_sha256(Path(self.config.mask))
         record = film_record("dream-loop", self.config, self.critic, self.loop.first_plan, self.keyframes)
-        moving = to_record(self.moving) | {"keyframes": None, "later_steps": self.later_steps}
-        return record | {"loop": moving, "input": source}
+        video = {"later_steps": self.later_steps, "codec": self.encoding.codec, "crf": self.encoding.crf,
+                 "preset": self.encoding.preset}  # fmt: skip
+        return record | {"loop": to_record(self.moving) | {"keyframes": None}, "video": video, "input": source}
 
     def _shown(self) -> Iterator[np.ndarray]:
         return (self.folder.read(number) for number in self.loop.shown)

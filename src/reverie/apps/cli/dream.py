@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from reverie.apps.cli.batch_options import BatchOptions, Format, Overwrite, Recursive, Workers, is_folder, suffix_of
-from reverie.apps.cli.dream_loop import film_path, for_video, run_loop, wants_film
+from reverie.apps.cli.dream_loop import for_video, loop_path, run_loop, wants_film
 from reverie.apps.cli.dream_run import live_view, run_dream
+from reverie.apps.cli.film import film_path
 from reverie.apps.cli.options import given_for, with_config
 from reverie.apps.cli.pipes import STDOUT, check_stdout, read_stdin
 from reverie.apps.cli.stored import files_of, with_files
@@ -103,15 +104,15 @@ def dream_command(
     if show and (is_film or wants_film(moving, output)):
         raise InputError("--show follows the dream of one picture, not a film")
     if source is not None and is_film:
-        from reverie.apps.cli.dream_video import run_video, video_path
+        from reverie.apps.cli.dream_video import run_video
 
-        still, film = replace(config, blend=0.0), video_path(source.path, output)  # blend joins frames: VideoConfig
+        still, film = replace(config, blend=0.0), film_path(source.path, output)  # blend joins frames: VideoConfig
         return run_video(source.path, film, still, video, keyframes=for_video(moving), dry_run=dry_run)
     if wants_film(moving, output):
         if source is not None and source.kind == "stdin":
             raise InputError("a film needs its picture in a file, to go on where it was stopped")
         path = None if source is None else source.path
-        film = film_path(path, output)
+        film = loop_path(path, output)
         return run_loop(path, film, config, from_record(LoopConfig, moving), video, dry_run=dry_run)
     return dream_one(source, config, options, show=(show, show_host, show_port))
 

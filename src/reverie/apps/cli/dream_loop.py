@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from reverie.apps.cli.film import film_path, replay_film, replay_path, run_film, stored_keyframes
 from reverie.errors import InputError
-from reverie.settings import check_settings, to_record
+from reverie.settings import check_settings, from_record, to_record
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.keyframes import Keyframes
 from reverie.tools.loop_config import LoopConfig
@@ -41,11 +40,9 @@ def for_video(moving: Mapping[str, Any]) -> Keyframes | None:
     return keyframes_of(moving.get("keyframes"))
 
 
-def film_path(source: Path | None, output: str | None) -> Path:
+def loop_path(source: Path | None, output: str | None) -> Path:
     """Return where to write: as told, or an MP4 beside the picture under a name that is still free."""
-    from reverie.apps.cli.dream_video import video_path
-
-    return video_path((Path("noise") if source is None else source).with_suffix(".mp4"), output)
+    return film_path((Path("noise") if source is None else source).with_suffix(".mp4"), output)
 
 
 def run_loop(
@@ -56,47 +53,31 @@ def run_loop(
     check_settings(config)
     check_settings(moving)
     check_settings(video)
-    from reverie.apps.cli.progress import bar
     from reverie.tools.loop_work import LoopDream
 
     work = LoopDream(source, target, config, moving, video, keyframes=keyframes_of(moving.keyframes))
     if dry_run:
         print(json.dumps(_decisions(work), indent=2))
         return 0
-    began = time.monotonic()
-    try:
-        with bar("dreaming") as line:
-            for note in work.notes:
-                line.say(note)
-            told = len(work.notes)
-            fresh = _watch(work, line)
-            line.update(1.0, f"writing {target.name}", None)
-            measured = work.finish()
-            for note in work.notes[told:]:
-                line.say(note)
-    except KeyboardInterrupt:
-        print(
-            f"reverie: stopped by Ctrl-C; {work.done} of {work.total} frames are kept in '{work.folder.path}'; "
-            "run the same command again to go on",
-            file=sys.stderr,
-        )
-        return 130
-    print(_summary(work, measured, fresh, time.monotonic() - began), file=sys.stderr)
-    print(target)
-    return 0
+    return run_film(work, _summary)
 
 
-def _watch(work: Any, line: Any) -> int:
-    """Dream what is missing; return how many frames that were."""
-    began, fresh = time.monotonic(), 0
-    for _ in work:
-        if fresh == 0 and work.done > 1:
-            line.say(f"going on behind frame {work.done - 1}")
-        fresh += 1
-        spent = max(time.monotonic() - began, 1e-9)
-        note = f"frame {work.done}/{work.total}  {spent / fresh:.1f} s each"
-        line.update(work.done / work.total, note, (work.total - work.done) * spent / fresh)
-    return fresh
+def replay_loop(
+    made: Path, record: dict[str, Any], original: Path | None, output: str | None, files: dict[str, str | None]
+) -> int:
+    """Make a film from a picture again, byte for byte, from the settings inside it.
+
+    Raises:
+        InputError: the original or the network is not the one that was used.
+    """
+    from reverie.apps.cli.stored import with_files
+    from reverie.tools.loop_work import LoopDream
+
+    config = from_record(DreamConfig, with_files(made, record["config"], files))
+    moving, video = from_record(LoopConfig, record["loop"]), from_record(VideoConfig, record["video"])
+    keyframes = stored_keyframes(record)
+    work = LoopDream(original, replay_path(made, output), config, moving, video, keyframes=keyframes)
+    return replay_film(work, made, record, _summary)
 
 
 def _summary(work: Any, measured: dict[str, Any], fresh: int, seconds: float) -> str:

@@ -41,11 +41,13 @@ def replay_command(
     record = read_settings(made)
     if record.get("tool") == "visualize":
         return _replay_drawing(made, record, output, {"model": model, "weights": weights})
-    if record.get("tool") == "dream-video":
+    if record.get("tool") in ("dream-video", "dream-loop"):
+        from reverie.apps.cli.dream_loop import replay_loop
         from reverie.apps.cli.dream_video import replay_video
 
+        again = replay_video if record["tool"] == "dream-video" else replay_loop
         files = {"model": model, "weights": weights, "mask": mask}
-        return replay_video(made, record, _original(made, record["input"], source), output, files)
+        return again(made, record, _original(made, record["input"], source), output, files)
     if record.get("tool") != "dream":
         raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
     config = with_files(made, record["config"], {"model": model, "weights": weights, "mask": mask})
