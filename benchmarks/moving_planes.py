@@ -19,7 +19,7 @@ SUPERSAMPLE = 2
 
 @dataclass(frozen=True)
 class Moment:
-    """One frame: `rgb` ``[H, W, 3]`` uint8, `flow` ``[H, W, 2]`` to the frame before, `seen` where it is there."""
+    """One frame: `rgb` ``[H, W, 3]`` uint8, `flow` ``[H, W, 2]`` to the frame before, `seen` where it was visible."""
 
     rgb: np.ndarray
     flow: np.ndarray

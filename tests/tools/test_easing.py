@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from reverie.tools.easing import EASINGS
@@ -9,7 +11,7 @@ def test_every_curve_starts_at_zero_ends_at_one_and_never_falls(name):
     values = [curve(i / 200) for i in range(201)]
     assert values[0] == 0
     assert values[-1] == pytest.approx(1)
-    assert all(after >= before for before, after in zip(values, values[1:], strict=False))
+    assert all(after >= before for before, after in itertools.pairwise(values))
 
 
 @pytest.mark.parametrize("name", ["linear", "smooth", "ease-in-out", "cubic"])

@@ -1,3 +1,4 @@
+import itertools
 import math
 from fractions import Fraction
 
@@ -98,7 +99,7 @@ def test_a_loop_is_continuous_everywhere_its_seam_included():
     line = timeline(text, closed=True)
     values = [line.at(8 * i / 4000) for i in range(-200, 4200)]
     for name in ("zoom", "rotate"):
-        jumps = [abs(b[name] - a[name]) for a, b in zip(values, values[1:], strict=False)]
+        jumps = [abs(b[name] - a[name]) for a, b in itertools.pairwise(values)]
         assert max(jumps) < 0.02
     assert line.at(-0.5) == pytest.approx(line.at(7.5))
 

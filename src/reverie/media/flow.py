@@ -2,8 +2,8 @@
 
 Flow here is *backward*: for every pixel of the current frame, where it was in the previous one, in pixels, as
 ``[H, W, 2]`` float32 (right, down). Warping the previous frame by it needs no holes to be filled.
-``[H, W, 2]`` float32 (right, down). Warping the previous frame by it leaves no holes to be filled.
-video by Ruder, Dosovitskiy, Brox 2016, arXiv 1604.08610, section 3.
+Source: DIS flow, Kroeger et al. 2016, arXiv 1603.03590; the consistency check, Sundaram, Brox, Keutzer 2010, as
+used for video by Ruder, Dosovitskiy, Brox 2016, arXiv 1604.08610, section 3.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ import numpy as np
 RELATIVE, ABSOLUTE = 0.01, 0.5  # how far forward and backward flow may disagree: share of their squares, px squared
 JUMP_RELATIVE, JUMP_ABSOLUTE = 0.01, 0.002  # how much the flow may change from pixel to pixel, in the same way
 CUT_PX, CUT_BLUR_PX = 128, 8.0  # frames are compared at this size, without what is wider than the blur
-# Cuts between photographs measured: seen at most 0.13, alike at most 0.19 in place and 0.63 warped; without a cut (pans
-# of 40 px, flashes, dimming to a fifth, zooms, noise of 60/255) at least one is above 0.38, 0.53 and 0.8.
-CUT_SEEN, CUT_ALIKE, CUT_WARPED = 0.25, 0.4, 0.7
+# Measured: cuts between photographs have seen below 0.13, and between textures below 0.3, likeness below 0.2 in place
+# and 0.65 warped. Pans and zooms have seen above 0.7; flashes, dimming to a fifth and noise of 60/255 keep likeness in
+# place above 0.5. A pan by a third of the picture may count as a cut: there is hardly anything to carry over.
+CUT_SEEN, CUT_ALIKE, CUT_WARPED = 0.5, 0.4, 0.7
 FLAT = 1.0  # standard deviation, of 255, below which a frame shows nothing
 SOFT_PX = 1.5
 SMALLEST_PX = 32  # below it there is nothing for the flow's pyramid to hold on to

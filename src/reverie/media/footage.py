@@ -8,7 +8,6 @@ a GIF counts in hundredths of a second and shows nothing for less than two, so f
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,11 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from reverie.errors import InputError, OutputError
+from reverie.errors import InputError
 from reverie.media.animation import ANIMATION_SUFFIXES, animation_frames, is_animated, read_animation, shown_ms
 from reverie.media.animation_write import AnimationWriter
 from reverie.media.video import VIDEO_SUFFIXES, VideoWriter, frames, read_video
 from reverie.media.video_write import check_codec
+from reverie.media.write import check_place
 
 READ_SUFFIXES = (
     *VIDEO_SUFFIXES, ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".3gp", ".wmv", ".flv", ".ogv", ".mxf", ".y4m",
@@ -113,15 +113,7 @@ def check_target(target: Path, encoding: Encoding) -> None:
         raise InputError(f"cannot write '{target}': known for moving pictures: {', '.join(WRITE_SUFFIXES)}")
     if suffix in VIDEO_SUFFIXES:
         check_codec(target, encoding.codec, encoding.crf, encoding.preset)
-    if target.is_dir():
-        raise OutputError(f"cannot write '{target}': it is a folder; expected a file name in it")
-    if not target.parent.is_dir():
-        raise OutputError(f"cannot write '{target}': there is no folder '{target.parent}'; make it first")
-    try:
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", suffix=".part"):
-            pass
-    except OSError as error:
-        raise OutputError(f"cannot write '{target}': {error.strerror or error}") from error
+    check_place(target)
 
 
 def assemble(

@@ -21,6 +21,7 @@ from reverie.media.write import write_picture
 from reverie.weights.checkpoint import write_bytes
 
 MANIFEST = "manifest.json"
+MOST_SHOWN = 60  # characters of a setting in a message
 
 
 class FrameFolder:
@@ -28,10 +29,11 @@ class FrameFolder:
 
     Args:
         path: the folder; made by `begin`.
+        bits: per sample, 8 or 16; the latter for frames that others are made from.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, bits: int = 8) -> None:
+        self.path, self.bits = path, bits
 
     def manifest(self) -> dict[str, Any] | None:
         """Return what an earlier run noted, or None if there was none.
@@ -81,13 +83,17 @@ class FrameFolder:
             number += 1
         return number
 
-    def write(self, number: int, frame: np.ndarray, record: Mapping[str, Any]) -> None:
-        """Store one frame, ``[H, W, 3]`` uint8, and its measurements.
+    def write(
+        self, number: int, frame: np.ndarray, record: Mapping[str, Any], strength: np.ndarray | None = None
+    ) -> None:
+        """Store one frame, ``[H, W, 3]`` uint8 or float in [0, 1], and its measurements.
+
+        `strength`, ``[H, W]`` uint8, says how complete it is and becomes its alpha.
 
         Raises:
             OutputError: no space, no permission.
         """
-        write_picture(self._file(number), frame, settings=record)
+        write_picture(self._file(number), frame, alpha=strength, settings=record, bits=self.bits)
 
     def read(self, number: int) -> np.ndarray:
         """Return a frame as ``[H, W, 3]`` uint8.
@@ -96,6 +102,23 @@ class FrameFolder:
             PictureError: damaged.
         """
         return to_uint8(read_picture(self._file(number)).rgb)
+
+    def read_exact(self, number: int) -> np.ndarray:
+        """Return a frame as ``[H, W, 3]`` float32 in [0, 1], with all the bits it was stored with.
+
+        Raises:
+            PictureError: damaged.
+        """
+        return read_picture(self._file(number)).rgb
+
+    def strength(self, number: int) -> np.ndarray:
+        """Return how complete a frame is, ``[H, W]`` uint8.
+
+        Raises:
+            PictureError: damaged.
+        """
+        picture = read_picture(self._file(number))
+        return np.full(picture.rgb.shape[:2], 255, np.uint8) if picture.alpha is None else to_uint8(picture.alpha)
 
     def record(self, number: int) -> dict[str, Any]:
         """Return the measurements of a frame.
@@ -138,5 +161,10 @@ def _first_difference(known: Mapping[str, Any], wanted: Mapping[str, Any], name:
             continue
         if isinstance(then, Mapping) and isinstance(now, Mapping):
             return _first_difference(then, now, f"{key} ")
-        return f"{name}{key}: {then} then, {now} now"
+        return f"{name}{key}: {_short(then)} then, {_short(now)} now"
     return "nothing"
+
+
+def _short(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 3] + "..."

@@ -1,7 +1,7 @@
 """The settings that made a picture, carried inside it and read back.
 
-PNG holds them as iTXt `reverie`; JPEG, WebP and AVIF as EXIF UserComment; TIFF as ImageDescription; GIF as a comment.
-All but PNG's are shared with other programs, so there the settings stand inside ``{"reverie": ...}``.
+PNG holds them as iTXt `reverie`; JPEG, WebP and AVIF as EXIF UserComment; TIFF as ImageDescription; GIF and videos as
+a comment. All but PNG's are shared with other programs, so there the settings stand inside ``{"reverie": ...}``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from reverie.media.source import open_picture, opened_file, pixel_limit, reading
 
 KEY = "reverie"
 SOFTWARE = "Reverie"
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
 MAX_SETTINGS_BYTES = 1 << 20
 IMAGE_DESCRIPTION, SOFTWARE_TAG, EXIF_IFD, USER_COMMENT = 0x010E, 0x0131, 0x8769, 0x9286
 UNICODE = b"UNICODE\0"
@@ -61,11 +62,14 @@ def exif_block(text: str | None) -> bytes:
 
 
 def read_settings(path: Path | str) -> dict[str, Any]:
-    """Return the settings stored in a picture that Reverie wrote.
+    """Return the settings stored in a picture or video that Reverie wrote.
 
     Raises:
         PictureError: not a readable picture, no settings inside, or settings that are damaged.
+        VideoError: not a readable video.
     """
+    if Path(path).suffix.lower() in VIDEO_SUFFIXES:
+        return _video_settings(Path(path))
     with opened_file(path) as (label, stream), reading(label):
         image = open_picture(stream, label, pixel_limit())
         own = image.info.get(KEY) if image.format == "PNG" else None
@@ -77,6 +81,16 @@ def read_settings(path: Path | str) -> dict[str, Any]:
                 if isinstance(settings, dict):
                     return settings
     raise PictureError(f"'{label}' was not made by Reverie or its metadata was stripped: it carries no settings")
+
+
+def _video_settings(path: Path) -> dict[str, Any]:
+    from reverie.media.video import read_comment  # here, because it brings FFmpeg along
+
+    text = read_comment(path)
+    settings = _parsed(text, str(path)).get(KEY) if text.startswith("{") and f'"{KEY}"' in text else None
+    if not isinstance(settings, dict):
+        raise PictureError(f"'{path}' was not made by Reverie or its metadata was stripped: it carries no settings")
+    return settings
 
 
 def _parsed(text: str, label: str) -> dict[str, Any]:

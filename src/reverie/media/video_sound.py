@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -25,13 +26,12 @@ class Sound:
 
     def __init__(self, source: Any, stream: Any, target: Any, start_s: Fraction) -> None:
         self._start_s, self._source = start_s, stream
-        copied = stream.codec_context.codec.canonical_name in _held_by(target)
-        self.how = "copied" if copied else "encoded"
-        if copied:
+        form = target.format.name.split(",")[0]
+        self.how = "copied" if _takes(form, stream) else "encoded"
+        if self.how == "copied":
             self._target = target.add_stream_from_template(stream)
             self._packets = self._copied(source)
         else:
-            form = target.format.name.split(",")[0]
             self._target = target.add_stream(ENCODERS[form], rate=RATE_HZ, layout="stereo")
             self._packets = self._encoded(source)
         self._next: Any = None
@@ -76,8 +76,17 @@ class Sound:
         yield from self._target.encode(None)
 
 
-def _held_by(target: Any) -> set[str]:
-    return set(target.supported_codecs)
+def _takes(form: str, stream: Any) -> bool:
+    """Return whether a container takes the sound as it is: tried on an empty one, because the lists are not right."""
+    try:
+        with av.open(io.BytesIO(), "w", format=form) as trial:
+            if stream.codec_context.codec.canonical_name not in trial.supported_codecs:
+                return False
+            trial.add_stream_from_template(stream)
+            trial.start_encoding()
+    except (FFmpegError, ValueError):
+        return False
+    return True
 
 
 def _demuxed(source: Any, stream: Any) -> Iterator[Any]:

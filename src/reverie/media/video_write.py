@@ -22,6 +22,7 @@ from av.error import FFmpegError
 from reverie.errors import InputError, OutputError
 from reverie.media.metadata import enclosed, settings_text
 from reverie.media.video_sound import Sound, open_sound
+from reverie.media.write import check_place
 
 VIDEO_SUFFIXES = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 SPEEDS = (
@@ -84,6 +85,7 @@ class VideoWriter:
         self.given, self.rate, kind = size, Fraction(rate), CODECS[self.codec]
         if min(size) < 1 or self.rate <= 0:
             raise InputError(f"a video of {size[1]} x {size[0]} px at {rate} frames/s is not possible")
+        check_place(self.path)
         self.size = (size[0] + size[0] % 2, size[1] + size[1] % 2) if kind.even else size
         self.count = 0
         self._part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
@@ -228,6 +230,8 @@ def _options(codec: str, kind: Codec, crf: int, preset: str) -> dict[str, str]:
     slowness = SPEEDS.index(preset)
     if codec in ("libx264", "libx265"):
         options["preset"] = preset
+    if codec == "libx264":  # or mb-tree rounds by where its buffers happen to lie: one run in ten had other bytes
+        options["x264-params"] = "cpu-independent=1"
     if codec == "libx265":
         options["x265-params"] = "log-level=error"
     if codec == "libsvtav1":

@@ -101,6 +101,15 @@ def check_writable(path: Path | str, settings: Mapping[str, Any] | None = None) 
     suffix = _known_suffix(target)
     if settings is not None:
         _fitting_text(suffix, settings)
+    check_place(target)
+
+
+def check_place(target: Path) -> None:
+    """Check that a file of that name can appear in its folder; leaves nothing behind.
+
+    Raises:
+        OutputError: the target is a folder, or its folder is missing or cannot be written to.
+    """
     try:
         if target.is_dir():
             raise InputError(f"cannot write '{target}': it is a folder; expected a file name in it")

@@ -42,12 +42,12 @@ class RadialMean:
             self._weight.index_add_(0, place.flatten(), part.flatten().double())
 
     def profile(self) -> Tensor:
-        """Return the profile so far; bins that no picture reached take their neighbor's value."""
-        seen = self._weight > 0
-        known = torch.nonzero(seen).flatten()
+        """Return the profile so far; bins that no picture reached go on from their neighbor as ``1 / f``."""
+        known = torch.nonzero(self._weight > 0).flatten()
         nearest = (torch.arange(BINS)[:, None] - known).abs().argmin(1)
         mean = self._power[:, known] / self._weight[known]
-        return mean[:, nearest].sqrt().float()
+        beyond = centers()[known][nearest] / centers()
+        return mean[:, nearest].sqrt().float() * beyond
 
 
 def magnitude_of(profile: Tensor, size: tuple[int, int]) -> Tensor:

@@ -146,9 +146,8 @@ def ascend_canvas(
         if not torch.isfinite(score):
             raise GradientError("the score is not a number; try --precision fp32 or a smaller step")
         watched = [] if attention is None else [images]
-        gradients = torch.autograd.grad(
-            score, parameters + watched
-        )  # of the score: a redirected ReLU must see its sign
+        # of the score itself, not of its negative: a redirected ReLU must see the sign
+        gradients = torch.autograd.grad(score, parameters + watched)
         if attention is not None:
             attention += gradients[-1].abs().sum(1, keepdim=True)
         if number == 0 and not any(g.any() for g in gradients):

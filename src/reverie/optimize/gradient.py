@@ -16,7 +16,7 @@ from reverie.objective.pooled import Pooled, pooled_terms, tangent
 from reverie.optimize.redirect import redirected_relu
 from reverie.optimize.share import share, sum_of
 from reverie.optimize.tiles import Tile
-from reverie.optimize.transforms import Transforms
+from reverie.optimize.transforms import Look, Transforms
 
 Cut = Callable[[Tile], Tensor]
 Put = Callable[[Tile, Tensor], None]
@@ -34,7 +34,7 @@ class Ascent:
 
     critic: Critic
     objective: Objective
-    transforms: Transforms = DEFAULT_TRANSFORMS
+    transforms: Look = DEFAULT_TRANSFORMS
     base: Tensor | None = None
 
     def gradient(

@@ -1,10 +1,12 @@
 """Dream a video so that it holds still: every frame starts from its own picture plus the dream before it.
 
 What is carried over is the *difference* that the dream made, moved along by the optical flow and left out where
-something new comes into view; a few steps then renew it. The photo itself is never smeared. All frames look through
-the same series of jitters, because independent ones are a flicker of their own.
+something new comes into view. A few steps follow, and every pixel takes as much of them as it lacks: nearly nothing
+where the dream is complete, all of them where it has just begun. So the dream neither boils nor grows without end.
+All frames look through the same series of jitters, because independent ones are a flicker of their own.
 Source: the temporal consistency of Ruder, Dosovitskiy, Brox 2016, arXiv 1604.08610, section 3.
-Differs: they carry the stylized picture; here it is what the dream added, so that light and noise stay the frame's own.
+Differs: they carry the stylized picture; here it is what the dream added, so that light and noise stay the frame's own,
+and how complete it is, pixel by pixel.
 """
 
 from __future__ import annotations
@@ -26,18 +28,27 @@ from reverie.numerics.resample import resize
 from reverie.settings import check_settings
 from reverie.tools.dream import Plan, dream_steps, final_size, plan_dream, seed_for
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.keyed import Keyed
+from reverie.tools.motion_estimate import Estimator
 from reverie.tools.video_config import VideoConfig
 
-BLEND = {"blend": 0.5, "flow": 0.1}
+BLEND = {"blend": 0.5, "flow": 0.05}
 LATER_SHARE = {"none": 1.0, "blend": 0.5, "flow": 0.3}  # of the first frame's steps
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A frame and what was dreamt on it, both ``[H, W, 3]`` uint8."""
+    """A frame and what was dreamt on it.
+
+    Attributes:
+        source: ``[H, W, 3]`` uint8.
+        dream: ``[H, W, 3]`` uint8.
+        strength: ``[H, W]`` uint8, how complete the dream is; 255 where it had all its steps.
+    """
 
     source: np.ndarray
     dream: np.ndarray
+    strength: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +58,7 @@ class VideoStep:
     Attributes:
         index: its number, from 0.
         dream: ``[H, W, 3]`` uint8.
+        strength: ``[H, W]`` uint8, how complete it is, 255 where it had all its steps.
         score: value of the objective before the last step; None if no step was made.
         flicker: how much the dream changed beyond motion, warped RMS of 255; None at the start and at cuts.
         source_flicker: the same of the source, from its noise and from errors of the flow.
@@ -58,6 +70,7 @@ class VideoStep:
 
     index: int
     dream: np.ndarray
+    strength: np.ndarray
     score: float | None
     flicker: float | None
     source_flicker: float | None
@@ -69,7 +82,8 @@ class VideoStep:
 
 def dream_video(
     frames: Iterator[np.ndarray], config: DreamConfig, video: VideoConfig, *, critic: Critic | None = None,
-    mask: Tensor | None = None, previous: Shown | None = None, first: int = 0,
+    mask: Tensor | None = None, estimate: Estimator = motion, previous: Shown | None = None, first: int = 0,
+    keyed: Keyed | None = None,
 ) -> Iterator[VideoStep]:  # fmt: skip
     """Dream frames one by one and yield each when it is done; memory does not grow with their number.
 
@@ -79,8 +93,10 @@ def dream_video(
         video: what holds the frames together.
         critic: an open network; opened from the settings if absent.
         mask: ``[1, 1, H, W]`` in [0, 1] at the final size, one where to dream.
+        estimate: of the motion between frames; see `open_estimator`.
         previous: frame `first` - 1 at its final size and its dream, to go on with.
         first: number of the first frame given.
+        keyed: settings that change from frame to frame.
 
     Raises:
         InputError: settings that do not fit the network or the frames.
@@ -89,27 +105,30 @@ def dream_video(
     check_settings(config)
     check_settings(video)
     critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
-    later = replace(config, steps=later_steps(config, video))
-    plans: dict[int, Plan] = {}
+    work = _Work(config, video, critic, mask, keyed)
     for index, frame in enumerate(frames, start=first):
         began = time.perf_counter()
+        work.turn_to(index)
         source = at_final_size(frame, config)
-        moved = None if previous is None else motion(source, previous.source)
-        held = previous is not None and np.array_equal(source, previous.source)
-        cut = moved is not None and previous is not None and is_cut(source, previous.source, moved) and video.cuts
-        if previous is not None and held:
-            dream, score = previous.dream, None
+        moved = None if previous is None else estimate(source, previous.source)
+        held, cut, score, apart = False, False, None, (None, None)
+        if previous is None or moved is None:
+            shown, score = work.fresh(source)
         else:
-            fresh = previous is None or cut or video.coherence == "none"
-            chosen = config if fresh else later
-            start = _tensor(source) if fresh else _start(source, previous, moved, video, config.seed, index, mask)
-            if chosen.steps not in plans:
-                plans[chosen.steps] = plan_dream((source.shape[0], source.shape[1]), chosen, critic)
-            dream, score = _dreamt(start, chosen, critic, mask, plans[chosen.steps])
-        apart = _flickers(source, dream, previous, moved) if not cut else (None, None)
+            held = keyed is None and np.array_equal(source, previous.source)
+            cut = video.cuts and not held and is_cut(source, previous.source, moved)
+            if held:
+                shown = previous
+            elif cut or video.coherence == "none":
+                shown, score = work.fresh(source)
+            else:
+                shown, score = work.later(source, previous, moved, index)
+            if not cut:
+                apart = flicker(shown.dream, previous.dream, moved), flicker(source, previous.source, moved)
         seen = 0.0 if moved is None else float(moved.seen.mean())
-        previous = Shown(source, dream)
-        yield VideoStep(index, dream, score, *apart, seen, cut, held, time.perf_counter() - began)
+        previous = shown
+        seconds = time.perf_counter() - began
+        yield VideoStep(index, shown.dream, shown.strength, score, *apart, seen, cut, held, seconds)
 
 
 def later_steps(config: DreamConfig, video: VideoConfig) -> int:
@@ -142,45 +161,76 @@ def at_final_size(frame: np.ndarray, config: DreamConfig) -> np.ndarray:
     return _bytes(resize(_tensor(frame), size).clamp(0, 1))
 
 
-def _start(
-    source: np.ndarray, previous: Shown | None, moved: Motion | None, video: VideoConfig, seed: int, index: int,
-    mask: Tensor | None,
-) -> Tensor:  # fmt: skip
-    """Return what a frame starts from, ``[1, 3, H, W]``: itself and what it takes from the dream before."""
-    assert previous is not None and moved is not None
-    kept = 1 - fresh_share(video, seed, index)
-    own = source.astype(np.float32)
-    if video.coherence == "blend":
-        added = kept * (previous.dream.astype(np.float32) - own)
-    else:
-        difference = previous.dream.astype(np.float32) - previous.source.astype(np.float32)
-        added = kept * warp(difference, moved.flow) * softened(moved.seen)[..., None]
-    if mask is not None:
-        added *= mask[0, 0, ..., None].cpu().numpy()
-    return torch.from_numpy((own + added) / 255).clamp_(0, 1).permute(2, 0, 1)[None].contiguous()
+class _Work:
+    """What stays the same from frame to frame, unless keyframes change it."""
+
+    def __init__(
+        self, config: DreamConfig, video: VideoConfig, critic: Critic, mask: Tensor | None, keyed: Keyed | None
+    ) -> None:
+        self.given, self.keyed, self.critic, self.mask = (config, video), keyed, critic, mask
+        self.plans: dict[int, Plan] = {}
+        self.turn_to(0)
+
+    def turn_to(self, index: int) -> None:
+        """Take on the settings of a frame."""
+        self.config, self.video = self.given
+        self.objective = None
+        if self.keyed is not None:
+            self.objective = self.keyed.objective(self.config, index, self.critic)
+            self.config = self.keyed.settings(self.config, index)
+            self.video = replace(self.video, blend=self.keyed.value("blend", index, self.video.blend))
+        self.rest = replace(self.config, steps=later_steps(self.config, self.video))
+
+    def fresh(self, source: np.ndarray) -> tuple[Shown, float | None]:
+        """Dream a frame as if it were a picture of its own."""
+        dream, score = self._dreamt(_tensor(source), self.config, self.mask)
+        return Shown(source, dream, np.full(source.shape[:2], 255, np.uint8)), score
+
+    def later(self, source: np.ndarray, previous: Shown, moved: Motion, index: int) -> tuple[Shown, float | None]:
+        """Dream a frame that starts from itself and what it takes from the dream before."""
+        kept = 1 - fresh_share(self.video, self.config.seed, index)
+        own = source.astype(np.float32)
+        if self.video.coherence == "blend":
+            added, weight, strength = kept * (previous.dream - own), None, previous.strength
+        else:
+            added, carried = _moved_along(previous, moved, kept)
+            weight, strength = self._lacking(carried)
+        if self.mask is not None:
+            added *= self.mask[0, 0, ..., None].cpu().numpy()
+        start = torch.from_numpy((own + added) / 255).clamp_(0, 1).permute(2, 0, 1)[None].contiguous()
+        mask = self.mask if weight is None else weight if self.mask is None else weight * self.mask.cpu()
+        dream, score = self._dreamt(start, self.rest, mask)
+        return Shown(source, dream, strength), score
+
+    def _lacking(self, carried: np.ndarray) -> tuple[Tensor, np.ndarray]:
+        """Return how much of the steps each pixel takes, ``[1, 1, H, W]``, and how complete it is after them."""
+        share = self.rest.steps / self.config.steps if self.config.steps else 0.0
+        weight = ((1 - carried) / share).clip(0, 1) if share > 0 else np.zeros_like(carried)
+        complete = to_uint8(carried + share * weight)
+        return torch.from_numpy(weight)[None, None], complete
+
+    def _dreamt(self, start: Tensor, config: DreamConfig, mask: Tensor | None) -> tuple[np.ndarray, float | None]:
+        if config.steps == 0 or (mask is not None and not mask.any()):
+            return _bytes(start), None
+        if config.steps not in self.plans:
+            everything = None if self.keyed is None else self.keyed.everything
+            self.plans[config.steps] = plan_dream((start.shape[-2], start.shape[-1]), config, self.critic, everything)
+        last, plan = None, self.plans[config.steps]
+        for step in dream_steps(start, config, critic=self.critic, mask=mask, plan=plan, objective=self.objective):
+            last = step
+        return (_bytes(start), None) if last is None else (_bytes(last.images), last.score)
 
 
-def _dreamt(
-    start: Tensor, config: DreamConfig, critic: Critic, mask: Tensor | None, plan: Plan
-) -> tuple[np.ndarray, float | None]:
-    last = None
-    for step in dream_steps(start, config, critic=critic, mask=mask, plan=plan):
-        last = step
-    if last is None or config.steps == 0:
-        return _bytes(start), None
-    return _bytes(last.images), last.score
-
-
-def _flickers(
-    source: np.ndarray, dream: np.ndarray, previous: Shown | None, moved: Motion | None
-) -> tuple[float | None, float | None]:
-    if previous is None or moved is None:
-        return None, None
-    return flicker(dream, previous.dream, moved), flicker(source, previous.source, moved)
+def _moved_along(previous: Shown, moved: Motion, kept: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the dream's difference as it arrives in the next frame, ``[H, W, 3]``, and how complete it is there."""
+    share = kept * softened(moved.seen)
+    difference = previous.dream.astype(np.float32) - previous.source.astype(np.float32)
+    complete = warp(previous.strength.astype(np.float32) / 255, moved.flow).clip(0, 1)
+    return share[..., None] * warp(difference, moved.flow), share * complete
 
 
 def _tensor(frame: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)[None].float() / 255
+    return torch.from_numpy(np.array(frame)).permute(2, 0, 1)[None].float() / 255
 
 
 def _bytes(images: Tensor) -> np.ndarray:

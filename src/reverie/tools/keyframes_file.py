@@ -219,5 +219,6 @@ PARAMETERS: dict[str, Callable[[Any, str], Any]] = {
     "rotate": _number,
     "pan": _pan,
     "anchor": _range(0, 1),
+    "blend": _range(0, 1),
     **{name: _field(name) for name in FIELDS},
 }

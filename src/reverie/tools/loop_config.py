@@ -82,11 +82,6 @@ def plan_film(config: LoopConfig, keyed: Mapping[str, Any] | None = None) -> Fil
     return Film(zoom, rotate, pan, float(frames / rate), rate, frames, seam, border, anchor)
 
 
-def is_film(given: Mapping[str, Any]) -> bool:
-    """Tell whether any of the options that the user gave asks for a film."""
-    return any(given.get(name) not in (None, False) for name in LoopConfig.__dataclass_fields__)
-
-
 def parse_fps(text: str) -> Fraction:
     """Return frames per second, exactly.
 

@@ -16,7 +16,7 @@ class VideoConfig:
         choices=("none", "blend", "flow"),
     )  # fmt: skip
     blend: float | None = setting(
-        None, "Share of the new frame where the dream before is taken over; default: 0.5 for blend, 0.1 for flow.",
+        None, "Share of a frame that is new, the rest coming from the dream before; default: 0.5, 0.05 with flow.",
         minimum=0, maximum=1,
     )  # fmt: skip
     blend_mode: str = setting(

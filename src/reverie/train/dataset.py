@@ -14,13 +14,16 @@ from reverie.train.normalization import Normalization, Triple
 from reverie.train.processes import Processes
 from reverie.train.step import TrainStep
 
-TELL_EVERY = 1000  # pictures read between two records of progress
+TELL_EVERY = 100  # pictures read between two records of progress
 SMALLEST_STD = 1e-3  # of a channel: monochrome data must not divide by zero
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a trainer needs to know of its data; `val` is None when nothing is held out."""
+    """What a trainer needs to know of its data; `val` is None when nothing is held out.
+
+    `broken` names the pictures that cannot be read, each once.
+    """
 
     folder: PictureFolder
     train: Pictures
@@ -34,13 +37,11 @@ class TrainingData:
         return self.folder.classes
 
 
-def loading_data(
-    data: Path, cache: Path, config: ClassifierConfig, processes: Processes
-) -> Generator[TrainStep, None, TrainingData]:
-    """Read `data` into packs in the folder `cache`, yielding progress.
+def find_pictures(data: Path, config: ClassifierConfig) -> PictureFolder:
+    """Return the pictures and classes of `data`, split but not read yet.
 
     Raises:
-        DataError: no pictures, fewer than two classes, or nothing that can be read.
+        DataError: no pictures, or fewer than two classes.
         InputError: `patience` without held-out pictures.
     """
     val_data = Path(config.val) if config.val else None
@@ -49,16 +50,28 @@ def loading_data(
         raise DataError(f"'{data}' holds one class only ({', '.join(folder.classes)}); a classifier needs two or more")
     if config.patience > 0 and not folder.val:
         raise InputError("--patience needs held-out pictures; raise --val-share or add a val/ folder")
+    return folder
+
+
+def loading_data(
+    folder: PictureFolder, cache: Path, config: ClassifierConfig, processes: Processes
+) -> Generator[TrainStep, None, TrainingData]:
+    """Read the pictures into packs in the folder `cache`, yielding progress.
+
+    Raises:
+        DataError: nothing that can be read.
+    """
     train, broken = yield from _load(folder, "train", cache, config, processes)
     val: Pictures | None = None
     broken_val: tuple[str, ...] = ()
     if folder.val:
         val, broken_val = yield from _load(folder, "val", cache, config, processes)
+        if folder.val_archive is not folder.archive:
+            broken_val = tuple(f"{folder.val_archive.root.name}/{name}" for name in broken_val)
     mean, std, correlation = color_statistics(train)
     normalization = Normalization(_triple(mean), _triple([max(s, SMALLEST_STD) for s in std]))
-    return TrainingData(
-        folder, train, val, broken + broken_val, normalization, tuple(_triple(row) for row in correlation)
-    )
+    broken = tuple(dict.fromkeys(broken + broken_val))
+    return TrainingData(folder, train, val, broken, normalization, tuple(_triple(row) for row in correlation))
 
 
 def _load(

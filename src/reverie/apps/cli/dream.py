@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from reverie.apps.cli.batch_options import BatchOptions, Format, Overwrite, Recursive, Workers, is_folder, suffix_of
+from reverie.apps.cli.dream_loop import film_path, for_video, run_loop, wants_film
 from reverie.apps.cli.dream_run import live_view, run_dream
 from reverie.apps.cli.options import given_for, with_config
 from reverie.apps.cli.pipes import STDOUT, check_stdout, read_stdin
@@ -18,15 +19,22 @@ from reverie.apps.cli.stored import files_of, with_files
 from reverie.errors import InputError
 from reverie.settings import check_settings, from_record, to_record
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.loop_config import LoopConfig
 from reverie.tools.video_config import VideoConfig
 
 if TYPE_CHECKING:
     from reverie.data.sources import Source
 
 STILLS = (".png", ".jpg", ".jpeg", ".avif", ".tif", ".tiff")  # an output that asks for one picture of a film
+ALIASES = {  # what the containerized DeepDream calls them, see docs/flags.md
+    "layer": ("--maximize",),
+    "octaves": ("--octave-count",),
+    "steps": ("--steps-per-octave",),
+    "iterations": ("--num-iterations",),
+}
 
 
-@with_config(DreamConfig, VideoConfig)
+@with_config(DreamConfig, VideoConfig, LoopConfig, aliases=ALIASES)
 def dream_command(
     pictures: Annotated[
         tuple[str, ...],
@@ -40,11 +48,15 @@ def dream_command(
     output: Annotated[
         str | None,
         Parameter(
-            name=("--output", "-o"),
+            name=("--output", "-o", "--destination"),
             help="File to write (PNG, JPEG, WebP, AVIF, TIFF; MP4, MOV, MKV, WebM, GIF), folder for several, or - for "
             "standard output.",
         ),
     ] = None,
+    named: Annotated[
+        tuple[str, ...],
+        Parameter(name="--source", negative="", help="Another way to give PICTURES; repeatable.", show_default=False),
+    ] = (),
     like: Annotated[str | None, Parameter(help="Take the settings out of a picture that Reverie made.")] = None,
     quality: Annotated[int, Parameter(help="Quality of JPEG, WebP and AVIF, 1 to 100.")] = 92,
     file_format: Format = "png",
@@ -64,6 +76,7 @@ def dream_command(
     config = _config(given_for(DreamConfig, given), like)
     video = from_record(VideoConfig, given_for(VideoConfig, given))
     check_settings(video)
+    pictures = (*pictures, *named)
     if not 1 <= quality <= 100:
         raise InputError(f"--quality must be between 1 and 100; got {quality}")
     if layers:
@@ -85,13 +98,21 @@ def dream_command(
                 raise InputError("--show follows one dream; give one picture")
             return run_batch(found, config, video, options)
         (source,) = found.sources
-    if source is not None and source.kind == "film" and not _asks_for_a_still(output):
+    is_film = source is not None and source.kind == "film" and not _asks_for_a_still(output)
+    moving = given_for(LoopConfig, given)
+    if show and (is_film or wants_film(moving, output)):
+        raise InputError("--show follows the dream of one picture, not a film")
+    if source is not None and is_film:
         from reverie.apps.cli.dream_video import run_video, video_path
 
-        # blend joins frames here, see VideoConfig
-        return run_video(
-            source.path, video_path(source.path, output), replace(config, blend=0.0), video, dry_run=dry_run
-        )
+        still, film = replace(config, blend=0.0), video_path(source.path, output)  # blend joins frames: VideoConfig
+        return run_video(source.path, film, still, video, keyframes=for_video(moving), dry_run=dry_run)
+    if wants_film(moving, output):
+        if source is not None and source.kind == "stdin":
+            raise InputError("a film needs its picture in a file, to go on where it was stopped")
+        path = None if source is None else source.path
+        film = film_path(path, output)
+        return run_loop(path, film, config, from_record(LoopConfig, moving), video, dry_run=dry_run)
     return dream_one(source, config, options, show=(show, show_host, show_port))
 
 

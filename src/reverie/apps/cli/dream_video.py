@@ -8,24 +8,32 @@ import time
 from pathlib import Path
 from typing import Any
 
-from reverie.settings import check_settings, to_record
+from reverie.errors import InputError
+from reverie.settings import check_settings, from_record, to_record
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.keyframes import Keyframes
 from reverie.tools.video_config import VideoConfig
 
 
 def run_video(
-    source: Path, target: Path, config: DreamConfig, video: VideoConfig, *, dry_run: bool = False
+    source: Path, target: Path, config: DreamConfig, video: VideoConfig, *, keyframes: Keyframes | None = None,
+    dry_run: bool = False,
 ) -> int:  # fmt: skip
     """Dream a video to its end, with progress; stopped or killed, the same call goes on where it was."""
     check_settings(config)
     check_settings(video)
-    from reverie.apps.cli.progress import bar
     from reverie.tools.video_work import VideoDream
 
-    work = VideoDream(source, target, config, video)
+    work = VideoDream(source, target, config, video, keyframes=keyframes)
     if dry_run:
         print(json.dumps(_decisions(work), indent=2))
         return 0
+    return _run(work)
+
+
+def _run(work: Any) -> int:
+    from reverie.apps.cli.progress import bar
+
     began = time.monotonic()
     try:
         with bar("dreaming") as line:
@@ -33,7 +41,7 @@ def run_video(
                 line.say(note)
             told = len(work.notes)
             fresh = _watch(work, line)
-            line.update(1.0, f"writing {target.name}", None)
+            line.update(1.0, f"writing {work.target.name}", None)
             measured = work.finish()
             for note in work.notes[told:]:
                 line.say(note)
@@ -45,8 +53,34 @@ def run_video(
         )
         return 130
     print(_summary(work, measured, fresh, time.monotonic() - began), file=sys.stderr)
-    print(target)
+    print(work.target)
     return 0
+
+
+def replay_video(
+    made: Path, record: dict[str, Any], original: Path | None, output: str | None, files: dict[str, str | None]
+) -> int:
+    """Make a video again, byte for byte, from the settings inside it.
+
+    Raises:
+        InputError: the original or the network is not the one that was used.
+    """
+    from reverie.apps.cli.stored import with_files
+    from reverie.tools.video_work import VideoDream
+
+    config = from_record(DreamConfig, with_files(made, record["config"], files))
+    target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
+    work = VideoDream(Path(original or ""), target, config, from_record(VideoConfig, record["video"]))
+    now = work.settings()
+    for what, option in (("input", "--input"), ("model", "--model")):
+        if now[what]["sha256"] != record[what]["sha256"]:
+            raise InputError(f"the {what} '{now[what]['name']}' is not the one that was used; give it with {option}")
+    code = _run(work)
+    if code == 0:
+        same = target.read_bytes() == made.read_bytes()
+        then = ", ".join(f"{k} {v}" for k, v in record.get("machine", {}).items())
+        print("the bytes are the same" if same else f"the bytes differ; it was made with {then}", file=sys.stderr)
+    return code
 
 
 def video_path(source: Path, output: str | None) -> Path:
@@ -95,9 +129,7 @@ def _summary(work: Any, measured: dict[str, Any], fresh: int, seconds: float) ->
     parts = [
         f"{measured['frames']} frames of {width} x {height} px ({fresh} of them now, {seconds:.1f} s)",
         f"{work.video.coherence}, {len(measured['cuts'])} cuts",
-        "no flicker to measure"
-        if flicker is None
-        else f"flicker {flicker:.2f} of 255 (the source's own: {source:.2f})",
+        "no flicker to measure" if flicker is None else f"flicker {flicker:.2f} of 255 (of the source: {source:.2f})",
         f"seed {work.config.seed}",
         f"{work.critic.identity.name}:{'+'.join(work.plan.layers)}, {work.critic.precision} on {work.critic.device}",
     ]

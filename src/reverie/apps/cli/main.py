@@ -38,6 +38,16 @@ def build_app() -> App:
         "reverie.apps.cli.dream:dream_command", name="dream", help="Dream a picture: raise what a network sees in it."
     )
     app.command(
+        "reverie.apps.cli.visualize:visualize_command",
+        name="visualize",
+        help="Draw what a network has learned: classes, channels, neurons, layers.",
+    )
+    app.command(
+        "reverie.apps.cli.atlas:atlas_command",
+        name="atlas",
+        help="Draw every layer of a network, with a page to browse.",
+    )
+    app.command(
         "reverie.apps.cli.replay:replay_command",
         name="replay",
         help="Make a picture again from the settings inside it.",

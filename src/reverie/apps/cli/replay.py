@@ -16,7 +16,7 @@ from reverie.tools.steering import Steering
 
 
 def replay_command(
-    picture: Annotated[str, Parameter(help="A picture that Reverie made.")],
+    picture: Annotated[str, Parameter(help="A picture or video that Reverie made.")],
     /,
     *,
     output: Annotated[
@@ -39,6 +39,13 @@ def replay_command(
 
     made = Path(picture)
     record = read_settings(made)
+    if record.get("tool") == "visualize":
+        return _replay_drawing(made, record, output, {"model": model, "weights": weights})
+    if record.get("tool") == "dream-video":
+        from reverie.apps.cli.dream_video import replay_video
+
+        files = {"model": model, "weights": weights, "mask": mask}
+        return replay_video(made, record, _original(made, record["input"], source), output, files)
     if record.get("tool") != "dream":
         raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
     config = with_files(made, record["config"], {"model": model, "weights": weights, "mask": mask})
@@ -57,8 +64,20 @@ def replay_command(
     check_writable(target)
     code = run_dream(work, target, int(record.get("quality", 92)), stopped=target)
     if code == 0:
-        print(_verdict(work, record, made, target), file=sys.stderr)
+        print(_verdict(record, made, target), file=sys.stderr)
     return code
+
+
+def _replay_drawing(made: Path, record: dict[str, Any], output: str | None, files: dict[str, str | None]) -> int:
+    from reverie.apps.cli.visualize import replay_visualize
+    from reverie.media.write import check_writable
+
+    target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
+    check_writable(target)
+    replay_visualize(made, record, target, files)
+    print(_verdict(record, made, target), file=sys.stderr)
+    print(target)
+    return 0
 
 
 def _original(made: Path, about: dict[str, Any] | None, source: str | None) -> Path | None:
@@ -83,15 +102,15 @@ def _check_same(work: Any, record: dict[str, Any]) -> None:
         )
 
 
-def _verdict(work: Any, record: dict[str, Any], made: Path, target: Path) -> str:
+def _verdict(record: dict[str, Any], made: Path, target: Path) -> str:
     if target.read_bytes() == made.read_bytes():
         return "the bytes are the same"
     if target.suffix.lower() != made.suffix.lower():
         return f"made again as {target.suffix}; only another {made.suffix} could have the same bytes"
-    return _difference(work, record)
+    return _difference(record)
 
 
-def _difference(work: Any, record: dict[str, Any]) -> str:
+def _difference(record: dict[str, Any]) -> str:
     import torch
 
     import reverie

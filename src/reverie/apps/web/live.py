@@ -53,8 +53,9 @@ class LiveView:
         self.made_password = open_to_others and not given
         password = (given or secrets.token_urlsafe(9)) if open_to_others else None
         self._steering, self._step = Steering(), None
-        self._facts: dict[str, Any] = {"title": "", "layers": [], "layer": ""}
-        self._share, self._eta, self._mark = 0.0, None, 0
+        self._facts: dict[str, Any] = {"title": "", "layers": [], "layer": "", "run": 0}
+        self._share, self._eta = 0.0, None
+        self._mark, self._look = 0, None  # a stretch of the plot: one size, one way of steering
         self._phase, self._text = "running", ""
         self._scores: list[list[float]] = []
         self._version, self._turn = 0, threading.Condition()
@@ -72,14 +73,16 @@ class LiveView:
     def begin(self, title: str, steering: Steering, layers: list[str], layer: str) -> None:
         """Show another dream from now on: its name, who steers it, the layers to offer and the one that is raised."""
         self._steering, self._step, self._scores = steering, None, []
-        self._facts = {"title": title, "layers": layers, "layer": layer}
+        self._painted = (-1, b"", 0.0)
+        self._facts = {"title": title, "layers": layers, "layer": layer, "run": self._facts["run"] + 1}
         self._phase, self._text, self._share, self._eta = "running", "", 0.0, None
         self._changed()
 
     def show(self, step: Step, share: float, eta_s: float | None) -> None:
         """Follow one step; `share` of the work is done. Keeps no copy and takes microseconds."""
-        if self._step is not None and step.size != self._step.size:
-            self._mark += 1
+        look = (step.size, len(self._steering.changes))
+        if look != self._look:
+            self._mark, self._look = self._mark + 1, look
         self._step, self._share, self._eta = step, share, eta_s
         self._scores.append([step.index, step.score, self._mark])
         if len(self._scores) > MOST_HISTORY:
@@ -94,7 +97,9 @@ class LiveView:
         self._changed()
 
     def close(self, *, await_browser: bool = False) -> None:
-        """Tell the open pages that it is over, and stop listening."""
+        """Tell the open pages that it is over, and stop listening; a second time does nothing."""
+        if self._closing:
+            return
         deadline = time.monotonic() + FIRST_LOOK_S
         while await_browser and not self.server.watchers and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -140,7 +145,7 @@ class LiveView:
         return state | ({"picture": self._last} if self._last else {})
 
     def history(self) -> list[list[float]]:
-        """Return step, score and number of the octave, for the plot."""
+        """Return step, score and number of the stretch, for the plot."""
         return list(self._scores)
 
     def picture(self) -> tuple[int, bytes] | None:
@@ -179,9 +184,10 @@ class LiveView:
             self._turn.notify_all()
 
     def _data_url(self) -> str | None:
-        self._painted = (-1, b"", 0.0)
-        found = self.picture()
-        return None if found is None else "data:image/jpeg;base64," + base64.b64encode(found[1]).decode()
+        if self._step is None:
+            return None
+        blob = encode_picture("live.jpg", preview(self._step.whole()), quality=PREVIEW_QUALITY)
+        return "data:image/jpeg;base64," + base64.b64encode(blob).decode()
 
 
 def preview(images: torch.Tensor) -> Any:
@@ -198,13 +204,13 @@ def steer(steering: Steering, change: dict[str, Any], layers: set[str]) -> None:
     Raises:
         InputError: an unknown key, or a value of the wrong kind.
     """
-    if change == {"stop": True}:
+    if set(change) == {"stop"} and change["stop"] is True:
         steering.stop()
     elif set(change) == {"paused"} and isinstance(change["paused"], bool):
         (steering.pause if change["paused"] else steering.resume)()
     elif set(change) == {"strength"}:
         steering.strength(change["strength"])
-    elif set(change) == {"layer"} and change["layer"] in layers:
+    elif set(change) == {"layer"} and isinstance(change["layer"], str) and change["layer"] in layers:
         steering.layer(change["layer"])
     else:
         raise InputError("expected one of stop: true, paused: true or false, strength: NUMBER, layer: NAME of the list")
