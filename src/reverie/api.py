@@ -119,12 +119,21 @@ class Dream:
         Raises:
             OutputError: it cannot be written; nothing is left behind.
         """
-        check_writable(path, self.settings())
+        self.check_target(path)
         rgb = self.array(progress=progress)
         if self.stopped:
             return self.keep(path, quality=quality)
         self._write(path, rgb, quality, {})
         return Path(path)
+
+    def check_target(self, path: str | Path) -> None:
+        """Check before hours of work that the result can be written there.
+
+        Raises:
+            InputError: an unknown format, or one that cannot hold the settings.
+            OutputError: no folder, or no permission.
+        """
+        check_writable(path, self.settings())
 
     def keep(self, path: str | Path, *, quality: int = 92) -> Path:
         """Write the picture as it is now, at its final size and marked as unfinished; returns the path."""

@@ -27,6 +27,7 @@ from reverie.media.store import Store
 from reverie.media.tiff import is_tiff, read_deep_tiff
 
 STRIP_ROWS = 64
+JPEG_MAX_PX = 65_500  # of libjpeg
 STRIP_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
 Rows = Callable[[int, int], tuple[np.ndarray, np.ndarray | None]]
 """Takes (top, bottom); returns ``[n, W, 3]`` float32 sRGB and ``[n, W]`` alpha or None, not yet turned upright."""
@@ -100,7 +101,7 @@ def write_strips(
 
     target, text = Path(path), settings_text(settings)
     suffix = target.suffix.lower()
-    check_strip_suffix(target)
+    check_strip_target(target, size)
     with whole_file(target) as file:
         try:
             if suffix == ".png":
@@ -117,10 +118,18 @@ def write_strips(
             ) from error
 
 
-def check_strip_suffix(target: Path) -> None:
-    """Raise `InputError` for a format that is not written strip by strip."""
-    if target.suffix.lower() not in STRIP_SUFFIXES:
+def check_strip_target(target: Path, size: tuple[int, int]) -> None:
+    """Check before hours of work that a picture of this size can be written strip by strip under this name.
+
+    Raises:
+        InputError: a format other than PNG, TIFF and JPEG.
+        OutputError: a size that the format cannot hold.
+    """
+    suffix = target.suffix.lower()
+    if suffix not in STRIP_SUFFIXES:
         raise InputError(f"a picture this large is written as png, tiff or jpg; got '{target.name}'")
+    if suffix in (".jpg", ".jpeg") and max(size) > JPEG_MAX_PX:
+        raise OutputError(f"cannot write '{target}': {suffix} does not hold {size[1]} x {size[0]} pixels; try .png")
 
 
 def _digest(stream: BinaryIO) -> str:

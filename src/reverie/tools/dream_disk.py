@@ -15,15 +15,15 @@ from torch import Tensor
 from reverie.critic.critic import Critic
 from reverie.errors import InputError, OutputError, PictureError
 from reverie.media.store import Store, free_bytes
-from reverie.media.strips import StoredPicture, check_strip_suffix, store_picture, write_strips
-from reverie.media.write import DEEP_SUFFIXES
+from reverie.media.strips import StoredPicture, check_strip_target, store_picture, write_strips
+from reverie.media.write import DEEP_SUFFIXES, check_writable
 from reverie.numerics.strips import resized_rows
 from reverie.optimize.ascend import Step
 from reverie.optimize.byte_counts import format_bytes
 from reverie.optimize.disk import as_rows, check_on_disk, fill, strips
 from reverie.optimize.gradient import Ascent
 from reverie.tools.disk_steps import DiskDreamer, DiskPicture
-from reverie.tools.dream import Plan
+from reverie.tools.dream import Plan, final_size
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_objective import build_ascent
 from reverie.tools.dream_record import dream_record
@@ -87,6 +87,16 @@ class DiskDream:
             self.last = step
             yield step
 
+    def check_target(self, path: str | Path) -> None:
+        """Check before hours of work that the result can be written there.
+
+        Raises:
+            InputError: a format other than PNG, TIFF and JPEG.
+            OutputError: no folder, no permission, or a size that the format cannot hold.
+        """
+        check_strip_target(Path(path), self.plan.size)
+        check_writable(path)
+
     def save(self, path: str | Path, *, quality: int = 92) -> Path:
         """Run to the end, or to where steering stops it, and write the picture; returns the path.
 
@@ -94,7 +104,7 @@ class DiskDream:
             InputError: a format other than PNG, TIFF and JPEG.
             OutputError: it cannot be written; nothing is left behind.
         """
-        check_strip_suffix(Path(path))
+        self.check_target(path)
         for _ in self:
             pass
         if self.stopped:
@@ -152,6 +162,8 @@ class DiskDream:
     def _state(self) -> DiskPicture:
         """Picture and mask at their final size."""
         rgb, size = self.picture.rgb, self.plan.size
+        if final_size(rgb.size, self.config) != size:  # a header that does not say how the picture is turned
+            raise PictureError(f"'{self.picture.name}' is not of the size that its header says; save it anew first")
         original = rgb if rgb.size == size else _resized(rgb, size, self.folder)
         return DiskPicture(original, None if self.config.mask is None else self._mask(Path(self.config.mask)), original)
 

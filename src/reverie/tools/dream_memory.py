@@ -138,10 +138,9 @@ def _in_memory(case: _Case, tile: int, *, limited: bool, disk: bool | None) -> M
         if disk is None:
             return _on_disk(case, tile)
         raise
-    tile = min(tile, fitting) if tile and fitting else tile or fitting
-    if disk is None and tile and _pays(case, tile):
-        return _on_disk(case, 0)
-    return _with_tile(case, tile)
+    if disk is None and fitting and _pays(case, fitting):
+        return _on_disk(case, tile)
+    return _with_tile(case, min(tile, fitting) if tile and fitting else tile or fitting)
 
 
 def _with_tile(case: _Case, tile: int) -> MemoryPlan:

@@ -145,6 +145,8 @@ def dream_one(
     if options.dry_run:
         print(json.dumps(_decisions(work, target), indent=2))
         return 0
+    if target is not None:
+        work.check_target(target)
     with live_view(*show) as view:
         return run_dream(work, target, options.quality, options.suffix, view=view)
 

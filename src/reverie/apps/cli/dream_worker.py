@@ -65,6 +65,7 @@ class DreamWork:
         with closing(
             open_dream(job.source, config, self.critic, folder=job.target.parent, used_bytes=self.used_bytes)
         ) as work:
+            work.check_target(job.target)
             for step in work:
                 yield step.index / max(step.total, 1), f"octave {step.octave}/{step.octaves}"
             work.save(job.target, quality=job.payload.quality)
