@@ -23,12 +23,15 @@ from reverie.critic.open import open_critic
 from reverie.errors import InputError, PictureError
 from reverie.media.given import as_picture
 from reverie.media.image import read_picture
+from reverie.media.strips import upright_size
 from reverie.media.write import DEEP_SUFFIXES, check_writable, encode_picture, write_picture
 from reverie.numerics.resample import resize
 from reverie.optimize.ascend import Step
+from reverie.optimize.disk import ON_DISK
 from reverie.settings import check_settings, with_tuples
 from reverie.tools.dream import Plan, dream_steps, final_size, plan_dream
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_disk import DiskDream
 from reverie.tools.dream_record import dream_record
 from reverie.tools.steering import Steering
 
@@ -64,6 +67,8 @@ class Dream:
         )
         size = None if self.picture is None else self.picture.rgb.shape[:2]
         self.plan: Plan = plan or plan_dream(size, config, self.critic)
+        if config.max_memory is not None:
+            self.notes.append(self.plan.note)
         self._mask = self._read_mask()
         self._steps: Iterator[Step] | None = None
         self._names: dict[str, Any] = {}
@@ -157,6 +162,9 @@ class Dream:
         about = record.get("input") or {}
         self._names = {"config": config, "input": about.get("name"), "model": record["model"]["name"]}
 
+    def close(self) -> None:
+        """Give nothing back: a picture in memory goes with its dream. See `DiskDream`."""
+
     def encoded(self, suffix: str, *, quality: int = 92) -> bytes:
         """Run to the end and return the bytes that `save` would write to a file with this suffix."""
         rgb = self.array()
@@ -211,6 +219,47 @@ class Dream:
                 f"the mask is {width} x {height} px; resized to {self.plan.size[1]} x {self.plan.size[0]}"
             )
         return resize(grey, self.plan.size).clamp(0, 1)
+
+
+def open_dream(
+    source: Any, config: DreamConfig, critic: Critic | None = None, *, folder: Path | None = None,
+    disk: bool | None = None, used_bytes: float | None = None, steering: Steering | None = None,
+) -> Dream | DiskDream:  # fmt: skip
+    """Return a dream of a picture file in memory, or on disk where that is needed or pays.
+
+    Args:
+        source: as for `dream`; only a file can be worked on disk.
+        config: the settings.
+        critic: an open network.
+        folder: where the picture lies if it lies on disk.
+        disk: do so in any case, or never; decided by size and memory if absent.
+        used_bytes: memory in use before; measured if absent.
+        steering: as for `Dream`.
+
+    Raises:
+        InputError: settings, network or picture that cannot be used.
+    """
+    config = with_tuples(config)
+    check_settings(config)
+    size = _size_on_file(source) if config.canvas != "spectrum" and config.normalize in ON_DISK else None
+    critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
+    if size is not None:
+        plan = plan_dream(size, config, critic, used_bytes=used_bytes, disk=disk)
+        if plan.memory.disk:
+            return DiskDream(Path(source), config, critic, plan, folder, steering)
+    picture = None if source is None else as_picture(source)
+    shape = None if picture is None else picture.rgb.shape[:2]
+    return Dream(picture, config, critic, plan_dream(shape, config, critic, used_bytes=used_bytes), steering)
+
+
+def _size_on_file(source: Any) -> tuple[int, int] | None:
+    """Return the size of a picture file by its header; None if there is none, or whoever reads it must say why."""
+    if not isinstance(source, (str, Path)):
+        return None
+    try:
+        return upright_size(source)
+    except PictureError:
+        return None
 
 
 def dream(

@@ -36,7 +36,18 @@ def test_help_and_version_do_not_import_torch() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["dream", "replay", "classify", "train classifier", "train evaluate", "models list", "models show", "models fetch"],
+    [
+        "dream",
+        "visualize",
+        "atlas",
+        "replay",
+        "classify",
+        "train classifier",
+        "train evaluate",
+        "models list",
+        "models show",
+        "models fetch",
+    ],
 )
 def test_every_command_has_help(run: Run, command: str) -> None:
     code, out, _ = run(*command.split(), "--help")

@@ -54,8 +54,7 @@ def test_films_come_in_every_kind_and_carry_their_settings(run: Run, photo: Path
     assert read_animation(target).plays == 0
     record = read_settings(target)
     assert record["tool"] == "dream-loop"
-    assert record["loop"]["keyframes"] == "keys.yaml"
-    assert record["loop"]["text"] == keys.read_text()
+    assert record["keyframes"] == {"name": "keys.yaml", "text": keys.read_text()}
     assert record["config"]["seed"] == 0 and record["input"]["name"] == "photo.png"
     assert record["seam_flicker"] > 0 and record["flicker"] > 0
     assert str(photo.parent) not in json.dumps(record)
@@ -68,6 +67,13 @@ def test_a_name_that_only_films_have_asks_for_one(run: Run, photo: Path) -> None
     assert (decisions["frames"], decisions["anchor_per_s"], decisions["border"]) == (192, 0.8, "reflect")
     code, out, _ = run("dream", photo, "-o", photo.with_name("a.webp"), "--dry-run")
     assert "frames" not in json.loads(out)  # a still picture, as long as no option of films is given
+
+
+def test_turns_and_pans_may_be_negative(run: Run, photo: Path) -> None:
+    code, out, _ = run("dream", photo, "--rotate", "-5/s", "--pan", "-0.1,0.2/s", "--dry-run")
+    assert code == 0
+    decisions = json.loads(out)
+    assert (decisions["rotate_deg_per_s"], decisions["pan_per_s"]) == (-5, [-0.1, 0.2])
 
 
 def test_a_film_from_nothing(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

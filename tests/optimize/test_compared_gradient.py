@@ -7,7 +7,7 @@ from torch import Generator
 from reverie.errors import InputError
 from reverie.objective import caricature, guide_best_match, guide_channels, layer, target
 from reverie.objective.base import BASE
-from reverie.optimize.gradient import Ascent, balanced
+from reverie.optimize.gradient import Ascent, _window, balanced
 from reverie.optimize.tiles import plan_tiles
 from reverie.optimize.transforms import Transforms
 
@@ -47,7 +47,7 @@ def test_the_statistics_of_tiles_are_those_of_the_whole_also_where_sizes_are_odd
     art = small_critic(make_photo(60, 60, seed=2), ["conv4", "conv2"])
     terms = [target(name, art[name], form) for name in ("conv4", "conv2") for form in ("moments", "gram")]
     tiles = plan_tiles((101, 213), 64, small_critic.halo(["conv4"]), 8)
-    means = ascent._means(terms, image, (9, -5), tiles)  # type: ignore[arg-type]
+    means = ascent._means(terms, tiles, lambda tile: _window(image, tile, (9, -5)))  # type: ignore[arg-type]
     seen = small_critic(torch.roll(image, (9, -5), (-2, -1)), ["conv4", "conv2"])
     for term, mean in zip(terms, means, strict=True):
         a = seen[term.name]

@@ -71,6 +71,9 @@ class Critic:
         device: where to compute.
         precision: ``fp32`` or ``bf16``, see `reverie.critic.precision`.
         own: the module is the critic's to change; saves a copy of large networks.
+
+    Attributes:
+        replicas: the same network on other devices, which take their share of the tiles of a picture.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Critic:
         self.preprocessing, self.identity = preprocessing, identity
         self.device, self.precision = torch.device(device), precision
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        self.replicas: tuple[Critic, ...] = ()
         net = (net if own else copy.deepcopy(net)).eval().requires_grad_(False).float().cpu()
         remove_hooks(net)
         norms = norm_statistics(net)

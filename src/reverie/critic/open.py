@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie.critic.critic import Critic, Identity, Preprocessing
+from reverie.critic.devices import split_devices
 from reverie.critic.families import FAMILIES
 from reverie.critic.precision import resolve_device, resolve_precision
 from reverie.errors import InputError, WeightsError, unknown_name
@@ -44,17 +45,20 @@ def open_critic(
         model: ``embedded``, the path of a ``.safetensors`` file trained here, or an architecture of torchvision;
             ``-caffe`` appended to it means BGR input up to 255 less the Caffe mean.
         weights: a state dict for a named architecture, read as data; ``random`` leaves it untrained.
-        device: see `resolve_device`.
+        device: see `resolve_device`; several (``cuda:0,1``) give a critic on the first with replicas on the others.
         precision: ``auto``, ``fp32`` or ``bf16``.
 
     Raises:
         InputError: an unknown model or device.
         WeightsError: weights that are missing, broken, unsafe, or that do not fit the architecture.
     """
-    where = resolve_device(device)
+    where, *others = [resolve_device(name) for name in split_devices(device)]
     how = resolve_precision(precision, where)
     net, preprocessing, identity = _prepare(model, weights)
-    return Critic(net, preprocessing, identity, device=where, precision=how, own=True)
+    replicas = tuple(Critic(net, preprocessing, identity, device=other, precision=how) for other in others)
+    critic = Critic(net, preprocessing, identity, device=where, precision=how, own=True)
+    critic.replicas = replicas
+    return critic
 
 
 def model_names() -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from reverie.media.write import write_picture
 from reverie.weights.checkpoint import write_bytes
 
 MANIFEST = "manifest.json"
+MOST_SHOWN = 60  # characters of a setting in a message
 
 
 class FrameFolder:
@@ -85,9 +86,9 @@ class FrameFolder:
     def write(
         self, number: int, frame: np.ndarray, record: Mapping[str, Any], strength: np.ndarray | None = None
     ) -> None:
-        """Store one frame, ``[H, W, 3]`` uint8 or float in [0, 1], its measurements, and as alpha how complete it is.
+        """Store one frame, ``[H, W, 3]`` uint8 or float in [0, 1], and its measurements.
 
-        `strength` is ``[H, W]`` uint8.
+        `strength`, ``[H, W]`` uint8, says how complete it is and becomes its alpha.
 
         Raises:
             OutputError: no space, no permission.
@@ -160,5 +161,10 @@ def _first_difference(known: Mapping[str, Any], wanted: Mapping[str, Any], name:
             continue
         if isinstance(then, Mapping) and isinstance(now, Mapping):
             return _first_difference(then, now, f"{key} ")
-        return f"{name}{key}: {then} then, {now} now"
+        return f"{name}{key}: {_short(then)} then, {_short(now)} now"
     return "nothing"
+
+
+def _short(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 3] + "..."

@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 import threading
+import weakref
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -43,6 +44,7 @@ class Store:
         except OSError as error:
             raise _failed(folder, error) from error
         self._folder = folder
+        weakref.finalize(self, self._file.close)
 
     def __enter__(self) -> Self:
         return self
@@ -97,7 +99,7 @@ class Store:
         return y * self._row_bytes + x * self.channels * ITEM.itemsize
 
     def _read(self, out: np.ndarray, offset: int) -> None:
-        view = memoryview(out).cast("B")
+        view = out.view(np.uint8).reshape(-1).data
         try:
             with self._lock:  # one position in the file for all threads
                 self._file.seek(offset)
@@ -111,7 +113,7 @@ class Store:
             raise _failed(self._folder, error) from error
 
     def _write(self, values: np.ndarray, offset: int) -> None:
-        view = memoryview(values).cast("B")
+        view = values.view(np.uint8).reshape(-1).data
         try:
             with self._lock:
                 self._file.seek(offset)

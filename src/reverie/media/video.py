@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from av.error import FFmpegError
 
 from reverie.errors import ReverieError, VideoError
 from reverie.media.source import check_size, pixel_limit
+from reverie.media.video_timing import promised_s, rate_of, scan
 from reverie.media.video_write import VIDEO_SUFFIXES, VideoWriter
 
 __all__ = ["VIDEO_SUFFIXES", "VideoInfo", "VideoWriter", "frames", "read_video"]
@@ -30,11 +30,8 @@ __all__ = ["VIDEO_SUFFIXES", "VideoInfo", "VideoWriter", "frames", "read_video"]
 # A closed list of containers: the full one has playlists, which open other files and addresses.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,yuv4mpegpipe,h264,hevc,ivf,mxf,nut"
 OPTIONS = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
-RATES = tuple(Fraction(n, d) for n, d in ((24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (48, 1), (50, 1),
-              (60000, 1001), (60, 1), (100, 1), (120000, 1001), (120, 1), (240, 1)))  # fmt: skip
-MOST_DURATIONS = 4096  # different ones that are counted
-RATE_TOLERANCE = 0.03  # a clip this near to a usual rate is meant to have it
-MOST_HELD = 20  # ticks per frame, on average, beyond which the timestamps are broken rather than sparse
+MOST_HELD = 20  # ticks per frame, on average, beyond which a lower rate is taken
+LEAST_RATE = Fraction(1)  # frames per second; what would still be too sparse then has broken timestamps
 HD_PX = 576  # taller or wider than 1024: untagged colors are BT.709, as players assume; else BT.601
 BT601, BT709, UNTAGGED = 5, 1, 2  # as in ITU-T H.273
 HIGH_RANGE = {16: "PQ", 18: "HLG"}
@@ -61,39 +58,6 @@ class VideoInfo:
     notes: tuple[str, ...]
 
 
-@dataclass
-class _Scan:
-    """Counts and timestamps of the packets, without decoding them."""
-
-    packets: int = 0
-    first: int | None = None
-    last: int | None = None
-    durations: Counter[int] = field(default_factory=Counter)
-
-    def add(self, pts: int | None, duration: int | None) -> None:
-        self.packets += 1
-        if pts is not None:
-            self.first = pts if self.first is None else min(self.first, pts)
-            self.last = pts if self.last is None else max(self.last, pts)
-        if duration and (duration in self.durations or len(self.durations) < MOST_DURATIONS):
-            self.durations[duration] += 1
-
-    @property
-    def span(self) -> int:
-        """Time from the first frame to the last."""
-        return 0 if self.first is None or self.last is None else self.last - self.first
-
-    @property
-    def typical(self) -> Fraction | None:
-        """Time from a frame to the next: the median where files tell it, for pauses must not count, else the mean."""
-        below = 0
-        for duration, count in sorted(self.durations.items()):
-            below += count
-            if 2 * below >= self.durations.total():
-                return Fraction(duration)
-        return Fraction(self.span, self.packets - 1) if self.packets > 1 and self.span > 0 else None
-
-
 def read_video(path: Path | str, *, max_pixels: int | None = None) -> VideoInfo:
     """Look through a video without decoding more than its first frame.
 
@@ -101,25 +65,30 @@ def read_video(path: Path | str, *, max_pixels: int | None = None) -> VideoInfo:
         VideoError: missing, empty, not a video, no picture in it, nothing that can be decoded, or frames too large.
     """
     path = Path(path)
+    limit = pixel_limit(max_pixels)
     with _opened(path) as (container, stream):
+        check_size(stream.codec_context.width or 1, stream.codec_context.height or 1, str(path), limit)
         first = next(_decoded(container, stream), None)
         if first is None:
             raise VideoError(f"'{path}' has no frame that can be decoded; get a fresh copy")
-        check_size(first.width, first.height, str(path), pixel_limit(max_pixels))
+        check_size(first.width, first.height, str(path), limit)
         rotation = _quarter(first.rotation)
         size = _upright_size(first, stream, rotation)
-        high = HIGH_RANGE.get(int(first.color_trc))
+        high = HIGH_RANGE.get(int(stream.codec_context.color_trc))
         audio, codec = bool(container.streams.audio), stream.codec_context.name
     with _opened(path) as (container, stream):
-        scan = _scan(container, stream)
+        found = scan(container, stream)
         base = stream.time_base or Fraction(1, 90_000)
-        rate = _rate(stream, None if scan.typical is None else scan.typical * base)
-        promised = stream.frames or _promised_s(container, stream) * rate
-    count = math.floor(scan.span * base * rate + Fraction(1, 2)) + 1
-    timed = scan.packets > 1 and count > 1 and count <= MOST_HELD * scan.packets
-    count = count if timed else max(1, scan.packets)
-    notes = tuple(_notes(path.name, scan.packets, promised, count, high))
-    start = Fraction(0) if scan.first is None else scan.first * base
+        rate = rate_of(stream, None if found.typical is None else found.typical * base)
+        promised = stream.frames or promised_s(container, stream) * rate
+    span_s = found.span * base
+    if span_s * rate > MOST_HELD * found.packets:  # short bursts and long pauses, as in recordings of a screen
+        rate = max(LEAST_RATE, (found.packets / span_s).limit_denominator(1001))
+    count = math.floor(span_s * rate + Fraction(1, 2)) + 1
+    timed = found.packets > 1 and count > 1 and count <= MOST_HELD * found.packets
+    count = count if timed else max(1, found.packets)
+    notes = tuple(_notes(path.name, found.packets, promised, count, high))
+    start = Fraction(0) if found.first is None else found.first * base
     return VideoInfo(path, size, rate, count, codec, audio, rotation, start, timed, notes)
 
 
@@ -226,38 +195,6 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
                 continue
         if packet is None or packet.size == 0:
             return
-
-
-def _scan(container: Any, stream: Any) -> _Scan:
-    scan = _Scan()
-    try:
-        for packet in container.demux(stream):
-            if packet.size and not packet.is_discard:
-                scan.add(packet.pts, packet.duration)
-    except FFmpegError:
-        return scan  # broken off: what came before counts
-    return scan
-
-
-def _rate(stream: Any, typical_s: Fraction | None) -> Fraction:
-    """Return the rate that the file names, if its frames follow it, else the usual one next to theirs, else theirs."""
-    given = [Fraction(r) for r in (stream.guessed_rate, stream.average_rate) if r]
-    if typical_s is None:
-        return next((r for r in given if r <= RATES[-1]), Fraction(25))
-    own = 1 / typical_s
-    for rate in (*given, *sorted(RATES, key=lambda r: abs(r - own))):
-        if abs(rate / own - 1) < RATE_TOLERANCE:
-            return rate
-    return own.limit_denominator(1001)
-
-
-def _promised_s(container: Any, stream: Any) -> float:
-    """Return the length that a file without a frame count announces in its header, or 0."""
-    parts = str(stream.metadata.get("DURATION", "")).split(":")
-    if len(parts) == 3:
-        with contextlib.suppress(ValueError):
-            return float(parts[0]) * 3600 + float(parts[1]) * 60 + float(parts[2])
-    return 0.0 if container.streams.audio or not container.duration else container.duration / av.time_base
 
 
 def _notes(name: str, packets: int, promised: float, count: int, high: str | None) -> Iterator[str]:

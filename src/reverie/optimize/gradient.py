@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -14,9 +14,12 @@ from reverie.numerics.resample import wrapped_window, wrapped_write
 from reverie.objective.base import BASE, Objective, count_positions, exact
 from reverie.objective.pooled import Pooled, pooled_terms, tangent
 from reverie.optimize.redirect import redirected_relu
+from reverie.optimize.share import share, sum_of
 from reverie.optimize.tiles import Tile
 from reverie.optimize.transforms import Look, Transforms
 
+Cut = Callable[[Tile], Tensor]
+Put = Callable[[Tile, Tensor], None]
 DEFAULT_TRANSFORMS = Transforms()
 DEAD = "no gradient reaches the picture from this layer; choose an earlier --layer or another --channel"
 
@@ -95,54 +98,76 @@ class Ascent:
     def _tiled(
         self, images: Tensor, shift: tuple[int, int], tiles: Sequence[Tile], mask: Tensor | None
     ) -> tuple[float, Tensor]:
-        self.check_tiling()
-        whole = self.critic.sizes((images.shape[-2], images.shape[-1]))
-        positions = {name: whole[name][0] * whole[name][1] for name in self.objective.layers}
         gradient = torch.zeros_like(images)
-        objective, score = self._tangent(images, shift, tiles)
-        local = replace(self, objective=objective)
-        for tile in tiles:
-            core = (tile.top - shift[0], tile.left - shift[1], tile.bottom - tile.top, tile.right - tile.left)
-            if mask is not None and not wrapped_window(mask, *core).any():
-                continue
-            score += local._one_tile(images, tile, shift, positions, gradient, core)
+
+        def put(tile: Tile, found: Tensor) -> None:
+            wrapped_write(gradient, found, tile.top - shift[0], tile.left - shift[1])
+
+        wanted = tiles if mask is None else [tile for tile in tiles if _core(mask, tile, shift).any()]
+        score = self.over_tiles(
+            (images.shape[-2], images.shape[-1]), tiles, wanted, lambda tile: _window(images, tile, shift), put,
+            lambda tile: _window(self._base(), tile, shift),
+        )  # fmt: skip
         return score, gradient
 
-    def _tangent(self, images: Tensor, shift: tuple[int, int], tiles: Sequence[Tile]) -> tuple[Objective, float]:
+    def over_tiles(
+        self, size: tuple[int, int], tiles: Sequence[Tile], wanted: Sequence[Tile], cut: Cut, put: Put, base: Cut
+    ) -> float:
+        """Compute the gradient tile by tile, wherever the picture lies, and return the score.
+
+        Args:
+            size: height and width of the picture.
+            tiles: all of them; pooled objectives look at every one.
+            wanted: those whose gradient is wanted; shared by the critic and its replicas.
+            cut: gives the window of a tile, ``[B, 3, h, w]``.
+            put: takes the gradient of a tile's core; called from several threads, never twice for one tile.
+            base: gives the window of a tile in the picture that the objective compares with, if it does.
+
+        Raises:
+            InputError: the objective needs the whole picture.
+        """
+        self.check_tiling()
+        whole = self.critic.sizes(size)
+        positions = {name: whole[name][0] * whole[name][1] for name in self.objective.layers}
+        objective, score = self._tangent(tiles, cut)
+
+        def one(critic: Critic, tile: Tile) -> float:
+            ascent = replace(self, critic=critic, objective=objective)
+            return ascent._one_tile(tile, cut(tile), put, base, positions)
+
+        return score + sum(share(one, (self.critic, *self.critic.replicas), wanted))
+
+    def _tangent(self, tiles: Sequence[Tile], cut: Cut) -> tuple[Objective, float]:
         """Return a local objective of the same gradient, and the score of its pooled terms, by a pass over tiles."""
         terms = pooled_terms(self.objective)
-        return tangent(self.objective, self._means(terms, images, shift, tiles)) if terms else (self.objective, 0.0)
+        return tangent(self.objective, self._means(terms, tiles, cut)) if terms else (self.objective, 0.0)
 
     @torch.no_grad()
-    def _means(
-        self, terms: Sequence[Pooled], images: Tensor, shift: tuple[int, int], tiles: Sequence[Tile]
-    ) -> list[Tensor]:
-        sums: dict[int, Tensor] = {}
-        counts = [0] * len(terms)
-        for tile in tiles:
-            activations = self.critic(_window(images, tile, shift), {term.name for term in terms})
-            for number, term in enumerate(terms):
-                rows, columns = tile.core_positions(self.critic.layer(term.name).stride)
+    def _means(self, terms: Sequence[Pooled], tiles: Sequence[Tile], cut: Cut) -> list[Tensor]:
+        def one(critic: Critic, tile: Tile) -> list[tuple[Tensor, int]]:
+            activations = critic(cut(tile), {term.name for term in terms})
+            found = []
+            for term in terms:
+                rows, columns = tile.core_positions(critic.layer(term.name).stride)
                 core = exact(activations[term.name][..., rows, columns])
-                pooled = term.pool(core)
-                sums[number] = sums[number] + pooled if number in sums else pooled
-                counts[number] += count_positions(core)
-        return [sums[number] / count for number, count in enumerate(counts)]
+                found.append((term.pool(core).to(self.critic.device), count_positions(core)))
+            return found
 
-    def _one_tile(
-        self, images: Tensor, tile: Tile, shift: tuple[int, int], positions: dict[str, int], gradient: Tensor,
-        core: tuple[int, int, int, int],
-    ) -> float:  # fmt: skip
-        window = _window(images, tile, shift).requires_grad_(True)
+        parts = share(one, (self.critic, *self.critic.replicas), tiles)
+        return [sum_of([sums for sums, _ in term]) / sum(n for _, n in term) for term in zip(*parts, strict=True)]
+
+    def _one_tile(self, tile: Tile, window: Tensor, put: Put, base: Cut, positions: dict[str, int]) -> float:
+        window = window.requires_grad_(True)
         activations = self.critic(window, self.objective.layers)
         if self.objective.base_layers:
-            activations |= self._seen_in_base(_window(self._base(), tile, shift))
+            activations |= self._seen_in_base(base(tile))
         total = self.objective.score(activations, positions).sum()
         (found,) = torch.autograd.grad(total, window)
         rows, columns = tile.core_in_window
-        wrapped_write(gradient, found[..., rows, columns], core[0], core[1])
-        share = (core[2] * core[3]) / (window.shape[-2] * window.shape[-1])
-        return total.item() * share  # halos are counted by several tiles; an estimate for display
+        put(tile, found[..., rows, columns])
+        core = (tile.bottom - tile.top) * (tile.right - tile.left)
+        # halos are counted by several tiles; an estimate for display
+        return total.item() * core / (window.shape[-2] * window.shape[-1])
 
     @property
     def local(self) -> bool:
@@ -187,6 +212,11 @@ def balanced(ascent: Ascent, images: Tensor, generator: Generator, tiles: Sequen
 
 def _rolled(images: Tensor, down: int, right: int) -> Tensor:
     return torch.roll(images, (down, right), (-2, -1)) if (down, right) != (0, 0) else images
+
+
+def _core(images: Tensor, tile: Tile, shift: tuple[int, int]) -> Tensor:
+    height, width = tile.bottom - tile.top, tile.right - tile.left
+    return wrapped_window(images, tile.top - shift[0], tile.left - shift[1], height, width)
 
 
 def _window(images: Tensor, tile: Tile, shift: tuple[int, int]) -> Tensor:

@@ -17,7 +17,7 @@ from reverie.errors import InputError
 from reverie.optimize.byte_counts import format_bytes, parse_bytes
 
 __all__ = [
-    "Tile", "fits_whole", "format_bytes", "memory_budget", "parse_bytes", "plan_tiles", "tile_for_budget",
+    "Tile", "fits_whole", "format_bytes", "memory_budget", "one_tile", "parse_bytes", "plan_tiles", "tile_for_budget",
 ]  # fmt: skip
 
 FLOAT_BYTES = 4
@@ -54,7 +54,9 @@ class Tile:
         )
 
 
-def plan_tiles(size: tuple[int, int], tile_px: int, halo_px: int, align_px: int) -> tuple[Tile, ...]:
+def plan_tiles(
+    size: tuple[int, int], tile_px: int, halo_px: int, align_px: int, *, even: bool = True
+) -> tuple[Tile, ...]:
     """Return tiles that cover `size` without gap or overlap of their cores.
 
     Args:
@@ -62,9 +64,11 @@ def plan_tiles(size: tuple[int, int], tile_px: int, halo_px: int, align_px: int)
         tile_px: largest side of a core; rounded down to a multiple of `align_px`, at least one.
         halo_px: added on every side, rounded up to a multiple of `align_px`.
         align_px: stride of the network; cores and windows begin on its multiples.
+        even: make them as equal as can be; otherwise all are as large as allowed but the last ones. Their number and
+            the arithmetic are the same.
     """
     halo = -(-halo_px // align_px) * align_px
-    rows, columns = (_edges(length, tile_px, align_px) for length in size)
+    rows, columns = (_edges(length, tile_px, align_px, even) for length in size)
     return tuple(
         Tile(
             top, left, bottom, right,
@@ -75,9 +79,16 @@ def plan_tiles(size: tuple[int, int], tile_px: int, halo_px: int, align_px: int)
     )  # fmt: skip
 
 
-def _edges(length: int, tile_px: int, align_px: int) -> list[int]:
-    units = -(-length // align_px)
-    count = -(-units // max(1, tile_px // align_px))
+def one_tile(size: tuple[int, int]) -> tuple[Tile, ...]:
+    """Return the tile that is the whole picture."""
+    return (Tile(0, 0, size[0], size[1], 0, 0, size[0], size[1]),)
+
+
+def _edges(length: int, tile_px: int, align_px: int, even: bool) -> list[int]:
+    units, most = -(-length // align_px), max(1, tile_px // align_px)
+    count = -(-units // most)
+    if not even:
+        return [*(most * i * align_px for i in range(count)), length]
     return [*(units * i // count * align_px for i in range(count)), length]
 
 

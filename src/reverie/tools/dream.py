@@ -25,11 +25,12 @@ from reverie.numerics.resample import long_side, octave_sizes, resize
 from reverie.objective import Objective
 from reverie.optimize.ascend import Step, ascend_canvas, ascend_pixels
 from reverie.optimize.gradient import Ascent
-from reverie.optimize.tiles import Tile, fits_whole, memory_budget, plan_tiles, tile_for_budget
+from reverie.optimize.tiles import Tile, plan_tiles
 from reverie.optimize.transforms import Transforms
 from reverie.settings import check_settings
 from reverie.tools.course import Course
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_memory import IN_ONE_PIECE, MemoryPlan, memory_note, plan_memory
 from reverie.tools.dream_objective import build_objective
 from reverie.tools.seed import seed_for as seed_for
 from reverie.tools.steering import Steering
@@ -54,12 +55,18 @@ class Plan:
     tile_px: int
     halo_px: int
     align_px: int
+    memory: MemoryPlan = IN_ONE_PIECE
+
+    @property
+    def note(self) -> str:
+        """One line about tiles and memory."""
+        return memory_note(self.memory, len(self.tiles(self.size)) or 1)
 
     def tiles(self, size: tuple[int, int]) -> tuple[Tile, ...]:
         """Return the tiles of one octave; none if it is worked in one piece."""
         if self.tile_px == 0 or max(size) <= self.tile_px:
             return ()
-        return plan_tiles(size, self.tile_px, self.halo_px, self.align_px)
+        return plan_tiles(size, self.tile_px, self.halo_px, self.align_px, even=not self.memory.disk)
 
 
 def dream_steps(
@@ -94,11 +101,12 @@ def dream_steps(
 
 def plan_dream(
     size: tuple[int, int] | None, config: DreamConfig, critic: Critic, objective: Objective | None = None, *,
-    used_bytes: float | None = None,
+    used_bytes: float | None = None, disk: bool | None = False,
 ) -> Plan:  # fmt: skip
     """Decide sizes, steps and tiles, for what the settings ask to raise or for another objective.
 
-    `used_bytes` is the memory already in use, measured now if absent.
+    `used_bytes` is the memory already in use, measured now if absent; `disk` whether the picture may lie on disk, see
+    `reverie.tools.dream_memory`.
 
     Raises:
         InputError: the picture is too small for the network, or the memory too little.
@@ -117,8 +125,12 @@ def plan_dream(
         sizes = sizes[1:]
     rounds = len(sizes) if not spectrum else config.octaves * (NOISE_STEPS_PER_STEP if size is None else 1)
     steps = config.steps * rounds * config.iterations
-    tile, halo, align = (0, 0, 1) if spectrum else _tiling(full, config, critic, objective, names, used_bytes)
-    return Plan(full, tuple(sizes), steps, names, "spectrum" if spectrum else "pixels", tile, halo, align)
+    if spectrum:
+        return Plan(full, tuple(sizes), steps, names, "spectrum", 0, 0, 1)
+    transforms = transforms_of(config)
+    memory = plan_memory(full, config, critic, objective, transforms, used_bytes=used_bytes, disk=disk)
+    sides = (memory.tile_px, memory.halo_px, memory.align_px)
+    return Plan(full, tuple(sizes), steps, names, "pixels", *sides, memory)
 
 
 def final_size(size: tuple[int, int] | None, config: DreamConfig) -> tuple[int, int]:
@@ -128,31 +140,13 @@ def final_size(size: tuple[int, int] | None, config: DreamConfig) -> tuple[int, 
     return size if config.size is None else long_side(size, config.size)
 
 
-def _tiling(
-    size: tuple[int, int], config: DreamConfig, critic: Critic, objective: Objective, names: tuple[str, ...],
-    used_bytes: float | None,
-) -> tuple[int, int, int]:  # fmt: skip
-    budget, used = memory_budget(config.max_memory, critic.device)
-    used = used if used_bytes is None else used_bytes
-    tile, per_px = config.tile or 0, critic.bytes_per_pixel(names)
-    if not tile and fits_whole(size, budget, per_px, used_bytes=used):
-        return 0, 0, 1
-    ascent = Ascent(critic, objective, _transforms(config))
-    align, halo = critic.stride(names), critic.halo(names) if ascent.local else 0
-    if config.max_memory is not None or not tile:
-        fitting = tile_for_budget(size, budget, per_px, halo, align, used_bytes=used)
-        tile = min(tile, fitting) if tile and fitting else tile or fitting
-    if tile and tile < max(size):
-        ascent.check_tiling()
-    return tile, halo, align
-
-
-def _transforms(config: DreamConfig) -> Transforms:
+def transforms_of(config: DreamConfig) -> Transforms:
+    """Return how a dream looks at its picture."""
     return Transforms(config.jitter, config.jitter_scale, config.jitter_rotate, 1.0, config.jitter_noise)
 
 
 def _course(config: DreamConfig, critic: Critic, plan: Plan, steering: Steering | None, objective: Objective) -> Course:
-    transforms = _transforms(config)
+    transforms = transforms_of(config)
     if plan.canvas == "spectrum" and not transforms.resamples:
         transforms = NOISE_TRANSFORMS
 

@@ -41,7 +41,7 @@ class DreamConfig:
     size: int | None = setting(None, "Longer side in pixels; default: the picture's own, 512 without one.", minimum=1)
     mask: str | None = setting(None, "Picture that is white where to dream and black where to keep.")
     seed: int = setting(0, "Seed of jitter and noise.", minimum=0, maximum=2**63 - 1)
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False)
+    device: str = setting("auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False)
     precision: str = setting(
         "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False
     )

@@ -31,4 +31,6 @@ def dream_record(config: DreamConfig, critic: Critic, plan: Plan, source: dict[s
         "model": {"name": critic.identity.name, "sha256": critic.identity.sha256},
         "machine": {"torch": torch.__version__, "device": critic.device.type, "threads": torch.get_num_threads()},
     }  # fmt: skip
+    if plan.memory.disk:
+        record["disk"] = True  # its last bits differ from those of a dream in memory
     return record | ({"files": {"mask": sha256_of(Path(config.mask))}} if config.mask else {})

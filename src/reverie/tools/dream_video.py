@@ -28,6 +28,7 @@ from reverie.numerics.resample import resize
 from reverie.settings import check_settings
 from reverie.tools.dream import Plan, dream_steps, final_size, plan_dream, seed_for
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.keyed import Keyed
 from reverie.tools.motion_estimate import Estimator
 from reverie.tools.video_config import VideoConfig
 
@@ -82,6 +83,7 @@ class VideoStep:
 def dream_video(
     frames: Iterator[np.ndarray], config: DreamConfig, video: VideoConfig, *, critic: Critic | None = None,
     mask: Tensor | None = None, estimate: Estimator = motion, previous: Shown | None = None, first: int = 0,
+    keyed: Keyed | None = None,
 ) -> Iterator[VideoStep]:  # fmt: skip
     """Dream frames one by one and yield each when it is done; memory does not grow with their number.
 
@@ -94,6 +96,7 @@ def dream_video(
         estimate: of the motion between frames; see `open_estimator`.
         previous: frame `first` - 1 at its final size and its dream, to go on with.
         first: number of the first frame given.
+        keyed: settings that change from frame to frame.
 
     Raises:
         InputError: settings that do not fit the network or the frames.
@@ -102,16 +105,17 @@ def dream_video(
     check_settings(config)
     check_settings(video)
     critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
-    work = _Work(config, video, critic, mask)
+    work = _Work(config, video, critic, mask, keyed)
     for index, frame in enumerate(frames, start=first):
         began = time.perf_counter()
+        work.turn_to(index)
         source = at_final_size(frame, config)
         moved = None if previous is None else estimate(source, previous.source)
         held, cut, score, apart = False, False, None, (None, None)
         if previous is None or moved is None:
             shown, score = work.fresh(source)
         else:
-            held = np.array_equal(source, previous.source)
+            held = keyed is None and np.array_equal(source, previous.source)
             cut = video.cuts and not held and is_cut(source, previous.source, moved)
             if held:
                 shown = previous
@@ -158,12 +162,24 @@ def at_final_size(frame: np.ndarray, config: DreamConfig) -> np.ndarray:
 
 
 class _Work:
-    """What stays the same from frame to frame."""
+    """What stays the same from frame to frame, unless keyframes change it."""
 
-    def __init__(self, config: DreamConfig, video: VideoConfig, critic: Critic, mask: Tensor | None) -> None:
-        self.config, self.video, self.critic, self.mask = config, video, critic, mask
-        self.rest = replace(config, steps=later_steps(config, video))
+    def __init__(
+        self, config: DreamConfig, video: VideoConfig, critic: Critic, mask: Tensor | None, keyed: Keyed | None
+    ) -> None:
+        self.given, self.keyed, self.critic, self.mask = (config, video), keyed, critic, mask
         self.plans: dict[int, Plan] = {}
+        self.turn_to(0)
+
+    def turn_to(self, index: int) -> None:
+        """Take on the settings of a frame."""
+        self.config, self.video = self.given
+        self.objective = None
+        if self.keyed is not None:
+            self.objective = self.keyed.objective(self.config, index, self.critic)
+            self.config = self.keyed.settings(self.config, index)
+            self.video = replace(self.video, blend=self.keyed.value("blend", index, self.video.blend))
+        self.rest = replace(self.config, steps=later_steps(self.config, self.video))
 
     def fresh(self, source: np.ndarray) -> tuple[Shown, float | None]:
         """Dream a frame as if it were a picture of its own."""
@@ -197,9 +213,10 @@ class _Work:
         if config.steps == 0 or (mask is not None and not mask.any()):
             return _bytes(start), None
         if config.steps not in self.plans:
-            self.plans[config.steps] = plan_dream((start.shape[-2], start.shape[-1]), config, self.critic)
-        last = None
-        for step in dream_steps(start, config, critic=self.critic, mask=mask, plan=self.plans[config.steps]):
+            everything = None if self.keyed is None else self.keyed.everything
+            self.plans[config.steps] = plan_dream((start.shape[-2], start.shape[-1]), config, self.critic, everything)
+        last, plan = None, self.plans[config.steps]
+        for step in dream_steps(start, config, critic=self.critic, mask=mask, plan=plan, objective=self.objective):
             last = step
         return (_bytes(start), None) if last is None else (_bytes(last.images), last.score)
 

@@ -17,28 +17,25 @@ from reverie.numerics.resample import resize
 from reverie.settings import to_record
 from reverie.tools.dream import Plan
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.keyframes import Keyframes
 
 FILES = ("model", "weights", "mask")
 
 
-def film_record(tool: str, config: DreamConfig, critic: Critic, plan: Plan) -> dict[str, Any]:
+def film_record(tool: str, config: DreamConfig, critic: Critic, plan: Plan, keyframes: Keyframes) -> dict[str, Any]:
     """Return what made the dreams of a film, without folders and devices."""
     stored = to_record(config) | {
         "precision": critic.precision, "tile": plan.tile_px or None, "device": "auto", "max_memory": None,
     }  # fmt: skip
     for name in FILES:
         if stored[name]:
-            stored[name] = base_name(stored[name])
-    return {
+            stored[name] = stored[name].replace("\\", "/").rpartition("/")[2]
+    keyed = {"keyframes": {"name": keyframes.name, "text": keyframes.text}} if keyframes.tracks else {}
+    return keyed | {
         "tool": tool, "version": reverie.__version__, "config": stored,
         "model": {"name": critic.identity.name, "sha256": critic.identity.sha256},
         "machine": {"torch": torch.__version__, "device": critic.device.type, "threads": torch.get_num_threads()},
     }  # fmt: skip
-
-
-def base_name(path: str) -> str:
-    """Return a file's name without its folders, in the manner of either system."""
-    return path.replace("\\", "/").rpartition("/")[2]
 
 
 def as_before(config: DreamConfig, known: dict[str, Any] | None) -> DreamConfig:

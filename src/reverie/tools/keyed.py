@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 from reverie.critic.critic import Critic
@@ -16,6 +17,39 @@ from reverie.tools.keyframes import Keyframes, Timeline
 from reverie.tools.keyframes_file import FIELDS, MIXES
 
 Mix = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """Keyframes on the frames of one film; `everything` is all that is ever raised, to plan memory with."""
+
+    timeline: Timeline
+    rate: Fraction
+    everything: Objective | None
+
+    def settings(self, config: DreamConfig, index: int) -> DreamConfig:
+        """Return the settings of a frame; see `settings_at`."""
+        return settings_at(self.timeline, config, index / float(self.rate))
+
+    def objective(self, config: DreamConfig, index: int, critic: Critic) -> Objective:
+        """Return what is raised in a frame; see `objective_at`."""
+        return objective_at(self.timeline, config, index / float(self.rate), critic)
+
+    def value(self, name: str, index: int, default: Any) -> Any:
+        """Return the value of any other parameter in a frame, or a default where it is not keyed."""
+        return self.timeline.at(index / float(self.rate)).get(name, default)
+
+
+def key_frames(keyframes: Keyframes, frames: int, rate: Fraction, config: DreamConfig, critic: Critic) -> Keyed | None:
+    """Return keyframes on the frames of a film, or None where nothing is keyed.
+
+    Raises:
+        InputError: moments that do not fit the film, names that the network does not have.
+    """
+    if not keyframes.tracks:
+        return None
+    timeline = keyframes.timeline(frames / float(rate), rate)
+    return Keyed(timeline, rate, check_names(keyframes, config, critic))
 
 
 def settings_at(timeline: Timeline, config: DreamConfig, time_s: float) -> DreamConfig:
@@ -101,3 +135,10 @@ def _named(keyframes: Keyframes) -> Iterable[tuple[str, str, str]]:
                 if (parameter, name) not in seen:
                     seen.add((parameter, name))
                     yield parameter, name, key.place
+
+
+def refuse_keys(keyframes: Keyframes, names: tuple[str, ...], belong_to: str) -> None:
+    """Raise `InputError` for keyed parameters that mean nothing here."""
+    for name in names:
+        if name in keyframes.tracks:
+            raise InputError(f"{keyframes.tracks[name][0].place}: '{name}' is for {belong_to}; leave it out here")

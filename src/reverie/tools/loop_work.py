@@ -23,11 +23,12 @@ from reverie.numerics.resample import resize
 from reverie.settings import check_settings, to_record
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_loop import Loop, LoopFrame, loop_frames, plan_loop
-from reverie.tools.film_record import as_before, base_name, film_record, read_mask
+from reverie.tools.film_record import as_before, film_record, read_mask
+from reverie.tools.keyed import refuse_keys
 from reverie.tools.keyframes import Keyframes
-from reverie.tools.keyframes_file import read_keyframes
 from reverie.tools.loop_config import LoopConfig, plan_film
 from reverie.tools.video_config import VideoConfig
+from reverie.weights.checkpoint import file_sha256
 
 LATER_STEPS = 1
 FOR_VIDEOS = ("blend",)  # parameters that say how a dream meets the frames of a video
@@ -50,7 +51,7 @@ class LoopDream:
 
     def __init__(
         self, source: Path | None, target: Path, config: DreamConfig, moving: LoopConfig, video: VideoConfig, *,
-        critic: Critic | None = None,
+        keyframes: Keyframes | None = None, critic: Critic | None = None,
     ) -> None:  # fmt: skip
         check_settings(config)
         check_settings(video)
@@ -58,10 +59,12 @@ class LoopDream:
         self.later_steps = LATER_STEPS if video.later_steps is None else video.later_steps
         self.encoding = Encoding(video.codec, video.crf, video.preset, audio=False)
         check_target(self.target, self.encoding)
-        self.keyframes = Keyframes({}) if moving.keyframes is None else read_keyframes(moving.keyframes)
+        self.keyframes = keyframes or Keyframes({})
         refuse_keys(self.keyframes, FOR_VIDEOS, "a video")
         self.film = plan_film(moving, self.keyframes.tracks)
         self.picture: Picture | None = None if source is None else read_picture(source)
+        if self.picture is None and config.mask is not None:
+            raise InputError("--mask needs a picture to keep parts of")
         self.folder = FrameFolder(self.target.with_name(self.target.name + ".frames"), bits=16)
         self.config = as_before(config, self.folder.manifest())
         self.critic = critic or open_critic(
@@ -124,12 +127,11 @@ class LoopDream:
         if self.picture is not None:
             height, width = self.picture.rgb.shape[:2]
             source = {"name": self.picture.name, "sha256": self.picture.sha256, "width": width, "height": height}
-        moving = to_record(self.moving)
-        if self.moving.keyframes is not None:
-            moving["keyframes"] = base_name(self.moving.keyframes)
-        return film_record("dream-loop", self.config, self.critic, self.loop.first_plan) | {
-            "loop": moving | {"later_steps": self.later_steps, "text": self.keyframes.text or None}, "input": source,
-        }  # fmt: skip
+        if source is not None and self.config.mask is not None:
+            source["mask_sha256"] = file_sha256(Path(self.config.mask))
+        record = film_record("dream-loop", self.config, self.critic, self.loop.first_plan, self.keyframes)
+        moving = to_record(self.moving) | {"keyframes": None, "later_steps": self.later_steps}
+        return record | {"loop": moving, "input": source}
 
     def _shown(self) -> Iterator[np.ndarray]:
         return (self.folder.read(number) for number in self.loop.shown)
@@ -144,10 +146,3 @@ class LoopDream:
         if self.picture is not None and self.picture.alpha is not None:
             return [f"'{self.picture.name}' is transparent in places; a film is opaque"]
         return []
-
-
-def refuse_keys(keyframes: Keyframes, names: tuple[str, ...], belong_to: str) -> None:
-    """Raise `InputError` for keyed parameters that mean nothing here."""
-    for name in names:
-        if name in keyframes.tracks:
-            raise InputError(f"{keyframes.tracks[name][0].place}: '{name}' is for {belong_to}; leave it out here")

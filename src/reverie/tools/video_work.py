@@ -6,33 +6,33 @@ Killed at any moment, it goes on behind the last finished frame when started aga
 from __future__ import annotations
 
 import glob
-import hashlib
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-import reverie
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
-from reverie.errors import PictureError
 from reverie.media.animation import ANIMATION_SUFFIXES
 from reverie.media.footage import Encoding, Footage, assemble, check_target, footage_frames, open_footage
 from reverie.media.frame_folder import FrameFolder
-from reverie.media.image import read_picture, to_uint8
+from reverie.media.image import to_uint8
 from reverie.numerics.resample import resize
 from reverie.settings import check_settings, to_record
 from reverie.tools.dream import Plan, plan_dream
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_video import Shown, VideoStep, at_final_size, dream_video, later_steps
+from reverie.tools.film_record import as_before, film_record, read_mask
+from reverie.tools.keyed import key_frames, refuse_keys
+from reverie.tools.keyframes import Keyframes
 from reverie.tools.motion_estimate import open_estimator
 from reverie.tools.video_config import VideoConfig
+from reverie.weights.checkpoint import file_sha256
 
-FILES = ("model", "weights", "mask")
+FOR_LOOPS = ("zoom", "rotate", "pan", "anchor")  # parameters that move the view over a still picture
 MOST_CUTS = 1000  # that the settings of a video list
 
 
@@ -53,8 +53,9 @@ class VideoDream:
     """
 
     def __init__(
-        self, source: Path, target: Path, config: DreamConfig, video: VideoConfig, *, critic: Critic | None = None
-    ) -> None:
+        self, source: Path, target: Path, config: DreamConfig, video: VideoConfig, *,
+        keyframes: Keyframes | None = None, critic: Critic | None = None,
+    ) -> None:  # fmt: skip
         check_settings(config)
         check_settings(video)
         self.target, self.video = Path(target), video
@@ -63,14 +64,18 @@ class VideoDream:
         self.footage: Footage = open_footage(source)
         self._estimate = open_estimator(video.flow, config.device)
         self.folder = FrameFolder(self.target.with_name(self.target.name + ".frames"))
-        self.config = _as_before(config, self.folder.manifest())
+        self.config = as_before(config, self.folder.manifest())
         self.critic = critic or open_critic(
             self.config.model, self.config.weights, device=self.config.device, precision=self.config.precision
         )
-        self.plan: Plan = plan_dream(self.footage.size, self.config, self.critic)
+        self.keyframes = keyframes or Keyframes({})
+        refuse_keys(self.keyframes, FOR_LOOPS, "films from a still picture")
+        self.keyed = key_frames(self.keyframes, self.footage.frames, self.footage.rate, self.config, self.critic)
+        everything = None if self.keyed is None else self.keyed.everything
+        self.plan: Plan = plan_dream(self.footage.size, self.config, self.critic, everything)
         self.notes = list(self.footage.notes)
-        self._mask = self._read_mask()
-        self._sha256 = _sha256(Path(source))
+        self._mask = read_mask(self.config.mask, self.plan.size)
+        self._sha256 = file_sha256(Path(source))
         self.total, self.done = self.footage.frames, 0
 
     def __iter__(self) -> Iterator[VideoStep]:
@@ -87,7 +92,7 @@ class VideoDream:
             previous = Shown(at_final_size(before, self.config), self.folder.read(last), self.folder.strength(last))
         steps = dream_video(
             frames, self.config, self.video, critic=self.critic, mask=self._mask, estimate=self._estimate,
-            previous=previous, first=self.done,
+            previous=previous, first=self.done, keyed=self.keyed,
         )  # fmt: skip
         for step in steps:
             self.folder.write(step.index, step.dream, _measurements(step), step.strength)
@@ -144,31 +149,17 @@ class VideoDream:
         codec = {f.name for f in fields(VideoConfig) if not f.metadata["replay"]}
         settings = self.settings()
         video = {name: value for name, value in settings["video"].items() if name not in codec}
-        return {k: settings[k] for k in ("tool", "version", "config", "input", "model")} | {
-            "video": video, "torch": torch.__version__,
-        }  # fmt: skip
+        return {k: v for k, v in settings.items() if k != "machine"} | {"video": video, "torch": torch.__version__}
 
     def settings(self) -> dict[str, Any]:
         """Return everything needed to make the same frames again; no absolute paths."""
-        identity = self.critic.identity
-        config = to_record(self.config) | {
-            "precision": self.critic.precision, "tile": self.plan.tile_px or None, "device": "auto", "max_memory": None,
-        }  # fmt: skip
-        for name in FILES:
-            if config[name]:
-                config[name] = config[name].replace("\\", "/").rpartition("/")[2]
         height, width = self.footage.size
         source = {"name": self.footage.path.name, "sha256": self._sha256, "width": width, "height": height}
         if self.config.mask is not None:
-            source["mask_sha256"] = _sha256(Path(self.config.mask))
-        return {
-            "tool": "dream-video", "version": reverie.__version__, "config": config,
-            "video": to_record(self.video) | {"later_steps": later_steps(self.config, self.video)}, "input": source,
-            "model": {"name": identity.name, "sha256": identity.sha256},
-            "machine": {
-                "torch": torch.__version__, "device": self.critic.device.type, "threads": torch.get_num_threads(),
-            },
-        }  # fmt: skip
+            source["mask_sha256"] = file_sha256(Path(self.config.mask))
+        record = film_record("dream-video", self.config, self.critic, self.plan, self.keyframes)
+        video = to_record(self.video) | {"later_steps": later_steps(self.config, self.video)}
+        return record | {"video": video, "input": source}
 
     def _pictures(self) -> Iterator[np.ndarray]:
         if not (self.footage.transparent and self.target.suffix.lower() in ANIMATION_SUFFIXES):
@@ -180,27 +171,6 @@ class VideoDream:
             alpha = resize(alpha, self.plan.size).clamp(0, 1) if alpha.shape[-2:] != self.plan.size else alpha
             yield np.dstack([picture, to_uint8(alpha[0, 0].numpy())])
 
-    def _read_mask(self) -> Tensor | None:
-        if self.config.mask is None:
-            return None
-        mask = read_picture(self.config.mask)
-        grey = torch.from_numpy(mask.rgb.mean(axis=2))[None, None]
-        if mask.alpha is not None:
-            grey = grey * torch.from_numpy(mask.alpha)[None, None]
-        if not grey.any():
-            raise PictureError(f"the mask '{mask.name}' is black everywhere: nothing would change")
-        return resize(grey, self.plan.size).clamp(0, 1)
-
-
-def _as_before(config: DreamConfig, known: dict[str, Any] | None) -> DreamConfig:
-    """Take over what an earlier run measured and chose for itself: another choice now would give other bytes."""
-    if known is None or "config" not in known:
-        return config
-    chosen = known["config"]
-    precision = chosen.get("precision", "auto") if config.precision == "auto" else config.precision
-    tile = chosen.get("tile") if config.tile is None else config.tile
-    return replace(config, precision=precision, tile=tile)
-
 
 def _measurements(step: VideoStep) -> dict[str, Any]:
     return {
@@ -211,11 +181,3 @@ def _measurements(step: VideoStep) -> dict[str, Any]:
 
 def _mean(values: list[float]) -> float | None:
     return sum(values) / len(values) if values else None
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

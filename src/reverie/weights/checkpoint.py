@@ -143,8 +143,9 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     temporary = None
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        os.close(descriptor)
         temporary = Path(name)
-        with os.fdopen(descriptor, "w+b") as file:
+        with temporary.open("w+b") as file:  # by name: some encoders ask a file for it
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from reverie.apps.cli.batch_options import BatchOptions, Format, Overwrite, Recursive, Workers, is_folder, suffix_of
-from reverie.apps.cli.dream_loop import film_path, run_loop, wants_film
+from reverie.apps.cli.dream_loop import film_path, for_video, run_loop, wants_film
 from reverie.apps.cli.dream_run import live_view, run_dream
 from reverie.apps.cli.options import given_for, with_config
 from reverie.apps.cli.pipes import STDOUT, check_stdout, read_stdin
@@ -105,10 +105,8 @@ def dream_command(
     if source is not None and is_film:
         from reverie.apps.cli.dream_video import run_video, video_path
 
-        # blend joins frames here, see VideoConfig
-        return run_video(
-            source.path, video_path(source.path, output), replace(config, blend=0.0), video, dry_run=dry_run
-        )
+        still, film = replace(config, blend=0.0), video_path(source.path, output)  # blend joins frames: VideoConfig
+        return run_video(source.path, film, still, video, keyframes=for_video(moving), dry_run=dry_run)
     if wants_film(moving, output):
         if source is not None and source.kind == "stdin":
             raise InputError("a film needs its picture in a file, to go on where it was stopped")
@@ -122,7 +120,7 @@ def dream_one(
     source: Source | None, config: DreamConfig, options: BatchOptions, *, show: tuple[bool, str, int] = (False, "", 0)
 ) -> int:
     """Dream one picture, or from noise; to a file, or to standard output."""
-    from reverie.api import Dream
+    from reverie.api import Dream, open_dream
     from reverie.media.write import check_writable
     from reverie.tools.finished import Wanted, is_finished
 
@@ -141,7 +139,8 @@ def dream_one(
             return 0
         if not options.dry_run:
             check_writable(target)
-    work = Dream(piped or path, config)
+    folder = target.parent if target is not None else None
+    work = Dream(piped, config) if piped else open_dream(path, config, folder=folder)
     if options.dry_run:
         print(json.dumps(_decisions(work, target), indent=2))
         return 0
@@ -186,6 +185,7 @@ def _decisions(work: Any, target: Path | None) -> dict[str, Any]:
         "output": str(target or STDOUT), "size": [plan.size[1], plan.size[0]],
         "octaves": [[s[1], s[0]] for s in plan.sizes], "steps": plan.steps,
         "layers": list(plan.layers), "canvas": plan.canvas,
+        "memory_mb": round(plan.memory.estimate_bytes / 1e6), "on_disk_mb": round(plan.memory.disk_bytes / 1e6),
         "tile_px": plan.tile_px, "halo_px": plan.halo_px, "tiles": len(plan.tiles(plan.size)) or 1,
         "model": work.critic.identity.name, "precision": work.critic.precision, "device": str(work.critic.device),
         "config": to_record(work.config), "notes": work.notes,

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from reverie.errors import InputError
 from reverie.settings import check_settings, to_record
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.keyframes import Keyframes
 from reverie.tools.loop_config import LoopConfig
 from reverie.tools.video_config import VideoConfig
 
@@ -20,6 +22,23 @@ FILM_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif")  # of --output
 def wants_film(moving: Mapping[str, Any], output: str | None) -> bool:
     """Tell whether a still picture shall become a film: an option of films was given, or a name that only they have."""
     return bool(moving) or (output is not None and Path(output).suffix.lower() in FILM_SUFFIXES)
+
+
+def keyframes_of(path: str | None) -> Keyframes | None:
+    """Return the keyframes in a file, if one was given."""
+    if path is None:
+        return None
+    from reverie.tools.keyframes_file import read_keyframes
+
+    return read_keyframes(path)
+
+
+def for_video(moving: Mapping[str, Any]) -> Keyframes | None:
+    """Return what those options mean for a source that moves by itself: keyframes, or a mistake."""
+    wrong = next((name for name in moving if name != "keyframes"), None)
+    if wrong is not None:
+        raise InputError(f"--{wrong} makes films from a still picture; a video has its own motion, length and rate")
+    return keyframes_of(moving.get("keyframes"))
 
 
 def film_path(source: Path | None, output: str | None) -> Path:
@@ -40,7 +59,7 @@ def run_loop(
     from reverie.apps.cli.progress import bar
     from reverie.tools.loop_work import LoopDream
 
-    work = LoopDream(source, target, config, moving, video)
+    work = LoopDream(source, target, config, moving, video, keyframes=keyframes_of(moving.keyframes))
     if dry_run:
         print(json.dumps(_decisions(work), indent=2))
         return 0

@@ -11,18 +11,20 @@ from typing import Any
 from reverie.errors import InputError
 from reverie.settings import check_settings, from_record, to_record
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.keyframes import Keyframes
 from reverie.tools.video_config import VideoConfig
 
 
 def run_video(
-    source: Path, target: Path, config: DreamConfig, video: VideoConfig, *, dry_run: bool = False
+    source: Path, target: Path, config: DreamConfig, video: VideoConfig, *, keyframes: Keyframes | None = None,
+    dry_run: bool = False,
 ) -> int:  # fmt: skip
     """Dream a video to its end, with progress; stopped or killed, the same call goes on where it was."""
     check_settings(config)
     check_settings(video)
     from reverie.tools.video_work import VideoDream
 
-    work = VideoDream(source, target, config, video)
+    work = VideoDream(source, target, config, video, keyframes=keyframes)
     if dry_run:
         print(json.dumps(_decisions(work), indent=2))
         return 0

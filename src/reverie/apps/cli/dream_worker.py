@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,17 +58,14 @@ class DreamWork:
     used_bytes: int | None
 
     def __call__(self, job: Job) -> Generator[tuple[float, str], None, str]:
-        from reverie.api import Dream
-        from reverie.media.image import read_picture
-        from reverie.tools.dream import plan_dream
+        from reverie.api import open_dream
 
         assert job.source is not None
         config = replace(self.config, seed=job.payload.seed)
-        picture = read_picture(job.source)
-        height, width = picture.rgb.shape[:2]
-        plan = plan_dream((height, width), config, self.critic, used_bytes=self.used_bytes)
-        work = Dream(picture, config, self.critic, plan)
-        for step in work:
-            yield step.index / max(step.total, 1), f"octave {step.octave}/{step.octaves}"
-        work.save(job.target, quality=job.payload.quality)
-        return f"{plan.size[1]} x {plan.size[0]} px"
+        with closing(
+            open_dream(job.source, config, self.critic, folder=job.target.parent, used_bytes=self.used_bytes)
+        ) as work:
+            for step in work:
+                yield step.index / max(step.total, 1), f"octave {step.octave}/{step.octaves}"
+            work.save(job.target, quality=job.payload.quality)
+        return f"{work.plan.size[1]} x {work.plan.size[0]} px"

@@ -13,6 +13,7 @@ from cyclopts import Parameter
 
 EMPTY: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 FLAGS = {"class_name": "--class"}  # words that Python reserves
+SIGNED = ("rotate", "pan")  # texts that may begin with a minus and are no option then
 
 
 def with_config(
@@ -65,8 +66,9 @@ def _option(field: dataclasses.Field[Any], kind: Any, aliases: tuple[str, ...]) 
     flag = FLAGS.get(field.name, "--" + field.name.replace("_", "-"))
     negative = "--no-" + flag[2:] if kind is bool and field.default is True else ""
     note = Parameter(
-        name=(flag, *aliases), help=_help(field), negative=negative, show_default=field.default not in (None, (), "")
-    )
+        name=(flag, *aliases), help=_help(field), negative=negative,
+        show_default=field.default not in (None, (), ""), allow_leading_hyphen=field.name in SIGNED,
+    )  # fmt: skip
     return inspect.Parameter(
         field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=Annotated[kind, note]
     )

@@ -32,7 +32,7 @@ def replay_command(
     mask: Annotated[str | None, Parameter(help="The mask, if one was used and it is not beside the picture.")] = None,
 ) -> int:
     """Make a picture again, byte for byte, from the settings inside it."""
-    from reverie.api import Dream
+    from reverie.api import open_dream
     from reverie.apps.cli.dream_run import run_dream
     from reverie.media.metadata import read_settings
     from reverie.media.write import check_writable
@@ -52,7 +52,13 @@ def replay_command(
     original = _original(made, record.get("input"), source)
     target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
     steering = Steering(record.get("steering", ()), record.get("stopped_at_step"))
-    work = Dream(original, from_record(DreamConfig, config), steering=steering)
+    work = open_dream(
+        original,
+        from_record(DreamConfig, config),
+        folder=target.parent,
+        disk=bool(record.get("disk")),
+        steering=steering,
+    )
     _check_same(work, record)
     work.call_as(record)
     check_writable(target)
