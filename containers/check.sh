@@ -2,7 +2,8 @@
 # Execute the steps of the container files where no container engine runs: build.sh in a root folder that holds nothing
 # but a Python, then a small dream in it, without network and as a user without rights.
 #
-#   containers/check.sh [WHEELS]     WHEELS: a folder of wheels that `pip download` filled; downloaded if absent
+#   containers/check.sh [WHEELS]     WHEELS: a folder of wheels that `pip download` filled; downloaded if absent, from
+#                                    where pip is set up to look, and from TORCH_INDEX if that is set
 #
 # The root folder is entered by chroot in a mount namespace of its own (`unshare`, as root or by user namespace). Where
 # that is not permitted, the same steps run in a plain folder with an empty environment.
@@ -28,7 +29,8 @@ import tomllib
 project = tomllib.load(open("pyproject.toml", "rb"))
 print("\n".join(project["project"]["dependencies"] + project["build-system"]["requires"]))
 PY
-    "$work/fetch/bin/pip" download --quiet --dest "$wheels" --requirement "$work/needed.txt"
+    "$work/fetch/bin/pip" download --quiet --quiet --dest "$wheels" --requirement "$work/needed.txt" \
+        ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"}
 fi
 
 step "a clean root folder"
