@@ -60,7 +60,7 @@ def test_reports_show_readable_class_names(finished, make_textures, tmp_path):
     save_model(tmp_path / "named.safetensors", state, dataclasses.replace(about, classes=named))
     data = make_textures(tmp_path / "data", {"stripes": 4, "plain": 4}, seed=4)
     (data / "stripes").rename(data / named[1])  # every picture under a wrong name
-    (data / "plain").rename(data / named[2])
+    (data / "plain").rename(data / "Stripes")  # the readable name, in another case
     evaluation = list(evaluate_model(tmp_path / "named.safetensors", data, tmp_path / "report"))[-1].evaluation
     assert evaluation.classes == ("dots", "plain", "stripes")
     pairs = {(p.true, p.predicted) for p in evaluation.most_confused}

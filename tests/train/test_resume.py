@@ -148,6 +148,22 @@ def test_private_random_repeats_and_restores():
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+def test_a_deferred_interrupt_is_not_lost_where_the_block_raises():
+    reached = []
+
+    def work():
+        with deferred_interrupt():
+            os.kill(os.getpid(), signal.SIGINT)
+            reached.append("the end")
+            raise StopIteration
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert reached == ["the end"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_deferred_interrupt_outside_the_main_thread_does_nothing():
     seen = []
 

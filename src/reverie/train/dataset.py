@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from reverie.data.folder import PictureFolder, open_folder
 from reverie.data.pack import Pictures, color_statistics, loading_pictures
 from reverie.errors import DataError, InputError
 from reverie.train.classifier_config import ClassifierConfig
+from reverie.train.interrupt import deferred_interrupt
 from reverie.train.normalization import Normalization, Triple
 from reverie.train.processes import Processes
 from reverie.train.step import TrainStep
@@ -70,7 +72,7 @@ def loading_data(
             broken_val = tuple(f"{folder.val_archive.root.name}/{name}" for name in broken_val)
     mean, std, correlation = color_statistics(train)
     normalization = Normalization(_triple(mean), _triple([max(s, SMALLEST_STD) for s in std]))
-    broken = tuple(dict.fromkeys(broken + broken_val))
+    broken = tuple(sorted({*broken, *broken_val}))
     return TrainingData(folder, train, val, broken, normalization, tuple(_triple(row) for row in correlation))
 
 
@@ -81,14 +83,15 @@ def _load(
     size_px = config.input_px if split == "val" else stored_px(config.input_px)
     with processes.local_main_first():
         archive = folder.archive if split == "train" else folder.val_archive
-        steps = loading_pictures(archive, items, size_px, cache / f"pack-{split}.u8")
-        while True:
-            try:
-                done = next(steps)
-            except StopIteration as end:
-                return end.value
-            if done % TELL_EVERY == 0:
-                yield TrainStep("load", progress=done / len(items))
+        with closing(loading_pictures(archive, items, size_px, cache / f"pack-{split}.u8")) as steps:
+            while True:
+                try:
+                    with deferred_interrupt():  # not amid the locks of the decoding threads
+                        done = next(steps)
+                except StopIteration as end:
+                    return end.value
+                if done % TELL_EVERY == 0:
+                    yield TrainStep("load", progress=done / len(items))
 
 
 def stored_px(input_px: int) -> int:

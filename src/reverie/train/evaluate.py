@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from reverie.errors import DataError, WeightsError, unknown_name
 from reverie.models.build import build_classifier
 from reverie.settings import check_settings
 from reverie.train.evaluate_config import EvaluateConfig
+from reverie.train.interrupt import deferred_interrupt
 from reverie.train.metrics import Evaluation, evaluate_logits
 from reverie.train.normalization import Normalization
 from reverie.train.predict import predicting_logits
@@ -82,12 +84,15 @@ def _measure(
     """Read the pictures, look at them, write the report."""
     items = chosen.items
     reading = pack.loading_pictures(chosen.folder.archive, items, about.input_px, limit_bytes=MEMORY_LIMIT_BYTES)
-    while True:
-        try:
-            yield EvaluateStep("load", next(reading) / len(items))
-        except StopIteration as end:
-            pictures, broken = end.value
-            break
+    with closing(reading):
+        while True:
+            try:
+                with deferred_interrupt():
+                    done = next(reading)
+            except StopIteration as end:
+                pictures, broken = end.value
+                break
+            yield EvaluateStep("load", done / len(items))
     net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     precision, parts = resolve_precision(config.precision, device), []
     shown = Normalization(about.mean, about.std)
@@ -158,15 +163,17 @@ def choose_pictures(data: Path, about: Description, which: str) -> Chosen:
 def match_classes(
     items: Sequence[Item], classes: tuple[str, ...], known: tuple[str, ...], model: str
 ) -> tuple[Item, ...]:
-    """Return the items labelled with the network's class numbers; upper and lower case are the same.
+    """Return the items labelled with the network's class numbers; case does not matter, nor do WordNet numbers.
 
     Raises:
         DataError: classes that the network does not know.
     """
-    index = {name.casefold(): i for i, name in enumerate(known)} | {name: i for i, name in enumerate(known)}
+    index: dict[str, int] = {}
+    for names in ([n.casefold() for n in readable_names(known)], [n.casefold() for n in known], known):
+        index |= {name: i for i, name in enumerate(names)}  # later ones count more
     table = [index.get(name, index.get(name.casefold(), -1)) for name in classes]
     unknown = [name for name, at in zip(classes, table, strict=True) if at < 0]
     if unknown:
         more = f" (and {len(unknown) - 1} more classes)" if len(unknown) > 1 else ""
-        raise DataError(f"{unknown_name('class', unknown[0], known)} in '{model}'{more}")
+        raise DataError(f"{unknown_name('class', unknown[0], readable_names(known))} in '{model}'{more}")
     return tuple(replace(item, label=table[item.label]) for item in items)
