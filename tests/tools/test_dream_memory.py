@@ -6,6 +6,7 @@ import pytest
 
 from reverie.errors import InputError
 from reverie.objective import layer, logit
+from reverie.optimize.gradient import Ascent
 from reverie.optimize.transforms import Transforms
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_memory import memory_note, plan_memory
@@ -16,7 +17,8 @@ MEGAPIXELS_12, MEGAPIXELS_100 = (3000, 4000), (8660, 11548)
 
 def plan(critic, size, memory, *, objective=None, disk=None, **settings):
     config = DreamConfig(max_memory=memory, **settings)
-    return plan_memory(size, config, critic, objective or layer("conv4"), Transforms(32), used_bytes=USED, disk=disk)
+    ascent = Ascent(critic, objective or layer("conv4"), Transforms(32))
+    return plan_memory(size, config, critic, ascent, used_bytes=USED, disk=disk)
 
 
 def test_a_picture_that_fits_is_worked_in_one_piece(small_critic):

@@ -28,4 +28,6 @@ def dream_record(
         "model": {"name": critic.identity.name, "sha256": critic.identity.sha256},
         "machine": {"torch": torch.__version__, "device": critic.device.type, "threads": torch.get_num_threads()},
     }  # fmt: skip
+    if plan.memory.disk:
+        record["disk"] = True  # its last bits differ from those of a dream in memory
     return record | ({"files": references.files} if references.files else {})
