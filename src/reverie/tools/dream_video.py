@@ -32,7 +32,7 @@ from reverie.tools.keyed import Keyed
 from reverie.tools.motion_estimate import Estimator
 from reverie.tools.video_config import VideoConfig
 
-BLEND = {"blend": 0.5, "flow": 0.05}
+BLEND = {"blend": 0.5, "flow": 0.1}
 LATER_SHARE = {"none": 1.0, "blend": 0.5, "flow": 0.3}  # of the first frame's steps
 
 

@@ -16,7 +16,7 @@ class VideoConfig:
         choices=("none", "blend", "flow"),
     )  # fmt: skip
     blend: float | None = setting(
-        None, "Share of a frame that is new, the rest coming from the dream before; default: 0.5, 0.05 with flow.",
+        None, "Share of a frame that is new, the rest coming from the dream before; default: 0.5, 0.1 with flow.",
         minimum=0, maximum=1,
     )  # fmt: skip
     blend_mode: str = setting(
