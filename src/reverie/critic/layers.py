@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.critic.shapes import ShapesOnly
 from reverie.errors import GradientError
 
 MAX_FIELD_PX = 1536
@@ -69,7 +70,7 @@ def trace(net: nn.Module, size: tuple[int, int]) -> list[tuple[str, torch.Size]]
 
     handles = [m.register_forward_hook(record(path)) for path, m in meta.named_modules() if path]
     try:
-        with torch.no_grad():
+        with torch.no_grad(), ShapesOnly():
             meta(torch.empty(1, 3, *size, device="meta", dtype=next(meta.parameters()).dtype))
     finally:
         for handle in handles:
