@@ -11,10 +11,11 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from reverie.apps.cli.options import with_config
-from reverie.apps.cli.stored import with_files
+from reverie.apps.cli.stored import FILES, with_files
 from reverie.errors import InputError
 from reverie.settings import check_settings, from_record, to_record
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_rules import check_together, without_rivals
 
 Flag = Parameter(negative="")
 
@@ -105,11 +106,14 @@ def _config(given: dict[str, Any], like: str | None) -> DreamConfig:
     if like is not None:
         from reverie.media.metadata import read_settings
 
-        stored = with_files(Path(like), read_settings(like).get("config", {}), {})
+        record = read_settings(like)
         # the other picture keeps its own size, and its mask and tiles are its own affair
-        base = from_record(DreamConfig, stored | {"size": None, "mask": None, "tile": None})
+        kept = without_rivals(record.get("config", {}) | {"size": None, "mask": None, "tile": None}, given)
+        overrides = {name: given[name] for name in FILES if given.get(name)}
+        base = from_record(DreamConfig, with_files(Path(like), record | {"config": kept}, overrides))
     config = from_record(DreamConfig, to_record(base) | given)
     check_settings(config)
+    check_together(config)
     return config
 
 

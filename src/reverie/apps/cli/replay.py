@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from reverie.apps.cli.stored import beside, with_files
+from reverie.apps.cli.stored import beside, check_files, with_files
 from reverie.errors import InputError
 from reverie.settings import from_record
 from reverie.tools.dream_config import DreamConfig
@@ -29,6 +29,12 @@ def replay_command(
         str | None, Parameter(help="The state dict, if one was used and it is not beside the picture.")
     ] = None,
     mask: Annotated[str | None, Parameter(help="The mask, if one was used and it is not beside the picture.")] = None,
+    files: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="Folder to look for guides, artworks and masks in; repeatable.", negative="", show_default=False
+        ),
+    ] = (),
 ) -> int:
     """Make a picture again, byte for byte, from the settings inside it."""
     from reverie.api import Dream
@@ -41,11 +47,12 @@ def replay_command(
         raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
     if "stopped_at_step" in record:
         raise InputError(f"'{made.name}' was stopped before its end; dream again with --like '{made}'")
-    config = with_files(made, record["config"], {"model": model, "weights": weights, "mask": mask})
+    config = with_files(made, record, {"model": model, "weights": weights, "mask": mask}, files)
     original = _original(made, record.get("input"), source)
     target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
     work = Dream(original, from_record(DreamConfig, config))
     _check_same(work, record)
+    check_files(work.references.files, record.get("files", {}))
     code = run_dream(work, target, int(record.get("quality", 92)))
     if code == 0:
         same = target.read_bytes() == made.read_bytes()
