@@ -56,7 +56,7 @@ class DreamConfig:
     target_class: str | None = setting(None, "Pick the artwork from this subfolder.")
     target_layer: tuple[str, ...] = setting((), "Layer whose statistics are matched; repeatable.")
     target_form: str = setting("moments", "Which statistics are matched.", choices=("moments", "gram"))
-    target_weight: float = setting(1.0, "Weight of the artwork against the dream.", above=0, maximum=1000)
+    target_weight: float = setting(3.0, "Weight of the artwork against the dream.", above=0, maximum=1000)
     group: tuple[str, ...] = setting(
         (),
         "What to raise inside a mask of its own, as mask=FILE,layer=NAME,strength=1; repeatable.",

@@ -68,7 +68,7 @@ class DiskDream:
         ascent = build_ascent(config, critic, references)
         if config.keep_colors or not isinstance(ascent, Ascent):
             raise InputError("--group and --keep-colors need the whole picture in memory; use a smaller --size")
-        self._references = references
+        self.references = references
         self._dreamer = DiskDreamer(config, plan, ascent, folder, self.steering)
 
     @functools.cached_property
@@ -138,7 +138,7 @@ class DiskDream:
         height, width = self.picture.rgb.size
         about = {"name": self._names.get("input") or self.picture.name, "sha256": self.picture.sha256,
                  "width": width, "height": height}  # fmt: skip
-        record = dream_record(self.config, self.critic, self.plan, about, self._references)
+        record = dream_record(self.config, self.critic, self.plan, about, self.references)
         record["config"] |= self._names.get("config", {})
         record["model"]["name"] = self._names.get("model") or record["model"]["name"]
         return record | ({"steering": self.steering.changes} if self.steering.changes else {})

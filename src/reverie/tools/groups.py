@@ -25,7 +25,7 @@ KEYS = {
     "soften": "soften_px",
 }  # fmt: skip
 GOAL = ("layer", "channel", "class_name", "guide", "guide_form", "guide_class")
-FILES = ("mask", "outside", "guide")
+FILES = {"mask": "mask", "outside": "mask", "guide": "guide"}
 EXAMPLE = "mask=sky.png,layer=mixed4c,strength=1"
 BETWEEN = re.compile(r",(?=\s*(?:" + "|".join(KEYS) + r")\s*=)")  # a comma inside a file name is no border
 
@@ -50,9 +50,9 @@ class Group:
         goal = {name: getattr(self, name) for name in GOAL}
         return replace(whole, group=(), **goal)
 
-    def with_files(self, name: Callable[[str], str]) -> Group:
-        """Return the group with its file names replaced."""
-        return replace(self, **{k: name(v) for k in FILES if (v := getattr(self, k))})
+    def with_files(self, name: Callable[[str, str], str]) -> Group:
+        """Return the group with its file names replaced; `name` gets ``mask`` or ``guide`` and what is there now."""
+        return replace(self, **{field: name(kind, v) for field, kind in FILES.items() if (v := getattr(self, field))})
 
     def __str__(self) -> str:
         """Return the text that `parse_group` reads."""

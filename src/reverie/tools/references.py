@@ -128,7 +128,7 @@ def stored_settings(config: DreamConfig, references: References) -> dict[str, An
     record = to_record(config)
     for name in ("weights", "mask", "guide"):
         record[name] = base_name(record[name]) if record[name] else None
-    record["group"] = [str(region.group.with_files(base_name)) for region in references.regions]
+    record["group"] = [str(region.group.with_files(lambda _, path: base_name(path))) for region in references.regions]
     if "target_from" in references.files:
         record |= {"target_from": references.files["target_from"]["name"], "target_class": None}
     return record

@@ -16,10 +16,11 @@ from reverie.apps.cli.dream_run import live_view, run_dream
 from reverie.apps.cli.film import film_path
 from reverie.apps.cli.options import given_for, with_config
 from reverie.apps.cli.pipes import STDOUT, check_stdout, read_stdin
-from reverie.apps.cli.stored import files_of, with_files
+from reverie.apps.cli.stored import FILES, files_of, with_files
 from reverie.errors import InputError
 from reverie.settings import check_settings, from_record, to_record
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_rules import check_together, without_rivals
 from reverie.tools.loop_config import LoopConfig
 from reverie.tools.video_config import VideoConfig
 
@@ -160,11 +161,14 @@ def _config(given: dict[str, Any], like: str | None) -> DreamConfig:
     if like is not None:
         from reverie.media.metadata import read_settings
 
-        stored = with_files(Path(like), read_settings(like).get("config", {}), {})
+        record = read_settings(like)
         # the other picture keeps its own size, and its mask and tiles are its own affair
-        base = from_record(DreamConfig, stored | {"size": None, "mask": None, "tile": None})
+        kept = without_rivals(record.get("config", {}) | {"size": None, "mask": None, "tile": None}, given)
+        overrides = {name: given[name] for name in FILES if given.get(name)}
+        base = from_record(DreamConfig, with_files(Path(like), record | {"config": kept}, overrides))
     config = from_record(DreamConfig, to_record(base) | given)
     check_settings(config)
+    check_together(config)
     return config
 
 

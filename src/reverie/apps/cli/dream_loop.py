@@ -73,7 +73,7 @@ def replay_loop(
     from reverie.apps.cli.stored import with_files
     from reverie.tools.loop_work import LoopDream
 
-    config = from_record(DreamConfig, with_files(made, record["config"], files))
+    config = from_record(DreamConfig, with_files(made, record, files))
     moving, video = from_record(LoopConfig, record["loop"]), from_record(VideoConfig, record["video"])
     keyframes = stored_keyframes(record)
     work = LoopDream(original, replay_path(made, output), config, moving, video, keyframes=keyframes)

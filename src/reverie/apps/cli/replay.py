@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from reverie.apps.cli.stored import beside, with_files
+from reverie.apps.cli.stored import beside, check_files, with_files
 from reverie.errors import InputError
 from reverie.settings import from_record
 from reverie.tools.dream_config import DreamConfig
@@ -30,6 +30,12 @@ def replay_command(
         str | None, Parameter(help="The state dict, if one was used and it is not beside the picture.")
     ] = None,
     mask: Annotated[str | None, Parameter(help="The mask, if one was used and it is not beside the picture.")] = None,
+    files: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="Folder to look for guides, artworks and masks in; repeatable.", negative="", show_default=False
+        ),
+    ] = (),
 ) -> int:
     """Make a picture again, byte for byte, from the settings inside it."""
     from reverie.api import open_dream
@@ -46,11 +52,11 @@ def replay_command(
         from reverie.apps.cli.dream_video import replay_video
 
         again = replay_video if record["tool"] == "dream-video" else replay_loop
-        files = {"model": model, "weights": weights, "mask": mask}
-        return again(made, record, _original(made, record["input"], source), output, files)
+        given = {"model": model, "weights": weights, "mask": mask}
+        return again(made, record, _original(made, record["input"], source), output, given)
     if record.get("tool") != "dream":
         raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
-    config = with_files(made, record["config"], {"model": model, "weights": weights, "mask": mask})
+    config = with_files(made, record, {"model": model, "weights": weights, "mask": mask}, files)
     original = _original(made, record.get("input"), source)
     target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
     steering = Steering(record.get("steering", ()), record.get("stopped_at_step"))
@@ -62,6 +68,7 @@ def replay_command(
         steering=steering,
     )
     _check_same(work, record)
+    check_files(work.references.files, record.get("files", {}))
     work.call_as(record)
     check_writable(target)
     code = run_dream(work, target, int(record.get("quality", 92)), stopped=target)
