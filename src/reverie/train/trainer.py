@@ -84,7 +84,8 @@ class Trainer:
                 yield from self._one_epoch()
                 yield self._end_of_epoch()
         except (GeneratorExit, KeyboardInterrupt, SystemExit):
-            self._save()
+            with deferred_interrupt():  # an impatient second Ctrl-C waits for the checkpoint
+                self._save()
             raise
         except GradientError as error:
             kept = f"; the checkpoint from before stays in '{self.run.path}'" if self.run.checkpoint.exists() else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from contextlib import closing
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from reverie.apps.cli.interrupts import ignore_interrupts
 from reverie.apps.cli.options import with_config
 from reverie.apps.cli.recipe import read_recipe
 from reverie.settings import check_settings, from_record, to_record
@@ -44,6 +46,7 @@ def classifier_command(
         with closing(train_classifier(Path(data), folder, config, resume=resume)) as steps:
             _follow(steps, folder)
     except KeyboardInterrupt:
+        ignore_interrupts()
         print(f"reverie: stopped by Ctrl-C; {_after_stop(data, folder)}", file=sys.stderr)
         return 130
     return 0
@@ -68,8 +71,13 @@ def _base(recipe: str | None, resumed: Path | None) -> dict[str, Any]:
 
 
 def _follow(steps: Any, folder: Path) -> None:
+    """Show a run until it ends; of several processes only the first one speaks."""
     from reverie.apps.cli.progress import bar
 
+    if os.environ.get("RANK", "0") != "0":
+        for _ in steps:
+            pass
+        return
     last = None
     with bar("training") as line:
         for moment in steps:
