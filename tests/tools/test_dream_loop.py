@@ -177,6 +177,16 @@ def test_keyed_motion_is_what_its_integral_says(small_critic, make_photo):
     assert float(coarse.abs().mean()) < 0.1 * float(unmoved.abs().mean())
 
 
+def test_a_keyed_step_size_counts_as_the_option_does(small_critic, make_photo):
+    photo = make_photo(*SIZE)
+    config = replace(ZOOM, seconds=0.2, fps="30")
+    one = run(prepared(small_critic, config, replace(DREAM, step_size=0.03)), photo)
+    two = run(prepared(small_critic, config, DREAM, "step_size: {0: 0.03}"), photo)
+    half = run(prepared(small_critic, config, replace(DREAM, step_size=0.06), "strength: {0: 0.5}"), photo)
+    assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(one, two, strict=True))
+    assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(one, half, strict=True))
+
+
 def test_a_morph_goes_from_one_layer_to_the_other(small_critic, make_photo):
     photo = make_photo(*SIZE)
     keys = "layer: {0: conv1, 100%: conv4}"

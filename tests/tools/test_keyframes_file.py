@@ -1,3 +1,5 @@
+import textwrap
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,19 @@ def test_every_parameter_can_be_keyed(parameter):
     (key,) = parse_keyframes(f"{parameter}: {{0: {value}}}").tracks[parameter]
     assert key.ease == "linear"
     assert key.value is not None
+
+
+def test_the_examples_in_the_manual_are_understood():
+    root = Path(__file__).parents[2]
+    if not (root / "docs" / "motion.md").exists():
+        pytest.skip("the manual is not part of this copy")
+    manual = (root / "docs" / "motion.md").read_text(encoding="utf-8")
+    block = manual[manual.index("    ease: smooth") : manual.index("| parameter | what it is |")]
+    line = parse_keyframes(textwrap.dedent(block)).timeline(8, Fraction(24))
+    assert line.at(4)["pan"] == (0.1, 0)
+    assert line.at(4)["class"] == {"goldfish": 1}
+    assert line.at(8)["class"] == {"monarch": 1}
+    assert line.at(1)["strength"] == 0.5
+    example = read_keyframes(root / "examples" / "morph.yaml").timeline(3, Fraction(12), closed=True)
+    assert example.at(0) == {"layer": {"mixed3b": 1}}
+    assert example.at(2.99)["layer"]["mixed3b"] > 0.99

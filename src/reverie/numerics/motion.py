@@ -35,10 +35,6 @@ class Rates:
     rotate_deg: float = 0.0
     pan: tuple[float, float] = (0.0, 0.0)
 
-    @property
-    def still(self) -> bool:
-        return self.zoom == 1 and self.rotate_deg == 0 and self.pan == (0, 0)
-
 
 @dataclass(frozen=True)
 class Similarity:
@@ -83,8 +79,8 @@ def moved(images: Tensor, motion: Similarity, border: str = "reflect") -> Tensor
         return images
     height, width = images.shape[-2:]
     back = motion.inverse
-    y = torch.arange(height, dtype=torch.float64, device=images.device)[:, None] - (height - 1) / 2
-    x = torch.arange(width, dtype=torch.float64, device=images.device)[None, :] - (width - 1) / 2
+    y = torch.arange(height, dtype=torch.float64)[:, None] - (height - 1) / 2
+    x = torch.arange(width, dtype=torch.float64)[None, :] - (width - 1) / 2
     a, b = complex(back.factor), complex(back.offset)
     columns = a.real * x - a.imag * y + b.real + (width - 1) / 2
     rows = a.imag * x + a.real * y + b.imag + (height - 1) / 2

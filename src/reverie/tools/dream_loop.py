@@ -61,7 +61,8 @@ class LoopFrame:
 class Loop:
     """All decisions of a film, taken before its first frame.
 
-    `first` is how the first frame is dreamt and `later` how the others are, before keyframes change them.
+    `first` is how the first frame is dreamt and `later` how the others are, before keyframes change them and before
+    the step size is scaled to the frame rate.
     """
 
     film: Film
@@ -81,6 +82,10 @@ class Loop:
     def shown(self) -> range:
         """Which of the dreamt frames make the film."""
         return range(self.film.seam_frames, self.total)
+
+    def paced(self, config: DreamConfig) -> DreamConfig:
+        """Return settings of a later frame with the step size that belongs to the frame rate."""
+        return replace(config, step_size=min(1.0, config.step_size * STEP_RATE / float(self.film.rate)))
 
     def time(self, index: int) -> float:
         """Return the moment of a frame within its lap, in seconds."""
@@ -112,8 +117,7 @@ def plan_loop(
     keyframes = keyframes or Keyframes({})
     timeline = keyframes.timeline(film.length_s, film.rate, closed=film.seam_frames > 0)
     objective = check_names(keyframes, config, critic)
-    step_size = min(1.0, config.step_size * STEP_RATE / float(film.rate))
-    later = replace(config, steps=later_steps, step_size=step_size, iterations=1, canvas="pixels")
+    later = replace(config, steps=later_steps, iterations=1, canvas="pixels")
     first_plan = plan_dream(size, config, critic, objective)
     later_plan = plan_dream(first_plan.size, _widest(later, keyframes), critic, objective)
     return Loop(film, config, later, first_plan, later_plan, timeline, critic)
@@ -213,6 +217,7 @@ def _dreamt(loop: Loop, index: int, base: Tensor | None, mask: Tensor | None) ->
         config, plan = replace(loop.later, seed=seed), loop.later_plan
     objective = objective_at(loop.timeline, config, time_s, loop.critic)
     config = settings_at(loop.timeline, config, time_s)
+    config = loop.paced(config) if index > 0 else config
     steps = dream_steps(base, config, critic=loop.critic, mask=mask, plan=plan, objective=objective)
     last = deque(steps, maxlen=1).pop()
     return to_pixels(last.images), last.score
