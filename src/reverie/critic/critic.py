@@ -16,7 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from reverie.critic.layers import (
-    Field, Layer, allocated_elements, list_layers, on_meta, receptive_field, smallest_side, trace,
+    Field,
+    Layer,
+    allocated_elements,
+    list_layers,
+    on_meta,
+    receptive_field,
+    smallest_side,
+    trace,
 )  # fmt: skip
 from reverie.critic.precision import Precision
 from reverie.critic.run import remove_hooks, run_until
