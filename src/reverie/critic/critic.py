@@ -15,7 +15,16 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from reverie.critic.layers import Field, Layer, allocated_elements, list_layers, receptive_field, smallest_side, trace
+from reverie.critic.layers import (
+    Field,
+    Layer,
+    allocated_elements,
+    list_layers,
+    on_meta,
+    receptive_field,
+    smallest_side,
+    trace,
+)  # fmt: skip
 from reverie.critic.precision import Precision
 from reverie.critic.run import remove_hooks, run_until
 from reverie.errors import InputError, LayerError, unknown_name
@@ -153,6 +162,11 @@ class Critic:
         )
 
     @functools.cached_property
+    def _shapes(self) -> nn.Module:
+        """The network without its weights, for questions about sizes."""
+        return on_meta(self.net)
+
+    @functools.cached_property
     def min_side(self) -> int:
         """The smallest side in pixels that the whole network accepts."""
         return smallest_side(self.net)
@@ -164,7 +178,7 @@ class Critic:
             InputError: the picture is too small.
         """
         try:
-            shapes = dict(trace(self.net, size))
+            shapes = dict(trace(self._shapes, size))
         except (RuntimeError, ValueError) as error:
             raise InputError(self.too_small(size, ())) from error
         full = {p: (s[2], s[3]) if len(s) == 4 else (1, 1) for p, s in shapes.items()}
@@ -174,7 +188,7 @@ class Critic:
     def accepts(self, size: tuple[int, int]) -> bool:
         """Tell whether the network can look at a picture of this size."""
         try:
-            trace(self.net, size)
+            trace(self._shapes, size)
         except (RuntimeError, ValueError):
             return False
         return True
@@ -229,7 +243,7 @@ class Critic:
         if not spatial:
             return PIXEL_BYTES
         side = 256
-        elements = allocated_elements(self.net, (side, side), self._deepest(spatial)) / side**2
+        elements = allocated_elements(self._shapes, (side, side), self._deepest(spatial)) / side**2
         return PASS_FACTORS[self.dtype] * elements * self.dtype.itemsize + PIXEL_BYTES
 
     def class_direction(self, index: int) -> tuple[str, Tensor] | None:

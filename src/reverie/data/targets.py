@@ -45,10 +45,12 @@ def output_folder(sources: Sequence[Source], output: str | None) -> Path | None:
     """Return the folder that several results go to, if one was named.
 
     Raises:
-        InputError: `output` is a file, or is spelled like one.
+        InputError: `output` is standard output or a file, or is spelled like one.
     """
     if output is None:
         return None
+    if output == "-":
+        raise InputError("standard output takes one picture; several need a folder: -o FOLDER")
     folder = Path(output)
     if folder.is_file() or (folder.suffix and not folder.is_dir() and not output.endswith(("/", "\\"))):
         raise InputError(f"{len(sources)} sources need a folder for their results; '{output}' looks like a file")

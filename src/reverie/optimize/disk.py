@@ -6,12 +6,16 @@ whole picture, by which the gradient is normalized, is summed up while its tiles
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from threading import Lock
+from typing import Any
 
 import numpy as np
 import torch
@@ -88,6 +92,7 @@ class DiskAscent:
             count = values.size if self.mask is None else 3 * float(np.sum(weight, dtype=np.float64))
             magnitude, value = (float(np.sum(v * weight, dtype=np.float64)) for v in (np.abs(values), values))
             self.into.put_window(tile.top - shift[0], tile.left - shift[1], values)
+            give_back()
             with lock:
                 parts[tile] = Sums(magnitude, value, count)
 
@@ -163,6 +168,18 @@ def check_on_disk(normalization: str) -> None:
             f"--normalize {normalization} needs the whole picture in memory, and this one is too large for it; "
             f"use {' or '.join(ON_DISK)}, a smaller --size, or more --max-memory"
         )
+
+
+def give_back() -> None:
+    """Return freed memory to the system: allocators keep it, more of it with every tile, and the peak would grow."""
+    trim = _trim()
+    if trim is not None:
+        trim(0)
+
+
+@functools.cache
+def _trim() -> Any:
+    return getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
 
 
 def strips(height: int) -> Iterator[tuple[int, int]]:

@@ -15,7 +15,7 @@ from reverie.apps.cli.dream_loop import for_video, loop_path, run_loop, wants_fi
 from reverie.apps.cli.dream_run import live_view, run_dream
 from reverie.apps.cli.film import film_path
 from reverie.apps.cli.options import given_for, with_config
-from reverie.apps.cli.pipes import STDOUT, check_stdout, read_stdin
+from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, read_stdin
 from reverie.apps.cli.stored import FILES, files_of, with_files
 from reverie.errors import InputError
 from reverie.settings import check_settings, from_record, to_record
@@ -78,7 +78,8 @@ def dream_command(
     config = _config(given_for(DreamConfig, given), like)
     video = from_record(VideoConfig, given_for(VideoConfig, given))
     check_settings(video)
-    pictures = (*pictures, *named)
+    pictures = tuple(as_given(text) for text in (*pictures, *named))
+    output = None if output is None else as_given(output)
     if not 1 <= quality <= 100:
         raise InputError(f"--quality must be between 1 and 100; got {quality}")
     if layers:

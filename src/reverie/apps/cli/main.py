@@ -17,6 +17,7 @@ from cyclopts import App, CycloptsError
 from reverie import __version__
 from reverie.apps.cli.interrupts import ignore_interrupts, interrupts_restored
 from reverie.apps.cli.output import PipeConsole, close_output
+from reverie.apps.cli.pipes import past_parser
 from reverie.apps.cli.wording import parser_message
 from reverie.errors import ReverieError
 
@@ -98,7 +99,7 @@ def _finished(tokens: list[str]) -> int:
 
 def _run(tokens: list[str], debug: bool) -> int:
     try:
-        result = build_app()(tokens, exit_on_error=False, print_error=False)
+        result = build_app()(past_parser(tokens), exit_on_error=False, print_error=False)
     except KeyboardInterrupt:
         ignore_interrupts()
         return _report("stopped by Ctrl-C", 130)

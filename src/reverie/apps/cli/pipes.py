@@ -8,6 +8,17 @@ from typing import Any
 from reverie.errors import InputError
 
 STDOUT = "-"
+STAND_IN = "\0-"  # for "-" on its way through the parser, which takes it for an option; no argument holds a NUL
+
+
+def past_parser(tokens: list[str]) -> list[str]:
+    """Return the tokens of a command with every lone ``-`` replaced, where the command reads or writes pictures."""
+    return [STAND_IN if t == "-" else t for t in tokens] if tokens[:1] == ["dream"] else tokens
+
+
+def as_given(text: str) -> str:
+    """Return an argument as the user wrote it."""
+    return "-" if text == STAND_IN else text
 
 
 def read_stdin() -> Any:
