@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from pathlib import Path
 from typing import Any, TypeVar
 
 from reverie.errors import InputError
@@ -85,11 +86,13 @@ def _spoken(kind: Any) -> str:
 
 
 def with_tuples(config: T) -> T:
-    """Return the configuration with single values and lists made tuples where a field is one: ``layer="mixed5a"``."""
+    """Return the configuration as the command line would give it: ``layer="mixed5a"`` as a tuple, paths as texts."""
     changed: dict[str, Any] = {}
     for name, kind in typing.get_type_hints(type(config)).items():
         value = getattr(config, name)
-        if typing.get_origin(kind) is tuple and not isinstance(value, tuple):
+        if isinstance(value, Path):
+            changed[name] = str(value)
+        elif typing.get_origin(kind) is tuple and not isinstance(value, tuple):
             changed[name] = tuple(value) if isinstance(value, (list, set)) else (value,)
     return dataclasses.replace(config, **changed) if changed else config  # type: ignore[type-var]
 

@@ -48,8 +48,8 @@ def started(folder: Path, out: Path, *options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "reverie", "dream", str(folder), "-o", str(out), "--recursive", "--workers", "2"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.Popen(
-        [*command, "--steps", "6", "--octaves", "2", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=environment, start_new_session=True,
+        [*command, "--steps", "6", "--octaves", "2", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, env=environment, start_new_session=True,
     )  # fmt: skip
 
 
