@@ -122,6 +122,21 @@ def test_pictures_are_made_at_most_four_times_a_second(view: LiveView, monkeypat
     assert min(np.diff(made)) >= live.LEAST_BETWEEN_S * 0.9
 
 
+def test_pictures_that_are_dear_are_made_less_often(view: LiveView, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dear(*_: Any, **__: Any) -> bytes:
+        began = time.thread_time()
+        while time.thread_time() - began < 0.05:
+            pass
+        return b"picture"
+
+    monkeypatch.setattr(live, "encode_picture", dear)
+    view.show(step(1), 0.1, None)
+    assert view.picture() == (1, b"picture")
+    assert 0.5 < view._painted[2] - time.monotonic() <= 2
+    view.show(step(2), 0.2, None)
+    assert view.picture() == (1, b"picture")
+
+
 def test_events_follow_the_steps_and_end_with_the_picture(view: LiveView) -> None:
     view.show(step(1, score=0.25), 0.1, 9.0)
     stream = events(view.address)
@@ -353,14 +368,18 @@ def test_a_finished_dream_says_so_and_nobody_need_look(
 def test_a_browser_runs_the_page(view: LiveView) -> None:
     view.show(step(2), 0.42, 65.0)
     options = ("--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000", "--dump-dom")
-    with subprocess.Popen(["chromium", *options, view.address], stdout=subprocess.PIPE, text=True) as browser:
-        deadline = time.monotonic() + 60
-        while view._painted[0] != 2 and time.monotonic() < deadline:  # until the page has fetched the picture
-            time.sleep(0.1)
-        assert view._painted[0] == 2
-        view.end("done", "done: photo-dream.png")
-        view.close()
-        dom, _ = browser.communicate(timeout=60)
+    command = ["chromium", *options, view.address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as browser:
+        try:
+            deadline = time.monotonic() + 90
+            while view._painted[0] != 2 and time.monotonic() < deadline:  # until the page has fetched the picture
+                time.sleep(0.1)
+            assert view._painted[0] == 2
+            view.end("done", "done: photo-dream.png")
+            view.close()
+            dom, _ = browser.communicate(timeout=90)
+        finally:
+            browser.kill()
     assert '<img id="picture" alt="the picture as it is now" src="data:image/jpeg;base64,/9j/' in dom
     assert "<title>done · photo.png</title>" in dom and "done: photo-dream.png</div>" in dom
     assert '<option value="mixed3a">mixed3a</option>' in dom and 'style="width: 100%;"' in dom

@@ -30,13 +30,13 @@ def run_dream(
     except KeyboardInterrupt:
         ignore_interrupts()
         told = "; nothing was written" if target is None else keep(work, kept_path(target), quality)
-        _tell(view, "stopped", told)
+        _tell(view, "stopped", f"stopped {told}")
         print(f"reverie: stopped by Ctrl-C {told}", file=sys.stderr)
         return 130
     if work.stopped and target is not None:
         kept = stopped or kept_path(target)
         told = keep(work, kept, quality)
-        _tell(view, "stopped", told)
+        _tell(view, "stopped", f"stopped {told}")
         print(f"stopped {told}", file=sys.stderr)
         if work.last is not None:
             print(kept)

@@ -30,6 +30,7 @@ from reverie.tools.steering import Steering
 PREVIEW_PX = 1600
 PREVIEW_QUALITY = 85
 LEAST_BETWEEN_S = 0.25  # from one picture to the next
+REST = 20  # and this many times as long as the last one took: pictures take at most a twentieth of one core
 MOST_HISTORY = 3000
 FAREWELL_S = 2.0  # for open pages to hear the end
 FIRST_LOOK_S = 8.0  # for a browser that was opened to arrive, should the dream be shorter
@@ -154,11 +155,13 @@ class LiveView:
             step = self._step
             if step is None:
                 return None
-            index, blob, at = self._painted
-            if blob and (index == step.index or time.monotonic() - at < LEAST_BETWEEN_S):
+            index, blob, due = self._painted
+            if blob and (index == step.index or time.monotonic() < due):
                 return index, blob
+            began = time.thread_time()
             blob = encode_picture("live.jpg", preview(step.images), quality=PREVIEW_QUALITY)
-            self._painted = (step.index, blob, time.monotonic())
+            due = time.monotonic() + max(LEAST_BETWEEN_S, REST * (time.thread_time() - began))
+            self._painted = (step.index, blob, due)
             return step.index, blob
 
     def steer(self, change: dict[str, Any]) -> None:
