@@ -27,7 +27,7 @@ MIB = 2**20
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "examples" / "valley.jpg"
 STATUS = Path("/proc/self/status")
-PACKAGES = ("torch", "torchvision", "torch-lucent", "kornia", "numpy", "pillow")
+PACKAGES = ("torch", "torchvision", "torch-lucent", "kornia", "numpy", "pillow", "av", "opencv-python-headless")
 
 
 # --- time ---------------------------------------------------------------------------------------------------------

@@ -26,6 +26,10 @@ class PictureError(InputError):
     """A picture is missing, broken, too large or too small."""
 
 
+class VideoError(InputError):
+    """A video or animation is missing, broken, without frames or too large."""
+
+
 class WeightsError(InputError):
     """A file of weights is missing, broken, unsafe or of another kind."""
 

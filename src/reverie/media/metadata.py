@@ -1,12 +1,11 @@
 """The settings that made a picture, carried inside it and read back.
 
-PNG holds them as iTXt `reverie`; JPEG, WebP and AVIF as EXIF UserComment; TIFF as ImageDescription. The last two are
-shared with other programs, so there the settings stand inside ``{"reverie": ...}``.
+PNG holds them as iTXt `reverie`; JPEG, WebP and AVIF as EXIF UserComment; TIFF as ImageDescription; GIF and videos as
+a comment. All but PNG's are shared with other programs, so there the settings stand inside ``{"reverie": ...}``.
 """
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,10 +14,11 @@ from typing import Any
 from PIL import Image, ImageFile
 
 from reverie.errors import InputError, PictureError
-from reverie.media.source import open_picture, pixel_limit, read_blob, reading
+from reverie.media.source import open_picture, opened_file, pixel_limit, reading
 
 KEY = "reverie"
 SOFTWARE = "Reverie"
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
 MAX_SETTINGS_BYTES = 1 << 20
 IMAGE_DESCRIPTION, SOFTWARE_TAG, EXIF_IFD, USER_COMMENT = 0x010E, 0x0131, 0x8769, 0x9286
 UNICODE = b"UNICODE\0"
@@ -62,15 +62,16 @@ def exif_block(text: str | None) -> bytes:
 
 
 def read_settings(path: Path | str) -> dict[str, Any]:
-    """Return the settings stored in a picture that Reverie wrote.
+    """Return the settings stored in a picture or video that Reverie wrote.
 
     Raises:
         PictureError: not a readable picture, no settings inside, or settings that are damaged.
+        VideoError: not a readable video.
     """
-    limit = pixel_limit()
-    label, blob = read_blob(path, "", limit)
-    with reading(label):
-        image = open_picture(io.BytesIO(blob), label, limit)
+    if Path(path).suffix.lower() in VIDEO_SUFFIXES:
+        return _video_settings(Path(path))
+    with opened_file(path) as (label, stream), reading(label):
+        image = open_picture(stream, label, pixel_limit())
         own = image.info.get(KEY) if image.format == "PNG" else None
         if isinstance(own, str):
             return _parsed(own, label)
@@ -80,6 +81,16 @@ def read_settings(path: Path | str) -> dict[str, Any]:
                 if isinstance(settings, dict):
                     return settings
     raise PictureError(f"'{label}' was not made by Reverie or its metadata was stripped: it carries no settings")
+
+
+def _video_settings(path: Path) -> dict[str, Any]:
+    from reverie.media.video import read_comment  # here, because it brings FFmpeg along
+
+    text = read_comment(path)
+    settings = _parsed(text, str(path)).get(KEY) if text.startswith("{") and f'"{KEY}"' in text else None
+    if not isinstance(settings, dict):
+        raise PictureError(f"'{path}' was not made by Reverie or its metadata was stripped: it carries no settings")
+    return settings
 
 
 def _parsed(text: str, label: str) -> dict[str, Any]:
@@ -101,6 +112,9 @@ def _shared_fields(image: ImageFile.ImageFile) -> Iterator[str]:
     description = exif.get(IMAGE_DESCRIPTION)
     if isinstance(description, str):
         yield description
+    remark = image.info.get("comment")
+    if isinstance(remark, bytes):
+        yield remark.decode("utf-8", errors="replace")
     comment = exif.get_ifd(EXIF_IFD).get(USER_COMMENT)
     if not isinstance(comment, bytes):
         return

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +19,10 @@ from reverie.numerics.gradient import NORMALIZATIONS
 from reverie.optimize.gradient import DEAD, Ascent
 from reverie.optimize.redirect import redirected_relu
 from reverie.optimize.tiles import Tile
+from reverie.optimize.together import Together
 
+Pace = Callable[[int, Tensor], tuple[Ascent, float] | None]
+"""Asked with the number of the next step, from 1, and the images before it; ``None`` ends the run."""
 REDIRECT_STEPS = 16  # as in Lucid: enough for a dead channel to wake up
 
 
@@ -35,6 +38,7 @@ class Step:
         size: height and width of the picture in this octave.
         seconds: duration of this step.
         images: ``[B, 3, H, W]`` in [0, 1], the picture after the step; not a copy, valid until the next step.
+        enlarge: gives the picture at its final size, in octaves that are smaller; see `whole`.
     """
 
     index: int
@@ -45,6 +49,11 @@ class Step:
     size: tuple[int, int]
     seconds: float
     images: Tensor
+    enlarge: Callable[[], Tensor] | None = None
+
+    def whole(self) -> Tensor:
+        """Return the picture at its final size, as it would be if the run ended here; valid until the next step."""
+        return self.images if self.enlarge is None else self.enlarge()
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,7 @@ class StepRule:
 
 
 def ascend_pixels(
-    canvas: PixelCanvas, ascent: Ascent, rule: StepRule, steps: int, generator: Generator, *,
+    canvas: PixelCanvas, ascent: Ascent | Together, rule: StepRule, steps: int, generator: Generator, *,
     tiles: Sequence[Tile] = (), mask: Tensor | None = None,
 ) -> Iterator[tuple[float, float]]:  # fmt: skip
     """Step the pixels uphill and yield (score, seconds) after every step.
@@ -66,12 +75,8 @@ def ascend_pixels(
     normalize = NORMALIZATIONS[rule.normalization]
     for _ in range(steps):
         began = time.perf_counter()
-        score, gradient = ascent.gradient(canvas.pixels.detach(), generator, tiles, mask)
+        score, step = ascent.direction(canvas.pixels.detach(), generator, tiles, mask, normalize)
         with torch.no_grad():
-            step = normalize(gradient, mask)
-            del gradient
-            if mask is not None:
-                step *= mask
             canvas.pixels.add_(step, alpha=rule.size)
             canvas.clip_()
         yield score, time.perf_counter() - began
@@ -105,7 +110,7 @@ class CanvasRule:
 
 def ascend_canvas(
     canvas: nn.Module, ascent: Ascent, steps: int, rule: CanvasRule | float, generator: Generator, *,
-    attention: Tensor | None = None,
+    attention: Tensor | None = None, pace: Pace | None = None,
 ) -> Iterator[tuple[float, float, Tensor]]:  # fmt: skip
     """Raise the objective on the parameters of any canvas; yields (score, seconds, images) after every step.
 
@@ -116,6 +121,7 @@ def ascend_canvas(
         rule: how parameters move; a number is the learning rate of Adam.
         generator: of the transforms.
         attention: ``[B, 1, H, W]``, takes up the magnitude of the gradient at every pixel, summed over all steps.
+        pace: asked before every step for the ascent and the learning rate that hold from there; overrides `rule.rate`.
 
     Raises:
         GradientError: the score is not a number, or nothing reaches the canvas.
@@ -125,11 +131,15 @@ def ascend_canvas(
     optimizer = rule.optimizer(parameters)
     images = canvas()
     for number in range(steps):
+        paced = (ascent, rule.rate(number, steps)) if pace is None else pace(number + 1, images.detach())
+        if paced is None:
+            return
+        ascent, lr = paced
         began = time.perf_counter()
         down, right = ascent.transforms.shift(generator)
-        view = ascent.transforms.look(torch.roll(images, (down, right), (-2, -1)), generator)
+        shifted = torch.roll(images, (down, right), (-2, -1))
         with redirected_relu() if number < REDIRECT_STEPS else torch.enable_grad():
-            score = ascent.objective(ascent.critic(view, ascent.objective.layers)).sum()
+            score = ascent.look(shifted, (down, right), generator).sum()
         if not torch.isfinite(score):
             raise GradientError("the score is not a number; try --precision fp32 or a smaller step")
         watched = [] if attention is None else [images]
@@ -139,7 +149,7 @@ def ascend_canvas(
             attention += gradients[-1].abs().sum(1, keepdim=True)
         if number == 0 and not any(g.any() for g in gradients):
             raise GradientError(DEAD)
-        _move(optimizer, parameters, gradients, rule.rate(number, steps))
+        _move(optimizer, parameters, gradients, lr)
         images = _clipped(canvas)()
         yield score.item(), time.perf_counter() - began, images.detach()
 

@@ -127,8 +127,7 @@ def replay_visualize(made: Path, record: dict[str, Any], target: Path, overrides
     from reverie.tools.visualize_output import save_drawing
     from reverie.tools.visualize_record import machine_of
 
-    stored = with_files(made, record["config"], overrides)
-    stored.pop("mask")  # a file that dreams may name
+    stored = with_files(made, record, overrides)
     config = from_record(VisualizeConfig, stored)
     session = Session(config, int(record["quality"]), Spectrum.of(record["spectrum"]) if record["spectrum"] else None)
     if session.critic.identity.sha256 != record["model"]["sha256"]:

@@ -1,0 +1,113 @@
+"""What films from videos and films from pictures share on the command line: running, going on, replaying."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from reverie.errors import InputError
+from reverie.tools.keyframes import Keyframes
+
+Summary = Callable[[Any, dict[str, Any], int, float], str]
+
+
+def run_film(work: Any, summary: Summary) -> int:
+    """Dream a film to its end, with progress; stopped or killed, the same call goes on where it was."""
+    from reverie.apps.cli.progress import bar
+
+    began = time.monotonic()
+    try:
+        with bar("dreaming") as line:
+            for note in work.notes:
+                line.say(note)
+            told = len(work.notes)
+            fresh = _watch(work, line)
+            line.update(1.0, f"writing {work.target.name}", None)
+            measured = work.finish()
+            for note in work.notes[told:]:
+                line.say(note)
+    except KeyboardInterrupt:
+        print(
+            f"reverie: stopped by Ctrl-C; {work.done} of {work.total} frames are kept in '{work.folder.path}'; "
+            "run the same command again to go on",
+            file=sys.stderr,
+        )
+        return 130
+    print(summary(work, measured, fresh, time.monotonic() - began), file=sys.stderr)
+    print(work.target)
+    return 0
+
+
+def replay_film(work: Any, made: Path, record: dict[str, Any], summary: Summary) -> int:
+    """Run a film that was prepared from the settings inside another, and compare the two.
+
+    Raises:
+        InputError: the original or the network is not the one that was used.
+    """
+    now = work.settings()
+    for what, option in (("input", "--input"), ("model", "--model")):
+        if record[what] and now[what]["sha256"] != record[what]["sha256"]:
+            raise InputError(f"the {what} '{now[what]['name']}' is not the one that was used; give it with {option}")
+    code = run_film(work, summary)
+    if code == 0:
+        same = work.target.read_bytes() == made.read_bytes()
+        then = ", ".join(f"{k} {v}" for k, v in record.get("machine", {}).items())
+        print("the bytes are the same" if same else f"the bytes differ; it was made with {then}", file=sys.stderr)
+    return code
+
+
+def replay_path(made: Path, output: str | None) -> Path:
+    """Return where a replayed film goes: as told, or beside the one it repeats."""
+    return Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
+
+
+def stored_keyframes(record: dict[str, Any]) -> Keyframes | None:
+    """Return the keyframes that a film carries inside, if it has any."""
+    found = record.get("keyframes")
+    if not found:
+        return None
+    from reverie.tools.keyframes_file import parse_keyframes
+
+    return parse_keyframes(found["text"], found["name"])
+
+
+def film_path(source: Path, output: str | None) -> Path:
+    """Return where to write: as told, or beside the source, in its own kind if that can be written, else MP4.
+
+    The name of a film that was begun and not finished is not free yet and is taken again.
+    """
+    if output is not None:
+        return Path(output)
+    from reverie.media.footage import WRITE_SUFFIXES
+
+    suffix = source.suffix.lower() if source.suffix.lower() in WRITE_SUFFIXES else ".mp4"
+    number = 1
+    while True:
+        extra = "" if number == 1 else f"-{number}"
+        candidate = source.with_name(f"{source.stem}-dream{extra}{suffix}")
+        if not candidate.exists():
+            return candidate
+        number += 1
+
+
+def _watch(work: Any, line: Any) -> int:
+    """Dream what is missing; return how many frames that were."""
+    began, fresh = time.monotonic(), 0
+    for step in work:
+        if fresh == 0 and work.done > 1:
+            line.say(f"going on behind frame {work.done - 1}")
+        fresh += 1
+        rate = fresh / max(time.monotonic() - began, 1e-9)
+        note = f"frame {work.done}/{work.total}  {_speed(rate)}"
+        if step.flicker is not None:
+            note += f"  flicker {step.flicker:.2f}"
+        cut = "  cut" if getattr(step, "cut", False) else ""
+        line.update(min(1.0, work.done / work.total), note + cut, (work.total - work.done) / rate)
+    return fresh
+
+
+def _speed(rate: float) -> str:
+    return f"{rate:.2f} frames/s" if rate >= 0.1 else f"{60 * rate:.2f} frames/min"

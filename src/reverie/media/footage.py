@@ -1,0 +1,202 @@
+"""Moving pictures of every kind behind one face: videos, GIFs and animated WebPs, in and out.
+
+Reading gives frames and the time each is shown; `assemble` puts frames into a file of any of these kinds, with the
+times of the original. Videos show every frame equally long, so the frames of an animation are repeated in them;
+a GIF counts in hundredths of a second and shows nothing for less than two, so frames that are quicker are left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reverie.errors import InputError
+from reverie.media.animation import ANIMATION_SUFFIXES, animation_frames, is_animated, read_animation, shown_ms
+from reverie.media.animation_write import AnimationWriter
+from reverie.media.video import VIDEO_SUFFIXES, VideoWriter, frames, read_video
+from reverie.media.video_write import check_codec
+from reverie.media.write import check_place
+
+READ_SUFFIXES = (
+    *VIDEO_SUFFIXES, ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".3gp", ".wmv", ".flv", ".ogv", ".mxf", ".y4m",
+)  # fmt: skip
+WRITE_SUFFIXES = (*VIDEO_SUFFIXES, *ANIMATION_SUFFIXES)
+FASTEST = 100  # frames per second of a video made from an animation: the ticks of a GIF
+UNIT_MS = {".gif": 10, ".webp": 1}
+SHORTEST_MS = {".gif": 20, ".webp": 11}
+
+
+@dataclass(frozen=True)
+class Footage:
+    """What is known of moving pictures before their frames are read.
+
+    `size` is (height, width); `shown_s` is how long each frame is shown, one value if all are alike; `rate` frames per
+    second, on average for animations; `plays` is how often it runs, 0 for ever; `notes` are lines for the user.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    frames: int
+    rate: Fraction
+    shown_s: tuple[Fraction, ...]
+    plays: int
+    transparent: bool
+    audio: bool
+    notes: tuple[str, ...]
+    info: Any
+
+    def shown(self, number: int) -> Fraction:
+        """Return for how many seconds a frame is shown."""
+        return self.shown_s[0] if len(self.shown_s) == 1 else self.shown_s[number]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a video is encoded, and whether it gets the sound of its source."""
+
+    codec: str = "libx264"
+    crf: int = 18
+    preset: str = "medium"
+    audio: bool = True
+
+
+def is_footage(path: Path | str) -> bool:
+    """Return whether a file moves: a video by its name, or a GIF or WebP of several frames."""
+    path = Path(path)
+    return path.suffix.lower() in READ_SUFFIXES or is_animated(path)
+
+
+def open_footage(path: Path | str) -> Footage:
+    """Look through moving pictures.
+
+    Raises:
+        VideoError, PictureError: what the file lacks, in one line.
+    """
+    path = Path(path)
+    if path.suffix.lower() in ANIMATION_SUFFIXES:
+        found = read_animation(path)
+        times = tuple(Fraction(shown_ms(d), 1000) for d in found.durations_ms)
+        return Footage(path, found.size, found.frames, found.rate, times, found.plays, found.transparent, False,
+                       found.notes, found)  # fmt: skip
+    video = read_video(path)
+    return Footage(path, video.size, video.frames, video.rate, (1 / video.rate,), 0, False, video.audio, video.notes,
+                   video)  # fmt: skip
+
+
+def footage_frames(footage: Footage, *, start: int = 0, alpha: bool = False) -> Iterator[np.ndarray]:
+    """Yield the frames from number `start` on, ``[H, W, 3]`` uint8 sRGB; with `alpha`, four channels of an animation.
+
+    Raises:
+        VideoError, PictureError: as `open_footage`.
+    """
+    if footage.path.suffix.lower() in ANIMATION_SUFFIXES:
+        return animation_frames(footage.path, footage.info, start=start, alpha=alpha)
+    return frames(footage.path, footage.info, start=start)
+
+
+def check_target(target: Path, encoding: Encoding) -> None:
+    """Check before hours of work that a file can be written there.
+
+    Raises:
+        InputError: unknown suffix or codec.
+        OutputError: no folder, or no permission.
+    """
+    suffix = target.suffix.lower()
+    if suffix not in WRITE_SUFFIXES:
+        raise InputError(f"cannot write '{target}': known for moving pictures: {', '.join(WRITE_SUFFIXES)}")
+    if suffix in VIDEO_SUFFIXES:
+        check_codec(target, encoding.codec, encoding.crf, encoding.preset)
+    check_place(target)
+
+
+def assemble(
+    target: Path, pictures: Iterable[np.ndarray], footage: Footage, encoding: Encoding,
+    settings: Mapping[str, Any] | None = None,
+) -> list[str]:  # fmt: skip
+    """Write pictures, one per frame of `footage`, with its times and sound; return notes for the user.
+
+    Raises:
+        InputError, OutputError: as the writers; nothing is left behind.
+    """
+    check_target(target, encoding)
+    if target.suffix.lower() in ANIMATION_SUFFIXES:
+        return _animation(target, pictures, footage, settings)
+    return _video(target, pictures, footage, encoding, settings)
+
+
+def _video(
+    target: Path, pictures: Iterable[np.ndarray], footage: Footage, encoding: Encoding,
+    settings: Mapping[str, Any] | None,
+) -> list[str]:  # fmt: skip
+    rate = 1 / footage.shown_s[0] if len(set(footage.shown_s)) == 1 else _common_rate(footage.shown_s)
+    sound = footage.path if footage.audio and encoding.audio else None
+    due = Fraction(0)
+    notes: list[str] = []
+    with _first(pictures) as (size, rest), VideoWriter(
+        target, size, rate, audio_from=sound, settings=settings, codec=encoding.codec, crf=encoding.crf,
+        preset=encoding.preset,
+    ) as writer:  # fmt: skip
+        for number, picture in enumerate(rest):
+            due += footage.shown(number)
+            for _ in range(max(1, math.floor(due * rate + Fraction(1, 2)) - writer.count)):
+                writer.write(picture)
+        if writer.size != size:
+            notes.append(f"the codec needs even sizes: {writer.size[1]} x {writer.size[0]} px instead of "
+                         f"{size[1]} x {size[0]}, by repeating the edge")  # fmt: skip
+        if writer.sound == "encoded":
+            notes.append(f"{target.suffix} does not hold the sound as it is: it was encoded anew")
+    return notes
+
+
+def _common_rate(shown_s: tuple[Fraction, ...]) -> Fraction:
+    """Return the rate whose ticks all times are multiples of, or the fastest allowed."""
+    tick = math.gcd(*(round(s * 1000) for s in shown_s))
+    return min(Fraction(1000, tick), Fraction(FASTEST))
+
+
+def _animation(
+    target: Path, pictures: Iterable[np.ndarray], footage: Footage, settings: Mapping[str, Any] | None
+) -> list[str]:
+    suffix = target.suffix.lower()
+    left_out = 0
+    begin = due = Fraction(0)
+    with _first(pictures) as (size, rest), AnimationWriter(
+        target, size, plays=footage.plays, settings=settings, transparent=footage.transparent
+    ) as writer:  # fmt: skip
+        for number, picture in enumerate(rest):
+            due += footage.shown(number)
+            length = _ticks(due, suffix) - _ticks(begin, suffix)
+            if length < SHORTEST_MS[suffix] and number + 1 < footage.frames:
+                left_out += 1
+                continue
+            writer.write(picture, length)
+            begin = due
+    return [f"{suffix} is too slow for this rate: {left_out} frames are left out"] if left_out else []
+
+
+def _ticks(time_s: Fraction, suffix: str) -> int:
+    """Return a time in whole ticks of the format, in milliseconds; rounding the time itself lets no error add up."""
+    unit = UNIT_MS[suffix]
+    return math.floor(time_s * 1000 / unit + Fraction(1, 2)) * unit
+
+
+@contextmanager
+def _first(pictures: Iterable[np.ndarray]) -> Iterator[tuple[tuple[int, int], Iterator[np.ndarray]]]:
+    """Give the size of the first picture, and all pictures."""
+    rest = iter(pictures)
+    first = next(rest, None)
+    if first is None:
+        raise InputError("there are no frames to write")
+
+    def chained() -> Iterator[np.ndarray]:
+        yield first
+        yield from rest
+
+    yield (first.shape[0], first.shape[1]), chained()

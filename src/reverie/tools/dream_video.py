@@ -1,0 +1,237 @@
+"""Dream a video so that it holds still: every frame starts from its own picture plus the dream before it.
+
+What is carried over is the *difference* that the dream made, moved along by the optical flow and left out where
+something new comes into view. A few steps follow, and every pixel takes as much of them as it lacks: nearly nothing
+where the dream is complete, all of them where it has just begun. So the dream neither boils nor grows without end.
+All frames look through the same series of jitters, because independent ones are a flicker of their own.
+Source: the temporal consistency of Ruder, Dosovitskiy, Brox 2016, arXiv 1604.08610, section 3.
+Differs: they carry the stylized picture; here it is what the dream added, so that light and noise stay the frame's own,
+and how complete it is, pixel by pixel.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from reverie.critic.critic import Critic
+from reverie.critic.open import open_critic
+from reverie.media.deep import to_uint8
+from reverie.media.flow import Motion, flicker, is_cut, motion, softened, warp
+from reverie.numerics.resample import resize
+from reverie.settings import check_settings
+from reverie.tools.dream import Plan, dream_steps, final_size, plan_dream, seed_for
+from reverie.tools.dream_config import DreamConfig
+from reverie.tools.keyed import Keyed
+from reverie.tools.motion_estimate import Estimator
+from reverie.tools.video_config import VideoConfig
+
+BLEND = {"blend": 0.5, "flow": 0.1}
+LATER_SHARE = {"none": 1.0, "blend": 0.5, "flow": 0.3}  # of the first frame's steps
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A frame and what was dreamt on it.
+
+    Attributes:
+        source: ``[H, W, 3]`` uint8.
+        dream: ``[H, W, 3]`` uint8.
+        strength: ``[H, W]`` uint8, how complete the dream is; 255 where it had all its steps.
+    """
+
+    source: np.ndarray
+    dream: np.ndarray
+    strength: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class VideoStep:
+    """One finished frame.
+
+    Attributes:
+        index: its number, from 0.
+        dream: ``[H, W, 3]`` uint8.
+        strength: ``[H, W]`` uint8, how complete it is, 255 where it had all its steps.
+        score: value of the objective before the last step; None if no step was made.
+        flicker: how much the dream changed beyond motion, warped RMS of 255; None at the start and at cuts.
+        source_flicker: the same of the source, from its noise and from errors of the flow.
+        seen: share of the frame that was visible in the one before.
+        cut: whether a new scene begins.
+        held: whether the source is the same as before, and so is the dream.
+        seconds: duration of the work on it.
+    """
+
+    index: int
+    dream: np.ndarray
+    strength: np.ndarray
+    score: float | None
+    flicker: float | None
+    source_flicker: float | None
+    seen: float
+    cut: bool
+    held: bool
+    seconds: float
+
+
+def dream_video(
+    frames: Iterator[np.ndarray], config: DreamConfig, video: VideoConfig, *, critic: Critic | None = None,
+    mask: Tensor | None = None, estimate: Estimator = motion, previous: Shown | None = None, first: int = 0,
+    keyed: Keyed | None = None,
+) -> Iterator[VideoStep]:  # fmt: skip
+    """Dream frames one by one and yield each when it is done; memory does not grow with their number.
+
+    Args:
+        frames: ``[H, W, 3]`` uint8, from number `first` on.
+        config: settings of the dream; its `size` applies to the frames.
+        video: what holds the frames together.
+        critic: an open network; opened from the settings if absent.
+        mask: ``[1, 1, H, W]`` in [0, 1] at the final size, one where to dream.
+        estimate: of the motion between frames; see `open_estimator`.
+        previous: frame `first` - 1 at its final size and its dream, to go on with.
+        first: number of the first frame given.
+        keyed: settings that change from frame to frame.
+
+    Raises:
+        InputError: settings that do not fit the network or the frames.
+        GradientError: nothing reaches the frames.
+    """
+    check_settings(config)
+    check_settings(video)
+    critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
+    work = _Work(config, video, critic, mask, keyed)
+    for index, frame in enumerate(frames, start=first):
+        began = time.perf_counter()
+        work.turn_to(index)
+        source = at_final_size(frame, config)
+        moved = None if previous is None else estimate(source, previous.source)
+        held, cut, score, apart = False, False, None, (None, None)
+        if previous is None or moved is None:
+            shown, score = work.fresh(source)
+        else:
+            held = keyed is None and np.array_equal(source, previous.source)
+            cut = video.cuts and not held and is_cut(source, previous.source, moved)
+            if held:
+                shown = previous
+            elif cut or video.coherence == "none":
+                shown, score = work.fresh(source)
+            else:
+                shown, score = work.later(source, previous, moved, index)
+            if not cut:
+                apart = flicker(shown.dream, previous.dream, moved), flicker(source, previous.source, moved)
+        seen = 0.0 if moved is None else float(moved.seen.mean())
+        previous = shown
+        seconds = time.perf_counter() - began
+        yield VideoStep(index, shown.dream, shown.strength, score, *apart, seen, cut, held, seconds)
+
+
+def later_steps(config: DreamConfig, video: VideoConfig) -> int:
+    """Return the steps per octave of every frame that takes something from the one before."""
+    if video.coherence == "none":
+        return config.steps
+    if video.later_steps is not None:
+        return video.later_steps
+    return min(config.steps, max(1, round(LATER_SHARE[video.coherence] * config.steps)))
+
+
+def fresh_share(video: VideoConfig, seed: int, index: int) -> float:
+    """Return how much of frame `index` is its own where the dream before is taken over, in [0, 1]."""
+    middle = BLEND.get(video.coherence, 1.0) if video.blend is None else video.blend
+    draw = Generator().manual_seed(seed_for(seed, f"blend/{index}"))
+    vary = {
+        "constant": lambda: 0.0,
+        "uniform": lambda: 2 * torch.rand((), generator=draw).item() - 1,
+        "gaussian": lambda: torch.randn((), generator=draw).item(),
+        "schedule": lambda: math.sin(2 * math.pi * index / video.blend_period),
+    }[video.blend_mode]()
+    return min(1.0, max(0.0, middle + video.blend_spread * vary))
+
+
+def at_final_size(frame: np.ndarray, config: DreamConfig) -> np.ndarray:
+    """Return a frame at the size that it will be dreamt at, ``[H, W, 3]`` uint8."""
+    size = final_size((frame.shape[0], frame.shape[1]), config)
+    if size == frame.shape[:2]:
+        return frame
+    return _bytes(resize(_tensor(frame), size).clamp(0, 1))
+
+
+class _Work:
+    """What stays the same from frame to frame, unless keyframes change it."""
+
+    def __init__(
+        self, config: DreamConfig, video: VideoConfig, critic: Critic, mask: Tensor | None, keyed: Keyed | None
+    ) -> None:
+        self.given, self.keyed, self.critic, self.mask = (config, video), keyed, critic, mask
+        self.plans: dict[int, Plan] = {}
+        self.turn_to(0)
+
+    def turn_to(self, index: int) -> None:
+        """Take on the settings of a frame."""
+        self.config, self.video = self.given
+        self.objective = None
+        if self.keyed is not None:
+            self.objective = self.keyed.objective(self.config, index, self.critic)
+            self.config = self.keyed.settings(self.config, index)
+            self.video = replace(self.video, blend=self.keyed.value("blend", index, self.video.blend))
+        self.rest = replace(self.config, steps=later_steps(self.config, self.video))
+
+    def fresh(self, source: np.ndarray) -> tuple[Shown, float | None]:
+        """Dream a frame as if it were a picture of its own."""
+        dream, score = self._dreamt(_tensor(source), self.config, self.mask)
+        return Shown(source, dream, np.full(source.shape[:2], 255, np.uint8)), score
+
+    def later(self, source: np.ndarray, previous: Shown, moved: Motion, index: int) -> tuple[Shown, float | None]:
+        """Dream a frame that starts from itself and what it takes from the dream before."""
+        kept = 1 - fresh_share(self.video, self.config.seed, index)
+        own = source.astype(np.float32)
+        if self.video.coherence == "blend":
+            added, weight, strength = kept * (previous.dream - own), None, previous.strength
+        else:
+            added, carried = _moved_along(previous, moved, kept)
+            weight, strength = self._lacking(carried)
+        if self.mask is not None:
+            added *= self.mask[0, 0, ..., None].cpu().numpy()
+        start = torch.from_numpy((own + added) / 255).clamp_(0, 1).permute(2, 0, 1)[None].contiguous()
+        mask = self.mask if weight is None else weight if self.mask is None else weight * self.mask.cpu()
+        dream, score = self._dreamt(start, self.rest, mask)
+        return Shown(source, dream, strength), score
+
+    def _lacking(self, carried: np.ndarray) -> tuple[Tensor, np.ndarray]:
+        """Return how much of the steps each pixel takes, ``[1, 1, H, W]``, and how complete it is after them."""
+        share = self.rest.steps / self.config.steps if self.config.steps else 0.0
+        weight = ((1 - carried) / share).clip(0, 1) if share > 0 else np.zeros_like(carried)
+        complete = to_uint8(carried + share * weight)
+        return torch.from_numpy(weight)[None, None], complete
+
+    def _dreamt(self, start: Tensor, config: DreamConfig, mask: Tensor | None) -> tuple[np.ndarray, float | None]:
+        if config.steps == 0 or (mask is not None and not mask.any()):
+            return _bytes(start), None
+        if config.steps not in self.plans:
+            everything = None if self.keyed is None else self.keyed.everything
+            self.plans[config.steps] = plan_dream((start.shape[-2], start.shape[-1]), config, self.critic, everything)
+        last, plan = None, self.plans[config.steps]
+        for step in dream_steps(start, config, critic=self.critic, mask=mask, plan=plan, objective=self.objective):
+            last = step
+        return (_bytes(start), None) if last is None else (_bytes(last.images), last.score)
+
+
+def _moved_along(previous: Shown, moved: Motion, kept: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the dream's difference as it arrives in the next frame, ``[H, W, 3]``, and how complete it is there."""
+    share = kept * softened(moved.seen)
+    difference = previous.dream.astype(np.float32) - previous.source.astype(np.float32)
+    complete = warp(previous.strength.astype(np.float32) / 255, moved.flow).clip(0, 1)
+    return share[..., None] * warp(difference, moved.flow), share * complete
+
+
+def _tensor(frame: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.array(frame)).permute(2, 0, 1)[None].float() / 255
+
+
+def _bytes(images: Tensor) -> np.ndarray:
+    return to_uint8(np.ascontiguousarray(images[0].permute(1, 2, 0).cpu().numpy()))

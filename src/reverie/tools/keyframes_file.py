@@ -1,0 +1,224 @@
+"""Read keyframes from a small YAML file; every mistake is reported with its line and the nearest valid name.
+
+    ease: smooth                      # for all keys that do not say otherwise
+    layer:
+      0s: mixed4c                     # 3, 3s, 72f and 50% are moments
+      50%: {mixed5a: 1, mixed4c: 0.5} # weights of layers, blended by gradients of equal size
+    zoom:
+      0: 1.04/s
+      4s: 1.2 ease-out                # an easing after the value: how it is reached
+
+The same file drives a loop from a still picture and the dreaming of a video.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reverie.errors import InputError, unknown_name
+from reverie.settings import check_settings
+from reverie.tools.dream_config import DreamConfig
+from reverie.tools.easing import EASINGS
+from reverie.tools.keyframes import Key, Keyframes, Moment
+
+MAX_BYTES = 1 << 20
+MOMENT = re.compile(r"([\d.]+(?:e[-+]?\d+)?)\s*(s|f|%)?", re.IGNORECASE)
+MIXES = ("layer", "class")
+FIELDS = ("step_size", "steps", "smooth", "jitter", "jitter_rotate", "jitter_scale", "jitter_noise")  # of DreamConfig
+WHOLE = ("steps", "jitter")
+
+
+def read_keyframes(path: Path | str) -> Keyframes:
+    """Return the keyframes in a file.
+
+    Raises:
+        InputError: no such file, not YAML, or anything in it that is not understood; the message names the line.
+    """
+    path = Path(path)
+    try:
+        blob = path.read_bytes()
+        text = blob.decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"cannot read the keyframes '{path}': {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"'{path}' is not a text file in UTF-8; expected keyframes in YAML") from error
+    if len(blob) > MAX_BYTES:
+        raise InputError(f"'{path}' has {len(blob):,} bytes; keyframes have at most {MAX_BYTES:,}")
+    return parse_keyframes(text, path.name)
+
+
+def parse_keyframes(text: str, name: str = "keyframes") -> Keyframes:
+    """Return the keyframes in a text; `name` stands in messages.
+
+    Raises:
+        InputError: as `read_keyframes`.
+    """
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = 0 if error.problem_mark is None else error.problem_mark.line + 1
+        raise InputError(f"'{name}' line {line}: not valid YAML, {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"'{name}' is not valid YAML: {error}") from error
+    ease, tracks = "linear", {}
+    for key, node in _pairs(root, name, "parameters with keys, such as 'zoom: {0s: 1.04/s}'"):
+        parameter = str(key.value).replace("-", "_")
+        if parameter == "ease":
+            ease = _ease(_text(node, name), _place(name, node))
+        elif parameter not in PARAMETERS:
+            raise InputError(f"{_place(name, key)}: {unknown_name('parameter', str(key.value), (*PARAMETERS, 'ease'))}")
+        else:
+            tracks[parameter] = node
+    if not tracks:
+        raise InputError(f"'{name}' holds no keys; expected, for example, 'zoom: {{0s: 1.04/s, 4s: 1.2/s}}'")
+    keys = {parameter: _track(parameter, node, name, ease) for parameter, node in tracks.items()}
+    return Keyframes(keys, name, text)
+
+
+def _track(parameter: str, node: Any, name: str, ease: str) -> tuple[Key, ...]:
+    pairs = _pairs(node, name, f"moments and values of '{parameter}', such as '2s: ...'")
+    if not pairs:
+        raise InputError(f"{_place(name, node)}: '{parameter}' has no keys")
+    return tuple(_key(parameter, moment, value, name, ease) for moment, value in pairs)
+
+
+def _key(parameter: str, moment: Any, node: Any, name: str, ease: str) -> Key:
+    place = _place(name, moment)
+    value, own = _split(parameter, node, name)
+    return Key(_moment(moment, place), PARAMETERS[parameter](value, f"{place}, {parameter}"), own or ease, place)
+
+
+def _split(parameter: str, node: Any, name: str) -> tuple[Any, str | None]:
+    """Return a key's value and its own easing: a last word, or an entry called `ease`."""
+    place = _place(name, node)
+    if isinstance(node, yaml.SequenceNode):
+        return [_text(item, name) for item in node.value], None
+    if isinstance(node, yaml.ScalarNode):
+        text = node.value.strip()
+        head, _, last = text.rpartition(" ")
+        return (head.strip(), last) if head and last in EASINGS else (text, None)
+    entries = {_text(k, name): v for k, v in _pairs(node, name, "a value")}
+    ease = None if "ease" not in entries else _ease(_text(entries.pop("ease"), name), place)
+    if parameter in MIXES:
+        return {k: _text(v, name) for k, v in entries.items()}, ease
+    if set(entries) != {"value"} or isinstance(entries["value"], yaml.MappingNode):
+        raise InputError(f"{place}, {parameter}: expected 'value' and 'ease', got {', '.join(entries) or 'nothing'}")
+    return _split(parameter, entries["value"], name)[0], ease
+
+
+def _text(node: Any, name: str) -> str:
+    if not isinstance(node, yaml.ScalarNode):
+        raise InputError(f"{_place(name, node)}: expected one value, got a list or mapping")
+    return node.value.strip()
+
+
+def _moment(node: Any, place: str) -> Moment:
+    found = MOMENT.fullmatch(str(node.value).strip())
+    try:
+        amount = float(found[1]) if found else math.nan
+    except ValueError:
+        amount = math.nan
+    if found is None or not math.isfinite(amount):
+        raise InputError(f"{place}: '{node.value}' is no moment; expected seconds (2 or 2.5s), frames (48f) or percent")
+    unit = (found[2] or "s").lower()
+    if unit == "%" and amount > 100:
+        raise InputError(f"{place}: {node.value} is beyond the end; expected 0% to 100%")
+    if unit == "f" and amount != int(amount):
+        raise InputError(f"{place}: '{node.value}' is no whole frame; expected, for example, {int(amount)}f")
+    return Moment(amount, unit)
+
+
+def _ease(word: str, place: str) -> str:
+    if word not in EASINGS:
+        raise InputError(f"{place}: {unknown_name('easing', word, EASINGS)}")
+    return word
+
+
+def _pairs(node: Any, name: str, expected: str) -> list[tuple[Any, Any]]:
+    """Return the entries of a YAML mapping, whose keys must be plain and different."""
+    if not isinstance(node, yaml.MappingNode):
+        place = f"'{name}'" if node is None else _place(name, node)
+        raise InputError(f"{place}: expected {expected}")
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise InputError(f"{_place(name, key)}: expected a plain name or moment before the colon")
+        if key.value in seen:
+            raise InputError(f"{_place(name, key)}: '{key.value}' stands here twice")
+        seen.add(key.value)
+    return node.value
+
+
+def _place(name: str, node: Any) -> str:
+    return f"'{name}' line {node.start_mark.line + 1}"
+
+
+# -- values -----------------------------------------------------------------------------------------------------------
+
+
+def _number(value: Any, place: str, low: float = -math.inf, high: float = math.inf) -> float:
+    try:
+        number = float(str(value).removesuffix("/s"))
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        easings = ", ".join(EASINGS)
+        raise InputError(f"{place}: expected a number, and after it an easing if any ({easings}); got '{value}'")
+    if not low <= number <= high:
+        raise InputError(f"{place}: expected {low:g} to {high:g}; got {number:g}")
+    return number
+
+
+def _range(low: float, high: float) -> Callable[[Any, str], float]:
+    return lambda value, place: _number(value, place, low, high)
+
+
+def _pan(value: Any, place: str) -> tuple[float, float]:
+    parts = value if isinstance(value, list) else str(value).removesuffix("/s").replace(",", " ").split()
+    if len(parts) != 2:
+        raise InputError(f"{place}: expected shares of width and height a second, such as '0.1, 0'; got '{value}'")
+    return _number(parts[0], place), _number(parts[1], place)
+
+
+def _mix(value: Any, place: str) -> dict[str, float]:
+    if isinstance(value, str) and value:
+        return {value: 1.0}
+    if not isinstance(value, dict) or not value:
+        raise InputError(f"{place}: expected a name, or names with weights such as '{{one: 0.5, other: 1}}'")
+    return {name: _number(weight, f"{place}, {name}") for name, weight in value.items()}
+
+
+def _field(name: str) -> Callable[[Any, str], float]:
+    def read(value: Any, place: str) -> float:
+        number = _number(value, place)
+        if name in WHOLE:
+            if number != int(number):
+                raise InputError(f"{place}: expected a whole number; got '{value}'")
+            number = int(number)
+        fields: dict[str, Any] = {name: number}
+        try:
+            check_settings(DreamConfig(**fields))
+        except InputError as error:
+            raise InputError(f"{place}: {str(error).partition(' ')[2]}") from error
+        return number
+
+    return read
+
+
+PARAMETERS: dict[str, Callable[[Any, str], Any]] = {
+    "layer": _mix,
+    "class": _mix,
+    "strength": _range(0, 100),
+    "zoom": _range(0.01, 100),
+    "rotate": _number,
+    "pan": _pan,
+    "anchor": _range(0, 1),
+    "blend": _range(0, 1),
+    **{name: _field(name) for name in FIELDS},
+}

@@ -1,0 +1,45 @@
+"""Settings of `reverie dream` for moving pictures; free of torch so that help is instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reverie.settings import setting
+
+
+@dataclass(frozen=True)
+class VideoConfig:
+    """How a dream holds from frame to frame, and how the video is encoded."""
+
+    coherence: str = setting(
+        "flow", "What a frame of a video takes from the one before: nothing, its dream, or its dream moved along.",
+        choices=("none", "blend", "flow"),
+    )  # fmt: skip
+    blend: float | None = setting(
+        None, "Share of a frame that is new, the rest coming from the dream before; default: 0.5, 0.1 with flow.",
+        minimum=0, maximum=1,
+    )  # fmt: skip
+    blend_mode: str = setting(
+        "constant", "How that share varies from frame to frame.",
+        choices=("constant", "uniform", "gaussian", "schedule"),
+    )  # fmt: skip
+    blend_spread: float = setting(
+        0.2, "How far it varies: half the range, the standard deviation, or the amplitude.", minimum=0, maximum=1
+    )
+    blend_period: int = setting(48, "Frames in which the schedule rises and falls once.", minimum=2, maximum=1_000_000)
+    later_steps: int | None = setting(
+        None, "Steps at each size from the second frame on; default: a share of --steps.", minimum=0, maximum=100_000
+    )
+    cuts: bool = setting(True, "Begin anew where the scene of a video changes.")
+    flow: str = setting("dis", "Estimator of motion.", choices=("dis", "raft"))
+    codec: str = setting(
+        "libx264", "Codec of a video.",
+        choices=("libx264", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "ffv1"), replay=False,
+    )  # fmt: skip
+    crf: int = setting(18, "Quality of a video; smaller is better.", minimum=0, maximum=63, replay=False)
+    preset: str = setting(
+        "medium", "Speed of the codec.",
+        choices=("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"),
+        replay=False,
+    )  # fmt: skip
+    audio: bool = setting(True, "Take over the sound of a video.", replay=False)
