@@ -22,8 +22,8 @@ from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.media.flow import Motion, flicker
 from reverie.media.video import VideoWriter
-from reverie.tools.dream import build_objective
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_objective import build_objective
 from reverie.tools.dream_video import dream_video, later_steps
 from reverie.tools.video_config import VideoConfig
 

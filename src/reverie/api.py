@@ -18,17 +18,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import reverie
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import InputError, PictureError
-from reverie.media.image import Picture, read_picture
-from reverie.media.write import check_writable, write_picture
+from reverie.media.given import as_picture
+from reverie.media.strips import upright_size
+from reverie.media.write import DEEP_SUFFIXES, check_writable, encode_picture, write_picture
+from reverie.numerics.color import with_chroma_of
 from reverie.numerics.resample import resize
 from reverie.optimize.ascend import Step
-from reverie.settings import check_settings, to_record
+from reverie.optimize.disk import ON_DISK
+from reverie.settings import check_settings, with_tuples
 from reverie.tools.dream import Plan, dream_steps, final_size, plan_dream
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_disk import DiskDream
+from reverie.tools.dream_objective import build_ascent
+from reverie.tools.dream_record import dream_record
+from reverie.tools.dream_rules import check_together
+from reverie.tools.references import NAMED, fitted_mask, read_references
+from reverie.tools.steering import Steering
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -44,20 +52,32 @@ class Dream:
         critic: the open network.
         plan: sizes, steps and tiles, decided before the first step.
         last: the latest step, once there is one.
+        steering: changes strength and layer, pauses and stops while it runs, from any thread.
         notes: what a user should know, such as a mask that was resized.
     """
 
-    def __init__(self, source: Any, config: DreamConfig, critic: Critic | None = None) -> None:
+    def __init__(
+        self, source: Any, config: DreamConfig, critic: Critic | None = None, plan: Plan | None = None,
+        steering: Steering | None = None,
+    ) -> None:  # fmt: skip
+        config = with_tuples(config)
         check_settings(config)
+        self.steering = steering or Steering()
         self.config, self.notes = config, []
-        self.picture = None if source is None else _picture(source)
+        self.picture = None if source is None else as_picture(source)
+        check_together(config, has_picture=self.picture is not None)
+        self.references = read_references(config, self.picture.name if self.picture is not None else "")
         self.critic = critic or open_critic(
             config.model, config.weights, device=config.device, precision=config.precision
         )
+        self._ascent = build_ascent(config, self.critic, self.references)
         size = None if self.picture is None else self.picture.rgb.shape[:2]
-        self.plan: Plan = plan_dream(size, config, self.critic)
-        self._mask = self._read_mask()
+        self.plan: Plan = plan or plan_dream(size, config, self.critic, self._ascent)
+        if config.max_memory is not None:
+            self.notes.append(self.plan.note)
+        self._mask = self._fitted_mask()
         self._steps: Iterator[Step] | None = None
+        self._names: dict[str, Any] = {}
         self.last: Step | None = None
         self.seconds = 0.0
 
@@ -94,65 +114,97 @@ class Dream:
         return Image.fromarray(pixels)
 
     def save(self, path: str | Path, *, quality: int = 92, progress: bool = False) -> Path:
-        """Run to the end and write the picture with its settings inside; returns the path.
+        """Run to the end, or to where steering stops it, and write the picture with its settings; returns the path.
 
         Raises:
             OutputError: it cannot be written; nothing is left behind.
         """
-        check_writable(path, self.settings())
-        self._write(path, self.array(progress=progress), quality, {})
+        self.check_target(path)
+        rgb = self.array(progress=progress)
+        if self.stopped:
+            return self.keep(path, quality=quality)
+        self._write(path, rgb, quality, {})
         return Path(path)
 
+    def check_target(self, path: str | Path) -> None:
+        """Check before hours of work that the result can be written there.
+
+        Raises:
+            InputError: an unknown format, or one that cannot hold the settings.
+            OutputError: no folder, or no permission.
+        """
+        check_writable(path, self.settings())
+
     def keep(self, path: str | Path, *, quality: int = 92) -> Path:
-        """Write the picture as it is now, marked as unfinished; returns the path."""
+        """Write the picture as it is now, at its final size and marked as unfinished; returns the path."""
         stopped = self.last.index if self.last is not None else 0
         self._write(path, self.current(), quality, {"stopped_at_step": stopped})
         return Path(path)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether steering ended the dream before its last step."""
+        return self.steering.stopped and (self.last is None or self.last.index < self.last.total)
+
     def current(self) -> np.ndarray:
-        """Return the picture as it is now, ``[H, W, 3]`` float32 in [0, 1], blended with the original by the mask."""
+        """Return the picture as it is now, ``[H, W, 3]`` float32 in [0, 1], blended with the original by the mask.
+
+        Always at its final size: before the last octave, the detail dreamt so far is enlarged and laid on the original.
+        """
         if self.last is None:
             raise InputError("the dream has not begun; iterate over it first")
-        images = self.last.images
+        images = self.last.whole().clamp(0, 1)  # Ctrl-C may have come between a step and its clipping
         original = self._source_tensor()
-        if self._mask is not None and original is not None and images.shape[-2:] == original.shape[-2:]:
+        if self._mask is not None and original is not None:
             images = torch.lerp(original, images.cpu(), self._mask)
+        if self.config.keep_colors and original is not None and images.shape[-2:] == original.shape[-2:]:
+            images = with_chroma_of(images.cpu(), original)
         return images[0].float().permute(1, 2, 0).cpu().numpy()
 
     def settings(self) -> dict[str, Any]:
         """Return everything needed to make the same bytes again; no absolute paths."""
-        identity = self.critic.identity
-        config = to_record(self.config) | {
-            "model": self.config.model.replace("\\", "/").rpartition("/")[2],
-            "precision": self.critic.precision, "tile": self.plan.tile_px or None, "device": "auto", "max_memory": None,
-        }  # fmt: skip
-        for name in ("weights", "mask"):
-            if config[name]:
-                config[name] = Path(config[name]).name
         source = None
         if self.picture is not None:
             height, width = self.picture.rgb.shape[:2]
-            source = {"name": self.picture.name, "sha256": self.picture.sha256, "width": width, "height": height}
-        return {
-            "tool": "dream", "version": reverie.__version__, "config": config, "input": source,
-            "model": {"name": identity.name, "sha256": identity.sha256},
-            "machine": {
-                "torch": torch.__version__, "device": self.critic.device.type, "threads": torch.get_num_threads(),
-            },
-        }  # fmt: skip
+            name = self._names.get("input") or self.picture.name
+            source = {"name": name, "sha256": self.picture.sha256, "width": width, "height": height}
+        record = dream_record(self.config, self.critic, self.plan, source, self.references)
+        record |= {name: value for name, value in self._names.items() if name == "files"}
+        record["config"] |= self._names.get("config", {})
+        record["model"]["name"] = self._names.get("model") or record["model"]["name"]
+        return record | ({"steering": self.steering.changes} if self.steering.changes else {})
+
+    def call_as(self, record: dict[str, Any]) -> None:
+        """Store files under the names of an earlier record; for a replay with renamed files of equal hashes."""
+        config = {name: record["config"].get(name) for name in NAMED}
+        about = record.get("input") or {}
+        self._names = {"config": config, "input": about.get("name"), "model": record["model"]["name"]}
+        self._names |= {"files": record["files"]} if "files" in record else {}
+
+    def close(self) -> None:
+        """Give nothing back: a picture in memory goes with its dream. See `DiskDream`."""
+
+    def encoded(self, suffix: str, *, quality: int = 92) -> bytes:
+        """Run to the end and return the bytes that `save` would write to a file with this suffix."""
+        rgb = self.array()
+        return encode_picture(f"picture{suffix}", rgb, **self._options(rgb, suffix, quality, {}))
 
     def _write(self, path: str | Path, rgb: np.ndarray, quality: int, extra: dict[str, Any]) -> None:
-        bits = self.picture.bits if self.picture is not None else 8
+        write_picture(path, rgb, **self._options(rgb, Path(path).suffix, quality, extra))
+
+    def _options(self, rgb: np.ndarray, suffix: str, quality: int, extra: dict[str, Any]) -> dict[str, Any]:
+        bits = self.picture.bits if self.picture is not None and suffix.lower() in DEEP_SUFFIXES else 8
         settings = self.settings() | {"quality": quality} | extra
-        write_picture(path, rgb, alpha=self._alpha(rgb.shape[:2]), settings=settings, bits=bits, quality=quality)
+        return {"alpha": self._alpha(rgb.shape[:2]), "settings": settings, "bits": bits, "quality": quality}
 
     # -- inside -----------------------------------------------------------------------------------------------
 
     def _started(self) -> Iterator[Step]:
         if self._steps is None:
             self._steps = dream_steps(
-                self._source_tensor(), self.config, critic=self.critic, mask=self._mask, plan=self.plan
-            )
+                self._source_tensor(), self.config, critic=self.critic, mask=self._mask, plan=self.plan,
+                steering=self.steering, ascent=self._ascent,
+            )  # fmt: skip
         return self._steps
 
     def _source_tensor(self) -> Tensor | None:
@@ -169,23 +221,58 @@ class Dream:
         alpha = torch.from_numpy(self.picture.alpha)[None, None]
         return resize(alpha, (size[0], size[1])).clamp(0, 1)[0, 0].numpy()
 
-    def _read_mask(self) -> Tensor | None:
-        if self.config.mask is None:
-            return None
-        if self.picture is None:
-            raise InputError("--mask needs a picture to keep parts of")
-        mask = read_picture(self.config.mask)
-        grey = torch.from_numpy(mask.rgb.mean(axis=2))[None, None]
-        if mask.alpha is not None:
-            grey = grey * torch.from_numpy(mask.alpha)[None, None]
-        if not grey.any():
-            raise PictureError(f"the mask '{mask.name}' is black everywhere: nothing would change")
-        if tuple(grey.shape[-2:]) != self.plan.size:
-            height, width = grey.shape[-2:]
-            self.notes.append(
-                f"the mask is {width} x {height} px; resized to {self.plan.size[1]} x {self.plan.size[0]}"
-            )
-        return resize(grey, self.plan.size).clamp(0, 1)
+    def _fitted_mask(self) -> Tensor | None:
+        """Return the mask at the size of the dream; say which masks had another."""
+        masks = [(f"the mask of group {i}", r.mask) for i, r in enumerate(self.references.regions, start=1)]
+        fitted = None
+        for what, mask in [*masks, ("the mask", self.references.mask)]:
+            if mask is not None:
+                fitted, note = fitted_mask(mask, self.plan.size, what)
+                self.notes += [note] if note else []
+        return fitted if self.references.mask is not None else None
+
+
+def open_dream(
+    source: Any, config: DreamConfig, critic: Critic | None = None, *, folder: Path | None = None,
+    disk: bool | None = None, used_bytes: float | None = None, steering: Steering | None = None,
+) -> Dream | DiskDream:  # fmt: skip
+    """Return a dream of a picture file in memory, or on disk where that is needed or pays.
+
+    Args:
+        source: as for `dream`; only a file can be worked on disk.
+        config: the settings.
+        critic: an open network.
+        folder: where the picture lies if it lies on disk.
+        disk: do so in any case, or never; decided by size and memory if absent.
+        used_bytes: memory in use before; measured if absent.
+        steering: as for `Dream`.
+
+    Raises:
+        InputError: settings, network or picture that cannot be used.
+    """
+    config = with_tuples(config)
+    check_settings(config)
+    alone = config.canvas != "spectrum" and config.normalize in ON_DISK and not config.group and not config.keep_colors
+    size = _size_on_file(source) if alone else None
+    critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
+    if size is not None:
+        plan = plan_dream(size, config, critic, used_bytes=used_bytes, disk=disk)
+        if plan.memory.disk:
+            return DiskDream(Path(source), config, critic, plan, folder, steering)
+    picture = None if source is None else as_picture(source)
+    shape = None if picture is None else picture.rgb.shape[:2]
+    plan = None if used_bytes is None else plan_dream(shape, config, critic, used_bytes=used_bytes)
+    return Dream(picture, config, critic, plan, steering)
+
+
+def _size_on_file(source: Any) -> tuple[int, int] | None:
+    """Return the size of a picture file by its header; None if there is none, or whoever reads it must say why."""
+    if not isinstance(source, (str, Path)):
+        return None
+    try:
+        return upright_size(source)
+    except PictureError:
+        return None
 
 
 def dream(
@@ -194,8 +281,8 @@ def dream(
     """Dream a picture.
 
     Args:
-        picture: path, PIL image, ``[H, W, 3]`` array (uint8, or float in [0, 1]) or ``[3, H, W]`` tensor;
-            ``None`` dreams from noise.
+        picture: path, bytes, open file, PIL image, ``[H, W]``, ``[H, W, 3]`` or ``[H, W, 4]`` array (uint8, uint16, or
+            float in [0, 1]) or ``[3, H, W]`` tensor; ``None`` dreams from noise.
         config: all settings; single ones can be given by keyword instead: ``dream("a.jpg", octaves=5)``.
         critic: an open network, to use it for several pictures.
         **settings: fields of `DreamConfig`.
@@ -209,47 +296,10 @@ def dream(
     if config is not None and settings:
         raise InputError("give settings either as config or by keyword, not both")
     try:
-        config = config or DreamConfig(**_as_tuples(settings))
+        config = config or DreamConfig(**settings)
     except TypeError as error:
         raise InputError(str(error).replace("DreamConfig.__init__()", "dream()")) from error
     return Dream(picture, config, critic)
-
-
-def _as_tuples(settings: dict[str, Any]) -> dict[str, Any]:
-    wrapped = dict(settings)
-    for name in ("layer", "channel"):
-        value = wrapped.get(name)
-        if isinstance(value, (str, int)):
-            wrapped[name] = (value,)
-        elif isinstance(value, list):
-            wrapped[name] = tuple(value)
-    return wrapped
-
-
-def _picture(source: Any) -> Picture:
-    if isinstance(source, Picture):
-        return source
-    if isinstance(source, (str, Path)):
-        return read_picture(source)
-    if isinstance(source, Tensor):
-        return _from_array(source.detach().cpu().float().squeeze(0).permute(1, 2, 0).numpy())
-    if isinstance(source, np.ndarray):
-        return _from_array(source)
-    import io
-
-    buffer = io.BytesIO()
-    source.save(buffer, "PNG")
-    return read_picture(io.BytesIO(buffer.getvalue()), name="picture")
-
-
-def _from_array(array: np.ndarray) -> Picture:
-    if array.ndim != 3 or array.shape[2] not in (3, 4):
-        raise PictureError(f"a picture array must be [H, W, 3] or [H, W, 4]; got {list(array.shape)}")
-    values = array.astype(np.float32) / 255 if array.dtype == np.uint8 else array.astype(np.float32)
-    if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
-        raise PictureError("a float picture array must lie in [0, 1]")
-    alpha = np.ascontiguousarray(values[..., 3]) if array.shape[2] == 4 else None
-    return Picture(np.ascontiguousarray(values[..., :3]), alpha, 8, "", "array")
 
 
 def _show(step: Step) -> None:

@@ -13,6 +13,7 @@ from cli_case import Run, scene
 from PIL import Image
 
 from reverie.media.metadata import read_settings
+from reverie.media.write import write_picture
 
 QUICK = ("--steps", 2, "--octaves", 2)
 
@@ -35,7 +36,18 @@ def test_help_and_version_do_not_import_torch() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["dream", "replay", "classify", "train classifier", "train evaluate", "models list", "models show", "models fetch"],
+    [
+        "dream",
+        "visualize",
+        "atlas",
+        "replay",
+        "classify",
+        "train classifier",
+        "train evaluate",
+        "models list",
+        "models show",
+        "models fetch",
+    ],
 )
 def test_every_command_has_help(run: Run, command: str) -> None:
     code, out, _ = run(*command.split(), "--help")
@@ -90,6 +102,39 @@ def test_replay_refuses_another_original(run: Run, photo: Path) -> None:
     code, _, err = run("replay", target)
     assert code == 2
     assert "--input" in err
+
+
+def test_replay_of_renamed_files_makes_the_same_bytes(run: Run, photo: Path) -> None:
+    target = photo.with_name("out.png")
+    assert run("dream", photo, "-o", target, *QUICK)[0] == 0
+    renamed = photo.rename(photo.with_name("another name.png"))
+    code, out, err = run("replay", target, "--input", renamed)
+    assert code == 0 and "the bytes are the same" in err
+    assert Path(out.strip()).read_bytes() == target.read_bytes()
+
+
+def test_replay_in_another_format_says_why_the_bytes_differ(run: Run, photo: Path) -> None:
+    target = photo.with_name("out.png")
+    assert run("dream", photo, "-o", target, *QUICK)[0] == 0
+    code, _, err = run("replay", target, "-o", photo.with_name("again.jpg"))
+    assert code == 0 and "only another .png could have the same bytes" in err
+
+
+def test_what_a_format_cannot_hold_is_said(run: Run, tmp_path: Path) -> None:
+    clear = tmp_path / "clear.png"
+    alpha = np.full(scene().shape[:2], 128, np.uint8)
+    Image.fromarray(np.dstack([scene(), alpha])).save(clear)
+    code, _, err = run("dream", clear, "-o", tmp_path / "flat.jpg", *QUICK)
+    assert code == 0 and "laid on white" in err
+    deep = tmp_path / "deep.tif"
+    write_picture(deep, scene(), settings=None)
+    code, _, err = run("dream", deep, "-o", tmp_path / "shallow.jpg", *QUICK)
+    assert code == 0 and "holds 8 bits" in err
+
+
+def test_the_summary_names_the_class(run: Run, photo: Path) -> None:
+    code, _, err = run("dream", photo, "--class", "goldfish", *QUICK)
+    assert code == 0 and "class goldfish" in err
 
 
 def test_like_takes_settings_to_another_picture(run: Run, photo: Path, tmp_path: Path) -> None:

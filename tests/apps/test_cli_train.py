@@ -63,7 +63,7 @@ def test_a_second_run_into_the_same_folder_is_refused(run: Run, dataset: Path, t
     assert run("train", "classifier", dataset, "-o", output, *SETTINGS, "--epochs", 1)[0] == 0
     code, _, err = run("train", "classifier", dataset, "-o", output, *SETTINGS)
     assert code == 2
-    assert "--resume" in err
+    assert err == f"reverie: '{output}' already holds a finished run; choose another --output\n"
 
 
 def test_bad_data_is_one_line(run: Run, tmp_path: Path) -> None:
@@ -74,7 +74,8 @@ def test_bad_data_is_one_line(run: Run, tmp_path: Path) -> None:
         assert (code, out) == (2, ""), err
         lines = err.strip().splitlines()
         assert lines[-1].startswith("reverie: ") and "Traceback" not in err
-        assert len(lines) <= 2, err
+        assert len(lines) == (2 if data.name == "empty" else 1), err
+        assert not (tmp_path / "run").exists()
 
 
 def test_a_recipe_sets_defaults_and_options_win(run: Run, dataset: Path, tmp_path: Path) -> None:
@@ -84,7 +85,44 @@ def test_a_recipe_sets_defaults_and_options_win(run: Run, dataset: Path, tmp_pat
     assert code == 0
     settings = json.loads(out)["settings"]
     assert (settings["architecture"], settings["epochs"], settings["min_scale"]) == ("vgg", 2, 0.7)
-    recipe.write_text("archtecture: vgg\n")
-    code, _, err = run("train", "classifier", dataset, "--recipe", recipe, "--dry-run")
-    assert code == 2
-    assert "archtecture" in err
+
+
+def test_ctrl_c_while_pictures_are_read_advises_no_resume(
+    run: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reverie.data.pack.read_square", pressed)
+    code, out, err = run("train", "classifier", dataset, "-o", tmp_path / "run", *SETTINGS)
+    assert (code, out) == (130, "")
+    assert err.splitlines()[-1] == "reverie: stopped by Ctrl-C; nothing was learned yet, and nothing is kept"
+    assert "--resume" not in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_ctrl_c_while_training_tells_how_to_go_on(
+    run: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reverie.apps.cli.progress import Bar
+
+    def pressed(_bar: Bar, _share: float, note: str, _eta: float | None = None) -> None:
+        if note.startswith("step 2 "):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Bar, "update", pressed)
+    output = tmp_path / "my run"
+    code, _, err = run("train", "classifier", dataset, "-o", output, *SETTINGS)
+    assert code == 130
+    assert err.splitlines()[-1].endswith(f"continue with: reverie train classifier {dataset} -o '{output}' --resume")
+    assert (output / "checkpoint.pt").is_file()
+
+
+def test_a_diverging_run_ends_with_one_clear_line(run: Run, dataset: Path, tmp_path: Path) -> None:
+    settings = ("--input-px", 32, "--batch", 16, "--precision", "fp32", "--epochs", 8, "--lr", 1000)
+    code, out, err = run("train", "classifier", dataset, "-o", tmp_path / "run", *settings)
+    assert (code, out) == (1, "")
+    last = err.splitlines()[-1]
+    assert last.startswith("reverie: training diverged: the loss is ")
+    assert "start again with a --lr smaller than 1000" in last
+    assert "Traceback" not in err and "nan" not in err.split("diverged")[0]

@@ -149,6 +149,13 @@ def test_a_missing_file_is_named(tmp_path):
     assert "gone.pth" in refused(WeightsError, "squeezenet1_1", tmp_path / "gone.pth")
 
 
+def test_a_state_dict_as_the_model_is_told_how_to_be_used(tmp_path, squeezenet_state):
+    torch.save(squeezenet_state, tmp_path / "mine.pth")
+    message = refused(WeightsError, str(tmp_path / "mine.pth"))
+    assert f"--model ARCHITECTURE --weights '{tmp_path / 'mine.pth'}'" in message
+    assert "no network file at" in refused(WeightsError, str(tmp_path / "gone.pth"))
+
+
 def test_a_folder_is_not_a_network(tmp_path):
     assert "folder" in refused(WeightsError, str(tmp_path))
     refused(WeightsError, "squeezenet1_1", tmp_path)
@@ -173,7 +180,10 @@ def test_weights_of_another_architecture_are_refused(tmp_path, squeezenet_state)
     assert "does not fit" in refused(WeightsError, "resnet18", tmp_path / "squeezenet.pth")
     partial = {k: v for k, v in squeezenet_state.items() if k != "features.3.squeeze.weight"}
     torch.save(partial, tmp_path / "partial.pth")
-    assert "features.3.squeeze.weight" in refused(WeightsError, "squeezenet1_1", tmp_path / "partial.pth")
+    message = refused(WeightsError, "squeezenet1_1", tmp_path / "partial.pth")
+    assert message.endswith("does not fit this architecture: 'features.3.squeeze.weight' is missing")
+    torch.save({"fc.weight": torch.tensor(1.0)}, tmp_path / "scalar.pth")
+    assert "does not fit" in refused(WeightsError, "resnet18", tmp_path / "scalar.pth")
     torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
     assert "does not fit" in refused(WeightsError, "squeezenet1_1", tmp_path / "other.pth")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 
 import numpy as np
 import pytest
@@ -191,3 +192,23 @@ def test_color_statistics_in_closed_form():
     matrix = torch.tensor(correlation, dtype=torch.float64)
     assert torch.allclose(matrix, matrix.T)
     assert torch.allclose(matrix @ matrix, torch.cov(shown), atol=1e-12)
+
+
+def test_closing_early_stops_the_threads(colors, monkeypatch):
+    decoded = []
+    plain = pack.read_square
+
+    def slow(*arguments):
+        decoded.append(arguments)
+        time.sleep(0.02)
+        return plain(*arguments)
+
+    monkeypatch.setattr(pack, "read_square", slow)
+    folder = open_folder(colors, val_share=0.0)
+    steps = loading_pictures(folder.archive, folder.train, 16)
+    assert next(steps) == 1
+    steps.close()
+    count = len(decoded)
+    assert count < len(folder.train) - 5
+    time.sleep(0.1)
+    assert len(decoded) == count

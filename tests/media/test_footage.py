@@ -10,7 +10,7 @@ import pytest
 from clips import card, number_of, sound_of, write_clip
 from PIL import Image
 
-from reverie.errors import InputError, OutputError
+from reverie.errors import InputError
 from reverie.media.animation import AnimationWriter, read_animation
 from reverie.media.footage import Encoding, assemble, check_target, footage_frames, is_footage, open_footage
 from reverie.media.video import frames, read_video
@@ -99,7 +99,7 @@ def test_targets_are_checked_before_the_work(tmp_path: Path) -> None:
         check_target(tmp_path / "a.txt", Encoding())
     with pytest.raises(InputError, match="does not hold"):
         check_target(tmp_path / "a.mp4", Encoding(codec="prores_ks"))
-    with pytest.raises(OutputError, match="there is no folder"):
+    with pytest.raises(InputError, match="there is no folder"):
         check_target(tmp_path / "none" / "a.mp4", Encoding())
     with pytest.raises(InputError, match="no frames"):
         footage = open_footage(write_clip(tmp_path / "a.mp4", CARDS[:3]))

@@ -6,9 +6,10 @@ from reverie.canvas.pixels import PixelCanvas
 from reverie.canvas.spectrum import SpectrumCanvas
 from reverie.errors import GradientError
 from reverie.numerics.gradient import NORMALIZATIONS, mean_abs_normalized
-from reverie.objective import Custom, channel, layer, logit
-from reverie.optimize.ascend import StepRule, ascend_canvas, ascend_pixels
+from reverie.objective import Custom, channel, layer, logit, neuron
+from reverie.optimize.ascend import CanvasRule, StepRule, ascend_canvas, ascend_pixels
 from reverie.optimize.gradient import Ascent
+from reverie.optimize.redirect import redirected_relu
 from reverie.optimize.tiles import plan_tiles
 from reverie.optimize.transforms import Transforms
 
@@ -120,3 +121,51 @@ def test_a_score_that_is_not_a_number_stops_with_a_sentence(small_critic):
     broken = Custom(("conv4",), lambda a: a["conv4"].sum((1, 2, 3)) * float("nan"))
     with pytest.raises(GradientError, match="not a number"):
         next(ascend_canvas(PixelCanvas(torch.rand(1, 3, 32, 32)), Ascent(small_critic, broken), 1, 0.05, Generator()))
+
+
+def test_an_annealed_rate_falls_along_half_a_cosine_to_almost_nothing():
+    rule = CanvasRule(0.4, anneal=True)
+    rates = [rule.rate(i, 10) for i in range(10)]
+    assert rates[0] == 0.4
+    assert rates[5] == pytest.approx(0.2)
+    assert rates == sorted(rates, reverse=True)
+    assert rates[9] < 0.02
+    assert {CanvasRule(0.4).rate(i, 10) for i in range(10)} == {0.4}
+
+
+@pytest.mark.parametrize("rule", [CanvasRule(0.05, "nadam"), CanvasRule(0.05, "adam", (0.5, 0.9), anneal=True)])
+def test_a_rule_is_the_optimizer_of_torch_with_its_settings(small_critic, rule):
+    ascent, start = Ascent(small_critic, channel("conv2", 3), STILL), Generator().manual_seed(0)
+    canvas = SpectrumCanvas.noise((32, 32), start)
+    mirror = SpectrumCanvas.noise((32, 32), Generator().manual_seed(0))
+    kind = {"nadam": torch.optim.NAdam, "adam": torch.optim.Adam}[rule.method]
+    optimizer = kind(mirror.parameters(), lr=rule.lr, betas=rule.betas)
+    *_, (_, _, images) = ascend_canvas(canvas, ascent, 4, rule, Generator().manual_seed(0))
+    for number in range(4):
+        optimizer.param_groups[0]["lr"] = rule.rate(number, 4)
+        optimizer.zero_grad()
+        (-ascent.objective(small_critic(mirror(), ["conv2"])).sum()).backward()
+        optimizer.step()
+    assert torch.allclose(images, mirror().detach(), atol=1e-4)
+
+
+def test_attention_is_the_sum_of_the_gradients_magnitudes(small_critic):
+    canvas = SpectrumCanvas.noise((40, 48), Generator().manual_seed(0), batch=2)
+    ascent = Ascent(small_critic, neuron("conv2", 3, 0.2, 0.2), STILL)
+    attention, images, expected = torch.zeros(2, 1, 40, 48), canvas().detach(), torch.zeros(2, 1, 40, 48)
+    for _, _, after in ascend_canvas(canvas, ascent, 3, 0.05, Generator(), attention=attention):
+        leaf = images.requires_grad_(True)
+        with redirected_relu():  # as in the first steps of every ascent
+            score = ascent.objective(small_critic(leaf, ["conv2"])).sum()
+        (gradient,) = torch.autograd.grad(score, leaf)
+        expected += gradient.abs().sum(1, keepdim=True)
+        images = after.clone()
+    assert torch.allclose(attention, expected, rtol=1e-3, atol=1e-6)
+    assert float(attention[..., 20:, 24:].sum()) == 0  # far from the neuron
+
+
+def test_pixels_as_a_canvas_stay_in_range(small_critic, make_photo):
+    canvas = PixelCanvas(make_photo(32, 32))
+    for _, _, images in ascend_canvas(canvas, Ascent(small_critic, layer("conv2"), STILL), 3, 0.6, Generator()):
+        assert float(images.min()) >= 0
+        assert float(images.max()) <= 1

@@ -117,3 +117,26 @@ def test_what_no_step_could_raise_is_an_error(start, make_photo):
             ascent.gradient(images, Generator())
         else:
             next(ascend_canvas(PixelCanvas(images), ascent, 5, 0.05, Generator()))
+
+
+@pytest.mark.parametrize("relu", [nn.ReLU6(), nn.ReLU6(inplace=True), F.relu6, lambda x: F.hardtanh(x, 0.0, 6.0)])
+def test_a_relu_with_a_ceiling_is_woken_from_below_and_from_above(relu):
+    x = torch.tensor([[-1.0, 8.0, -2.0, 9.0]], requires_grad=True)
+    with redirected_relu():
+        out = relu(x * 1)
+        (gradient,) = torch.autograd.grad((out * torch.tensor([2.0, -3.0, -1.0, 5.0])).sum(), x)
+    assert out.tolist() == [[0.0, 6.0, 0.0, 6.0]]
+    assert gradient.tolist() == [[2.0, -3.0, 0.0, 0.0]]  # what would rise too low or fall too high moves
+    lively = torch.tensor([[-1.0, 8.0, 3.0, 9.0]], requires_grad=True)
+    with redirected_relu():
+        (gradient,) = torch.autograd.grad(relu(lively * 1).sum(), lively)
+    assert gradient.tolist() == [[0.0, 0.0, 1.0, 0.0]]
+
+
+def test_a_symmetric_hardtanh_is_no_relu():
+    x = torch.tensor([[-3.0, -0.5, 4.0]], requires_grad=True)
+    with redirected_relu():
+        out = F.hardtanh(x)
+        (gradient,) = torch.autograd.grad(out.sum(), x)
+    assert out.tolist() == [[-1.0, -0.5, 1.0]]
+    assert gradient.tolist() == [[0.0, 1.0, 0.0]]

@@ -79,6 +79,23 @@ def test_outside_of_the_mask_every_bit_stays_through_octaves_and_iterations(smal
 # -- what is reproducible ---------------------------------------------------------------------------------------------
 
 
+def test_a_masked_spectrum_is_dreamt_inside_and_kept_outside(small_critic, make_photo):
+    photo = make_photo(64, 80)
+    mask = torch.zeros(1, 1, 64, 80)
+    mask[..., 40:] = 1
+    result, _ = dreamt(photo, small_critic, canvas="spectrum", steps=3, octaves=2, mask=mask)
+    assert torch.equal(result[..., :40], photo[..., :40])
+    assert (result - photo)[..., 40:].abs().mean() > 0.005
+
+
+def test_a_spectrum_from_a_photo_leaves_the_photo_recognizable(small_critic, make_photo):
+    photo = make_photo(96, 128)
+    result, _ = dreamt(photo, small_critic, canvas="spectrum", steps=10, octaves=4)
+    correlation = torch.corrcoef(torch.stack([photo.flatten(), result.flatten()]))[0, 1]
+    assert correlation > 0.7
+    assert (result - photo).abs().mean() > 0.01
+
+
 @pytest.mark.parametrize("canvas", ["pixels", "spectrum"])
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(small_critic, make_photo, canvas):
     one, two, other = (
@@ -286,6 +303,11 @@ def test_octaves_stop_above_the_floor_and_steps_are_counted_before_the_start(sma
     assert plan.canvas == "pixels"
     assert plan.tiles((150, 201)) == ()
     assert plan_dream((40, 50), DreamConfig(), small_critic).sizes == ((40, 50),)
+
+
+def test_no_size_is_worked_twice(small_critic):
+    sizes = plan_dream((150, 201), DreamConfig(octaves=6, octave_scale=1.001), small_critic).sizes
+    assert len(set(sizes)) == len(sizes) < 6
 
 
 def test_a_given_size_is_the_longer_side(small_critic):

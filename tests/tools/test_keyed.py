@@ -10,8 +10,9 @@ from reverie.critic.open import open_critic
 from reverie.errors import InputError
 from reverie.objective import Objective
 from reverie.optimize.gradient import Ascent, balanced
-from reverie.tools.dream import build_objective, dream_steps
+from reverie.tools.dream import dream_steps
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_objective import build_objective
 from reverie.tools.keyed import check_names, mix_at, objective_at, settings_at
 from reverie.tools.keyframes import Timeline
 from reverie.tools.keyframes_file import parse_keyframes

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from reverie.train.classifier import ClassifierConfig, TrainStep
+from reverie.train.classifier import ClassifierConfig, TrainStep, train_classifier
 
 CLASSES = ("dots", "plain", "stripes")
 
@@ -69,3 +70,12 @@ def last() -> Callable[[Iterable[TrainStep]], TrainStep]:
         return list(steps)[-1]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def finished(textures, quick, tmp_path_factory):
+    """One run of six epochs, with the state of the global generator before and after."""
+    output = tmp_path_factory.mktemp("finished") / "run"
+    before = torch.get_rng_state()
+    steps = list(train_classifier(textures, output, quick(epochs=6.0, progressive=True)))
+    return output, steps, torch.equal(before, torch.get_rng_state())

@@ -18,10 +18,10 @@ from reverie.weights.checkpoint import (
     file_sha256,
     load_description,
     load_model,
-    load_state_dict,
     save_model,
     write_bytes,
 )
+from reverie.weights.foreign import load_state_dict
 
 ABOUT = Description(
     architecture="vgg",
@@ -152,7 +152,12 @@ def test_the_bomb_would_go_off(tmp_path):
     assert marker.exists()
 
 
-@pytest.mark.parametrize("wrap", [lambda s: s, lambda s: {"state_dict": s, "epoch": 3}, lambda s: {"model": s}])
+WRAPPED = [
+    lambda s: s, lambda s: {"state_dict": s, "epoch": 3}, lambda s: {"model": s}, lambda s: {"model_state_dict": s},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrap", WRAPPED)
 def test_state_dicts_are_unwrapped(tmp_path, wrap):
     tensors = {f"module.{name}": value for name, value in state().items()}
     torch.save(wrap(tensors), tmp_path / "s.pth")
@@ -170,7 +175,7 @@ def test_other_contents_are_no_state_dict(tmp_path, content):
 
 def test_garbage_is_no_state_dict(tmp_path):
     (tmp_path / "s.pth").write_bytes(b"\x00\x01garbage")
-    with pytest.raises(WeightsError, match="no plain state dict"):
+    with pytest.raises(WeightsError, match="holds no weights, or is damaged"):
         load_state_dict(tmp_path / "s.pth")
 
 

@@ -8,20 +8,32 @@ from __future__ import annotations
 
 import copy
 import functools
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from reverie.critic.layers import Field, Layer, allocated_elements, list_layers, receptive_field, smallest_side, trace
+from reverie.critic.layers import (
+    Field,
+    Layer,
+    allocated_elements,
+    list_layers,
+    on_meta,
+    receptive_field,
+    smallest_side,
+    trace,
+)  # fmt: skip
 from reverie.critic.precision import Precision
 from reverie.critic.run import remove_hooks, run_until
 from reverie.errors import InputError, LayerError, unknown_name
 from reverie.models.fold import fold_batchnorm
+from reverie.models.norms import norm_statistics, surviving
 
 PASS_FACTORS = {torch.float32: 2.0, torch.bfloat16: 2.4}  # measured, see benchmarks/tiling.py
 PIXEL_BYTES = 150.0  # picture, normalized copy and gradient of a window, in float32 and in the network's precision
+ENLARGED_PX = 4096  # beyond it, enlarging a narrow strip is no sensible advice
 FOLDING_PX = 96  # large enough for every known network, small enough not to be noticed at start-up
 IMAGE = "image"  # pseudo-layer: the picture itself, [B, 3, H, W] in [0, 1], for objectives such as total variation
 LOGITS = "logits"
@@ -68,6 +80,9 @@ class Critic:
         device: where to compute.
         precision: ``fp32`` or ``bf16``, see `reverie.critic.precision`.
         own: the module is the critic's to change; saves a copy of large networks.
+
+    Attributes:
+        replicas: the same network on other devices, which take their share of the tiles of a picture.
     """
 
     def __init__(
@@ -77,10 +92,13 @@ class Critic:
         self.preprocessing, self.identity = preprocessing, identity
         self.device, self.precision = torch.device(device), precision
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        self.replicas: tuple[Critic, ...] = ()
         net = (net if own else copy.deepcopy(net)).eval().requires_grad_(False).float().cpu()
         remove_hooks(net)
+        norms = norm_statistics(net)
         side = min(identity.input_px, FOLDING_PX)
         fold_batchnorm(net, torch.zeros(1, 3, side, side))
+        self.norms = surviving(norms, net)  # what leaves a BatchNorm now leaves the Identity in its place
         self.net = net.to(self.device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     # -- what there is ----------------------------------------------------------------------------------------
@@ -144,6 +162,11 @@ class Critic:
         )
 
     @functools.cached_property
+    def _shapes(self) -> nn.Module:
+        """The network without its weights, for questions about sizes."""
+        return on_meta(self.net)
+
+    @functools.cached_property
     def min_side(self) -> int:
         """The smallest side in pixels that the whole network accepts."""
         return smallest_side(self.net)
@@ -155,7 +178,7 @@ class Critic:
             InputError: the picture is too small.
         """
         try:
-            shapes = dict(trace(self.net, size))
+            shapes = dict(trace(self._shapes, size))
         except (RuntimeError, ValueError) as error:
             raise InputError(self.too_small(size, ())) from error
         full = {p: (s[2], s[3]) if len(s) == 4 else (1, 1) for p, s in shapes.items()}
@@ -165,7 +188,7 @@ class Critic:
     def accepts(self, size: tuple[int, int]) -> bool:
         """Tell whether the network can look at a picture of this size."""
         try:
-            trace(self.net, size)
+            trace(self._shapes, size)
         except (RuntimeError, ValueError):
             return False
         return True
@@ -177,9 +200,13 @@ class Critic:
     def too_small(self, size: tuple[int, int], names: Iterable[str]) -> str:
         """Return the one line that says so."""
         least = self.least_side(names)
+        longer = math.ceil(max(size) * least / max(1, min(size)))
+        advice = (
+            f"enlarge it with --size {longer}" if longer <= ENLARGED_PX else "it is too narrow to enlarge by --size"
+        )
         return (
             f"a picture of {size[1]} x {size[0]} px is too small for {self.identity.name}"
-            f"{':' + '+'.join(names) if names else ''}, which needs at least {least} x {least}; enlarge it with --size"
+            f"{':' + '+'.join(names) if names else ''}, which needs at least {least} x {least}; {advice}"
         )
 
     def field(self, names: Iterable[str]) -> Field:
@@ -191,7 +218,7 @@ class Critic:
         def run(net: nn.Module, images: Tensor) -> Tensor:
             return run_until(net, images, [path])[path]
 
-        return receptive_field(self.net, run, self._by_name[path].stride)
+        return receptive_field(self.net, run, self._by_name[path].stride, self.min_side)
 
     def stride(self, names: Iterable[str]) -> int:
         """Return the largest stride among some layers."""
@@ -216,7 +243,7 @@ class Critic:
         if not spatial:
             return PIXEL_BYTES
         side = 256
-        elements = allocated_elements(self.net, (side, side), self._deepest(spatial)) / side**2
+        elements = allocated_elements(self._shapes, (side, side), self._deepest(spatial)) / side**2
         return PASS_FACTORS[self.dtype] * elements * self.dtype.itemsize + PIXEL_BYTES
 
     def class_direction(self, index: int) -> tuple[str, Tensor] | None:

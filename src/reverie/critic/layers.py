@@ -16,8 +16,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.critic.shapes import ShapesOnly
+from reverie.errors import GradientError
+
 MAX_FIELD_PX = 1536
 ENERGY = 0.9995  # share of the influence that counts as the effective field
+FAINT = 1e-6  # the grey that fields are measured on: ceilings such as ReLU6's stay out of reach, sums included
+LEVELLING = (
+    nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm, nn.GroupNorm, nn.LayerNorm,
+    nn.LocalResponseNorm, nn.Hardtanh,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ def trace(net: nn.Module, size: tuple[int, int]) -> list[tuple[str, torch.Size]]
 
     handles = [m.register_forward_hook(record(path)) for path, m in meta.named_modules() if path]
     try:
-        with torch.no_grad():
+        with torch.no_grad(), ShapesOnly():
             meta(torch.empty(1, 3, *size, device="meta", dtype=next(meta.parameters()).dtype))
     finally:
         for handle in handles:
@@ -133,22 +141,30 @@ def smallest_side(net: nn.Module, largest: int = 512) -> int:
     return low
 
 
-def receptive_field(net: nn.Module, run: Callable[[nn.Module, Tensor], Tensor], stride: int) -> Field:
+def receptive_field(
+    net: nn.Module, run: Callable[[nn.Module, Tensor], Tensor], stride: int, least_px: int = 1
+) -> Field:
     """Measure the receptive field of the layer that `run(copy, images)` returns.
 
-    The picture is a narrow strip: the field is measured along its height only, at the cost of a thumbnail.
+    The picture is a narrow strip: the field is measured along its height only, at the cost of a thumbnail. `least_px`
+    is the smallest side that the network accepts.
+
+    Raises:
+        GradientError: the layer does not depend on the picture.
     """
     positive = _positive_copy(net)
-    width = max(64, 2 * stride)
-    side = 256
+    width = max(64, 2 * stride, least_px)
+    side = max(256, least_px)
     while True:
-        images = torch.ones(1, 3, side, width).requires_grad_(True)
+        images = torch.full((1, 3, side, width), FAINT).requires_grad_(True)
         with torch.enable_grad():
             out = run(positive, images)
             (gradient,) = torch.autograd.grad(out[:, :, out.shape[2] // 2].sum(), images)
         profile = gradient.abs().sum(dim=(0, 1, 3))
         reached = torch.nonzero(profile).flatten()
-        clipped = reached.numel() and (int(reached[0]) == 0 or int(reached[-1]) == side - 1)
+        if not reached.numel():
+            raise GradientError("no gradient reaches the picture from this layer; its receptive field is unknown")
+        clipped = int(reached[0]) == 0 or int(reached[-1]) == side - 1
         if not clipped or side >= MAX_FIELD_PX:
             break
         side *= 2
@@ -165,22 +181,25 @@ def _effective(profile: Tensor) -> int:
     return 2 * round(float(distance[order][min(int(inside), len(order) - 1)])) + 1
 
 
-@torch.no_grad()
 def _positive_copy(net: nn.Module) -> nn.Module:
-    """Return a float32 CPU copy with averaging kernels, no biases, identity norms and mean instead of max pools."""
-    result = copy.deepcopy(net).float().cpu()
+    """Return a float32 CPU copy with averaging kernels, no biases, norms or ceilings, and mean instead of max pools."""
+    kernels: dict[int, Any] = {id(p): _averaging_kernel(p) for p in net.parameters() if p.ndim > 1}
+    result = copy.deepcopy(net, kernels)
     for parent in result.modules():
         for name, child in list(parent.named_children()):
             setattr(parent, name, _averaging(child))
-    return result
+    return result.float().cpu()
+
+
+def _averaging_kernel(weight: Tensor) -> nn.Parameter:
+    """Return a kernel of the same shape with equal weights that sum to one, in the memory of a single number."""
+    return nn.Parameter(torch.full((1,) * weight.ndim, 1 / weight[0].numel()).expand_as(weight), requires_grad=False)
 
 
 def _averaging(module: nn.Module) -> nn.Module:
-    if isinstance(module, nn.Conv2d):
-        nn.init.constant_(module.weight, 1 / module.weight[0].numel())
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-    elif isinstance(module, (nn.modules.batchnorm._BatchNorm, nn.LocalResponseNorm)):
+    if isinstance(module, (nn.Conv2d, nn.Linear)) and module.bias is not None:
+        module.bias = nn.Parameter(torch.zeros(module.bias.shape), requires_grad=False)
+    elif isinstance(module, LEVELLING):
         return nn.Identity()
     elif isinstance(module, nn.MaxPool2d):
         return _MeanPool(module)

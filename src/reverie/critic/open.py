@@ -13,14 +13,16 @@ import torch
 from torch import Tensor, nn
 
 from reverie.critic.critic import Critic, Identity, Preprocessing
+from reverie.critic.devices import split_devices
 from reverie.critic.families import FAMILIES
 from reverie.critic.precision import resolve_device, resolve_precision
 from reverie.errors import InputError, WeightsError, unknown_name
 from reverie.models.build import TORCHVISION, build_classifier, shapes_only
 from reverie.weights.catalogue import CATALOGUE
-from reverie.weights.checkpoint import Description, file_sha256, load_model, load_state_dict
+from reverie.weights.checkpoint import Description, file_sha256, load_model
 from reverie.weights.embedded import embedded_path
 from reverie.weights.fetch import cached
+from reverie.weights.foreign import load_state_dict, misfit
 from reverie.weights.pretrained import adapt_state
 from reverie.weights.vision import imagenet_classes
 
@@ -28,6 +30,7 @@ EMBEDDED = "embedded"
 RANDOM = "random"  # --weights random: an untrained network, for tests and for looking at architectures
 WORDNET = re.compile(r"^n\d{8}[-_ ]+")
 WITHOUT_OWN_START = ("googlenet", "inception_v3", "alexnet")  # torch's default start lets deep activations die out
+STATE_DICTS = (".pth", ".pt", ".bin", ".ckpt", ".pkl")  # suffixes of files that hold bare weights
 CAFFE = "-caffe"  # suffix of architectures whose weights come from Caffe
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CAFFE_MEAN = (104.0, 117.0, 123.0)  # of blue, green, red, for values up to 255
@@ -42,17 +45,20 @@ def open_critic(
         model: ``embedded``, the path of a ``.safetensors`` file trained here, or an architecture of torchvision;
             ``-caffe`` appended to it means BGR input up to 255 less the Caffe mean.
         weights: a state dict for a named architecture, read as data; ``random`` leaves it untrained.
-        device: see `resolve_device`.
+        device: see `resolve_device`; several (``cuda:0,1``) give a critic on the first with replicas on the others.
         precision: ``auto``, ``fp32`` or ``bf16``.
 
     Raises:
         InputError: an unknown model or device.
         WeightsError: weights that are missing, broken, unsafe, or that do not fit the architecture.
     """
-    where = resolve_device(device)
+    where, *others = [resolve_device(name) for name in split_devices(device)]
     how = resolve_precision(precision, where)
     net, preprocessing, identity = _prepare(model, weights)
-    return Critic(net, preprocessing, identity, device=where, precision=how, own=True)
+    replicas = tuple(Critic(net, preprocessing, identity, device=other, precision=how) for other in others)
+    critic = Critic(net, preprocessing, identity, device=where, precision=how, own=True)
+    critic.replicas = replicas
+    return critic
 
 
 def model_names() -> tuple[str, ...]:
@@ -66,7 +72,7 @@ def _prepare(model: str, weights: str | Path | None) -> tuple[nn.Module, Preproc
     architecture = model.removesuffix(CAFFE)
     if architecture in TORCHVISION:
         return _from_architecture(model, architecture, weights)
-    if model.endswith(".safetensors") or Path(model).exists():
+    if Path(model).suffix.lower() in (".safetensors", *STATE_DICTS) or Path(model).exists():
         return _from_file(Path(model), Path(model).name, weights)
     hint = "or give the path of a .safetensors file trained with 'reverie train classifier'"
     raise InputError(unknown_name("model", model, model_names(), hint))
@@ -78,6 +84,11 @@ def _from_file(path: Path, name: str, weights: str | Path | None) -> tuple[nn.Mo
     if path.is_dir():
         raise WeightsError(
             f"'{path}' is a folder; expected a .safetensors file, for example {path / 'model.safetensors'}"
+        )
+    if path.suffix.lower() in STATE_DICTS and path.is_file():
+        raise WeightsError(
+            f"'{path}' does not say what network it belongs to; name it: --model ARCHITECTURE --weights '{path}', "
+            "with a name from 'reverie models'"
         )
     state, about = load_model(path)
     if about.kind != "classifier":
@@ -160,7 +171,7 @@ def _with_state(architecture: str, state: dict[str, Tensor], name: str) -> tuple
         ),
         None,
     )
-    if head is None:
+    if head is None or not head.ndim:
         raise WeightsError(f"'{name}' does not fit {architecture}: no classifier weights in it")
     with shapes_only():
         net = build_classifier(architecture, head.shape[0])
@@ -172,8 +183,7 @@ def _load(net: nn.Module, state: dict[str, Tensor], name: str) -> None:
     try:
         net.load_state_dict(state, strict=True, assign=True)
     except RuntimeError as error:
-        reason = " ".join(str(error).split("\n")[1].split()) if "\n" in str(error) else str(error)
-        raise WeightsError(f"'{name}' does not fit this architecture: {reason[:160]}") from error
+        raise WeightsError(f"'{name}' does not fit this architecture: {misfit(net.state_dict(), state)}") from error
 
 
 def _preprocessing(model: str, architecture: str, net: nn.Module) -> Preprocessing:

@@ -17,6 +17,7 @@ from torch import nn
 from reverie.errors import InputError
 
 Precision = Literal["fp32", "bf16"]
+KNOWN = "--device must be auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1"
 GAIN = 1.3  # bf16 must win clearly, or the more exact arithmetic is kept
 
 
@@ -33,7 +34,9 @@ def resolve_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise InputError(f"--device must be auto, cpu, cuda, cuda:N or mps; got '{name}'") from error
+        raise InputError(
+            f"--device must be auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1; got '{name}'"
+        ) from error
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise InputError(
             f"no device '{name}': this machine has {torch.cuda.device_count()} CUDA devices; try --device cpu"
@@ -41,7 +44,7 @@ def resolve_device(name: str) -> torch.device:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise InputError("no device 'mps' on this machine; try --device cpu")
     if device.type not in ("cpu", "cuda", "mps"):
-        raise InputError(f"--device must be auto, cpu, cuda, cuda:N or mps; got '{name}'")
+        raise InputError(f"{KNOWN}; got '{name}'")
     return device
 
 

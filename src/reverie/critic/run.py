@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie.critic.layers import StopForward, on_meta
+from reverie.critic.shapes import ShapesOnly
 
 
 def run_until(net: nn.Module, images: Tensor, paths: Iterable[str]) -> dict[str, Tensor]:
@@ -61,7 +62,7 @@ def _count_calls(net: nn.Module) -> dict[str, int]:
         return hook
 
     handles = [m.register_forward_hook(counting(p)) for p, m in meta.named_modules() if p]
-    with torch.no_grad():
+    with torch.no_grad(), ShapesOnly():
         meta(torch.empty(1, 3, 512, 512, device="meta", dtype=next(meta.parameters()).dtype))
     for handle in handles:
         handle.remove()

@@ -21,6 +21,7 @@ SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".jfif", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".gif", ".jp2",
     ".ppm", ".pgm",
 )  # fmt: skip
+TRAINING = ("train", "training")
 HELD_OUT = ("val", "valid", "validation", "test")
 MAX_MEMBER_BYTES = 512 * 2**20
 
@@ -44,7 +45,7 @@ class Archive:
     def names(self) -> list[str]:
         """Return all file paths, relative, with forward slashes, sorted."""
         if self._zip is not None:
-            return sorted(info.filename for info in self._zip.infolist() if not info.is_dir())
+            return sorted({info.filename for info in self._zip.infolist() if not info.is_dir()})
         return sorted(p.relative_to(self.root).as_posix() for p in self.root.rglob("*") if p.is_file())
 
     def read(self, name: str) -> bytes:
@@ -99,6 +100,14 @@ class PictureFolder:
         return self.archive.root.name
 
 
+def require_dataset(path: Path) -> None:
+    """Raise `DataError` if there is no folder or zip at `path`; a glance, before anything that takes time."""
+    if not path.exists():
+        raise DataError(f"no dataset at '{path}'; expected a folder of class folders, or a zip of one")
+    if path.is_file() and not zipfile.is_zipfile(path):
+        raise DataError(f"'{path}' is neither a folder nor a zip; expected a folder of class folders, or a zip of one")
+
+
 def open_folder(path: Path, *, val: Path | None = None, val_share: float = 0.1, seed: int = 0) -> PictureFolder:
     """Scan a dataset.
 
@@ -110,7 +119,7 @@ def open_folder(path: Path, *, val: Path | None = None, val_share: float = 0.1, 
     """
     archive = _open_archive(path)
     groups = _group(archive.names())
-    train_split = next((s for s in ("train", "training") if s in groups), None)
+    train_split = next((s for s in TRAINING if s in groups), None)
     held_split = next((s for s in HELD_OUT if s in groups), None)
     val_archive = archive
     if val is not None:
@@ -128,9 +137,8 @@ def open_folder(path: Path, *, val: Path | None = None, val_share: float = 0.1, 
         train, held = _split(_items(folder, classes), val_share, seed)
     if not classes or not train:
         raise DataError(f"'{path}' holds no class folders with pictures; expected {path.name}/CLASS/picture.jpg")
-    digest = hashlib.sha256("\n".join(f"{i.label} {i.path}" for i in train + held).encode()).hexdigest()
     explicit = val is not None or bool(train_split and held_split)
-    return PictureFolder(archive, classes, train, held, explicit, digest, val_archive)
+    return PictureFolder(archive, classes, train, held, explicit, _digest(train + held), val_archive)
 
 
 def _with_validation(
@@ -148,22 +156,29 @@ def _with_validation(
 
 
 def _open_archive(path: Path) -> Archive:
-    if not path.exists():
-        raise DataError(f"no dataset at '{path}'; expected a folder of class folders, or a zip of one")
-    if path.is_file() and not zipfile.is_zipfile(path):
-        raise DataError(f"'{path}' is neither a folder nor a zip; expected a folder of class folders, or a zip of one")
+    require_dataset(path)
     return Archive(path)
 
 
 def _group(names: list[str]) -> dict[str, dict[str, list[str]]]:
     """Return split -> class -> files; the split is '' where pictures lie in plain class folders."""
-    pictures = [PurePosixPath(n) for n in names if _is_picture(n)]
-    if pictures and all(len(p.parts) > 2 for p in pictures) and len({p.parts[0] for p in pictures}) == 1:
-        outer = pictures[0].parts[0]
-        if outer.lower() not in ("train", "training"):
-            stripped = [PurePosixPath(*p.parts[1:]) for p in pictures]
-            return _assign(list(zip(stripped, pictures, strict=True)))
-    return _assign([(p, p) for p in pictures])
+    pictures = [n for n in names if _is_picture(n)]
+    outer = _outer(pictures)
+    return _assign([(PurePosixPath(n.removeprefix(outer)), PurePosixPath(n)) for n in pictures])
+
+
+def _outer(pictures: list[str]) -> str:
+    """Return the one folder around everything, with its slash, as zips often have it; empty where there is none."""
+    paths = [PurePosixPath(n).parts for n in pictures]
+    if not paths or any(len(p) < 3 or p[0] != paths[0][0] for p in paths) or paths[0][0].lower() in TRAINING:
+        return ""
+    return f"{paths[0][0]}/"
+
+
+def _digest(items: tuple[Item, ...]) -> str:
+    """Hash the list of labelled files; a zip of a folder has the digest of the folder."""
+    outer = _outer([i.path for i in items])
+    return hashlib.sha256("\n".join(f"{i.label} {i.path.removeprefix(outer)}" for i in items).encode()).hexdigest()
 
 
 def _is_picture(name: str) -> bool:
@@ -174,7 +189,7 @@ def _is_picture(name: str) -> bool:
 
 def _assign(pairs: list[tuple[PurePosixPath, PurePosixPath]]) -> dict[str, dict[str, list[str]]]:
     groups: dict[str, dict[str, list[str]]] = {}
-    splits = {"train", "training", *HELD_OUT}
+    splits = {*TRAINING, *HELD_OUT}
     for shown, stored in pairs:
         if len(shown.parts) < 2:
             continue

@@ -11,9 +11,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -192,13 +192,14 @@ def _fill(pixels: Tensor, archive: Archive, items: Sequence[Item]) -> Generator[
     """Decode into the first rows of `pixels`, broken pictures left out; return their paths."""
     size_px, row = pixels.shape[-1], 0
     broken: list[str] = []
-    for index, square in enumerate(_decode_all(archive, items, size_px)):
-        if square is None:
-            broken.append(items[index].path)
-        else:
-            pixels[row] = square
-            row += 1
-        yield index + 1
+    with closing(_decode_all(archive, items, size_px)) as squares:
+        for index, square in enumerate(squares):
+            if square is None:
+                broken.append(items[index].path)
+            else:
+                pixels[row] = square
+                row += 1
+            yield index + 1
     if row == 0:
         raise DataError(f"none of the {len(items)} pictures can be read; the first is '{items[0].path}'")
     return tuple(broken)
@@ -221,10 +222,11 @@ def _load_live(
 def _verify(archive: Archive, items: Sequence[Item]) -> Generator[int, None, tuple[str, ...]]:
     """Open every picture once, small, to find the broken ones; the rest is decoded when it is needed."""
     broken: list[str] = []
-    for index, square in enumerate(_decode_all(archive, items, 32)):
-        if square is None:
-            broken.append(items[index].path)
-        yield index + 1
+    with closing(_decode_all(archive, items, 32)) as squares:
+        for index, square in enumerate(squares):
+            if square is None:
+                broken.append(items[index].path)
+            yield index + 1
     if len(broken) == len(items):
         raise DataError(f"none of the {len(items)} pictures can be read; the first is '{items[0].path}'")
     return tuple(broken)
@@ -234,15 +236,20 @@ def _decode(archive: Archive, name: str, size_px: int) -> Tensor:
     return torch.from_numpy(read_square(archive.open(name), size_px, name)).permute(2, 0, 1)
 
 
-def _decode_all(archive: Archive, items: Sequence[Item], size_px: int) -> Iterator[Tensor | None]:
+def _decode_all(archive: Archive, items: Sequence[Item], size_px: int) -> Generator[Tensor | None, None, None]:
+    """Yield every picture in order, None for a broken one; to be closed, or the threads go on to the last."""
+
     def attempt(item: Item) -> Tensor | None:
         try:
             return _decode(archive, item.path, size_px)
         except (PictureError, OSError):
             return None
 
-    with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+    pool = ThreadPoolExecutor(os.cpu_count() or 2)
+    try:
         yield from pool.map(attempt, items)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def color_statistics(pictures: Pictures, sample: int = 4096) -> tuple[list[float], list[float], list[list[float]]]:

@@ -45,23 +45,46 @@ def read_deep(image: ImageFile.ImageFile, reopen: Callable[[], ImageFile.ImageFi
 
     `reopen` opens the same bytes a second time. Orientation is left at 1: it belongs to the picture, not the samples.
     """
-    profile = image.info.get("icc_profile")
+    rows = deep_rows(image, reopen)
+    return None if rows is None else rows(0, image.height)
+
+
+def deep_rows(
+    image: ImageFile.ImageFile, reopen: Callable[[], ImageFile.ImageFile]
+) -> Callable[[int, int], Deep] | None:
+    """Return what gives any rows (from, to) of a picture as `read_deep` gives all of them."""
+    profile, key = image.info.get("icc_profile"), image.info.get("transparency")
+    samples = _samples(image, reopen)
+    if samples is None:
+        return None
+
+    def rows(top: int, bottom: int) -> Deep:
+        found = samples(top, bottom)
+        channels = found.shape[2] - (found.shape[2] % 2 == 0)
+        color = found[..., :channels]
+        alpha = to_unit(found[..., channels]) if found.shape[2] > channels else _keyed_alpha(color, key)
+        return Deep(color, alpha, profile)
+
+    return rows
+
+
+def _samples(
+    image: ImageFile.ImageFile, reopen: Callable[[], ImageFile.ImageFile]
+) -> Callable[[int, int], np.ndarray] | None:
+    """Load a picture and return what gives rows of its samples, ``[n, W, 1 to 4]``."""
+    raw_mode = _raw_mode(image)
     if image.mode in NUMBERS:
         image.load()
-        color = np.asarray(image)[..., None]
-        return Deep(color, _keyed_alpha(color, image.info.get("transparency")), profile)
-    raw_mode = _raw_mode(image)
+        return lambda top, bottom: _rows(image, top, bottom)[..., None]
     if raw_mode == "LA;16B":
-        samples = _grey_and_alpha(image)
-    elif raw_mode in OTHER_BYTE:
-        samples = _both_bytes(image, reopen(), raw_mode)
-    else:
+        image.tile = [image.tile[0]._replace(args="RGBA")]  # four bytes a pixel: this layout has no low-byte unpacker
+        image.load()
+        return lambda top, bottom: _pairs(_rows(image, top, bottom))
+    if raw_mode not in OTHER_BYTE:
         return None
-    channels = samples.shape[2] - (samples.shape[2] % 2 == 0)
-    color = samples[..., :channels]
-    if samples.shape[2] > channels:
-        return Deep(color, to_unit(samples[..., channels]), profile)
-    return Deep(color, _keyed_alpha(color, image.info.get("transparency")), profile)
+    low = _low_bytes(reopen(), raw_mode)
+    image.load()
+    return lambda top, bottom: (_rows(image, top, bottom).astype(np.uint16) << 8) | _rows(low, top, bottom)
 
 
 def to_unit(samples: np.ndarray) -> np.ndarray:
@@ -110,8 +133,8 @@ def _raw_mode(image: ImageFile.ImageFile) -> str:
     return str(args[0] if isinstance(args, tuple) and args else args)
 
 
-def _both_bytes(high: ImageFile.ImageFile, low: ImageFile.ImageFile, raw_mode: str) -> np.ndarray:
-    """Decode twice, once for either byte of every sample.
+def _low_bytes(low: ImageFile.ImageFile, raw_mode: str) -> ImageFile.ImageFile:
+    """Decode a picture once more, for the lower byte of every sample.
 
     Pillow has no 16-bit color mode, but its unpackers for big-endian and little-endian samples each keep the byte that
     is the high one in their order: the wrong order therefore gives the low byte.
@@ -119,14 +142,19 @@ def _both_bytes(high: ImageFile.ImageFile, low: ImageFile.ImageFile, raw_mode: s
     tile = low.tile[0]
     other: Any = OTHER_BYTE[raw_mode]
     low.tile = [tile._replace(args=(other, *tile.args[1:]) if isinstance(tile.args, tuple) else other)]
-    return (np.asarray(high).astype(np.uint16) << 8) | np.asarray(low)
+    low.load()
+    return low
 
 
-def _grey_and_alpha(image: ImageFile.ImageFile) -> np.ndarray:
-    """Read 16-bit grey and alpha as four bytes per pixel: there is no low-byte unpacker for this layout."""
-    image.tile = [image.tile[0]._replace(args="RGBA")]
-    data = np.asarray(image).astype(np.uint16)
-    return (data[..., 0::2] << 8) | data[..., 1::2]
+def _rows(image: ImageFile.ImageFile, top: int, bottom: int) -> np.ndarray:
+    whole = (top, bottom) == (0, image.height)
+    return np.asarray(image if whole else image.crop((0, top, image.width, bottom)))
+
+
+def _pairs(data: np.ndarray) -> np.ndarray:
+    """Return the 16-bit samples of bytes that stand in pairs, the high one first."""
+    wide = data.astype(np.uint16)
+    return (wide[..., 0::2] << 8) | wide[..., 1::2]
 
 
 def _keyed_alpha(color: np.ndarray, key: Any) -> np.ndarray | None:

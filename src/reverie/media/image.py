@@ -77,21 +77,21 @@ def read_square(stream: BinaryIO, size_px: int, name: str) -> np.ndarray:
             image.draft(None, (2 * size_px, 2 * size_px))
         image.load()
         square = image_to_srgb(_square(_on_white(image), size_px), image.info.get("icc_profile"))
-        return np.ascontiguousarray(_turned(np.array(square), _orientation(image)))
+        return np.ascontiguousarray(_turned(np.array(square), orientation_of(image)))
 
 
 def _decoded(blob: bytes, name: str, limit: int) -> tuple[np.ndarray, np.ndarray | None, int]:
-    deep = read_deep_tiff(blob, name, limit) if is_tiff(blob) else None
+    deep = read_deep_tiff(io.BytesIO(blob), name, limit) if is_tiff(blob) else None
     if deep is not None:
         return _finished(deep)
     image = open_picture(io.BytesIO(blob), name, limit)
     deep = read_deep(image, lambda: open_picture(io.BytesIO(blob), name, limit))
     if deep is not None:
-        return _finished(Deep(deep.color, deep.alpha, deep.profile, _orientation(image)))
+        return _finished(Deep(deep.color, deep.alpha, deep.profile, orientation_of(image)))
     image.load()
-    orientation = _orientation(image)
+    orientation = orientation_of(image)
     alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
-    rgb = image_to_srgb(_opaque(image), image.info.get("icc_profile"))
+    rgb = image_to_srgb(opaque(image), image.info.get("icc_profile"))
     turned = _turned(np.asarray(rgb), orientation)
     return to_unit(turned), None if alpha is None else to_unit(_turned(np.asarray(alpha), orientation)), 8
 
@@ -110,7 +110,7 @@ def _finished(deep: Deep) -> tuple[np.ndarray, np.ndarray | None, int]:
     return np.ascontiguousarray(_turned(rgb, deep.orientation)), alpha, bits
 
 
-def _opaque(image: Image.Image) -> Image.Image:
+def opaque(image: Image.Image) -> Image.Image:
     """Return the picture in a mode that has a profile space of its own, alpha dropped."""
     if image.mode in ("RGB", "L", "CMYK", "LAB"):
         return image
@@ -127,7 +127,7 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 def _on_white(image: Image.Image) -> Image.Image:
     if not image.has_transparency_data:
-        return _opaque(image)
+        return opaque(image)
     layer = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
 
@@ -150,7 +150,7 @@ def _square_of_picture(picture: Picture, size_px: int) -> np.ndarray:
     return np.array(_square(Image.fromarray(to_uint8(rgb)), size_px))
 
 
-def _orientation(image: ImageFile.ImageFile) -> int:
+def orientation_of(image: ImageFile.ImageFile) -> int:
     """Return the EXIF orientation code, 1 to 8, of a loaded picture; an unreadable one counts as upright.
 
     TIFF and HEIF come upright from Pillow and carry no code any more.

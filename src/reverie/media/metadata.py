@@ -6,7 +6,6 @@ a comment. All but PNG's are shared with other programs, so there the settings s
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 from PIL import Image, ImageFile
 
 from reverie.errors import InputError, PictureError
-from reverie.media.source import open_picture, pixel_limit, read_blob, reading
+from reverie.media.source import open_picture, opened_file, pixel_limit, reading
 
 KEY = "reverie"
 SOFTWARE = "Reverie"
@@ -71,10 +70,8 @@ def read_settings(path: Path | str) -> dict[str, Any]:
     """
     if Path(path).suffix.lower() in VIDEO_SUFFIXES:
         return _video_settings(Path(path))
-    limit = pixel_limit()
-    label, blob = read_blob(path, "", limit)
-    with reading(label):
-        image = open_picture(io.BytesIO(blob), label, limit)
+    with opened_file(path) as (label, stream), reading(label):
+        image = open_picture(stream, label, pixel_limit())
         own = image.info.get(KEY) if image.format == "PNG" else None
         if isinstance(own, str):
             return _parsed(own, label)

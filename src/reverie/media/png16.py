@@ -1,57 +1,79 @@
-"""Write PNG of 16 bits per sample, which Pillow does for grey only.
+"""Write PNG strip by strip, of 8 or 16 bits per sample: Pillow has no color of 16 bits, and needs all of a picture.
 
 Source: PNG specification (W3C, third edition), sections 5.3 (chunks), 9.2 (filters) and 11.3.3.4 (iTXt).
 """
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import BinaryIO
 
 import numpy as np
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOR_TYPE = {3: 2, 4: 6}
-PAETH = b"\x04"
+PAETH = 4
+CHUNK_BYTES = 1 << 20
+ROWS_AT_ONCE = 32
 
 
 def encode_png16(samples: np.ndarray, texts: Mapping[str, str], level: int = 6) -> bytes:
     """Return ``[H, W, 3 or 4]`` uint16 as the bytes of a PNG; `texts` (keyword → text) become iTXt chunks."""
-    height, width, channels = samples.shape
-    header = struct.pack(">IIBBBBB", width, height, 16, COLOR_TYPE[channels], 0, 0, 0)
-    chunks = [_chunk(b"IHDR", header)]
+    out = io.BytesIO()
+    write_png(out, (samples,), samples.shape[:2], samples.shape[2], 16, texts, level)
+    return out.getvalue()
+
+
+def write_png(
+    file: BinaryIO, strips: Iterable[np.ndarray], size: tuple[int, ...], channels: int, bits: int,
+    texts: Mapping[str, str], level: int = 6,
+) -> None:  # fmt: skip
+    """Write strips ``[n, W, 3 or 4]`` of uint8 or uint16 (by `bits`) that make up a picture of `size` (H, W)."""
+    file.write(SIGNATURE)
+    _chunk(file, b"IHDR", struct.pack(">IIBBBBB", size[1], size[0], bits, COLOR_TYPE[channels], 0, 0, 0))
     for keyword, text in texts.items():
         # Keyword, uncompressed, no language, no translated keyword.
-        chunks.append(_chunk(b"iTXt", keyword.encode("latin-1") + b"\0\0\0\0\0" + text.encode("utf-8")))
-    chunks += [_chunk(b"IDAT", _compressed(samples, level)), _chunk(b"IEND", b"")]
-    return SIGNATURE + b"".join(chunks)
+        _chunk(file, b"iTXt", keyword.encode("latin-1") + b"\0\0\0\0\0" + text.encode("utf-8"))
+    compressor, ready = zlib.compressobj(level), bytearray()
+    above = np.zeros(size[1] * channels * bits // 8, np.int16)
+    for strip in strips:
+        for top in range(0, len(strip), ROWS_AT_ONCE):
+            rows = _bytes_of(strip[top : top + ROWS_AT_ONCE])
+            ready += compressor.compress(_filtered(rows, above, channels * bits // 8))
+            above = rows[-1]
+            if len(ready) >= CHUNK_BYTES:
+                _chunk(file, b"IDAT", bytes(ready))
+                ready.clear()
+    _chunk(file, b"IDAT", bytes(ready) + compressor.flush())
+    _chunk(file, b"IEND", b"")
 
 
-def _chunk(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+def _chunk(file: BinaryIO, name: bytes, data: bytes) -> None:
+    file.write(struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)))
 
 
-def _compressed(samples: np.ndarray, level: int) -> bytes:
-    """Filter every row with Paeth's predictor, the best single choice for photographs, and deflate."""
-    height, width, channels = samples.shape
-    rows = np.ascontiguousarray(samples.astype(">u2")).view(np.uint8).reshape(height, width * channels * 2)
-    compressor = zlib.compressobj(level)
-    above = np.zeros(rows.shape[1], np.int16)
-    pieces = []
-    for row in rows:
-        values = row.astype(np.int16)
-        difference = values - _paeth(values, above, channels * 2)
-        pieces.append(compressor.compress(PAETH + (difference & 255).astype(np.uint8).tobytes()))
-        above = values
-    pieces.append(compressor.flush())
-    return b"".join(pieces)
+def _bytes_of(samples: np.ndarray) -> np.ndarray:
+    """Return rows of bytes, the high one of each sample first, as int16 to calculate with."""
+    ordered = samples.astype(">u2") if samples.dtype.itemsize == 2 else samples
+    return np.ascontiguousarray(ordered).view(np.uint8).reshape(len(samples), -1).astype(np.int16)
 
 
-def _paeth(row: np.ndarray, above: np.ndarray, step: int) -> np.ndarray:
+def _filtered(rows: np.ndarray, above: np.ndarray, step: int) -> bytes:
+    """Filter rows with Paeth's predictor, the best single choice for photographs."""
+    upper = np.concatenate([above[None], rows[:-1]])
+    out = np.empty((rows.shape[0], rows.shape[1] + 1), np.uint8)
+    out[:, 0] = PAETH
+    out[:, 1:] = (rows - _paeth(rows, upper, step)) & 255
+    return out.tobytes()
+
+
+def _paeth(rows: np.ndarray, above: np.ndarray, step: int) -> np.ndarray:
     """Return for every byte whichever of left, above and upper left is nearest to left + above - upper left."""
-    left, corner = np.zeros_like(row), np.zeros_like(row)
-    left[step:], corner[step:] = row[:-step], above[:-step]
+    left, corner = np.zeros_like(rows), np.zeros_like(rows)
+    left[:, step:], corner[:, step:] = rows[:, :-step], above[:, :-step]
     estimate = left + above - corner
     by_left, by_above, by_corner = np.abs(estimate - left), np.abs(estimate - above), np.abs(estimate - corner)
     best = np.where(by_above <= by_corner, above, corner)

@@ -126,6 +126,36 @@ def read_blob(source: Path | str | BinaryIO, name: str, limit: int) -> tuple[str
     return label, blob
 
 
+@contextmanager
+def opened_file(path: Path | str, name: str = "") -> Iterator[tuple[str, BinaryIO]]:
+    """Give what to call a picture file in messages, and its open stream: for reading its header without its pixels.
+
+    Raises:
+        PictureError: missing, not a plain file, unreadable or empty.
+    """
+    label = name or str(path)
+    _check_file(Path(path), label)
+    try:
+        stream = Path(path).open("rb")  # noqa: SIM115 - closed below; only the opening may raise what is caught here
+    except OSError as error:
+        raise PictureError(f"'{label}' cannot be read: {error.strerror or error}") from error
+    with stream:
+        if not stream.read(1):
+            raise PictureError(f"'{label}' is empty (0 bytes)")
+        stream.seek(0)
+        yield label, stream
+
+
+def pixels_of(path: Path | str) -> int:
+    """Return how many pixels a file's header promises, 0 where it cannot be read; whoever reads it says why."""
+    try:
+        with opened_file(path) as (label, stream):
+            width, height = open_picture(stream, label, pixel_limit()).size
+    except PictureError:
+        return 0
+    return width * height
+
+
 def open_picture(stream: BinaryIO, name: str, limit: int) -> ImageFile.ImageFile:
     """Open a picture by its content, reading only the header.
 

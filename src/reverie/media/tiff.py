@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def is_tiff(blob: bytes) -> bool:
     return blob[:4] in MAGIC
 
 
-def read_deep_tiff(blob: bytes, name: str, limit: int) -> Deep | None:
+def read_deep_tiff(stream: BinaryIO, name: str, limit: int) -> Deep | None:
     """Return the first page, or None where Pillow is the better reader (eight bits, CMYK, compressions beyond zlib).
 
     Only the first three bands of a many-banded picture are kept, in their order.
@@ -35,7 +35,9 @@ def read_deep_tiff(blob: bytes, name: str, limit: int) -> Deep | None:
     import tifffile
 
     try:
-        file = tifffile.TiffFile(io.BytesIO(blob))
+        length = stream.seek(0, io.SEEK_END)
+        stream.seek(0)
+        file = tifffile.TiffFile(stream)
     except Exception:  # Pillow gets its chance, and words the refusal
         return None
     with file:
@@ -43,7 +45,7 @@ def read_deep_tiff(blob: bytes, name: str, limit: int) -> Deep | None:
         check_size(page.imagewidth, page.imagelength, name, limit)
         if not _is_deep(page):
             return None
-        if any(start + size > len(blob) for start, size in zip(page.dataoffsets, page.databytecounts, strict=False)):
+        if any(start + size > length for start, size in zip(page.dataoffsets, page.databytecounts, strict=False)):
             raise ValueError("the file ends before its pixels do")  # tifffile would fill in zeros
         try:
             samples = page.asarray(maxworkers=1).reshape(page.shaped)

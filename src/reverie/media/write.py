@@ -23,6 +23,7 @@ from reverie.media.tiff import encode_tiff
 
 FULL_COLOR_QUALITY = 90
 """From this quality on, JPEG and AVIF keep color at full resolution: saturated dreams show 4:2:0 at every edge."""
+DEEP_SUFFIXES = (".png", ".tif", ".tiff")  # can hold 16 bits
 JPEG_EXIF_BYTES = 65_533 - 6  # a segment's length field counts itself, and "Exif\0\0" comes first
 
 
@@ -93,8 +94,8 @@ def check_writable(path: Path | str, settings: Mapping[str, Any] | None = None) 
     """Check before hours of work that `write_picture` will succeed; leaves nothing behind.
 
     Raises:
-        InputError: unknown suffix, or settings that cannot be stored in that format.
-        OutputError: the target is a folder, or its folder is missing or cannot be written to.
+        InputError: unknown suffix, settings that cannot be stored in that format, a folder, or a missing folder.
+        OutputError: the folder cannot be written to.
     """
     target = Path(path)
     suffix = _known_suffix(target)
@@ -111,9 +112,9 @@ def check_place(target: Path) -> None:
     """
     try:
         if target.is_dir():
-            raise OutputError(f"cannot write '{target}': it is a folder; expected a file name in it")
+            raise InputError(f"cannot write '{target}': it is a folder; expected a file name in it")
         if not target.parent.is_dir():
-            raise OutputError(f"cannot write '{target}': there is no folder '{target.parent}'; make it first")
+            raise InputError(f"cannot write '{target}': there is no folder '{target.parent}'; make it first")
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", suffix=".part"):
             pass
     except OSError as error:
@@ -142,7 +143,7 @@ def _check_arguments(suffix: str, rgb: np.ndarray, alpha: np.ndarray | None, bit
         raise InputError(f"alpha has shape {alpha.shape}; expected {rgb.shape[:2]}, like the picture")
     if any(a is not None and a.dtype.kind != "f" and a.dtype != np.uint8 for a in (rgb, alpha)):
         raise InputError(f"a picture to write has dtype {rgb.dtype}; expected floats in [0, 1] or uint8")
-    if bits not in (8, 16) or (bits == 16 and suffix not in (".png", ".tif", ".tiff")):
+    if bits not in (8, 16) or (bits == 16 and suffix not in DEEP_SUFFIXES):
         raise InputError(f"{suffix} with {bits} bits is not possible; 16 bits go into .png, .tif or .tiff, 8 into all")
     if not 1 <= quality <= 100:
         raise InputError(f"quality is {quality}; expected 1 to 100")

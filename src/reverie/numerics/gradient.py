@@ -7,9 +7,13 @@ divisions are guarded by comparing with zero. All functions take ``[B, C, H, W]`
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+Normalize = Callable[[Tensor, Tensor | None], Tensor]
 
 LEVELS = 4  # of the Laplacian pyramid
 
@@ -50,7 +54,11 @@ def laplacian_normalized(gradient: Tensor, weight: Tensor | None = None, levels:
     return mean_abs_normalized(merged, weight)
 
 
-NORMALIZATIONS = {"mean-abs": mean_abs_normalized, "std": std_normalized, "laplacian": laplacian_normalized}
+NORMALIZATIONS: dict[str, Normalize] = {
+    "mean-abs": mean_abs_normalized,
+    "std": std_normalized,
+    "laplacian": laplacian_normalized,
+}
 
 
 def _mean(values: Tensor, weight: Tensor | None) -> Tensor:

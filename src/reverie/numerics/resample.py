@@ -18,13 +18,13 @@ def octave_sizes(size: tuple[int, int], octaves: int, scale: float, smallest: in
     """Return picture sizes from coarse to fine, ending with `size`.
 
     Every size is computed from the original one, so rounding does not drift. Octaves whose shorter side would
-    fall below `smallest` are left out; the last one always stays.
+    fall below `smallest` are left out, as are repeated sizes; the last one always stays.
     """
     sizes = [
         (max(1, round(size[0] / scale**k)), max(1, round(size[1] / scale**k)))
         for k in reversed(range(octaves))
     ]  # fmt: skip
-    kept = [s for s in sizes if min(s) >= smallest]
+    kept = [s for s in dict.fromkeys(sizes) if min(s) >= smallest]
     return kept or [size]
 
 

@@ -16,20 +16,27 @@ from torch import Tensor
 
 Activations = Mapping[str, Tensor]
 Positions = Mapping[str, int]
-Tiling = Literal["local", "whole"]
+Tiling = Literal["local", "pooled", "whole"]
+BASE = "base:"  # prefix of what the network sees in the picture that a dream began with
 
 
 class Objective(ABC):
     """A score of activations. Subclasses are frozen dataclasses.
 
     `tiling` is ``local`` if the score is a mean over positions, so that the scores of tiles add up to the score of
-    the picture, and ``whole`` if it needs the picture in one piece.
+    the picture; ``pooled`` if it is a function of such means (see `reverie.objective.pooled`), so that tiles need two
+    passes; and ``whole`` if it needs the picture in one piece.
     """
 
     @property
     @abstractmethod
     def layers(self) -> frozenset[str]:
         """Names of the layers that are read."""
+
+    @property
+    def base_layers(self) -> frozenset[str]:
+        """Names of the layers that are also read of the base picture; they come as ``BASE + name``."""
+        return frozenset()
 
     @property
     def tiling(self) -> Tiling:
@@ -83,8 +90,13 @@ class Sum(Objective):
         return frozenset().union(*(term.layers for _, term in self.parts))
 
     @property
+    def base_layers(self) -> frozenset[str]:
+        return frozenset().union(*(term.base_layers for _, term in self.parts))
+
+    @property
     def tiling(self) -> Tiling:
-        return "local" if all(term.tiling == "local" for _, term in self.parts) else "whole"
+        kinds = {term.tiling for _, term in self.parts}
+        return "whole" if "whole" in kinds else "pooled" if "pooled" in kinds else "local"
 
     def score(self, activations: Activations, positions: Positions) -> Tensor:
         scores = [weight * term.score(activations, positions) for weight, term in self.parts]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from reverie.errors import LayerError
 from reverie.objective.base import Activations, Objective, Positions, exact, mean_over_positions
-from reverie.objective.layer import Form
+from reverie.objective.layer import Form, formed
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,7 @@ class ChannelScore(Objective):
         a = activations[self.name]
         check_channels(self.name, self.channels, a.shape[1])
         a = exact(a[:, list(self.channels)])
-        values = a.square() / 2 if self.form == "l2" else a.abs() if self.form == "l1" else a
-        return mean_over_positions(values.mean(1), positions[self.name])
+        return mean_over_positions(formed(a, self.form).mean(1), positions[self.name])
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,13 @@ class DirectionScore(Objective):
         if self.power == 0:
             return mean_over_positions(dot, positions[self.name])
         length = torch.linalg.vector_norm(a, dim=1) * torch.linalg.vector_norm(v)
-        cosine = dot / length.clamp_min(torch.finfo(torch.float32).tiny)
-        return mean_over_positions(dot * cosine.clamp_min(0.1) ** self.power, positions[self.name])
+        return mean_over_positions(pure(dot, length, self.power), positions[self.name])
+
+
+def pure(dot: Tensor, length: Tensor, power: float) -> Tensor:
+    """Return ``dot * max(0.1, cossim) ** power`` from dot products and the products of both vectors' lengths."""
+    cosine = dot / length.clamp_min(torch.finfo(torch.float32).tiny)
+    return dot * cosine.clamp_min(0.1) ** power
 
 
 def channel(name: str, *channels: int, form: Form = "mean") -> Objective:

@@ -31,8 +31,12 @@ class LayerScore(Objective):
 
     def score(self, activations: Activations, positions: Positions) -> Tensor:
         a = exact(activations[self.name])
-        values = a.square() / 2 if self.form == "l2" else a.abs() if self.form == "l1" else a
-        return mean_over_positions(values.mean(1), positions[self.name])
+        return mean_over_positions(formed(a, self.form).mean(1), positions[self.name])
+
+
+def formed(a: Tensor, form: Form) -> Tensor:
+    """Return ``a^2 / 2``, ``a`` or ``|a|``."""
+    return a.square() / 2 if form == "l2" else a.abs() if form == "l1" else a
 
 
 def layer(name: str, form: Form = "l2") -> Objective:

@@ -5,8 +5,9 @@ The one minus sign of the project, objectives being scores to raise and optimize
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +19,10 @@ from reverie.numerics.gradient import NORMALIZATIONS
 from reverie.optimize.gradient import DEAD, Ascent
 from reverie.optimize.redirect import redirected_relu
 from reverie.optimize.tiles import Tile
+from reverie.optimize.together import Together
 
+Pace = Callable[[int, Tensor], tuple[Ascent, float] | None]
+"""Asked with the number of the next step, from 1, and the images before it; ``None`` ends the run."""
 REDIRECT_STEPS = 16  # as in Lucid: enough for a dead channel to wake up
 
 
@@ -34,6 +38,7 @@ class Step:
         size: height and width of the picture in this octave.
         seconds: duration of this step.
         images: ``[B, 3, H, W]`` in [0, 1], the picture after the step; not a copy, valid until the next step.
+        enlarge: gives the picture at its final size, in octaves that are smaller; see `whole`.
     """
 
     index: int
@@ -44,6 +49,11 @@ class Step:
     size: tuple[int, int]
     seconds: float
     images: Tensor
+    enlarge: Callable[[], Tensor] | None = None
+
+    def whole(self) -> Tensor:
+        """Return the picture at its final size, as it would be if the run ended here; valid until the next step."""
+        return self.images if self.enlarge is None else self.enlarge()
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,7 @@ class StepRule:
 
 
 def ascend_pixels(
-    canvas: PixelCanvas, ascent: Ascent, rule: StepRule, steps: int, generator: Generator, *,
+    canvas: PixelCanvas, ascent: Ascent | Together, rule: StepRule, steps: int, generator: Generator, *,
     tiles: Sequence[Tile] = (), mask: Tensor | None = None,
 ) -> Iterator[tuple[float, float]]:  # fmt: skip
     """Step the pixels uphill and yield (score, seconds) after every step.
@@ -65,41 +75,96 @@ def ascend_pixels(
     normalize = NORMALIZATIONS[rule.normalization]
     for _ in range(steps):
         began = time.perf_counter()
-        score, gradient = ascent.gradient(canvas.pixels.detach(), generator, tiles, mask)
+        score, step = ascent.direction(canvas.pixels.detach(), generator, tiles, mask, normalize)
         with torch.no_grad():
-            step = normalize(gradient, mask)
-            del gradient
-            if mask is not None:
-                step *= mask
             canvas.pixels.add_(step, alpha=rule.size)
             canvas.clip_()
         yield score, time.perf_counter() - began
 
 
+@dataclass(frozen=True)
+class CanvasRule:
+    """How the parameters of a canvas are moved.
+
+    Attributes:
+        lr: learning rate.
+        method: ``adam`` or ``nadam`` (Adam with Nesterov's momentum, Dozat 2016).
+        betas: decay of the two running means.
+        anneal: let the learning rate fall to zero along half a cosine.
+    """
+
+    lr: float
+    method: str = "adam"
+    betas: tuple[float, float] = (0.9, 0.999)
+    anneal: bool = False
+
+    def optimizer(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+        """Return a fresh optimizer."""
+        kinds = {"adam": torch.optim.Adam, "nadam": torch.optim.NAdam}
+        return kinds[self.method](parameters, lr=self.lr, betas=self.betas)
+
+    def rate(self, number: int, steps: int) -> float:
+        """Return the learning rate of step `number`, from 0, out of `steps`."""
+        return self.lr * (1 + math.cos(math.pi * number / steps)) / 2 if self.anneal else self.lr
+
+
 def ascend_canvas(
-    canvas: nn.Module, ascent: Ascent, steps: int, lr: float, generator: Generator
-) -> Iterator[tuple[float, float, Tensor]]:
-    """Raise the objective by Adam on the parameters of any canvas; yields (score, seconds, images) after every step.
+    canvas: nn.Module, ascent: Ascent, steps: int, rule: CanvasRule | float, generator: Generator, *,
+    attention: Tensor | None = None, pace: Pace | None = None,
+) -> Iterator[tuple[float, float, Tensor]]:  # fmt: skip
+    """Raise the objective on the parameters of any canvas; yields (score, seconds, images) after every step.
+
+    Args:
+        canvas: gives pictures ``[B, 3, H, W]``; one with a `clip_` is clipped after every step.
+        ascent: what is raised, and how it is looked at.
+        steps: how many.
+        rule: how parameters move; a number is the learning rate of Adam.
+        generator: of the transforms.
+        attention: ``[B, 1, H, W]``, takes up the magnitude of the gradient at every pixel, summed over all steps.
+        pace: asked before every step for the ascent and the learning rate that hold from there; overrides `rule.rate`.
 
     Raises:
         GradientError: the score is not a number, or nothing reaches the canvas.
     """
+    rule = rule if isinstance(rule, CanvasRule) else CanvasRule(rule)
     parameters = list(canvas.parameters())
-    optimizer = torch.optim.Adam(parameters, lr=lr)
+    optimizer = rule.optimizer(parameters)
     images = canvas()
     for number in range(steps):
+        paced = (ascent, rule.rate(number, steps)) if pace is None else pace(number + 1, images.detach())
+        if paced is None:
+            return
+        ascent, lr = paced
         began = time.perf_counter()
         down, right = ascent.transforms.shift(generator)
-        view = ascent.transforms.look(torch.roll(images, (down, right), (-2, -1)), generator)
+        shifted = torch.roll(images, (down, right), (-2, -1))
         with redirected_relu() if number < REDIRECT_STEPS else torch.enable_grad():
-            score = ascent.objective(ascent.critic(view, ascent.objective.layers)).sum()
+            score = ascent.look(shifted, (down, right), generator).sum()
         if not torch.isfinite(score):
             raise GradientError("the score is not a number; try --precision fp32 or a smaller step")
-        gradients = torch.autograd.grad(score, parameters)  # of the score itself: a redirected ReLU must see its sign
+        watched = [] if attention is None else [images]
+        # of the score itself, not of its negative: a redirected ReLU must see the sign
+        gradients = torch.autograd.grad(score, parameters + watched)
+        if attention is not None:
+            attention += gradients[-1].abs().sum(1, keepdim=True)
         if number == 0 and not any(g.any() for g in gradients):
             raise GradientError(DEAD)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = -gradient
-        optimizer.step()
-        images = canvas()
+        _move(optimizer, parameters, gradients, lr)
+        images = _clipped(canvas)()
         yield score.item(), time.perf_counter() - began, images.detach()
+
+
+def _move(
+    optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], uphill: Sequence[Tensor], lr: float
+) -> None:
+    for parameter, gradient in zip(parameters, uphill, strict=False):
+        parameter.grad = -gradient
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+    optimizer.step()
+
+
+def _clipped(canvas: nn.Module) -> nn.Module:
+    if isinstance(canvas, PixelCanvas):
+        canvas.clip_()
+    return canvas

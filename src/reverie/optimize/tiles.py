@@ -14,6 +14,11 @@ import psutil
 import torch
 
 from reverie.errors import InputError
+from reverie.optimize.byte_counts import format_bytes, parse_bytes
+
+__all__ = [
+    "Tile", "fits_whole", "format_bytes", "memory_budget", "one_tile", "parse_bytes", "plan_tiles", "tile_for_budget",
+]  # fmt: skip
 
 FLOAT_BYTES = 4
 SHARE_OF_FREE = 0.7  # of the free memory that a dream without --max-memory may plan with
@@ -40,8 +45,18 @@ class Tile:
             slice(self.left - self.window_left, self.right - self.window_left),
         )
 
+    def core_positions(self, stride_px: int) -> tuple[slice, slice]:
+        """Return the core's positions in a layer's activation of the window; every position lies in one tile."""
+        rows, columns = self.core_in_window
+        return (
+            slice(rows.start // stride_px, -(-rows.stop // stride_px)),
+            slice(columns.start // stride_px, -(-columns.stop // stride_px)),
+        )
 
-def plan_tiles(size: tuple[int, int], tile_px: int, halo_px: int, align_px: int) -> tuple[Tile, ...]:
+
+def plan_tiles(
+    size: tuple[int, int], tile_px: int, halo_px: int, align_px: int, *, even: bool = True
+) -> tuple[Tile, ...]:
     """Return tiles that cover `size` without gap or overlap of their cores.
 
     Args:
@@ -49,9 +64,11 @@ def plan_tiles(size: tuple[int, int], tile_px: int, halo_px: int, align_px: int)
         tile_px: largest side of a core; rounded down to a multiple of `align_px`, at least one.
         halo_px: added on every side, rounded up to a multiple of `align_px`.
         align_px: stride of the network; cores and windows begin on its multiples.
+        even: make them as equal as can be; otherwise all are as large as allowed but the last ones. Their number and
+            the arithmetic are the same.
     """
     halo = -(-halo_px // align_px) * align_px
-    rows, columns = (_edges(length, tile_px, align_px) for length in size)
+    rows, columns = (_edges(length, tile_px, align_px, even) for length in size)
     return tuple(
         Tile(
             top, left, bottom, right,
@@ -62,9 +79,16 @@ def plan_tiles(size: tuple[int, int], tile_px: int, halo_px: int, align_px: int)
     )  # fmt: skip
 
 
-def _edges(length: int, tile_px: int, align_px: int) -> list[int]:
-    units = -(-length // align_px)
-    count = -(-units // max(1, tile_px // align_px))
+def one_tile(size: tuple[int, int]) -> tuple[Tile, ...]:
+    """Return the tile that is the whole picture."""
+    return (Tile(0, 0, size[0], size[1], 0, 0, size[0], size[1]),)
+
+
+def _edges(length: int, tile_px: int, align_px: int, even: bool) -> list[int]:
+    units, most = -(-length // align_px), max(1, tile_px // align_px)
+    count = -(-units // most)
+    if not even:
+        return [*(most * i * align_px for i in range(count)), length]
     return [*(units * i // count * align_px for i in range(count)), length]
 
 
@@ -120,26 +144,3 @@ def memory_budget(text: str | None, device: torch.device) -> tuple[float, float]
         used = float(psutil.Process().memory_info().rss)
         free = float(psutil.virtual_memory().available)
     return (float(parse_bytes(text)) if text is not None else used + SHARE_OF_FREE * free), used
-
-
-def parse_bytes(text: str) -> int:
-    """Return the number of bytes in ``2GB``, ``1.5 GiB``, ``800M`` or ``123456``.
-
-    Raises:
-        InputError: anything else.
-    """
-    units = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
-    cleaned = text.strip().lower().removesuffix("b").strip()
-    digits = cleaned.rstrip("kmgti")
-    try:
-        value = float(digits) * units[cleaned[len(digits) :].strip()]
-    except (ValueError, KeyError) as error:
-        raise InputError(f"--max-memory must look like 2GB or 800MiB; got '{text}'") from error
-    if not 0 < value < float("inf"):
-        raise InputError(f"--max-memory must be greater than zero; got '{text}'")
-    return int(value)
-
-
-def format_bytes(count: float) -> str:
-    """Return a byte count for people, in decimal units."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -9,10 +9,28 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
+
+
+class Look(Protocol):
+    """How a step looks at pictures: first shifted, then by views that may differ in number and size."""
+
+    @property
+    def resamples(self) -> bool:
+        """Whether `look` does anything."""
+        ...
+
+    def shift(self, generator: Generator) -> tuple[int, int]:
+        """Draw a shift (down, right) in pixels."""
+        ...
+
+    def look(self, images: Tensor, generator: Generator) -> Tensor:
+        """Return views of the pictures, differentiable; all of one picture behind one another."""
+        ...
 
 
 @dataclass(frozen=True)

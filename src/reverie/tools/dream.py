@@ -7,35 +7,42 @@ Source: Mordvintsev, Olah, Tyka 2015, "Inceptionism", and the notebook published
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
 
-from torch import Generator, Tensor
+import torch
+from torch import Generator, Tensor, nn
 
+from reverie.canvas.masked import MaskedCanvas
 from reverie.canvas.pixels import PixelCanvas
 from reverie.canvas.spectrum import SpectrumCanvas
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import InputError
-from reverie.numerics.color import correlation_matrix
+from reverie.numerics.color import correlation_matrix, with_chroma_of
 from reverie.numerics.resample import long_side, octave_sizes, resize
-from reverie.objective import Objective, channel, direction, layer, logit, total_variation
-from reverie.objective.channel import check_channels
-from reverie.optimize.ascend import Step, StepRule, ascend_canvas, ascend_pixels
-from reverie.optimize.gradient import Ascent, balanced
-from reverie.optimize.tiles import Tile, fits_whole, memory_budget, plan_tiles, tile_for_budget
+from reverie.objective import Objective
+from reverie.optimize.ascend import Step, ascend_canvas, ascend_pixels
+from reverie.optimize.gradient import Ascent
+from reverie.optimize.tiles import Tile, plan_tiles
+from reverie.optimize.together import Together
 from reverie.optimize.transforms import Transforms
 from reverie.settings import check_settings
+from reverie.tools.course import Course
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_memory import IN_ONE_PIECE, MemoryPlan, memory_note, plan_memory
+from reverie.tools.dream_objective import build_ascent, transforms_of
+from reverie.tools.dream_rules import check_together
+from reverie.tools.seed import seed_for as seed_for
+from reverie.tools.steering import Steering
 
 SMALLEST_PX = 64  # shorter side of the coarsest octave: below it there is nothing left of a photo
 NOISE_PX = 512
 NOISE_TRANSFORMS = Transforms(jitter_px=16, scale=0.1, rotate_deg=8.0, noise=0.02)
 NOISE_STEPS_PER_STEP = 6  # the spectrum needs some 256 steps where a photo needs 40
-SPECTRUM_LR = 0.05  # Lucid's
+SPECTRUM_LR = 0.05  # Lucid's, from noise
+PHOTO_LR = 0.02  # keeps the photo recognizable over 40 steps: chosen by looking
 
 
 @dataclass(frozen=True)
@@ -50,17 +57,24 @@ class Plan:
     tile_px: int
     halo_px: int
     align_px: int
+    memory: MemoryPlan = IN_ONE_PIECE
+
+    @property
+    def note(self) -> str:
+        """One line about tiles and memory."""
+        return memory_note(self.memory, len(self.tiles(self.size)) or 1)
 
     def tiles(self, size: tuple[int, int]) -> tuple[Tile, ...]:
         """Return the tiles of one octave; none if it is worked in one piece."""
         if self.tile_px == 0 or max(size) <= self.tile_px:
             return ()
-        return plan_tiles(size, self.tile_px, self.halo_px, self.align_px)
+        return plan_tiles(size, self.tile_px, self.halo_px, self.align_px, even=not self.memory.disk)
 
 
 def dream_steps(
     image: Tensor | None, config: DreamConfig, *, critic: Critic | None = None, mask: Tensor | None = None,
-    plan: Plan | None = None, objective: Objective | None = None,
+    plan: Plan | None = None, steering: Steering | None = None, objective: Objective | None = None,
+    ascent: Ascent | Together | None = None,
 ) -> Iterator[Step]:  # fmt: skip
     """Dream a picture and yield a `Step` per iteration; the last step's images are the result.
 
@@ -70,43 +84,61 @@ def dream_steps(
         critic: an open network; opened from the settings if absent.
         mask: ``[1, 1, H, W]`` in [0, 1], one where to dream.
         plan: from `plan_dream`, if it was made already.
+        steering: may change strength and layer between two steps, pause and stop.
         objective: what to raise, instead of what the settings say.
+        ascent: the same with its views, from `build_ascent`, if it was made already.
 
     Raises:
         InputError: settings that do not fit the network or the picture.
         GradientError: nothing reaches the picture.
     """
     check_settings(config)
+    check_together(config, has_picture=image is not None)
     critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
-    objective = objective or build_objective(config, critic)
-    plan = plan or plan_dream(None if image is None else (image.shape[-2], image.shape[-1]), config, critic, objective)
+    ascent = ascent or _ascent(config, critic, objective)
+    plan = plan or plan_dream(None if image is None else (image.shape[-2], image.shape[-1]), config, critic, ascent)
+    course = _course(config, critic, plan, steering, ascent)
     if plan.canvas == "spectrum":
-        yield from _dream_spectrum(image, config, critic, objective, plan)
+        steps = _dream_spectrum(image, critic, course, mask)
     else:
-        yield from _dream_pixels(image, config, critic, objective, plan, mask)
+        steps = _dream_pixels(image, critic, course, mask)
+    for step in steps:
+        if config.keep_colors and image is not None and step.index == step.total:
+            step = replace(step, images=with_chroma_of(step.images, image.to(step.images)))
+        yield step
 
 
 def plan_dream(
-    size: tuple[int, int] | None, config: DreamConfig, critic: Critic, objective: Objective | None = None
-) -> Plan:
-    """Decide sizes, steps and tiles, for what the settings ask to raise or for another objective.
+    size: tuple[int, int] | None, config: DreamConfig, critic: Critic,
+    raised: Objective | Ascent | Together | None = None, *, used_bytes: float | None = None, disk: bool | None = False,
+) -> Plan:  # fmt: skip
+    """Decide sizes, steps and tiles, for what the settings ask to raise or for something else.
+
+    `used_bytes` is the memory already in use, measured now if absent; `disk` whether the picture may lie on disk, see
+    `reverie.tools.dream_memory`.
 
     Raises:
         InputError: the picture is too small for the network, or the memory too little.
     """
     check_settings(config)
+    if config.blend and size is None:
+        raise InputError("--blend needs a picture to mix back")
     full = final_size(size, config)
-    objective = objective or build_objective(config, critic)
-    names = tuple(sorted(objective.layers - {"image"}))
+    ascent = _ascent(config, critic, raised) if raised is None or isinstance(raised, Objective) else raised
+    names = tuple(sorted(ascent.layers - {"image"}))
     if min(full) < critic.stride(names) or not critic.accepts(full):
         raise InputError(critic.too_small(full, names))
     spectrum = config.canvas == "spectrum" or (config.canvas == "auto" and size is None)
     sizes = [full] if spectrum else octave_sizes(full, config.octaves, config.octave_scale, SMALLEST_PX)
     while not critic.accepts(sizes[0]):  # some networks need more than SMALLEST_PX
         sizes = sizes[1:]
-    steps = config.steps * (config.octaves * NOISE_STEPS_PER_STEP if spectrum else len(sizes)) * config.iterations
-    tile, halo, align = (0, 0, 1) if spectrum else _tiling(full, config, critic, objective, names)
-    return Plan(full, tuple(sizes), steps, names, "spectrum" if spectrum else "pixels", tile, halo, align)
+    rounds = len(sizes) if not spectrum else config.octaves * (NOISE_STEPS_PER_STEP if size is None else 1)
+    steps = config.steps * rounds * config.iterations
+    if spectrum:
+        return Plan(full, tuple(sizes), steps, names, "spectrum", 0, 0, 1)
+    memory = plan_memory(full, config, critic, ascent, used_bytes=used_bytes, disk=disk)
+    sides = (memory.tile_px, memory.halo_px, memory.align_px)
+    return Plan(full, tuple(sizes), steps, names, "pixels", *sides, memory)
 
 
 def final_size(size: tuple[int, int] | None, config: DreamConfig) -> tuple[int, int]:
@@ -116,92 +148,33 @@ def final_size(size: tuple[int, int] | None, config: DreamConfig) -> tuple[int, 
     return size if config.size is None else long_side(size, config.size)
 
 
-def _tiling(
-    size: tuple[int, int], config: DreamConfig, critic: Critic, objective: Objective, names: tuple[str, ...]
-) -> tuple[int, int, int]:
-    budget, used = memory_budget(config.max_memory, critic.device)
-    tile, per_px = config.tile or 0, critic.bytes_per_pixel(names)
-    if not tile and fits_whole(size, budget, per_px, used_bytes=used):
-        return 0, 0, 1
-    ascent = Ascent(critic, objective, _transforms(config))
-    align, halo = critic.stride(names), critic.halo(names) if ascent.local else 0
-    if config.max_memory is not None or not tile:
-        fitting = tile_for_budget(size, budget, per_px, halo, align, used_bytes=used)
-        tile = min(tile, fitting) if tile and fitting else tile or fitting
-    if tile and tile < max(size):
-        ascent.check_tiling()
-    return tile, halo, align
+def _ascent(config: DreamConfig, critic: Critic, objective: Objective | None) -> Ascent | Together:
+    return build_ascent(config, critic) if objective is None else Ascent(critic, objective, transforms_of(config))
 
 
-def build_objective(config: DreamConfig, critic: Critic) -> Objective:
-    """Return what the settings ask to raise.
+def _course(
+    config: DreamConfig, critic: Critic, plan: Plan, steering: Steering | None, ascent: Ascent | Together
+) -> Course:
+    spectrum = plan.canvas == "spectrum"
 
-    Raises:
-        LayerError: a layer, channel or class that the network does not have.
-    """
-    if config.class_name is not None:
-        objective = _class_objective(config.class_name, critic)
-    else:
-        objective = _layers_objective(config, critic)
-    return objective - config.smooth * total_variation() if config.smooth > 0 else objective
+    def viewed(found: Ascent | Together) -> Ascent | Together:
+        plain = spectrum and isinstance(found, Ascent) and not found.transforms.resamples
+        return replace(found, transforms=NOISE_TRANSFORMS) if plain else found
 
+    def decide(changed: DreamConfig) -> tuple[Ascent | Together, Plan]:
+        found = build_ascent(changed, critic)
+        later = plan_dream(plan.size, replace(changed, size=None, canvas=plan.canvas), critic, found)
+        return viewed(found), later
 
-def _layers_objective(config: DreamConfig, critic: Critic) -> Objective:
-    names = config.layer or critic.identity.default_layers
-    if config.channel and len(names) > 1:
-        raise InputError("--channel goes with one --layer")
-    total: Objective | None = None
-    for text in names:
-        name, weight = weighted(text)
-        found = critic.layer(name)
-        if config.channel:
-            check_channels(name, config.channel, found.channels)
-            term = channel(name, *config.channel, form=_form(config.objective))
-        else:
-            term = layer(name, _form(config.objective))
-        total = weight * term if total is None else total + weight * term
-    assert total is not None
-    return total
+    return Course(config, plan, viewed(ascent), Generator().manual_seed(config.seed), decide, steering)
 
 
-def _form(name: str) -> Any:
-    return name
-
-
-def weighted(text: str) -> tuple[str, float]:
-    """Return name and weight of NAME or NAME:WEIGHT."""
-    name, colon, weight = text.rpartition(":")
-    if not colon:
-        return text, 1.0
-    try:
-        value = float(weight)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise InputError(f"--layer must look like NAME or NAME:WEIGHT; got '{text}'")
-    return name, value
-
-
-def _class_objective(name: str, critic: Critic) -> Objective:
-    index = critic.class_index(name)
-    found = critic.class_direction(index)
-    return logit(index) if found is None else direction(*found, power=0)
-
-
-def _transforms(config: DreamConfig) -> Transforms:
-    return Transforms(config.jitter, config.jitter_scale, config.jitter_rotate, 1.0, config.jitter_noise)
-
-
-def _dream_pixels(
-    image: Tensor | None, config: DreamConfig, critic: Critic, objective: Objective, plan: Plan, mask: Tensor | None
-) -> Iterator[Step]:
-    generator = Generator().manual_seed(config.seed)
+def _dream_pixels(image: Tensor | None, critic: Critic, course: Course, mask: Tensor | None) -> Iterator[Step]:
+    config, plan, generator = course.config, course.plan, course.generator
     if image is None:
         image = PixelCanvas.noise(plan.size, generator).pixels.detach()
-    source = image.to(critic.device)
+    source = original = image.to(critic.device)
     mask = None if mask is None else mask.to(critic.device)
-    ascent = Ascent(critic, objective, _transforms(config))
-    rule = StepRule(config.step_size, config.normalize)
     if config.steps == 0:
         yield Step(0, 0, len(plan.sizes), len(plan.sizes), 0.0, plan.size, 0.0, source)
         return
@@ -211,18 +184,33 @@ def _dream_pixels(
         for octave, size in enumerate(plan.sizes, start=1):
             base = source if size == plan.size else resize(source, size).clamp_(0, 1)
             part = None if mask is None else resize(mask, size).clamp(0, 1)
-            canvas = PixelCanvas(base if detail is None else _detailed(base, detail, part))
-            if count == 0:
-                balance = balanced(ascent, canvas.pixels.detach(), generator, plan.tiles(size))
-                ascent = replace(ascent, objective=balance)
-            tiles = plan.tiles(size)
-            for score, seconds in ascend_pixels(canvas, ascent, rule, config.steps, generator, tiles=tiles, mask=part):
-                count += 1
-                yield Step(count, plan.steps, octave, len(plan.sizes), score, size, seconds, canvas.pixels.detach())
+            reach = _reach(course.ascent, part, size)
+            canvas = PixelCanvas(base if detail is None else _detailed(base, detail, reach))
+            pixels, whole = canvas.pixels.detach(), None
+            course.base = base
             if octave < len(plan.sizes):
-                detail = canvas.pixels.detach() - base
+                whole = partial(_whole, pixels, base, source, _reach(course.ascent, mask, plan.size))
+            for number in range(1, config.steps + 1):
+                if not course.goes_on(count + 1, pixels):
+                    return
+                tiles = course.plan.tiles(size)
+                [(score, seconds)] = ascend_pixels(
+                    canvas, course.here, course.rule, 1, generator, tiles=tiles, mask=part
+                )
+                count += 1
+                if config.blend and octave == len(plan.sizes) and number == config.steps:
+                    pixels.lerp_(original, config.blend)
+                yield Step(count, plan.steps, octave, len(plan.sizes), score, size, seconds, pixels, whole)
+            if octave < len(plan.sizes):
+                detail = pixels - base
             else:
-                source = canvas.pixels.detach()
+                source = pixels
+
+
+def _reach(ascent: Ascent | Together, mask: Tensor | None, size: tuple[int, int]) -> Tensor | None:
+    """Return where an octave may change the picture; none if everywhere."""
+    cover = ascent.cover(size) if isinstance(ascent, Together) else None
+    return mask if cover is None else cover if mask is None else cover * mask
 
 
 def _detailed(base: Tensor, detail: Tensor, part: Tensor | None) -> Tensor:
@@ -233,27 +221,37 @@ def _detailed(base: Tensor, detail: Tensor, part: Tensor | None) -> Tensor:
     return enlarged.add_(base).clamp_(0, 1)
 
 
-def _dream_spectrum(
-    image: Tensor | None, config: DreamConfig, critic: Critic, objective: Objective, plan: Plan
-) -> Iterator[Step]:
-    generator = Generator().manual_seed(config.seed)
+def _whole(pixels: Tensor, base: Tensor, source: Tensor, mask: Tensor | None) -> Tensor:
+    """Return the picture of a coarse octave at its final size: the source with the detail dreamt so far."""
+    return _detailed(source, pixels - base, mask)
+
+
+def _dream_spectrum(image: Tensor | None, critic: Critic, course: Course, mask: Tensor | None) -> Iterator[Step]:
+    config, plan, generator = course.config, course.plan, course.generator
+    device = critic.device
     matrix = correlation_matrix(critic.identity.color_correlation)
+    canvas: nn.Module
     if image is None:
         canvas = SpectrumCanvas.noise(plan.size, generator, matrix=matrix, spread=0.2)
     else:
         canvas = SpectrumCanvas.from_images(image, matrix=matrix)
-    transforms = NOISE_TRANSFORMS if not _transforms(config).resamples else _transforms(config)
-    canvas = canvas.to(critic.device)
+        course.base = image.to(device)
+        canvas = canvas if mask is None else MaskedCanvas(canvas, image, mask)
+    canvas = canvas.to(device)
     if plan.steps == 0:
-        yield Step(0, 0, 1, 1, 0.0, plan.size, 0.0, canvas().detach() if image is None else image.to(critic.device))
+        yield Step(0, 0, 1, 1, 0.0, plan.size, 0.0, canvas().detach() if image is None else image.to(device))
         return
-    ascent = Ascent(critic, objective, transforms)
-    ascent = replace(ascent, objective=balanced(ascent, canvas().detach(), generator))
-    moments = ascend_canvas(canvas, ascent, plan.steps, SPECTRUM_LR, generator)
+    lr = SPECTRUM_LR if image is None else PHOTO_LR
+
+    def pace(index: int, images: Tensor) -> tuple[Ascent, float] | None:
+        goes_on = course.goes_on(index, images)
+        ascent = course.here
+        assert isinstance(ascent, Ascent)  # groups are refused with a spectrum
+        return (ascent, lr * course.strength) if goes_on else None
+
+    assert isinstance(course.ascent, Ascent)
+    moments = ascend_canvas(canvas, course.ascent, plan.steps, lr, generator, pace=pace)
     for index, (score, seconds, images) in enumerate(moments, start=1):
+        if config.blend and image is not None and index == plan.steps:
+            images = torch.lerp(images, image.to(images), config.blend)
         yield Step(index, plan.steps, 1, 1, score, plan.size, seconds, images)
-
-
-def seed_for(seed: int, name: str) -> int:
-    """Return a seed for one file of many, so that results do not depend on order."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:7], "big")

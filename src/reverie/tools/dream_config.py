@@ -23,6 +23,10 @@ class DreamConfig:
     octave_scale: float = setting(1.4, "Ratio between two sizes.", above=1.0, maximum=8)
     steps: int = setting(10, "Steps at each size.", minimum=0, maximum=100_000)
     iterations: int = setting(1, "Dream this often, each time on the result of the last.", minimum=1, maximum=10_000)
+    blend: float = setting(
+        0.0, "Share of the picture that is mixed back into the result of each iteration; in a video, share of the new "
+        "frame where the dream before is taken over (0.5 for blend, 0.1 for flow).", minimum=0, maximum=1,
+    )  # fmt: skip
     step_size: float = setting(0.009, "Mean change of a pixel per step, on a scale from 0 to 1.", above=0, maximum=1)
     jitter: int = setting(32, "Shift by up to this many pixels at every step.", minimum=0, maximum=4096)
     normalize: str = setting("mean-abs", "How the gradient is normalized.", choices=("mean-abs", "std", "laplacian"))
@@ -36,8 +40,30 @@ class DreamConfig:
     )  # fmt: skip
     size: int | None = setting(None, "Longer side in pixels; default: the picture's own, 512 without one.", minimum=1)
     mask: str | None = setting(None, "Picture that is white where to dream and black where to keep.")
+    guide: str | None = setting(None, "Picture whose forms to draw out of this one.")
+    guide_form: str = setting(
+        "best-match", "Each place follows the part of the guide that fits it best (by strength, or by cosine), or all "
+        "places the guide's mean.", choices=("best-match", "cosine", "channels"),
+    )  # fmt: skip
+    guide_class: str | None = setting(None, "Class that guides a layer: its mean direction there.")
+    caricature: bool = setting(False, "Exaggerate what the network already sees in the picture.")
+    caricature_power: float = setting(
+        1.0, "How strictly a caricature keeps to what is there; 0 not at all.", minimum=0, maximum=8
+    )
+    target_from: str | None = setting(
+        None, "Artwork whose textures to take on as well, or a folder that one is picked from by seed and file name."
+    )
+    target_class: str | None = setting(None, "Pick the artwork from this subfolder.")
+    target_layer: tuple[str, ...] = setting((), "Layer whose statistics are matched; repeatable.")
+    target_form: str = setting("moments", "Which statistics are matched.", choices=("moments", "gram"))
+    target_weight: float = setting(3.0, "Weight of the artwork against the dream.", above=0, maximum=1000)
+    group: tuple[str, ...] = setting(
+        (),
+        "What to raise inside a mask of its own, as mask=FILE,layer=NAME,strength=1; repeatable.",
+    )
+    keep_colors: bool = setting(False, "Keep the picture's own hues and saturation; only lightness is dreamt.")
     seed: int = setting(0, "Seed of jitter and noise.", minimum=0, maximum=2**63 - 1)
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False)
+    device: str = setting("auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False)
     precision: str = setting(
         "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False
     )

@@ -11,8 +11,8 @@ from reverie.critic.critic import Critic
 from reverie.errors import InputError, ReverieError
 from reverie.objective import Objective, total_variation
 from reverie.settings import check_settings
-from reverie.tools.dream import build_objective, weighted
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_objective import build_objective, weighted
 from reverie.tools.keyframes import Keyframes, Timeline
 from reverie.tools.keyframes_file import FIELDS, MIXES
 

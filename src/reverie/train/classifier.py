@@ -6,49 +6,31 @@ depend only on (seed, epoch, number): a run that was interrupted and resumed end
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
-from reverie.critic.precision import Precision, resolve_device, resolve_precision
-from reverie.data.augment import Augmentation
-from reverie.data.batches import Batch, batch_starts, epoch_batches
-from reverie.data.pack import delete_packs
-from reverie.errors import InputError
-from reverie.settings import check_settings, to_record
+from reverie.critic.precision import resolve_device
+from reverie.data.folder import require_dataset
+from reverie.settings import check_settings
 from reverie.train.classifier_config import ClassifierConfig
-from reverie.train.counters import Counters, check_same_data, check_same_settings
-from reverie.train.dataset import TrainingData, loading_data
-from reverie.train.interrupt import deferred_interrupt
-from reverie.train.learner import Learner
-from reverie.train.loss import ClassifierLoss, class_weights
-from reverie.train.meter import Meter
-from reverie.train.metrics import quick_scores
-from reverie.train.normalization import Normalization
-from reverie.train.predict import predict_logits
+from reverie.train.counters import check_same_data, check_same_settings
+from reverie.train.dataset import find_pictures, loading_data
 from reverie.train.processes import Processes
-from reverie.train.product import portable_settings, write_evaluation, write_network
+from reverie.train.product import finished_step
 from reverie.train.randomness import private_random
-from reverie.train.records import Records
 from reverie.train.run_folder import RunFolder
-from reverie.train.schedule import progressive_px, warm_cosine
-from reverie.train.start import initial_network
+from reverie.train.start import check_input_size, initial_network
 from reverie.train.step import TrainStep
-from reverie.train.track import open_trackers
+from reverie.train.track import check_tracker
+from reverie.train.trainer import Trainer
 
 __all__ = ["ClassifierConfig", "TrainStep", "train_classifier"]
-
-CHECKPOINT_EVERY_S = 120.0
-LOG_EVERY = 20
 
 
 def train_classifier(
     data: Path, output: Path, config: ClassifierConfig | None = None, *, resume: bool = False
-) -> Iterator[TrainStep]:
+) -> Generator[TrainStep, None, None]:
     """Train on `data` (a folder of class folders, or a zip of one) and write everything into the folder `output`.
 
     Yields a `TrainStep` per optimizer step and per epoch; the last one has ``phase == "done"`` and the path of
@@ -58,210 +40,44 @@ def train_classifier(
         DataError: the data cannot be used.
         WeightsError: nothing to resume, or initial weights of another kind.
         InputError: settings out of range, or other than those of the run being resumed.
-        GradientError: the loss is no longer a number; the last checkpoint stays.
+        GradientError: the run diverged; the last checkpoint stays.
     """
     config = config or ClassifierConfig()
     check_settings(config)
+    check_tracker(config.track)
     run = RunFolder(output)
-    if not resume and run.checkpoint.exists():
-        raise InputError(f"'{output}' already holds a run; continue it with --resume or choose another --output")
-    saved = run.load_checkpoint() if resume else None
+    if resume and run.is_finished:
+        yield finished_step(run, config)
+        return
+    saved = run.load_checkpoint() if resume else run.check_unused()
     if saved is not None:
-        check_same_settings(saved, config)
+        check_same_settings(saved["config"], config)
+    for path in (data, Path(config.val)) if config.val else (data,):
+        require_dataset(path)
     processes = Processes(config.device)
     try:
-        yield TrainStep("load", message=f"reading {data.name}")
-        pictures = yield from loading_data(data, run.path, config, processes)
-        trainer = _Trainer(pictures, run, config, processes, saved)
-        yield TrainStep("load", progress=1.0, message=trainer.summary())
-        yield from trainer.steps()
+        run.create()
+        with run.cleared_on_failure():
+            yield from _run(data, run, config, processes, saved)
     finally:
         processes.close()
 
 
-class _Trainer:
-    """The state of one run; `steps` is the loop."""
-
-    def __init__(
-        self, data: TrainingData, run: RunFolder, config: ClassifierConfig, processes: Processes,
-        saved: dict[str, Any] | None,
-    ) -> None:  # fmt: skip
-        self.data, self.run, self.config, self.processes = data, run, config, processes
-        self.device = processes.device or resolve_device(config.device)
-        precision = (saved or {}).get("precision", "auto") if config.precision == "auto" else config.precision
-        self.precision: Precision = resolve_precision(precision, self.device)
-        with private_random(self.device, config.seed):
-            start = initial_network(config, data.classes, load=saved is None)
-        self.normalization, self.options = start.normalization or data.normalization, start.options
-        self.learner = Learner(start, config, self.device, processes)
-        self.at, self.meter = Counters(), Meter()
-        if saved is not None:
-            self._restore(saved)
-        weights = class_weights(data.train.labels, len(data.classes)).to(self.device) if config.class_weights else None
-        self.loss = ClassifierLoss(self.normalization, config.label_smoothing, weights, self.device, self.precision)
-        self.records: Records | None = None
-
-    def summary(self) -> str:
-        """Return one line about data, network and machine."""
-        held = len(self.data.val.paths) if self.data.val else 0
-        parameters = sum(p.numel() for p in self.learner.net.parameters()) / 1e6
-        text = (
-            f"{len(self.data.train.paths)} pictures in {len(self.data.classes)} classes, {held} held out; "
-            f"{self.config.architecture}, {parameters:.2f} M parameters, {self.precision} on {self.device}"
-        )
-        if self.data.broken:
-            text += f"; left out {len(self.data.broken)} unreadable pictures, the first is {self.data.broken[0]}"
-        return text
-
-    # -- the loop ---------------------------------------------------------------------------------------------
-
-    def steps(self) -> Iterator[TrainStep]:
-        """Train to the end of the schedule, then evaluate and write the network."""
-        self._open_records()
-        try:
-            while not self._is_over():
-                yield from self._one_epoch()
-                yield self._end_of_epoch()
-        except (GeneratorExit, KeyboardInterrupt, SystemExit):
-            self._save()
-            raise
-        finally:
-            if self.records is not None:
-                self.records.close()
-        yield self._finish()
-
-    def _one_epoch(self) -> Iterator[TrainStep]:
-        self.learner.train_mode()
-        self.meter, saved_at = Meter(), time.monotonic()
-        with closing(self._batches()) as batches:
-            began = time.monotonic()
-            for batch in batches:
-                if self._progress() >= 1:
-                    return
-                moment = self._one_step(batch, began)
-                if time.monotonic() - saved_at > CHECKPOINT_EVERY_S:
-                    self._save()
-                    saved_at = time.monotonic()
-                yield moment
-                began = time.monotonic()
-
-    def _batches(self) -> Generator[Batch, None, None]:
-        c, at = self.config, self.at
-        if at.batch_in_epoch == 0 or at.epoch_px == 0:
-            at.epoch_px = progressive_px(self._progress(), c.input_px) if c.progressive else c.input_px
-        how = Augmentation(min_scale=c.min_scale, flip=c.flip, color=c.color, noise=c.noise, blur=c.blur)
-        return epoch_batches(
-            self.data.train, how, at.epoch_px, c.batch, c.seed, at.epoch,
-            skip=at.batch_in_epoch, shard=self.processes.shard,
-        )  # fmt: skip
-
-    def _one_step(self, batch: Batch, began: float) -> TrainStep:
-        lr = self.config.lr * self.config.batch / 128 * warm_cosine(self._progress(), self.config.warmup)
-        with deferred_interrupt():
-            loss = self.learner.update(batch, self.loss, lr, self.at.step)
-            seconds = time.monotonic() - began
-            self._add_time(seconds)
-            self.at.step += 1
-            self.at.batch_in_epoch += 1
-        self.meter.add(loss, len(batch.labels) * self.processes.world, seconds, batch.waited_s)
-        moment = self._moment("train", lr=lr, size_px=self.at.epoch_px)
-        if self.at.step % LOG_EVERY == 0:
-            self._log(moment)
-        return moment
-
-    def _is_over(self) -> bool:
-        return self._progress() >= 1 or 0 < self.config.patience <= self.at.since_best
-
-    def _progress(self) -> float:
-        if self.config.minutes is not None:
-            return self.at.elapsed_s / (60 * self.config.minutes)
-        return self.at.step / max(1, round(self.config.epochs * self._steps_per_epoch()))
-
-    def _steps_per_epoch(self) -> int:
-        return len(batch_starts(len(self.data.train.paths), self.config.batch))
-
-    def _add_time(self, seconds: float) -> None:
-        """Count time that belongs to the budget; the first process's clock rules, or the others might stop apart."""
-        self.at.elapsed_s += seconds
-        if self.config.minutes is not None:
-            self.at.elapsed_s = self.processes.from_main(self.at.elapsed_s)
-
-    def _moment(self, phase: str, **more: Any) -> TrainStep:
-        progress, meter = self._progress(), self.meter
-        eta = self.at.elapsed_s * max(0.0, 1 - progress) / progress if progress > 0 else float("nan")
-        return TrainStep(
-            phase, self.at.step, self.at.epoch, min(1.0, progress), meter.loss, pictures_per_s=meter.rate,
-            wait_share=meter.wait_share, eta_s=eta, **more,
-        )  # fmt: skip
-
-    # -- epochs, records, checkpoints -------------------------------------------------------------------------
-
-    def _end_of_epoch(self) -> TrainStep:
-        began = time.monotonic()
-        metrics = self.processes.from_main(self._validate())
-        with deferred_interrupt():
-            self._add_time(time.monotonic() - began)
-            if self.at.count_epoch(metrics.get("top1", 0.0)) and self.config.patience > 0 and self.processes.is_main:
-                self.run.save_best(self.learner.average.net.state_dict())
-            if self.at.batch_in_epoch >= self._steps_per_epoch():
-                self.at.epoch, self.at.batch_in_epoch = self.at.epoch + 1, 0
-            moment = self._moment("epoch", metrics=metrics)
-            self._log(moment)
-            self._save()
-        return moment
-
-    def _validate(self) -> dict[str, float]:
-        """Return the scores of the averaged network; only the first process's copy has the right buffers."""
-        logits = self._predict()
-        return {} if logits is None or self.data.val is None else quick_scores(logits, self.data.val.labels)
-
-    def _predict(self) -> Tensor | None:
-        if self.data.val is None or not self.processes.is_main:
-            return None
-        net, px = self.learner.average.net, self.config.input_px
-        return predict_logits(net, self.data.val, px, self.normalization, self.device, self.precision)
-
-    def _open_records(self) -> None:
-        if self.processes.is_main:
-            settings = portable_settings(self.config) | {"data": self.data.folder.name}
-            trackers = open_trackers(self.config.track, self.run.path, settings, self.at.step)
-            self.run.write_json("settings.json", settings)
-            self.records = Records(self.run, trackers)
-
-    def _log(self, moment: TrainStep) -> None:
-        if self.records is not None:
-            self.records.log(moment, self.at.elapsed_s)
-
-    def _save(self) -> None:
-        if self.processes.is_main:
-            about = {
-                "config": to_record(self.config), "data_digest": self.data.folder.digest, "precision": self.precision,
-                "mean": self.normalization.mean, "std": self.normalization.std,
-            }  # fmt: skip
-            self.run.save_checkpoint(about | self.learner.state() | self.at.record())
-
-    def _restore(self, saved: dict[str, Any]) -> None:
-        check_same_data(saved, self.data.folder.digest)
-        self.learner.restore(saved)
-        self.at = Counters.restored(saved)
-        if "mean" in saved:
-            self.normalization = Normalization(saved["mean"], saved["std"])
-        if self.processes.is_main:
-            self.run.truncate_log(self.at.step)
-
-    def _finish(self) -> TrainStep:
-        path, metrics = None, {}
-        if self.processes.is_main:
-            net = self.learner.average.net
-            if self.config.patience > 0:
-                self.run.load_best_into(net)
-            metrics = write_evaluation(self._predict(), self.data, self.run.path)
-            self.run.write_csv()
-            spent = {"steps": self.at.step, "elapsed_s": round(self.at.elapsed_s)}
-            path = write_network(
-                net, self.run.path, self.data, self.config, self.normalization, self.options, metrics, spent
-            )
-        self.processes.wait()
-        if self.processes.is_local_main:
-            delete_packs(self.run.path)
-        return TrainStep("done", self.at.step, self.at.epoch, 1.0, metrics=metrics, output=path)
+def _run(
+    data: Path, run: RunFolder, config: ClassifierConfig, processes: Processes, saved: dict[str, Any] | None
+) -> Iterator[TrainStep]:
+    """Check all that can be checked without reading pictures, read them, train."""
+    device = processes.device or resolve_device(config.device)
+    yield TrainStep("load", message=f"reading {data.name}")
+    folder = find_pictures(data, config)
+    if saved is not None:
+        check_same_data(saved, folder.digest)
+    with private_random(device, config.seed):
+        start = initial_network(config, folder.classes, load=saved is None)
+    check_input_size(start.net, config)
+    pictures = yield from loading_data(folder, run.path, config, processes)
+    if processes.is_main:
+        run.name_broken(pictures.broken)
+    trainer = Trainer(pictures, start, run, config, processes, device, saved)
+    yield TrainStep("load", progress=1.0, message=trainer.summary())
+    yield from trainer.steps()

@@ -44,13 +44,11 @@ class Counters:
         return better
 
 
-def check_same_settings(saved: dict[str, Any], config: Any) -> None:
-    """Raise `InputError` if a checkpoint was made with other settings."""
+def check_same_settings(saved: dict[str, Any], config: Any, run: str = "the run being resumed") -> None:
+    """Raise `InputError` if a run was made with other settings than `config`; `saved` are those of the run."""
     for name, value in to_record(config).items():
-        if name not in MAY_DIFFER and saved["config"].get(name, value) != value:
-            raise InputError(
-                f"--{name.replace('_', '-')} is {value!r}, but the run being resumed has {saved['config'][name]!r}"
-            )
+        if name not in MAY_DIFFER and saved.get(name, value) != value:
+            raise InputError(f"--{name.replace('_', '-')} is {value!r}, but {run} has {saved[name]!r}")
 
 
 def check_same_data(saved: dict[str, Any], digest: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,17 +11,21 @@ from reverie.data.folder import PictureFolder, open_folder
 from reverie.data.pack import Pictures, color_statistics, loading_pictures
 from reverie.errors import DataError, InputError
 from reverie.train.classifier_config import ClassifierConfig
+from reverie.train.interrupt import deferred_interrupt
 from reverie.train.normalization import Normalization, Triple
 from reverie.train.processes import Processes
 from reverie.train.step import TrainStep
 
-TELL_EVERY = 1000  # pictures read between two records of progress
+TELL_EVERY = 100  # pictures read between two records of progress
 SMALLEST_STD = 1e-3  # of a channel: monochrome data must not divide by zero
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a trainer needs to know of its data; `val` is None when nothing is held out."""
+    """What a trainer needs to know of its data; `val` is None when nothing is held out.
+
+    `broken` names the pictures that cannot be read, each once.
+    """
 
     folder: PictureFolder
     train: Pictures
@@ -34,13 +39,11 @@ class TrainingData:
         return self.folder.classes
 
 
-def loading_data(
-    data: Path, cache: Path, config: ClassifierConfig, processes: Processes
-) -> Generator[TrainStep, None, TrainingData]:
-    """Read `data` into packs in the folder `cache`, yielding progress.
+def find_pictures(data: Path, config: ClassifierConfig) -> PictureFolder:
+    """Return the pictures and classes of `data`, split but not read yet.
 
     Raises:
-        DataError: no pictures, fewer than two classes, or nothing that can be read.
+        DataError: no pictures, or fewer than two classes.
         InputError: `patience` without held-out pictures.
     """
     val_data = Path(config.val) if config.val else None
@@ -49,16 +52,28 @@ def loading_data(
         raise DataError(f"'{data}' holds one class only ({', '.join(folder.classes)}); a classifier needs two or more")
     if config.patience > 0 and not folder.val:
         raise InputError("--patience needs held-out pictures; raise --val-share or add a val/ folder")
+    return folder
+
+
+def loading_data(
+    folder: PictureFolder, cache: Path, config: ClassifierConfig, processes: Processes
+) -> Generator[TrainStep, None, TrainingData]:
+    """Read the pictures into packs in the folder `cache`, yielding progress.
+
+    Raises:
+        DataError: nothing that can be read.
+    """
     train, broken = yield from _load(folder, "train", cache, config, processes)
     val: Pictures | None = None
     broken_val: tuple[str, ...] = ()
     if folder.val:
         val, broken_val = yield from _load(folder, "val", cache, config, processes)
+        if folder.val_archive is not folder.archive:
+            broken_val = tuple(f"{folder.val_archive.root.name}/{name}" for name in broken_val)
     mean, std, correlation = color_statistics(train)
     normalization = Normalization(_triple(mean), _triple([max(s, SMALLEST_STD) for s in std]))
-    return TrainingData(
-        folder, train, val, broken + broken_val, normalization, tuple(_triple(row) for row in correlation)
-    )
+    broken = tuple(sorted({*broken, *broken_val}))
+    return TrainingData(folder, train, val, broken, normalization, tuple(_triple(row) for row in correlation))
 
 
 def _load(
@@ -68,14 +83,15 @@ def _load(
     size_px = config.input_px if split == "val" else stored_px(config.input_px)
     with processes.local_main_first():
         archive = folder.archive if split == "train" else folder.val_archive
-        steps = loading_pictures(archive, items, size_px, cache / f"pack-{split}.u8")
-        while True:
-            try:
-                done = next(steps)
-            except StopIteration as end:
-                return end.value
-            if done % TELL_EVERY == 0:
-                yield TrainStep("load", progress=done / len(items))
+        with closing(loading_pictures(archive, items, size_px, cache / f"pack-{split}.u8")) as steps:
+            while True:
+                try:
+                    with deferred_interrupt():  # not amid the locks of the decoding threads
+                        done = next(steps)
+                except StopIteration as end:
+                    return end.value
+                if done % TELL_EVERY == 0:
+                    yield TrainStep("load", progress=done / len(items))
 
 
 def stored_px(input_px: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,22 +11,26 @@ from typing import Any
 import torch
 from torch import nn
 
+from reverie.critic.open import readable_names
 from reverie.critic.precision import resolve_device, resolve_precision
 from reverie.data import pack
-from reverie.data.folder import Item, PictureFolder, open_folder
+from reverie.data.folder import Item, PictureFolder, open_folder, require_dataset
 from reverie.errors import DataError, WeightsError, unknown_name
 from reverie.models.build import build_classifier
 from reverie.settings import check_settings
 from reverie.train.evaluate_config import EvaluateConfig
+from reverie.train.interrupt import deferred_interrupt
 from reverie.train.metrics import Evaluation, evaluate_logits
 from reverie.train.normalization import Normalization
 from reverie.train.predict import predicting_logits
 from reverie.train.report import write_report
 from reverie.train.run_folder import RunFolder
 from reverie.weights.checkpoint import Description, load_model
+from reverie.weights.foreign import misfit
 
 __all__ = ["EvaluateConfig", "EvaluateStep", "Evaluation", "evaluate_logits", "evaluate_model", "write_report"]
 
+NAMED = 5  # broken pictures in the message; a report names all of them in broken.txt
 MEMORY_LIMIT_BYTES = 2**30  # of decoded pictures; larger sets are decoded as they are needed
 
 
@@ -33,7 +38,7 @@ MEMORY_LIMIT_BYTES = 2**30  # of decoded pictures; larger sets are decoded as th
 class EvaluateStep:
     """One moment of an evaluation: `phase` is ``load``, ``evaluate`` or ``done``, `progress` in [0, 1] of the phase.
 
-    The last step carries the `evaluation` and the pictures that could not be read.
+    The last step carries the `evaluation`, the pictures that could not be read, and a message that counts both.
     """
 
     phase: str
@@ -57,30 +62,59 @@ def evaluate_model(
     """
     config = config or EvaluateConfig()
     check_settings(config)
-    net, about = load_classifier(model)
-    folder, items, which = choose_pictures(data, about, config.pictures)
-    items = match_classes(items, folder.classes, about.classes, model.name)
-    run = RunFolder(output) if output is not None else None
-    message = f"{len(items)} pictures ({which}), {about.architecture} of {len(about.classes)} classes"
-    yield EvaluateStep("load", message=message)
-    reading = pack.loading_pictures(folder.archive, items, about.input_px, limit_bytes=MEMORY_LIMIT_BYTES)
-    while True:
-        try:
-            yield EvaluateStep("load", next(reading) / len(items))
-        except StopIteration as end:
-            pictures, broken = end.value
-            break
     device = resolve_device(config.device)
+    net, about = load_classifier(model)
+    require_dataset(data)
+    yield EvaluateStep("load", message=f"reading {data.name}")
+    chosen = choose_pictures(data, about, config.pictures)
+    chosen = replace(chosen, items=match_classes(chosen.items, chosen.folder.classes, about.classes, model.name))
+    if output is None:
+        yield from _measure(net, about, chosen, None, device, config)
+        return
+    run = RunFolder(output)
+    run.create()
+    with run.cleared_on_failure():
+        yield from _measure(net, about, chosen, run, device, config)
+
+
+def _measure(
+    net: nn.Module, about: Description, chosen: Chosen, run: RunFolder | None, device: torch.device,
+    config: EvaluateConfig,
+) -> Iterator[EvaluateStep]:  # fmt: skip
+    """Read the pictures, look at them, write the report."""
+    items = chosen.items
+    reading = pack.loading_pictures(chosen.folder.archive, items, about.input_px, limit_bytes=MEMORY_LIMIT_BYTES)
+    with closing(reading):
+        while True:
+            try:
+                with deferred_interrupt():
+                    done = next(reading)
+            except StopIteration as end:
+                pictures, broken = end.value
+                break
+            yield EvaluateStep("load", done / len(items))
     net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     precision, parts = resolve_precision(config.precision, device), []
     shown = Normalization(about.mean, about.std)
     for logits in predicting_logits(net, pictures, about.input_px, shown, device, precision, config.batch):
         parts.append(logits)
         yield EvaluateStep("evaluate", sum(map(len, parts)) / len(pictures.paths))
-    evaluation = evaluate_logits(torch.cat(parts), pictures.labels, about.classes)
+    evaluation = evaluate_logits(torch.cat(parts), pictures.labels, readable_names(about.classes))
     if run is not None:
         write_report(evaluation, run.path, pictures)
-    yield EvaluateStep("done", 1.0, f"left out {len(broken)} unreadable pictures" if broken else "", evaluation, broken)
+        run.name_broken(broken)
+    yield EvaluateStep("done", 1.0, measured_on(evaluation, chosen.which, broken), evaluation, broken)
+
+
+def measured_on(evaluation: Evaluation, which: str, broken: tuple[str, ...]) -> str:
+    """Return one line: how many pictures of how many classes were measured, which, and what was left out."""
+    present = int((evaluation.support > 0).sum())
+    known = "" if present == len(evaluation.classes) else f" of the {len(evaluation.classes)} it knows"
+    text = f"measured on {len(evaluation.labels)} pictures ({which}) of {present} classes{known}"
+    if broken:
+        named = ", ".join(broken[:NAMED]) + (f" and {len(broken) - NAMED} more" if len(broken) > NAMED else "")
+        text += f"; left out {len(broken)} unreadable picture{'s' * (len(broken) > 1)}: {named}"
+    return text
 
 
 def load_classifier(path: Path) -> tuple[nn.Module, Description]:
@@ -96,13 +130,22 @@ def load_classifier(path: Path) -> tuple[nn.Module, Description]:
     try:
         net.load_state_dict(state)
     except RuntimeError as error:
-        reason = " ".join(str(error).split())
-        raise WeightsError(f"'{path.name}' does not fit {about.architecture}: {reason[:160]}") from error
+        reason = misfit(net.state_dict(), state)
+        raise WeightsError(f"'{path.name}' does not fit {about.architecture}: {reason}") from error
     return net.eval(), about
 
 
-def choose_pictures(data: Path, about: Description, which: str) -> tuple[PictureFolder, tuple[Item, ...], str]:
-    """Return the dataset, the pictures to evaluate, and what they are in words.
+@dataclass(frozen=True)
+class Chosen:
+    """A dataset, the pictures of it to evaluate, and which they are in words."""
+
+    folder: PictureFolder
+    items: tuple[Item, ...]
+    which: str
+
+
+def choose_pictures(data: Path, about: Description, which: str) -> Chosen:
+    """Return the pictures of a dataset to evaluate.
 
     Data that a network was trained on is split again as it was then, so that no picture it has seen is counted.
     """
@@ -110,24 +153,27 @@ def choose_pictures(data: Path, about: Description, which: str) -> tuple[Picture
     folder = open_folder(data, **split)
     known = folder.digest == about.data.get("digest")
     if which == "all" or (which == "auto" and not (folder.explicit_split or known)):
-        return folder, folder.train + folder.val, "all of them"
+        return Chosen(folder, folder.train + folder.val, "all, also those it learned from" if known else "all")
     if not folder.val:
         raise DataError(f"'{data}' holds no validation folder and nothing is held out; use --pictures all")
-    return folder, folder.val, "the validation folder" if folder.explicit_split else "those held out by the seed"
+    words = "the validation folder" if folder.explicit_split else "held out by the seed"
+    return Chosen(folder, folder.val, "held out from training" if known else words)
 
 
 def match_classes(
     items: Sequence[Item], classes: tuple[str, ...], known: tuple[str, ...], model: str
 ) -> tuple[Item, ...]:
-    """Return the items labelled with the network's class numbers; upper and lower case are the same.
+    """Return the items labelled with the network's class numbers; case does not matter, nor do WordNet numbers.
 
     Raises:
         DataError: classes that the network does not know.
     """
-    index = {name.casefold(): i for i, name in enumerate(known)} | {name: i for i, name in enumerate(known)}
+    index: dict[str, int] = {}
+    for names in ([n.casefold() for n in readable_names(known)], [n.casefold() for n in known], known):
+        index |= {name: i for i, name in enumerate(names)}  # later ones count more
     table = [index.get(name, index.get(name.casefold(), -1)) for name in classes]
     unknown = [name for name, at in zip(classes, table, strict=True) if at < 0]
     if unknown:
         more = f" (and {len(unknown) - 1} more classes)" if len(unknown) > 1 else ""
-        raise DataError(f"{unknown_name('class', unknown[0], known)} in '{model}'{more}")
+        raise DataError(f"{unknown_name('class', unknown[0], readable_names(known))} in '{model}'{more}")
     return tuple(replace(item, label=table[item.label]) for item in items)

@@ -1,4 +1,7 @@
-"""Hold Ctrl-C back while a training step changes weights, so that a checkpoint never shows half a step."""
+"""Hold Ctrl-C back where it would leave something half done.
+
+A training step changes weights, and a checkpoint must never show half a step; the decoding of pictures holds locks.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from types import FrameType
 
 @contextmanager
 def deferred_interrupt() -> Iterator[None]:
-    """Raise `KeyboardInterrupt` after the block instead of within it.
+    """Raise `KeyboardInterrupt` after the block instead of within it, also where the block ends with an error.
 
     Does nothing outside the main thread, which alone receives signals, and where the program has its own handler.
     """
@@ -29,5 +32,5 @@ def deferred_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if pressed:
-        raise KeyboardInterrupt
+        if pressed:
+            raise KeyboardInterrupt

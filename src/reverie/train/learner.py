@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from reverie.data.batches import Batch, seed_of, seeded
-from reverie.errors import GradientError
 from reverie.train.average import Average
 from reverie.train.classifier_config import ClassifierConfig
 from reverie.train.loss import ClassifierLoss
@@ -49,8 +48,7 @@ class Learner:
     def update(self, batch: Batch, loss: ClassifierLoss, lr: float, step: int) -> float:
         """Descend once and return the loss, averaged over processes.
 
-        Raises:
-            GradientError: the loss is not a finite number; no weight was changed.
+        If the loss is not a finite number, no weight is changed.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = lr
@@ -64,7 +62,7 @@ class Learner:
             value.backward()
         mean = self.processes.mean(value.detach())
         if not math.isfinite(mean):
-            raise GradientError(f"the loss became {mean} at step {step}; try a smaller --lr")
+            return mean
         nn.utils.clip_grad_norm_(self.net.parameters(), LARGEST_GRADIENT)
         self.optimizer.step()
         self.average.update(self.net)

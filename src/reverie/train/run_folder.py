@@ -1,19 +1,27 @@
-"""The folder of one training run: checkpoint, metrics as JSONL and CSV, and the settings that made it."""
+"""The folder of one training run: checkpoint, metrics as JSONL and CSV, and the settings that made it.
+
+A finished run holds its network and no checkpoint; a run that failed before its first checkpoint leaves nothing.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from reverie.errors import OutputError, WeightsError
+from reverie.data.pack import delete_packs
+from reverie.errors import InputError, OutputError, WeightsError
 from reverie.weights.checkpoint import write_bytes
+
+NETWORK = "model.safetensors"
+BEGUN = ("settings.json", "metrics.jsonl", "broken.txt")  # written before the first checkpoint
 
 
 class RunFolder:
@@ -21,14 +29,72 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._made: list[Path] = []
+
+    def create(self) -> None:
+        """Make the folder, if it is not there.
+
+        Raises:
+            OutputError: it cannot be made.
+        """
+        self._made = [p for p in (self.path, *self.path.parents) if not p.exists()]
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"cannot create the run folder '{path}': {error.strerror or error}") from error
+            raise OutputError(f"cannot create the folder '{self.path}': {error.strerror or error}") from error
 
     @property
     def checkpoint(self) -> Path:
         return self.path / "checkpoint.pt"
+
+    @property
+    def network(self) -> Path:
+        return self.path / NETWORK
+
+    @property
+    def is_finished(self) -> bool:
+        return self.network.is_file() and not self.checkpoint.exists()
+
+    def check_unused(self) -> None:
+        """Raise `InputError` if a run lives here already."""
+        if self.checkpoint.exists():
+            raise InputError(f"'{self.path}' already holds a run; continue it with --resume or choose another --output")
+        if self.network.exists():
+            raise InputError(f"'{self.path}' already holds a finished run; choose another --output")
+
+    @contextmanager
+    def cleared_on_failure(self) -> Iterator[None]:
+        """Leave nothing behind that is of no use: decoded pictures after an error, all if there is no checkpoint."""
+        try:
+            yield
+        except BaseException as error:
+            stopped = isinstance(error, (GeneratorExit, KeyboardInterrupt, SystemExit))
+            if not (stopped and self.checkpoint.exists()):
+                delete_packs(self.path)
+            if not (self.checkpoint.exists() or self.network.exists()):
+                self._remove_begun()
+            raise
+
+    def _remove_begun(self) -> None:
+        for name in BEGUN:
+            (self.path / name).unlink(missing_ok=True)
+        for folder in self._made:
+            with suppress(OSError):  # not empty: somebody keeps something in it
+                folder.rmdir()
+
+    def begin_log(self) -> None:
+        """Forget the log of an earlier attempt in the same folder."""
+        self.metrics.unlink(missing_ok=True)
+
+    def drop_checkpoints(self) -> None:
+        """Remove the checkpoints of a finished run: they are several times as large as its network."""
+        for path in (self.checkpoint, self.path / "best.pt"):
+            path.unlink(missing_ok=True)
+
+    def name_broken(self, names: tuple[str, ...]) -> None:
+        """Write the names of unreadable pictures into ``broken.txt``, one a line."""
+        if names:
+            write_bytes(self.path / "broken.txt", "".join(f"{name}\n" for name in names).encode())
 
     @property
     def metrics(self) -> Path:

@@ -9,11 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from reverie.critic.layers import on_meta, smallest_side, trace
 from reverie.errors import InputError, LayerError, WeightsError, unknown_name
 from reverie.models.build import build_classifier
 from reverie.models.classifier import STAGES
 from reverie.train.classifier_config import ClassifierConfig
 from reverie.train.normalization import Normalization
+from reverie.train.schedule import progressive_px
 from reverie.weights.checkpoint import load_model
 from reverie.weights.embedded import embedded_path
 from reverie.weights.pretrained import pretrained_state
@@ -98,3 +100,17 @@ def _freeze(net: nn.Module, layer: str) -> tuple[nn.Module, ...]:
     if not any(p.requires_grad for p in net.parameters()):
         raise InputError(f"--freeze-to {layer} leaves nothing to train; name an earlier layer")
     return frozen
+
+
+def check_input_size(net: nn.Module, config: ClassifierConfig) -> None:
+    """Raise `InputError` if the smallest pictures of the run are too small for the network."""
+    px = progressive_px(0.0, config.input_px) if config.progressive else config.input_px
+    shapes = on_meta(net).eval()
+    try:
+        trace(shapes, (px, px))
+    except (RuntimeError, ValueError) as error:
+        least = smallest_side(shapes, 1024)
+        begins = f" (--progressive begins with {px} px)" if config.progressive else ""
+        raise InputError(
+            f"--input-px {config.input_px}{begins} is too small for {config.architecture}, which needs at least {least}"
+        ) from error

@@ -56,14 +56,19 @@ class WeightsAndBiases:
         self._run.finish()
 
 
+def check_tracker(track: str) -> None:
+    """Raise `InputError` if `track` names a tracker that is not installed."""
+    if track and not _installed(track):
+        raise InputError(f"--track {track} needs a package that is not installed; pip install 'reverie[track]'")
+
+
 def open_trackers(track: str, folder: Path, settings: dict[str, Any], first_step: int) -> tuple[Tracker, ...]:
     """Return TensorBoard if it is installed, and what `track` names.
 
     Raises:
         InputError: `track` names a tracker that is not installed.
     """
-    if track and not _installed(track):
-        raise InputError(f"--track {track} needs a package that is not installed; pip install 'reverie[track]'")
+    check_tracker(track)
     trackers: list[Tracker] = []
     if _installed("tensorboard"):
         trackers.append(TensorBoard(folder, first_step))

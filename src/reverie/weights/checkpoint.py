@@ -10,11 +10,12 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -76,7 +77,7 @@ def load_model(path: Path) -> tuple[dict[str, Tensor], Description]:
             description = _read_description(path, metadata)
             return {name: file.get_tensor(name) for name in file.keys()}, description  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"'{path}' is not a readable safetensors file ({error})") from error
+        raise WeightsError(f"'{path}' is not a readable safetensors file: damaged, or of another kind") from error
 
 
 def load_description(path: Path) -> Description:
@@ -85,7 +86,7 @@ def load_description(path: Path) -> Description:
         with safe_open(path, framework="pt") as file:
             return _read_description(path, file.metadata() or {})
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"'{path}' is not a readable safetensors file ({error})") from error
+        raise WeightsError(f"'{path}' is not a readable safetensors file: damaged, or of another kind") from error
 
 
 def _read_description(path: Path, metadata: dict[str, str]) -> Description:
@@ -113,41 +114,6 @@ def _read_description(path: Path, metadata: dict[str, str]) -> Description:
         raise WeightsError(f"the description inside '{path}' cannot be read ({error})") from error
 
 
-def load_state_dict(path: Path) -> dict[str, Tensor]:
-    """Read a foreign state dict (.pth, .pt, .safetensors) as data, never executing it.
-
-    One level of wrapping under ``state_dict`` or ``model`` is removed, and so is a ``module.`` prefix.
-
-    Raises:
-        WeightsError: missing, broken, or a pickle that holds anything but tensors and plain containers.
-    """
-    if not path.is_file():
-        raise WeightsError(f"no weights file at '{path}'")
-    if path.suffix == ".safetensors":
-        try:
-            with safe_open(path, framework="pt") as file:
-                return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
-            raise WeightsError(f"'{path}' is not a readable safetensors file ({error})") from error
-    try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises pickle, zip, EOF, key and runtime errors for bad files
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise WeightsError(
-            f"'{path}' holds no plain state dict and was not executed ({type(error).__name__}: {first[:120]})"
-        ) from error
-    return _unwrap(path, loaded)
-
-
-def _unwrap(path: Path, loaded: Any) -> dict[str, Tensor]:
-    for key in ("state_dict", "model"):
-        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
-            loaded = loaded[key]
-    if not isinstance(loaded, dict) or not loaded or not all(isinstance(v, Tensor) for v in loaded.values()):
-        raise WeightsError(f"'{path}' is not a state dict: expected tensors by name, found {type(loaded).__name__}")
-    return {str(name).removeprefix("module."): value for name, value in loaded.items()}
-
-
 def file_sha256(path: Path) -> str:
     """Return the sha256 of a file's bytes, read in pieces."""
     digest = hashlib.sha256()
@@ -163,12 +129,24 @@ def write_bytes(path: Path, blob: bytes) -> None:
     Raises:
         OutputError: no such folder, no permission, no space left; nothing is left behind.
     """
+    with whole_file(path) as file:
+        file.write(blob)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write to that takes its place under its name when the block ends well, and else is removed.
+
+    Raises:
+        OutputError: as `write_bytes`.
+    """
     temporary = None
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        os.close(descriptor)
         temporary = Path(name)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(blob)
+        with temporary.open("w+b") as file:  # by name: some encoders ask a file for it
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())

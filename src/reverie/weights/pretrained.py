@@ -8,8 +8,8 @@ from torch import Tensor
 
 from reverie.errors import WeightsError
 from reverie.weights.catalogue import CATALOGUE, Weights
-from reverie.weights.checkpoint import load_state_dict
 from reverie.weights.fetch import cached
+from reverie.weights.foreign import load_state_dict
 
 _OLD_DENSE = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12])\.(.+)$")
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from reverie.errors import WeightsError
-from reverie.weights.checkpoint import file_sha256, load_state_dict
+from reverie.weights.checkpoint import file_sha256
 from reverie.weights.fetch import cache_dir
+from reverie.weights.foreign import load_state_dict
 
 URL = "https://download.pytorch.org/models/raft_small_C_T_V2-01064c6d.pth"
 NAME = URL.rpartition("/")[2]

@@ -40,9 +40,9 @@ def for_video(moving: Mapping[str, Any]) -> Keyframes | None:
     return keyframes_of(moving.get("keyframes"))
 
 
-def loop_path(source: str | None, output: str | None) -> Path:
+def loop_path(source: Path | None, output: str | None) -> Path:
     """Return where to write: as told, or an MP4 beside the picture under a name that is still free."""
-    return film_path(Path("noise" if source is None else source).with_suffix(".mp4"), output)
+    return film_path((Path("noise") if source is None else source).with_suffix(".mp4"), output)
 
 
 def run_loop(
@@ -73,7 +73,7 @@ def replay_loop(
     from reverie.apps.cli.stored import with_files
     from reverie.tools.loop_work import LoopDream
 
-    config = from_record(DreamConfig, with_files(made, record["config"], files))
+    config = from_record(DreamConfig, with_files(made, record, files))
     moving, video = from_record(LoopConfig, record["loop"]), from_record(VideoConfig, record["video"])
     keyframes = stored_keyframes(record)
     work = LoopDream(original, replay_path(made, output), config, moving, video, keyframes=keyframes)

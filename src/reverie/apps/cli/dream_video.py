@@ -40,7 +40,7 @@ def replay_video(
     from reverie.apps.cli.stored import with_files
     from reverie.tools.video_work import VideoDream
 
-    config = from_record(DreamConfig, with_files(made, record["config"], files))
+    config = from_record(DreamConfig, with_files(made, record, files))
     video, keyframes = from_record(VideoConfig, record["video"]), stored_keyframes(record)
     work = VideoDream(Path(original or ""), replay_path(made, output), config, video, keyframes=keyframes)
     return replay_film(work, made, record, _summary)

@@ -6,24 +6,47 @@ only with ``--debug``. Results (paths, tables, JSON) go to standard output, ever
 
 from __future__ import annotations
 
-import os
+import errno
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 
 from cyclopts import App, CycloptsError
 
 from reverie import __version__
+from reverie.apps.cli.interrupts import ignore_interrupts, interrupts_restored
+from reverie.apps.cli.output import PipeConsole, close_output
+from reverie.apps.cli.pipes import past_parser
+from reverie.apps.cli.wording import parser_message
 from reverie.errors import ReverieError
 
 HELP = "A studio for neural image synthesis: train networks on pictures, dream with them."
+EPILOGUE = (
+    "Exit codes: 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C. Every command takes --debug, which shows the "
+    "traceback of an error."
+)
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))  # as `> FILE` may turn out
 
 
 def build_app() -> App:
     """Return the command tree; the commands themselves are import paths."""
-    app = App(name="reverie", help=HELP, version=__version__, result_action="return_value")
+    app = App(
+        name="reverie", help=HELP, help_epilogue=EPILOGUE, version=__version__, console=PipeConsole(),
+        result_action="return_value",
+    )  # fmt: skip
     app.command(
         "reverie.apps.cli.dream:dream_command", name="dream", help="Dream a picture: raise what a network sees in it."
+    )
+    app.command(
+        "reverie.apps.cli.visualize:visualize_command",
+        name="visualize",
+        help="Draw what a network has learned: classes, channels, neurons, layers.",
+    )
+    app.command(
+        "reverie.apps.cli.atlas:atlas_command",
+        name="atlas",
+        help="Draw every layer of a network, with a page to browse.",
     )
     app.command(
         "reverie.apps.cli.replay:replay_command",
@@ -60,20 +83,30 @@ def _list_models() -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
-    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    """Run one command and return its exit code; without arguments, those of the process, which then ends."""
+    if arguments is None:
+        return _finished(sys.argv[1:])
+    with interrupts_restored():
+        return _finished(list(arguments))
+
+
+def _finished(tokens: list[str]) -> int:
     debug = "--debug" in tokens
-    tokens = [t for t in tokens if t != "--debug"]
+    code = _run([t for t in tokens if t != "--debug"], debug)
+    lost = close_output()
+    return code if lost is None else _report(lost, 1)
+
+
+def _run(tokens: list[str], debug: bool) -> int:
     try:
-        result = build_app()(tokens, exit_on_error=False, print_error=False)
-        sys.stdout.flush()
+        result = build_app()(past_parser(tokens), exit_on_error=False, print_error=False)
     except KeyboardInterrupt:
+        ignore_interrupts()
         return _report("stopped by Ctrl-C", 130)
     except BrokenPipeError:  # the reader of our output went away, as in `reverie models | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except CycloptsError as error:
-        return _report(" ".join(str(error).split()), 2, hint="see 'reverie --help'")
+        return _report(parser_message(error), 2)
     except ReverieError as error:
         return _failed(error, str(error), error.exit_code, debug)
     except MemoryError as error:
@@ -87,6 +120,8 @@ def _unexpected(error: Exception, debug: bool) -> int:
     text = " ".join(str(error).split())[:300]
     if "out of memory" in text.lower() or "can't allocate memory" in text.lower():
         return _failed(error, "out of memory; give a limit with --max-memory, or a smaller --size", 1, debug)
+    if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
+        return _failed(error, f"cannot write the output: {error.strerror}", 1, debug)
     message = f"unexpected {type(error).__name__}: {text}; run again with --debug for the traceback"
     return _failed(error, message, 1, debug)
 
@@ -97,6 +132,7 @@ def _failed(error: BaseException, message: str, code: int, debug: bool) -> int:
     return _report(message, code)
 
 
-def _report(message: str, code: int, hint: str = "") -> int:
-    print(f"reverie: {message}{'; ' + hint if hint else ''}", file=sys.stderr)
+def _report(message: str, code: int) -> int:
+    with suppress(OSError):  # nobody reads standard error, or its disk is full: the exit code has to say it
+        print(f"reverie: {message}", file=sys.stderr)
     return code

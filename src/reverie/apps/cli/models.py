@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.console import Console
 from rich.table import Table
+
+from reverie.apps.cli.output import PipeConsole
+
+CLASSES_SHOWN = 40
 
 
 def list_command() -> int:
     """List the networks that can be dreamt with."""
-    from reverie.critic.open import EMBEDDED, model_names
+    from reverie.critic.open import CAFFE, EMBEDDED, model_names
     from reverie.weights.catalogue import CATALOGUE
     from reverie.weights.checkpoint import load_description
     from reverie.weights.embedded import embedded_path
@@ -29,10 +33,14 @@ def list_command() -> int:
             state = "here" if cached(name) else "not fetched"
             table.add_row(name, state, "1000", "torchvision")
     table.add_row("FILE.safetensors", "yours", "", "reverie train classifier DATA")
-    console = Console(highlight=False)
+    console = PipeConsole(highlight=False)
     console.print(table)
-    console.print("'reverie models fetch NAME' downloads weights; torchvision's were trained on ImageNet, whose")
-    console.print("pictures are for non-commercial research.")
+    console.print(
+        "'reverie models fetch NAME' downloads weights; torchvision's were trained on ImageNet, whose pictures are for "
+        "non-commercial research.\n"
+        f"NAME{CAFFE} (as in 'vgg16{CAFFE} --weights FILE') is the same network for weights from Caffe: blue, green, "
+        "red up to 255, less Caffe's mean."
+    )
     return 0
 
 
@@ -43,7 +51,7 @@ def show_command(
     weights: Annotated[
         str | None, Parameter(help="State dict for a torchvision name; 'random' for an untrained one.")
     ] = None,
-    all: Annotated[bool, Parameter(name="--all", negative="", help="Every module, not only the named layers.")] = False,  # noqa: A002
+    all: Annotated[bool, Parameter(name="--all", negative="", help="Every module and every class.")] = False,  # noqa: A002
     as_json: Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")] = False,
 ) -> int:
     """Show a network's layers: channels, stride and receptive field."""
@@ -78,21 +86,34 @@ def print_layers(name: str, weights: str | None, *, everything: bool = False, as
         mark = " *" if layer.name in about.default_layers else ""
         stride = str(layer.stride) if layer.stride else "whole picture"
         table.add_row(layer.name + mark, str(layer.channels), stride, str(field.full_px) if field else "", layer.path)
-    console = Console(highlight=False)
+    console = PipeConsole(highlight=False)
     console.print(
         f"{about.name}: {len(about.classes) or 'unnamed'} classes, pictures of at least {critic.min_side} px; "
         "* marks the default layer"
     )
     console.print(table)
     if about.classes:
-        console.print("classes: " + ", ".join(about.classes), style="dim")
+        console.print(
+            "classes: " + _some(about.classes, len(about.classes) if everything else CLASSES_SHOWN), style="dim"
+        )
+
+
+def _some(names: tuple[str, ...], count: int) -> str:
+    shown = ", ".join(names[:count])
+    more = len(names) - count
+    return f"{shown} and {more} more; --all or --json lists them" if more > 0 else shown
 
 
 def fetch_command(name: Annotated[str, Parameter(help="A name of the list.")], /) -> int:
     """Download a network's weights from their official address, checked by sha256."""
     from reverie.apps.cli.progress import bar
+    from reverie.weights.embedded import embedded_path
     from reverie.weights.fetch import fetch
 
+    if name == "embedded":
+        print("the embedded network is part of this installation; there is nothing to fetch", file=sys.stderr)
+        print(embedded_path())
+        return 0
     with bar(f"fetching {name}") as line:
         path = fetch(
             name, lambda done, total: line.update(done / max(total, 1), f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")

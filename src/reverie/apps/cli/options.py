@@ -5,26 +5,34 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+EMPTY: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 FLAGS = {"class_name": "--class"}  # words that Python reserves
 SIGNED = ("rotate", "pan")  # texts that may begin with a minus and are no option then
 
 
-def with_config(*classes: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def with_config(
+    *classes: type, aliases: Mapping[str, tuple[str, ...]] = EMPTY
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command every field of these classes as an option.
 
     The decorated function receives the options that the user actually gave in its ``given`` dictionary, so that
-    defaults can come from elsewhere (a preset, another output).
+    defaults can come from elsewhere (a preset, another output). A name in two classes is one option, described by the
+    first; `given_for` hands it to both. `aliases` gives fields further names.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         own = [p for p in _parameters(function) if p.name != "given"]
         names = {p.name for p in own}
-        options = [option for cls in classes for option in _options(cls)]
+        options: dict[str, inspect.Parameter] = {}
+        for option in (option for cls in classes for option in _options(cls, aliases)):
+            if option.name not in names:  # a parameter of the command's own speaks for a field
+                options.setdefault(option.name, option)
 
         def command(*args: Any, **kwargs: Any) -> Any:
             given = {name: value for name, value in kwargs.items() if name not in names}
@@ -32,7 +40,7 @@ def with_config(*classes: type) -> Callable[[Callable[..., Any]], Callable[..., 
             return function(*args, given=given, **rest)
 
         command.__doc__, command.__name__, command.__module__ = function.__doc__, function.__name__, function.__module__
-        command.__signature__ = inspect.Signature(own + options)
+        command.__signature__ = inspect.Signature([*own, *options.values()])
         return command
 
     return decorate
@@ -43,9 +51,9 @@ def given_for(cls: type, given: dict[str, Any]) -> dict[str, Any]:
     return {field.name: given[field.name] for field in dataclasses.fields(cls) if field.name in given}
 
 
-def _options(cls: type) -> list[inspect.Parameter]:
+def _options(cls: type, aliases: Mapping[str, tuple[str, ...]]) -> list[inspect.Parameter]:
     hints = typing.get_type_hints(cls)
-    return [_option(field, hints[field.name]) for field in dataclasses.fields(cls)]
+    return [_option(field, hints[field.name], aliases.get(field.name, ())) for field in dataclasses.fields(cls)]
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
@@ -54,12 +62,12 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     return [p.replace(annotation=hints.get(p.name, p.annotation)) for p in signature.parameters.values()]
 
 
-def _option(field: dataclasses.Field[Any], kind: Any) -> inspect.Parameter:
+def _option(field: dataclasses.Field[Any], kind: Any, aliases: tuple[str, ...]) -> inspect.Parameter:
     flag = FLAGS.get(field.name, "--" + field.name.replace("_", "-"))
     negative = "--no-" + flag[2:] if kind is bool and field.default is True else ""
     note = Parameter(
-        name=flag, help=_help(field), negative=negative, show_default=field.default not in (None, (), ""),
-        allow_leading_hyphen=field.name in SIGNED,
+        name=(flag, *aliases), help=_help(field), negative=negative,
+        show_default=field.default not in (None, (), ""), allow_leading_hyphen=field.name in SIGNED,
     )  # fmt: skip
     return inspect.Parameter(
         field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=Annotated[kind, note]

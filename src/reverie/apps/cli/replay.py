@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from reverie.apps.cli.stored import beside, with_files
+from reverie.apps.cli.stored import beside, check_files, with_files
 from reverie.errors import InputError
 from reverie.settings import from_record
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.steering import Steering
 
 
 def replay_command(
@@ -29,35 +30,63 @@ def replay_command(
         str | None, Parameter(help="The state dict, if one was used and it is not beside the picture.")
     ] = None,
     mask: Annotated[str | None, Parameter(help="The mask, if one was used and it is not beside the picture.")] = None,
+    files: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="Folder to look for guides, artworks and masks in; repeatable.", negative="", show_default=False
+        ),
+    ] = (),
 ) -> int:
     """Make a picture again, byte for byte, from the settings inside it."""
-    from reverie.api import Dream
-    from reverie.apps.cli.dream import run_dream
+    from reverie.api import open_dream
+    from reverie.apps.cli.dream_run import run_dream
     from reverie.media.metadata import read_settings
+    from reverie.media.write import check_writable
 
     made = Path(picture)
     record = read_settings(made)
+    if record.get("tool") == "visualize":
+        return _replay_drawing(made, record, output, {"model": model, "weights": weights})
     if record.get("tool") in ("dream-video", "dream-loop"):
         from reverie.apps.cli.dream_loop import replay_loop
         from reverie.apps.cli.dream_video import replay_video
 
         again = replay_video if record["tool"] == "dream-video" else replay_loop
-        files = {"model": model, "weights": weights, "mask": mask}
-        return again(made, record, _original(made, record["input"], source), output, files)
+        given = {"model": model, "weights": weights, "mask": mask}
+        return again(made, record, _original(made, record["input"], source), output, given)
     if record.get("tool") != "dream":
         raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
-    if "stopped_at_step" in record:
-        raise InputError(f"'{made.name}' was stopped before its end; dream again with --like '{made}'")
-    config = with_files(made, record["config"], {"model": model, "weights": weights, "mask": mask})
+    config = with_files(made, record, {"model": model, "weights": weights, "mask": mask}, files)
     original = _original(made, record.get("input"), source)
     target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
-    work = Dream(original, from_record(DreamConfig, config))
+    steering = Steering(record.get("steering", ()), record.get("stopped_at_step"))
+    work = open_dream(
+        original,
+        from_record(DreamConfig, config),
+        folder=target.parent,
+        disk=bool(record.get("disk")),
+        steering=steering,
+    )
     _check_same(work, record)
-    code = run_dream(work, target, int(record.get("quality", 92)))
+    check_files(work.references.files, record.get("files", {}))
+    work.call_as(record)
+    check_writable(target)
+    code = run_dream(work, target, int(record.get("quality", 92)), stopped=target)
     if code == 0:
-        same = target.read_bytes() == made.read_bytes()
-        print("the bytes are the same" if same else _difference(work, record), file=sys.stderr)
+        print(_verdict(record, made, target), file=sys.stderr)
     return code
+
+
+def _replay_drawing(made: Path, record: dict[str, Any], output: str | None, files: dict[str, str | None]) -> int:
+    from reverie.apps.cli.visualize import replay_visualize
+    from reverie.media.write import check_writable
+
+    target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
+    check_writable(target)
+    replay_visualize(made, record, target, files)
+    print(_verdict(record, made, target), file=sys.stderr)
+    print(target)
+    return 0
 
 
 def _original(made: Path, about: dict[str, Any] | None, source: str | None) -> Path | None:
@@ -82,7 +111,15 @@ def _check_same(work: Any, record: dict[str, Any]) -> None:
         )
 
 
-def _difference(work: Any, record: dict[str, Any]) -> str:
+def _verdict(record: dict[str, Any], made: Path, target: Path) -> str:
+    if target.read_bytes() == made.read_bytes():
+        return "the bytes are the same"
+    if target.suffix.lower() != made.suffix.lower():
+        return f"made again as {target.suffix}; only another {made.suffix} could have the same bytes"
+    return _difference(record)
+
+
+def _difference(record: dict[str, Any]) -> str:
     import torch
 
     import reverie

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from reverie.apps.cli.interrupts import ignore_interrupts
 from reverie.apps.cli.options import with_config
-from reverie.errors import InputError
+from reverie.apps.cli.recipe import read_recipe
 from reverie.settings import check_settings, from_record, to_record
 from reverie.train.classifier_config import ClassifierConfig
 from reverie.train.evaluate_config import EvaluateConfig
@@ -39,14 +43,20 @@ def classifier_command(
     from reverie.train.classifier import train_classifier
 
     try:
-        _follow(train_classifier(Path(data), folder, config, resume=resume), folder)
+        with closing(train_classifier(Path(data), folder, config, resume=resume)) as steps:
+            _follow(steps, folder)
     except KeyboardInterrupt:
-        print(
-            f"reverie: stopped by Ctrl-C; continue with: reverie train classifier {data} -o {folder} --resume",
-            file=sys.stderr,
-        )
+        ignore_interrupts()
+        print(f"reverie: stopped by Ctrl-C; {_after_stop(data, folder)}", file=sys.stderr)
         return 130
     return 0
+
+
+def _after_stop(data: str, folder: Path) -> str:
+    """Say how to go on; only where there is a checkpoint is there something to resume."""
+    if (folder / "checkpoint.pt").is_file():
+        return f"continue with: reverie train classifier {shlex.quote(data)} -o {shlex.quote(str(folder))} --resume"
+    return "nothing was learned yet, and nothing is kept"
 
 
 def _base(recipe: str | None, resumed: Path | None) -> dict[str, Any]:
@@ -57,23 +67,17 @@ def _base(recipe: str | None, resumed: Path | None) -> dict[str, Any]:
         return {name: value for name, value in stored.items() if name in known}
     if recipe is None:
         return {}
-    import yaml
-
-    path = Path(recipe)
-    if not path.is_file():
-        raise InputError(f"no recipe at '{recipe}'; expected a YAML file of settings")
-    try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"'{recipe}' is not a YAML file ({' '.join(str(error).split())[:120]})") from error
-    if not isinstance(loaded, dict):
-        raise InputError(f"'{recipe}' must hold settings by name")
-    return {str(name).replace("-", "_"): value for name, value in loaded.items()}
+    return read_recipe(recipe, ClassifierConfig)
 
 
 def _follow(steps: Any, folder: Path) -> None:
+    """Show a run until it ends; of several processes only the first one speaks."""
     from reverie.apps.cli.progress import bar
 
+    if os.environ.get("RANK", "0") != "0":
+        for _ in steps:
+            pass
+        return
     last = None
     with bar("training") as line:
         for moment in steps:
@@ -94,7 +98,8 @@ def _follow(steps: Any, folder: Path) -> None:
                 line.update(moment.progress, note, moment.eta_s)
     if last is not None and last.phase == "done" and last.output is not None:
         shown = ", ".join(f"{name} {value:.3f}" for name, value in last.metrics.items())
-        print(f"{shown}\nreport in {folder}; dream with: reverie dream PICTURE --model {last.output}", file=sys.stderr)
+        print("\n".join(line for line in (last.message, shown) if line), file=sys.stderr)
+        print(f"report in {folder}; dream with: reverie dream PICTURE --model {last.output}", file=sys.stderr)
         print(last.output)
 
 
@@ -127,7 +132,7 @@ def evaluate_command(
     assert evaluation is not None
     summary = {name: round(value, 4) for name, value in evaluation.summary().items()}
     if as_json:
-        print(json.dumps(summary))
+        print(json.dumps(summary | {"pictures": len(evaluation.labels)}))
         return 0
     print("  ".join(f"{name} {value:.4f}" for name, value in summary.items()))
     for true, predicted, count, share in evaluation.most_confused[:5]:

@@ -1,0 +1,165 @@
+"""`reverie dream` with many pictures: what is still to do, who does it, and what the user sees."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from reverie.apps.cli.batch_options import BatchOptions
+from reverie.apps.cli.dream_worker import DreamOpener, Payload
+from reverie.apps.cli.films import dream_films
+from reverie.apps.cli.stored import files_of
+from reverie.apps.cli.tally import Tally
+from reverie.critic.devices import is_cpu, split_devices
+from reverie.data.sources import Found, Source
+from reverie.data.targets import output_folder, plan_targets, remove_leftovers
+from reverie.errors import OutputError, ReverieError
+from reverie.media.source import pixels_of
+from reverie.media.write import check_writable
+from reverie.optimize.byte_counts import parse_bytes
+from reverie.tools.batch import Job, Moment, run_jobs
+from reverie.tools.cores import WORKER_BYTES, Shares, share_out
+from reverie.tools.dream_config import DreamConfig
+from reverie.tools.finished import Wanted, is_finished
+from reverie.tools.seed import seed_for
+from reverie.tools.video_config import VideoConfig
+
+ENDING = "dream"
+ROOM_PER_PIXEL = 100  # bytes that a picture takes whatever its tiles: PICTURE_BUFFERS of three floats, and its file
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Jobs that are worked through together, and who does it."""
+
+    jobs: list[Job]
+    openers: list[DreamOpener]
+    here: bool
+
+
+def run_batch(found: Found, config: DreamConfig, video: VideoConfig, options: BatchOptions) -> int:
+    """Dream all pictures, list what failed, and return the exit code: 0, 2 for bad input, 1 for other failures."""
+    folder = output_folder(found.sources, options.output)
+    pairs, notes = _without_results(found, plan_targets(found.sources, folder, options.suffix, ENDING))
+    began, tally = time.monotonic(), Tally(quiet=options.dry_run)
+    on_cpu = is_cpu(config.device)
+    limit = None if config.max_memory is None else parse_bytes(config.max_memory)
+    shares = share_out(options.workers, limit if on_cpu else None)
+    films = [pair for pair in pairs if pair[0].kind == "film"]
+    jobs = _to_do([pair for pair in pairs if pair[0].kind == "picture"], config, options, tally)
+    if options.dry_run:
+        print(json.dumps(_decisions(jobs, shares, tally, notes), indent=2, ensure_ascii=False))
+        return tally.exit_code
+    for note in notes:
+        print(note, file=sys.stderr)
+    _prepare_folders(jobs)
+    before = tally.settled
+    try:
+        for crew in _crews(jobs, config, shares, on_cpu):
+            _follow(crew, tally, before, len(jobs))
+    except KeyboardInterrupt:
+        print(f"reverie: stopped by Ctrl-C; {tally.summary()}; the same command goes on from here", file=sys.stderr)
+        return 130
+    if films:
+        dream_films(films, config, video, tally)
+    tally.list_failures()
+    print(f"{tally.summary()} in {time.monotonic() - began:.1f} s", file=sys.stderr)
+    return tally.exit_code
+
+
+def _without_results(found: Found, pairs: Sequence[tuple[Source, Path]]) -> tuple[list[tuple[Source, Path]], list[str]]:
+    """Leave out pictures that are results of others in the list, as in a second run of ``dream *.png``."""
+    targets = {target.resolve() for _, target in pairs}
+    kept = [(source, target) for source, target in pairs if source.path.resolve() not in targets]
+    notes = [*found.notes]
+    if len(kept) < len(pairs):
+        notes.append(f"{len(pairs) - len(kept)} results of other pictures in the list were left out")
+    return kept, notes
+
+
+def _to_do(pairs: Sequence[tuple[Source, Path]], config: DreamConfig, options: BatchOptions, tally: Tally) -> list[Job]:
+    """Return what is not finished yet, the largest first, so that no worker is left alone with one at the end."""
+    jobs: list[Job] = []
+    files = files_of(config)
+    for source, target in pairs:
+        seed = seed_for(config.seed, source.name)
+        wanted = Wanted("dream", replace(config, seed=seed), source.path, options.quality, files)
+        try:
+            finished = is_finished(target, wanted, overwrite=options.overwrite)
+        except ReverieError as error:
+            tally.fail(source.name, str(error), error.exit_code)
+            continue
+        if finished:
+            tally.skip(target)
+        else:
+            jobs.append(Job(source.name, source.path, target, Payload(seed, options.quality, pixels_of(source.path))))
+    return sorted(jobs, key=lambda job: -job.payload.pixels)
+
+
+def _prepare_folders(jobs: Sequence[Job]) -> None:
+    """Make the folders of the results and check that they can be written to, before any work."""
+    for target in {job.target.parent: job.target for job in jobs}.values():
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot make the folder '{target.parent}': {error.strerror or error}") from error
+        check_writable(target)
+    remove_leftovers([job.target for job in jobs])
+
+
+def _crews(jobs: Sequence[Job], config: DreamConfig, shares: Shares, on_cpu: bool) -> Iterator[Crew]:
+    """Share the jobs out: a worker per device, or several on the CPU; what is too large for a share comes last, alone.
+
+    Which picture is too large is decided by its own size and the machine: the company it is in changes nothing.
+    """
+    if not on_cpu:
+        names = split_devices(config.device)
+        if jobs:
+            yield Crew(list(jobs), [DreamOpener(replace(config, device=n), None) for n in names], len(names) == 1)
+        return
+    room = shares.worker_bytes - WORKER_BYTES
+    large = [job for job in jobs if shares.workers > 1 and job.payload.pixels * ROOM_PER_PIXEL > room]
+    small = [job for job in jobs if job not in large]
+    if small:
+        share = replace(config, device="cpu", max_memory=str(shares.worker_bytes))
+        yield Crew(small, [DreamOpener(share, shares.threads)] * shares.workers, shares.workers == 1)
+    if large:
+        whole = replace(config, device="cpu", max_memory=str(shares.budget_bytes))
+        yield Crew(large, [DreamOpener(whole, shares.threads * shares.workers)], False)
+
+
+def _follow(crew: Crew, tally: Tally, before: int, total: int) -> None:
+    """Run one crew, with progress."""
+    from reverie.apps.cli.progress import bar
+
+    under_way: dict[int, float] = {}
+    began = time.monotonic()
+    with bar("dreaming") as line, closing(run_jobs(crew.jobs, crew.openers, here=crew.here)) as events:
+        for event in events:
+            if isinstance(event, Moment):
+                under_way[id(event.job)] = event.share
+            else:
+                under_way.pop(id(event.job), None)
+                tally.count(event)
+            done = tally.settled - before
+            share = min((done + sum(under_way.values())) / total, 1.0)
+            eta = (time.monotonic() - began) * (1 - share) / share if share else None
+            line.update(share, f"{done} of {total} pictures", eta)
+
+
+def _decisions(jobs: Sequence[Job], shares: Shares, tally: Tally, notes: Sequence[str]) -> dict[str, Any]:
+    return {
+        "workers": shares.workers, "threads": shares.threads, "memory_mb": round(shares.budget_bytes / 1e6),
+        "finished": tally.skipped, "notes": list(notes),
+        "refused": [{"source": name, "why": message} for name, message, _ in sorted(tally.failures)],
+        "jobs": [
+            {"source": str(job.source), "output": str(job.target), "seed": job.payload.seed}
+            for job in sorted(jobs, key=lambda job: job.name)
+        ],
+    }  # fmt: skip

@@ -1,0 +1,31 @@
+"""Films in a list of pictures: each is dreamt by the video tool, with its own progress."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from reverie.apps.cli.tally import Tally
+from reverie.data.sources import Source
+from reverie.errors import ReverieError
+from reverie.tools.dream_config import DreamConfig
+from reverie.tools.video_config import VideoConfig
+
+
+def dream_films(pairs: Sequence[tuple[Source, Path]], config: DreamConfig, video: VideoConfig, tally: Tally) -> None:
+    """Dream the films of a list, one after the other."""
+    from reverie.apps.cli.dream_video import run_video
+
+    for source, target in pairs:
+        try:
+            code = run_video(source.path, target, replace(config, blend=0.0), video)
+        except ReverieError as error:
+            tally.fail(source.name, str(error), error.exit_code)
+            continue
+        if code == 130:
+            raise KeyboardInterrupt
+        if code:
+            tally.fail(source.name, "the film was not finished", code)
+        else:
+            tally.made += 1

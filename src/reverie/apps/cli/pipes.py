@@ -1,0 +1,51 @@
+"""Pictures through standard input and output: bytes in, bytes out, and nothing else between them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from reverie.errors import InputError
+
+STDOUT = "-"
+STAND_IN = "\0-"  # for "-" on its way through the parser, which takes it for an option; no argument holds a NUL
+
+
+def past_parser(tokens: list[str]) -> list[str]:
+    """Return the tokens of a command with every lone ``-`` replaced, where the command reads or writes pictures."""
+    return [STAND_IN if t == "-" else t for t in tokens] if tokens[:1] == ["dream"] else tokens
+
+
+def as_given(text: str) -> str:
+    """Return an argument as the user wrote it."""
+    return "-" if text == STAND_IN else text
+
+
+def read_stdin() -> Any:
+    """Return the picture that stands on standard input.
+
+    Raises:
+        InputError: a terminal, from which no picture comes.
+        PictureError: no picture, or a broken one.
+    """
+    from reverie.media.image import read_picture
+
+    if sys.stdin.isatty():
+        raise InputError("'-' reads a picture from standard input, which is a terminal; pipe one in or name a file")
+    return read_picture(sys.stdin.buffer, name="stdin")
+
+
+def check_stdout() -> None:
+    """Refuse to write a picture to a terminal.
+
+    Raises:
+        InputError: standard output is one.
+    """
+    if sys.stdout.isatty():
+        raise InputError("a picture on standard output would garble the terminal; redirect it, or name a file with -o")
+
+
+def write_stdout(blob: bytes) -> None:
+    """Write a picture's bytes to standard output."""
+    sys.stdout.buffer.write(blob)
+    sys.stdout.buffer.flush()

@@ -1,0 +1,170 @@
+"""Find what is to be worked on: files, patterns, folders and standard input, each with a name of its own.
+
+A source's name is its path below the folder that was given, or its file name; seeds and outputs derive from it, so
+neither depends on what else is in the list, nor on its order.
+"""
+
+from __future__ import annotations
+
+import glob
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from reverie.data.folder import SUFFIXES
+from reverie.errors import InputError, PictureError
+from reverie.media.source import open_picture, pixel_limit
+
+Kind = Literal["picture", "film", "folder", "stdin"]
+
+STDIN = "-"
+FILM_SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".m2ts", ".wmv", ".flv", ".ogv", ".3gp",
+    ".y4m",
+)  # fmt: skip
+FILM_STARTS = (b"\x1aE\xdf\xa3", b"FLV\x01", b"OggS", b"\0\0\1\xba", b"YUV4MPEG2")
+FILM_TARGETS = (".mp4", ".mov", ".mkv", ".webm", ".gif", ".webp")  # a film keeps its suffix if it is one of these
+STILL_BRANDS = (b"avif", b"heic", b"heix", b"heim", b"heis", b"mif1")  # of ISO files, at byte 8
+
+
+@dataclass(frozen=True)
+class Source:
+    """One thing to work on.
+
+    Attributes:
+        path: where it lies; ``-`` for standard input.
+        name: path below `root`, or the file name; forward slashes, Unicode NFC.
+        kind: ``picture``, ``film`` or ``stdin``.
+        root: the folder that was given, if it came out of one.
+    """
+
+    path: Path
+    name: str
+    kind: Kind
+    root: Path | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found: the sources in order, whether they are many by the way they were named, and remarks."""
+
+    sources: tuple[Source, ...]
+    many: bool
+    notes: tuple[str, ...] = ()
+
+
+def kind_of(text: str | Path) -> Kind:
+    """Tell what a source is: by its content where that says it, else by its suffix; a missing file by its suffix."""
+    if str(text) == STDIN:
+        return "stdin"
+    path = Path(text)
+    if path.is_dir():
+        return "folder"
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(16)
+    except OSError:
+        start = b""
+    if start[:4] == b"GIF8" or (start[:4] == b"RIFF" and start[8:12] == b"WEBP"):
+        return "film" if _moves(path) else "picture"
+    if start.startswith(FILM_STARTS) or (start[:4] == b"RIFF" and start[8:12] == b"AVI "):
+        return "film"
+    if start[4:8] == b"ftyp":
+        return "picture" if start[8:12] in STILL_BRANDS else "film"
+    return "film" if path.suffix.lower() in FILM_SUFFIXES else "picture"
+
+
+def find_sources(texts: Sequence[str], *, recursive: bool = False, leave_out: Path | None = None) -> Found:
+    """Return all sources that paths, patterns and folders stand for, each once.
+
+    Args:
+        texts: as the user gave them; patterns (``*``, ``?``, ``[``, ``**``) are expanded unless a file has that name.
+        recursive: go into subfolders of folders.
+        leave_out: a folder that is not searched, since the outputs go there.
+
+    Raises:
+        InputError: a pattern or a folder without pictures, or standard input beside others.
+    """
+    if STDIN in texts:
+        if len(texts) > 1:
+            raise InputError("'-' (standard input) goes alone, without other sources")
+        return Found((Source(Path(STDIN), "stdin", "stdin"),), many=False)
+    found: list[Source] = []
+    notes: list[str] = []
+    many = len(texts) > 1
+    for text in texts:
+        path = Path(text)
+        if path.is_dir():
+            found += _of_folder(path, recursive, leave_out, notes)
+            many = True
+        elif not path.exists() and glob.has_magic(text):
+            found += _of_pattern(text)
+            many = True
+        else:
+            found.append(Source(path, _normal(path.name), kind_of(path)))
+    return Found(_each_once(found), many, tuple(notes))
+
+
+def _of_pattern(text: str) -> list[Source]:
+    paths = sorted(Path(p) for p in glob.glob(text, recursive=True))  # noqa: PTH207 - Path's refuses absolute patterns
+    files = [p for p in paths if p.is_file()]
+    if not files:
+        raise InputError(f"no file matches '{text}'")
+    return [Source(p, _normal(p.name), kind_of(p)) for p in files]
+
+
+def _of_folder(root: Path, recursive: bool, leave_out: Path | None, notes: list[str]) -> list[Source]:
+    paths, folders = _listed(root, recursive, None if leave_out is None else leave_out.resolve())
+    found = [Source(p, _normal(p.relative_to(root).as_posix()), kind_of(p), root) for p in sorted(paths)]
+    pictures = [source for source in found if source.kind == "picture"]
+    if len(pictures) < len(found):
+        notes.append(f"{len(found) - len(pictures)} films in '{root}' were left out; name them themselves")
+    if folders and not recursive:
+        notes.append(f"{folders} subfolders of '{root}' were left out; --recursive takes them along")
+    if not pictures:
+        hint = "; its subfolders are searched with --recursive" if folders and not recursive else ""
+        raise InputError(f"no pictures in the folder '{root}'{hint}")
+    return pictures
+
+
+def _listed(folder: Path, recursive: bool, leave_out: Path | None) -> tuple[list[Path], int]:
+    """Return the pictures and films of a folder, and how many subfolders it has; hidden ones are passed over."""
+    paths: list[Path] = []
+    folders = 0
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise PictureError(f"the folder '{folder}' cannot be read: {error.strerror or error}") from error
+    for entry in entries:
+        if entry.name.startswith(".") or (entry.is_dir() and entry.resolve() == leave_out):
+            continue
+        if entry.is_dir():
+            folders += 1
+            if recursive and not entry.is_symlink():  # a link could lead round in a circle
+                paths += _listed(entry, recursive, leave_out)[0]
+        elif entry.suffix.lower() in (*SUFFIXES, *FILM_SUFFIXES):
+            paths.append(entry)
+    return paths, folders
+
+
+def _each_once(sources: Iterable[Source]) -> tuple[Source, ...]:
+    kept: dict[Path, Source] = {}
+    for source in sources:
+        kept.setdefault(source.path.resolve(), source)
+    return tuple(kept.values())
+
+
+def _moves(path: Path) -> bool:
+    """Tell whether a GIF or WebP has more than one frame; a broken one is left to whoever reads it."""
+    try:
+        with path.open("rb") as stream:
+            return bool(getattr(open_picture(stream, path.name, pixel_limit()), "is_animated", False))
+    except (PictureError, OSError):
+        return False
+
+
+def _normal(name: str) -> str:
+    """Return one spelling of a name: systems store accents joined or apart."""
+    return unicodedata.normalize("NFC", name)

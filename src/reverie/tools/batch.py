@@ -1,0 +1,164 @@
+"""Work through many jobs, in this process or in several, whatever happens to single ones.
+
+A job that fails is reported and the next one begins. A worker process that dies takes nothing with it: its job is
+tried once more in a fresh process, then counts as failed. Whoever closes the generator stops all work.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any, Literal
+
+from reverie.errors import ReverieError
+from reverie.tools.worker import Worker, attempt
+
+State = Literal["done", "skipped", "failed"]
+Work = Callable[[Any], Generator[tuple[float, str], None, str]]
+"""Takes a job, yields (share done, note) on the way, and returns a summary."""
+Opener = Callable[[], Work]
+
+ATTEMPTS = 2  # of a job whose worker died under it
+LOST_IN_A_ROW = 4  # workers that may die without a single job done in between
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One piece of work: a name for messages, what it is made from, where the result goes, and how.
+
+    `payload` is whatever the work needs; it must survive pickling.
+    """
+
+    name: str
+    source: Path | None
+    target: Path
+    payload: Any = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job; `message` is the reason of a failure or a summary, `exit_code` 2 for bad input."""
+
+    job: Job
+    state: State
+    message: str = ""
+    exit_code: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A job under way: the share that is done and a short text."""
+
+    job: Job
+    share: float
+    note: str
+
+
+def run_jobs(jobs: Sequence[Job], openers: Sequence[Opener], *, here: bool = False) -> Generator[Moment | Outcome]:
+    """Yield what happens until every job has its outcome.
+
+    Args:
+        jobs: in the order in which they are begun.
+        openers: one per worker; called in it once, to load what all its jobs share. They must survive pickling.
+        here: work in this process with the first opener; nothing survives a crash then.
+
+    Raises:
+        ReverieError: an opener failed, or workers keep dying.
+    """
+    if not jobs:
+        return
+    if here:
+        yield from _here(jobs, openers[0])
+    else:
+        yield from _Crew(jobs, openers).run()
+
+
+def _here(jobs: Sequence[Job], opener: Opener) -> Iterator[Moment | Outcome]:
+    work = opener()
+    for job in jobs:
+        began = time.monotonic()
+        moments = attempt(work, job)
+        while True:
+            try:
+                yield Moment(job, *next(moments))
+            except StopIteration as end:
+                code, message = end.value
+                yield Outcome(job, "failed" if code else "done", message, code, time.monotonic() - began)
+                break
+
+
+class _Crew:
+    """The workers and what is left to do."""
+
+    def __init__(self, jobs: Sequence[Job], openers: Sequence[Opener]) -> None:
+        self._pending = deque(jobs)
+        self._attempts: dict[Job, int] = dict.fromkeys(jobs, 0)
+        self._openers = list(openers)[: len(jobs)]
+        self._workers: list[Worker] = []
+        self._dismissed: list[Worker] = []
+        self._lost = 0
+
+    def run(self) -> Iterator[Moment | Outcome]:
+        try:
+            self._workers = [Worker(opener) for opener in self._openers]
+            while self._workers:
+                ready = wait([w.connection for w in self._workers])
+                for worker in [w for w in self._workers if w.connection in ready]:
+                    yield from self._heard(worker)
+        finally:
+            for worker in self._workers:  # none, unless something was raised or the generator was closed
+                worker.end()
+            for worker in (*self._workers, *self._dismissed):
+                worker.join()
+
+    def _heard(self, worker: Worker) -> Iterator[Moment | Outcome]:
+        try:
+            kind, *rest = worker.connection.recv()
+        except (EOFError, OSError):
+            yield from self._died(worker)
+            return
+        job = worker.job
+        if kind == "moment" and job is not None:
+            yield Moment(job, *rest)
+            return
+        if kind == "unopened":
+            code, message = rest
+            error = ReverieError(message)
+            error.exit_code = code
+            raise error
+        worker.job = None
+        if kind == "outcome" and job is not None:
+            self._lost = 0
+            code, message, seconds = rest
+            yield Outcome(job, "failed" if code else "done", message, code, seconds)
+        self._next(worker)
+
+    def _next(self, worker: Worker) -> None:
+        """Give a worker its next job, or let it go."""
+        if self._pending:
+            job = self._pending.popleft()
+            self._attempts[job] += 1
+            worker.give(job)
+        else:
+            self._workers.remove(worker)
+            self._dismissed.append(worker)
+            worker.dismiss()
+
+    def _died(self, worker: Worker) -> Iterator[Outcome]:
+        self._workers.remove(worker)
+        how = worker.join()
+        self._lost += 1
+        job = worker.job
+        if job is not None and self._attempts[job] >= ATTEMPTS:
+            yield Outcome(job, "failed", f"the process that worked on it was ended {how}, twice; out of memory?", 1)
+        elif job is not None:
+            self._pending.append(job)
+        if self._lost >= LOST_IN_A_ROW:
+            raise ReverieError(f"worker processes keep ending ({how}); out of memory? try --workers 1")
+        if self._pending:
+            self._workers.append(Worker(worker.opener))

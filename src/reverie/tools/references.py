@@ -1,0 +1,165 @@
+"""The other pictures that a dream looks at: masks, guides and an artwork, each read once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from reverie.data.folder import SUFFIXES
+from reverie.errors import InputError, PictureError, unknown_name
+from reverie.media.image import Picture, read_picture
+from reverie.numerics.resample import resize
+from reverie.settings import to_record
+from reverie.tools.dream_config import DreamConfig
+from reverie.tools.groups import Group, parse_groups
+from reverie.tools.seed import seed_for
+
+NAMED = ("model", "weights", "mask", "guide", "target_from", "group")  # settings that name files
+SPREAD = 3.0  # a Gaussian blur is cut off after this many deviations
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A group and its pictures: ``[1, 1, H, W]`` mask (at its own size) and ``[1, 3, H, W]`` guide."""
+
+    group: Group
+    mask: Tensor | None = None
+    guide: Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class References:
+    """All of them, in [0, 1] and at their own sizes.
+
+    `files` holds name and sha256 of each by what it is used for, such as ``guide`` or ``group 2 mask``.
+    """
+
+    mask: Tensor | None = None
+    guide: Tensor | None = None
+    target: Tensor | None = None
+    regions: tuple[Region, ...] = ()
+    files: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def read_references(config: DreamConfig, name: str = "") -> References:
+    """Read the pictures that the settings name; `name` is that of the picture to dream on, without folders.
+
+    Raises:
+        PictureError: one is missing, broken or, if a mask, black.
+        InputError: a group that cannot be read, or a folder without artworks.
+    """
+    files: dict[str, dict[str, str]] = {}
+
+    def read(role: str, path: str | Path | None) -> Picture | None:
+        picture = read_picture(path) if path else None
+        if picture is not None:
+            files[role] = {"name": picture.name, "sha256": picture.sha256}
+        return picture
+
+    target = pick_target(config.target_from, config.target_class, config.seed, name) if config.target_from else None
+    regions = []
+    for number, group in enumerate(parse_groups(config), start=1):
+        mask = read(f"group {number} mask", group.mask or group.outside)
+        found = None if mask is None else _softened(mask_of(mask, inverted=group.mask is None), group.soften_px)
+        regions.append(Region(group, found, _colors(read(f"group {number} guide", group.guide))))
+    mask = read("mask", config.mask)
+    guide, artwork = read("guide", config.guide), read("target_from", target)
+    whole = None if mask is None else mask_of(mask)
+    return References(whole, _colors(guide), _colors(artwork), tuple(regions), files)
+
+
+def mask_of(picture: Picture, *, inverted: bool = False) -> Tensor:
+    """Return ``[1, 1, H, W]`` in [0, 1]: brightness times opacity.
+
+    Raises:
+        PictureError: nothing of it would be dreamt.
+    """
+    grey = torch.from_numpy(picture.rgb.mean(axis=2))[None, None]
+    if picture.alpha is not None:
+        grey = grey * torch.from_numpy(picture.alpha)[None, None]
+    grey = 1 - grey if inverted else grey
+    if not grey.any():
+        color = "white" if inverted else "black"
+        raise PictureError(f"the mask '{picture.name}' is {color} everywhere: nothing would change")
+    return grey
+
+
+def fitted_mask(mask: Tensor, size: tuple[int, int], what: str = "the mask") -> tuple[Tensor, str]:
+    """Return a mask at the size of the picture, and a note where it had another."""
+    height, width = mask.shape[-2:]
+    if (height, width) == size:
+        return mask, ""
+    note = f"{what} is {width} x {height} px; resized to {size[1]} x {size[0]}"
+    return resize(mask, size).clamp(0, 1), note
+
+
+def pick_target(source: str, kind: str | None, seed: int, name: str) -> Path:
+    """Return an artwork: `source` itself if it is a file, else one of its folder, by seed and name of the picture.
+
+    `kind` is the subfolder to take it from; without it, any picture in the folder or below it.
+
+    Raises:
+        InputError: no such folder or class, or no picture in it.
+    """
+    root = Path(source)
+    if not root.is_dir():
+        if kind is not None:
+            raise InputError(f"--target-class '{kind}' picks from a folder; --target-from '{source}' is none")
+        return root
+    if kind is not None:
+        known = sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+        if kind not in known:
+            raise InputError(unknown_name("class of artworks", kind, known, f"each is a folder in '{root.name}'"))
+        root = root / kind
+    found = sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if _is_picture(p))
+    if not found:
+        raise InputError(f"no artworks in '{root}'; expected pictures, for example {root.name}/monet.jpg")
+    return root / found[seed_for(seed, name) % len(found)]
+
+
+def stored_settings(config: DreamConfig, references: References) -> dict[str, Any]:
+    """Return settings as they go into an output: files without their folders, the artwork that was picked."""
+    record = to_record(config)
+    for name in ("weights", "mask", "guide"):
+        record[name] = base_name(record[name]) if record[name] else None
+    record["group"] = [str(region.group.with_files(lambda _, path: base_name(path))) for region in references.regions]
+    if "target_from" in references.files:
+        record |= {"target_from": references.files["target_from"]["name"], "target_class": None}
+    return record
+
+
+def base_name(path: str) -> str:
+    """Return a file name without its folders, of either kind of slash."""
+    return path.replace("\\", "/").rpartition("/")[2]
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def _colors(picture: Picture | None) -> Tensor | None:
+    """Return ``[1, 3, H, W]``; what is transparent becomes middle grey, which excites least."""
+    if picture is None:
+        return None
+    images = torch.from_numpy(picture.rgb).permute(2, 0, 1)[None]
+    if picture.alpha is None:
+        return images.contiguous()
+    return torch.lerp(torch.full_like(images, 0.5), images, torch.from_numpy(picture.alpha)[None, None])
+
+
+def _softened(mask: Tensor, deviation_px: float) -> Tensor:
+    """Blur a mask by a Gaussian; its border is continued outwards."""
+    reach = math.ceil(SPREAD * deviation_px)
+    if reach == 0:
+        return mask
+    places = torch.arange(-reach, reach + 1, dtype=mask.dtype)
+    kernel = torch.exp(-0.5 * (places / deviation_px) ** 2)
+    kernel /= kernel.sum()
+    across = F.conv2d(F.pad(mask, (reach, reach, 0, 0), mode="replicate"), kernel.view(1, 1, 1, -1))
+    return F.conv2d(F.pad(across, (0, 0, reach, reach), mode="replicate"), kernel.view(1, 1, -1, 1)).clamp(0, 1)

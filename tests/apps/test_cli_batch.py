@@ -1,0 +1,213 @@
+"""`reverie dream` with many pictures, in this process: what is made, left alone, refused and said."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_case import Run, scene
+from PIL import Image
+
+from reverie.media.metadata import read_settings
+from reverie.tools.seed import seed_for
+
+QUICK = ("--steps", 1, "--octaves", 1, "--workers", 1)
+
+
+def picture(path: Path, height: int = 64, width: int = 80, mode: str = "RGB") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(scene(height, width)).convert(mode).save(path)
+    return path
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two good pictures, one of them in a subfolder, and everything that may go wrong."""
+    root = tmp_path / "photos"
+    picture(root / "a.png")
+    picture(root / "sub" / "übung é.png", 64, 72)
+    return root
+
+
+def test_a_bad_file_stops_no_other_and_is_listed_at_the_end(run: Run, folder: Path, tmp_path: Path) -> None:
+    picture(folder / "cmyk.jpg", mode="CMYK")
+    picture(folder / "line.png", 64, 1)
+    (folder / "text.jpg").write_text("no picture")
+    whole = picture(folder / "cut.png").read_bytes()
+    (folder / "cut.png").write_bytes(whole[: len(whole) // 2])
+    out = tmp_path / "out"
+    code, printed, err = run("dream", folder, "-o", out, *QUICK)
+    assert code == 2
+    assert set(bytes_of(out)) == {"a.png", "cmyk.png"}
+    assert {Path(line) for line in printed.splitlines()} == {out / "a.png", out / "cmyk.png"}
+    failures = [line for line in err.splitlines() if line.startswith("reverie: ")]
+    assert len(failures) == 3 and "Traceback" not in err
+    for name, words in (("cut.png", "cut short"), ("line.png", "too small"), ("text.jpg", "not a picture")):
+        assert any(name in line and words in line for line in failures), (name, failures)
+    assert "2 made, 3 failed" in err
+    assert "1 subfolders" in err and "--recursive" in err
+
+
+def test_recursive_mirrors_the_tree_and_a_rerun_makes_only_what_is_missing(run: Run, folder: Path) -> None:
+    assert run("dream", folder, "--recursive", *QUICK)[0] == 0
+    out = folder.with_name("photos-dream")
+    first = bytes_of(out)
+    assert set(first) == {"a.png", "sub/übung é.png"}
+    before = (out / "a.png").stat().st_mtime_ns
+    (out / "sub" / "übung é.png").unlink()
+    code, printed, err = run("dream", folder, "--recursive", *QUICK)
+    assert code == 0
+    assert "1 made, 1 there already" in err
+    assert len(printed.splitlines()) == 2
+    assert (out / "a.png").stat().st_mtime_ns == before
+    assert bytes_of(out) == first
+    assert "1 made" in run("dream", folder / "a.png", "-o", f"{out}/", "--overwrite", *QUICK)[2]
+    assert bytes_of(out) == first
+
+
+def test_results_depend_neither_on_order_nor_on_company(run: Run, folder: Path, tmp_path: Path) -> None:
+    a, b, c = (picture(folder / name, 64, width) for name, width in (("a.png", 80), ("b.jpg", 100), ("c.png", 66)))
+    orders = {"one": (a, b, c), "two": (c, a, b), "three": (b,), "four": (folder / "*.png", b)}
+    found = {}
+    for name, sources in orders.items():
+        assert run("dream", *sources, "-o", f"{tmp_path / name}/", *QUICK)[0] == 0
+        found[name] = bytes_of(tmp_path / name)
+    assert found["one"] == found["two"] == found["four"]
+    assert found["three"]["b.png"] == found["one"]["b.png"]
+    assert read_settings(tmp_path / "one" / "b.png")["config"]["seed"] == seed_for(0, "b.jpg")
+    assert len({read_settings(tmp_path / "one" / name)["config"]["seed"] for name in found["one"]}) == 3
+
+
+def test_a_picture_of_many_can_be_replayed(run: Run, folder: Path) -> None:
+    assert run("dream", folder, "--seed", 4, *QUICK)[0] == 0
+    made = folder.with_name("photos-dream") / "a.png"
+    code, _, err = run("replay", made, "--input", folder / "a.png")
+    assert code == 0
+    assert "the bytes are the same" in err or "threads" in err  # a worker may have fewer threads than we
+
+
+def test_names_that_would_meet_get_their_suffix(run: Run, folder: Path, tmp_path: Path) -> None:
+    picture(folder / "a.jpg")
+    assert run("dream", folder, "-o", tmp_path / "out", *QUICK)[0] == 0
+    assert set(bytes_of(tmp_path / "out")) == {"a-jpg.png", "a-png.png"}
+
+
+def test_a_changed_setting_makes_it_anew_and_files_of_others_stay(run: Run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    picture(folder / "b.png")
+    mine = picture(out / "b.png").read_bytes()
+    code, _, err = run("dream", folder, "-o", out, *QUICK)
+    assert code == 2
+    assert "not made by Reverie" in err and "1 made, 1 failed" in err
+    assert (out / "b.png").read_bytes() == mine
+    first = (out / "a.png").read_bytes()
+    code, _, err = run("dream", folder, "-o", out, *QUICK, "--step-size", 0.02)
+    assert "1 made, 1 failed" in err
+    assert (out / "a.png").read_bytes() != first
+    assert run("dream", folder, "-o", out, "--overwrite", *QUICK)[0] == 0
+    assert read_settings(out / "b.png")["tool"] == "dream"
+
+
+def test_results_in_the_same_list_are_not_dreamt_again(run: Run, folder: Path) -> None:
+    assert run("dream", folder / "*.png", *QUICK)[0] == 0
+    assert set(bytes_of(folder)) == {"a.png", "a-dream.png", "sub/übung é.png"}
+    code, _, err = run("dream", folder / "*.png", *QUICK)
+    assert code == 0
+    assert "1 results of other pictures in the list were left out" in err
+    assert "0 made, 1 there already" in err
+    assert set(bytes_of(folder)) == {"a.png", "a-dream.png", "sub/übung é.png"}
+
+
+def test_a_source_is_never_replaced(run: Run, folder: Path) -> None:
+    before = bytes_of(folder)
+    code, _, err = run("dream", folder / "a.png", "-o", folder / "a.png", "--overwrite")
+    assert code == 2
+    assert "its own source" in err
+    code, _, err = run("dream", folder, "-o", folder)
+    assert code == 2
+    assert "folder of the pictures" in err
+    assert bytes_of(folder) == before
+
+
+def test_the_format_can_be_chosen_and_alpha_and_depth_find_their_place(run: Run, folder: Path, tmp_path: Path) -> None:
+    rgba = np.dstack([scene(64, 80), np.full((64, 80), 130, np.uint8)])
+    Image.fromarray(rgba).save(folder / "clear.png")
+    assert run("dream", folder, "-o", tmp_path / "out", "--format", "webp", *QUICK)[0] == 0
+    assert set(bytes_of(tmp_path / "out")) == {"a.webp", "clear.webp"}
+    with Image.open(tmp_path / "out" / "clear.webp") as image:
+        assert image.mode == "RGBA"
+    assert run("dream", folder, "--format", "bmp")[0] == 2
+
+
+def test_one_file_that_is_there_already_is_not_made_again(run: Run, folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.png"
+    assert run("dream", folder / "a.png", "-o", target, "--steps", 1, "--octaves", 1)[0] == 0
+    stamp = target.stat().st_mtime_ns
+    code, printed, err = run("dream", folder / "a.png", "-o", target, "--steps", 1, "--octaves", 1)
+    assert (code, printed.strip()) == (0, str(target))
+    assert "there already" in err
+    assert target.stat().st_mtime_ns == stamp
+    assert read_settings(target)["config"]["seed"] == 0  # a file alone keeps the seed as it was given
+    target.write_bytes((folder / "a.png").read_bytes())
+    code, _, err = run("dream", folder / "a.png", "-o", target)
+    assert code == 2
+    assert "--overwrite" in err
+
+
+def test_a_dry_run_lists_what_would_be_done_and_touches_nothing(run: Run, folder: Path, tmp_path: Path) -> None:
+    code, printed, _ = run("dream", folder, "-o", tmp_path / "out", "--recursive", "--dry-run", "--workers", 3)
+    assert code == 0
+    plan = json.loads(printed)
+    assert plan["workers"] == 3
+    assert [Path(job["output"]) for job in plan["jobs"]] == [
+        tmp_path / "out" / "a.png", tmp_path / "out" / "sub" / "übung é.png"
+    ]  # fmt: skip
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("-o", "out.png"), "looks like a file"), (("--workers", "none"), "--workers must be"),
+        (("-o", "-"), "one picture"), (("--layer", "nonsense"), "no layer called"), (("--show",), "--show"),
+        (("--max-memory", "lots"), "--max-memory"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_the_command_is_said_once(run: Run, folder: Path, arguments, words) -> None:
+    picture(folder / "b.png")
+    code, printed, err = run("dream", folder, *arguments)
+    assert (code, printed) == (2, "")
+    assert err.count(words) == 1 and "Traceback" not in err
+
+
+def test_bytes_through_pipes(folder: Path) -> None:
+    command = [sys.executable, "-m", "reverie", "dream", "-", "--steps", "1", "--octaves", "1", "--format", "jpg"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, input=(folder / "a.png").read_bytes(), capture_output=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    with Image.open(io.BytesIO(done.stdout)) as image:
+        assert (image.format, image.size) == ("JPEG", (80, 64))
+    (folder / "piped.jpg").write_bytes(done.stdout)
+    assert read_settings(folder / "piped.jpg")["input"]["name"] == "stdin"
+    assert b"1 steps" in done.stderr
+
+
+def test_a_terminal_is_neither_read_from_nor_written_to(run: Run, folder: Path, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    code, _, err = run("dream", "-", "-o", folder / "out.png")
+    assert code == 2
+    assert "terminal" in err
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    code, _, err = run("dream", folder / "a.png", "-o", "-")
+    assert code == 2
+    assert "terminal" in err

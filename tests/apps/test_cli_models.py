@@ -1,0 +1,51 @@
+"""`reverie models`: every name can be shown, long lists are cut short, and what is shipped needs no fetching."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cli_case import Run
+
+from reverie.models.build import TORCHVISION
+
+QUICK = ("mobilenet_v2", "inception_v3", "squeezenet1_1")
+NAMES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in TORCHVISION]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_architecture_can_be_shown_without_weights(run: Run, name: str) -> None:
+    code, out, err = run("models", "show", name, "--weights", "random", "--json")
+    assert (code, err) == (0, "")
+    record = json.loads(out)
+    spatial = [x for x in record["layers"] if x["name"] != "logits"]
+    assert record["layers"][-1]["channels"] == 1000
+    assert all(x["receptive_field_px"] >= x["stride_px"] >= 1 for x in spatial)
+    assert max(x["receptive_field_px"] for x in spatial) >= 150
+    assert 1 <= record["min_px"] <= 80
+
+
+def test_a_long_list_of_classes_is_cut_short(run: Run) -> None:
+    code, out, _ = run("models", "show", "embedded")
+    text = " ".join(out.split())
+    assert code == 0
+    assert text.endswith("and 160 more; --all or --json lists them")
+    assert len(text.split("classes: ")[1].split(", ")) == 40
+    code, out, _ = run("models", "show", "embedded", "--all")
+    text = " ".join(out.split())
+    assert "more; --all" not in text
+    assert len(text.split("classes: ")[1].split(", ")) == 200
+
+
+def test_the_embedded_network_needs_no_fetching(run: Run) -> None:
+    code, out, err = run("models", "fetch", "embedded")
+    assert code == 0
+    assert "nothing to fetch" in err and err.count("\n") == 1
+    assert Path(out.strip()).is_file()
+
+
+def test_the_list_names_the_variants_for_weights_from_caffe(run: Run) -> None:
+    code, out, _ = run("models")
+    assert code == 0
+    assert "vgg16-caffe --weights FILE" in " ".join(out.split())

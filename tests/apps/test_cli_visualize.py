@@ -1,0 +1,143 @@
+"""`reverie visualize`, `reverie atlas` and the replay of what they draw, as a user sees them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_case import Run, scene
+from PIL import Image
+
+from reverie.media.metadata import read_settings
+
+QUICK = ("--steps", 2, "--crops", 2, "--size", 64)
+
+
+def test_help_of_both_does_not_import_torch() -> None:
+    program = (
+        "import sys; from reverie.apps.cli.main import main; "
+        "codes = [main(['visualize', '--help']), main(['atlas', '--help'])]; "
+        "assert codes == [0, 0], codes; assert 'torch' not in sys.modules, 'torch was imported'"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "--spectrum-from" in done.stdout and "--channels" in done.stdout
+    assert done.stdout.count("--model") == 0  # the network is named first
+
+
+def test_one_class_is_one_picture_that_replays_to_the_same_bytes(run: Run, tmp_path: Path) -> None:
+    target = tmp_path / "fish.png"
+    code, out, err = run("visualize", "embedded", "--class", "goldfish", "-o", target, "--best-of", 2, *QUICK)
+    assert code == 0
+    assert out.strip() == str(target)
+    assert "goldfish: " in err and "place" in err
+    record = read_settings(target)
+    assert record["tool"] == "visualize"
+    assert record["config"]["class_name"] == "goldfish"
+    assert record["config"]["best_of"] == 1  # the seed that was kept stands for the search
+    assert record["chosen"]["seeds"] == 2
+    assert str(tmp_path) not in str(record)
+    code, out, err = run("replay", target)
+    assert code == 0
+    assert "the bytes are the same" in err
+    assert Path(out.strip()).read_bytes() == target.read_bytes()
+
+
+def test_maco_with_alpha_and_a_measured_spectrum_replays_without_the_folder(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.fromarray(scene()).save(folder / "one.png")
+    target = tmp_path / "out.png"
+    options = ("--prior", "maco", "--alpha", "--spectrum-from", folder)
+    assert run("visualize", "embedded", "--class", "lion", "-o", target, *options, *QUICK)[0] == 0
+    with Image.open(target) as image:
+        assert image.mode == "RGBA"
+        alpha = np.asarray(image)[..., 3]
+    assert alpha.min() < 200 and alpha.max() == 255
+    assert read_settings(target)["spectrum"]["pictures"] == 1
+    (folder / "one.png").unlink()
+    folder.rmdir()
+    assert "the bytes are the same" in run("replay", target)[2]
+
+
+def test_several_targets_fill_a_folder_and_a_rerun_draws_only_what_is_missing(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    command = (
+        "visualize", "embedded", "--layer", "conv2", "--channel", 1, "--channel", 2, "--neuron", "conv3:4", "--batch",
+        2, "-o", folder, *QUICK,
+    )  # fmt: skip
+    code, out, _ = run(*command)
+    assert code == 0
+    names = ["conv2-1-1.png", "conv2-1-2.png", "conv2-2-1.png", "conv2-2-2.png", "conv3-4-1.png", "conv3-4-2.png"]
+    assert sorted(p.name for p in folder.iterdir()) == sorted([*names, "sheet.jpg"])
+    assert out.split() == [str(folder / n) for n in ("sheet.jpg", *names)]
+    whole = {p.name: p.read_bytes() for p in folder.iterdir()}
+    (folder / names[2]).unlink()
+    code, _, err = run(*command)
+    assert code == 0
+    assert "2 of 3 are there already" in err
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == whole
+    assert "the bytes are the same" in run("replay", folder / names[3])[2]
+
+
+def test_pictures_made_otherwise_are_not_taken_for_these(run: Run, tmp_path: Path) -> None:
+    command = ("visualize", "embedded", "--layer", "conv2", "-o", tmp_path / "out", *QUICK)
+    assert run(*command)[0] == 0
+    code, _, err = run(*command, "--seed", 1)
+    assert code == 1
+    assert "--overwrite" in err
+    assert run(*command, "--seed", 1, "--overwrite")[0] == 0
+    assert read_settings(tmp_path / "out" / "conv2.png")["config"]["seed"] == 1
+
+
+def test_several_into_one_file_are_a_sheet_that_says_it_cannot_be_replayed(run: Run, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.jpg"
+    code, out, _ = run("visualize", "embedded", "--class", "lion,bee", "-o", sheet, *QUICK)
+    assert code == 0
+    assert out.split() == [str(sheet)]
+    with Image.open(sheet) as image:
+        assert image.width > 128
+    code, _, err = run("replay", sheet)
+    assert code == 2
+    assert "cannot be replayed" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "nothing to draw"),
+        (("--class", "unicornfish"), "no class called 'unicornfish'"),
+        (("--class", "lion", "--prior", "gan"), "--prior must be one of"),
+        (("--class", "lion", "--spectrum-from", "."), "--prior maco"),
+        (("--class", "lion", "--alpha", "-o", "a.jpg"), "--alpha needs"),
+        (("--channel", "3"), "--layer"),
+        (("--class", "lion", "--quality", "0"), "--quality"),
+    ],
+)
+def test_mistakes_are_one_line(run: Run, options: tuple[str, ...], message: str) -> None:
+    code, out, err = run("visualize", "embedded", *options)
+    assert code == 2
+    assert out == ""
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_an_atlas_is_drawn_once(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "atlas"
+    command = ("atlas", "embedded", "-o", folder, "--layer", "conv1", "--channels", 4, "--steps", 2, "--size", 32)
+    code, out, err = run(*command)
+    assert code == 0
+    assert out.strip() == str(folder / "index.html")
+    assert "conv1: 4 tiles" in err
+    times = {p: p.stat().st_mtime_ns for p in (folder / "tiles").rglob("*.jpg")}
+    assert len(times) == 4
+    assert run(*command)[0] == 0
+    assert {p: p.stat().st_mtime_ns for p in times} == times
+    code, _, err = run(*command, "--seed", 3)
+    assert code == 1
+    assert "other settings" in err
+    assert run(*command, "--seed", 3, "--overwrite")[0] == 0
+    assert all(p.stat().st_mtime_ns != t for p, t in times.items())

@@ -1,0 +1,93 @@
+"""Every bad file of weights is refused in one line of our own: no library's text, no colors, no warnings."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from reverie.errors import WeightsError
+from reverie.weights.foreign import load_state_dict, misfit
+
+
+class Bomb:
+    def __reduce__(self):
+        return os.mkdir, ("executed",)
+
+
+def whole(path: Path) -> bytes:
+    torch.save({"a.weight": torch.arange(3000.0)}, path)
+    return path.read_bytes()
+
+
+def a_program(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("net/data.pkl", pickle.dumps({}))
+        archive.writestr("net/code/__torch__.py", "class Module(Module): pass")
+        archive.writestr("net/constants.pkl", pickle.dumps(()))
+
+
+def a_zip(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("letter.txt", "hello")
+
+
+BAD: dict[str, tuple[Callable[[Path], object], str]] = {
+    "empty": (lambda p: p.write_bytes(b""), "is empty"),
+    "text": (lambda p: p.write_text("hello"), "holds no weights, or is damaged"),
+    "picture": (lambda p: p.write_bytes(b"\xff\xd8\xff\xe0" + bytes(500)), "holds no weights, or is damaged"),
+    "cut": (lambda p: p.write_bytes(whole(p)[:-400]), "is damaged: its end is missing"),
+    "scratched": (lambda p: p.write_bytes(bytes(60).join((whole(p)[:60], p.read_bytes()[120:]))), "is damaged"),
+    "zip": (a_zip, "is a zip without weights"),
+    "program": (a_program, "is a TorchScript program and was not executed"),
+    "plain pickle": (lambda p: p.write_bytes(pickle.dumps(Bomb(), 4)), "was not executed"),
+    "old pickle": (lambda p: p.write_bytes(pickle.dumps(Bomb(), 0)), "was not executed"),
+    "code": (lambda p: torch.save({"w": Bomb()}, p), f"holds Python objects ({os.name}.mkdir) besides tensors"),
+    "code in an old file": (lambda p: torch.save({"w": Bomb()}, p, _use_new_zipfile_serialization=False), ".mkdir)"),
+    "whole network": (lambda p: torch.save(nn.Linear(2, 2), p), "(torch.nn.modules.linear.Linear) besides tensors"),
+    "newer protocol": (lambda p: torch.save({"a": torch.ones(2)}, p, pickle_protocol=4), "more than tensors by name"),
+    "list": (lambda p: torch.save([1, 2], p), "expected tensors by name, found a list"),
+    "other entries": (lambda p: torch.save({"epoch": 3, "loss": 0.1}, p), "other entries: epoch, loss"),
+    "nothing": (lambda p: torch.save({}, p), "found an empty dictionary"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_files_are_refused_in_our_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "bad.pth"
+    write, expected = BAD[kind]
+    write(path)
+    with warnings.catch_warnings(record=True) as heard, pytest.raises(WeightsError) as error:
+        warnings.simplefilter("always")
+        load_state_dict(path)
+    message = str(error.value)
+    assert expected in message and "bad.pth" in message
+    assert heard == []
+    for foreign in ("\n", "\x1b", "weights_only", "PyTorch", "Unpickl", "Error", "miniz", "issue"):
+        assert foreign not in message, message
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a file that this user may not read")
+def test_a_file_without_permission_is_said(tmp_path: Path) -> None:
+    whole(tmp_path / "mine.pth")
+    (tmp_path / "mine.pth").chmod(0)
+    with pytest.raises(WeightsError, match=r"mine.pth' cannot be read: Permission denied"):
+        load_state_dict(tmp_path / "mine.pth")
+
+
+def test_what_does_not_fit_is_named_by_its_first_difference() -> None:
+    net = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)).state_dict()
+    assert misfit(net, {n: v for n, v in net.items() if n != "0.bias"}) == "'0.bias' is missing"
+    assert misfit(net, net | {"0.weight": torch.zeros(2, 4)}) == "'0.weight' is 2 x 4, expected 2 x 3"
+    assert misfit(net, net | {"head.bias": torch.zeros(2)}) == "the network has no 'head.bias'"
+    assert misfit(net, {"x": torch.zeros(1)}) == "'0.weight' is missing, and 6 more differences"
+    assert "of a kind that cannot be used" in misfit(net, {n: v for n, v in net.items() if "num_batches" not in n})
