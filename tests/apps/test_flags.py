@@ -12,7 +12,6 @@ from reverie.apps.cli.main import build_app
 from reverie.media.metadata import read_settings
 
 TABLES = Path(__file__).parents[2] / "docs" / "flags.md"
-COMING = {"--guide", "--keep-colors"}  # written elsewhere at the same time; to be emptied when they are here
 THEIRS = (
     "--source", "--destination", "--guide", "--num-iterations", "--octave-count", "--octave-scale",
     "--steps-per-octave", "--maximize", "--jitter", "--blend",
@@ -50,7 +49,7 @@ def test_every_flag_of_ours_in_the_tables_exists() -> None:
                 command = tuple(word for word in words[1:3] if re.fullmatch("[a-z]+", word))
             known.setdefault(command, options(*command))
             flags = {word for word in words if word.startswith("--")}
-            assert flags - COMING <= known[command], (heading, theirs, span)
+            assert flags <= known[command], (heading, theirs, span)
 
 
 def test_the_tables_name_every_flag_of_the_containerized_deepdream() -> None:
@@ -58,7 +57,7 @@ def test_the_tables_name_every_flag_of_the_containerized_deepdream() -> None:
     assert set(THEIRS) <= set(container)
     for flag in set(THEIRS) - {"--blend"}:
         assert f"`{flag}`" in container[flag]
-    assert set(THEIRS) - COMING <= options("dream")
+    assert set(THEIRS) <= options("dream")
 
 
 def test_no_flag_of_another_program_is_listed_twice() -> None:
