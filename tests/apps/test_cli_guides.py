@@ -132,7 +132,7 @@ def test_like_keeps_the_guide_unless_told_otherwise(run: Run, photo: Path, mater
         (("--guide", "GUIDE", "--channel", 3, "--layer", "mixed4a"), "--guide does not go with --channel"),
         (("--group", "layer=mixed4a", "--class", "lion"), "--class does not go with --group"),
         (("--guide-form", "channels"), "--guide-form goes with --guide"),
-        (("--group", "colour=red"), "must look like"),
+        (("--group", "colour=red"), "no key called 'colour'"),
         (("--group", "mask=nowhere.png"), "nowhere.png"),
         (("--group", "class=lion,layer=mixed4a"), "--class does not go with --layer"),
         (("--target-from", "GUIDE", "--target-class", "monet"), "picks from a folder"),

@@ -38,6 +38,7 @@ def test_the_table_of_what_goes_together(one, two):
     ("settings", "words"),
     [
         ({"guide_form": "channels"}, "--guide-form goes with --guide"),
+        ({"guide_size": 96}, "--guide-size goes with --guide"),
         ({"caricature_power": 2.0}, "--caricature-power goes with --caricature"),
         ({"target_class": "monet"}, "--target-class goes with --target-from"),
         ({"target_layer": ("conv1",)}, "--target-layer goes with --target-from"),

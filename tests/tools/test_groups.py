@@ -16,6 +16,7 @@ from reverie.tools.groups import Group, parse_group, parse_groups
         ("layer=mixed4c+mixed5a:0.5,soften=12", Group(layer=("mixed4c", "mixed5a:0.5"), soften_px=12.0)),
         ("layer=mixed4c,channel=3+17", Group(layer=("mixed4c",), channel=(3, 17))),
         ("mask=m.png,guide=f.jpg,guide-form=cosine", Group(mask="m.png", guide="f.jpg", guide_form="cosine")),
+        ("guide=f.jpg,guide-size=96", Group(guide="f.jpg", guide_size=96)),
         ("mask=m.png,guide-class=lion", Group(mask="m.png", guide_class="lion")),
         ("mask=/a,b/x=1,y.png,layer=l", Group(mask="/a,b/x=1,y.png", layer=("l",))),
         ("mask=C:\\photos\\sky.png,class=5", Group(mask="C:\\photos\\sky.png", class_name="5")),
@@ -41,6 +42,7 @@ def test_groups_are_read_and_written(text, group):
         ("layer=a,strength=0", "strength must be"),
         ("layer=a,strength=nan", "strength must be"),
         ("layer=a,soften=-1", "soften must be pixels"),
+        ("layer=a,guide-size=big", "guide-size must be a whole number of pixels"),
         ("layer=a,channel=x", "channel must be whole numbers"),
     ],
 )

@@ -45,6 +45,9 @@ class DreamConfig:
         "best-match", "Each place follows the part of the guide that fits it best (by strength, or by cosine), or all "
         "places the guide's mean.", choices=("best-match", "cosine", "channels"),
     )  # fmt: skip
+    guide_size: int | None = setting(
+        None, "Shorter side of the guide in pixels; default: what the network was trained on.", minimum=16, maximum=4096
+    )
     guide_class: str | None = setting(None, "Class that guides a layer: its mean direction there.")
     caricature: bool = setting(False, "Exaggerate what the network already sees in the picture.")
     caricature_power: float = setting(

@@ -112,7 +112,8 @@ def _term(config: DreamConfig, critic: Critic, guide: Tensor | None) -> Callable
 
 def _guided(config: DreamConfig, critic: Critic, guide: Tensor, names: list[str]) -> Callable[[str], Objective]:
     # of the size that the network knows things at, a guide gives whole things rather than textures
-    seen, usual = _seen(critic, guide, names, critic.identity.input_px), mean_activations(critic, names)
+    short_px = config.guide_size or critic.identity.input_px
+    seen, usual = _seen(critic, guide, names, short_px), mean_activations(critic, names)
     if config.guide_form == "channels":
         return lambda name: guide_channels(name, seen[name], _form(config.objective), usual[name])
     match = "cosine" if config.guide_form == "cosine" else "dot"

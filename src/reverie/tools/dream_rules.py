@@ -19,6 +19,7 @@ APART: dict[str, tuple[str, ...]] = {
 }
 PART_OF: dict[str, tuple[str, ...]] = {
     "guide_form": ("guide",),
+    "guide_size": ("guide",),
     "caricature_power": ("caricature",),
     "target_class": ("target_from",),
     "target_layer": ("target_from",),

@@ -1,8 +1,8 @@
 """Several things dreamt in one picture, each in a region of its own: ``mask=sky.png,layer=mixed4c,strength=1``.
 
 Keys: ``mask`` (white is dreamt) or ``outside`` (black is dreamt) with a file, ``layer`` (several joined by ``+``, each
-optionally ``NAME:WEIGHT``), ``channel`` (joined by ``+``), ``class``, ``guide`` with ``guide-form``, ``guide-class``,
-``strength``, and ``soften`` (blur of the mask in pixels). Free of torch.
+optionally ``NAME:WEIGHT``), ``channel`` (joined by ``+``), ``class``, ``guide`` with ``guide-form`` and ``guide-size``,
+``guide-class``, ``strength``, and ``soften`` (blur of the mask in pixels). Free of torch.
 """
 
 from __future__ import annotations
@@ -21,11 +21,17 @@ from reverie.tools.dream_rules import check_together
 
 KEYS = {
     "mask": "mask", "outside": "outside", "layer": "layer", "channel": "channel", "class": "class_name",
-    "guide": "guide", "guide-form": "guide_form", "guide-class": "guide_class", "strength": "strength",
-    "soften": "soften_px",
+    "guide": "guide", "guide-form": "guide_form", "guide-size": "guide_size", "guide-class": "guide_class",
+    "strength": "strength", "soften": "soften_px",
 }  # fmt: skip
-GOAL = ("layer", "channel", "class_name", "guide", "guide_form", "guide_class")
+GOAL = ("layer", "channel", "class_name", "guide", "guide_form", "guide_size", "guide_class")
 FILES = {"mask": "mask", "outside": "mask", "guide": "guide"}
+KINDS = {
+    "channel": "whole numbers joined by +",
+    "strength": "a number above 0",
+    "soften_px": "pixels from 0 on",
+    "guide_size": "a whole number of pixels",
+}
 EXAMPLE = "mask=sky.png,layer=mixed4c,strength=1"
 BETWEEN = re.compile(r",(?=\s*(?:" + "|".join(KEYS) + r")\s*=)")  # a comma inside a file name is no border
 
@@ -41,6 +47,7 @@ class Group:
     class_name: str | None = None
     guide: str | None = None
     guide_form: str = "best-match"
+    guide_size: int | None = None
     guide_class: str | None = None
     strength: float = 1.0
     soften_px: float = 0.0
@@ -112,12 +119,14 @@ def _value(field: str, text: str) -> Any:
     try:
         if field == "channel":
             return tuple(int(number) for number in text.split("+"))
+        if field == "guide_size":
+            return int(text)
         if field in ("strength", "soften_px"):
             number = float(text)
             if not 0 <= number <= 10_000 or (field == "strength" and number == 0) or math.isnan(number):
                 raise ValueError
             return number
     except ValueError as error:
-        kind = {"channel": "whole numbers joined by +", "strength": "a number above 0", "soften_px": "pixels from 0 on"}
-        raise InputError(f"--group: {field.removesuffix('_px')} must be {kind[field]}; got '{text}'") from error
+        key = next(key for key, name in KEYS.items() if name == field)
+        raise InputError(f"--group: {key} must be {KINDS[field]}; got '{text}'") from error
     return text
