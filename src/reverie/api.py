@@ -252,8 +252,8 @@ def open_dream(
     """
     config = with_tuples(config)
     check_settings(config)
-    alone = config.canvas != "spectrum" and config.normalize in ON_DISK and not config.group and not config.keep_colors
-    size = _size_on_file(source) if alone else None
+    able = config.canvas != "spectrum" and config.normalize in ON_DISK and not config.group
+    size = _size_on_file(source) if able else None
     critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
     if size is not None:
         plan = plan_dream(size, config, critic, used_bytes=used_bytes, disk=disk)

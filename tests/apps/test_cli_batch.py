@@ -164,6 +164,22 @@ def test_one_file_that_is_there_already_is_not_made_again(run: Run, folder: Path
     assert "--overwrite" in err
 
 
+def test_artworks_guides_and_groups_are_recognized_in_what_is_finished(run: Run, folder: Path, tmp_path: Path) -> None:
+    art = picture(tmp_path / "art" / "monet" / "one.png", 64, 64).parent
+    picture(art / "two.png", 70, 66)
+    Image.fromarray(np.full((9, 9), 255, np.uint8)).save(tmp_path / "white.png")
+    cases = (
+        ("--target-from", art.parent, "--target-class", "monet"), ("--guide", art / "one.png"),
+        ("--group", f"mask={tmp_path / 'white.png'},layer=mixed3a"), ("--mask", tmp_path / "white.png"),
+    )  # fmt: skip
+    for number, options in enumerate(cases):
+        out = tmp_path / f"out{number}"
+        assert "1 made" in run("dream", folder, "-o", out, *QUICK, *options)[2]
+        assert "0 made, 1 there already" in run("dream", folder, "-o", out, *QUICK, *options)[2], options
+    picture(art / "one.png", 64, 68)
+    assert "1 made" in run("dream", folder, "-o", tmp_path / "out1", *QUICK, *cases[1])[2]
+
+
 def test_a_dry_run_lists_what_would_be_done_and_touches_nothing(run: Run, folder: Path, tmp_path: Path) -> None:
     code, printed, _ = run("dream", folder, "-o", tmp_path / "out", "--recursive", "--dry-run", "--workers", 3)
     assert code == 0

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import card, number_of, texture
 from PIL import Image
 
+from clips import card, number_of, texture
 from reverie.errors import InputError, PictureError, VideoError
 from reverie.media.animation import AnimationWriter, animation_frames, is_animated, read_animation
 from reverie.media.metadata import read_settings

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from clips import pan, texture
 
+from clips import pan, texture
 from reverie.media.flow import Motion, consistent, flicker, is_cut, motion, softened, warp
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import card, number_of, sound_of, write_clip
 from PIL import Image
 
+from clips import card, number_of, sound_of, write_clip
 from reverie.errors import InputError
 from reverie.media.animation import AnimationWriter, read_animation
 from reverie.media.footage import Encoding, assemble, check_target, footage_frames, is_footage, open_footage

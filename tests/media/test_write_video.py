@@ -8,8 +8,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from clips import RATE_HZ, TONE_HZ, card, number_of, sound_of, sound_packets, write_clip
 
+from clips import RATE_HZ, TONE_HZ, card, number_of, sound_of, sound_packets, write_clip
 from reverie.errors import InputError, OutputError
 from reverie.media.metadata import read_settings
 from reverie.media.video import VideoWriter, frames, read_video

@@ -83,13 +83,21 @@ def test_one_step_is_the_same_to_the_last_digits(small_critic, photo, settings):
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"iterations": 2, "blend": 0.4}, {"normalize": "std", "octave_scale": 1.8}, {"seed": 5}]
+    "settings",
+    [{}, {"iterations": 2, "blend": 0.4}, {"normalize": "std", "octave_scale": 1.8}, {"seed": 5, "keep_colors": True}],
 )
 def test_whole_dreams_are_the_same_within_what_rounding_grows_to(small_critic, photo, settings):
     config = replace(CONFIG, octaves=3, steps=3, **settings)
     in_memory, on_disk = both(photo, small_critic, config)
     before = Dream(photo, replace(config, steps=0), small_critic).array()
     assert np.abs(in_memory - before).mean() > 0.005
+    assert relative(on_disk, in_memory, before) < 0.02
+
+
+def test_a_caricature_compares_with_the_picture_on_disk(small_critic, photo):
+    config = replace(CONFIG, octaves=2, steps=2, caricature=True, layer=("conv4",))
+    in_memory, on_disk = both(photo, small_critic, config)
+    before = Dream(photo, replace(config, steps=0), small_critic).array()
     assert relative(on_disk, in_memory, before) < 0.02
 
 
@@ -101,6 +109,9 @@ def test_masks_keep_every_bit_outside(small_critic, photo, mask, normalize):
     assert np.array_equal(on_disk[:30], before[:30])
     assert np.array_equal(on_disk[:, :50], before[:, :50])
     assert relative(on_disk, in_memory, before) < 0.02
+    work = open_dream(photo, config, small_critic, disk=True)
+    assert work.settings()["files"] == Dream(photo, config, small_critic).settings()["files"]
+    work.close()
 
 
 def test_no_steps_give_the_picture_back_bit_for_bit(small_critic, photo):

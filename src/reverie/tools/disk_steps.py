@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from reverie.media.store import Store
+from reverie.numerics.color import with_chroma_of
 from reverie.numerics.strips import resized_rows
 from reverie.objective import Objective
 from reverie.optimize.ascend import Step, StepRule
@@ -38,6 +39,7 @@ class DiskPicture:
         source: what this iteration began with; the original in the first.
         canvas: what changes, at the size of the octave.
         octave: that size.
+        keep_colors: whether the result has the hues of the original.
     """
 
     original: Store
@@ -45,6 +47,7 @@ class DiskPicture:
     source: Store
     canvas: Store | None = None
     octave: tuple[int, int] = (0, 0)
+    keep_colors: bool = False
 
     def base(self, top: int, bottom: int) -> Tensor:
         """Return rows of the source at the size of the octave."""
@@ -65,9 +68,10 @@ class DiskPicture:
         else:
             rows = resized_rows(self.detail, self.octave, size, top, bottom)
             rows = rows.add_(as_rows(self.source)(top, bottom)).clamp_(0, 1)
-        if self.mask is None:
-            return rows
-        return torch.lerp(as_rows(self.original)(top, bottom), rows, as_rows(self.mask)(top, bottom))
+        original = as_rows(self.original)(top, bottom)
+        if self.mask is not None:
+            rows = torch.lerp(original, rows, as_rows(self.mask)(top, bottom))
+        return with_chroma_of(rows, original) if self.keep_colors else rows
 
     def close(self) -> None:
         """Give the space back."""

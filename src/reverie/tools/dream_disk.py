@@ -6,6 +6,7 @@ import functools
 import tempfile
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from reverie.tools.dream import Plan, final_size
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_objective import build_ascent
 from reverie.tools.dream_record import dream_record
+from reverie.tools.finished import sha256_of
 from reverie.tools.references import NAMED, read_references
 from reverie.tools.steering import Steering
 
@@ -64,11 +66,10 @@ class DiskDream:
         self._source = source
         self._names: dict[str, Any] = {}
         self._steps: Generator[Step] | None = None
-        references = read_references(config, source.name)
-        ascent = build_ascent(config, critic, references)
-        if config.keep_colors or not isinstance(ascent, Ascent):
-            raise InputError("--group and --keep-colors need the whole picture in memory; use a smaller --size")
-        self.references = references
+        self.references = read_references(replace(config, mask=None), source.name)  # the mask goes on disk as well
+        ascent = build_ascent(config, critic, self.references)
+        if not isinstance(ascent, Ascent):
+            raise InputError("--group needs the whole picture in memory; use a smaller --size")
         self._dreamer = DiskDreamer(config, plan, ascent, folder, self.steering)
 
     @functools.cached_property
@@ -139,6 +140,8 @@ class DiskDream:
         about = {"name": self._names.get("input") or self.picture.name, "sha256": self.picture.sha256,
                  "width": width, "height": height}  # fmt: skip
         record = dream_record(self.config, self.critic, self.plan, about, self.references)
+        files = self.references.files | ({"mask": self._mask_record} if self.config.mask else {})
+        record |= {"files": self._names.get("files", files)} if files else {}
         record["config"] |= self._names.get("config", {})
         record["model"]["name"] = self._names.get("model") or record["model"]["name"]
         return record | ({"steering": self.steering.changes} if self.steering.changes else {})
@@ -148,6 +151,7 @@ class DiskDream:
         config = {name: record["config"].get(name) for name in NAMED}
         about = record.get("input") or {}
         self._names = {"config": config, "input": about.get("name"), "model": record["model"]["name"]}
+        self._names |= {"files": record["files"]} if "files" in record else {}
 
     def close(self) -> None:
         """Give the space on disk back."""
@@ -165,7 +169,13 @@ class DiskDream:
         if final_size(rgb.size, self.config) != size:  # a header that does not say how the picture is turned
             raise PictureError(f"'{self.picture.name}' is not of the size that its header says; save it anew first")
         original = rgb if rgb.size == size else _resized(rgb, size, self.folder)
-        return DiskPicture(original, None if self.config.mask is None else self._mask(Path(self.config.mask)), original)
+        mask = None if self.config.mask is None else self._mask(Path(self.config.mask))
+        return DiskPicture(original, mask, original, keep_colors=self.config.keep_colors)
+
+    @property
+    def _mask_record(self) -> dict[str, str]:
+        path = Path(self.config.mask or "")
+        return {"name": path.name, "sha256": sha256_of(path)}
 
     def _mask(self, path: Path) -> Store:
         picture = store_picture(path, self.folder)

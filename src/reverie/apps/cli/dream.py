@@ -16,7 +16,7 @@ from reverie.apps.cli.dream_run import live_view, run_dream
 from reverie.apps.cli.film import film_path
 from reverie.apps.cli.options import given_for, with_config
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, read_stdin
-from reverie.apps.cli.stored import FILES, files_of, with_files
+from reverie.apps.cli.stored import FILES, wanted, with_files
 from reverie.errors import InputError
 from reverie.settings import check_settings, from_record, to_record
 from reverie.tools.dream_config import DreamConfig
@@ -125,7 +125,7 @@ def dream_one(
     """Dream one picture, or from noise; to a file, or to standard output."""
     from reverie.api import Dream, open_dream
     from reverie.media.write import check_writable
-    from reverie.tools.finished import Wanted, is_finished
+    from reverie.tools.finished import is_finished
 
     piped = read_stdin() if source is not None and source.kind == "stdin" else None
     path = None if source is None or piped else source.path
@@ -135,8 +135,8 @@ def dream_one(
     else:
         target = output_path(path, options.output, options.suffix)
         about = None if piped is None else (piped.name, piped.sha256)
-        wanted = Wanted("dream", config, path, options.quality, files_of(config), about)
-        if not options.dry_run and is_finished(target, wanted, overwrite=options.overwrite):
+        made = wanted(config, path, options.quality, about)
+        if not options.dry_run and is_finished(target, made, overwrite=options.overwrite):
             print("there already, from the same picture and settings; --overwrite repeats it", file=sys.stderr)
             print(target)
             return 0

@@ -14,7 +14,7 @@ from typing import Any
 from reverie.apps.cli.batch_options import BatchOptions
 from reverie.apps.cli.dream_worker import DreamOpener, Payload
 from reverie.apps.cli.films import dream_films
-from reverie.apps.cli.stored import files_of
+from reverie.apps.cli.stored import wanted
 from reverie.apps.cli.tally import Tally
 from reverie.critic.devices import is_cpu, split_devices
 from reverie.data.sources import Found, Source
@@ -26,7 +26,7 @@ from reverie.optimize.byte_counts import parse_bytes
 from reverie.tools.batch import Job, Moment, run_jobs
 from reverie.tools.cores import WORKER_BYTES, Shares, share_out
 from reverie.tools.dream_config import DreamConfig
-from reverie.tools.finished import Wanted, is_finished
+from reverie.tools.finished import is_finished
 from reverie.tools.seed import seed_for
 from reverie.tools.video_config import VideoConfig
 
@@ -86,12 +86,11 @@ def _without_results(found: Found, pairs: Sequence[tuple[Source, Path]]) -> tupl
 def _to_do(pairs: Sequence[tuple[Source, Path]], config: DreamConfig, options: BatchOptions, tally: Tally) -> list[Job]:
     """Return what is not finished yet, the largest first, so that no worker is left alone with one at the end."""
     jobs: list[Job] = []
-    files = files_of(config)
     for source, target in pairs:
         seed = seed_for(config.seed, source.name)
-        wanted = Wanted("dream", replace(config, seed=seed), source.path, options.quality, files)
         try:
-            finished = is_finished(target, wanted, overwrite=options.overwrite)
+            made = wanted(replace(config, seed=seed), source.path, options.quality)
+            finished = is_finished(target, made, overwrite=options.overwrite)
         except ReverieError as error:
             tally.fail(source.name, str(error), error.exit_code)
             continue

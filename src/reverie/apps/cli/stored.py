@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reverie.errors import InputError
+from reverie.tools.dream_config import DreamConfig
 from reverie.tools.groups import parse_group
+
+if TYPE_CHECKING:
+    from reverie.tools.finished import Wanted
 
 FILES = ("model", "weights", "mask", "guide", "target_from")
 
@@ -74,7 +79,26 @@ def _found(made: Path, role: str, name: str, sha256: str | None, folders: list[P
     return str((same or paths or [name])[0])
 
 
-def files_of(config: Any) -> dict[str, Path]:
+def wanted(config: DreamConfig, source: Path | None, quality: int, piped: tuple[str, str] | None = None) -> Wanted:
+    """Return what the dream of a picture would carry, with every file named as a result names it.
+
+    Raises:
+        InputError: a group that cannot be read, or a folder without artworks.
+    """
+    from reverie.tools.finished import Wanted
+
+    groups = tuple(str(parse_group(text).with_files(lambda _, path: Path(path).name)) for text in config.group)
+    files = files_of(config)
+    if config.target_from:
+        from reverie.tools.references import pick_target
+
+        name = piped[0] if piped else source.name if source is not None else ""
+        files["target_from"] = pick_target(config.target_from, config.target_class, config.seed, name)
+        config = replace(config, target_from=files["target_from"].name, target_class=None)
+    return Wanted("dream", replace(config, group=groups), source, quality, files, piped)
+
+
+def files_of(config: DreamConfig) -> dict[str, Path]:
     """Return the files that decide a dream besides its picture: by name of the setting, where they lie here."""
     from reverie.weights.catalogue import CATALOGUE
     from reverie.weights.embedded import embedded_path
@@ -85,8 +109,6 @@ def files_of(config: Any) -> dict[str, Path]:
         group = parse_group(text)
         parts = {"mask": group.mask or group.outside, "guide": group.guide}
         files |= {f"group {number} {kind}": Path(path) for kind, path in parts.items() if path}
-    if config.target_from and Path(config.target_from).is_file():
-        files["target_from"] = Path(config.target_from)
     if config.weights and Path(config.weights).is_file():
         return files | {"model": Path(config.weights)}
     if config.model == "embedded":
