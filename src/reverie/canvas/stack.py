@@ -4,8 +4,9 @@ One step moves forms of every scale at once: what a step adds is spread over all
 flat color can run ahead of the rest.
 Source: Fort & Whitaker 2025, "Direct Ascent Synthesis", arXiv 2502.07753, section 3.
 Differs: sizes grow by a factor instead of by a constant number of pixels, so that a handful do what hundreds did, and
-coarse ones weigh more, which they did by having more neighbors; a sigmoid instead of a tanh, which is the same up to a
-factor of two in its argument.
+coarse ones weigh more, which they did by having more neighbors. Each is enlarged to the next instead of to the whole,
+which costs as much as two pictures instead of as many as there are resolutions. A sigmoid instead of a tanh: the same,
+up to a factor of two in its argument.
 """
 
 from __future__ import annotations
@@ -67,9 +68,10 @@ class StackCanvas(nn.Module):
     def _sum(self) -> Tensor:
         sizes = stack_sizes(self.size)
         parts = self.stack.split([3 * height * width for height, width in sizes], dim=1)
-        total = parts[-1].unflatten(1, (3, *sizes[-1]))
-        for part, size in zip(parts[:-1], sizes[:-1], strict=True):
-            total = total + _weight(size, self.size) * _enlarged(part.unflatten(1, (3, *size)), self.size)
+        total = torch.zeros((), device=self.stack.device)
+        for part, size in zip(parts, sizes, strict=True):
+            own = _weight(size, self.size) * part.unflatten(1, (3, *size))
+            total = own if total.ndim == 0 else own + _enlarged(total, size)
         return total
 
 
@@ -96,9 +98,10 @@ def _enlarged(images: Tensor, size: tuple[int, int]) -> Tensor:
 
 def _decomposed(picture: Tensor, size: tuple[int, int]) -> Tensor:
     """Return a stack that sums to `picture`: every resolution takes what the coarser ones left."""
-    rest, parts = picture, []
-    for level in stack_sizes(size)[:-1]:
-        part = F.interpolate(rest, level, mode="area")
-        parts.append(part.flatten(1) / _weight(level, size))
-        rest = rest - _enlarged(part, size)
-    return torch.cat([*parts, rest.flatten(1)], dim=1)
+    parts, coarse = [], torch.zeros((), device=picture.device)
+    for level in stack_sizes(size):
+        here = picture if level == size else F.interpolate(picture, level, mode="area")
+        own = here if coarse.ndim == 0 else here - _enlarged(coarse, level)
+        parts.append(own.flatten(1) / _weight(level, size))
+        coarse = here
+    return torch.cat(parts, dim=1)
