@@ -126,16 +126,22 @@ def child(options: argparse.Namespace) -> None:
 # --- measuring --------------------------------------------------------------------------------------------------------
 
 
-def timed(command: list[str], out: Path, count: int) -> float:
-    """Run a variant from an empty output folder and return its seconds."""
+def timed(command: list[str], out: Path, count: int) -> tuple[float, float]:
+    """Run a variant from an empty output folder; return its wall seconds and the CPU seconds of all its processes."""
     shutil.rmtree(out, ignore_errors=True)
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), _children_cpu()
     done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
     seconds = time.perf_counter() - began
     made = len(list(out.glob("*.png")))
     if done.returncode != 0 or made != count:
         raise SystemExit(f"{' '.join(command)} made {made} pictures:\n{done.stderr[-3000:]}")
-    return seconds
+    return round(seconds, 2), round(_children_cpu() - cpu, 1)
+
+
+def _children_cpu() -> float:
+    """Return the CPU seconds of all processes begun here and ended, with their own."""
+    found = os.times()
+    return found.children_user + found.children_system
 
 
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -153,14 +159,18 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "torch-lucent, googlenet": child_command("torch-lucent", photos, out, options, SHARED),
         "plain, googlenet": child_command("plain", photos, out, options, SHARED),
     }
-    times: dict[str, list[float]] = {name: [] for name in (*own, *shared)}
+    found: dict[str, dict[str, list[float]]] = {
+        key: {name: [] for name in (*own, *shared)} for key in ("wall_s", "cpu_s", "load")
+    }
     for variants, rounds in ((own, options.rounds), (shared, options.peer_rounds)):
+        names = list(variants)
         for number in range(rounds):
-            names = list(variants)
             for name in names[number % len(names) :] + names[: number % len(names)]:
-                times[name].append(round(timed(variants[name], out, options.count), 2))
-                print(f"round {number + 1}: {name}: {times[name][-1]:.1f} s, load {load_now()}", flush=True)
-    return {"wall_s": times, "gain": gains(times)}
+                seen = (*timed(variants[name], out, options.count), load_now())
+                for key, value in zip(found, seen, strict=True):
+                    found[key][name].append(value)
+                print(f"round {number + 1}: {name}: {seen[0]:.1f} s, CPU {seen[1]:.0f} s, load {seen[2]}", flush=True)
+    return found | {"gain": gains(found["wall_s"]), "cpu_gain": gains(found["cpu_s"])}
 
 
 def gains(times: dict[str, list[float]]) -> dict[str, float]:
@@ -190,6 +200,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         results = measure(options, Path(folder))
     table(("", "wall s"), [(n, " ".join(f"{s:.1f}" for s in t)) for n, t in results["wall_s"].items()])
+    print("CPU seconds over ours:", results["cpu_gain"])
     found = results["gain"]
     targets = [
         target(

@@ -8,7 +8,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
-SCRIPTS = ("gradient_step", "ceiling", "tiling", "big_picture", "startup")
+SCRIPTS = ("gradient_step", "ceiling", "tiling", "big_picture", "huge_picture", "directory", "startup")
 Row = list[Any]
 
 
@@ -79,6 +79,25 @@ def big_picture(result: dict[str, Any]) -> str:
     )
 
 
+def huge_picture(results: dict[str, Any]) -> str:
+    """Peaks and plans by size."""
+    rows: list[Row] = []
+    for name, found in results.items():
+        plan = found["plan"]
+        planned = [plan[k] for k in ("memory_mb", "on_disk_mb", "tile_px", "halo_px", "tiles")]
+        rows.append([name, found["peak_mb"], *planned, found["dreaming_s"], found["wall_s"]])
+    return table(["", "peak MB", "planned MB", "on disk MB", "tile px", "halo px", "tiles", "steps s", "wall s"], rows)
+
+
+def directory(results: dict[str, Any]) -> str:
+    """Seconds of every variant, round by round."""
+    rows: list[Row] = []
+    for name, wall in results["wall_s"].items():
+        cpu, load = results["cpu_s"][name], results["load"][name]
+        rows.append([name, *(", ".join(f"{v:g}" for v in values) for values in (wall, cpu, load))])
+    return table(["", "wall s, round by round", "CPU s", "load after it"], rows)
+
+
 def startup(result: dict[str, Any]) -> str:
     """Times of new processes."""
     rows: list[Row] = [
@@ -98,7 +117,7 @@ def startup(result: dict[str, Any]) -> str:
     return table(["from the start of the process", "wall s", "CPU s", "spread"], rows)
 
 
-TABLES = {f.__name__: f for f in (gradient_step, ceiling, tiling, big_picture, startup)}
+TABLES = {f.__name__: f for f in (gradient_step, ceiling, tiling, big_picture, huge_picture, directory, startup)}
 
 
 def section(name: str) -> str:

@@ -45,7 +45,8 @@ def expected(folder: Path) -> dict[str, bytes]:
 
 
 def started(folder: Path, out: Path, *options: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "reverie", "dream", str(folder), "-o", str(out), "--recursive", "--workers", "2"]
+    command = [sys.executable, "-m", "reverie", "dream", str(folder), "-o", str(out), "--recursive"]
+    options = options or ("--workers", "2")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.Popen(
         [*command, "--steps", "6", "--octaves", "2", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -123,3 +124,12 @@ def test_ctrl_c_is_quiet_and_keeps_what_is_finished(folder, expected, tmp_path) 
     for path in out.rglob("*.png"):
         assert read_picture(path).rgb.shape[2] == 3
         assert read_settings(path)["tool"] == "dream"
+
+
+def test_several_devices_share_a_folder(folder, expected, tmp_path) -> None:
+    process = started(folder, tmp_path / "out", "--device", "cpu,cpu")
+    wait_for(process, tmp_path / "out", 1)
+    assert len(workers_of(process)) == 2
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert results(tmp_path / "out").keys() == expected.keys()

@@ -12,6 +12,7 @@ from reverie.optimize.tiles import FLOAT_BYTES, PICTURE_BUFFERS, fits_whole, mem
 from reverie.optimize.together import Together
 from reverie.tools.dream_config import DreamConfig
 
+USED_STEP_BYTES = 2**27  # memory in use is rounded up to this, so that its noise changes neither tiles nor bytes
 STRIP_BYTES = 150e6  # strips of rows, filters and encoders at work beside the network (measured)
 DECODED_BYTES = 4  # per pixel: Pillow's own form of a color picture
 STORES = 4  # whole pictures on disk at once: source, canvas, gradient, and smaller ones together
@@ -94,7 +95,7 @@ def plan_memory(
     """
     names = sorted(ascent.layers - {"image"})
     budget, used = memory_budget(config.max_memory, critic.device)
-    used = used if used_bytes is None else used_bytes
+    used = -(-(used if used_bytes is None else used_bytes) // USED_STEP_BYTES) * USED_STEP_BYTES
     case = _Case(size, budget, used, critic.bytes_per_pixel(names), 0, critic.stride(names))
     tile = config.tile or _shared_tile(case, critic, ascent)
     if not disk and not tile and fits_whole(size, budget, case.per_px, used_bytes=used):

@@ -22,9 +22,9 @@ from reverie.data.targets import output_folder, plan_targets, remove_leftovers
 from reverie.errors import OutputError, ReverieError
 from reverie.media.source import pixels_of
 from reverie.media.write import check_writable
-from reverie.optimize.byte_counts import parse_bytes
+from reverie.optimize.byte_counts import format_bytes, parse_bytes
 from reverie.tools.batch import Job, Moment, run_jobs
-from reverie.tools.cores import WORKER_BYTES, Shares, share_out
+from reverie.tools.cores import WORKER_BYTES, Shares, share_out, usable_cores
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.finished import is_finished
 from reverie.tools.seed import seed_for
@@ -59,6 +59,8 @@ def run_batch(found: Found, config: DreamConfig, video: VideoConfig, options: Ba
     for note in notes:
         print(note, file=sys.stderr)
     _prepare_folders(jobs)
+    if jobs and on_cpu:
+        print(_intent(len(jobs), shares, config.max_memory), file=sys.stderr)
     before = tally.settled
     try:
         for crew in _crews(jobs, config, shares, on_cpu):
@@ -119,8 +121,9 @@ def _crews(jobs: Sequence[Job], config: DreamConfig, shares: Shares, on_cpu: boo
     """
     if not on_cpu:
         names = split_devices(config.device)
+        threads = max(1, usable_cores() // len(names))
         if jobs:
-            yield Crew(list(jobs), [DreamOpener(replace(config, device=n), None) for n in names], len(names) == 1)
+            yield Crew(list(jobs), [DreamOpener(replace(config, device=n), threads) for n in names], len(names) == 1)
         return
     room = shares.worker_bytes - WORKER_BYTES
     large = [job for job in jobs if shares.workers > 1 and job.payload.pixels * ROOM_PER_PIXEL > room]
@@ -150,6 +153,13 @@ def _follow(crew: Crew, tally: Tally, before: int, total: int) -> None:
             share = min((done + sum(under_way.values())) / total, 1.0)
             eta = (time.monotonic() - began) * (1 - share) / share if share else None
             line.update(share, f"{done} of {total} pictures", eta)
+
+
+def _intent(count: int, shares: Shares, max_memory: str | None) -> str:
+    workers = "1 worker" if shares.workers == 1 else f"{shares.workers} workers"
+    threads = "1 thread" if shares.threads == 1 else f"{shares.threads} threads"
+    together = f", within {format_bytes(shares.budget_bytes)} together" if max_memory is not None else ""
+    return f"dreaming {count} pictures: {workers} with {threads} each{together}"
 
 
 def _decisions(jobs: Sequence[Job], shares: Shares, tally: Tally, notes: Sequence[str]) -> dict[str, Any]:

@@ -10,8 +10,6 @@ from typing import Any
 from reverie.tools.batch import Job
 from reverie.tools.dream_config import DreamConfig
 
-BASELINE_STEP_BYTES = 2**26
-
 
 @dataclass(frozen=True)
 class Payload:
@@ -41,8 +39,8 @@ class DreamOpener:
         config = self.config
         critic = open_critic(config.model, config.weights, device=config.device, precision=config.precision)
         build_ascent(config, critic)
-        used = -(-psutil.Process().memory_info().rss // BASELINE_STEP_BYTES) * BASELINE_STEP_BYTES
-        return DreamWork(critic, config, used if critic.device.type == "cpu" else None)
+        used = psutil.Process().memory_info().rss if critic.device.type == "cpu" else None
+        return DreamWork(critic, config, used)
 
 
 @dataclass(frozen=True)
