@@ -154,6 +154,10 @@ def test_a_state_dict_as_the_model_is_told_how_to_be_used(tmp_path, squeezenet_s
     message = refused(WeightsError, str(tmp_path / "mine.pth"))
     assert f"--model ARCHITECTURE --weights '{tmp_path / 'mine.pth'}'" in message
     assert "no network file at" in refused(WeightsError, str(tmp_path / "gone.pth"))
+    (tmp_path / "checkpoint.pt").write_bytes(b"")
+    assert "--model ARCHITECTURE" in refused(WeightsError, str(tmp_path / "checkpoint.pt"))
+    (tmp_path / "settings.json").write_text("{}")
+    assert "unfinished run; --resume" in refused(WeightsError, str(tmp_path / "checkpoint.pt"))
 
 
 def test_a_folder_is_not_a_network(tmp_path):

@@ -75,6 +75,20 @@ def test_unreadable_data_leaves_no_folder(make_textures, quick, tmp_path):
     assert files(tmp_path) == {"data"}
 
 
+def test_a_broken_picture_in_both_splits_is_named_once(make_textures, quick, tmp_path):
+    data = make_textures(tmp_path / "data", {"dots": 8, "stripes": 8})
+    for name in ("dots/001.png", "stripes/002.png"):
+        (data / name).write_bytes(b"")
+    steps = list(train_classifier(data, tmp_path / "run", quick(epochs=0.5, val=str(data))))
+    assert "left out 2 unreadable pictures" in next(s.message for s in steps if "to learn" in s.message)
+    assert (tmp_path / "run" / "broken.txt").read_text().split() == ["dots/001.png", "stripes/002.png"]
+    other = make_textures(tmp_path / "other", {"dots": 3, "stripes": 3})
+    (other / "dots" / "001.png").write_bytes(b"")
+    list(train_classifier(data, tmp_path / "second", quick(epochs=0.5, val=str(other))))
+    named = (tmp_path / "second" / "broken.txt").read_text().split()
+    assert named == ["dots/001.png", "other/dots/001.png", "stripes/002.png"]
+
+
 def test_a_folder_that_was_there_stays_with_what_is_in_it(make_textures, quick, tmp_path):
     data = make_textures(tmp_path / "data", {"dots": 3, "stripes": 3})
     for path in data.rglob("*.png"):

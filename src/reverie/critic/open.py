@@ -86,10 +86,7 @@ def _from_file(path: Path, name: str, weights: str | Path | None) -> tuple[nn.Mo
             f"'{path}' is a folder; expected a .safetensors file, for example {path / 'model.safetensors'}"
         )
     if path.suffix.lower() in STATE_DICTS and path.is_file():
-        raise WeightsError(
-            f"'{path}' does not say what network it belongs to; name it: --model ARCHITECTURE --weights '{path}', "
-            "with a name from 'reverie models'"
-        )
+        raise WeightsError(_bare_weights(path))
     state, about = load_model(path)
     if about.kind != "classifier":
         raise WeightsError(f"'{path.name}' holds a network of kind '{about.kind}'; dreaming needs a classifier")
@@ -97,6 +94,15 @@ def _from_file(path: Path, name: str, weights: str | Path | None) -> tuple[nn.Mo
         net = build_classifier(about.architecture, len(about.classes), about.options)
     _load(net, state, path.name)
     return net, Preprocessing(about.mean, about.std), _identity(net, name, about, file_sha256(path))
+
+
+def _bare_weights(path: Path) -> str:
+    if path.name == "checkpoint.pt" and path.with_name("settings.json").is_file():
+        return f"'{path}' is the checkpoint of an unfinished run; --resume goes on with it and makes model.safetensors"
+    return (
+        f"'{path}' does not say what network it belongs to; name it: --model ARCHITECTURE --weights '{path}', "
+        "with a name from 'reverie models'"
+    )
 
 
 def _identity(net: nn.Module, name: str, about: Description, sha256: str) -> Identity:

@@ -68,7 +68,7 @@ def loading_data(
     broken_val: tuple[str, ...] = ()
     if folder.val:
         val, broken_val = yield from _load(folder, "val", cache, config, processes)
-        if folder.val_archive is not folder.archive:
+        if folder.val_archive.root.resolve() != folder.archive.root.resolve():
             broken_val = tuple(f"{folder.val_archive.root.name}/{name}" for name in broken_val)
     mean, std, correlation = color_statistics(train)
     normalization = Normalization(_triple(mean), _triple([max(s, SMALLEST_STD) for s in std]))
