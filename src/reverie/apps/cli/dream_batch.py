@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -63,7 +64,7 @@ def run_batch(found: Found, config: DreamConfig, video: VideoConfig, options: Ba
         print(_intent(len(jobs), shares, config.max_memory), file=sys.stderr)
     before = tally.settled
     try:
-        for crew in _crews(jobs, config, shares, on_cpu):
+        for crew in _crews(jobs, config, shares, options.workers, on_cpu):
             _follow(crew, tally, before, len(jobs))
     except KeyboardInterrupt:
         print(f"reverie: stopped by Ctrl-C; {tally.summary()}; the same command goes on from here", file=sys.stderr)
@@ -114,20 +115,22 @@ def _prepare_folders(jobs: Sequence[Job]) -> None:
     remove_leftovers([job.target for job in jobs])
 
 
-def _crews(jobs: Sequence[Job], config: DreamConfig, shares: Shares, on_cpu: bool) -> Iterator[Crew]:
+def _crews(jobs: Sequence[Job], config: DreamConfig, shares: Shares, workers: str, on_cpu: bool) -> Iterator[Crew]:
     """Share the jobs out: a worker per device, or several on the CPU; what is too large for a share comes last, alone.
 
     Which picture is too large is decided by its own size and the machine: the company it is in changes nothing.
     """
     if not on_cpu:
         names = split_devices(config.device)
+        names = names if workers == "auto" else [names[i % len(names)] for i in range(shares.workers)]
         threads = max(1, usable_cores() // len(names))
         if jobs:
             yield Crew(list(jobs), [DreamOpener(replace(config, device=n), threads) for n in names], len(names) == 1)
         return
     room = shares.worker_bytes - WORKER_BYTES
-    large = [job for job in jobs if shares.workers > 1 and job.payload.pixels * ROOM_PER_PIXEL > room]
-    small = [job for job in jobs if job not in large]
+    most = room / ROOM_PER_PIXEL if shares.workers > 1 else math.inf
+    large = [job for job in jobs if job.payload.pixels > most]
+    small = [job for job in jobs if job.payload.pixels <= most]
     if small:
         share = replace(config, device="cpu", max_memory=str(shares.worker_bytes))
         yield Crew(small, [DreamOpener(share, shares.threads)] * shares.workers, shares.workers == 1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +15,8 @@ from reverie.errors import InputError
 from reverie.settings import from_record
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.steering import Steering
+
+MOST_THREADS = 256  # that a file may ask for
 
 
 def replay_command(
@@ -38,35 +42,38 @@ def replay_command(
     ] = (),
 ) -> int:
     """Make a picture again, byte for byte, from the settings inside it."""
-    from reverie.api import open_dream
-    from reverie.apps.cli.dream_run import run_dream
     from reverie.media.metadata import read_settings
-    from reverie.media.write import check_writable
 
     made = Path(picture)
     record = read_settings(made)
+    given = {"model": model, "weights": weights, "mask": mask}
+    with _threads_of(record):
+        return _replayed(made, record, output, source, given, files)
+
+
+def _replayed(
+    made: Path, record: dict[str, Any], output: str | None, source: str | None, given: dict[str, str | None],
+    files: tuple[str, ...],
+) -> int:  # fmt: skip
+    from reverie.api import open_dream
+    from reverie.apps.cli.dream_run import run_dream
+    from reverie.media.write import check_writable
+
     if record.get("tool") == "visualize":
-        return _replay_drawing(made, record, output, {"model": model, "weights": weights})
+        return _replay_drawing(made, record, output, {name: given[name] for name in ("model", "weights")})
     if record.get("tool") in ("dream-video", "dream-loop"):
         from reverie.apps.cli.dream_loop import replay_loop
         from reverie.apps.cli.dream_video import replay_video
 
         again = replay_video if record["tool"] == "dream-video" else replay_loop
-        given = {"model": model, "weights": weights, "mask": mask}
         return again(made, record, _original(made, record["input"], source), output, given)
     if record.get("tool") != "dream":
         raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
-    config = with_files(made, record, {"model": model, "weights": weights, "mask": mask}, files)
+    config = from_record(DreamConfig, with_files(made, record, given, files))
     original = _original(made, record.get("input"), source)
     target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
     steering = Steering(record.get("steering", ()), record.get("stopped_at_step"))
-    work = open_dream(
-        original,
-        from_record(DreamConfig, config),
-        folder=target.parent,
-        disk=bool(record.get("disk")),
-        steering=steering,
-    )
+    work = open_dream(original, config, folder=target.parent, disk=bool(record.get("disk")), steering=steering)
     _check_same(work, record)
     check_files(work.references.files, record.get("files", {}))
     work.call_as(record)
@@ -75,6 +82,19 @@ def replay_command(
     if code == 0:
         print(_verdict(record, made, target), file=sys.stderr)
     return code
+
+
+@contextlib.contextmanager
+def _threads_of(record: dict[str, Any]) -> Iterator[None]:
+    """Compute with as many threads as then, since their number changes the last bits; workers have fewer than we."""
+    import torch
+
+    before, then = torch.get_num_threads(), (record.get("machine") or {}).get("threads")
+    torch.set_num_threads(then if isinstance(then, int) and 1 <= then <= MOST_THREADS else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _replay_drawing(made: Path, record: dict[str, Any], output: str | None, files: dict[str, str | None]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -33,13 +34,13 @@ class Tally:
             self.fail(outcome.job.name, outcome.message, outcome.exit_code)
             return
         self.made += 1
-        print(outcome.job.target, flush=True)
+        _print_path(outcome.job.target)
 
     def skip(self, target: Path) -> None:
         """Take note of a result that was there already, and print where."""
         self.skipped += 1
         if not self._quiet:
-            print(target, flush=True)
+            _print_path(target)
 
     def fail(self, name: str, message: str, code: int) -> None:
         """Take note of a picture that cannot be done."""
@@ -58,3 +59,12 @@ class Tally:
         """Print what failed and why, in the order of names."""
         for name, message, _ in sorted(self.failures):
             print(f"reverie: {message if name in message else f'{name}: {message}'}", file=sys.stderr)
+
+
+def _print_path(path: Path) -> None:
+    """Print a path, in the bytes that the system stores it in where they are no text."""
+    try:
+        print(path, flush=True)
+    except UnicodeEncodeError:
+        sys.stdout.buffer.write(os.fsencode(path) + b"\n")
+        sys.stdout.buffer.flush()
