@@ -21,7 +21,7 @@ Sizes = Mapping[str, tuple[int, int]]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a piece of an activation lies: its first row and column in the whole, and the whole's size, in positions."""
+    """Where a piece of an activation lies: its first row and column in the whole, and the size of the whole."""
 
     top: int
     left: int
