@@ -166,7 +166,7 @@ def move_uphill(
     if score is None:
         optimizer.step()
     else:
-        optimizer.step(lambda: -score)  # type: ignore[arg-type]
+        optimizer.step(lambda: -score)
 
 
 def _clipped(canvas: nn.Module) -> nn.Module:
