@@ -41,10 +41,15 @@ class Layer:
 
 @dataclass(frozen=True)
 class Field:
-    """Receptive field of a layer, in pixels: all that can reach a position, and where nearly all influence lies."""
+    """Receptive field of a layer, in pixels: all that can reach a position, and where nearly all influence lies.
+
+    Position ``p`` sees the pixels from ``p * stride - before_px`` to ``p * stride + after_px``.
+    """
 
     full_px: int
     effective_px: int
+    before_px: int = 0
+    after_px: int = 0
 
 
 class StopForward(Exception):  # noqa: N818 - a signal, not an error
@@ -159,7 +164,8 @@ def receptive_field(
         images = torch.full((1, 3, side, width), FAINT).requires_grad_(True)
         with torch.enable_grad():
             out = run(positive, images)
-            (gradient,) = torch.autograd.grad(out[:, :, out.shape[2] // 2].sum(), images)
+            middle = out.shape[2] // 2
+            (gradient,) = torch.autograd.grad(out[:, :, middle].sum(), images)
         profile = gradient.abs().sum(dim=(0, 1, 3))
         reached = torch.nonzero(profile).flatten()
         if not reached.numel():
@@ -168,7 +174,8 @@ def receptive_field(
         if not clipped or side >= MAX_FIELD_PX:
             break
         side *= 2
-    return Field(int(reached[-1] - reached[0]) + 1, _effective(profile))
+    first, last, origin = int(reached[0]), int(reached[-1]), middle * stride
+    return Field(last - first + 1, _effective(profile), max(0, origin - first), max(0, last - origin))
 
 
 def _effective(profile: Tensor) -> int:

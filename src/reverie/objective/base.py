@@ -16,7 +16,7 @@ from torch import Tensor
 
 Activations = Mapping[str, Tensor]
 Positions = Mapping[str, int]
-Tiling = Literal["local", "pooled", "whole"]
+Tiling = Literal["local", "pooled", "summed", "whole"]
 BASE = "base:"  # prefix of what the network sees in the picture that a dream began with
 
 
@@ -25,7 +25,8 @@ class Objective(ABC):
 
     `tiling` is ``local`` if the score is a mean over positions, so that the scores of tiles add up to the score of
     the picture; ``pooled`` if it is a function of such means (see `reverie.objective.pooled`), so that tiles need two
-    passes; and ``whole`` if it needs the picture in one piece.
+    passes; ``summed`` if it is a function of sums over the picture that `reverie.optimize.painting` gathers; and
+    ``whole`` if it needs the picture in one piece.
     """
 
     @property
@@ -96,7 +97,7 @@ class Sum(Objective):
     @property
     def tiling(self) -> Tiling:
         kinds = {term.tiling for _, term in self.parts}
-        return "whole" if "whole" in kinds else "pooled" if "pooled" in kinds else "local"
+        return next(kind for kind in ("whole", "summed", "pooled", "local") if kind in kinds)
 
     def score(self, activations: Activations, positions: Positions) -> Tensor:
         scores = [weight * term.score(activations, positions) for weight, term in self.parts]

@@ -149,19 +149,24 @@ def ascend_canvas(
             attention += gradients[-1].abs().sum(1, keepdim=True)
         if number == 0 and not any(g.any() for g in gradients):
             raise GradientError(DEAD)
-        _move(optimizer, parameters, gradients, lr)
+        move_uphill(optimizer, parameters, gradients, lr)
         images = _clipped(canvas)()
         yield score.item(), time.perf_counter() - began, images.detach()
 
 
-def _move(
-    optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], uphill: Sequence[Tensor], lr: float
-) -> None:
+def move_uphill(
+    optimizer: torch.optim.Optimizer, parameters: Sequence[Tensor], uphill: Sequence[Tensor], lr: float,
+    score: float | None = None,
+) -> None:  # fmt: skip
+    """Take one step of an optimizer that was made to lower, so that it raises; `score` for those that ask for it."""
     for parameter, gradient in zip(parameters, uphill, strict=False):
         parameter.grad = -gradient
     for group in optimizer.param_groups:
         group["lr"] = lr
-    optimizer.step()
+    if score is None:
+        optimizer.step()
+    else:
+        optimizer.step(lambda: -score)
 
 
 def _clipped(canvas: nn.Module) -> nn.Module:

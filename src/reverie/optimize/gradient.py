@@ -201,7 +201,7 @@ class Ascent:
     def local(self) -> bool:
         """Whether tiles will do: means over positions or functions of them, of layers that still have positions."""
         strides = (self.critic.layer(name).stride for name in self.objective.layers if name != IMAGE)
-        return self.objective.tiling != "whole" and all(strides)
+        return self.objective.tiling in ("local", "pooled") and all(strides)
 
     def check_tiling(self) -> None:
         """Raise `InputError` if this ascent cannot be tiled."""

@@ -79,6 +79,37 @@ def plan_tiles(
     )  # fmt: skip
 
 
+def exact_tiles(
+    size: tuple[int, int], tile_px: int, before_px: int, after_px: int, align_px: int,
+    wrap: tuple[bool, bool] = (False, False),
+) -> tuple[Tile, ...]:  # fmt: skip
+    """Return tiles whose windows hold all that the positions of their cores see, so that nothing is approximate.
+
+    Args:
+        size: height and width of the picture.
+        tile_px: largest side of a core; rounded down to a multiple of `align_px`, at least one; 0 for one core.
+        before_px: how far positions see to the left and above, counted from their own pixel.
+        after_px: the same to the right and below.
+        align_px: stride of the network; cores and windows begin on its multiples.
+        wrap: whether the picture repeats downwards and sideways; windows then reach beyond it.
+    """
+    before, after = (-(-px // align_px) * align_px for px in (before_px, after_px))
+    rows, columns = (_spans(n, tile_px, before, after, align_px, w) for n, w in zip(size, wrap, strict=True))
+    return tuple(
+        Tile(top, left, bottom, right, window_top, window_left, window_bottom, window_right)
+        for top, bottom, window_top, window_bottom in rows
+        for left, right, window_left, window_right in columns
+    )
+
+
+def _spans(
+    length: int, tile_px: int, before: int, after: int, align_px: int, wrap: bool
+) -> list[tuple[int, int, int, int]]:
+    edges = _edges(length, tile_px or length, align_px, True) if tile_px else [0, length]
+    low, high = (-before, length + after) if wrap else (0, length)
+    return [(a, b, max(low, a - before), min(high, b + after)) for a, b in pairwise(edges)]
+
+
 def one_tile(size: tuple[int, int]) -> tuple[Tile, ...]:
     """Return the tile that is the whole picture."""
     return (Tile(0, 0, size[0], size[1], 0, 0, size[0], size[1]),)

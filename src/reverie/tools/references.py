@@ -66,7 +66,7 @@ def read_references(config: DreamConfig, name: str = "") -> References:
     regions = []
     for number, group in enumerate(parse_groups(config), start=1):
         mask = read(f"group {number} mask", group.mask or group.outside)
-        found = None if mask is None else _softened(mask_of(mask, inverted=group.mask is None), group.soften_px)
+        found = None if mask is None else softened(mask_of(mask, inverted=group.mask is None), group.soften_px)
         regions.append(Region(group, found, _colors(read(f"group {number} guide", group.guide))))
     mask = read("mask", config.mask)
     guide, artwork = read("guide", config.guide), read("target_from", target)
@@ -164,7 +164,7 @@ def _colors(picture: Picture | None) -> Tensor | None:
     return torch.lerp(torch.full_like(images, 0.5), images, torch.from_numpy(picture.alpha)[None, None])
 
 
-def _softened(mask: Tensor, deviation_px: float) -> Tensor:
+def softened(mask: Tensor, deviation_px: float) -> Tensor:
     """Blur a mask by a Gaussian; its border is continued outwards."""
     reach = math.ceil(SPREAD * deviation_px)
     if reach == 0:

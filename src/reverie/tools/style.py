@@ -1,0 +1,189 @@
+"""Style transfer: a picture that keeps its content and takes on the statistics of others.
+
+From coarse to fine: at every scale the picture of the one before is enlarged and worked on, with Adam's running means
+enlarged alongside; what is shown and kept is the running average of the iterates.
+Source: Gatys, Ecker, Bethge 2015, arXiv 1508.06576; scales, warm start, averages as in style-transfer-pytorch (2021).
+Differs: every score is divided by its value at the content picture, so that a strength means the same on any network,
+size and number of styles; tiles are exact (`reverie.optimize.painting`).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+from torch import Generator, Tensor
+
+from reverie.errors import GradientError
+from reverie.numerics.resample import resize
+from reverie.optimize.ascend import Step
+from reverie.optimize.painting import Painting
+from reverie.optimize.quasi_newton import QuasiNewton
+from reverie.optimize.warm_adam import Average, WarmAdam
+from reverie.settings import check_settings
+from reverie.tools.seed import seed_for
+from reverie.tools.style_config import StyleConfig
+from reverie.tools.style_plan import Scale, StylePlan, wrap_of
+from reverie.tools.style_sources import StylePictures
+from reverie.tools.style_start import first_picture
+from reverie.tools.style_terms import StyleTerms
+
+PLATEAU_STEPS = 50
+
+
+@dataclass(eq=False)
+class StyleState:
+    """Where a run stands: enough to go on with the same bytes.
+
+    Attributes:
+        scale: number of the scale, from 0.
+        step: steps done at it.
+        index: steps done in all.
+        pixels: ``[1, 3, H, W]``, the iterate.
+        adam: running means.
+        average: of the iterates at this scale.
+        scores: of the steps at this scale.
+    """
+
+    scale: int = 0
+    step: int = 0
+    index: int = 0
+    pixels: Tensor | None = None
+    adam: WarmAdam | None = None
+    average: Average | None = None
+    scores: list[float] = field(default_factory=list)
+
+    def shown(self) -> Tensor:
+        """Return the averaged picture at its present size."""
+        assert self.average is not None
+        return self.average.value()
+
+
+def style_steps(
+    content: Tensor, pictures: StylePictures, config: StyleConfig, plan: StylePlan, terms: StyleTerms,
+    state: StyleState | None = None,
+) -> Iterator[Step]:  # fmt: skip
+    """Paint a picture in a style and yield a `Step` per iteration.
+
+    `Step.images` is the iterate, `Step.whole()` the averaged picture at its final size, which is the result.
+
+    Args:
+        content: ``[1, 3, H, W]`` float32 in [0, 1], at the final size of the plan.
+        pictures: the styles and masks.
+        config: the settings.
+        plan: from `plan_style`.
+        terms: what is raised at each scale.
+        state: where to go on; it is kept up to date while the run goes on. A new one if absent.
+
+    Raises:
+        InputError: settings that do not fit the network or the pictures.
+        GradientError: the score is not a number.
+    """
+    check_settings(config)
+    state = StyleState() if state is None else state
+    while state.scale < len(plan.scales):
+        scale = plan.scales[state.scale]
+        yield from _at_scale(content, pictures, config, plan, scale, terms, state)
+        if state.scale + 1 == len(plan.scales):
+            return
+        _next_scale(state, plan.scales[state.scale + 1])
+
+
+def _at_scale(
+    content: Tensor, pictures: StylePictures, config: StyleConfig, plan: StylePlan, scale: Scale, terms: StyleTerms,
+    state: StyleState,
+) -> Iterator[Step]:  # fmt: skip
+    here = resize(content, scale.size).clamp(0, 1).to(terms.critic.device)
+    if state.pixels is None:
+        generator = Generator().manual_seed(seed_for(config.seed, "start"))
+        state.pixels = first_picture(here, pictures, config, generator).to(here)
+    if state.average is None:
+        state.average = Average(config.average)
+        state.average.add(state.pixels)
+    if state.step >= scale.steps:
+        if scale.steps == 0:
+            yield Step(state.index, plan.steps, state.scale + 1, len(plan.scales), 0.0, scale.size, 0.0,
+                       state.pixels, _whole(state, plan.size))  # fmt: skip
+        return
+    painting = Painting(terms.critic, terms.at(here, scale), here, wrap_of(config))
+    tiles = painting.tiles(scale.size, scale.tile_px)
+    change = terms.change(scale.size)
+    mover = _Mover(config, state)
+    while state.step < scale.steps and not _settled(state.scores, config.plateau):
+        began = time.perf_counter()
+        draws = Generator().manual_seed(seed_for(config.seed, f"{state.scale}/{state.step}"))
+        score = mover.move(painting, draws, tiles)
+        if change is not None:
+            torch.lerp(here, state.pixels, change, out=state.pixels)
+        state.average.add(state.pixels)
+        state.step, state.index = state.step + 1, state.index + 1
+        state.scores.append(score)
+        seconds = time.perf_counter() - began
+        yield Step(state.index, plan.steps, state.scale + 1, len(plan.scales), score, scale.size, seconds,
+                   state.pixels, _whole(state, plan.size))  # fmt: skip
+
+
+def _whole(state: StyleState, size: tuple[int, int]) -> partial[Tensor]:
+    return partial(_enlarged, state, size)
+
+
+def _enlarged(state: StyleState, size: tuple[int, int]) -> Tensor:
+    return resize(state.shown(), size).clamp(0, 1)
+
+
+def _next_scale(state: StyleState, scale: Scale) -> None:
+    """Take the averaged picture on to the next size, and Adam's running means with it."""
+    state.pixels = resize(state.shown(), scale.size).clamp_(0, 1).contiguous()
+    if state.adam is not None:
+        state.adam.grow(scale.size)
+    state.average, state.scores = None, []
+    state.scale, state.step = state.scale + 1, 0
+
+
+def _settled(scores: list[float], plateau: float) -> bool:
+    """Tell whether the last steps improved the score by less than a share of its size.
+
+    Means of two windows are compared, since single scores are noisy.
+    """
+    if plateau == 0 or len(scores) < 2 * PLATEAU_STEPS:
+        return False
+    late, early = scores[-PLATEAU_STEPS:], scores[-2 * PLATEAU_STEPS : -PLATEAU_STEPS]
+    gained = (sum(late) - sum(early)) / PLATEAU_STEPS
+    return gained < plateau * abs(sum(early)) / PLATEAU_STEPS
+
+
+class _Mover:
+    """Moves the pixels of one scale by the optimizer that was asked for."""
+
+    def __init__(self, config: StyleConfig, state: StyleState) -> None:
+        self.state = state
+        self.newton = QuasiNewton(config.lr) if config.optimizer == "lbfgs" else None
+        if self.newton is None and state.adam is None:
+            state.adam = WarmAdam(config.lr)
+        self.best: tuple[float, Tensor] | None = None
+
+    def move(self, painting: Painting, draws: Generator, tiles: tuple) -> float:
+        """Take one step and return the score before it.
+
+        Raises:
+            GradientError: the score is not a number, at the first step or again after going back.
+        """
+        pixels = self.state.pixels
+        assert pixels is not None
+        try:
+            judged = painting.judge(pixels, draws, tiles)
+        except GradientError:
+            if self.newton is None or self.newton.best is None:
+                raise
+            self.newton.step(pixels, pixels, math.nan)
+            return self.newton.best[0]
+        if self.newton is not None:
+            self.newton.step(pixels, judged.gradient, judged.score)
+        else:
+            assert self.state.adam is not None
+            self.state.adam.step(pixels, judged.gradient)
+        return judged.score

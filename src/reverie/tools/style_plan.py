@@ -1,0 +1,181 @@
+"""All decisions of a style transfer that are taken before its first step: scales, steps, tiles and memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reverie.critic.critic import IMAGE, Critic
+from reverie.errors import InputError
+from reverie.numerics.resample import long_side
+from reverie.optimize.byte_counts import format_bytes
+from reverie.optimize.tiles import memory_budget
+from reverie.tools.style_config import StyleConfig
+
+DEFAULT_PX = 512  # longer side where nobody asked for more: minutes on two cores, not hours
+ROOT_TWO = 2**0.5
+FLOAT_PIXEL = 12  # bytes of one color pixel
+BUFFERS = 7  # content, pixels, gradient, two running means, average, and one on the way: color, file
+LBFGS_BUFFERS = 28  # ten pairs of differences, two gradients, a direction and the best so far
+USED_STEP_BYTES = 2**27  # memory in use is rounded up to this, so that its noise changes no tile
+LEAST_CORE_PX = 64
+STATISTICS_BYTES = 12.0  # per number of a matched layer: its clone, its float32 piece and its gradient
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One picture size, how many steps it gets, and the largest side of its tiles; 0 for one piece."""
+
+    size: tuple[int, int]
+    steps: int
+    tile_px: int = 0
+
+
+@dataclass(frozen=True)
+class StylePlan:
+    """What `--dry-run` prints.
+
+    Attributes:
+        scales: from coarse to fine.
+        estimate_bytes: expected peak of the process.
+        budget_bytes: what it may use.
+        halo_px: around tiles, where there are any: before and after a core.
+    """
+
+    scales: tuple[Scale, ...]
+    estimate_bytes: float
+    budget_bytes: float
+    halo_px: tuple[int, int] = (0, 0)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.scales[-1].size
+
+    @property
+    def steps(self) -> int:
+        return sum(scale.steps for scale in self.scales)
+
+    @property
+    def tile_px(self) -> int:
+        return self.scales[-1].tile_px
+
+    @property
+    def note(self) -> str:
+        """One line about tiles and memory."""
+        tile = self.tile_px
+        how = f"tiles of {tile} px with an exact halo of {max(self.halo_px)} px" if tile else "in one piece"
+        return f"planned for {format_bytes(self.budget_bytes)}: {how}, about {format_bytes(self.estimate_bytes)}"
+
+
+def plan_style(
+    size: tuple[int, int], config: StyleConfig, critic: Critic, layers: tuple[str, ...], *,
+    above: tuple[int, int] | None = None,
+) -> StylePlan:  # fmt: skip
+    """Plan the scales of a picture.
+
+    Args:
+        size: height and width of the content picture.
+        config: the settings.
+        critic: the network.
+        layers: all that are read.
+        above: height and width of a finished preview that is gone on with; scales up to it are left out.
+
+    Raises:
+        InputError: the picture is too small for the network, or the memory too little.
+    """
+    full = final_size(size, config, critic, layers)
+    sizes = [s for s in scale_sizes(full, config.min_size) if critic.accepts(s) and min(s) >= critic.least_side(layers)]
+    if not sizes:
+        raise InputError(critic.too_small(full, layers))
+    if above is not None:
+        sizes = [s for s in sizes if max(s) > max(above)]
+        if not sizes:
+            raise InputError(f"the preview has {max(above)} px already; ask for a larger --size")
+    first = 0 if above is None else 1 + len([s for s in scale_sizes(full, config.min_size) if max(s) <= max(above)])
+    budget, used = memory_budget(config.max_memory, critic.device)
+    used = -(-used // USED_STEP_BYTES) * USED_STEP_BYTES
+    halo = _halo(critic, layers)
+    scales = tuple(
+        Scale(s, _steps(config, first + k), config.tile or tile_for(s, config, critic, layers, budget, used))
+        for k, s in enumerate(sizes)
+    )
+    return StylePlan(scales, estimate(scales[-1], config, critic, layers, used), budget, halo)
+
+
+def final_size(size: tuple[int, int], config: StyleConfig, critic: Critic, layers: tuple[str, ...]) -> tuple[int, int]:
+    """Return the size of the result; along seamless axes it is a multiple of the network's stride."""
+    longest = config.size or min(max(size), DEFAULT_PX)
+    full = long_side(size, longest)
+    stride = critic.stride(layers)
+    return tuple(  # type: ignore[return-value]
+        max(stride, round(n / stride) * stride) if wraps else n for n, wraps in zip(full, wrap_of(config), strict=True)
+    )
+
+
+def wrap_of(config: StyleConfig) -> tuple[bool, bool]:
+    """Return whether the picture repeats downwards and sideways."""
+    return config.seamless in ("y", "both"), config.seamless in ("x", "both")
+
+
+def scale_sizes(full: tuple[int, int], smallest: int) -> list[tuple[int, int]]:
+    """Return sizes in steps of the root of two, from coarse to fine; the longer side of none is below `smallest`.
+
+    Every size is computed from the last one, so that rounding does not drift.
+    """
+    sizes, k = [full], 1
+    while max(full) / ROOT_TWO**k >= smallest:
+        sizes.append(long_side(full, max(1, round(max(full) / ROOT_TWO**k))))
+        k += 1
+    return sizes[::-1]
+
+
+def estimate(scale: Scale, config: StyleConfig, critic: Critic, layers: tuple[str, ...], used: float) -> float:
+    """Return the expected peak of the process while it works on one scale."""
+    height, width = scale.size
+    before, after = _halo(critic, layers)
+    tile = scale.tile_px or max(scale.size)
+    wraps = wrap_of(config)
+    sides = [
+        min(n, tile) + before + after if w else min(n, tile + before + after)
+        for n, w in zip(scale.size, wraps, strict=True)
+    ]
+    buffers = BUFFERS + (LBFGS_BUFFERS if config.optimizer == "lbfgs" else 0)
+    return used + buffers * FLOAT_PIXEL * height * width + window_bytes(critic, layers) * sides[0] * sides[1]
+
+
+def window_bytes(critic: Critic, layers: tuple[str, ...]) -> float:
+    """Return what one pixel of a window takes: the network's pass, and the pieces that statistics are made of."""
+    kept = sum(critic.layer(name).channels / max(1, critic.layer(name).stride) ** 2 for name in layers if name != IMAGE)
+    return critic.bytes_per_pixel(layers) + STATISTICS_BYTES * kept
+
+
+def tile_for(
+    size: tuple[int, int], config: StyleConfig, critic: Critic, layers: tuple[str, ...], budget: float, used: float
+) -> int:
+    """Return the largest side of tiles that stays within a budget; 0 if the whole picture does.
+
+    Raises:
+        InputError: not even the smallest useful tile fits.
+    """
+    if estimate(Scale(size, 0, 0), config, critic, layers, used) <= budget:
+        return 0
+    align = critic.stride(layers)
+    least = -(-LEAST_CORE_PX // align) * align
+    tile = -(-max(size) // align) * align
+    while tile > least and estimate(Scale(size, 0, tile), config, critic, layers, used) > budget:
+        tile -= align
+    needed = estimate(Scale(size, 0, tile), config, critic, layers, used)
+    if needed > budget:
+        raise InputError(
+            f"{format_bytes(budget)} of memory is too little for {size[1]} x {size[0]} px with these layers; "
+            f"it needs about {format_bytes(needed)}, or a smaller --size"
+        )
+    return tile
+
+
+def _halo(critic: Critic, layers: tuple[str, ...]) -> tuple[int, int]:
+    field, align = critic.field(layers), critic.stride(layers)
+    return -(-field.before_px // align) * align, -(-field.after_px // align) * align
+
+
+def _steps(config: StyleConfig, number: int) -> int:
+    return max(min(config.min_steps, config.steps), round(config.steps * config.step_decay**number))

@@ -1,0 +1,182 @@
+"""The pictures that a style transfer looks at: styles with weights, masks, a picture to begin with; each read once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from reverie.data.folder import SUFFIXES
+from reverie.errors import InputError
+from reverie.media.image import Picture, read_picture
+from reverie.tools.references import mask_of, pick_target, softened
+from reverie.tools.style_config import StyleConfig
+from reverie.tools.style_regions import StyleRegion, parse_regions
+
+ANY = "any"
+MOST_STYLES = 256  # of one folder
+
+
+@dataclass(frozen=True, eq=False)
+class Style:
+    """One style picture.
+
+    Attributes:
+        name: of its file.
+        image: ``[1, 3, H, W]`` in [0, 1].
+        visible: ``[1, 1, H, W]`` in [0, 1], what counts of it; None for all.
+        weight: its share among the styles.
+        scale: of its longer side relative to that of the result.
+        size_px: its longer side at all scales, if that is fixed.
+    """
+
+    name: str
+    image: Tensor
+    visible: Tensor | None
+    weight: float
+    scale: float = 1.0
+    size_px: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class RegionPictures:
+    """A region: its mask ``[1, 1, H, W]`` at its own size, and its styles; none where the original is kept."""
+
+    region: StyleRegion
+    mask: Tensor
+    styles: tuple[Style, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class StylePictures:
+    """All of them; `files` holds name and sha256 of each by what it is used for."""
+
+    styles: tuple[Style, ...]
+    regions: tuple[RegionPictures, ...] = ()
+    start: Tensor | None = None
+    files: dict[str, dict[str, str]] = field(default_factory=dict)
+    chosen: tuple[str, ...] = ()
+
+
+def read_styles(config: StyleConfig, name: str = "") -> StylePictures:
+    """Read the pictures that the settings name; `name` is that of the content picture, by which artworks are picked.
+
+    Raises:
+        PictureError: one is missing or broken.
+        InputError: no style, weights that are all zero, or more sizes than styles.
+    """
+    files: dict[str, dict[str, str]] = {}
+
+    def read(role: str, path: str | Path) -> Picture:
+        picture = read_picture(path)
+        files[role] = {"name": picture.name, "sha256": picture.sha256}
+        return picture
+
+    regions = parse_regions(config.region)
+    listed = expand(config.style, config, name)
+    if not listed and not regions:
+        raise InputError("no style is given; name one or more pictures after the content")
+    scales, sizes = _spread(config.style_scale, len(listed), "scale"), _spread(config.style_size, len(listed), "size")
+    styles = tuple(
+        _style(read(f"style {i + 1}", path), weight, scales[i] or 1.0, sizes[i])
+        for i, (path, weight) in enumerate(listed)
+    )
+    found = []
+    for number, region in enumerate(regions, start=1):
+        mask = read(f"region {number} mask", region.mask or region.outside or "")
+        whole = softened(mask_of(mask, inverted=region.mask is None), region.soften_px)
+        own = []
+        for i, (path, weight) in enumerate(expand(region.style, config, name), start=1):
+            one = _style(read(f"region {number} style {i}", path), weight, 1.0, None)
+            if region.style_mask:
+                seen = mask_of(read(f"region {number} style mask", region.style_mask))
+                one = _only(one, seen)
+            own.append(one)
+        found.append(RegionPictures(region, whole, tuple(own)))
+    start = None if config.init_picture is None else colors(read("init_picture", config.init_picture))
+    chosen = tuple(f"{path}:{weight:g}" for path, weight in listed)
+    return StylePictures(styles, tuple(found), start, files, chosen)
+
+
+def expand(texts: Sequence[str], config: StyleConfig, name: str) -> list[tuple[Path, float]]:
+    """Return files and weights of style arguments: ``FILE``, ``FILE:WEIGHT``, a folder, or one artwork out of it.
+
+    Raises:
+        InputError: a folder without pictures, or weights that are all zero.
+    """
+    found: list[tuple[Path, float]] = []
+    for text in texts:
+        path, weight = split_weight(text)
+        if config.style_class is not None:
+            kind = None if config.style_class == ANY else config.style_class
+            found.append((pick_target(str(path), kind, config.seed, name), weight))
+        elif path.is_dir():
+            inside = [p for p in sorted(path.iterdir()) if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
+            if not inside:
+                raise InputError(f"there is no picture in the style folder '{path}'")
+            if len(inside) > MOST_STYLES:
+                raise InputError(f"'{path}' holds {len(inside)} pictures; a blend takes at most {MOST_STYLES}")
+            found += [(p, weight / len(inside)) for p in inside]
+        else:
+            found.append((path, weight))
+    if found and not any(weight for _, weight in found):
+        raise InputError("all weights of the styles are zero; give at least one of them another")
+    return found
+
+
+def split_weight(text: str) -> tuple[Path, float]:
+    """Return path and weight of ``FILE:WEIGHT``; a file of that whole name, or a colon before no number, is a path.
+
+    Raises:
+        InputError: a weight that is not finite.
+    """
+    path, colon, weight = text.rpartition(":")
+    if not colon or not path or Path(text).exists():
+        return Path(text), 1.0
+    try:
+        value = float(weight)
+    except ValueError:
+        return Path(text), 1.0
+    if not -1e6 <= value <= 1e6:
+        raise InputError(f"the weight of a style must be a finite number; got '{text}'")
+    return Path(path), value
+
+
+def colors(picture: Picture) -> Tensor:
+    """Return ``[1, 3, H, W]``."""
+    return torch.from_numpy(picture.rgb).permute(2, 0, 1)[None].contiguous()
+
+
+def _style(picture: Picture, weight: float, scale: float, size_px: int | None) -> Style:
+    if not scale > 0 or scale > 64:
+        raise InputError(f"--style-scale must be above 0 and at most 64; got {scale}")
+    if size_px is not None and size_px < 16:
+        raise InputError(f"--style-size must be at least 16; got {size_px}")
+    visible = None if picture.alpha is None else torch.from_numpy(picture.alpha)[None, None]
+    if visible is not None and not visible.any():
+        raise InputError(f"the style '{picture.name}' is transparent everywhere")
+    return Style(picture.name, colors(picture), visible, weight, scale, size_px)
+
+
+def _only(style: Style, mask: Tensor) -> Style:
+    """Return a style of which only what a mask shows counts."""
+    from dataclasses import replace
+
+    from reverie.numerics.resample import resize
+
+    fitted = resize(mask, (style.image.shape[-2], style.image.shape[-1])).clamp(0, 1)
+    return replace(style, visible=fitted if style.visible is None else fitted * style.visible)
+
+
+def _spread(values: Sequence[float], count: int, what: str) -> list:
+    """Return one value per style: none, one for all, or one for each."""
+    if not values:
+        return [None] * count
+    if len(values) == 1:
+        return [values[0]] * count
+    if len(values) != count:
+        raise InputError(f"--style-{what} is given {len(values)} times for {count} styles; give one, or one for each")
+    return list(values)

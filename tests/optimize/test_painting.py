@@ -1,0 +1,131 @@
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor
+
+from reverie.critic.critic import Critic
+from reverie.critic.open import open_critic
+from reverie.errors import InputError
+from reverie.objective import layer, logit, total_variation
+from reverie.objective.base import BASE
+from reverie.objective.summed import Summed
+from reverie.optimize.painting import Painting
+
+
+@dataclass(frozen=True, eq=False)
+class Gram(Summed):
+    """A plain Gram matrix, to be far from a target of zeros."""
+
+    name: str
+
+    @property
+    def layers(self) -> frozenset[str]:
+        return frozenset({self.name})
+
+    def sums(self, activations, places) -> Tensor:
+        a = activations[self.name].flatten(2)[0]
+        return a @ a.mT
+
+    def finish(self, sums: Tensor) -> Tensor:
+        return -(sums / sums.shape[0] ** 2).square().sum()
+
+
+@dataclass(frozen=True, eq=False)
+class Apart(Summed):
+    """The squared distance to the content's activations, as a sum that knows its places."""
+
+    name: str
+
+    @property
+    def layers(self) -> frozenset[str]:
+        return frozenset({self.name})
+
+    @property
+    def base_layers(self) -> frozenset[str]:
+        return frozenset({self.name})
+
+    def sums(self, activations, places) -> Tensor:
+        apart = activations[self.name] - activations[BASE + self.name]
+        rows = places[self.name].top + torch.arange(apart.shape[2])
+        return (apart.square() * rows.view(1, 1, -1, 1)).sum()[None]
+
+    def finish(self, sums: Tensor) -> Tensor:
+        return -sums.sum()
+
+
+def exact_critic(model: str) -> Critic:
+    critic = open_critic(model, None if model == "embedded" else "random", device="cpu", precision="fp32")
+    critic.net.double()
+    critic.dtype = torch.float64
+    return critic
+
+
+def picture(height: int, width: int, seed: int = 0) -> Tensor:
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+CASES = {
+    "embedded": ("mixed3a", "mixed4a", 64),
+    "squeezenet1_1": ("fire3", "fire5", 48),
+    "vgg11": ("relu1_1", "relu3_2", 40),
+}
+
+
+@pytest.mark.parametrize("size", [(141, 173), (160, 96)])
+@pytest.mark.parametrize("model", CASES)
+def test_tiles_give_the_gradient_of_the_whole(model: str, size: tuple[int, int]) -> None:
+    shallow, deep, tile = CASES[model]
+    critic = exact_critic(model)
+    objective = Gram(shallow) + 0.3 * Gram(deep) + 2.0 * Apart(deep) + 0.1 * layer(shallow) - total_variation()
+    work = Painting(critic, objective, picture(*size, seed=1))
+    images = picture(*size)
+    whole = work.judge(images, torch.Generator().manual_seed(0))
+    tiles = work.tiles(size, tile)
+    assert len(tiles) > 3
+    pieces = work.judge(images, torch.Generator().manual_seed(0), tiles)
+    assert (pieces.gradient - whole.gradient).norm() < 1e-12 * whole.gradient.norm()
+    assert pieces.score == pytest.approx(whole.score, rel=1e-9)
+    assert pieces.values == pytest.approx(whole.values, rel=1e-9)
+    assert work.values(images, torch.Generator().manual_seed(0), tiles) == pytest.approx(whole.values, rel=1e-9)
+
+
+def test_a_halo_that_is_one_step_too_small_is_not_exact() -> None:
+    critic = exact_critic("vgg11")
+    work = Painting(critic, Gram("relu3_2"))
+    images = picture(96, 96)
+    whole = work.judge(images, torch.Generator().manual_seed(0)).gradient
+    field = critic.field(["relu3_2"])
+    from reverie.optimize.tiles import exact_tiles
+
+    stride = critic.stride(["relu3_2"])
+    before, after = (-(-px // stride) * stride for px in (field.before_px, field.after_px))
+    small = exact_tiles((96, 96), 48, before - stride, after - stride, stride)
+    found = work.judge(images, torch.Generator().manual_seed(0), small).gradient
+    assert (found - whole).norm() > 1e-6 * whole.norm()
+
+
+@pytest.mark.parametrize("tile", [0, 32])
+def test_a_picture_that_repeats_has_no_border(tile: int) -> None:
+    critic = exact_critic("embedded")
+    work = Painting(critic, Gram("mixed3a"), wrap=(True, True))
+    images = picture(64, 96)
+    tiles = work.tiles((64, 96), tile)
+    here = work.judge(images, torch.Generator().manual_seed(0), tiles)
+    moved = work.judge(images.roll((16, 32), (2, 3)), torch.Generator().manual_seed(0), tiles)
+    assert moved.score == pytest.approx(here.score, rel=1e-10)
+    assert (moved.gradient.roll((-16, -32), (2, 3)) - here.gradient).norm() < 1e-10 * here.gradient.norm()
+
+
+def test_gradients_are_those_of_the_score() -> None:
+    critic = exact_critic("embedded")
+    work = Painting(critic, Gram("mixed3a") - 0.5 * total_variation())
+    images, direction = picture(40, 40), picture(40, 40, seed=3) - 0.5
+    slope = (work.judge(images, torch.Generator()).gradient * direction).sum().item()
+    high, low = (work.judge(images + step * direction, torch.Generator()).score for step in (1e-5, -1e-5))
+    assert (high - low) / 2e-5 == pytest.approx(slope, rel=1e-2)  # kinks of ReLUs lie between the two
+
+
+def test_scores_of_whole_pictures_are_refused() -> None:
+    with pytest.raises(InputError, match="whole picture"):
+        Painting(exact_critic("embedded"), Gram("mixed3a") + logit(3)).check()
