@@ -95,7 +95,8 @@ def test_another_guide_is_refused_when_going_on_and_in_a_replay(
             if frame.index == 1:
                 raise KeyboardInterrupt
 
-    film = ("dream", photo, *FILM, "-o", target, *options(material, "groups"))
+    base = ("dream", photo, *FILM, *options(material, "groups"))
+    film = (*base, "-o", target)
     monkeypatch.setattr(LoopDream, "__iter__", interrupted)
     assert run(*film)[0] == 130
     monkeypatch.undo()
@@ -108,7 +109,7 @@ def test_another_guide_is_refused_when_going_on_and_in_a_replay(
     code, _, err = run(*film)
     assert code == 0 and "going on behind frame 2" in err
     whole = photo.with_name("whole.mp4")
-    assert run(*film, "-o", whole)[0] == 0
+    assert run(*base, "-o", whole)[0] == 0
     assert whole.read_bytes() == target.read_bytes()
     Image.fromarray(scene(60, 60)).save(guide)
     code, _, err = run("replay", target, "--files", material)
