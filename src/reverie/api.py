@@ -35,7 +35,7 @@ from reverie.tools.dream_disk import DiskDream
 from reverie.tools.dream_objective import build_ascent
 from reverie.tools.dream_record import dream_record
 from reverie.tools.dream_rules import check_together
-from reverie.tools.references import NAMED, fitted_mask, read_references
+from reverie.tools.references import NAMED, fitted_masks, read_references
 from reverie.tools.steering import Steering
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ class Dream:
         self.plan: Plan = plan or plan_dream(size, config, self.critic, self._ascent)
         if config.max_memory is not None:
             self.notes.append(self.plan.note)
-        self._mask = self._fitted_mask()
+        self._mask, resized = fitted_masks(self.references, self.plan.size)
+        self.notes += resized
         self._steps: Iterator[Step] | None = None
         self._names: dict[str, Any] = {}
         self.last: Step | None = None
@@ -220,16 +221,6 @@ class Dream:
             return None
         alpha = torch.from_numpy(self.picture.alpha)[None, None]
         return resize(alpha, (size[0], size[1])).clamp(0, 1)[0, 0].numpy()
-
-    def _fitted_mask(self) -> Tensor | None:
-        """Return the mask at the size of the dream; say which masks had another."""
-        masks = [(f"the mask of group {i}", r.mask) for i, r in enumerate(self.references.regions, start=1)]
-        fitted = None
-        for what, mask in [*masks, ("the mask", self.references.mask)]:
-            if mask is not None:
-                fitted, note = fitted_mask(mask, self.plan.size, what)
-                self.notes += [note] if note else []
-        return fitted if self.references.mask is not None else None
 
 
 def open_dream(

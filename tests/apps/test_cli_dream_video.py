@@ -49,13 +49,6 @@ def test_a_video_becomes_a_video_beside_it(run: Run, clip: Path) -> None:
     assert sorted(p.name for p in clip.parent.iterdir()) == ["clip-dream.mp4", "clip.mp4"]
 
 
-def test_groups_are_refused_for_films(run: Run, clip: Path) -> None:
-    code, out, err = run("dream", clip, *QUICK, "--group", "layer=mixed4c", "--group", "layer=mixed5a")
-    assert (code, out) == (2, "")
-    assert "--group dreams pictures" in err
-    assert [p.name for p in clip.parent.iterdir()] == ["clip.mp4"]
-
-
 def test_settings_can_be_taken_from_a_video(run: Run, clip: Path) -> None:
     run("dream", clip, *QUICK, "--seed", 5, "-o", clip.with_name("a.mkv"))
     code, out, _ = run("dream", clip, "--like", clip.with_name("a.mkv"), "--dry-run")

@@ -13,7 +13,8 @@ from reverie.optimize.gradient import Ascent, balanced
 from reverie.tools.dream import dream_steps
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_objective import build_objective
-from reverie.tools.keyed import check_names, mix_at, objective_at, settings_at
+from reverie.tools.film_ascent import FilmAscent
+from reverie.tools.keyed import mix_at, settings_at
 from reverie.tools.keyframes import Timeline
 from reverie.tools.keyframes_file import parse_keyframes
 
@@ -22,6 +23,14 @@ MORPH = "layer: {0: conv1, 1s: conv4}"
 
 def timeline(text: str) -> Timeline:
     return parse_keyframes(text).timeline(1, Fraction(10))
+
+
+def objective_at(text: str, config: DreamConfig, time_s: float, critic: Critic) -> Objective:
+    """Return what a film of one second raises at a moment."""
+    raised = FilmAscent(config, critic, keyframes=parse_keyframes(text), length_s=1, rate=Fraction(10))
+    found = raised.at(raised.settings(config, time_s), time_s)
+    assert isinstance(found, Ascent)
+    return found.objective
 
 
 # -- settings ---------------------------------------------------------------------------------------------------------
@@ -63,23 +72,23 @@ def test_layers_and_classes_blend_and_options_hold_where_nothing_is_keyed(small_
     assert mix_at(line, DreamConfig(), 0.25) == ({"conv1": 0.75, "conv2": 0.5}, {"sunflower": 0.75, "church": 0.25})
     assert mix_at(timeline("class: {0: church}"), DreamConfig(layer=("conv1:2",)), 0) == ({"conv1": 2}, {"church": 1})
     assert mix_at(timeline("layer: {0: conv1}"), DreamConfig(class_name="4"), 0) == ({"conv1": 1}, {"4": 1})
-    found = objective_at(timeline(MORPH), DreamConfig(smooth=0.1), 0.25, small_critic)
+    found = objective_at(MORPH, DreamConfig(smooth=0.1), 0.25, small_critic)
     assert names(found) == pytest.approx({"conv1": 0.75, "conv4": 0.25, "image": -0.1})
 
 
 def test_without_keys_for_it_the_objective_is_that_of_the_settings(small_critic):
     config = DreamConfig(layer=("conv2:3", "conv4"))
-    assert objective_at(timeline("zoom: {0: 2}"), config, 0, small_critic) == build_objective(config, small_critic)
+    assert objective_at("zoom: {0: 2}", config, 0, small_critic) == build_objective(config, small_critic)
 
 
 def test_smoothness_can_be_keyed(small_critic):
-    line = timeline("smooth: {0: 0, 1s: 1}")
+    line = "smooth: {0: 0, 1s: 1}"
     assert names(objective_at(line, DreamConfig(), 0.5, small_critic)) == {"conv4": 1.0, "image": -0.5}
 
 
 def test_half_and_half_are_halves_of_the_gradient(small_critic, make_photo):
     photo = make_photo(70, 90)
-    blend = balanced(Ascent(small_critic, objective_at(timeline(MORPH), DreamConfig(), 0.5, small_critic)), photo,
+    blend = balanced(Ascent(small_critic, objective_at(MORPH, DreamConfig(), 0.5, small_critic)), photo,
                      Generator().manual_seed(0))  # fmt: skip
     sizes = {}
     for weight, term in blend.terms():
@@ -101,7 +110,7 @@ def gains(critic: Critic, photo: Tensor, objective: Objective) -> list[float]:
 def test_in_the_middle_of_a_morph_both_layers_are_about_half_way(make_photo):
     critic = open_critic(device="cpu", precision="fp32")
     photo = torch.nn.functional.avg_pool2d(make_photo(64, 80, 3), 3, 1, 1)
-    line = timeline("layer: {0: conv2, 1s: mixed5b}")
+    line = "layer: {0: conv2, 1s: mixed5b}"
     first, middle, last = (gains(critic, photo, objective_at(line, DreamConfig(), t, critic)) for t in (0, 0.5, 1))
     early = (middle[0] - last[0]) / (first[0] - last[0])
     late = (middle[1] - first[1]) / (last[1] - first[1])
@@ -113,10 +122,12 @@ def test_in_the_middle_of_a_morph_both_layers_are_about_half_way(make_photo):
 
 
 def test_all_names_are_checked_and_together_plan_the_memory(small_critic):
-    found = check_names(parse_keyframes(MORPH + "\nclass: {0: church}"), DreamConfig(), small_critic)
-    assert found is not None
-    assert found.layers == {"conv1", "conv4"}
-    assert check_names(parse_keyframes("zoom: {0: 1}"), DreamConfig(), small_critic) is None
+    config = DreamConfig()
+    raised = FilmAscent(config, small_critic, keyframes=parse_keyframes(MORPH + "\nclass: {0: church}"))
+    assert raised.everything(config).layers == {"conv1", "conv4"}
+    assert FilmAscent(config, small_critic, keyframes=parse_keyframes("zoom: {0: 1}")).everything(config).layers == {
+        "conv4"
+    }
 
 
 @pytest.mark.parametrize(
@@ -129,5 +140,5 @@ def test_all_names_are_checked_and_together_plan_the_memory(small_critic):
 )
 def test_names_the_network_does_not_have_are_refused_with_their_line(small_critic, text, words):
     with pytest.raises(InputError) as caught:
-        check_names(parse_keyframes(text), DreamConfig(), small_critic)
+        FilmAscent(DreamConfig(), small_critic, keyframes=parse_keyframes(text))
     assert words in str(caught.value)

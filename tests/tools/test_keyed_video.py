@@ -11,7 +11,8 @@ from reverie.errors import InputError
 from reverie.media.video import VideoWriter
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_video import VideoStep, dream_video
-from reverie.tools.keyed import key_frames
+from reverie.tools.film_ascent import FilmAscent
+from reverie.tools.keyframes import Keyframes
 from reverie.tools.keyframes_file import parse_keyframes
 from reverie.tools.video_config import VideoConfig
 from reverie.tools.video_work import VideoDream
@@ -30,8 +31,9 @@ FLOW = VideoConfig()
 
 
 def dreamt(clip: list[np.ndarray], critic: Critic, keys: str, video: VideoConfig = FLOW) -> list[VideoStep]:
-    keyed = key_frames(parse_keyframes(keys), len(clip), RATE, DREAM, critic) if keys else None
-    return list(dream_video(iter(clip), DREAM, video, critic=critic, keyed=keyed))
+    length_s, tracks = len(clip) / float(RATE), parse_keyframes(keys) if keys else Keyframes({})
+    raised = FilmAscent(DREAM, critic, keyframes=tracks, length_s=length_s, rate=RATE)
+    return list(dream_video(iter(clip), DREAM, video, critic=critic, raised=raised))
 
 
 def test_strength_fades_a_dream_in(small_critic, clip):

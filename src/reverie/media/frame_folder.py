@@ -160,7 +160,7 @@ def _first_difference(known: Mapping[str, Any], wanted: Mapping[str, Any], name:
         if then == now:
             continue
         if isinstance(then, Mapping) and isinstance(now, Mapping):
-            return _first_difference(then, now, f"{key} ")
+            return _first_difference(then, now, f"{name}{key} ")
         return f"{name}{key}: {_short(then)} then, {_short(now)} now"
     return "nothing"
 

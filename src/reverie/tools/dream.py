@@ -74,7 +74,7 @@ class Plan:
 def dream_steps(
     image: Tensor | None, config: DreamConfig, *, critic: Critic | None = None, mask: Tensor | None = None,
     plan: Plan | None = None, steering: Steering | None = None, objective: Objective | None = None,
-    ascent: Ascent | Together | None = None,
+    ascent: Ascent | Together | None = None, own: Tensor | None = None,
 ) -> Iterator[Step]:  # fmt: skip
     """Dream a picture and yield a `Step` per iteration; the last step's images are the result.
 
@@ -87,6 +87,8 @@ def dream_steps(
         steering: may change strength and layer between two steps, pause and stop.
         objective: what to raise, instead of what the settings say.
         ascent: the same with its views, from `build_ascent`, if it was made already.
+        own: the undreamt picture, of the same size, if `image` is already dreamt on: what a caricature exaggerates and
+            whose colors are kept.
 
     Raises:
         InputError: settings that do not fit the network or the picture.
@@ -101,10 +103,11 @@ def dream_steps(
     if plan.canvas == "spectrum":
         steps = _dream_spectrum(image, critic, course, mask)
     else:
-        steps = _dream_pixels(image, critic, course, mask)
+        steps = _dream_pixels(image, critic, course, mask, own)
+    colors = image if own is None else own
     for step in steps:
-        if config.keep_colors and image is not None and step.index == step.total:
-            step = replace(step, images=with_chroma_of(step.images, image.to(step.images)))
+        if config.keep_colors and colors is not None and step.index == step.total:
+            step = replace(step, images=with_chroma_of(step.images, colors.to(step.images)))
         yield step
 
 
@@ -169,7 +172,9 @@ def _course(
     return Course(config, plan, viewed(ascent), Generator().manual_seed(config.seed), decide, steering)
 
 
-def _dream_pixels(image: Tensor | None, critic: Critic, course: Course, mask: Tensor | None) -> Iterator[Step]:
+def _dream_pixels(
+    image: Tensor | None, critic: Critic, course: Course, mask: Tensor | None, own: Tensor | None
+) -> Iterator[Step]:
     config, plan, generator = course.config, course.plan, course.generator
     if image is None:
         image = PixelCanvas.noise(plan.size, generator).pixels.detach()
@@ -184,12 +189,12 @@ def _dream_pixels(image: Tensor | None, critic: Critic, course: Course, mask: Te
         for octave, size in enumerate(plan.sizes, start=1):
             base = source if size == plan.size else resize(source, size).clamp_(0, 1)
             part = None if mask is None else resize(mask, size).clamp(0, 1)
-            reach = _reach(course.ascent, part, size)
+            reach = reach_of(course.ascent, part, size)
             canvas = PixelCanvas(base if detail is None else _detailed(base, detail, reach))
             pixels, whole = canvas.pixels.detach(), None
-            course.base = base
+            course.base = base if own is None else resize(own.to(base), size).clamp_(0, 1)
             if octave < len(plan.sizes):
-                whole = partial(_whole, pixels, base, source, _reach(course.ascent, mask, plan.size))
+                whole = partial(_whole, pixels, base, source, reach_of(course.ascent, mask, plan.size))
             for number in range(1, config.steps + 1):
                 if not course.goes_on(count + 1, pixels):
                     return
@@ -207,8 +212,8 @@ def _dream_pixels(image: Tensor | None, critic: Critic, course: Course, mask: Te
                 source = pixels
 
 
-def _reach(ascent: Ascent | Together, mask: Tensor | None, size: tuple[int, int]) -> Tensor | None:
-    """Return where an octave may change the picture; none if everywhere."""
+def reach_of(ascent: Ascent | Together, mask: Tensor | None, size: tuple[int, int]) -> Tensor | None:
+    """Return where a picture of this size may change, ``[1, 1, *size]`` in [0, 1]; none if everywhere."""
     cover = ascent.cover(size) if isinstance(ascent, Together) else None
     return mask if cover is None else cover if mask is None else cover * mask
 

@@ -29,9 +29,11 @@ from reverie.numerics.motion import Rates, Similarity, changing, moved
 from reverie.numerics.resample import resize
 from reverie.tools.dream import Plan, dream_steps, plan_dream, seed_for
 from reverie.tools.dream_config import DreamConfig
-from reverie.tools.keyed import check_names, objective_at, settings_at
+from reverie.tools.dream_rules import check_together
+from reverie.tools.film_ascent import FilmAscent
 from reverie.tools.keyframes import Keyframes, Timeline
 from reverie.tools.loop_config import Film
+from reverie.tools.references import References
 
 STEP_RATE = 12  # frames a second at which a step has the size that was asked for
 COARSE_PX = 16  # what is larger counts as light and shade, not as texture
@@ -70,8 +72,13 @@ class Loop:
     later: DreamConfig
     first_plan: Plan
     later_plan: Plan
-    timeline: Timeline
+    raised: FilmAscent
     critic: Critic
+
+    @property
+    def timeline(self) -> Timeline:
+        """The keyframes on this film."""
+        return self.raised.timeline
 
     @property
     def total(self) -> int:
@@ -99,7 +106,7 @@ class Loop:
 
 def plan_loop(
     size: tuple[int, int] | None, config: DreamConfig, film: Film, critic: Critic, *,
-    keyframes: Keyframes | None = None, later_steps: int = 1,
+    keyframes: Keyframes | None = None, later_steps: int = 1, references: References | None = None,
 ) -> Loop:  # fmt: skip
     """Take all decisions of a film.
 
@@ -110,17 +117,22 @@ def plan_loop(
         critic: an open network.
         keyframes: parameters that change.
         later_steps: steps at each size from the second frame on.
+        references: the other pictures; read from the settings if absent.
 
     Raises:
         InputError: settings or keyframes that do not fit the network, the picture or the length.
     """
     keyframes = keyframes or Keyframes({})
-    timeline = keyframes.timeline(film.length_s, film.rate, closed=film.seam_frames > 0)
-    objective = check_names(keyframes, config, critic)
+    check_together(config, has_picture=size is not None)
+    raised = FilmAscent(
+        config, critic, references=references, keyframes=keyframes, length_s=film.length_s, rate=film.rate,
+        closed=film.seam_frames > 0,
+    )  # fmt: skip
     later = replace(config, steps=later_steps, iterations=1, canvas="pixels")
-    first_plan = plan_dream(size, config, critic, objective)
-    later_plan = plan_dream(first_plan.size, _widest(later, keyframes), critic, objective)
-    return Loop(film, config, later, first_plan, later_plan, timeline, critic)
+    widest = _widest(later, keyframes)
+    first_plan = plan_dream(size, config, critic, raised.everything(config))
+    later_plan = plan_dream(first_plan.size, widest, critic, raised.everything(widest))
+    return Loop(film, config, later, first_plan, later_plan, raised, critic)
 
 
 def _widest(config: DreamConfig, keyframes: Keyframes) -> DreamConfig:
@@ -215,10 +227,10 @@ def _dreamt(loop: Loop, index: int, base: Tensor | None, mask: Tensor | None) ->
     if index > 0:
         seed = seed_for(loop.later.seed, f"frame {index % loop.film.frames}")
         config, plan = replace(loop.later, seed=seed), loop.later_plan
-    objective = objective_at(loop.timeline, config, time_s, loop.critic)
-    config = settings_at(loop.timeline, config, time_s)
+    config = loop.raised.settings(config, time_s)
     config = loop.paced(config) if index > 0 else config
-    steps = dream_steps(base, config, critic=loop.critic, mask=mask, plan=plan, objective=objective)
+    ascent = loop.raised.at(config, time_s)
+    steps = dream_steps(base, config, critic=loop.critic, mask=mask, plan=plan, ascent=ascent)
     last = deque(steps, maxlen=1).pop()
     return to_pixels(last.images), last.score
 

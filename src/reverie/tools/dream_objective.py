@@ -64,9 +64,14 @@ def transforms_of(config: DreamConfig) -> Transforms:
 
 
 def _part(region: Region, config: DreamConfig, critic: Critic, views: Transforms) -> Part:
-    objective = build_objective(region.group.config(config), critic, References(guide=region.guide))
+    objective = smoothed(region_goal(region, config, critic), config)
     mask = None if region.mask is None else region.mask.to(critic.device)
     return Part(Ascent(critic, objective, views), mask, region.group.strength)
+
+
+def region_goal(region: Region, config: DreamConfig, critic: Critic) -> Objective:
+    """Return what a group raises, without regard to its mask."""
+    return build_goal(region.group.config(config), critic, region.guide)
 
 
 def build_objective(config: DreamConfig, critic: Critic, references: References | None = None) -> Objective:
@@ -76,15 +81,32 @@ def build_objective(config: DreamConfig, critic: Critic, references: References 
         LayerError: a layer, channel or class that the network does not have.
     """
     references = references or read_references(config)
+    total = build_goal(config, critic, references.guide)
+    artwork = build_target(config, critic, references.target)
+    return smoothed(total if artwork is None else total + artwork, config)
+
+
+def build_goal(config: DreamConfig, critic: Critic, guide: Tensor | None = None) -> Objective:
+    """Return the dream itself: a class, channels or layers, the latter perhaps following something.
+
+    Raises:
+        LayerError: a layer, channel or class that the network does not have.
+    """
     if config.class_name is not None:
-        total = _class_objective(config.class_name, critic)
-    elif config.channel:
-        total = _channel_objective(config, critic)
-    else:
-        term = _term(config, critic, references.guide)
-        total = _weighted_sum((term(name), weight) for name, weight in dream_layers(config, critic))
-    if references.target is not None:
-        total = total + config.target_weight * _target_objective(config, critic, references.target)
+        return _class_objective(config.class_name, critic)
+    if config.channel:
+        return _channel_objective(config, critic)
+    term = _term(config, critic, guide)
+    return _weighted_sum((term(name), weight) for name, weight in dream_layers(config, critic))
+
+
+def build_target(config: DreamConfig, critic: Critic, artwork: Tensor | None) -> Objective | None:
+    """Return the artwork that comes on top of the dream, if there is one, with its weight."""
+    return None if artwork is None else config.target_weight * _target_objective(config, critic, artwork)
+
+
+def smoothed(total: Objective, config: DreamConfig) -> Objective:
+    """Return an objective that also asks for a smooth picture, as far as the settings do."""
     return total - config.smooth * total_variation() if config.smooth > 0 else total
 
 

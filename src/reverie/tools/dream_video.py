@@ -28,11 +28,12 @@ from reverie.numerics.resample import resize
 from reverie.settings import check_settings
 from reverie.tools.dream import Plan, dream_steps, final_size, plan_dream, seed_for
 from reverie.tools.dream_config import DreamConfig
-from reverie.tools.keyed import Keyed
+from reverie.tools.film_ascent import FilmAscent
 from reverie.tools.motion_estimate import Estimator
 from reverie.tools.video_config import VideoConfig
 
 BLEND = {"blend": 0.5, "flow": 0.1}
+LEAST_REACH = 1 / 255  # of a mask that counts as there
 LATER_SHARE = {"none": 1.0, "blend": 0.5, "flow": 0.3}  # of the first frame's steps
 
 
@@ -83,7 +84,7 @@ class VideoStep:
 def dream_video(
     frames: Iterator[np.ndarray], config: DreamConfig, video: VideoConfig, *, critic: Critic | None = None,
     mask: Tensor | None = None, estimate: Estimator = motion, previous: Shown | None = None, first: int = 0,
-    keyed: Keyed | None = None,
+    raised: FilmAscent | None = None,
 ) -> Iterator[VideoStep]:  # fmt: skip
     """Dream frames one by one and yield each when it is done; memory does not grow with their number.
 
@@ -96,7 +97,7 @@ def dream_video(
         estimate: of the motion between frames; see `open_estimator`.
         previous: frame `first` - 1 at its final size and its dream, to go on with.
         first: number of the first frame given.
-        keyed: settings that change from frame to frame.
+        raised: what is raised and how it changes from frame to frame; built from the settings if absent.
 
     Raises:
         InputError: settings that do not fit the network or the frames.
@@ -105,7 +106,7 @@ def dream_video(
     check_settings(config)
     check_settings(video)
     critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
-    work = _Work(config, video, critic, mask, keyed)
+    work = _Work(config, video, critic, mask, raised or FilmAscent(config, critic))
     for index, frame in enumerate(frames, start=first):
         began = time.perf_counter()
         work.turn_to(index)
@@ -115,7 +116,7 @@ def dream_video(
         if previous is None or moved is None:
             shown, score = work.fresh(source)
         else:
-            held = keyed is None and np.array_equal(source, previous.source)
+            held = not work.raised.keyed and np.array_equal(source, previous.source)
             cut = video.cuts and not held and is_cut(source, previous.source, moved)
             if held:
                 shown = previous
@@ -165,20 +166,19 @@ class _Work:
     """What stays the same from frame to frame, unless keyframes change it."""
 
     def __init__(
-        self, config: DreamConfig, video: VideoConfig, critic: Critic, mask: Tensor | None, keyed: Keyed | None
+        self, config: DreamConfig, video: VideoConfig, critic: Critic, mask: Tensor | None, raised: FilmAscent
     ) -> None:
-        self.given, self.keyed, self.critic, self.mask = (config, video), keyed, critic, mask
+        self.given, self.raised, self.critic, self.mask = (config, video), raised, critic, mask
         self.plans: dict[int, Plan] = {}
+        self._known: dict[str, np.ndarray | None] = {}
         self.turn_to(0)
 
     def turn_to(self, index: int) -> None:
         """Take on the settings of a frame."""
-        self.config, self.video = self.given
-        self.objective = None
-        if self.keyed is not None:
-            self.objective = self.keyed.objective(self.config, index, self.critic)
-            self.config = self.keyed.settings(self.config, index)
-            self.video = replace(self.video, blend=self.keyed.value("blend", index, self.video.blend))
+        time_s, (config, video) = self.raised.moment(index), self.given
+        self.config = self.raised.settings(config, time_s)
+        self.ascent = self.raised.at(self.config, time_s)
+        self.video = replace(video, blend=self.raised.value("blend", time_s, video.blend))
         self.rest = replace(self.config, steps=later_steps(self.config, self.video))
 
     def fresh(self, source: np.ndarray) -> tuple[Shown, float | None]:
@@ -189,18 +189,24 @@ class _Work:
     def later(self, source: np.ndarray, previous: Shown, moved: Motion, index: int) -> tuple[Shown, float | None]:
         """Dream a frame that starts from itself and what it takes from the dream before."""
         kept = 1 - fresh_share(self.video, self.config.seed, index)
-        own = source.astype(np.float32)
+        own, reach = source.astype(np.float32), self._reach((source.shape[0], source.shape[1]))
         if self.video.coherence == "blend":
             added, weight, strength = kept * (previous.dream - own), None, previous.strength
+            added = added if reach is None else added * reach[..., None]
         else:
-            added, carried = _moved_along(previous, moved, kept)
+            added, carried = _moved_along(previous, moved, kept, reach)
             weight, strength = self._lacking(carried)
-        if self.mask is not None:
-            added *= self.mask[0, 0, ..., None].cpu().numpy()
         start = torch.from_numpy((own + added) / 255).clamp_(0, 1).permute(2, 0, 1)[None].contiguous()
         mask = self.mask if weight is None else weight if self.mask is None else weight * self.mask.cpu()
-        dream, score = self._dreamt(start, self.rest, mask)
+        dream, score = self._dreamt(start, self.rest, mask, _tensor(source))
         return Shown(source, dream, strength), score
+
+    def _reach(self, size: tuple[int, int]) -> np.ndarray | None:
+        """Return where the film is dreamt on, ``[H, W]``; a group that is faded out still holds what it gave."""
+        if "reach" not in self._known:
+            found = self.raised.cover(self.mask, size)
+            self._known["reach"] = None if found is None else found[0, 0].cpu().numpy()
+        return self._known["reach"]
 
     def _lacking(self, carried: np.ndarray) -> tuple[Tensor, np.ndarray]:
         """Return how much of the steps each pixel takes, ``[1, 1, H, W]``, and how complete it is after them."""
@@ -209,24 +215,38 @@ class _Work:
         complete = to_uint8(carried + share * weight)
         return torch.from_numpy(weight)[None, None], complete
 
-    def _dreamt(self, start: Tensor, config: DreamConfig, mask: Tensor | None) -> tuple[np.ndarray, float | None]:
-        if config.steps == 0 or (mask is not None and not mask.any()):
-            return _bytes(start), None
+    def _dreamt(
+        self, start: Tensor, config: DreamConfig, mask: Tensor | None, own: Tensor | None = None
+    ) -> tuple[np.ndarray, float | None]:
+        if mask is not None and not mask.any():
+            config = replace(config, steps=0)
         if config.steps not in self.plans:
-            everything = None if self.keyed is None else self.keyed.everything
+            everything = self.raised.everything(config)
             self.plans[config.steps] = plan_dream((start.shape[-2], start.shape[-1]), config, self.critic, everything)
         last, plan = None, self.plans[config.steps]
-        for step in dream_steps(start, config, critic=self.critic, mask=mask, plan=plan, objective=self.objective):
+        for step in dream_steps(start, config, critic=self.critic, mask=mask, plan=plan, ascent=self.ascent, own=own):
             last = step
-        return (_bytes(start), None) if last is None else (_bytes(last.images), last.score)
+        assert last is not None
+        return _bytes(last.images), last.score if last.index else None
 
 
-def _moved_along(previous: Shown, moved: Motion, kept: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the dream's difference as it arrives in the next frame, ``[H, W, 3]``, and how complete it is there."""
+def _moved_along(
+    previous: Shown, moved: Motion, kept: float, reach: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the dream's difference as it arrives in the next frame, ``[H, W, 3]``, and how complete it is there.
+
+    `reach` ``[H, W]`` is the mask, which does not move: what goes to where less is dreamt takes less along, and what
+    comes to where more is dreamt lacks the rest.
+    """
     share = kept * softened(moved.seen)
     difference = previous.dream.astype(np.float32) - previous.source.astype(np.float32)
     complete = warp(previous.strength.astype(np.float32) / 255, moved.flow).clip(0, 1)
-    return share[..., None] * warp(difference, moved.flow), share * complete
+    added, carried = share[..., None] * warp(difference, moved.flow), share * complete
+    if reach is None:
+        return added, carried
+    before = warp(reach, moved.flow).clip(0, 1)
+    added *= (reach / before.clip(LEAST_REACH)).clip(0, 1)[..., None]
+    return added, carried * (before / reach.clip(LEAST_REACH)).clip(0, 1)
 
 
 def _tensor(frame: np.ndarray) -> Tensor:

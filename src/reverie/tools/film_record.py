@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
-import reverie
 from reverie.critic.critic import Critic
-from reverie.errors import PictureError
-from reverie.media.image import read_picture
-from reverie.numerics.resample import resize
-from reverie.settings import to_record
 from reverie.tools.dream import Plan
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_record import dream_record
 from reverie.tools.keyframes import Keyframes
+from reverie.tools.references import NAMED, References
 
-FILES = ("model", "weights", "mask")
 
-
-def film_record(tool: str, config: DreamConfig, critic: Critic, plan: Plan, keyframes: Keyframes) -> dict[str, Any]:
+def film_record(
+    tool: str, config: DreamConfig, critic: Critic, plan: Plan, source: dict[str, Any] | None, references: References,
+    keyframes: Keyframes,
+) -> dict[str, Any]:  # fmt: skip
     """Return what made the dreams of a film, without folders and devices."""
-    stored = to_record(config) | {
-        "precision": critic.precision, "tile": plan.tile_px or None, "device": "auto", "max_memory": None,
-    }  # fmt: skip
-    for name in FILES:
-        if stored[name]:
-            stored[name] = stored[name].replace("\\", "/").rpartition("/")[2]
+    record = dream_record(config, critic, plan, source, references) | {"tool": tool}
     keyed = {"keyframes": {"name": keyframes.name, "text": keyframes.text}} if keyframes.tracks else {}
-    return keyed | {
-        "tool": tool, "version": reverie.__version__, "config": stored,
-        "model": {"name": critic.identity.name, "sha256": critic.identity.sha256},
-        "machine": {"torch": torch.__version__, "device": critic.device.type, "threads": torch.get_num_threads()},
-    }  # fmt: skip
+    return keyed | record
+
+
+def called_as(record: dict[str, Any], earlier: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a record with the file names of an earlier one; for a replay with renamed files of equal hashes."""
+    if earlier is None:
+        return record
+    names = {name: earlier["config"].get(name) for name in NAMED}
+    renamed = {"config": record["config"] | names, "model": record["model"] | {"name": earlier["model"]["name"]}}
+    if record["input"] and earlier.get("input"):
+        renamed["input"] = record["input"] | {"name": earlier["input"]["name"]}
+    return record | renamed | ({"files": earlier["files"]} if "files" in earlier else {})
 
 
 def as_before(config: DreamConfig, known: dict[str, Any] | None) -> DreamConfig:
@@ -46,20 +42,3 @@ def as_before(config: DreamConfig, known: dict[str, Any] | None) -> DreamConfig:
     precision = chosen.get("precision", "auto") if config.precision == "auto" else config.precision
     tile = chosen.get("tile") if config.tile is None else config.tile
     return replace(config, precision=precision, tile=tile)
-
-
-def read_mask(path: str | Path | None, size: tuple[int, int]) -> Tensor | None:
-    """Return a mask as ``[1, 1, *size]`` in [0, 1], if there is one.
-
-    Raises:
-        PictureError: it cannot be read, or is black everywhere.
-    """
-    if path is None:
-        return None
-    mask = read_picture(path)
-    grey = torch.from_numpy(mask.rgb.mean(axis=2))[None, None]
-    if mask.alpha is not None:
-        grey = grey * torch.from_numpy(mask.alpha)[None, None]
-    if not grey.any():
-        raise PictureError(f"the mask '{mask.name}' is black everywhere: nothing would change")
-    return resize(grey, size).clamp(0, 1)

@@ -30,6 +30,7 @@ from reverie.tools.keyframes import Key, Keyframes, Moment
 MAX_BYTES = 1 << 20
 MOMENT = re.compile(r"([\d.]+(?:e[-+]?\d+)?)\s*(s|f|%)?", re.IGNORECASE)
 MIXES = ("layer", "class")
+WEIGHED = (*MIXES, "group")  # values are names with weights
 FIELDS = ("step_size", "steps", "smooth", "jitter", "jitter_rotate", "jitter_scale", "jitter_noise")  # of DreamConfig
 WHOLE = ("steps", "jitter")
 
@@ -105,7 +106,7 @@ def _split(parameter: str, node: Any, name: str) -> tuple[Any, str | None]:
         return (head.strip(), last) if head and last in EASINGS else (text, None)
     entries = {_text(k, name): v for k, v in _pairs(node, name, "a value")}
     ease = None if "ease" not in entries else _ease(_text(entries.pop("ease"), name), place)
-    if parameter in MIXES:
+    if parameter in WEIGHED:
         return {k: _text(v, name) for k, v in entries.items()}, ease
     if set(entries) != {"value"} or isinstance(entries["value"], yaml.MappingNode):
         raise InputError(f"{place}, {parameter}: expected 'value' and 'ease', got {', '.join(entries) or 'nothing'}")
@@ -194,6 +195,10 @@ def _mix(value: Any, place: str) -> dict[str, float]:
     return {name: _number(weight, f"{place}, {name}") for name, weight in value.items()}
 
 
+def _shares(value: Any, place: str) -> dict[str, float]:
+    return {name: _number(share, f"{place}, {name}", 0, 1) for name, share in _mix(value, place).items()}
+
+
 def _field(name: str) -> Callable[[Any, str], float]:
     def read(value: Any, place: str) -> float:
         number = _number(value, place)
@@ -214,6 +219,7 @@ def _field(name: str) -> Callable[[Any, str], float]:
 PARAMETERS: dict[str, Callable[[Any, str], Any]] = {
     "layer": _mix,
     "class": _mix,
+    "group": _shares,
     "strength": _range(0, 100),
     "zoom": _range(0.01, 100),
     "rotate": _number,

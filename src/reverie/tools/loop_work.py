@@ -15,7 +15,6 @@ from torch import Tensor
 
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
-from reverie.errors import InputError
 from reverie.media.footage import Encoding, Footage, assemble, check_target
 from reverie.media.frame_folder import FrameFolder
 from reverie.media.image import Picture, read_picture
@@ -23,12 +22,13 @@ from reverie.numerics.resample import resize
 from reverie.settings import check_settings, to_record
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_loop import Loop, LoopFrame, loop_frames, plan_loop
-from reverie.tools.film_record import as_before, film_record, read_mask
+from reverie.tools.dream_rules import check_together
+from reverie.tools.film_record import as_before, called_as, film_record
 from reverie.tools.keyed import refuse_keys
 from reverie.tools.keyframes import Keyframes
 from reverie.tools.loop_config import LoopConfig, plan_film
+from reverie.tools.references import fitted_masks, read_references
 from reverie.tools.video_config import VideoConfig
-from reverie.weights.checkpoint import file_sha256
 
 LATER_STEPS = 1
 FOR_VIDEOS = ("blend",)  # parameters that say how a dream meets the frames of a video
@@ -63,8 +63,8 @@ class LoopDream:
         refuse_keys(self.keyframes, FOR_VIDEOS, "a video")
         self.film = plan_film(moving, self.keyframes.tracks)
         self.picture: Picture | None = None if source is None else read_picture(source)
-        if self.picture is None and config.mask is not None:
-            raise InputError("--mask needs a picture to keep parts of")
+        check_together(config, has_picture=self.picture is not None)
+        self.references = read_references(config, "" if self.picture is None else self.picture.name)
         self.folder = FrameFolder(self.target.with_name(self.target.name + ".frames"), bits=16)
         self.config = as_before(config, self.folder.manifest())
         self.critic = critic or open_critic(
@@ -72,10 +72,12 @@ class LoopDream:
         )
         size = None if self.picture is None else (self.picture.rgb.shape[0], self.picture.rgb.shape[1])
         self.loop: Loop = plan_loop(
-            size, self.config, self.film, self.critic, keyframes=self.keyframes, later_steps=self.later_steps
-        )
-        self.notes = self._notes()
-        self._mask = read_mask(self.config.mask, self.loop.first_plan.size)
+            size, self.config, self.film, self.critic, keyframes=self.keyframes, later_steps=self.later_steps,
+            references=self.references,
+        )  # fmt: skip
+        self._mask, resized = fitted_masks(self.references, self.loop.first_plan.size)
+        self.notes = self._notes() + resized
+        self._called: dict[str, Any] | None = None
         self.total, self.done = self.loop.total, 0
 
     def __iter__(self) -> Iterator[LoopFrame]:
@@ -127,12 +129,16 @@ class LoopDream:
         if self.picture is not None:
             height, width = self.picture.rgb.shape[:2]
             source = {"name": self.picture.name, "sha256": self.picture.sha256, "width": width, "height": height}
-        if source is not None and self.config.mask is not None:
-            source["mask_sha256"] = file_sha256(Path(self.config.mask))
-        record = film_record("dream-loop", self.config, self.critic, self.loop.first_plan, self.keyframes)
+        plan, about = self.loop.first_plan, (source, self.references)
+        record = film_record("dream-loop", self.config, self.critic, plan, *about, self.keyframes)
+        record = called_as(record, self._called)
         video = {"later_steps": self.later_steps, "codec": self.encoding.codec, "crf": self.encoding.crf,
                  "preset": self.encoding.preset}  # fmt: skip
-        return record | {"loop": to_record(self.moving) | {"keyframes": None}, "video": video, "input": source}
+        return record | {"loop": to_record(self.moving) | {"keyframes": None}, "video": video}
+
+    def call_as(self, record: dict[str, Any]) -> None:
+        """Store files under the names of an earlier record; for a replay with renamed files of equal hashes."""
+        self._called = record
 
     def _shown(self) -> Iterator[np.ndarray]:
         return (self.folder.read(number) for number in self.loop.shown)

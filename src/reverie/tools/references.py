@@ -99,6 +99,17 @@ def fitted_mask(mask: Tensor, size: tuple[int, int], what: str = "the mask") -> 
     return resize(mask, size).clamp(0, 1), note
 
 
+def fitted_masks(references: References, size: tuple[int, int]) -> tuple[Tensor | None, list[str]]:
+    """Return the mask at the size of the picture, if there is one, and a note for every mask that had another size."""
+    groups = [(f"the mask of group {i}", region.mask) for i, region in enumerate(references.regions, start=1)]
+    notes, fitted = [], None
+    for what, mask in [*groups, ("the mask", references.mask)]:
+        if mask is not None:
+            fitted, note = fitted_mask(mask, size, what)
+            notes += [note] if note else []
+    return fitted if references.mask is not None else None, notes
+
+
 def pick_target(source: str, kind: str | None, seed: int, name: str) -> Path:
     """Return an artwork: `source` itself if it is a file, else one of its folder, by seed and name of the picture.
 

@@ -25,10 +25,12 @@ from reverie.settings import check_settings, to_record
 from reverie.tools.dream import Plan, plan_dream
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_video import Shown, VideoStep, at_final_size, dream_video, later_steps
-from reverie.tools.film_record import as_before, film_record, read_mask
-from reverie.tools.keyed import key_frames, refuse_keys
+from reverie.tools.film_ascent import FilmAscent
+from reverie.tools.film_record import as_before, called_as, film_record
+from reverie.tools.keyed import refuse_keys
 from reverie.tools.keyframes import Keyframes
 from reverie.tools.motion_estimate import open_estimator
+from reverie.tools.references import fitted_masks, read_references
 from reverie.tools.video_config import VideoConfig
 from reverie.weights.checkpoint import file_sha256
 
@@ -62,6 +64,7 @@ class VideoDream:
         self.encoding = Encoding(video.codec, video.crf, video.preset, video.audio)
         check_target(self.target, self.encoding)
         self.footage: Footage = open_footage(source)
+        self.references = read_references(config, self.footage.path.name)
         self._estimate = open_estimator(video.flow, config.device)
         self.folder = FrameFolder(self.target.with_name(self.target.name + ".frames"))
         self.config = as_before(config, self.folder.manifest())
@@ -70,11 +73,15 @@ class VideoDream:
         )
         self.keyframes = keyframes or Keyframes({})
         refuse_keys(self.keyframes, FOR_LOOPS, "films from a still picture")
-        self.keyed = key_frames(self.keyframes, self.footage.frames, self.footage.rate, self.config, self.critic)
-        everything = None if self.keyed is None else self.keyed.everything
+        self.raised = FilmAscent(
+            self.config, self.critic, references=self.references, keyframes=self.keyframes,
+            length_s=self.footage.frames / float(self.footage.rate), rate=self.footage.rate,
+        )  # fmt: skip
+        everything = self.raised.everything(self.config)
         self.plan: Plan = plan_dream(self.footage.size, self.config, self.critic, everything)
-        self.notes = list(self.footage.notes)
-        self._mask = read_mask(self.config.mask, self.plan.size)
+        self._mask, resized = fitted_masks(self.references, self.plan.size)
+        self.notes = [*self.footage.notes, *resized]
+        self._called: dict[str, Any] | None = None
         self._sha256 = file_sha256(Path(source))
         self.total, self.done = self.footage.frames, 0
 
@@ -92,7 +99,7 @@ class VideoDream:
             previous = Shown(at_final_size(before, self.config), self.folder.read(last), self.folder.strength(last))
         steps = dream_video(
             frames, self.config, self.video, critic=self.critic, mask=self._mask, estimate=self._estimate,
-            previous=previous, first=self.done, keyed=self.keyed,
+            previous=previous, first=self.done, raised=self.raised,
         )  # fmt: skip
         for step in steps:
             self.folder.write(step.index, step.dream, _measurements(step), step.strength)
@@ -155,11 +162,14 @@ class VideoDream:
         """Return everything needed to make the same frames again; no absolute paths."""
         height, width = self.footage.size
         source = {"name": self.footage.path.name, "sha256": self._sha256, "width": width, "height": height}
-        if self.config.mask is not None:
-            source["mask_sha256"] = file_sha256(Path(self.config.mask))
-        record = film_record("dream-video", self.config, self.critic, self.plan, self.keyframes)
+        about = (source, self.references, self.keyframes)
+        record = called_as(film_record("dream-video", self.config, self.critic, self.plan, *about), self._called)
         video = to_record(self.video) | {"later_steps": later_steps(self.config, self.video)}
-        return record | {"video": video, "input": source}
+        return record | {"video": video}
+
+    def call_as(self, record: dict[str, Any]) -> None:
+        """Store files under the names of an earlier record; for a replay with renamed files of equal hashes."""
+        self._called = record
 
     def _pictures(self) -> Iterator[np.ndarray]:
         if not (self.footage.transparent and self.target.suffix.lower() in ANIMATION_SUFFIXES):

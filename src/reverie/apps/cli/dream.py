@@ -105,8 +105,6 @@ def dream_command(
     moving = given_for(LoopConfig, given)
     if show and (is_film or wants_film(moving, output)):
         raise InputError("--show follows the dream of one picture, not a film")
-    if config.group and (is_film or wants_film(moving, output)):
-        raise InputError("--group dreams pictures; a film takes one layer, class or guide for all of its frame")
     if source is not None and is_film:
         from reverie.apps.cli.dream_video import run_video
 

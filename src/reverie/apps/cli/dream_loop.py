@@ -63,17 +63,18 @@ def run_loop(
 
 
 def replay_loop(
-    made: Path, record: dict[str, Any], original: Path | None, output: str | None, files: dict[str, str | None]
-) -> int:
+    made: Path, record: dict[str, Any], original: Path | None, output: str | None, given: dict[str, str | None],
+    folders: tuple[str, ...] = (),
+) -> int:  # fmt: skip
     """Make a film from a picture again, byte for byte, from the settings inside it.
 
     Raises:
-        InputError: the original or the network is not the one that was used.
+        InputError: the original, another picture or the network is not the one that was used.
     """
     from reverie.apps.cli.stored import with_files
     from reverie.tools.loop_work import LoopDream
 
-    config = from_record(DreamConfig, with_files(made, record, files))
+    config = from_record(DreamConfig, with_files(made, record, given, folders))
     moving, video = from_record(LoopConfig, record["loop"]), from_record(VideoConfig, record["video"])
     keyframes = stored_keyframes(record)
     work = LoopDream(original, replay_path(made, output), config, moving, video, keyframes=keyframes)

@@ -30,17 +30,18 @@ def run_video(
 
 
 def replay_video(
-    made: Path, record: dict[str, Any], original: Path | None, output: str | None, files: dict[str, str | None]
-) -> int:
+    made: Path, record: dict[str, Any], original: Path | None, output: str | None, given: dict[str, str | None],
+    folders: tuple[str, ...] = (),
+) -> int:  # fmt: skip
     """Make a video again, byte for byte, from the settings inside it.
 
     Raises:
-        InputError: the original or the network is not the one that was used.
+        InputError: the original, another picture or the network is not the one that was used.
     """
     from reverie.apps.cli.stored import with_files
     from reverie.tools.video_work import VideoDream
 
-    config = from_record(DreamConfig, with_files(made, record, files))
+    config = from_record(DreamConfig, with_files(made, record, given, folders))
     video, keyframes = from_record(VideoConfig, record["video"]), stored_keyframes(record)
     work = VideoDream(Path(original or ""), replay_path(made, output), config, video, keyframes=keyframes)
     return replay_film(work, made, record, _summary)

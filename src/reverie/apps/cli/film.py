@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from reverie.apps.cli.stored import check_files
 from reverie.errors import InputError
 from reverie.tools.keyframes import Keyframes
 
@@ -45,12 +46,14 @@ def replay_film(work: Any, made: Path, record: dict[str, Any], summary: Summary)
     """Run a film that was prepared from the settings inside another, and compare the two.
 
     Raises:
-        InputError: the original or the network is not the one that was used.
+        InputError: the original, another picture or the network is not the one that was used.
     """
     now = work.settings()
     for what, option in (("input", "--input"), ("model", "--model")):
         if record[what] and now[what]["sha256"] != record[what]["sha256"]:
             raise InputError(f"the {what} '{now[what]['name']}' is not the one that was used; give it with {option}")
+    check_files(work.references.files, record.get("files", {}))
+    work.call_as(record)
     code = run_film(work, summary)
     if code == 0:
         same = work.target.read_bytes() == made.read_bytes()

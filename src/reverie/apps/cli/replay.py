@@ -66,7 +66,7 @@ def _replayed(
         from reverie.apps.cli.dream_video import replay_video
 
         again = replay_video if record["tool"] == "dream-video" else replay_loop
-        return again(made, record, _original(made, record["input"], source), output, given)
+        return again(made, record, _original(made, record["input"], source), output, given, files)
     if record.get("tool") != "dream":
         raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
     config = from_record(DreamConfig, with_files(made, record, given, files))
