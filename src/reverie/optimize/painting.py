@@ -21,13 +21,13 @@ from torch import Generator, Tensor
 
 from reverie.critic.critic import IMAGE, Critic
 from reverie.errors import GradientError, InputError
-from reverie.numerics.resample import wrapped_window
 from reverie.objective.base import BASE, Activations, Objective
 from reverie.objective.summed import Place, Summed
 from reverie.optimize.share import share
 from reverie.optimize.tiles import Tile, exact_tiles
 
 Terms = Mapping[int, tuple[float, Objective]]
+MARGIN_PX = 16  # at least: keeps what networks do at their own borders out of the picture
 AT_ONCE = 4  # windows per critic whose sums or gradients wait to be added
 
 
@@ -54,7 +54,7 @@ class Painting:
         critic: the network; its replicas take their share of the tiles.
         objective: the sum of all terms.
         content: ``[1, 3, H, W]``, the picture that terms with `base_layers` compare with.
-        wrap: whether the picture repeats downwards and sideways.
+        wrap: whether the picture repeats downwards and sideways; elsewhere it is mirrored at its borders, by a little.
         seen: the content's activations, kept where the picture is worked in one piece.
     """
 
@@ -77,8 +77,9 @@ class Painting:
         """Return exact tiles for a picture of `size`; one if `tile_px` is 0."""
         if not self.names:
             return exact_tiles(size, 0, 0, 0, 1)
-        field = self.critic.field(self.names)
-        return exact_tiles(size, tile_px, field.before_px, field.after_px, self.critic.stride(self.names), self.wrap)
+        field, align = self.critic.field(self.names), self.critic.stride(self.names)
+        margin = -(-MARGIN_PX // align) * align
+        return exact_tiles(size, tile_px, field.before_px, field.after_px, align, self.wrap, margin)
 
     def check(self) -> None:
         """Raise `InputError` for a term that cannot be had from sums or from means over positions."""
@@ -284,22 +285,46 @@ class _Look:
         return {name: self.sizes[name][0] * self.sizes[name][1] for name in found if not name.startswith(BASE)}
 
     def _cut(self, images: Tensor, tile: Tile) -> Tensor:
-        """Return the window of a tile; a copy, with rows and columns beyond the border from the other side."""
-        top, left = tile.window_top, tile.window_left
-        height, width = tile.window_bottom - top, tile.window_right - left
-        if top >= 0 and left >= 0 and tile.window_bottom <= self.size[0] and tile.window_right <= self.size[1]:
-            return images[..., top : top + height, left : left + width].detach().clone()
-        return wrapped_window(images.detach(), top, left, height, width)
+        """Return the window of a tile, a copy; beyond borders the other side or the mirrored picture."""
+        rows, columns = self._reach(tile, images.device)
+        if isinstance(rows, slice) and isinstance(columns, slice):
+            return images[..., rows, columns].detach().clone()
+        return images.detach()[..., rows, :][..., columns]
 
     def _add(self, gradient: Tensor, part: Tensor, tile: Tile) -> None:
-        """Add the gradient of a window to that of the picture, what reaches beyond the border at the other side."""
-        rows = torch.arange(tile.window_top, tile.window_bottom, device=gradient.device) % self.size[0]
-        columns = torch.arange(tile.window_left, tile.window_right, device=gradient.device) % self.size[1]
-        if rows[0] + len(rows) - 1 == rows[-1] and columns[0] + len(columns) - 1 == columns[-1]:
-            gradient[..., rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] += part
+        """Add the gradient of a window to that of the picture, where its pixels came from."""
+        rows, columns = self._reach(tile, gradient.device)
+        if isinstance(rows, slice) and isinstance(columns, slice):
+            gradient[..., rows, columns] += part
             return
-        wide = torch.zeros_like(gradient[..., :1, :]).expand(-1, -1, len(rows), -1).contiguous()
-        gradient.index_add_(2, rows, wide.index_add_(3, columns, part))
+        wide = part
+        if not isinstance(columns, slice):
+            wide = part.new_zeros(*part.shape[:3], gradient.shape[3]).index_add_(3, columns, part)
+            columns = slice(None)
+        if isinstance(rows, slice):
+            gradient[..., rows, columns] += wide
+        else:
+            gradient[..., columns].index_add_(2, rows, wide)
+
+    def _reach(self, tile: Tile, device: torch.device) -> tuple[slice | Tensor, slice | Tensor]:
+        """Return which rows and columns of the picture a window is made of."""
+        spans = ((tile.window_top, tile.window_bottom), (tile.window_left, tile.window_right))
+        rows, columns = (
+            _places_of(start, stop, length, wraps, device)
+            for (start, stop), length, wraps in zip(spans, self.size, self.painting.wrap, strict=True)
+        )
+        return rows, columns
+
+
+def _places_of(start: int, stop: int, length: int, wraps: bool, device: torch.device) -> slice | Tensor:
+    if start >= 0 and stop <= length:
+        return slice(start, stop)
+    places = torch.arange(start, stop, device=device)
+    if wraps or length == 1:
+        return places % length
+    period = 2 * (length - 1)  # mirrored without repeating the border
+    places = places % period
+    return torch.where(places < length, places, period - places)
 
 
 def _inside(start: int, stop: int, window: int, stride: int, length: int, last: bool) -> slice:

@@ -81,7 +81,7 @@ def plan_tiles(
 
 def exact_tiles(
     size: tuple[int, int], tile_px: int, before_px: int, after_px: int, align_px: int,
-    wrap: tuple[bool, bool] = (False, False),
+    wrap: tuple[bool, bool] = (False, False), margin_px: int = 0,
 ) -> tuple[Tile, ...]:  # fmt: skip
     """Return tiles whose windows hold all that the positions of their cores see, so that nothing is approximate.
 
@@ -92,9 +92,11 @@ def exact_tiles(
         after_px: the same to the right and below.
         align_px: stride of the network; cores and windows begin on its multiples.
         wrap: whether the picture repeats downwards and sideways; windows then reach beyond it.
+        margin_px: how far windows reach beyond borders where it does not; a multiple of `align_px`.
     """
     before, after = (-(-px // align_px) * align_px for px in (before_px, after_px))
-    rows, columns = (_spans(n, tile_px, before, after, align_px, w) for n, w in zip(size, wrap, strict=True))
+    margins = ((before, after) if w else (margin_px, margin_px) for w in wrap)
+    rows, columns = (_spans(n, tile_px, before, after, align_px, m) for n, m in zip(size, margins, strict=True))
     return tuple(
         Tile(top, left, bottom, right, window_top, window_left, window_bottom, window_right)
         for top, bottom, window_top, window_bottom in rows
@@ -103,10 +105,10 @@ def exact_tiles(
 
 
 def _spans(
-    length: int, tile_px: int, before: int, after: int, align_px: int, wrap: bool
+    length: int, tile_px: int, before: int, after: int, align_px: int, margins: tuple[int, int]
 ) -> list[tuple[int, int, int, int]]:
-    edges = _edges(length, tile_px or length, align_px, True) if tile_px else [0, length]
-    low, high = (-before, length + after) if wrap else (0, length)
+    edges = _edges(length, tile_px, align_px, True) if tile_px else [0, length]
+    low, high = -margins[0], length + margins[1]
     return [(a, b, max(low, a - before), min(high, b + after)) for a, b in pairwise(edges)]
 
 
