@@ -1,4 +1,4 @@
-"""Random square crops of a pool of pictures, as a function of a generator: what picture-to-picture training looks at."""
+"""Random square crops of a pool of pictures, as a function of a generator: what makers of pictures train on."""
 
 from __future__ import annotations
 

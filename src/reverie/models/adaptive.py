@@ -54,10 +54,10 @@ def mixed(items: Sequence[Statistics], weights: Sequence[float]) -> Statistics:
 
 
 class Padded(nn.Conv2d):
-    """A convolution that keeps the size, mirroring at the border."""
+    """A convolution that keeps the size, or divides it by its stride, mirroring at the border."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 3) -> None:
-        super().__init__(inputs, outputs, kernel, padding=kernel // 2, padding_mode="reflect")
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> None:
+        super().__init__(inputs, outputs, kernel, stride, kernel // 2, padding_mode="reflect")
 
 
 class Modulated(nn.Module):

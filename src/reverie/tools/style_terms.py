@@ -6,14 +6,13 @@ the weights below are shares of things that begin at one, and a strength means t
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
 
 from reverie.critic.critic import IMAGE, Critic
+from reverie.critic.style_layers import style_layers
 from reverie.errors import GradientError
 from reverie.numerics.color_match import match_colors
 from reverie.numerics.region_weights import region_weights, shared_out
@@ -21,11 +20,9 @@ from reverie.numerics.resample import long_side, resize
 from reverie.objective import Objective, total_variation
 from reverie.objective.base import Sum
 from reverie.objective.content import Content
-from reverie.objective.covariance import Covariance
 from reverie.objective.gram import Gram
-from reverie.objective.mean_deviation import MeanDeviation
-from reverie.objective.moments import Moments, blend, mean_moments
-from reverie.objective.wasserstein import Wasserstein
+from reverie.objective.moment_scores import MOMENT_SCORES, least_value
+from reverie.objective.moments import blend, mean_moments
 from reverie.optimize.painting import Painting
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_objective import build_objective
@@ -33,21 +30,11 @@ from reverie.tools.dream_rules import check_together
 from reverie.tools.references import References
 from reverie.tools.seed import seed_for
 from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_layers import style_layers
 from reverie.tools.style_plan import Scale, wrap_of
 from reverie.tools.style_sources import Style, StylePictures
 
 CONTENT_SHARE = 1.0  # weight of content at --strength 0.5, when styles weigh one together: chosen by looking
 SMOOTH_UNIT = 0.01  # total variation of a photograph, about: a weight of one is as much as all styles together
-LEAST_VALUE = 1e-3  # of the style's own energy: a content picture that has the style already is not divided by zero
-
-MOMENT_SCORES: dict[str, Callable[..., Moments]] = {
-    "w2": Wasserstein,
-    "w2-ns": functools.partial(Wasserstein, iterated=True),
-    "gram": Gram,
-    "covariance": Covariance,
-    "mean-std": MeanDeviation,
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +165,7 @@ class StyleTerms:
             return [1.0] * len(terms)
         painting = Painting(self.critic, Sum(tuple(terms)), content, wrap_of(self.config))
         found = painting.values(content, generator, painting.tiles(scale.size, scale.tile_px))
-        return [max(abs(value), LEAST_VALUE * _energy(term)) for value, (_, term) in zip(found, terms, strict=True)]
+        return [max(abs(value), least_value(term)) for value, (_, term) in zip(found, terms, strict=True)]
 
     def _with_dream(self, whole: Objective, content: Tensor, scale: Scale, generator: Generator) -> Objective:
         """Add the dream, its gradient brought to the size of everything else's at the content picture."""
@@ -250,15 +237,3 @@ def _dream(config: StyleConfig, critic: Critic) -> Objective | None:
     dream = DreamConfig(layer=config.dream_layer, class_name=config.dream_class)
     check_together(dream)
     return build_objective(dream, critic, References())
-
-
-def _energy(term: Objective) -> float:
-    """Return the size of a style's own features: the measure where the content has that style already."""
-    assert isinstance(term, Moments)
-    second = term.target[:-1, :-1]
-    size = (
-        second.diagonal().mean().item()
-        if isinstance(term, (Wasserstein, MeanDeviation))
-        else second.square().mean().item()
-    )
-    return max(size, 1e-12)

@@ -94,6 +94,8 @@ class Painter:
         metrics |= {"steps": self.step, "elapsed_s": round(self.elapsed_s)}
         path = self.lesson.write(self.average.net, metrics)
         self.run.drop_checkpoints()
+        if path.parent != self.run.path:
+            self.run.remove()
         yield TrainStep("done", self.step, progress=1.0, metrics=metrics, output=path)
 
     def _one_step(self) -> TrainStep:
