@@ -84,13 +84,9 @@ class StudentNet(nn.Module):
         super().__init__()
         self.options = {"width": width, "blocks": blocks}
         self.norms = blocks + 5
-        self.down = nn.ModuleList(
-            (
-                Painted(3, width, 5, 0),
-                Painted(width, 2 * width, 3, 1, stride=2),
-                Painted(2 * width, 4 * width, 3, 2, stride=2),
-            )
-        )
+        first = Painted(3, width, 5, 0)
+        second, third = Painted(width, 2 * width, 3, 1, stride=2), Painted(2 * width, 4 * width, 3, 2, stride=2)
+        self.down = nn.ModuleList((first, second, third))
         self.trunk = nn.ModuleList(Residual(4 * width, 3 + i) for i in range(blocks))
         self.rise = nn.ModuleList(
             (

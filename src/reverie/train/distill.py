@@ -101,10 +101,9 @@ def _lesson(styles: Sequence[tuple[Path, float]], data: Path, output: Path, conf
             painted = net(content, dial)
         return score.losses(painted.float(), content, dial)
 
-    about = {
-        "styles": [{"name": p.name, "sha256": p.sha256, "weight": w} for p, (_, w) in zip(pictures, styles, strict=True)],
-        "pictures": pool.count, "digest": pool.digest,
-    }  # fmt: skip
+    weights = [weight for _, weight in styles]
+    listed = [{"name": p.name, "sha256": p.sha256, "weight": w} for p, w in zip(pictures, weights, strict=True)]
+    about = {"styles": listed, "pictures": pool.count, "digest": pool.digest}
 
     def write(net: nn.Module, metrics: dict[str, float]) -> Path:
         assert isinstance(net, StudentNet)

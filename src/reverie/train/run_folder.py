@@ -83,7 +83,7 @@ class RunFolder:
                 folder.rmdir()
 
     def remove(self) -> None:
-        """Remove the records of a finished run whose network lies elsewhere, and the folder if nothing else is in it."""
+        """Remove the records of a finished run whose network lies elsewhere, and the folder if it is empty then."""
         for name in BEGUN:
             (self.path / name).unlink(missing_ok=True)
         with suppress(OSError):
