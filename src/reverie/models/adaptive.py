@@ -4,8 +4,9 @@ Statistics are all that is known of a style, and mixing them is all that blendin
 normalization is linear in the target's mean and deviation. The decoder has no norms of its own, so that the only sums
 over the whole picture are those of the encoder: a picture can be worked in tiles after one pass that adds them up.
 Source: Huang & Belongie 2017, arXiv 1703.06868, equations 8, 9, 14 and 15.
-Differs: statistics are given at four levels, whose features all reach the decoder, so that detail stays; its
-convolutions are modulated by a code of the style's statistics, as in Dumoulin et al. 2017, arXiv 1610.07629.
+Differs: features of two levels reach the decoder, the finer for detail; finer ones still were tried and left the
+picture a photograph in other colors. The decoder's convolutions are modulated by a code of the style's statistics at
+four levels, as in Dumoulin et al. 2017, arXiv 1610.07629.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from torch.nn import functional as F
 
 LEVELS = ("conv1", "conv2", "mixed3a", "mixed4a")  # of the embedded network, strides 1, 2, 4, 8
 CHANNELS = (32, 64, 160, 320)
+PASSED = (2, 3)  # indices of the levels whose features reach the decoder
 STRIDE = 8
 EPSILON = 1e-5  # added to variances, as instance normalization does
 FAINT = 1e-2  # added to deviations before their logarithm: silent channels all look alike
@@ -78,19 +80,19 @@ class Modulated(nn.Module):
 
 
 class Level(nn.Module):
-    """What happens at one stride: the finer features join, two modulated convolutions, the second a residual."""
+    """What happens at one stride: finer features join, if any; two modulated convolutions, the second a residual."""
 
     def __init__(self, inputs: int, skip: int, width: int, code: int, joined: int) -> None:
         super().__init__()
-        self.skip = nn.Conv2d(skip, joined, 1)
+        self.skip = nn.Conv2d(skip, joined, 1) if joined else None
         self.first = Modulated(inputs + joined, width, code)
         self.second = Modulated(width, width, code)
 
-    def forward(self, x: Tensor | None, features: Tensor, code: Tensor) -> Tensor:
-        joined = F.relu(self.skip(features))
-        if x is not None:
-            joined = torch.cat([F.interpolate(x, scale_factor=2, mode="nearest"), joined], dim=1)
-        x = self.first(joined, code)
+    def forward(self, x: Tensor | None, features: Tensor | None, code: Tensor) -> Tensor:
+        parts = [] if x is None else [F.interpolate(x, scale_factor=2, mode="nearest")]
+        if self.skip is not None and features is not None:
+            parts.append(F.relu(self.skip(features)))
+        x = self.first(torch.cat(parts, dim=1), code)
         return x + self.second(x, code)
 
 
@@ -109,7 +111,7 @@ class AdaptiveDecoder(nn.Module):
             nn.Linear(2 * sum(CHANNELS), code), nn.LayerNorm(code), nn.ReLU(), nn.Linear(code, code), nn.ReLU()
         )
         inputs = (widths[1], widths[2], widths[3], 0)
-        joined = (16, 32, 64, widths[3])
+        joined = (0, 0, 64, widths[3])
         self.levels = nn.ModuleList(Level(inputs[i], CHANNELS[i], widths[i], code, joined[i]) for i in range(4))
         self.paint = Padded(widths[0], 3)
 
@@ -117,14 +119,14 @@ class AdaptiveDecoder(nn.Module):
         """Return the picture whose features have the target's statistics instead of their own.
 
         Args:
-            features: ``[B, C, h, w]`` of `LEVELS`.
+            features: ``[B, C, h, w]`` of `LEVELS`; only those `PASSED` are looked at.
             own: statistics of the whole picture that they come from.
             target: those of the style.
         """
         code = self.encode(code_of(target))
         x: Tensor | None = None
         for i in reversed(range(4)):
-            x = self.levels[i](x, restyled(features[i], own, target, i), code)
+            x = self.levels[i](x, restyled(features[i], own, target, i) if i in PASSED else None, code)
         assert x is not None
         return torch.sigmoid(self.paint(x))
 

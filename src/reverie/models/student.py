@@ -83,7 +83,6 @@ class StudentNet(nn.Module):
     def __init__(self, width: int = 16, blocks: int = 4) -> None:
         super().__init__()
         self.options = {"width": width, "blocks": blocks}
-        self.norms = blocks + 5
         first = Painted(3, width, 5, 0)
         second, third = Painted(width, 2 * width, 3, 1, stride=2), Painted(2 * width, 4 * width, 3, 2, stride=2)
         self.down = nn.ModuleList((first, second, third))
@@ -105,7 +104,23 @@ class StudentNet(nn.Module):
             seen: gives mean and deviation of the features that arrive at a norm, by its number.
         """
         strength = images.new_ones(len(images), 1) if strength is None else strength
+        return self.finish(self.work(self.begin(images, strength, seen), strength, seen), strength, seen)
+
+    def begin(self, images: Tensor, strength: Tensor, seen: Seen = whole_statistics) -> Tensor:
+        """Return the features of pictures at a quarter of the size; norms 0 to 2."""
         x = images - 0.5
-        for block in (*self.down, *self.trunk, *self.rise):
+        for block in self.down:
+            x = block(x, strength, seen)
+        return x
+
+    def work(self, x: Tensor, strength: Tensor, seen: Seen = whole_statistics) -> Tensor:
+        """Return features of the same size, by the residual blocks."""
+        for block in self.trunk:
+            x = block(x, strength, seen)
+        return x
+
+    def finish(self, x: Tensor, strength: Tensor, seen: Seen = whole_statistics) -> Tensor:
+        """Return the picture that features at a quarter of the size become; the last two norms."""
+        for block in self.rise:
             x = block(x, strength, seen)
         return torch.sigmoid(self.paint(x))
