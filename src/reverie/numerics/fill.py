@@ -30,8 +30,8 @@ def _pulled(images: Tensor, known: Tensor) -> Tensor:
     if (known >= 1).all() or max(height, width) == 1:
         return images
     halves = {"kernel_size": 2, "ceil_mode": True, "count_include_pad": False}
-    weight = F.avg_pool2d(known, **halves)  # type: ignore[arg-type]
-    color = F.avg_pool2d(images * known, **halves) / weight.clamp(min=1e-12)  # type: ignore[arg-type]
+    weight = F.avg_pool2d(known, **halves)
+    color = F.avg_pool2d(images * known, **halves) / weight.clamp(min=1e-12)
     coarse = _pulled(color, (4 * weight).clamp(max=1))
     wide = F.interpolate(coarse, (height, width), mode="bilinear", align_corners=False)
     return torch.lerp(wide, images, known.clamp(max=1))

@@ -39,12 +39,14 @@ class StylePlan:
         estimate_bytes: expected peak of the process.
         budget_bytes: what it may use.
         halo_px: around tiles, where there are any: before and after a core.
+        layers: that are read.
     """
 
     scales: tuple[Scale, ...]
     estimate_bytes: float
     budget_bytes: float
     halo_px: tuple[int, int] = (0, 0)
+    layers: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -53,6 +55,11 @@ class StylePlan:
     @property
     def steps(self) -> int:
         return sum(scale.steps for scale in self.scales)
+
+    @property
+    def pixel_steps(self) -> float:
+        """Steps times pixels of all scales: what the time of a run goes with."""
+        return float(sum(s.size[0] * s.size[1] * s.steps for s in self.scales))
 
     @property
     def tile_px(self) -> int:
@@ -98,7 +105,7 @@ def plan_style(
         Scale(s, _steps(config, first + k), config.tile or tile_for(s, config, critic, layers, budget, used))
         for k, s in enumerate(sizes)
     )
-    return StylePlan(scales, estimate(scales[-1], config, critic, layers, used), budget, halo)
+    return StylePlan(scales, estimate(scales[-1], config, critic, layers, used), budget, halo, layers)
 
 
 def final_size(size: tuple[int, int], config: StyleConfig, critic: Critic, layers: tuple[str, ...]) -> tuple[int, int]:

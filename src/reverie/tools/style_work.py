@@ -83,7 +83,9 @@ class Styling:
         self._steps: Iterator[Step] | None = None
         self._names: dict[str, Any] = {}
         self.last: Step | None = None
-        self.seconds = 0.0
+        self.seconds, self.stopped = 0.0, False
+
+    doing, size_word = "painting", "scale"
 
     def _planned(
         self, size: tuple[int, int], names: tuple[str, ...], resume: Path | None
