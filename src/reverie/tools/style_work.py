@@ -36,6 +36,8 @@ from reverie.tools.style_terms import StyleTerms
 if TYPE_CHECKING:
     from PIL import Image
 
+NOT_A_NUMBER = "a score was not a number or far worse than before"
+
 
 class Styling:
     """One style transfer: an iterator of `Step`s whose result can be had as array, PIL image or file.
@@ -114,6 +116,8 @@ class Styling:
             self.seconds += time.perf_counter() - began
             if step is None:
                 return
+            if self.state.rolled_back and not any(NOT_A_NUMBER in note for note in self.notes):
+                self.notes.append(f"{NOT_A_NUMBER}; the step was taken back and the run went on")
             self.last = step
             yield step
 

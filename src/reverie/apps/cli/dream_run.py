@@ -25,9 +25,12 @@ def run_dream(
 
     try:
         with bar(work.doing) as line:
-            for note in [*work.notes, *losses(work, target.suffix if target else suffix)]:
+            told = [*work.notes, *losses(work, target.suffix if target else suffix)]
+            for note in told:
                 line.say(note)
             _watch(work, line, view)
+            for note in [n for n in work.notes if n not in told]:
+                line.say(note)
     except KeyboardInterrupt:
         ignore_interrupts()
         told = "; nothing was written" if target is None else keep(work, kept_path(target), quality)
