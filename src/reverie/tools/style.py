@@ -34,6 +34,7 @@ from reverie.tools.style_start import first_picture
 from reverie.tools.style_terms import StyleTerms
 
 PLATEAU_STEPS = 50
+SHIFTS = ((0, 0), (3, 10), (13, 6), (6, 1))  # odd and even, within the usual stride of 16: no grid shows through
 
 
 @dataclass(eq=False)
@@ -112,7 +113,7 @@ def _at_scale(
             yield Step(state.index, plan.steps, state.scale + 1, len(plan.scales), 0.0, scale.size, 0.0,
                        state.pixels, _whole(state, plan.size))  # fmt: skip
         return
-    painting = Painting(terms.critic, terms.at(here, scale), here, wrap_of(config))
+    painting = Painting(terms.critic, terms.at(here, scale), here, wrap_of(config), SHIFTS)
     tiles = painting.tiles(scale.size, scale.tile_px)
     change = terms.change(scale.size)
     mover = _Mover(config, state)

@@ -129,7 +129,7 @@ def scale_sizes(full: tuple[int, int], smallest: int) -> list[tuple[int, int]]:
     Every size is computed from the last one, so that rounding does not drift.
     """
     sizes, k = [full], 1
-    while max(full) / ROOT_TWO**k >= smallest:
+    while round(max(full) / ROOT_TWO**k) >= smallest:
         sizes.append(long_side(full, max(1, round(max(full) / ROOT_TWO**k))))
         k += 1
     return sizes[::-1]

@@ -26,6 +26,7 @@ from reverie.objective.gram import Gram
 from reverie.objective.mean_deviation import MeanDeviation
 from reverie.objective.moments import Moments, blend, mean_moments
 from reverie.objective.wasserstein import Wasserstein
+from reverie.optimize.frame import Frame
 from reverie.optimize.painting import Painting
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_objective import build_objective
@@ -142,8 +143,9 @@ class StyleTerms:
         """Return how much each position of a layer belongs to an area; None if all do."""
         if area.mask is None:
             return None
-        mask = resize(area.mask, scale.size).clamp(0, 1)
-        size = self.critic.sizes(scale.size)[name]
+        frame = Frame(scale.size, wrap_of(self.config))
+        mask = frame.put(resize(area.mask, scale.size).clamp(0, 1))
+        size = self.critic.sizes((mask.shape[-2], mask.shape[-1]))[name]
         radius = self.critic.field([name]).effective_px // 4 if inside and name != IMAGE else 0
         return region_weights(mask, size, radius).to(self.critic.device)
 
@@ -213,10 +215,11 @@ class StyleTerms:
         image = resize(image, size).clamp(0, 1).to(self.critic.device)
         visible = None if style.visible is None else resize(style.visible, size).clamp(0, 1)
         names = tuple(dict.fromkeys(name for name, _ in self.layers.style))
-        sizes = self.critic.sizes(size)
+        framed = None if visible is None else Frame(size).put(visible)
+        sizes = self.critic.sizes(Painting(self.critic, Sum(())).framed(size))
         empty = torch.zeros(0)
         terms = tuple(
-            (1.0, Gram(name, empty, None if visible is None else region_weights(visible, sizes[name]),
+            (1.0, Gram(name, empty, None if framed is None else region_weights(framed, sizes[name]),
                        self.layers.softmax))
             for name in names
         )  # fmt: skip
