@@ -19,7 +19,7 @@ import torch
 from torch import Generator, Tensor
 
 from reverie.errors import GradientError
-from reverie.numerics.resample import resize
+from reverie.numerics.resample import resize, resize_wrapped
 from reverie.optimize.ascend import Step
 from reverie.optimize.painting import Painting
 from reverie.optimize.quasi_newton import QuasiNewton
@@ -94,7 +94,7 @@ def style_steps(
         yield from _at_scale(content, pictures, config, plan, scale, terms, state)
         if state.scale + 1 == len(plan.scales):
             return
-        _next_scale(state, plan.scales[state.scale + 1])
+        _next_scale(state, plan.scales[state.scale + 1], wrap_of(config))
 
 
 def _at_scale(
@@ -111,7 +111,7 @@ def _at_scale(
     if state.step >= scale.steps:  # nothing was asked for, or a finished run is gone on with
         if state.scale + 1 == len(plan.scales):
             yield Step(state.index, plan.steps, state.scale + 1, len(plan.scales), 0.0, scale.size, 0.0,
-                       state.pixels, _whole(state, plan.size))  # fmt: skip
+                       state.pixels, _whole(state, plan.size, wrap_of(config)))  # fmt: skip
         return
     painting = Painting(terms.critic, terms.at(here, scale), here, wrap_of(config), SHIFTS)
     tiles = painting.tiles(scale.size, scale.tile_px)
@@ -128,22 +128,22 @@ def _at_scale(
         state.scores.append(score)
         seconds = time.perf_counter() - began
         yield Step(state.index, plan.steps, state.scale + 1, len(plan.scales), score, scale.size, seconds,
-                   state.pixels, _whole(state, plan.size))  # fmt: skip
+                   state.pixels, _whole(state, plan.size, wrap_of(config)))  # fmt: skip
 
 
-def _whole(state: StyleState, size: tuple[int, int]) -> partial[Tensor]:
-    return partial(_enlarged, state, size)
+def _whole(state: StyleState, size: tuple[int, int], wrap: tuple[bool, bool]) -> partial[Tensor]:
+    return partial(_enlarged, state, size, wrap)
 
 
-def _enlarged(state: StyleState, size: tuple[int, int]) -> Tensor:
-    return resize(state.shown(), size).clamp(0, 1)
+def _enlarged(state: StyleState, size: tuple[int, int], wrap: tuple[bool, bool]) -> Tensor:
+    return resize_wrapped(state.shown(), size, wrap).clamp(0, 1)
 
 
-def _next_scale(state: StyleState, scale: Scale) -> None:
+def _next_scale(state: StyleState, scale: Scale, wrap: tuple[bool, bool]) -> None:
     """Take the averaged picture on to the next size, and Adam's running means with it."""
-    state.pixels = resize(state.shown(), scale.size).clamp_(0, 1).contiguous()
+    state.pixels = resize_wrapped(state.shown(), scale.size, wrap).clamp_(0, 1).contiguous()
     if state.adam is not None:
-        state.adam.grow(scale.size)
+        state.adam.grow(scale.size, wrap)
     state.average, state.scores = None, []
     state.scale, state.step = state.scale + 1, 0
 

@@ -107,7 +107,7 @@ class StyleTerms:
                 parts.append((share * area.strength * weight / total / value, term))
             parts += self._content(area, scale, share * (1 - area.strength))
         if self.config.smooth > 0:
-            parts.append((-self.config.smooth / SMOOTH_UNIT, total_variation()))
+            parts.append((-self.config.smooth / SMOOTH_UNIT, total_variation(wrap=wrap_of(self.config))))
         whole = Sum(tuple(pair for pair in parts if pair[0] != 0))
         return whole if self.dream is None else self._with_dream(whole, content, scale, generator)
 

@@ -27,7 +27,7 @@ from reverie.tools.references import base_name
 from reverie.tools.style import StyleState, style_steps
 from reverie.tools.style_config import StyleConfig
 from reverie.tools.style_layers import style_layers
-from reverie.tools.style_plan import StylePlan, plan_style
+from reverie.tools.style_plan import StylePlan, plan_style, wrap_of
 from reverie.tools.style_rules import check_style
 from reverie.tools.style_sources import StylePictures, colors, read_styles
 from reverie.tools.style_state import grown, load_state, restored, same_run, save_state
@@ -105,7 +105,7 @@ class Styling:
         if abs(above[0] * plan.size[1] - above[1] * plan.size[0]) > 2 * max(*above, *plan.size):
             raise InputError(f"the state '{resume}' has another shape, {above[1]} x {above[0]} px, than the content")
         plan = plan_style(size, config, self.critic, names, above=above)
-        return plan, grown(state, plan.scales[0].size)
+        return plan, grown(state, plan.scales[0].size, wrap_of(config))
 
     def __iter__(self) -> Iterator[Step]:
         if self._steps is None:
