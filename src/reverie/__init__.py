@@ -7,16 +7,22 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from reverie.api import Dream, dream
+    from reverie.api import Dream, Styling, dream, style
     from reverie.critic.open import open_critic
     from reverie.errors import ReverieError
     from reverie.tools.dream_config import DreamConfig
+    from reverie.tools.style_config import StyleConfig
 
-__all__ = ["Dream", "DreamConfig", "ReverieError", "__version__", "dream", "open_critic"]
+__all__ = [
+    "Dream", "DreamConfig", "ReverieError", "StyleConfig", "Styling", "__version__", "dream", "open_critic", "style",
+]  # fmt: skip
 
 _HOMES = {
     "Dream": "reverie.api",
     "dream": "reverie.api",
+    "Styling": "reverie.tools.style_work",
+    "style": "reverie.api",
+    "StyleConfig": "reverie.tools.style_config",
     "DreamConfig": "reverie.tools.dream_config",
     "ReverieError": "reverie.errors",
     "open_critic": "reverie.critic.open",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,8 @@ from reverie.tools.dream_record import dream_record
 from reverie.tools.dream_rules import check_together
 from reverie.tools.references import NAMED, fitted_masks, read_references
 from reverie.tools.steering import Steering
+from reverie.tools.style_config import StyleConfig
+from reverie.tools.style_work import Styling
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -81,6 +84,8 @@ class Dream:
         self._names: dict[str, Any] = {}
         self.last: Step | None = None
         self.seconds = 0.0
+
+    doing, size_word = "dreaming", "octave"
 
     def __iter__(self) -> Iterator[Step]:
         steps = self._started()
@@ -291,6 +296,36 @@ def dream(
     except TypeError as error:
         raise InputError(str(error).replace("DreamConfig.__init__()", "dream()")) from error
     return Dream(picture, config, critic)
+
+
+def style(
+    content: Any, styles: Any = (), config: StyleConfig | None = None, *, critic: Critic | None = None,
+    **settings: Any,
+) -> Styling:  # fmt: skip
+    """Paint a picture in the style of others.
+
+    Args:
+        content: as for `dream`.
+        styles: one path or several, each optionally ``FILE:WEIGHT``, or folders of pictures.
+        config: all settings; single ones can be given by keyword instead: ``style("a.jpg", "b.jpg", strength=0.7)``.
+        critic: an open network, to use it for several pictures.
+        **settings: fields of `StyleConfig`.
+
+    Returns:
+        A `Styling`: iterate over its steps, or call ``.pil()``, ``.array()`` or ``.save(path)``.
+
+    Raises:
+        InputError: settings, network or picture that cannot be used; the message says why.
+    """
+    if config is not None and settings:
+        raise InputError("give settings either as config or by keyword, not both")
+    named = (styles,) if isinstance(styles, (str, Path)) else tuple(styles)
+    try:
+        config = config or StyleConfig(**settings)
+    except TypeError as error:
+        raise InputError(str(error).replace("StyleConfig.__init__()", "style()")) from error
+    config = replace(config, style=tuple(str(s) for s in named)) if named else config
+    return Styling(content, config, critic)
 
 
 def _show(step: Step) -> None:

@@ -23,11 +23,11 @@ from reverie.critic.critic import IMAGE, Critic
 from reverie.errors import GradientError, InputError
 from reverie.objective.base import BASE, Activations, Objective
 from reverie.objective.summed import Place, Summed
+from reverie.optimize.frame import Frame, margins
 from reverie.optimize.share import share
 from reverie.optimize.tiles import Tile, exact_tiles
 
 Terms = Mapping[int, tuple[float, Objective]]
-MARGIN_PX = 16  # at least: keeps what networks do at their own borders out of the picture
 AT_ONCE = 4  # windows per critic whose sums or gradients wait to be added
 
 
@@ -54,7 +54,10 @@ class Painting:
         critic: the network; its replicas take their share of the tiles.
         objective: the sum of all terms.
         content: ``[1, 3, H, W]``, the picture that terms with `base_layers` compare with.
-        wrap: whether the picture repeats downwards and sideways; elsewhere it is mirrored at its borders, by a little.
+        wrap: whether the picture repeats downwards and sideways; elsewhere it is mirrored at its borders, by a little,
+            which keeps out of it what networks do at their own borders.
+        shifts: places on the network's grid that the picture is looked at from, one by chance at every step; more than
+            one hides the grid.
         seen: the content's activations, kept where the picture is worked in one piece.
     """
 
@@ -62,7 +65,8 @@ class Painting:
     objective: Objective
     content: Tensor | None = None
     wrap: tuple[bool, bool] = (False, False)
-    seen: dict[str, Tensor] = field(default_factory=dict, repr=False)
+    shifts: tuple[tuple[int, int], ...] = ((0, 0),)
+    seen: dict[tuple[str, tuple[int, int]], Tensor] = field(default_factory=dict, repr=False)
 
     # -- sizes ------------------------------------------------------------------------------------------------
 
@@ -78,8 +82,12 @@ class Painting:
         if not self.names:
             return exact_tiles(size, 0, 0, 0, 1)
         field, align = self.critic.field(self.names), self.critic.stride(self.names)
-        margin = -(-MARGIN_PX // align) * align
-        return exact_tiles(size, tile_px, field.before_px, field.after_px, align, self.wrap, margin)
+        return exact_tiles(self.framed(size), tile_px, field.before_px, field.after_px, align, self.wrap)
+
+    def framed(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return the size of a picture with its mirrored margins."""
+        rows, columns = margins(size, self.wrap)
+        return size[0] + 2 * rows, size[1] + 2 * columns
 
     def check(self) -> None:
         """Raise `InputError` for a term that cannot be had from sums or from means over positions."""
@@ -126,11 +134,15 @@ class _Look:
     """One look at one picture: its tiles, the drawn terms, and where everything lies."""
 
     def __init__(self, painting: Painting, images: Tensor, generator: Generator, tiles: Sequence[Tile]) -> None:
-        self.painting, self.images = painting, images
-        self.size = (images.shape[-2], images.shape[-1])
-        self.tiles = tiles or painting.tiles(self.size)
-        self.sizes = painting.critic.sizes(self.size) if painting.names else {IMAGE: self.size}
+        self.painting, self.picture_itself = painting, images
         seed = int(torch.randint(2**62, (), generator=generator).item())
+        self.frame = Frame(
+            (images.shape[-2], images.shape[-1]), painting.wrap, painting.shifts[seed % len(painting.shifts)]
+        )
+        self.images = self.frame.put(images.detach())
+        self.size = (self.images.shape[-2], self.images.shape[-1])
+        self.tiles = tiles or painting.tiles(self.frame.size)
+        self.sizes = painting.critic.sizes(self.size) if painting.names else {IMAGE: self.size}
         self.picture: dict[int, tuple[float, Objective]] = {}
         self.pieces: dict[int, tuple[float, Objective]] = {}
         for i, (weight, term) in enumerate(painting.objective.terms()):
@@ -148,8 +160,8 @@ class _Look:
         """Score the terms that read nothing but the picture, on all of it, and add their gradient."""
         values = {}
         for i, (weight, term) in self.picture.items():
-            leaf = self.images.detach().requires_grad_(gradient is not None)
-            value = term.score({IMAGE: leaf}, {IMAGE: self.size[0] * self.size[1]}).sum()
+            leaf = self.picture_itself.detach().requires_grad_(gradient is not None)
+            value = term.score({IMAGE: leaf}, {IMAGE: self.frame.size[0] * self.frame.size[1]}).sum()
             values[i] = value.item()
             if gradient is not None:
                 gradient += weight * torch.autograd.grad(value, leaf)[0]
@@ -159,8 +171,12 @@ class _Look:
         """Score all other terms and add their gradient."""
         if not self.pieces:
             return {}
-        if len(self.tiles) == 1:
-            return self._in_one_piece(gradient)
+        framed = torch.zeros_like(self.images)
+        values = self._in_one_piece(framed) if len(self.tiles) == 1 else self._in_many(framed)
+        gradient += self.frame.fold(framed)
+        return values
+
+    def _in_many(self, gradient: Tensor) -> dict[int, float]:
         values = dict.fromkeys(self.pieces, 0.0)
         slopes = {}
         for i, total in self.sums().items():
@@ -251,14 +267,19 @@ class _Look:
     def _content(self, critic: Critic, tile: Tile, names: frozenset[str]) -> dict[str, Tensor]:
         if self.painting.content is None:
             raise InputError("this score compares with a content picture; there is none")
-        if len(self.tiles) > 1:
-            window = self._cut(self.painting.content, tile).to(critic.device)
-            return self._core(critic(window, names), tile)
-        kept = self.painting.seen
-        if names - kept.keys():
-            window = self._cut(self.painting.content, tile).to(critic.device)
-            kept |= self._core(critic(window, names), tile)
-        return {name: kept[name] for name in names}
+        kept, shift = self.painting.seen, self.frame.shift
+        if len(self.tiles) == 1 and all((name, shift) in kept for name in names):
+            return {name: kept[name, shift] for name in names}
+        window = self._cut(self._framed_content, tile).to(critic.device)
+        found = self._core(critic(window, names), tile)
+        if len(self.tiles) == 1:
+            kept.update({(name, shift): activation for name, activation in found.items()})
+        return found
+
+    @functools.cached_property
+    def _framed_content(self) -> Tensor:
+        assert self.painting.content is not None
+        return self.frame.put(self.painting.content)
 
     def _core(self, activations: Mapping[str, Tensor], tile: Tile) -> dict[str, Tensor]:
         """Return the part of activations that lies in the core: every position belongs to exactly one tile."""
@@ -285,7 +306,7 @@ class _Look:
         return {name: self.sizes[name][0] * self.sizes[name][1] for name in found if not name.startswith(BASE)}
 
     def _cut(self, images: Tensor, tile: Tile) -> Tensor:
-        """Return the window of a tile, a copy; beyond borders the other side or the mirrored picture."""
+        """Return the window of a tile, a copy, with rows and columns beyond the border from the other side."""
         rows, columns = self._reach(tile, images.device)
         if isinstance(rows, slice) and isinstance(columns, slice):
             return images[..., rows, columns].detach().clone()
@@ -310,21 +331,10 @@ class _Look:
         """Return which rows and columns of the picture a window is made of."""
         spans = ((tile.window_top, tile.window_bottom), (tile.window_left, tile.window_right))
         rows, columns = (
-            _places_of(start, stop, length, wraps, device)
-            for (start, stop), length, wraps in zip(spans, self.size, self.painting.wrap, strict=True)
+            slice(a, b) if a >= 0 and b <= n else torch.arange(a, b, device=device) % n
+            for (a, b), n in zip(spans, self.size, strict=True)
         )
         return rows, columns
-
-
-def _places_of(start: int, stop: int, length: int, wraps: bool, device: torch.device) -> slice | Tensor:
-    if start >= 0 and stop <= length:
-        return slice(start, stop)
-    places = torch.arange(start, stop, device=device)
-    if wraps or length == 1:
-        return places % length
-    period = 2 * (length - 1)  # mirrored without repeating the border
-    places = places % period
-    return torch.where(places < length, places, period - places)
 
 
 def _inside(start: int, stop: int, window: int, stride: int, length: int, last: bool) -> slice:

@@ -81,7 +81,7 @@ def plan_tiles(
 
 def exact_tiles(
     size: tuple[int, int], tile_px: int, before_px: int, after_px: int, align_px: int,
-    wrap: tuple[bool, bool] = (False, False), margin_px: int = 0,
+    wrap: tuple[bool, bool] = (False, False),
 ) -> tuple[Tile, ...]:  # fmt: skip
     """Return tiles whose windows hold all that the positions of their cores see, so that nothing is approximate.
 
@@ -92,10 +92,9 @@ def exact_tiles(
         after_px: the same to the right and below.
         align_px: stride of the network; cores and windows begin on its multiples.
         wrap: whether the picture repeats downwards and sideways; windows then reach beyond it.
-        margin_px: how far windows reach beyond borders where it does not; a multiple of `align_px`.
     """
     before, after = (-(-px // align_px) * align_px for px in (before_px, after_px))
-    margins = ((before, after) if w else (margin_px, margin_px) for w in wrap)
+    margins = ((before, after) if w else (0, 0) for w in wrap)
     rows, columns = (_spans(n, tile_px, before, after, align_px, m) for n, m in zip(size, margins, strict=True))
     return tuple(
         Tile(top, left, bottom, right, window_top, window_left, window_bottom, window_right)

@@ -60,6 +60,11 @@ class Plan:
     memory: MemoryPlan = IN_ONE_PIECE
 
     @property
+    def pixel_steps(self) -> float:
+        """Steps times pixels of all octaves: what the time of a dream goes with."""
+        return sum(s[0] * s[1] for s in self.sizes) * self.steps / len(self.sizes)
+
+    @property
     def note(self) -> str:
         """One line about tiles and memory."""
         return memory_note(self.memory, len(self.tiles(self.size)) or 1)

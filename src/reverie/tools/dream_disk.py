@@ -50,6 +50,8 @@ class DiskDream:
         OutputError: too little room in `folder`.
     """
 
+    doing, size_word = "dreaming", "octave"
+
     def __init__(
         self, source: Path, config: DreamConfig, critic: Critic, plan: Plan, folder: Path | None = None,
         steering: Steering | None = None,

@@ -19,10 +19,11 @@ import torch
 from torch import Generator, Tensor
 
 from reverie.errors import GradientError
-from reverie.numerics.resample import resize
+from reverie.numerics.resample import resize, resize_wrapped
 from reverie.optimize.ascend import Step
 from reverie.optimize.painting import Painting
 from reverie.optimize.quasi_newton import QuasiNewton
+from reverie.optimize.tiles import Tile
 from reverie.optimize.warm_adam import Average, WarmAdam
 from reverie.settings import check_settings
 from reverie.tools.seed import seed_for
@@ -33,6 +34,7 @@ from reverie.tools.style_start import first_picture
 from reverie.tools.style_terms import StyleTerms
 
 PLATEAU_STEPS = 50
+SHIFTS = ((0, 0), (3, 10), (13, 6), (6, 1))  # odd and even, within the usual stride of 16: no grid shows through
 
 
 @dataclass(eq=False)
@@ -47,6 +49,7 @@ class StyleState:
         adam: running means.
         average: of the iterates at this scale.
         scores: of the steps at this scale.
+        rolled_back: how often a step was taken back, because its score was no number or far worse.
     """
 
     scale: int = 0
@@ -56,6 +59,7 @@ class StyleState:
     adam: WarmAdam | None = None
     average: Average | None = None
     scores: list[float] = field(default_factory=list)
+    rolled_back: int = 0
 
     def shown(self) -> Tensor:
         """Return the averaged picture at its present size."""
@@ -90,7 +94,7 @@ def style_steps(
         yield from _at_scale(content, pictures, config, plan, scale, terms, state)
         if state.scale + 1 == len(plan.scales):
             return
-        _next_scale(state, plan.scales[state.scale + 1])
+        _next_scale(state, plan.scales[state.scale + 1], wrap_of(config))
 
 
 def _at_scale(
@@ -104,12 +108,12 @@ def _at_scale(
     if state.average is None:
         state.average = Average(config.average)
         state.average.add(state.pixels)
-    if state.step >= scale.steps:
-        if scale.steps == 0:
+    if state.step >= scale.steps:  # nothing was asked for, or a finished run is gone on with
+        if state.scale + 1 == len(plan.scales):
             yield Step(state.index, plan.steps, state.scale + 1, len(plan.scales), 0.0, scale.size, 0.0,
-                       state.pixels, _whole(state, plan.size))  # fmt: skip
+                       state.pixels, _whole(state, plan.size, wrap_of(config)))  # fmt: skip
         return
-    painting = Painting(terms.critic, terms.at(here, scale), here, wrap_of(config))
+    painting = Painting(terms.critic, terms.at(here, scale), here, wrap_of(config), SHIFTS)
     tiles = painting.tiles(scale.size, scale.tile_px)
     change = terms.change(scale.size)
     mover = _Mover(config, state)
@@ -124,22 +128,22 @@ def _at_scale(
         state.scores.append(score)
         seconds = time.perf_counter() - began
         yield Step(state.index, plan.steps, state.scale + 1, len(plan.scales), score, scale.size, seconds,
-                   state.pixels, _whole(state, plan.size))  # fmt: skip
+                   state.pixels, _whole(state, plan.size, wrap_of(config)))  # fmt: skip
 
 
-def _whole(state: StyleState, size: tuple[int, int]) -> partial[Tensor]:
-    return partial(_enlarged, state, size)
+def _whole(state: StyleState, size: tuple[int, int], wrap: tuple[bool, bool]) -> partial[Tensor]:
+    return partial(_enlarged, state, size, wrap)
 
 
-def _enlarged(state: StyleState, size: tuple[int, int]) -> Tensor:
-    return resize(state.shown(), size).clamp(0, 1)
+def _enlarged(state: StyleState, size: tuple[int, int], wrap: tuple[bool, bool]) -> Tensor:
+    return resize_wrapped(state.shown(), size, wrap).clamp(0, 1)
 
 
-def _next_scale(state: StyleState, scale: Scale) -> None:
+def _next_scale(state: StyleState, scale: Scale, wrap: tuple[bool, bool]) -> None:
     """Take the averaged picture on to the next size, and Adam's running means with it."""
-    state.pixels = resize(state.shown(), scale.size).clamp_(0, 1).contiguous()
+    state.pixels = resize_wrapped(state.shown(), scale.size, wrap).clamp_(0, 1).contiguous()
     if state.adam is not None:
-        state.adam.grow(scale.size)
+        state.adam.grow(scale.size, wrap)
     state.average, state.scores = None, []
     state.scale, state.step = state.scale + 1, 0
 
@@ -164,26 +168,36 @@ class _Mover:
         self.newton = QuasiNewton(config.lr) if config.optimizer == "lbfgs" else None
         if self.newton is None and state.adam is None:
             state.adam = WarmAdam(config.lr)
-        self.best: tuple[float, Tensor] | None = None
 
-    def move(self, painting: Painting, draws: Generator, tiles: tuple) -> float:
+    def move(self, painting: Painting, draws: Generator, tiles: tuple[Tile, ...]) -> float:
         """Take one step and return the score before it.
 
         Raises:
-            GradientError: the score is not a number, at the first step or again after going back.
+            GradientError: the score is not a number, at the first step or again right after going back.
         """
         pixels = self.state.pixels
         assert pixels is not None
         try:
             judged = painting.judge(pixels, draws, tiles)
-        except GradientError:
-            if self.newton is None or self.newton.best is None:
-                raise
-            self.newton.step(pixels, pixels, math.nan)
-            return self.newton.best[0]
+        except GradientError as error:
+            return self._back(pixels, error)
         if self.newton is not None:
-            self.newton.step(pixels, judged.gradient, judged.score)
+            if not self.newton.step(pixels, judged.gradient, judged.score):
+                self.state.rolled_back += 1
         else:
             assert self.state.adam is not None
             self.state.adam.step(pixels, judged.gradient)
         return judged.score
+
+    def _back(self, pixels: Tensor, error: GradientError) -> float:
+        """Go back to where the score was a number, with an optimizer that has forgotten how it got away from there."""
+        state = self.state
+        if not state.scores or (len(state.scores) > 1 and state.scores[-1] == state.scores[-2]):
+            raise error
+        state.rolled_back += 1
+        if self.newton is not None:
+            self.newton.step(pixels, pixels, math.nan)
+        else:
+            pixels.copy_(state.shown())
+            state.adam = WarmAdam(state.adam.lr) if state.adam is not None else None
+        return state.scores[-1]

@@ -39,12 +39,14 @@ class StylePlan:
         estimate_bytes: expected peak of the process.
         budget_bytes: what it may use.
         halo_px: around tiles, where there are any: before and after a core.
+        layers: that are read.
     """
 
     scales: tuple[Scale, ...]
     estimate_bytes: float
     budget_bytes: float
     halo_px: tuple[int, int] = (0, 0)
+    layers: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -53,6 +55,11 @@ class StylePlan:
     @property
     def steps(self) -> int:
         return sum(scale.steps for scale in self.scales)
+
+    @property
+    def pixel_steps(self) -> float:
+        """Steps times pixels of all scales: what the time of a run goes with."""
+        return float(sum(s.size[0] * s.size[1] * s.steps for s in self.scales))
 
     @property
     def tile_px(self) -> int:
@@ -83,14 +90,15 @@ def plan_style(
         InputError: the picture is too small for the network, or the memory too little.
     """
     full = final_size(size, config, critic, layers)
-    sizes = [s for s in scale_sizes(full, config.min_size) if critic.accepts(s) and min(s) >= critic.least_side(layers)]
+    all_sizes = [_repeatable(s, config, critic, layers) for s in scale_sizes(full, config.min_size)]
+    sizes = [s for s in dict.fromkeys(all_sizes) if critic.accepts(s) and min(s) >= critic.least_side(layers)]
     if not sizes:
         raise InputError(critic.too_small(full, layers))
     if above is not None:
         sizes = [s for s in sizes if max(s) > max(above)]
         if not sizes:
             raise InputError(f"the preview has {max(above)} px already; ask for a larger --size")
-    first = 0 if above is None else 1 + len([s for s in scale_sizes(full, config.min_size) if max(s) <= max(above)])
+    first = 0 if above is None else 1 + len([s for s in all_sizes if max(s) <= max(above)])
     budget, used = memory_budget(config.max_memory, critic.device)
     used = -(-used // USED_STEP_BYTES) * USED_STEP_BYTES
     halo = _halo(critic, layers)
@@ -98,17 +106,24 @@ def plan_style(
         Scale(s, _steps(config, first + k), config.tile or tile_for(s, config, critic, layers, budget, used))
         for k, s in enumerate(sizes)
     )
-    return StylePlan(scales, estimate(scales[-1], config, critic, layers, used), budget, halo)
+    return StylePlan(scales, estimate(scales[-1], config, critic, layers, used), budget, halo, layers)
 
 
 def final_size(size: tuple[int, int], config: StyleConfig, critic: Critic, layers: tuple[str, ...]) -> tuple[int, int]:
     """Return the size of the result; along seamless axes it is a multiple of the network's stride."""
     longest = config.size or min(max(size), DEFAULT_PX)
-    full = long_side(size, longest)
+    return _repeatable(long_side(size, longest), config, critic, layers)
+
+
+def _repeatable(
+    size: tuple[int, int], config: StyleConfig, critic: Critic, layers: tuple[str, ...]
+) -> tuple[int, int]:
+    """Return the nearest size whose seamless axes are multiples of the network's stride."""
     stride = critic.stride(layers)
-    return tuple(  # type: ignore[return-value]
-        max(stride, round(n / stride) * stride) if wraps else n for n, wraps in zip(full, wrap_of(config), strict=True)
+    height, width = (
+        max(stride, round(n / stride) * stride) if wraps else n for n, wraps in zip(size, wrap_of(config), strict=True)
     )
+    return height, width
 
 
 def wrap_of(config: StyleConfig) -> tuple[bool, bool]:
@@ -122,7 +137,7 @@ def scale_sizes(full: tuple[int, int], smallest: int) -> list[tuple[int, int]]:
     Every size is computed from the last one, so that rounding does not drift.
     """
     sizes, k = [full], 1
-    while max(full) / ROOT_TWO**k >= smallest:
+    while round(max(full) / ROOT_TWO**k) >= smallest:
         sizes.append(long_side(full, max(1, round(max(full) / ROOT_TWO**k))))
         k += 1
     return sizes[::-1]

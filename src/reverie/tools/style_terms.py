@@ -23,6 +23,7 @@ from reverie.objective.content import Content
 from reverie.objective.gram import Gram
 from reverie.objective.moment_scores import MOMENT_SCORES, least_value
 from reverie.objective.moments import blend, mean_moments
+from reverie.optimize.frame import Frame
 from reverie.optimize.painting import Painting
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_objective import build_objective
@@ -93,7 +94,7 @@ class StyleTerms:
                 parts.append((share * area.strength * weight / total / value, term))
             parts += self._content(area, scale, share * (1 - area.strength))
         if self.config.smooth > 0:
-            parts.append((-self.config.smooth / SMOOTH_UNIT, total_variation()))
+            parts.append((-self.config.smooth / SMOOTH_UNIT, total_variation(wrap=wrap_of(self.config))))
         whole = Sum(tuple(pair for pair in parts if pair[0] != 0))
         return whole if self.dream is None else self._with_dream(whole, content, scale, generator)
 
@@ -129,8 +130,9 @@ class StyleTerms:
         """Return how much each position of a layer belongs to an area; None if all do."""
         if area.mask is None:
             return None
-        mask = resize(area.mask, scale.size).clamp(0, 1)
-        size = self.critic.sizes(scale.size)[name]
+        frame = Frame(scale.size, wrap_of(self.config))
+        mask = frame.put(resize(area.mask, scale.size).clamp(0, 1))
+        size = self.critic.sizes((mask.shape[-2], mask.shape[-1]))[name]
         radius = self.critic.field([name]).effective_px // 4 if inside and name != IMAGE else 0
         return region_weights(mask, size, radius).to(self.critic.device)
 
@@ -200,10 +202,11 @@ class StyleTerms:
         image = resize(image, size).clamp(0, 1).to(self.critic.device)
         visible = None if style.visible is None else resize(style.visible, size).clamp(0, 1)
         names = tuple(dict.fromkeys(name for name, _ in self.layers.style))
-        sizes = self.critic.sizes(size)
+        framed = None if visible is None else Frame(size).put(visible)
+        sizes = self.critic.sizes(Painting(self.critic, Sum(())).framed(size))
         empty = torch.zeros(0)
         terms = tuple(
-            (1.0, Gram(name, empty, None if visible is None else region_weights(visible, sizes[name]),
+            (1.0, Gram(name, empty, None if framed is None else region_weights(framed, sizes[name]),
                        self.layers.softmax))
             for name in names
         )  # fmt: skip

@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,13 +26,31 @@ from reverie.media.write import check_writable
 from reverie.optimize.byte_counts import format_bytes, parse_bytes
 from reverie.tools.batch import Job, Moment, run_jobs
 from reverie.tools.cores import WORKER_BYTES, Shares, share_out, usable_cores
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.finished import is_finished
+from reverie.tools.finished import Wanted, is_finished
 from reverie.tools.seed import seed_for
 from reverie.tools.video_config import VideoConfig
 
-ENDING = "dream"
 ROOM_PER_PIXEL = 100  # bytes that a picture takes whatever its tiles: PICTURE_BUFFERS of three floats, and its file
+
+
+@dataclass(frozen=True)
+class Trade:
+    """What is done to many pictures: how results are called, who does it, and what a finished one carries.
+
+    Attributes:
+        ending: of the names of results.
+        doing: for progress, as in ``dreaming``.
+        opener: of workers, from (settings, threads).
+        wanted: from (settings, file, quality) to what its result would carry.
+    """
+
+    ending: str
+    doing: str
+    opener: Callable[[Any, int | None], Any]
+    wanted: Callable[[Any, Path, int], Wanted]
+
+
+DREAMING = Trade("dream", "dreaming", DreamOpener, wanted)
 
 
 @dataclass(frozen=True)
@@ -40,20 +58,22 @@ class Crew:
     """Jobs that are worked through together, and who does it."""
 
     jobs: list[Job]
-    openers: list[DreamOpener]
+    openers: list[Any]
     here: bool
 
 
-def run_batch(found: Found, config: DreamConfig, video: VideoConfig, options: BatchOptions) -> int:
-    """Dream all pictures, list what failed, and return the exit code: 0, 2 for bad input, 1 for other failures."""
+def run_batch(
+    found: Found, config: Any, video: VideoConfig | None, options: BatchOptions, trade: Trade = DREAMING
+) -> int:
+    """Work through all pictures, list what failed, and return the exit code: 0, 2 for bad input, 1 otherwise."""
     folder = output_folder(found.sources, options.output)
-    pairs, notes = _without_results(found, plan_targets(found.sources, folder, options.suffix, ENDING))
+    pairs, notes = _without_results(found, plan_targets(found.sources, folder, options.suffix, trade.ending))
     began, tally = time.monotonic(), Tally(quiet=options.dry_run)
     on_cpu = is_cpu(config.device)
     limit = None if config.max_memory is None else parse_bytes(config.max_memory)
     shares = share_out(options.workers, limit if on_cpu else None)
     films = [pair for pair in pairs if pair[0].kind == "film"]
-    jobs = _to_do([pair for pair in pairs if pair[0].kind == "picture"], config, options, tally)
+    jobs = _to_do([pair for pair in pairs if pair[0].kind == "picture"], config, options, tally, trade)
     if options.dry_run:
         print(json.dumps(_decisions(jobs, shares, tally, notes), indent=2, ensure_ascii=False))
         return tally.exit_code
@@ -61,16 +81,19 @@ def run_batch(found: Found, config: DreamConfig, video: VideoConfig, options: Ba
         print(note, file=sys.stderr)
     _prepare_folders(jobs)
     if jobs and on_cpu:
-        print(_intent(len(jobs), shares, config.max_memory), file=sys.stderr)
+        print(_intent(trade.doing, len(jobs), shares, config.max_memory), file=sys.stderr)
     before = tally.settled
     try:
-        for crew in _crews(jobs, config, shares, options.workers, on_cpu):
-            _follow(crew, tally, before, len(jobs))
+        for crew in _crews(jobs, config, shares, options.workers, on_cpu, trade):
+            _follow(crew, tally, before, len(jobs), trade.doing)
     except KeyboardInterrupt:
         print(f"reverie: stopped by Ctrl-C; {tally.summary()}; the same command goes on from here", file=sys.stderr)
         return 130
-    if films:
+    if films and video is not None:
         dream_films(films, config, video, tally)
+    elif films:
+        for source, _ in films:
+            tally.fail(source.name, f"it moves; reverie {trade.ending} works on pictures so far", 2)
     tally.list_failures()
     print(f"{tally.summary()} in {time.monotonic() - began:.1f} s", file=sys.stderr)
     return tally.exit_code
@@ -86,13 +109,15 @@ def _without_results(found: Found, pairs: Sequence[tuple[Source, Path]]) -> tupl
     return kept, notes
 
 
-def _to_do(pairs: Sequence[tuple[Source, Path]], config: DreamConfig, options: BatchOptions, tally: Tally) -> list[Job]:
+def _to_do(
+    pairs: Sequence[tuple[Source, Path]], config: Any, options: BatchOptions, tally: Tally, trade: Trade
+) -> list[Job]:
     """Return what is not finished yet, the largest first, so that no worker is left alone with one at the end."""
     jobs: list[Job] = []
     for source, target in pairs:
         seed = seed_for(config.seed, source.name)
         try:
-            made = wanted(replace(config, seed=seed), source.path, options.quality)
+            made = trade.wanted(replace(config, seed=seed), source.path, options.quality)
             finished = is_finished(target, made, overwrite=options.overwrite)
         except ReverieError as error:
             tally.fail(source.name, str(error), error.exit_code)
@@ -115,7 +140,9 @@ def _prepare_folders(jobs: Sequence[Job]) -> None:
     remove_leftovers([job.target for job in jobs])
 
 
-def _crews(jobs: Sequence[Job], config: DreamConfig, shares: Shares, workers: str, on_cpu: bool) -> Iterator[Crew]:
+def _crews(
+    jobs: Sequence[Job], config: Any, shares: Shares, workers: str, on_cpu: bool, trade: Trade
+) -> Iterator[Crew]:
     """Share the jobs out: a worker per device, or several on the CPU; what is too large for a share comes last, alone.
 
     Which picture is too large is decided by its own size and the machine: the company it is in changes nothing.
@@ -125,7 +152,7 @@ def _crews(jobs: Sequence[Job], config: DreamConfig, shares: Shares, workers: st
         names = names if workers == "auto" else [names[i % len(names)] for i in range(shares.workers)]
         threads = max(1, usable_cores() // len(names))
         if jobs:
-            yield Crew(list(jobs), [DreamOpener(replace(config, device=n), threads) for n in names], len(names) == 1)
+            yield Crew(list(jobs), [trade.opener(replace(config, device=n), threads) for n in names], len(names) == 1)
         return
     room = shares.worker_bytes - WORKER_BYTES
     most = room / ROOM_PER_PIXEL if shares.workers > 1 else math.inf
@@ -133,19 +160,19 @@ def _crews(jobs: Sequence[Job], config: DreamConfig, shares: Shares, workers: st
     small = [job for job in jobs if job.payload.pixels <= most]
     if small:
         share = replace(config, device="cpu", max_memory=str(shares.worker_bytes))
-        yield Crew(small, [DreamOpener(share, shares.threads)] * shares.workers, shares.workers == 1)
+        yield Crew(small, [trade.opener(share, shares.threads)] * shares.workers, shares.workers == 1)
     if large:
         whole = replace(config, device="cpu", max_memory=str(shares.budget_bytes))
-        yield Crew(large, [DreamOpener(whole, shares.threads * shares.workers)], False)
+        yield Crew(large, [trade.opener(whole, shares.threads * shares.workers)], False)
 
 
-def _follow(crew: Crew, tally: Tally, before: int, total: int) -> None:
+def _follow(crew: Crew, tally: Tally, before: int, total: int, doing: str) -> None:
     """Run one crew, with progress."""
     from reverie.apps.cli.progress import bar
 
     under_way: dict[int, float] = {}
     began = time.monotonic()
-    with bar("dreaming") as line, closing(run_jobs(crew.jobs, crew.openers, here=crew.here)) as events:
+    with bar(doing) as line, closing(run_jobs(crew.jobs, crew.openers, here=crew.here)) as events:
         for event in events:
             if isinstance(event, Moment):
                 under_way[id(event.job)] = event.share
@@ -158,11 +185,11 @@ def _follow(crew: Crew, tally: Tally, before: int, total: int) -> None:
             line.update(share, f"{done} of {total} pictures", eta)
 
 
-def _intent(count: int, shares: Shares, max_memory: str | None) -> str:
+def _intent(doing: str, count: int, shares: Shares, max_memory: str | None) -> str:
     workers = "1 worker" if shares.workers == 1 else f"{shares.workers} workers"
     threads = "1 thread" if shares.threads == 1 else f"{shares.threads} threads"
     together = f", within {format_bytes(shares.budget_bytes)} together" if max_memory is not None else ""
-    return f"dreaming {count} pictures: {workers} with {threads} each{together}"
+    return f"{doing} {count} pictures: {workers} with {threads} each{together}"
 
 
 def _decisions(jobs: Sequence[Job], shares: Shares, tally: Tally, notes: Sequence[str]) -> dict[str, Any]:

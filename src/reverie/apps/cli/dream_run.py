@@ -13,9 +13,10 @@ from reverie.apps.cli.pipes import write_stdout
 
 
 def run_dream(
-    work: Any, target: Path | None, quality: int, suffix: str = ".png", *, stopped: Path | None = None, view: Any = None
-) -> int:
-    """Run a dream to its end, with progress, and write it; a stop keeps what is there under another name.
+    work: Any, target: Path | None, quality: int, suffix: str = ".png", *, stopped: Path | None = None,
+    view: Any = None,
+) -> int:  # fmt: skip
+    """Run a dream or a style transfer to its end, with progress, and write it; a stop keeps what is there elsewhere.
 
     `stopped` is that name; NAME-stopped beside `target` if absent. `view` shows the dream on a page. Without a target
     the picture goes to standard output, in the format of `suffix`.
@@ -23,10 +24,13 @@ def run_dream(
     from reverie.apps.cli.progress import bar
 
     try:
-        with bar("dreaming") as line:
-            for note in [*work.notes, *losses(work, target.suffix if target else suffix)]:
+        with bar(work.doing) as line:
+            told = [*work.notes, *losses(work, target.suffix if target else suffix)]
+            for note in told:
                 line.say(note)
             _watch(work, line, view)
+            for note in [n for n in work.notes if n not in told]:
+                line.say(note)
     except KeyboardInterrupt:
         ignore_interrupts()
         told = "; nothing was written" if target is None else keep(work, kept_path(target), quality)
@@ -89,14 +93,15 @@ def kept_path(target: Path) -> Path:
 def _summary(work: Any) -> str:
     plan, config, critic = work.plan, work.config, work.critic
     return (
-        f"{plan.size[1]} x {plan.size[0]} px, {plan.steps} steps in {work.seconds:.1f} s, seed {config.seed}, "
+        f"{plan.size[1]} x {plan.size[0]} px, {work.last.index if work.last else 0} steps in {work.seconds:.1f} s, "
+        f"seed {config.seed}, "
         f"{critic.identity.name}:{_raised(work)}, {critic.precision} on {critic.device}"
     )
 
 
 def _raised(work: Any) -> str:
     """Return what was raised, in a word or two: the class by its full name, or the layers."""
-    if work.config.class_name is None:
+    if getattr(work.config, "class_name", None) is None:
         return "+".join(work.plan.layers)
     classes = work.critic.identity.classes
     index = work.critic.class_index(work.config.class_name)
@@ -114,12 +119,14 @@ def _watch(work: Any, line: Any, view: Any = None) -> None:
         view.begin(work.picture.name if work.picture else "noise", work.steering, offered, _raised(work))
     began = time.monotonic()
     pixels = done = 0.0
-    total = sum(s[0] * s[1] for s in work.plan.sizes) * work.plan.steps / len(work.plan.sizes)
+    total = work.plan.pixel_steps
     for step in work:
         pixels += step.size[0] * step.size[1]
         done = pixels / total if total else 1.0
         eta = (time.monotonic() - began) * (1 - done) / done if done else None
-        note = f"octave {step.octave}/{step.octaves}  {step.size[1]} x {step.size[0]} px  score {step.score:.3g}"
+        note = (
+            f"{work.size_word} {step.octave}/{step.octaves}  {step.size[1]} x {step.size[0]} px  score {step.score:.3g}"
+        )
         line.update(min(done, 1.0), note, eta)
         if view is not None:
             view.show(step, min(done, 1.0), eta)

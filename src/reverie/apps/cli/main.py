@@ -21,7 +21,7 @@ from reverie.apps.cli.pipes import past_parser
 from reverie.apps.cli.wording import parser_message
 from reverie.errors import ReverieError
 
-HELP = "A studio for neural image synthesis: train networks on pictures, dream with them."
+HELP = "A studio for neural image synthesis: train networks on pictures, dream and paint with them."
 EPILOGUE = (
     "Exit codes: 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C. Every command takes --debug, which shows the "
     "traceback of an error."
@@ -38,6 +38,7 @@ def build_app() -> App:
     app.command(
         "reverie.apps.cli.dream:dream_command", name="dream", help="Dream a picture: raise what a network sees in it."
     )
+    app.command("reverie.apps.cli.style:style_command", name="style", help="Paint a picture in the style of others.")
     app.command(
         "reverie.apps.cli.visualize:visualize_command",
         name="visualize",

@@ -56,7 +56,6 @@ def _replayed(
     files: tuple[str, ...],
 ) -> int:  # fmt: skip
     from reverie.api import open_dream
-    from reverie.apps.cli.dream_run import run_dream
     from reverie.media.write import check_writable
 
     if record.get("tool") == "visualize":
@@ -67,6 +66,12 @@ def _replayed(
 
         again = replay_video if record["tool"] == "dream-video" else replay_loop
         return again(made, record, _original(made, record["input"], source), output, given, files)
+    if record.get("tool") == "style":
+        from reverie.apps.cli.style_stored import replay_style
+
+        target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
+        work = replay_style(made, record, _original(made, record["input"], source), target, given, files)
+        return _run_again(work, record, made, target)
     if record.get("tool") != "dream":
         raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
     config = from_record(DreamConfig, with_files(made, record, given, files))
@@ -74,10 +79,16 @@ def _replayed(
     target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
     steering = Steering(record.get("steering", ()), record.get("stopped_at_step"))
     work = open_dream(original, config, folder=target.parent, disk=bool(record.get("disk")), steering=steering)
-    _check_same(work, record)
     check_files(work.references.files, record.get("files", {}))
     work.call_as(record)
     check_writable(target)
+    return _run_again(work, record, made, target)
+
+
+def _run_again(work: Any, record: dict[str, Any], made: Path, target: Path) -> int:
+    from reverie.apps.cli.dream_run import run_dream
+
+    _check_same(work, record)
     code = run_dream(work, target, int(record.get("quality", 92)), stopped=target)
     if code == 0:
         print(_verdict(record, made, target), file=sys.stderr)
@@ -122,7 +133,7 @@ def _check_same(work: Any, record: dict[str, Any]) -> None:
     about = record.get("input")
     if about and work.picture.sha256 != about["sha256"]:
         raise InputError(
-            f"'{work.picture.name}' is not the picture that was dreamt on: its sha256 differs; give it with --input"
+            f"'{work.picture.name}' is not the picture that was used: its sha256 differs; give it with --input"
         )
     if work.critic.identity.sha256 != record["model"]["sha256"]:
         raise InputError(

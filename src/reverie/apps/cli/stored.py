@@ -41,7 +41,7 @@ def with_files(
     places = [Path(folder) for folder in folders]
 
     def found(role: str, name: str) -> str:
-        return overrides.get(role) or _found(made, role, name, known.get(role, {}).get("sha256"), places)
+        return overrides.get(role) or find_file(made, role, name, known.get(role, {}).get("sha256"), places)
 
     files = {name: found(name, config[name]) for name in FILES if config.get(name)}
     groups = [
@@ -70,7 +70,12 @@ def role_name(role: str) -> str:
     return "artwork" if role == "target_from" else role
 
 
-def _found(made: Path, role: str, name: str, sha256: str | None, folders: list[Path]) -> str:
+def find_file(made: Path, role: str, name: str, sha256: str | None, folders: list[Path]) -> str:
+    """Return a file of that name beside the picture, here, or in folders; of several the one with that content.
+
+    Raises:
+        InputError: there is none, and one was used.
+    """
     below = (path for folder in folders for path in sorted(folder.rglob("*")) if path.name == name)
     paths = [path for path in (made.parent / name, Path(name), *below) if path.is_file()]
     if sha256 and not paths:
@@ -100,21 +105,26 @@ def wanted(config: DreamConfig, source: Path | None, quality: int, piped: tuple[
 
 def files_of(config: DreamConfig) -> dict[str, Path]:
     """Return the files that decide a dream besides its picture: by name of the setting, where they lie here."""
-    from reverie.weights.catalogue import CATALOGUE
-    from reverie.weights.embedded import embedded_path
-    from reverie.weights.fetch import cached
-
     files = {name: Path(path) for name in ("mask", "guide") if (path := getattr(config, name))}
     for number, text in enumerate(config.group, start=1):
         group = parse_group(text)
         parts = {"mask": group.mask or group.outside, "guide": group.guide}
         files |= {f"group {number} {kind}": Path(path) for kind, path in parts.items() if path}
+    return files | model_file(config)
+
+
+def model_file(config: Any) -> dict[str, Path]:
+    """Return the file that the network of a tool's settings comes from, if it lies here, as ``model``."""
+    from reverie.weights.catalogue import CATALOGUE
+    from reverie.weights.embedded import embedded_path
+    from reverie.weights.fetch import cached
+
     if config.weights and Path(config.weights).is_file():
-        return files | {"model": Path(config.weights)}
+        return {"model": Path(config.weights)}
     if config.model == "embedded":
-        return files | {"model": embedded_path()}
+        return {"model": embedded_path()}
     if Path(config.model).is_file():
-        return files | {"model": Path(config.model)}
+        return {"model": Path(config.model)}
     architecture = config.model.removesuffix("-caffe")
     fetched = cached(architecture) if architecture in CATALOGUE and not config.weights else None
-    return files | ({"model": fetched} if fetched else {})
+    return {"model": fetched} if fetched else {}

@@ -1,0 +1,167 @@
+"""`reverie style`: whose content, whose style, and what is done with the result."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from reverie.apps.cli.batch_options import BatchOptions, Format, Overwrite, Recursive, Workers, is_folder, suffix_of
+from reverie.apps.cli.options import given_for, with_config
+from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, read_stdin
+from reverie.errors import InputError
+from reverie.settings import check_settings, from_record, to_record
+from reverie.tools.style_config import StyleConfig
+from reverie.tools.style_rules import check_style
+
+if TYPE_CHECKING:
+    from reverie.data.sources import Source
+
+STATE = ".reverie"
+
+
+@with_config(StyleConfig, aliases={"style": ("--style",)})
+def style_command(
+    content: Annotated[str, Parameter(help="Picture, pattern, folder, or - for standard input: what to paint.")],
+    styles: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="Styles: pictures, or folders of them, optionally weighted as FILE:WEIGHT.", negative="",
+            show_default=False,
+        ),
+    ] = (),
+    /,
+    *,
+    output: Annotated[
+        str | None,
+        Parameter(
+            name=("--output", "-o"), help="File to write (PNG, JPEG, WebP, AVIF, TIFF), folder for several, or - for "
+            "standard output.",
+        ),
+    ] = None,
+    like: Annotated[str | None, Parameter(help="Take the settings out of a picture that Reverie painted.")] = None,
+    resume_from: Annotated[
+        str | None,
+        Parameter(help="State file to go on from: of a stopped run, or of a preview to be painted larger."),
+    ] = None,
+    keep_state: Annotated[
+        bool, Parameter(negative="", help="Write NAME.reverie beside the result, to paint it larger later.")
+    ] = False,
+    sheet: Annotated[
+        str | None,
+        Parameter(help="Paint one sheet of these strengths, such as 0.3,0.5,0.8, with a row for every style."),
+    ] = None,
+    quality: Annotated[int, Parameter(help="Quality of JPEG, WebP and AVIF, 1 to 100.")] = 92,
+    file_format: Format = "png",
+    recursive: Recursive = False,
+    overwrite: Overwrite = False,
+    workers: Workers = "auto",
+    dry_run: Annotated[bool, Parameter(negative="", help="Print all decisions and stop.")] = False,
+    given: dict[str, Any],
+) -> int:  # fmt: skip
+    """Paint pictures in a style: their content, the look of others."""
+    config = _config(given_for(StyleConfig, given), styles, like)
+    if not 1 <= quality <= 100:
+        raise InputError(f"--quality must be between 1 and 100; got {quality}")
+    output = None if output is None else as_given(output)
+    options = BatchOptions(output, quality, suffix_of(file_format), overwrite, workers, dry_run)
+    from reverie.data.sources import find_sources
+
+    folder = None if output in (None, STDOUT) else Path(output)
+    found = find_sources((as_given(content),), recursive=recursive, leave_out=folder)
+    if found.many or is_folder(output):
+        if resume_from or keep_state or sheet:
+            raise InputError("--resume-from, --keep-state and --sheet go with one picture")
+        from reverie.apps.cli.style_batch import run_style_batch
+
+        return run_style_batch(found, config, options)
+    (source,) = found.sources
+    if source.kind == "film":
+        raise InputError(f"'{source.name}' moves; reverie style paints pictures so far, not films")
+    if sheet is not None:
+        from reverie.apps.cli.style_sheet import paint_sheet
+
+        return paint_sheet(source, config, options, sheet)
+    return style_one(source, config, options, resume_from, keep_state)
+
+
+def style_one(
+    source: Source, config: StyleConfig, options: BatchOptions, resume_from: str | None = None, keep_state: bool = False
+) -> int:
+    """Paint one picture; to a file, or to standard output."""
+    from reverie.apps.cli.dream_run import run_dream
+    from reverie.apps.cli.style_stored import wanted_style
+    from reverie.media.write import check_writable
+    from reverie.tools.finished import is_finished
+    from reverie.tools.style_work import Styling
+
+    piped = read_stdin() if source.kind == "stdin" else None
+    path = None if piped else source.path
+    target = None
+    if options.output == STDOUT or (piped and options.output is None):
+        check_stdout()
+        if keep_state:
+            raise InputError("--keep-state goes with a file; name it with -o")
+    else:
+        target = Path(options.output) if options.output else free_path(source.path, options.suffix)
+        about = None if piped is None else (piped.name, piped.sha256)
+        made = wanted_style(config, path, options.quality, about)
+        if not (options.dry_run or resume_from) and is_finished(target, made, overwrite=options.overwrite):
+            print("there already, from the same pictures and settings; --overwrite repeats it", file=sys.stderr)
+            print(target)
+            return 0
+        if not options.dry_run:
+            check_writable(target)
+    work = Styling(piped or path, config, resume=None if resume_from is None else Path(resume_from))
+    if options.dry_run:
+        print(json.dumps(_decisions(work, target), indent=2, ensure_ascii=False))
+        return 0
+    if target is not None:
+        work.check_target(target)
+    code = run_dream(work, target, options.quality, options.suffix)
+    if target is not None and work.last is not None and (keep_state or code == 130):
+        state = work.keep_state(target.with_suffix(STATE))
+        print(f"its state is '{state}'; --resume-from goes on from it", file=sys.stderr)
+    return code
+
+
+def free_path(picture: Path, suffix: str) -> Path:
+    """Return a name beside the picture that is still free."""
+    number = 1
+    while True:
+        extra = "" if number == 1 else f"-{number}"
+        candidate = picture.with_name(f"{picture.stem}-style{extra}{suffix}")
+        if not candidate.exists():
+            return candidate
+        number += 1
+
+
+def _config(given: dict[str, Any], styles: tuple[str, ...], like: str | None) -> StyleConfig:
+    named = tuple(as_given(text) for text in (*styles, *given.get("style", ())))
+    base = StyleConfig()
+    if like is not None:
+        from reverie.apps.cli.style_stored import style_like
+
+        base = style_like(Path(like), named)
+    config = from_record(StyleConfig, to_record(base) | given | ({"style": named} if named else {}))
+    check_settings(config)
+    check_style(config)
+    if not config.style and not config.region:
+        raise InputError("no style is given; name one or more pictures after the content")
+    return config
+
+
+def _decisions(work: Any, target: Path | None) -> dict[str, Any]:
+    plan = work.plan
+    return {
+        "output": str(target or STDOUT), "size": [plan.size[1], plan.size[0]],
+        "scales": [{"size": [s.size[1], s.size[0]], "steps": s.steps, "tile_px": s.tile_px} for s in plan.scales],
+        "style_layers": dict(work.terms.layers.style), "content_layers": dict(work.terms.layers.content),
+        "memory_mb": round(plan.estimate_bytes / 1e6), "budget_mb": round(plan.budget_bytes / 1e6),
+        "halo_px": list(plan.halo_px), "model": work.critic.identity.name, "precision": work.critic.precision,
+        "device": str(work.critic.device), "config": to_record(replace(work.config)), "notes": work.notes,
+    }  # fmt: skip

@@ -1,0 +1,62 @@
+"""`reverie style` with many pictures: a worker opens the network and the styles once and paints one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reverie.apps.cli.batch_options import BatchOptions
+from reverie.apps.cli.dream_batch import Trade, run_batch
+from reverie.apps.cli.style_stored import wanted_style
+from reverie.data.sources import Found
+from reverie.tools.batch import Job
+from reverie.tools.style_config import StyleConfig
+
+
+@dataclass(frozen=True)
+class StyleOpener:
+    """Opens the network once per worker; what every picture would refuse is refused here."""
+
+    config: StyleConfig
+    threads: int | None
+
+    def __call__(self) -> StyleWork:
+        import torch
+
+        from reverie.critic.open import open_critic
+        from reverie.tools.style_sources import read_styles
+        from reverie.tools.style_work import layer_names
+
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)
+        config = self.config
+        critic = open_critic(config.model, config.weights, device=config.device, precision=config.precision)
+        layer_names(config, critic)
+        pictures = read_styles(config) if config.style_class is None else None
+        return StyleWork(critic, config, pictures)
+
+
+@dataclass(frozen=True)
+class StyleWork:
+    """Paints one picture after the other with one open network and styles that are read once."""
+
+    critic: Any
+    config: StyleConfig
+    pictures: Any
+
+    def __call__(self, job: Job) -> Generator[tuple[float, str], None, str]:
+        from reverie.tools.style_work import Styling
+
+        config = replace(self.config, seed=job.payload.seed)
+        work = Styling(job.source, config, self.critic, pictures=self.pictures)
+        work.check_target(job.target)
+        for step in work:
+            yield step.index / max(step.total, 1), f"scale {step.octave}/{step.octaves}"
+        work.save(job.target, quality=job.payload.quality)
+        return f"{work.plan.size[1]} x {work.plan.size[0]} px"
+
+
+def run_style_batch(found: Found, config: StyleConfig, options: BatchOptions) -> int:
+    """Paint all pictures, list what failed, and return the exit code."""
+    return run_batch(found, config, None, options, Trade("style", "painting", StyleOpener, wanted_style))

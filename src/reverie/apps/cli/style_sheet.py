@@ -1,0 +1,75 @@
+"""`reverie style --sheet`: one picture of what strengths and styles do to a picture."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from reverie.apps.cli.batch_options import BatchOptions
+from reverie.apps.cli.pipes import STDOUT
+from reverie.errors import InputError
+from reverie.tools.style_config import StyleConfig
+
+TILE_PX = 320
+MOST_TILES = 200
+
+
+def paint_sheet(source: Any, config: StyleConfig, options: BatchOptions, text: str) -> int:
+    """Paint a row for every style, and of several one for their blend, with a column for every strength."""
+    strengths = parse_strengths(text)
+    rows = [(style,) for style in config.style]
+    rows += [config.style] if len(config.style) > 1 else []
+    if len(rows) * len(strengths) > MOST_TILES:
+        raise InputError(f"a sheet holds at most {MOST_TILES} pictures; got {len(rows)} styles x {len(strengths)}")
+    if source.kind == "stdin" or options.output == STDOUT:
+        raise InputError("--sheet needs its picture in a file and writes to one")
+    from reverie.apps.cli.style import free_path
+    from reverie.critic.open import open_critic
+    from reverie.media.sheet import contact_sheet
+    from reverie.media.write import check_writable, write_picture
+
+    target = Path(options.output) if options.output else free_path(source.path, options.suffix)
+    check_writable(target)
+    critic = open_critic(config.model, config.weights, device=config.device, precision=config.precision)
+    jobs = [replace(config, style=row, strength=strength) for row in rows for strength in strengths]
+    tiles = _painted(source.path, jobs, critic)
+    captions = [f"{' + '.join(Path(s).stem for s in job.style)}, strength {job.strength:g}" for job in jobs]
+    sheet = contact_sheet(tiles, columns=len(strengths), tile_px=TILE_PX, captions=captions)
+    write_picture(target, sheet, quality=options.quality)
+    print(target)
+    return 0
+
+
+def parse_strengths(text: str) -> tuple[float, ...]:
+    """Return the strengths of ``0.3,0.5,0.8``.
+
+    Raises:
+        InputError: one is no number from 0 to 1.
+    """
+    try:
+        found = tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(f"--sheet takes strengths such as 0.3,0.5,0.8; got '{text}'") from error
+    if not all(0 <= strength <= 1 for strength in found):
+        raise InputError(f"--sheet takes strengths from 0 to 1; got '{text}'")
+    return found
+
+
+def _painted(path: Path, jobs: list[StyleConfig], critic: Any) -> list[Any]:
+    from reverie.apps.cli.progress import bar
+    from reverie.media.image import to_uint8
+    from reverie.tools.style_work import Styling
+
+    tiles = []
+    with bar("painting") as line:
+        for number, job in enumerate(jobs):
+            work = Styling(path, job, critic)
+            for step in work:
+                share = (number + step.index / max(1, step.total)) / len(jobs)
+                line.update(share, f"picture {number + 1} of {len(jobs)}", None)
+            for note in work.notes:
+                print(note, file=sys.stderr)
+            tiles.append(to_uint8(work.current()))
+    return tiles
