@@ -19,7 +19,7 @@ def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def resize_wrapped(images: Tensor, size: tuple[int, int], wrap: tuple[bool, bool]) -> Tensor:
-    """Return `images` at another size; edges of directions in which the picture repeats see across to the other side."""
+    """Return `images` at another size; where a picture repeats, its edges see across to the other side."""
     old = (images.shape[-2], images.shape[-1])
     if not any(wrap) or old == tuple(size):
         return resize(images, size)
