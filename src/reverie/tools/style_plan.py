@@ -115,9 +115,7 @@ def final_size(size: tuple[int, int], config: StyleConfig, critic: Critic, layer
     return _repeatable(long_side(size, longest), config, critic, layers)
 
 
-def _repeatable(
-    size: tuple[int, int], config: StyleConfig, critic: Critic, layers: tuple[str, ...]
-) -> tuple[int, int]:
+def _repeatable(size: tuple[int, int], config: StyleConfig, critic: Critic, layers: tuple[str, ...]) -> tuple[int, int]:
     """Return the nearest size whose seamless axes are multiples of the network's stride."""
     stride = critic.stride(layers)
     height, width = (

@@ -14,6 +14,7 @@ from torch import Tensor
 import reverie
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
+from reverie.critic.style_layers import style_layers
 from reverie.errors import InputError
 from reverie.media.given import as_picture
 from reverie.media.write import DEEP_SUFFIXES, check_writable, encode_picture, write_picture
@@ -26,7 +27,6 @@ from reverie.settings import check_settings, to_record, with_tuples
 from reverie.tools.references import base_name
 from reverie.tools.style import StyleState, style_steps
 from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_layers import style_layers
 from reverie.tools.style_plan import StylePlan, plan_style, wrap_of
 from reverie.tools.style_rules import check_style
 from reverie.tools.style_sources import StylePictures, colors, read_styles
