@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ ATTEMPTS = 20  # broken pictures in a row before giving up
 class CropPool:
     """All pictures of some folders, zips and files; every source is drawn from equally often.
 
+    Several threads may draw at once.
+
     Raises:
         DataError: a source that is missing or holds no picture.
     """
@@ -32,6 +35,7 @@ class CropPool:
         self._sources = [_listed(path, set(leave_out)) for path in sources]
         self._cache: OrderedDict[tuple[int, str], np.ndarray] = OrderedDict()
         self._cached_bytes = 0
+        self._lock = threading.Lock()
 
     @property
     def count(self) -> int:
@@ -72,14 +76,18 @@ class CropPool:
 
     def _pixels(self, number: int, archive: Archive, name: str) -> np.ndarray:
         key = (number, name)
-        if key in self._cache:
-            self._cache.move_to_end(key)
-            return self._cache[key]
-        pixels = to_uint8(read_picture(archive.open(name), name=name).rgb)
-        self._cache[key] = pixels
-        self._cached_bytes += pixels.nbytes
-        while self._cached_bytes > CACHE_BYTES and len(self._cache) > 1:
-            self._cached_bytes -= self._cache.popitem(last=False)[1].nbytes
+        with self._lock:
+            if key in self._cache:
+                self._cache.move_to_end(key)
+                return self._cache[key]
+            data = archive.open(name)
+        pixels = to_uint8(read_picture(data, name=name).rgb)
+        with self._lock:
+            if key not in self._cache:
+                self._cache[key] = pixels
+                self._cached_bytes += pixels.nbytes
+            while self._cached_bytes > CACHE_BYTES and len(self._cache) > 1:
+                self._cached_bytes -= self._cache.popitem(last=False)[1].nbytes
         return pixels
 
 

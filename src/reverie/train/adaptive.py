@@ -9,6 +9,7 @@ strength 0 is the content.
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,11 @@ import torch
 from torch import Generator, Tensor, nn
 
 import reverie
-from reverie.critic.critic import Critic
+from reverie.critic.critic import IMAGE, Critic
 from reverie.critic.open import open_critic
 from reverie.critic.precision import autocast, resolve_device, resolve_precision
+from reverie.critic.style_layers import style_layers
+from reverie.data.ahead import Ahead
 from reverie.data.batches import seed_of, seeded
 from reverie.data.crops import CropPool
 from reverie.models.adaptive import LEVELS, AdaptiveDecoder, Statistics, restyled, statistics_of
@@ -68,7 +71,10 @@ def train_adaptive(
             net = AdaptiveDecoder().to(task.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         lesson = Lesson(task.losses, lambda average, found: _write(average, run.path, task, found), task.digest)
         yield TrainStep("load", message=f"{pools[0].count} pictures, {pools[1].count} styles")
-        yield from Painter(net, lesson, run, config, saved).steps()
+        try:
+            yield from Painter(net, lesson, run, config, saved).steps()
+        finally:
+            task.batches.close()
 
 
 @dataclass(eq=False)
@@ -83,6 +89,13 @@ class AdaptiveTask:
         self.device = resolve_device(self.config.device)
         self.precision = resolve_precision(self.config.precision, self.device)
         self.critic: Critic = open_critic(device=str(self.device), precision=self.precision)
+        self.judges: list[tuple[Critic, tuple[str, ...]]] = [(self.critic, COMPARED)]
+        if self.config.judge is not None:
+            other = open_critic(
+                self.config.judge, self.config.judge_weights, device=str(self.device), precision=self.precision
+            )
+            self.judges.append((other, tuple(name for name, _ in style_layers(other, (), ()).style if name != IMAGE)))
+        self.batches = Ahead(self._batch, 0 if self.device.type == "cpu" else max(1, (os.cpu_count() or 2) - 2))
 
     @property
     def digest(self) -> str:
@@ -92,31 +105,40 @@ class AdaptiveTask:
         """Return the weighted losses of one step."""
         content, style = self.batch(step)
         with torch.no_grad():
-            here, there = self.critic(content, LEVELS), self.critic(style, COMPARED)
+            here, seen = self.critic(content, LEVELS), [judge(style, names) for judge, names in self.judges]
+            there = seen[0]
             features = [here[name] for name in LEVELS]
             own, target = statistics_of(features), statistics_of([there[name] for name in LEVELS])
             wanted = restyled(features[-1].float(), own, target, len(LEVELS) - 1)
         with autocast(self.device, self.precision):
             painted = net(features, own, target)
-        return self._compared(painted.float(), content, wanted, target, there)
+        return self._compared(painted.float(), content, wanted, target, seen)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Return contents and styles ``[B, 3, P, P]``; some contents are their own style."""
+        content, style = self.batches.at(step)
+        return content.to(self.device), style.to(self.device)
+
+    def _batch(self, step: int) -> tuple[Tensor, Tensor]:
         c, generator = self.config, seeded(self.config.seed, "batch", step)
         content = self.contents.crops(c.batch, c.crop_px, generator)
         style = varied_colors(self.styles.crops(c.batch, c.crop_px, generator), generator)
         own = max(1, c.batch // IDENTITIES)
         style[:own] = content[:own]
-        return content.to(self.device), style.to(self.device)
+        return content, style
 
     def _compared(
-        self, painted: Tensor, content: Tensor, wanted: Tensor, target: Statistics, there: dict[str, Tensor]
+        self, painted: Tensor, content: Tensor, wanted: Tensor, target: Statistics, seen: list[dict[str, Tensor]]
     ) -> dict[str, Tensor]:
         c, own = self.config, max(1, len(painted) // IDENTITIES)
-        found = self.critic(painted, COMPARED)
+        looks = [judge(painted, names) for judge, names in self.judges]
+        found = looks[0]
         deepest = found[LEVELS[-1]].float()
         varies = target.std[-1].square().mean(dim=1, keepdim=True).clamp(min=1e-4)
-        styles = torch.stack([style_distance(found[name].float(), there[name].float()) for name in COMPARED])
+        styles = torch.stack([
+            style_distance(look[name].float(), there[name].float())
+            for look, there, (_, names) in zip(looks, seen, self.judges, strict=True) for name in names
+        ])  # fmt: skip
         return {
             "content": c.content * ((deepest - wanted).square() / varies).mean(),
             "style": c.style * styles.mean(),

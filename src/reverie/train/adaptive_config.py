@@ -22,6 +22,8 @@ class AdaptiveConfig:
     style: float = setting(8.0, "Weight of style.", minimum=0)
     identity: float = setting(1.0, "Weight of giving pictures back unchanged in their own style.", minimum=0)
     smooth: float = setting(0.1, "Weight of total variation.", minimum=0)
+    judge: str | None = setting(None, "A second network whose layers compare styles too, by name or file.")
+    judge_weights: str | None = setting(None, "State dict for a judge with a torchvision name, read as data.")
     leave_out: tuple[str, ...] = setting((), "File name of a style that is held out; repeatable.")
     seed: int = setting(0, "Seed of the first weights and of what is shown.", minimum=0, maximum=2**63 - 1)
     precision: str = setting("auto", "Arithmetic while training.", choices=("auto", "fp32", "bf16"))
