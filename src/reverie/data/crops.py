@@ -64,6 +64,7 @@ class CropPool:
         return _cut(pixels, size_px, generator, zoom)
 
     def _draw(self, generator: Generator) -> np.ndarray:
+        name = ""
         for _ in range(ATTEMPTS):
             number = _below(len(self._sources), generator)
             archive, names = self._sources[number]

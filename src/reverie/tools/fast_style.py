@@ -84,7 +84,7 @@ def open_student(path: str | Path | None = None, *, device: str = "auto", precis
     if critic is not None and about.data.get("encoder") != critic.identity.sha256:
         raise WeightsError(f"'{file.name}' was trained for another version of the embedded network")
     net = _built(about, state, file.name).eval().requires_grad_(False)
-    net = net.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = net.to(where, memory_format=torch.channels_last)
     return FastModel(net, about, critic, where, how)
 
 

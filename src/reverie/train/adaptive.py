@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 import reverie
 from reverie.critic.critic import IMAGE, Critic
 from reverie.critic.open import open_critic
-from reverie.critic.precision import autocast, resolve_device, resolve_precision
+from reverie.critic.precision import Precision, autocast, resolve_device, resolve_precision
 from reverie.critic.style_layers import style_layers
 from reverie.data.ahead import Ahead
 from reverie.data.batches import seed_of, seeded
@@ -44,7 +44,7 @@ SOFT = 1e-3  # of a style's variance, so that flat styles divide by something
 def train_adaptive(
     contents: Sequence[Path], styles: Sequence[Path], output: Path, config: AdaptiveConfig | None = None, *,
     resume: bool = False,
-) -> Iterator[TrainStep]:  # fmt: skip
+) -> Generator[TrainStep, None, None]:  # fmt: skip
     """Train on folders, zips or files of pictures and write ``model.safetensors`` into the folder `output`.
 
     Yields a `TrainStep` per step; the last one has ``phase == "done"``. Closing the iterator keeps a checkpoint.
@@ -87,7 +87,7 @@ class AdaptiveTask:
 
     def __post_init__(self) -> None:
         self.device = resolve_device(self.config.device)
-        self.precision = resolve_precision(self.config.precision, self.device)
+        self.precision: Precision = resolve_precision(self.config.precision, self.device)
         self.critic: Critic = open_critic(device=str(self.device), precision=self.precision)
         self.judges: list[tuple[Critic, tuple[str, ...]]] = [(self.critic, COMPARED)]
         if self.config.judge is not None:
@@ -170,7 +170,7 @@ def variation(images: Tensor) -> Tensor:
     return (images.diff(dim=2).abs().mean() + images.diff(dim=3).abs().mean()) / 2
 
 
-def varied_colors(styles: Tensor, generator: Generator) -> Tensor:
+def varied_colors(styles: Tensor, generator: torch.Generator) -> Tensor:
     """Return styles of which half have their color channels exchanged or inverted: few paintings, many palettes."""
     varied = []
     for style in styles:

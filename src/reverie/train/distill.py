@@ -7,7 +7,7 @@ matrices, every picture balanced for itself; half of the pictures are painted at
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ from reverie.weights.checkpoint import Description, save_model
 def distill(
     styles: Sequence[tuple[Path, float]], data: Path, output: Path, config: DistillConfig | None = None, *,
     resume: bool = False,
-) -> Iterator[TrainStep]:  # fmt: skip
+) -> Generator[TrainStep, None, None]:  # fmt: skip
     """Teach a network the styles' mixture on any pictures and write it to the file `output`.
 
     Yields a `TrainStep` per step; the last one has ``phase == "done"``. Until then a folder beside the file, with the
