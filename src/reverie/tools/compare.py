@@ -18,7 +18,6 @@ import torch
 from torch import Generator, Tensor
 
 import reverie
-from reverie.critic.critic import Critic
 from reverie.errors import InputError
 from reverie.media.given import as_picture
 from reverie.media.image import Picture, to_uint8
