@@ -10,14 +10,14 @@ from reverie.numerics.color_match import METHODS, RIDGE, color_map, color_moment
 
 
 def colors(mean: tuple[float, ...], spread: float, generator: Generator, size: int = 40) -> Tensor:
-    mixing = torch.randn(3, 3, generator=generator)
+    mixing = torch.randn(3, 3, generator=generator) + 1.5 * torch.eye(3)
     noise = torch.rand(3, size * size, generator=generator) - 0.5
     flat = torch.tensor(mean)[:, None] + spread * (mixing / mixing.norm()) @ noise
     return flat.clamp(0.02, 0.98).reshape(1, 3, size, size)
 
 
 def pair(generator: Generator) -> tuple[Tensor, Tensor]:
-    return colors((0.4, 0.5, 0.6), 0.8, generator), colors((0.5, 0.45, 0.5), 0.5, generator)
+    return colors((0.4, 0.5, 0.6), 0.6, generator), colors((0.5, 0.45, 0.5), 0.4, generator)
 
 
 @pytest.mark.parametrize("method", METHODS)

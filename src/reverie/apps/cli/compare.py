@@ -58,7 +58,7 @@ def table(found: Any) -> list[str]:
     first = max([first, *(len(network) + len("  mean") for network in found.pictures[0].means())])
     widths = [max(len(name), 16) for name in names]
     head = [" " * first, *(name.rjust(width) for name, width in zip(names, widths, strict=True))]
-    under = [" " * first, *("style  content".rjust(width) for width in widths)]
+    under = [" " * first, *(" style  content".rjust(width) for width in widths)]
     lines = ["  ".join(head).rstrip(), "  ".join(under).rstrip()]
     for network in found.pictures[0].means():
         rows = [i for i, row in enumerate(found.pictures[0].rows) if row.network == network]
@@ -70,9 +70,7 @@ def table(found: Any) -> list[str]:
 
 
 def _line(label: str, first: int, pairs: list[tuple[float, float]], widths: list[int]) -> str:
-    cells = [
-        f"{style:.3f}    {content:.3f}".rjust(width) for (style, content), width in zip(pairs, widths, strict=True)
-    ]
+    cells = [f"{style:6.3f} {content:8.3f}".rjust(width) for (style, content), width in zip(pairs, widths, strict=True)]
     return "  ".join([label.ljust(first), *cells])
 
 
