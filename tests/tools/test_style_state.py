@@ -62,6 +62,9 @@ def test_other_sizes_or_steps_are_another_run(generator, tmp_path: Path) -> None
 
 def test_a_grown_state_starts_anew_with_the_averaged_picture(generator) -> None:
     before = state(generator)
+    slope = torch.linspace(0, 1, 23).expand(1, 3, 17, 23).contiguous()
+    before.average = Average(0.9)
+    before.average.add(slope)
     shown = before.shown().clone()
     after = grown(before, (34, 46))
     assert (after.scale, after.step, after.index, after.scores) == (0, 0, 0, [])
@@ -121,6 +124,7 @@ def test_states_that_do_not_say_all_are_refused(tmp_path: Path, change: dict) ->
     [
         {"average": torch.zeros(1, 3, 12, 16)},
         {"pixels": torch.zeros(3, 12, 16)},
+        {"pixels": torch.zeros(1, 3, 17, 23)},
         {"pixels": torch.zeros(1, 1, 12, 16)},
         {"pixels": torch.zeros(1, 3, 12, 16), "average": torch.zeros(1, 3, 12, 17)},
         {"pixels": torch.zeros(1, 3, 12, 16), "adam_first": torch.zeros(1, 3, 12, 16)},
