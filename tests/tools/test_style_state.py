@@ -48,9 +48,9 @@ def test_everything_comes_back(generator, tmp_path: Path) -> None:
 
 
 def test_a_state_without_optimizer_comes_back_too(tmp_path: Path) -> None:
-    save_state(tmp_path / "a.reverie", StyleState(pixels=torch.zeros(1, 3, 4, 5)), {}, PLAN)
+    save_state(tmp_path / "a.reverie", StyleState(pixels=torch.zeros(1, 3, 12, 16)), {}, PLAN)
     after = restored(*load_state(tmp_path / "a.reverie"), 0.02, 0.9)
-    assert after.adam is None and after.average is None and after.pixels.shape == (1, 3, 4, 5)
+    assert after.adam is None and after.average is None and after.pixels.shape == (1, 3, 12, 16)
 
 
 def test_other_sizes_or_steps_are_another_run(generator, tmp_path: Path) -> None:
