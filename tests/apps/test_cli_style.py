@@ -17,7 +17,8 @@ from PIL import Image
 
 from reverie.media.metadata import read_settings
 
-QUICK = ("--size", 64, "--min-size", 48, "--steps", 2, "--min-steps", 1, "--precision", "fp32", "--device", "cpu")
+pytestmark = pytest.mark.usefixtures("networks_kept")
+QUICK = ("--size", 64, "--min-size", 40, "--steps", 2, "--min-steps", 1, "--precision", "fp32", "--device", "cpu")
 
 
 def waves(height: int = 70, width: int = 90) -> np.ndarray:
@@ -45,7 +46,7 @@ def test_the_result_stands_beside_the_picture_and_replays_to_the_same_bytes(run:
     code, out, err = run("style", photo, style, *QUICK)
     made = Path(out.strip())
     assert (code, made) == (0, photo.with_name("photo-style.png"))
-    assert "64 x 48 px, 3 steps" in err and "seed 0" in err
+    assert "64 x 48 px, 4 steps" in err and "seed 0" in err
     assert pixels(made).shape == (48, 64, 3)
     record = read_settings(made)
     assert record["config"]["style"] == ["waves.png:1"] and str(photo.parent) not in json.dumps(record)
@@ -178,7 +179,7 @@ def test_ctrl_c_keeps_picture_and_state_and_the_run_goes_on_from_there(
         interrupt_at(stop, patch)
         code, out, err = run("style", photo, style, "-o", target, *QUICK)
     assert (code, out) == (130, "")
-    assert f"step {stop} of 3" in err and "out-stopped.png" in err and "out.reverie" in err
+    assert f"step {stop} of 4" in err and "out-stopped.png" in err and "out.reverie" in err
     assert names(photo.parent) == {"photo.png", "waves.png", "whole.png", "out-stopped.png", "out.reverie"}
     assert pixels(target.with_name("out-stopped.png")).shape == (48, 64, 3)
     code, _, _ = run("style", photo, style, "-o", target, "--resume-from", target.with_suffix(".reverie"), *QUICK)

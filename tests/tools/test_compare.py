@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +32,18 @@ def stripes(size: int, seed: int) -> np.ndarray:
     return (255 * np.clip(0.5 + 0.4 * np.stack(waves, -1), 0, 1)).astype(np.uint8)
 
 
+opened = functools.cache(open_critic)
+
+
 @pytest.fixture(scope="module")
 def critic() -> Critic:
-    return open_critic("embedded", device="cpu", precision="fp32")
+    return opened("embedded", None, device="cpu", precision="fp32")
+
+
+@pytest.fixture(autouse=True)
+def networks_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Open every network once: that takes longer than a comparison."""
+    monkeypatch.setattr("reverie.tools.compare_networks.open_critic", opened)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +114,7 @@ def test_another_network_judges_by_the_layers_that_carry_style_in_it(files: Path
 
 
 def test_what_another_network_painted_is_judged_by_the_embedded_one_too(files: Path, tmp_path: Path) -> None:
-    critic = open_critic("squeezenet1_1", "random", device="cpu", precision="fp32")
+    critic = opened("squeezenet1_1", "random", device="cpu", precision="fp32")
     config = StyleConfig(
         style=(str(files / "style.png"),), model="squeezenet1_1", weights="random", size=64, min_size=64, steps=1,
         min_steps=1, precision="fp32",
