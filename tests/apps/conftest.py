@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,20 @@ def photo(tmp_path: Path) -> Path:
     path = tmp_path / "photo.png"
     Image.fromarray(scene()).save(path)
     return path
+
+
+@functools.cache
+def _opened(*arguments: object, **named: object) -> object:
+    from reverie.critic.open import open_critic
+
+    return open_critic(*arguments, **named)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def networks_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs in this process share open networks, which never change: opening one takes longer than a short run."""
+    import reverie.tools.compare_networks
+    import reverie.tools.style_work
+
+    monkeypatch.setattr(reverie.tools.compare_networks, "open_critic", _opened)
+    monkeypatch.setattr(reverie.tools.style_work, "open_critic", _opened)

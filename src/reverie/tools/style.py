@@ -61,6 +61,14 @@ class StyleState:
     scores: list[float] = field(default_factory=list)
     rolled_back: int = 0
 
+    def move(self, device: torch.device) -> None:
+        """Bring everything to a device; what was read from a file lies on the CPU."""
+        self.pixels = None if self.pixels is None else self.pixels.to(device)
+        if self.adam is not None and self.adam.first is not None and self.adam.second is not None:
+            self.adam.first, self.adam.second = self.adam.first.to(device), self.adam.second.to(device)
+        if self.average is not None and self.average.total is not None:
+            self.average.total = self.average.total.to(device)
+
     def shown(self) -> Tensor:
         """Return the averaged picture at its present size."""
         assert self.average is not None
@@ -102,6 +110,7 @@ def _at_scale(
     state: StyleState,
 ) -> Iterator[Step]:  # fmt: skip
     here = resize(content, scale.size).clamp(0, 1).to(terms.critic.device)
+    state.move(here.device)
     if state.pixels is None:
         generator = Generator().manual_seed(seed_for(config.seed, "start"))
         state.pixels = first_picture(here, pictures, config, generator).to(here)

@@ -48,6 +48,7 @@ class Styling:
         plan: scales, steps and tiles, decided before the first step.
         state: where it stands.
         last: the latest step, once there is one.
+        stop_at: number of the step to stop after, as a replay of a stopped picture does.
         notes: what a user should know.
 
     Args:
@@ -86,6 +87,7 @@ class Styling:
         self._names: dict[str, Any] = {}
         self.last: Step | None = None
         self.seconds, self.stopped = 0.0, False
+        self.stop_at: int | None = None
 
     doing, size_word = "painting", "scale"
 
@@ -112,13 +114,15 @@ class Styling:
             self._steps = style_steps(self.content, self.pictures, self.config, self.plan, self.terms, self.state)
         while True:
             began = time.perf_counter()
-            step = next(self._steps, None)
+            step = None if self.stopped else next(self._steps, None)
             self.seconds += time.perf_counter() - began
+            self.notes += [note for note in self.terms.notes if note not in self.notes]
             if step is None:
                 return
             if self.state.rolled_back and not any(NOT_A_NUMBER in note for note in self.notes):
                 self.notes.append(f"{NOT_A_NUMBER}; the step was taken back and the run went on")
             self.last = step
+            self.stopped = step.index == self.stop_at
             yield step
 
     # -- results ----------------------------------------------------------------------------------------------

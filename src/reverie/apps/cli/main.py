@@ -40,6 +40,11 @@ def build_app() -> App:
     )
     app.command("reverie.apps.cli.style:style_command", name="style", help="Paint a picture in the style of others.")
     app.command(
+        "reverie.apps.cli.compare:compare_command",
+        name="compare",
+        help="Measure style and content of painted pictures.",
+    )
+    app.command(
         "reverie.apps.cli.visualize:visualize_command",
         name="visualize",
         help="Draw what a network has learned: classes, channels, neurons, layers.",

@@ -13,7 +13,7 @@ STAND_IN = "\0-"  # for "-" on its way through the parser, which takes it for an
 
 def past_parser(tokens: list[str]) -> list[str]:
     """Return the tokens of a command with every lone ``-`` replaced, where the command reads or writes pictures."""
-    return [STAND_IN if t == "-" else t for t in tokens] if tokens[:1] == ["dream"] else tokens
+    return [STAND_IN if t == "-" else t for t in tokens] if tokens[:1] in (["dream"], ["style"]) else tokens
 
 
 def as_given(text: str) -> str:

@@ -126,5 +126,6 @@ def replay_style(
     work = Styling(original, config)
     check_files(work.pictures.files, record.get("files", {}))
     work.call_as(record)
+    work.stop_at = record.get("stopped_at_step")
     check_writable(target)
     return work
