@@ -1,4 +1,4 @@
-"""Which rows of one matrix are nearest to which of another, at a cost computed in pieces that memory does not notice."""
+"""Which rows of one matrix are nearest to which of another; costs are computed in pieces that memory does not notice."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from reverie.objective.sampler import Sampled
 
 # BT.601 luma and color differences: the rows of R, G, B
 TO_YUV = ((0.299, 0.587, 0.114), (-0.14713, -0.28886, 0.436), (0.615, -0.51499, -0.10001))
-LEAST_PX = 1e-6  # added to squared distances of colors: the root has no slope at zero
+LEAST = 1e-6  # added to squared distances of colors: the root has no slope at zero
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,10 +100,9 @@ def moments_of(rows: Tensor) -> Tensor:
 
 
 def _color_costs(here: Tensor, there: Tensor) -> Tensor:
-    apart = (here[:, None] - there[None]).square().sum(2)
-    return angle_cost(unit_rows(here), unit_rows(there)) + (apart + LEAST_PX).sqrt()
+    return angle_cost(unit_rows(here), unit_rows(there)) + torch.cdist(here, there)
 
 
 def _color_cost(here: Tensor, there: Tensor) -> Tensor:
     apart = (here - there).square().sum(1)
-    return 1 - (unit_rows(here) * unit_rows(there)).sum(1) + (apart + LEAST_PX).sqrt()
+    return 1 - (unit_rows(here) * unit_rows(there)).sum(1) + (apart + LEAST).sqrt()

@@ -18,8 +18,7 @@ from torch import Generator, Tensor
 from reverie.objective.base import Activations, Positions, exact
 from reverie.objective.levelled import levelled
 from reverie.objective.summed import Place, Places, Sizes, Summed
-
-IMAGE = "image"  # the layer that is the picture itself; it is never levelled
+from reverie.objective.total_variation import IMAGE
 
 
 @dataclass(frozen=True, eq=False)
