@@ -36,8 +36,8 @@ def test_the_distance_is_that_of_sorted_projections(style_count: int) -> None:
 def test_directions_are_orthogonal_and_new_for_every_seed() -> None:
     score = Sliced(Sampler(("a",), 8), rows(9, 200))
     first, same, other = (drawn(score, seed).directions for seed in (0, 0, 1))
-    assert first.shape == (200, 128)
-    assert torch.allclose(first.mT @ first, torch.eye(128, dtype=torch.float64), atol=1e-12)
+    assert first.shape == (200, 64)
+    assert torch.allclose(first.mT @ first, torch.eye(64, dtype=torch.float64), atol=1e-12)
     assert torch.equal(first, same) and not torch.equal(first, other)
 
 

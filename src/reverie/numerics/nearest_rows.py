@@ -1,4 +1,4 @@
-"""Which rows of one matrix are nearest to which of another; costs are computed in pieces that memory does not notice."""
+"""Which rows of one matrix are nearest to which of another; memory does not notice the costs of all pairs."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 from reverie.objective.sampler import Sampled
 from reverie.objective.summed import Sizes
 
-DIRECTIONS = 128  # per step; at most as many as channels
+DIRECTIONS = 64  # per step; at most as many as channels
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,9 +21,10 @@ from reverie.objective.sliced import Sliced
 from reverie.tools.style_layers import StyleLayers
 from reverie.tools.style_sources import Style
 
-STYLE_SHARE = 4  # places of the styles for each of the picture: what is rare in a style should be there to be found
+STYLE_SHARE = 2  # places of the styles for each of the picture: what is rare in a style should be there to be found
 PALETTE_SHARE = 0.5  # of the colors beside a score that does not see them well
 KEEP = 0.25  # share of the content in what nearest features are looked up by
+GAINS = {"sliced": 1.0, "strotss": 4.0, "nearest": 4.0}  # distances of angles fall by less than those of moments
 
 Terms = list[tuple[float, Objective]]
 Blocks = Mapping[str, Tensor]

@@ -38,7 +38,7 @@ from reverie.tools.seed import seed_for
 from reverie.tools.style_config import StyleConfig
 from reverie.tools.style_layers import style_layers
 from reverie.tools.style_plan import Scale, wrap_of
-from reverie.tools.style_scores import STYLE_SHARE, check_weights, sampled_names, sampled_terms, shared_counts
+from reverie.tools.style_scores import GAINS, STYLE_SHARE, check_weights, sampled_names, sampled_terms, shared_counts
 from reverie.tools.style_sources import Style, StylePictures
 
 CONTENT_SHARE = 1.0  # weight of content at --strength 0.5, when styles weigh one together: chosen by looking
@@ -108,7 +108,7 @@ class StyleTerms:
                 continue
             style = self._style(area, scale)
             values = self._measured(style, content, scale, generator)
-            total = sum(weight for weight, _ in style)
+            total = sum(weight for weight, _ in style) / GAINS.get(self.config.score, 1.0)
             for (weight, term), value in zip(style, values, strict=True):
                 parts.append((share * area.strength * weight / total / value, term))
             kept = share * (1 - area.strength)
