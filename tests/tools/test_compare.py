@@ -13,13 +13,13 @@ from PIL import Image
 import reverie
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
+from reverie.critic.style_layers import style_layers
 from reverie.errors import InputError, PictureError, ReverieError
 from reverie.media.metadata import read_settings
 from reverie.tools.compare import compare_pictures, wasserstein
 from reverie.tools.compare_config import CompareConfig
 from reverie.tools.compare_networks import held_out
 from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_layers import style_layers
 from reverie.tools.style_work import Styling
 
 CONFIG = CompareConfig(device="cpu", layers=3)

@@ -11,7 +11,7 @@ from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import InputError
 from reverie.tools.style import StyleState, style_steps
-from reverie.tools.style_config import StyleConfig
+from reverie.tools.style_config import SCORES, StyleConfig
 from reverie.tools.style_plan import plan_style, scale_sizes
 from reverie.tools.style_sources import Style, StylePictures, split_weight
 from reverie.tools.style_terms import StyleTerms
@@ -176,11 +176,63 @@ def test_a_seamless_picture_continues_at_its_edges(files, critic: Critic) -> Non
     assert seam["both"] < 0.75 * seam["none"]
 
 
-@pytest.mark.parametrize("score", ["w2", "w2-ns", "gram", "covariance", "mean-std"])
+@pytest.mark.parametrize("score", SCORES)
 def test_every_score_comes_nearer(files, critic: Critic, score: str) -> None:
     made = work(files, critic, score=score, steps=20)
     scores = [step.score for step in made if step.octave == 1]
     assert scores[-1] > scores[0] and all(map(math.isfinite, scores))
+
+
+SAMPLED = [
+    {"score": "sliced"},
+    {"score": "strotss", "content_score": "self-similarity"},
+    {"score": "nearest"},
+    {"score": "w2", "content_score": "self-similarity"},
+]
+
+
+@pytest.mark.parametrize("settings", SAMPLED)
+def test_scores_of_drawn_places_bring_the_style_nearer_too(files, critic: Critic, settings: dict) -> None:
+    made = work(files, critic, steps=30, strength=0.9, samples=256, **settings)
+    measure = work(files, critic)
+    before, _ = distance(measure, made.content[0].permute(1, 2, 0).contiguous().numpy())
+    after, _ = distance(measure, made.array())
+    assert after < 0.8 * before
+
+
+@pytest.mark.parametrize("settings", SAMPLED)
+def test_drawn_places_are_the_same_in_tiles_and_on_the_next_run(files, critic: Critic, settings: dict) -> None:
+    quick = settings | {"size": 96, "min_size": 96, "steps": 3, "samples": 128}
+    whole, again = (work(files, critic, **quick).array() for _ in range(2))
+    assert np.array_equal(whole, again)
+    tiled = work(files, critic, **quick, tile=32).array()
+    assert np.abs(whole - tiled).mean() < 2e-4
+    assert not np.array_equal(whole, work(files, critic, **quick, seed=1).array())
+
+
+def test_strength_zero_is_the_content_as_self_similarity_too(files, critic: Critic) -> None:
+    made = work(files, critic, strength=0, smooth=0, content_score="self-similarity", score="strotss")
+    assert np.abs(made.array() - made.content[0].permute(1, 2, 0).numpy()).mean() < 0.01
+
+
+def test_styles_share_out_the_places_by_their_weights(files, critic: Critic) -> None:
+    made = work(files, critic, "0.png", "1.png:3", "2.png:1", score="nearest", samples=64)
+    term = made.terms.at(made.content, made.plan.scales[-1]).terms()[0][1]
+    alone = work(files, critic, "0.png", "1.png", score="nearest", samples=48)
+    other = alone.terms.at(alone.content, alone.plan.scales[-1]).terms()[0][1]
+    assert len(term.target) == 128 and len(other.target) == 96
+
+
+def test_regions_hold_drawn_places_back(files, critic: Critic, tmp_path) -> None:
+    mask = np.zeros((80, 80), np.uint8)
+    mask[:, :40] = 255
+    Image.fromarray(mask).save(tmp_path / "left.png")
+    made = work(files, critic, score="strotss", samples=128, region=(f"mask={tmp_path / 'left.png'},keep=1",))
+    objective = made.terms.at(made.content, made.plan.scales[-1])
+    places = objective.terms()[0][1].sampler.drawn(torch.Generator().manual_seed(0)).at
+    assert places[:, 1].min() > 0.45
+    apart = np.abs(made.array() - made.content[0].permute(1, 2, 0).numpy())
+    assert apart[:, :30].max() < 1e-6 and apart[:, 34:].mean() > 0.01
 
 
 def test_lbfgs_comes_nearer_and_survives_an_explosion(files, critic: Critic) -> None:
@@ -263,6 +315,9 @@ def test_styles_blend_by_their_weights(files, critic: Critic) -> None:
         ({"region": ("style=a.png",)}, "mask or outside"),
         ({"color": "match", "region": ("mask=a.png,keep=1",)}, "match-after"),
         ({"size": 3}, "too small"),
+        ({"score": "sliced", "optimizer": "lbfgs", "lr": 1.0}, "use adam"),
+        ({"content_score": "self-similarity", "optimizer": "lbfgs", "lr": 1.0}, "use adam"),
+        ({"content_score": "self-similarity", "samples": 65536}, "at most --samples"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_line(files, critic: Critic, settings: dict, message: str) -> None:
@@ -275,6 +330,13 @@ def test_what_does_not_fit_is_refused_in_one_line(files, critic: Critic, setting
 def test_weights_that_are_all_zero_are_refused(files, critic: Critic, texts: tuple[str, ...]) -> None:
     with pytest.raises(InputError, match="zero"):
         work(files, critic, "0.png", *texts)
+
+
+@pytest.mark.parametrize("score", ["sliced", "strotss", "nearest"])
+def test_drawn_places_take_no_negative_weights(files, critic: Critic, score: str) -> None:
+    with pytest.raises(InputError, match=r"no negative weights.*2\.png.*-1") as caught:
+        work(files, critic, "0.png", "1.png", "2.png:-1", score=score)
+    assert "\n" not in str(caught.value)
 
 
 def test_narrow_and_deep_pictures_are_taken_or_refused(files, critic: Critic, tmp_path) -> None:

@@ -10,6 +10,7 @@ from reverie.objective.covariance import Covariance
 from reverie.objective.gram import Gram
 from reverie.objective.mean_deviation import MeanDeviation
 from reverie.objective.moments import Moments
+from reverie.objective.sampler import Sampled
 from reverie.objective.wasserstein import Wasserstein
 
 LEAST_VALUE = 1e-3  # of the style's own energy: a content picture that has the style already is not divided by zero
@@ -25,6 +26,8 @@ MOMENT_SCORES: dict[str, Callable[..., Moments]] = {
 
 def least_value(term: Objective) -> float:
     """Return what a style score is divided by at least, from the size of the style's own features."""
+    if isinstance(term, Sampled):
+        return LEAST_VALUE * term.energy
     assert isinstance(term, Moments)
     second = term.target[:-1, :-1]
     is_linear = isinstance(term, (Wasserstein, MeanDeviation))

@@ -9,10 +9,10 @@ from typing import Any
 
 from reverie.critic.critic import IMAGE, Critic
 from reverie.critic.open import EMBEDDED, open_critic
+from reverie.critic.style_layers import style_layers
 from reverie.errors import InputError, PictureError, ReverieError
 from reverie.media.metadata import read_settings
 from reverie.tools.compare_config import CompareConfig
-from reverie.tools.style_layers import style_layers
 
 MOST_CHANNELS = 1024  # of a layer: beyond, the eigenvalues of its covariance take longer than the network
 MOST_STRIDE = 16  # beyond, a picture of usual size has too few positions for a covariance

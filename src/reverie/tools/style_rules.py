@@ -5,6 +5,9 @@ from __future__ import annotations
 from reverie.errors import InputError
 from reverie.tools.style_config import StyleConfig
 
+SAMPLED_SCORES = ("sliced", "strotss", "nearest")  # drawn anew at every step
+MOST_COMPARED = 4096  # places that are all compared with all: half a gigabyte
+
 
 def check_style(config: StyleConfig) -> None:
     """Refuse settings that contradict each other.
@@ -22,3 +25,15 @@ def check_style(config: StyleConfig) -> None:
         raise InputError("--color match brings every style to the whole content; with --region use match-after")
     if config.average and config.optimizer == "lbfgs" and config.lr < 0.1:
         raise InputError("--optimizer lbfgs takes steps of about one; add --lr 1")
+    _check_sampled(config)
+
+
+def _check_sampled(config: StyleConfig) -> None:
+    alike = config.content_score == "self-similarity"
+    if config.optimizer == "lbfgs" and (alike or config.score in SAMPLED_SCORES):
+        name = f"--score {config.score}" if config.score in SAMPLED_SCORES else "--content-score self-similarity"
+        raise InputError(f"{name} looks at other places at every step, which --optimizer lbfgs cannot follow; use adam")
+    if alike and config.samples > MOST_COMPARED:
+        raise InputError(
+            f"--content-score self-similarity takes at most --samples {MOST_COMPARED}; got {config.samples}"
+        )

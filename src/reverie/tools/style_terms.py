@@ -6,14 +6,14 @@ the weights below are shares of things that begin at one, and a strength means t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor
 
 from reverie.critic.critic import IMAGE, Critic
 from reverie.critic.style_layers import style_layers
-from reverie.errors import GradientError
+from reverie.errors import GradientError, InputError
 from reverie.numerics.color_match import match_colors
 from reverie.numerics.region_weights import region_weights, shared_out
 from reverie.numerics.resample import long_side, resize
@@ -23,6 +23,8 @@ from reverie.objective.content import Content
 from reverie.objective.gram import Gram
 from reverie.objective.moment_scores import MOMENT_SCORES, least_value
 from reverie.objective.moments import blend, mean_moments
+from reverie.objective.sampler import Sampler, Samples, shared_scales
+from reverie.objective.self_similarity import SelfSimilarity
 from reverie.optimize.frame import Frame
 from reverie.optimize.painting import Painting
 from reverie.tools.dream_config import DreamConfig
@@ -32,9 +34,11 @@ from reverie.tools.references import References
 from reverie.tools.seed import seed_for
 from reverie.tools.style_config import StyleConfig
 from reverie.tools.style_plan import Scale, wrap_of
+from reverie.tools.style_scores import GAINS, STYLE_SHARE, check_weights, sampled_names, sampled_terms, shared_counts
 from reverie.tools.style_sources import Style, StylePictures
 
 CONTENT_SHARE = 1.0  # weight of content at --strength 0.5, when styles weigh one together: chosen by looking
+ALIKE_SHARE = 1.0  # the same for content as self-similarity
 SMOOTH_UNIT = 0.01  # total variation of a photograph, about: a weight of one is as much as all styles together
 
 
@@ -65,6 +69,8 @@ class StyleTerms:
         self.content, self.visible = content, visible
         self.dream = _dream(config, critic)
         self.areas, self._kept = self._areas((content.shape[-2], content.shape[-1]))
+        if config.score not in MOMENT_SCORES:
+            check_weights([style for area in self.areas for style in area.styles], config.score)
         self._moments: dict[tuple[int, tuple[int, int]], dict[str, Tensor]] = {}
 
     @property
@@ -89,10 +95,12 @@ class StyleTerms:
                 continue
             style = self._style(area, scale)
             values = self._measured(style, content, scale, generator)
-            total = sum(weight for weight, _ in style)
+            total = sum(weight for weight, _ in style) / GAINS.get(self.config.score, 1.0)
             for (weight, term), value in zip(style, values, strict=True):
                 parts.append((share * area.strength * weight / total / value, term))
-            parts += self._content(area, scale, share * (1 - area.strength))
+            kept = share * (1 - area.strength)
+            alike = self.config.content_score == "self-similarity"
+            parts += self._alike(area, content, scale, kept) if alike else self._content(area, scale, kept)
         if self.config.smooth > 0:
             parts.append((-self.config.smooth / SMOOTH_UNIT, total_variation(wrap=wrap_of(self.config))))
         whole = Sum(tuple(pair for pair in parts if pair[0] != 0))
@@ -139,6 +147,8 @@ class StyleTerms:
     # -- terms ------------------------------------------------------------------------------------------------
 
     def _style(self, area: Area, scale: Scale) -> list[tuple[float, Objective]]:
+        if self.config.score not in MOMENT_SCORES:
+            return self._sampled(area, scale)
         seen = [self._moments_of(style, scale) for style in area.styles]
         weights = [style.weight for style in area.styles]
         found: list[tuple[float, Objective]] = []
@@ -158,6 +168,38 @@ class StyleTerms:
             )
             for name, weight in self.layers.content
         ]
+
+    def _sampled(self, area: Area, scale: Scale) -> list[tuple[float, Objective]]:
+        """Return style scores that look at drawn places."""
+        names = sampled_names(self.layers)
+        share = self._weights(area, names[0], scale, inside=len(self.areas) > 1)
+        sampler = Sampler(names, self.config.samples, share, softmax=self.layers.softmax)
+        counts = shared_counts([style.weight for style in area.styles], STYLE_SHARE * self.config.samples)
+        rows = [
+            self._rows_of(style, scale, replace(sampler, count=count, weights=None), f"{scale.size}/{number}")
+            for number, (style, count) in enumerate(zip(area.styles, counts, strict=True))
+            if count
+        ]
+        return sampled_terms(self.config.score, self.layers, sampler, self._blocks(names, torch.cat(rows)))
+
+    def _alike(self, area: Area, content: Tensor, scale: Scale, strength: float) -> list[tuple[float, Objective]]:
+        """Return the content score that compares which places are alike."""
+        if strength == 0:
+            return []
+        names = tuple(name for name, _ in self.layers.content)
+        share = self._weights(area, names[0], scale, inside=False)
+        sampler = Sampler(names, self.config.samples, share, softmax=self.layers.softmax)
+        painting = Painting(self.critic, Samples(sampler), None, wrap_of(self.config))
+        (rows,) = painting.sums(content, Generator().manual_seed(0), painting.tiles(scale.size, scale.tile_px))
+        blocks = self._blocks(names, rows)
+        scales = shared_scales([blocks[name] for name in names], [weight for _, weight in self.layers.content])
+        return [(ALIKE_SHARE * strength, SelfSimilarity(replace(sampler, scales=scales)))]
+
+    def _blocks(self, names: tuple[str, ...], rows: Tensor) -> dict[str, Tensor]:
+        """Return the columns of each layer of hypercolumns."""
+        widths = [3 if name == IMAGE else self.critic.layer(name).channels for name in names]
+        kind = torch.float64 if self.critic.dtype == torch.float64 else torch.float32
+        return dict(zip(names, rows.to(kind).split(widths, 1), strict=True))
 
     def _measured(
         self, terms: list[tuple[float, Objective]], content: Tensor, scale: Scale, generator: Generator
@@ -193,16 +235,8 @@ class StyleTerms:
         return self._moments[key]
 
     def _seen(self, style: Style, size: tuple[int, int], scale: Scale) -> dict[str, Tensor]:
-        image = style.image
-        if self.config.color == "match":
-            image = match_colors(
-                image, self.content, self.config.color_method, self.config.color_strength,
-                weights=style.visible, target_weights=self.visible,
-            )  # fmt: skip
-        image = resize(image, size).clamp(0, 1).to(self.critic.device)
-        visible = None if style.visible is None else resize(style.visible, size).clamp(0, 1)
+        image, framed = self._looked_at(style, size)
         names = tuple(dict.fromkeys(name for name, _ in self.layers.style))
-        framed = None if visible is None else Frame(size).put(visible)
         sizes = self.critic.sizes(Painting(self.critic, Sum(())).framed(size))
         empty = torch.zeros(0)
         terms = tuple(
@@ -213,6 +247,34 @@ class StyleTerms:
         painting = Painting(self.critic, Sum(terms))
         sums = painting.sums(image, Generator().manual_seed(0), painting.tiles(size, scale.tile_px))
         return {name: mean_moments(total) for name, total in zip(names, sums, strict=True)}
+
+    def _rows_of(self, style: Style, scale: Scale, sampler: Sampler, draw: str) -> Tensor:
+        """Return hypercolumns at drawn places of a style, ``[n, C]``."""
+        size = self._style_size(style, max(scale.size))
+        image, framed = self._looked_at(style, size)
+        if framed is not None:
+            sizes = self.critic.sizes((framed.shape[-2], framed.shape[-1]))
+            sampler = replace(sampler, weights=region_weights(framed, sizes[sampler.names[0]]))
+        painting = Painting(self.critic, Samples(sampler))
+        generator = Generator().manual_seed(seed_for(self.config.seed, f"style/{draw}"))
+        (rows,) = painting.sums(image, generator, painting.tiles(size, scale.tile_px))
+        if not len(rows):
+            raise InputError(
+                f"the style '{style.name}' has no visible area: its mask or its transparency leaves nothing"
+            )
+        return rows
+
+    def _looked_at(self, style: Style, size: tuple[int, int]) -> tuple[Tensor, Tensor | None]:
+        """Return a style's picture at a size, and what is visible of it once it is framed; None for all."""
+        image = style.image
+        if self.config.color == "match":
+            image = match_colors(
+                image, self.content, self.config.color_method, self.config.color_strength,
+                weights=style.visible, target_weights=self.visible,
+            )  # fmt: skip
+        image = resize(image, size).clamp(0, 1).to(self.critic.device)
+        visible = None if style.visible is None else resize(style.visible, size).clamp(0, 1)
+        return image, None if visible is None else Frame(size).put(visible)
 
     def _style_size(self, style: Style, longest: int) -> tuple[int, int]:
         """Return the size at which a style is looked at: never enlarged, unless the network needs it."""

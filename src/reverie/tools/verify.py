@@ -73,7 +73,7 @@ def _judge_class(images: Tensor, target: Target, critic: Critic, verifier: Criti
     rank = 1 + (whole > whole[:, index : index + 1]).sum(1)
     probability = whole.softmax(1)[:, index]
     crops = Views(CROPS, network.identity.input_px, 0.6, 1.0, noise=0.0)
-    seen = network.logits(crops.look(images, Generator().manual_seed(HELD_OUT)))
+    seen = network.logits(crops.look(images, Generator().manual_seed(HELD_OUT))).to(whole)
     logs = torch.cat([whole[:, None], seen.unflatten(0, (len(images), CROPS))], 1).log_softmax(2)[..., index]
     rows = zip(logs.mean(1).tolist(), probability.tolist(), rank.tolist(), strict=True)
     return tuple(Verdict(*row) for row in rows)

@@ -1,0 +1,108 @@
+"""Style as a cloud of hypercolumns: the relaxed earth mover's distance, with the moments and colors that go with it.
+
+Every feature of the picture should have a like one in the style, and every one of the style a like one in the picture.
+Cosines alone leave magnitudes and colors open, hence the other two.
+Source: Kolkin, Salavon, Shakhnarovich 2019 (Style Transfer by Relaxed Optimal Transport and Self-Similarity),
+arXiv 1904.12785, equations 2 to 7.
+Differs: layers are brought to a common length before they are laid side by side, so that any network will do; the three
+scores are terms of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from reverie.numerics.nearest_rows import angle_cost, nearest_both_ways, unit_rows
+from reverie.objective.sampler import Sampled
+
+# BT.601 luma and color differences: the rows of R, G, B
+TO_YUV = ((0.299, 0.587, 0.114), (-0.14713, -0.28886, 0.436), (0.615, -0.51499, -0.10001))
+LEAST = 1e-6  # added to squared distances of colors: the root has no slope at zero
+
+
+@dataclass(frozen=True, eq=False)
+class RelaxedMover(Sampled):
+    """Minus the relaxed earth mover's distance of hypercolumns at cosine cost.
+
+    Attributes:
+        target: ``[m, C]`` hypercolumns of the style, multiplied by the scales of the sampler.
+    """
+
+    target: Tensor
+
+    @property
+    def energy(self) -> float:
+        return 1.0
+
+    def finish(self, sums: Tensor) -> Tensor:
+        if not len(sums):
+            return sums.new_zeros(())
+        here, there = unit_rows(sums.to(self.target)), unit_rows(self.target)
+        match, back = nearest_both_ways(here, there, angle_cost)
+        ways = [1 - (here * there[match]).sum(1), 1 - (here[back] * there).sum(1)]
+        return -torch.maximum(ways[0].mean(), ways[1].mean())
+
+
+@dataclass(frozen=True, eq=False)
+class PaletteMover(Sampled):
+    """Minus the relaxed earth mover's distance of colors, at cosine plus Euclidean cost in a luma and color space.
+
+    Attributes:
+        target: ``[m, 3]`` colors of the style, RGB in [0, 1].
+    """
+
+    target: Tensor
+
+    @property
+    def energy(self) -> float:
+        return 1.0
+
+    def finish(self, sums: Tensor) -> Tensor:
+        if not len(sums):
+            return sums.new_zeros(())
+        basis = torch.tensor(TO_YUV, dtype=torch.float64).mT.to(self.target)
+        here, there = sums.to(self.target) @ basis, self.target @ basis
+        match, back = nearest_both_ways(here, there, _color_costs)
+        ways = _color_cost(here, there[match]).mean(), _color_cost(here[back], there).mean()
+        return -torch.maximum(*ways)
+
+
+@dataclass(frozen=True, eq=False)
+class SampledMoments(Sampled):
+    """Minus mean absolute differences of the means and of the covariances of hypercolumns.
+
+    Attributes:
+        target: ``[C + 1, C]``, from `moments_of` hypercolumns of the style.
+    """
+
+    target: Tensor
+
+    @property
+    def energy(self) -> float:
+        return max(self._apart(torch.zeros_like(self.target)).item(), 1e-12)
+
+    def finish(self, sums: Tensor) -> Tensor:
+        return -self._apart(moments_of(sums.to(self.target))) if len(sums) else sums.new_zeros(())
+
+    def _apart(self, found: Tensor) -> Tensor:
+        apart = (found - self.target).abs()
+        return apart[-1].mean() + apart[:-1].mean()
+
+
+def moments_of(rows: Tensor) -> Tensor:
+    """Return ``[C + 1, C]`` of ``[n, C]``: the covariance, and in the last row the mean."""
+    mean = rows.mean(0)
+    apart = rows - mean
+    return torch.cat([apart.mT @ apart / len(rows), mean[None]])
+
+
+def _color_costs(here: Tensor, there: Tensor) -> Tensor:
+    return angle_cost(unit_rows(here), unit_rows(there)) + torch.cdist(here, there)
+
+
+def _color_cost(here: Tensor, there: Tensor) -> Tensor:
+    apart = (here - there).square().sum(1)
+    return 1 - (unit_rows(here) * unit_rows(there)).sum(1) + (apart + LEAST).sqrt()
