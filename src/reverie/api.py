@@ -38,6 +38,7 @@ from reverie.tools.dream_disk import DiskDream
 from reverie.tools.dream_objective import build_ascent
 from reverie.tools.dream_record import dream_record
 from reverie.tools.dream_rules import check_together
+from reverie.tools.fast_work import open_styling
 from reverie.tools.references import NAMED, fitted_masks, read_references
 from reverie.tools.steering import Steering
 from reverie.tools.style_config import StyleConfig
@@ -327,7 +328,7 @@ def style(
     except TypeError as error:
         raise InputError(str(error).replace("StyleConfig.__init__()", "style()")) from error
     config = replace(config, style=tuple(str(s) for s in named)) if named else config
-    return Styling(content, config, critic)
+    return open_styling(content, config, critic)
 
 
 def compare(

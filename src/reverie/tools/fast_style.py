@@ -6,6 +6,7 @@ seen; see `reverie.tools.fast_tiles`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ from reverie.weights.checkpoint import Description, load_model
 from reverie.weights.embedded import adaptive_path
 
 MARGIN_PX = 16  # a picture is mirrored by this much, which keeps what the encoder does at borders outside
+ANY_STRENGTH = 0.5  # of the optimizer, that the network for any style is about as strong as
 STYLE_PX = 512  # longer side at which styles are looked at, unless asked otherwise
 LEAST_TILE_PX = 128
 ADAPTIVE_BYTES = 1100.0  # per pixel of a picture or window, in one piece; measured at 1024 px
@@ -39,6 +41,15 @@ TRUNK_BYTES = 18.0  # of the student's small features, which stay whole, per cha
 PICTURE_BYTES = 36.0  # the picture, its mirrored copy and the result
 STUDENT_HALO_PX = 16  # of either stage of a student: three convolutions down, or three up
 DECODER_HALO_PX = 40  # two convolutions at strides 8, 4, 2 and 1, and the last one; a multiple of eight
+
+
+@dataclass(frozen=True)
+class FastIdentity:
+    """Which network it is: the name of its file without suffix, and the sha256 of its bytes."""
+
+    name: str
+    sha256: str
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +62,7 @@ class FastModel:
         critic: the encoder that goes with the decoder; None for a student.
         device: where it computes.
         precision: ``fp32`` or ``bf16``.
+        identity: name and sha256 of its file.
     """
 
     net: StudentNet | AdaptiveDecoder
@@ -58,6 +70,12 @@ class FastModel:
     critic: Critic | None
     device: torch.device
     precision: Precision
+    identity: FastIdentity = FastIdentity("", "")
+
+    @property
+    def strength(self) -> float:
+        """The strength, as the optimizer's, that it has learned to paint at."""
+        return float(self.about.recipe.get("strength", ANY_STRENGTH))
 
     @property
     def takes_styles(self) -> bool:
@@ -85,7 +103,8 @@ def open_student(path: str | Path | None = None, *, device: str = "auto", precis
         raise WeightsError(f"'{file.name}' was trained for another version of the embedded network")
     net = _built(about, state, file.name).eval().requires_grad_(False)
     net = net.to(where, memory_format=torch.channels_last)
-    return FastModel(net, about, critic, where, how)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    return FastModel(net, about, critic, where, how, FastIdentity(file.stem, digest))
 
 
 def _built(about: Description, state: dict[str, Tensor], name: str) -> Any:

@@ -96,9 +96,10 @@ def grown(state: StyleState, size: tuple[int, int], wrap: tuple[bool, bool]) -> 
 
 def _says_all(about: dict[str, Any]) -> bool:
     """Tell whether a state says where it stands, in a run that it describes."""
-    sizes, steps, scores = (about.get(name) for name in ("sizes", "steps", "scores"))
-    counts = [about.get(name) for name in ("scale", "step", "index")]
-    if not all(isinstance(values, list) for values in (sizes, steps, scores)) or len(sizes) != len(steps):
+    lists: list[Any] = [about.get(name) for name in ("sizes", "steps", "scores")]
+    counts: list[Any] = [about.get(name) for name in ("scale", "step", "index")]
+    sizes, steps, scores = lists
+    if not all(isinstance(values, list) for values in lists) or len(sizes) != len(steps):
         return False
     if not all(type(count) is int and count >= 0 for count in (*counts, *steps)) or counts[0] >= len(sizes):
         return False

@@ -186,10 +186,14 @@ class Styling:
             raise InputError("the style transfer has not begun; iterate over it first")
         images = self.last.whole().cpu()
         images = recolored(images, self.content.cpu(), self.config)
-        change = self.terms.change(self.plan.size)
+        change = self.change()
         if change is not None:
             images = torch.lerp(self.content.cpu(), images, change.cpu())
         return images[0].permute(1, 2, 0).contiguous().numpy()
+
+    def change(self) -> Tensor | None:
+        """Return where the picture may change, ``[1, 1, H, W]``; None if everywhere."""
+        return self.terms.change(self.plan.size)
 
     # -- records ----------------------------------------------------------------------------------------------
 
@@ -218,7 +222,7 @@ class Styling:
 
     def call_as(self, record: dict[str, Any]) -> None:
         """Store files under the names of an earlier record; for a replay with renamed files of equal hashes."""
-        named = ("model", "weights", "style", "region", "init_picture")
+        named = ("model", "weights", "style", "region", "init_picture", "fast")
         config = {name: record["config"].get(name) for name in named}
         self._names = {"config": config, "input": record["input"]["name"], "model": record["model"]["name"],
                        "files": record["files"]}  # fmt: skip

@@ -69,7 +69,7 @@ def _judge_class(images: Tensor, target: Target, critic: Critic, verifier: Criti
     assert target.class_index is not None
     network = verifier or critic
     index = target.class_index if verifier is None else same_class(critic, target.class_index, verifier)
-    whole, probability = look_at(images, network), []
+    whole = look_at(images, network)
     rank = 1 + (whole > whole[:, index : index + 1]).sum(1)
     probability = whole.softmax(1)[:, index]
     crops = Views(CROPS, network.identity.input_px, 0.6, 1.0, noise=0.0)

@@ -181,6 +181,12 @@ def varied_colors(styles: Tensor, generator: torch.Generator) -> Tensor:
     return torch.stack(varied)
 
 
+def _recipe(config: AdaptiveConfig) -> dict[str, Any]:
+    """Return the settings without folders."""
+    named = {name: getattr(config, name) for name in ("judge", "judge_weights")}
+    return to_record(config) | {name: Path(value).name for name, value in named.items() if value}
+
+
 def _write(net: nn.Module, folder: Path, task: AdaptiveTask, metrics: dict[str, float]) -> Path:
     """Write the network in half precision and return its path."""
     assert isinstance(net, AdaptiveDecoder)
@@ -190,7 +196,7 @@ def _write(net: nn.Module, folder: Path, task: AdaptiveTask, metrics: dict[str, 
     }  # fmt: skip
     description = Description(
         architecture="adaptive", classes=(), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), input_px=task.config.crop_px,
-        kind="adaptive", options=net.options, metrics=metrics, data=about, recipe=to_record(task.config),
+        kind="adaptive", options=net.options, metrics=metrics, data=about, recipe=_recipe(task.config),
         date=datetime.datetime.now(datetime.UTC).date().isoformat(), version=reverie.__version__,
     )  # fmt: skip
     path = folder / NETWORK
