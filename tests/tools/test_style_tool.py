@@ -178,7 +178,7 @@ def test_a_seamless_picture_continues_at_its_edges(files, critic: Critic) -> Non
 
 @pytest.mark.parametrize("score", SCORES)
 def test_every_score_comes_nearer(files, critic: Critic, score: str) -> None:
-    made = work(files, critic, score=score, steps=20)
+    made = work(files, critic, score=score, steps=20, samples=256)
     scores = [step.score for step in made if step.octave == 1]
     assert scores[-1] > scores[0] and all(map(math.isfinite, scores))
 
@@ -193,7 +193,7 @@ SAMPLED = [
 
 @pytest.mark.parametrize("settings", SAMPLED)
 def test_scores_of_drawn_places_bring_the_style_nearer_too(files, critic: Critic, settings: dict) -> None:
-    made = work(files, critic, steps=30, strength=0.9, samples=256, **settings)
+    made = work(files, critic, steps=15, strength=0.9, samples=256, **settings)
     measure = work(files, critic)
     before, _ = distance(measure, made.content[0].permute(1, 2, 0).contiguous().numpy())
     after, _ = distance(measure, made.array())
@@ -202,7 +202,7 @@ def test_scores_of_drawn_places_bring_the_style_nearer_too(files, critic: Critic
 
 @pytest.mark.parametrize("settings", SAMPLED)
 def test_drawn_places_are_the_same_in_tiles_and_on_the_next_run(files, critic: Critic, settings: dict) -> None:
-    quick = settings | {"size": 96, "min_size": 96, "steps": 3, "samples": 128}
+    quick = settings | {"size": 80, "min_size": 80, "steps": 2, "samples": 64}
     whole, again = (work(files, critic, **quick).array() for _ in range(2))
     assert np.array_equal(whole, again)
     tiled = work(files, critic, **quick, tile=32).array()
@@ -211,8 +211,8 @@ def test_drawn_places_are_the_same_in_tiles_and_on_the_next_run(files, critic: C
 
 
 def test_strength_zero_is_the_content_as_self_similarity_too(files, critic: Critic) -> None:
-    made = work(files, critic, strength=0, smooth=0, content_score="self-similarity", score="strotss")
-    assert np.abs(made.array() - made.content[0].permute(1, 2, 0).numpy()).mean() < 0.01
+    made = work(files, critic, strength=0, smooth=0, content_score="self-similarity", samples=64)
+    assert np.abs(made.array() - made.content[0].permute(1, 2, 0).numpy()).mean() < 0.02
 
 
 def test_styles_share_out_the_places_by_their_weights(files, critic: Critic) -> None:

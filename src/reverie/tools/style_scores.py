@@ -22,9 +22,9 @@ from reverie.objective.sliced import Sliced
 from reverie.tools.style_sources import Style
 
 STYLE_SHARE = 2  # places of the styles for each of the picture: what is rare in a style should be there to be found
-PALETTE_SHARE = 0.5  # of the colors beside a score that does not see them well
-KEEP = 0.25  # share of the content in what nearest features are looked up by
-GAINS = {"sliced": 1.0, "strotss": 4.0, "nearest": 4.0}  # distances of angles fall by less than those of moments
+PALETTE_SHARES = {"strotss": 0.5, "nearest": 0.1}  # of colors beside features; more leaves specks of single pixels
+KEEP = 0.0  # share of the content in what nearest features are looked up by
+GAINS = {"sliced": 1.0, "strotss": 4.0, "nearest": 6.0}  # distances of angles fall by less than those of moments
 
 Terms = list[tuple[float, Objective]]
 Blocks = Mapping[str, Tensor]
@@ -76,13 +76,13 @@ def _strotss(layers: StyleLayers, sampler: Sampler, blocks: Blocks) -> Terms:
     return [
         (1.0, RelaxedMover(columns, target)),
         (1.0, SampledMoments(columns, moments_of(target))),
-        (PALETTE_SHARE, _palette(sampler, blocks)),
+        (PALETTE_SHARES["strotss"], _palette(sampler, blocks)),
     ]
 
 
 def _nearest(layers: StyleLayers, sampler: Sampler, blocks: Blocks) -> Terms:
     columns, target = _hypercolumns(layers, sampler, blocks)
-    return [(1.0, Nearest(columns, target, KEEP)), (PALETTE_SHARE, _palette(sampler, blocks))]
+    return [(1.0, Nearest(columns, target, KEEP)), (PALETTE_SHARES["nearest"], _palette(sampler, blocks))]
 
 
 SAMPLED: dict[str, Callable[[StyleLayers, Sampler, Blocks], Terms]] = {
