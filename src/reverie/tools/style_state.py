@@ -96,13 +96,17 @@ def grown(state: StyleState, size: tuple[int, int]) -> StyleState:
 
 def _says_all(about: dict[str, Any]) -> bool:
     """Tell whether a state says where it stands, in a run that it describes."""
-    sizes, steps, scores = (about.get(name) for name in ("sizes", "steps", "scores"))
-    counts = [about.get(name) for name in ("scale", "step", "index")]
-    if not all(isinstance(values, list) for values in (sizes, steps, scores)) or len(sizes) != len(steps):
+    sizes, steps, scores = (_items(about.get(name)) for name in ("sizes", "steps", "scores"))
+    counts = [*(about.get(name) for name in ("scale", "step", "index")), *steps]
+    if not sizes or len(sizes) != len(steps) or not isinstance(about.get("scores"), list):
         return False
-    if not all(type(count) is int and count >= 0 for count in (*counts, *steps)) or counts[0] >= len(sizes):
+    if not all(type(count) is int and count >= 0 for count in counts) or about["scale"] >= len(sizes):
         return False
-    return all(isinstance(score, (int, float)) for score in scores)
+    return all(isinstance(size, list) for size in sizes) and all(isinstance(score, (int, float)) for score in scores)
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _fits(tensors: dict[str, Tensor], about: dict[str, Any]) -> bool:
