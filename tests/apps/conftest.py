@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
 import pytest
@@ -30,18 +29,23 @@ def photo(tmp_path: Path) -> Path:
     return path
 
 
-@functools.cache
-def _opened(*arguments: object, **named: object) -> object:
-    from reverie.critic.open import open_critic
-
-    return open_critic(*arguments, **named)  # type: ignore[arg-type]
+_networks: dict[object, object] = {}
 
 
 @pytest.fixture
 def networks_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let runs in this process share open networks, which never change: opening one takes longer than a short run."""
+    import reverie.critic.open
     import reverie.tools.compare_networks
     import reverie.tools.style_work
 
-    monkeypatch.setattr(reverie.tools.compare_networks, "open_critic", _opened)
-    monkeypatch.setattr(reverie.tools.style_work, "open_critic", _opened)
+    original = reverie.critic.open.open_critic
+
+    def opened(model: str = "embedded", weights: object = None, **options: str) -> object:
+        key = model, str(weights), *sorted(options.items())
+        if key not in _networks:
+            _networks[key] = original(model, weights, **options)  # type: ignore[arg-type]
+        return _networks[key]
+
+    for module in (reverie.critic.open, reverie.tools.compare_networks, reverie.tools.style_work):
+        monkeypatch.setattr(module, "open_critic", opened)

@@ -169,7 +169,7 @@ def interrupt_at(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "style_steps", interrupted)
 
 
-@pytest.mark.parametrize("stop", [1, 2, 3])
+@pytest.mark.parametrize("stop", [2, 3])
 def test_ctrl_c_keeps_picture_and_state_and_the_run_goes_on_from_there(
     run: Run, photo: Path, style: Path, monkeypatch: pytest.MonkeyPatch, stop: int
 ) -> None:

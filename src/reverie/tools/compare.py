@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 import reverie
 from reverie.errors import InputError
@@ -23,36 +22,16 @@ from reverie.media.given import as_picture
 from reverie.media.image import Picture, to_uint8
 from reverie.media.sheet import contact_sheet
 from reverie.media.write import check_writable, write_picture
-from reverie.numerics.fill import fill_transparent
-from reverie.numerics.gaussian_distance import root_of, trace_of_root
-from reverie.numerics.region_weights import region_weights
-from reverie.numerics.resample import long_side, resize
-from reverie.objective.base import Sum
-from reverie.objective.content import Content
-from reverie.objective.gram import Gram
-from reverie.objective.moments import covariance_of, mean_moments
-from reverie.optimize.frame import Frame
-from reverie.optimize.painting import Painting
-from reverie.optimize.tiles import memory_budget
+from reverie.numerics.resample import long_side
 from reverie.settings import check_settings, to_record
 from reverie.tools.compare_config import CompareConfig
+from reverie.tools.compare_measure import Eye, Row, style_size, view_of
 from reverie.tools.compare_networks import Judge, find_judges, stored_record
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_plan import DEFAULT_PX, tile_for
+from reverie.tools.references import base_name
+from reverie.tools.style_plan import DEFAULT_PX
 
-LEAST_SHARE = 1e-3  # of the style's own energy: a content picture that has the style already is not divided by zero
 TILE_PX = 360
 TITLE = "style: 1 = not taken on, 0 = the same statistics; content: 0 = unchanged, 1 = as far as a flat picture"
-
-
-@dataclass(frozen=True)
-class Row:
-    """What one layer of one network says of one picture."""
-
-    network: str
-    layer: str
-    style: float
-    content: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +95,7 @@ class Comparison:
         return {
             "tool": "compare", "version": reverie.__version__, "size": [self.size[1], self.size[0]],
             "networks": [
-                {"name": j.critic.identity.name, "sha256": j.critic.identity.sha256, "layers": list(j.layers),
+                {"name": j.name, "sha256": j.critic.identity.sha256, "layers": list(j.layers),
                  "matched": list(j.matched)} for j in self.judges
             ],
             "pictures": [
@@ -141,7 +120,9 @@ class Comparison:
         Raises:
             OutputError: it cannot be written; nothing is left behind.
         """
-        record = self.record() | {"config": to_record(self.config) | {"device": "auto", "max_memory": None}}
+        named = {key: base_name(value) for key in ("judge", "model") if (value := getattr(self.config, key))}
+        config = to_record(self.config) | {"device": "auto", "max_memory": None} | named
+        record = {key: value for key, value in self.record().items() if key != "notes"} | {"config": config}
         write_picture(path, self.sheet(), settings=record)
         return Path(path)
 
@@ -172,7 +153,7 @@ def compare_pictures(
     records = [stored_record(source) for source in styled]
     judges, notes = find_judges(config, styled, records)
     notes += _other_files(pictures, records)
-    scene, example, *results = (_view(picture) for picture in pictures)
+    scene, example, *results = (view_of(picture) for picture in pictures)
     own = (scene.image.shape[-2], scene.image.shape[-1])
     size = long_side(own, config.size or min(max(own), DEFAULT_PX))
     notes += _resized(pictures, size)
@@ -182,8 +163,8 @@ def compare_pictures(
     for judge in judges:
         if not judge.critic.accepts(size) or min(size) < judge.critic.least_side(judge.layers):
             raise InputError(judge.critic.too_small(size, judge.layers))
-        near = example.at(_style_size(example.size, max(size) * scale, judge))
-        eye = _Eye(judge, config, scene, near)
+        near = example.at(style_size(example.size, max(size) * scale, judge))
+        eye = Eye(judge, config, scene, near)
         found = [eye.rows(result) for result in results]
         notes += [note for note in eye.notes if note not in notes]
         for mine, new in zip(rows, found, strict=True):
@@ -194,107 +175,6 @@ def compare_pictures(
     )
     files = {role: {"name": p.name, "sha256": p.sha256} for role, p in zip(_roles(len(styled)), pictures, strict=True)}
     return Comparison(size, compared, judges, tuple(notes), config, files, scene.image, example.image)
-
-
-@dataclass(frozen=True, eq=False)
-class _View:
-    """A picture as the networks get it: its colors, continued into transparent places, and what counts of it."""
-
-    image: Tensor
-    visible: Tensor | None
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.image.shape[-2], self.image.shape[-1]
-
-    def at(self, size: tuple[int, int]) -> _View:
-        visible = None if self.visible is None else resize(self.visible, size).clamp(0, 1)
-        return _View(resize(self.image, size).clamp(0, 1).contiguous(), visible)
-
-
-class _Eye:
-    """Looks at pictures through one network, with the content and the style known."""
-
-    def __init__(self, judge: Judge, config: CompareConfig, scene: _View, example: _View) -> None:
-        self.judge, self.critic, self.scene = judge, judge.critic, scene
-        self.notes: list[str] = []
-        self.name = judge.critic.identity.name
-        self._budget = memory_budget(config.max_memory, judge.critic.device)
-        self.target = self._moments(example, example.visible)
-        start = self._moments(scene, scene.visible)
-        self.start = {name: self._base(name, start[name]) for name in judge.layers}
-
-    def rows(self, result: _View) -> list[Row]:
-        """Return what every layer says of one picture."""
-        found = self._moments(result, self.scene.visible)
-        contents = self._contents(result)
-        return [
-            Row(self.name, name, wasserstein(found[name], self.target[name]) / self.start[name], content)
-            for name, content in zip(self.judge.layers, contents, strict=True)
-        ]
-
-    def _base(self, name: str, start: Tensor) -> float:
-        least = LEAST_SHARE * self.target[name][:-1, :-1].diagonal().sum().item()
-        apart = wasserstein(start, self.target[name])
-        if apart < least:
-            self.notes.append(f"in layer '{name}' of {self.name} the content has the style's statistics already")
-        return max(apart, least, 1e-12)
-
-    def _moments(self, view: _View, visible: Tensor | None) -> dict[str, Tensor]:
-        """Return mean moments by layer, in float64 on the CPU."""
-        shares = self._shares(view.size, visible)
-        empty = torch.zeros(0)
-        terms = tuple((1.0, Gram(name, empty, shares.get(name))) for name in self.judge.layers)
-        painting = Painting(self.critic, Sum(terms))
-        image = view.image.to(self.critic.device)
-        sums = painting.sums(image, Generator().manual_seed(0), painting.tiles(view.size, self._tile(view.size)))
-        return {name: mean_moments(total).cpu() for name, total in zip(self.judge.layers, sums, strict=True)}
-
-    def _contents(self, result: _View) -> list[float]:
-        shares = self._shares(result.size, self.scene.visible)
-        terms = tuple((1.0, Content(name, shares.get(name))) for name in self.judge.layers)
-        painting = Painting(self.critic, Sum(terms), self.scene.image.to(self.critic.device))
-        tiles = painting.tiles(result.size, self._tile(result.size))
-        image = result.image.to(self.critic.device)
-        return [max(0.0, -value) for value in painting.values(image, Generator().manual_seed(0), tiles)]
-
-    def _shares(self, size: tuple[int, int], visible: Tensor | None) -> dict[str, Tensor]:
-        """Return how much each position of a layer counts; nothing where all do."""
-        if visible is None:
-            return {}
-        framed = Frame(size).put(visible)
-        sizes = self.critic.sizes((framed.shape[-2], framed.shape[-1]))
-        return {name: region_weights(framed, sizes[name]).to(self.critic.device) for name in self.judge.layers}
-
-    def _tile(self, size: tuple[int, int]) -> int:
-        return tile_for(size, StyleConfig(), self.critic, self.judge.layers, *self._budget)
-
-
-def wasserstein(found: Tensor, target: Tensor) -> float:
-    """Return the squared Wasserstein-2 distance of the Gaussians with two ``[C + 1, C + 1]`` moments, float64."""
-    here, there = ((m[:-1, -1], m[:-1, :-1]) for m in (found, target))
-    first, second = covariance_of(here), covariance_of(there)
-    shared = trace_of_root(first, root_of(second)).item()
-    apart = first.diagonal().sum().item() + second.diagonal().sum().item() - 2 * shared
-    return max(0.0, (here[0] - there[0]).square().sum().item() + apart)
-
-
-def _view(picture: Picture) -> _View:
-    image = torch.from_numpy(picture.rgb).permute(2, 0, 1)[None].contiguous()
-    if picture.alpha is None:
-        return _View(image, None)
-    alpha = torch.from_numpy(picture.alpha)[None, None]
-    if not alpha.any():
-        raise InputError(f"'{picture.name}' is transparent everywhere")
-    return _View(fill_transparent(image, alpha), alpha)
-
-
-def _style_size(own: tuple[int, int], wanted: float, judge: Judge) -> tuple[int, int]:
-    """Return the size at which the style is looked at: never enlarged, unless the network needs it."""
-    size = long_side(own, min(max(1, round(wanted)), max(own)))
-    least = judge.critic.least_side(judge.layers)
-    factor = least / min(size)
-    return size if factor <= 1 else (max(least, round(size[0] * factor)), max(least, round(size[1] * factor)))
 
 
 def _stored_scale(style: Picture, records: Sequence[dict[str, Any]]) -> float:

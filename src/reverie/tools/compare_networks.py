@@ -23,11 +23,13 @@ class Judge:
     """A network with the layers by which it judges.
 
     Attributes:
+        name: of the network, different from those of the others.
         critic: the network.
         layers: by name, from shallow to deep.
         matched: layers that were raised or kept while a picture was painted, and do not judge for that reason.
     """
 
+    name: str
     critic: Critic
     layers: tuple[str, ...]
     matched: tuple[str, ...] = ()
@@ -69,11 +71,16 @@ def find_judges(
     asked = _named(config.judge) if config.judge is not None else (EMBEDDED, None)
     if asked not in critics:
         critics[asked] = open_critic(*asked, device=config.device, precision="fp32")
-    judges = tuple(_judge(critic, used.get(key), config.layers) for key, critic in critics.items())
-    different = {judge.critic.identity.sha256: judge for judge in judges}
-    if len(different) == 1 and config.judge is None:
+    names: list[str] = []
+    judges = []
+    for key, critic in critics.items():
+        names.append(critic.identity.name)
+        number = names.count(critic.identity.name)
+        name = critic.identity.name if number == 1 else f"{critic.identity.name} ({number})"
+        judges.append(_judge(name, critic, used.get(key), config.layers))
+    if len(judges) == 1 and config.judge is None:
         notes.append("only the network that painted judges, by layers that it did not match; --judge names another")
-    return tuple(different.values()), notes
+    return tuple(judges), notes
 
 
 def held_out(critic: Critic, matched: Sequence[str], count: int) -> tuple[str, ...]:
@@ -94,16 +101,16 @@ def held_out(critic: Critic, matched: Sequence[str], count: int) -> tuple[str, .
     return tuple(free[round(i * (len(free) - 1) / max(1, count - 1))] for i in range(count))
 
 
-def _judge(critic: Critic, settings: list[dict[str, Any]] | None, count: int) -> Judge:
+def _judge(name: str, critic: Critic, settings: list[dict[str, Any]] | None, count: int) -> Judge:
     if settings is None:
-        return Judge(critic, tuple(name for name, _ in style_layers(critic).style if name != IMAGE)[:count])
+        return Judge(name, critic, tuple(layer for layer, _ in style_layers(critic).style if layer != IMAGE)[:count])
     matched: list[str] = []
     for stored in settings:
         found = style_layers(critic, tuple(stored.get("style_layer", ())), tuple(stored.get("content_layer", ())))
         dreamt = (text.rpartition(":")[0] or text for text in stored.get("dream_layer", ()))
-        matched += [*(name for name, _ in (*found.style, *found.content)), *dreamt]
-    names = tuple(dict.fromkeys(name for name in matched if name != IMAGE))
-    return Judge(critic, held_out(critic, names, count), names)
+        matched += [*(layer for layer, _ in (*found.style, *found.content)), *dreamt]
+    layers = tuple(dict.fromkeys(layer for layer in matched if layer != IMAGE))
+    return Judge(name, critic, held_out(critic, layers, count), layers)
 
 
 def _painters(

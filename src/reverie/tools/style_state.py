@@ -11,7 +11,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from reverie.errors import InputError
-from reverie.numerics.resample import resize_wrapped
+from reverie.numerics.resample import resize
 from reverie.optimize.warm_adam import Average, WarmAdam
 from reverie.tools.style import StyleState
 from reverie.tools.style_plan import StylePlan
@@ -85,25 +85,28 @@ def restored(tensors: dict[str, Tensor], about: dict[str, Any], lr: float, decay
     )
 
 
-def grown(state: StyleState, size: tuple[int, int], wrap: tuple[bool, bool]) -> StyleState:
+def grown(state: StyleState, size: tuple[int, int]) -> StyleState:
     """Return the state of a finished preview as the start of a larger run, at the first of its sizes."""
     shown = state.shown() if state.average is not None else state.pixels
     assert shown is not None
     if state.adam is not None:
-        state.adam.grow(size, wrap)
-    return StyleState(pixels=resize_wrapped(shown, size, wrap).clamp(0, 1).contiguous(), adam=state.adam)
+        state.adam.grow(size)
+    return StyleState(pixels=resize(shown, size).clamp(0, 1).contiguous(), adam=state.adam)
 
 
 def _says_all(about: dict[str, Any]) -> bool:
     """Tell whether a state says where it stands, in a run that it describes."""
-    lists: list[Any] = [about.get(name) for name in ("sizes", "steps", "scores")]
-    counts: list[Any] = [about.get(name) for name in ("scale", "step", "index")]
-    sizes, steps, scores = lists
-    if not all(isinstance(values, list) for values in lists) or len(sizes) != len(steps):
+    sizes, steps, scores = (_items(about.get(name)) for name in ("sizes", "steps", "scores"))
+    counts = [*(about.get(name) for name in ("scale", "step", "index")), *steps]
+    if not sizes or len(sizes) != len(steps) or not isinstance(about.get("scores"), list):
         return False
-    if not all(type(count) is int and count >= 0 for count in (*counts, *steps)) or counts[0] >= len(sizes):
+    if not all(type(count) is int and count >= 0 for count in counts) or about["scale"] >= len(sizes):
         return False
-    return all(isinstance(score, (int, float)) for score in scores)
+    return all(isinstance(size, list) for size in sizes) and all(isinstance(score, (int, float)) for score in scores)
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _fits(tensors: dict[str, Tensor], about: dict[str, Any]) -> bool:
