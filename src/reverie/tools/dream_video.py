@@ -12,9 +12,8 @@ and how complete it is, pixel by pixel.
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -23,62 +22,19 @@ from torch import Generator, Tensor
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.media.deep import to_uint8
-from reverie.media.flow import Motion, flicker, is_cut, motion, softened, warp
+from reverie.media.flow import Motion, motion, softened, warp
 from reverie.numerics.resample import resize
 from reverie.settings import check_settings
 from reverie.tools.dream import Plan, dream_steps, final_size, plan_dream, seed_for
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.film_ascent import FilmAscent
+from reverie.tools.film_steps import Shown, VideoStep, film_steps
 from reverie.tools.motion_estimate import Estimator
 from reverie.tools.video_config import VideoConfig
 
 BLEND = {"blend": 0.5, "flow": 0.1}
 LEAST_REACH = 1 / 255  # of a mask that counts as there
 LATER_SHARE = {"none": 1.0, "blend": 0.5, "flow": 0.3}  # of the first frame's steps
-
-
-@dataclass(frozen=True, eq=False)
-class Shown:
-    """A frame and what was dreamt on it.
-
-    Attributes:
-        source: ``[H, W, 3]`` uint8.
-        dream: ``[H, W, 3]`` uint8.
-        strength: ``[H, W]`` uint8, how complete the dream is; 255 where it had all its steps.
-    """
-
-    source: np.ndarray
-    dream: np.ndarray
-    strength: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class VideoStep:
-    """One finished frame.
-
-    Attributes:
-        index: its number, from 0.
-        dream: ``[H, W, 3]`` uint8.
-        strength: ``[H, W]`` uint8, how complete it is, 255 where it had all its steps.
-        score: value of the objective before the last step; None if no step was made.
-        flicker: how much the dream changed beyond motion, warped RMS of 255; None at the start and at cuts.
-        source_flicker: the same of the source, from its noise and from errors of the flow.
-        seen: share of the frame that was visible in the one before.
-        cut: whether a new scene begins.
-        held: whether the source is the same as before, and so is the dream.
-        seconds: duration of the work on it.
-    """
-
-    index: int
-    dream: np.ndarray
-    strength: np.ndarray
-    score: float | None
-    flicker: float | None
-    source_flicker: float | None
-    seen: float
-    cut: bool
-    held: bool
-    seconds: float
 
 
 def dream_video(
@@ -107,29 +63,8 @@ def dream_video(
     check_settings(video)
     critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
     work = _Work(config, video, critic, mask, raised or FilmAscent(config, critic))
-    for index, frame in enumerate(frames, start=first):
-        began = time.perf_counter()
-        work.turn_to(index)
-        source = at_final_size(frame, config)
-        moved = None if previous is None else estimate(source, previous.source)
-        held, cut, score, apart = False, False, None, (None, None)
-        if previous is None or moved is None:
-            shown, score = work.fresh(source)
-        else:
-            held = not work.raised.keyed and np.array_equal(source, previous.source)
-            cut = video.cuts and not held and is_cut(source, previous.source, moved)
-            if held:
-                shown = previous
-            elif cut or video.coherence == "none":
-                shown, score = work.fresh(source)
-            else:
-                shown, score = work.later(source, previous, moved, index)
-            if not cut:
-                apart = flicker(shown.dream, previous.dream, moved), flicker(source, previous.source, moved)
-        seen = 0.0 if moved is None else float(moved.seen.mean())
-        previous = shown
-        seconds = time.perf_counter() - began
-        yield VideoStep(index, shown.dream, shown.strength, score, *apart, seen, cut, held, seconds)
+    history = () if previous is None else (previous,)
+    yield from film_steps(frames, work, cuts=video.cuts, estimate=estimate, history=history, first=first)
 
 
 def later_steps(config: DreamConfig, video: VideoConfig) -> int:
@@ -163,7 +98,9 @@ def at_final_size(frame: np.ndarray, config: DreamConfig) -> np.ndarray:
 
 
 class _Work:
-    """What stays the same from frame to frame, unless keyframes change it."""
+    """What stays the same from frame to frame, unless keyframes change it; a `Hand`."""
+
+    reach = 1
 
     def __init__(
         self, config: DreamConfig, video: VideoConfig, critic: Critic, mask: Tensor | None, raised: FilmAscent
@@ -181,13 +118,28 @@ class _Work:
         self.video = replace(video, blend=self.raised.value("blend", time_s, video.blend))
         self.rest = replace(self.config, steps=later_steps(self.config, self.video))
 
+    @property
+    def keyed(self) -> bool:
+        return self.raised.keyed
+
+    @property
+    def carries(self) -> bool:
+        return self.video.coherence != "none"
+
+    def fitted(self, frame: np.ndarray) -> np.ndarray:
+        """Return a frame at the size that it will be dreamt at."""
+        return at_final_size(frame, self.given[0])
+
     def fresh(self, source: np.ndarray) -> tuple[Shown, float | None]:
         """Dream a frame as if it were a picture of its own."""
         dream, score = self._dreamt(_tensor(source), self.config, self.mask)
         return Shown(source, dream, np.full(source.shape[:2], 255, np.uint8)), score
 
-    def later(self, source: np.ndarray, previous: Shown, moved: Motion, index: int) -> tuple[Shown, float | None]:
+    def later(
+        self, source: np.ndarray, history: Sequence[Shown], moved: Motion, index: int
+    ) -> tuple[Shown, float | None]:
         """Dream a frame that starts from itself and what it takes from the dream before."""
+        previous = history[-1]
         kept = 1 - fresh_share(self.video, self.config.seed, index)
         own, reach = source.astype(np.float32), self._reach((source.shape[0], source.shape[1]))
         if self.video.coherence == "blend":

@@ -11,7 +11,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from reverie.errors import InputError
-from reverie.numerics.resample import resize
+from reverie.numerics.resample import resize_wrapped
 from reverie.optimize.warm_adam import Average, WarmAdam
 from reverie.tools.style import StyleState
 from reverie.tools.style_plan import StylePlan
@@ -85,13 +85,13 @@ def restored(tensors: dict[str, Tensor], about: dict[str, Any], lr: float, decay
     )
 
 
-def grown(state: StyleState, size: tuple[int, int]) -> StyleState:
+def grown(state: StyleState, size: tuple[int, int], wrap: tuple[bool, bool] = (False, False)) -> StyleState:
     """Return the state of a finished preview as the start of a larger run, at the first of its sizes."""
     shown = state.shown() if state.average is not None else state.pixels
     assert shown is not None
     if state.adam is not None:
-        state.adam.grow(size)
-    return StyleState(pixels=resize(shown, size).clamp(0, 1).contiguous(), adam=state.adam)
+        state.adam.grow(size, wrap)
+    return StyleState(pixels=resize_wrapped(shown, size, wrap).clamp(0, 1).contiguous(), adam=state.adam)
 
 
 def _says_all(about: dict[str, Any]) -> bool:

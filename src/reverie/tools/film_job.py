@@ -1,0 +1,184 @@
+"""A film as a job: finished frames are kept in a folder beside the output, and become a film at the end.
+
+Killed at any moment, it goes on behind the last finished frame when started again, and the result has the same bytes.
+"""
+
+from __future__ import annotations
+
+import glob
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from reverie.media.animation import ANIMATION_SUFFIXES
+from reverie.media.footage import Encoding, Footage, assemble, check_target, footage_frames, open_footage
+from reverie.media.frame_folder import FrameFolder
+from reverie.media.image import to_uint8
+from reverie.numerics.resample import resize
+from reverie.settings import check_settings
+from reverie.tools.film_steps import Shown, VideoStep
+from reverie.weights.checkpoint import file_sha256
+
+MOST_CUTS = 1000  # that the settings of a film list
+
+
+class FilmJob(ABC):
+    """One film: iterate to make the frames that are still missing, then call `finish`.
+
+    Attributes:
+        footage: the source.
+        folder: of finished frames.
+        done: how many frames are there.
+        total: how many there will be.
+        notes: what a user should know.
+
+    Args:
+        source: a video, GIF or animated WebP.
+        target: what is written.
+        video: the settings of the film, with those of `Encoding` among them.
+
+    Raises:
+        InputError: source or target that cannot be used.
+        OutputError: the target cannot be written.
+    """
+
+    frame_tool: str
+
+    def __init__(self, source: Path, target: Path, video: Any) -> None:
+        check_settings(video)
+        self.target, self.video = Path(target), video
+        self.encoding = Encoding(video.codec, video.crf, video.preset, video.audio)
+        check_target(self.target, self.encoding)
+        self.footage: Footage = open_footage(source)
+        self.folder = FrameFolder(self.target.with_name(self.target.name + ".frames"))
+        self.notes = [*self.footage.notes]
+        self._called: dict[str, Any] | None = None
+        self._sha256 = file_sha256(Path(source))
+        self.total, self.done = self.footage.frames, 0
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Return everything needed to make the same frames again; no absolute paths."""
+
+    @property
+    @abstractmethod
+    def size(self) -> tuple[int, int]:
+        """Height and width of the film."""
+
+    @property
+    def reach(self) -> int:
+        """How many frames back a frame looks."""
+        return 1
+
+    @abstractmethod
+    def fitted(self, frame: np.ndarray) -> np.ndarray:
+        """Return a frame of the source at the size of the film."""
+
+    @abstractmethod
+    def make(self, frames: Iterator[np.ndarray], history: Sequence[Shown], first: int) -> Iterator[VideoStep]:
+        """Make frames from number `first` on; `history` holds those before it."""
+
+    def __iter__(self) -> Iterator[VideoStep]:
+        self.done = self.begin()
+        if self.done >= self.total:
+            return
+        start = max(0, self.done - self.reach)
+        frames = footage_frames(self.footage, start=start)
+        history = []
+        for number in range(start, self.done):
+            before = next(frames, None)
+            if before is None:
+                return
+            if self.folder.record(number)["cut"]:
+                history.clear()
+            history.append(Shown(self.fitted(before), self.folder.read(number), self.folder.strength(number)))
+        for step in self.make(frames, history, self.done):
+            self.folder.write(step.index, step.dream, self._measurements(step), step.strength)
+            self.done = step.index + 1
+            yield step
+
+    def begin(self) -> int:
+        """Make the folder of frames, or check that the one there belongs to this job; return its number of frames.
+
+        Raises:
+            InputError: it holds frames of another job.
+            OutputError: it cannot be made.
+        """
+        done = self.folder.begin(self.manifest())
+        if done:
+            self.folder.drop_broken_end()
+            done = self.folder.count()
+        return done
+
+    def finish(self) -> dict[str, Any]:
+        """Put the video together, remove the folder of frames, and return what was measured.
+
+        Raises:
+            InputError, OutputError: it cannot be written; the frames stay.
+        """
+        measured = self.measured()
+        for part in self.target.parent.glob(f".{glob.escape(self.target.name)}.*.part"):
+            part.unlink(missing_ok=True)  # of a run that was killed while it put the video together
+        self.notes += assemble(self.target, self._pictures(), self.footage, self.encoding, self.settings() | measured)
+        self.folder.remove()
+        return measured
+
+    def measured(self) -> dict[str, Any]:
+        """Return the means over all frames that are there: flicker, that of the source, and the cuts."""
+        own: list[float] = []
+        source: list[float] = []
+        cuts: list[int] = []
+        held = 0
+        for number in range(self.folder.count()):
+            record = self.folder.record(number)
+            if record["flicker"] is not None:
+                own.append(record["flicker"])
+                source.append(record["source_flicker"])
+            if record["cut"]:
+                cuts.append(number)
+            held += record["held"]
+        return {
+            "frames": self.folder.count(), "flicker": _mean(own), "source_flicker": _mean(source),
+            "cuts": cuts[:MOST_CUTS], "held": held,
+        }  # fmt: skip
+
+    def manifest(self) -> dict[str, Any]:
+        """Return what must be the same for two runs to belong together."""
+        codec = {f.name for f in fields(self.video) if not f.metadata["replay"]}
+        settings = self.settings()
+        video = {name: value for name, value in settings["video"].items() if name not in codec}
+        return {k: v for k, v in settings.items() if k != "machine"} | {"video": video, "torch": torch.__version__}
+
+    def call_as(self, record: dict[str, Any]) -> None:
+        """Store files under the names of an earlier record; for a replay with renamed files of equal hashes."""
+        self._called = record
+
+    def source_record(self) -> dict[str, Any]:
+        """Return what identifies the source."""
+        height, width = self.footage.size
+        return {"name": self.footage.path.name, "sha256": self._sha256, "width": width, "height": height}
+
+    def _measurements(self, step: VideoStep) -> dict[str, Any]:
+        return {
+            "tool": self.frame_tool, "score": step.score, "flicker": step.flicker,
+            "source_flicker": step.source_flicker, "seen": step.seen, "cut": step.cut, "held": step.held,
+        }  # fmt: skip
+
+    def _pictures(self) -> Iterator[np.ndarray]:
+        if not (self.footage.transparent and self.target.suffix.lower() in ANIMATION_SUFFIXES):
+            yield from self.folder.frames()
+            return
+        sources = footage_frames(self.footage, alpha=True)
+        for picture, source in zip(self.folder.frames(), sources, strict=False):
+            alpha = torch.from_numpy(source[..., 3].copy())[None, None].float() / 255
+            alpha = resize(alpha, self.size).clamp(0, 1) if alpha.shape[-2:] != self.size else alpha
+            yield np.dstack([picture, to_uint8(alpha[0, 0].numpy())])
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None
