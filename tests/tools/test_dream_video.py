@@ -21,7 +21,8 @@ from reverie.media.metadata import read_settings
 from reverie.media.video import frames, read_video
 from reverie.tools.dream import dream_steps
 from reverie.tools.dream_config import DreamConfig
-from reverie.tools.film_steps import Shown, VideoStep, dream_video, fresh_share, later_steps
+from reverie.tools.dream_video import dream_video, fresh_share, later_steps
+from reverie.tools.film_steps import Shown, VideoStep
 from reverie.tools.video_config import VideoConfig
 from reverie.tools.video_work import VideoDream
 

@@ -10,8 +10,9 @@ from reverie.critic.critic import Critic
 from reverie.errors import InputError
 from reverie.media.video import VideoWriter
 from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_video import VideoStep, dream_video
+from reverie.tools.dream_video import dream_video
 from reverie.tools.film_ascent import FilmAscent
+from reverie.tools.film_steps import VideoStep
 from reverie.tools.keyframes import Keyframes
 from reverie.tools.keyframes_file import parse_keyframes
 from reverie.tools.video_config import VideoConfig

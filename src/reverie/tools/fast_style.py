@@ -121,6 +121,7 @@ def _built(about: Description, state: dict[str, Tensor], name: str) -> Any:
 def fast_style(
     image: Tensor, model: FastModel, styles: Sequence[Tensor] = (), weights: Sequence[float] | None = None, *,
     strength: float = 1.0, style_px: int = STYLE_PX, max_memory: str | None = None, tile: int | None = None,
+    target: Statistics | None = None,
 ) -> Tensor:  # fmt: skip
     """Paint one picture in one pass.
 
@@ -133,6 +134,7 @@ def fast_style(
         style_px: longer side at which styles are looked at; smaller for finer strokes.
         max_memory: such as ``2GB``; the picture is worked in tiles to stay below it.
         tile: side of tiles in pixels instead; 0 for none.
+        target: from `style_statistics`, instead of styles: for many pictures in the same ones.
 
     Returns:
         ``[1, 3, H, W]`` in [0, 1].
@@ -140,14 +142,14 @@ def fast_style(
     Raises:
         InputError: styles that do not go with the network, weights without a sum, or too little memory.
     """
-    _check(image, model, styles, strength)
+    _check(image, model, styles, strength, target)
     stride = ADAPTIVE_STRIDE if model.takes_styles else STUDENT_STRIDE
     padded, box = mirrored(image.to(model.device), MARGIN_PX, stride)
     size = (padded.shape[2], padded.shape[3])
     side = tile_side(model, size, max_memory) if tile is None else tile
     with autocast(model.device, model.precision):
         if model.takes_styles:
-            target = style_statistics(model, styles, weights, style_px)
+            target = target or style_statistics(model, styles, weights, style_px)
             made = _adaptive(model, padded, target, strength, side)
         else:
             made = _student(model, padded, strength, side)
@@ -174,12 +176,14 @@ def style_statistics(
     return mixed(found, [share / sum(shares) for share in shares])
 
 
-def _check(image: Tensor, model: FastModel, styles: Sequence[Tensor], strength: float) -> None:
+def _check(
+    image: Tensor, model: FastModel, styles: Sequence[Tensor], strength: float, target: Statistics | None
+) -> None:
     if image.ndim != 4 or image.shape[0] != 1 or image.shape[1] != 3:
         raise InputError(f"a picture must be [1, 3, H, W]; got {list(image.shape)}")
     if not 0 <= strength <= 1:
         raise InputError(f"--strength must be from 0 to 1; got {strength}")
-    if model.takes_styles and not styles:
+    if model.takes_styles and not styles and target is None:
         raise InputError("no style is given; name one or more pictures")
     if styles and not model.takes_styles:
         raise InputError("a student has learned its style already; give no style, or leave out the student's file")

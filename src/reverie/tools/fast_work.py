@@ -20,7 +20,6 @@ from reverie.optimize.ascend import Step
 from reverie.optimize.tiles import memory_budget
 from reverie.settings import check_settings, with_tuples
 from reverie.tools.fast_style import STYLE_PX, FastModel, fast_style, open_student, tile_side
-from reverie.tools.references import base_name
 from reverie.tools.style_config import StyleConfig
 from reverie.tools.style_plan import Scale, StylePlan
 from reverie.tools.style_rules import ANY_STYLE, check_style
@@ -56,7 +55,7 @@ class FastStyling(Styling):
         self.critic: Any = self.model
         self.pictures = pictures or read_fast(config, self.picture.name)
         self._resumed, self._names = None, {}
-        self.plan = self._plan()
+        self.plan = fast_plan((self.picture.rgb.shape[0], self.picture.rgb.shape[1]), config, self.model)
         self.content, self._alpha = self._fitted()
         self.last: Step | None = None
         self.seconds, self.stopped, self.stop_at = 0.0, False, None
@@ -70,10 +69,11 @@ class FastStyling(Styling):
         if self.last is not None:
             return
         began = time.perf_counter()
+        styles = [seen_style(style, self.config, self.content, self._alpha) for style in self.pictures.styles]
         images = fast_style(
-            self.content, self.model, [self._seen(style) for style in self.pictures.styles],
+            self.content, self.model, styles,
             [style.weight for style in self.pictures.styles] or None,
-            strength=min(1.0, self.config.strength / self.model.strength), style_px=max(self.plan.size) * 64,
+            strength=dial(self.config, self.model), style_px=max(self.plan.size) * 64,
             tile=self.plan.tile_px,
         )  # fmt: skip
         self.seconds = time.perf_counter() - began
@@ -84,33 +84,35 @@ class FastStyling(Styling):
         """Return where the picture may change: everywhere."""
         return None
 
-    def settings(self) -> dict[str, Any]:
-        """Return everything needed to make the same bytes again; no absolute paths."""
-        record = super().settings()
-        fast = self._names.get("config", {}).get("fast") or base_name(self.config.fast or "")
-        record["config"] |= {"fast": fast}
-        return record
 
-    def _plan(self) -> StylePlan:
-        own = (self.picture.rgb.shape[0], self.picture.rgb.shape[1])
-        size = own if self.config.size is None else long_side(own, self.config.size)
-        budget, used = memory_budget(self.config.max_memory, self.model.device)
-        tile, estimate = tile_side(self.model, size, self.config.max_memory), used
-        tile = tile if self.config.tile is None else self.config.tile
-        styles = ("any style",) if self.model.takes_styles else ("its own style",)
-        return StylePlan((Scale(size, 1, tile),), estimate, budget, layers=styles)
+def seen_style(style: Style, config: StyleConfig, content: Tensor, visible: Tensor | None = None) -> Tensor:
+    """Return a style's picture ``[1, 3, h, w]`` in the colors and at the size that it is looked at in."""
+    image = style.image if style.visible is None else fill_transparent(style.image, style.visible)
+    if config.color == "match":
+        image = match_colors(
+            image, content, config.color_method, config.color_strength, weights=style.visible, target_weights=visible
+        )
+    own = (image.shape[-2], image.shape[-1])
+    wanted = style.size_px or max(16, round(STYLE_PX * style.scale))
+    return resize(image, long_side(own, min(wanted, max(own)))).clamp(0, 1)
 
-    def _seen(self, style: Style) -> Tensor:
-        """Return a style's picture at the size at which it is looked at."""
-        image = style.image if style.visible is None else fill_transparent(style.image, style.visible)
-        if self.config.color == "match":
-            image = match_colors(
-                image, self.content, self.config.color_method, self.config.color_strength,
-                weights=style.visible, target_weights=self._alpha,
-            )  # fmt: skip
-        own = (image.shape[-2], image.shape[-1])
-        wanted = style.size_px or max(16, round(STYLE_PX * style.scale))
-        return resize(image, long_side(own, min(wanted, max(own)))).clamp(0, 1)
+
+def fast_plan(own: tuple[int, int], config: StyleConfig, model: FastModel) -> StylePlan:
+    """Return size and tiles of a picture that is painted in one pass.
+
+    Raises:
+        InputError: not even small tiles fit into the memory.
+    """
+    size = own if config.size is None else long_side(own, config.size)
+    budget, used = memory_budget(config.max_memory, model.device)
+    tile = tile_side(model, size, config.max_memory) if config.tile is None else config.tile
+    layers = ("any style",) if model.takes_styles else ("its own style",)
+    return StylePlan((Scale(size, 1, tile),), used, budget, layers=layers)
+
+
+def dial(config: StyleConfig, model: FastModel) -> float:
+    """Return how far a network's own strength is turned up, from 0 to 1."""
+    return min(1.0, config.strength / model.strength)
 
 
 def open_fast(config: StyleConfig) -> FastModel:

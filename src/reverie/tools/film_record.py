@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from reverie.critic.critic import Critic
 from reverie.tools.dream import Plan
@@ -11,6 +11,9 @@ from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_record import dream_record
 from reverie.tools.keyframes import Keyframes
 from reverie.tools.references import NAMED, References
+from reverie.tools.style_config import StyleConfig
+
+Config = TypeVar("Config", DreamConfig, StyleConfig)
 
 
 def film_record(
@@ -23,18 +26,18 @@ def film_record(
     return keyed | record
 
 
-def called_as(record: dict[str, Any], earlier: dict[str, Any] | None) -> dict[str, Any]:
+def called_as(record: dict[str, Any], earlier: dict[str, Any] | None, named: tuple[str, ...] = NAMED) -> dict[str, Any]:
     """Return a record with the file names of an earlier one; for a replay with renamed files of equal hashes."""
     if earlier is None:
         return record
-    names = {name: earlier["config"].get(name) for name in NAMED}
+    names = {name: earlier["config"].get(name) for name in named}
     renamed = {"config": record["config"] | names, "model": record["model"] | {"name": earlier["model"]["name"]}}
     if record["input"] and earlier.get("input"):
         renamed["input"] = record["input"] | {"name": earlier["input"]["name"]}
     return record | renamed | ({"files": earlier["files"]} if "files" in earlier else {})
 
 
-def as_before(config: DreamConfig, known: dict[str, Any] | None) -> DreamConfig:
+def as_before(config: Config, known: dict[str, Any] | None) -> Config:
     """Take over what an earlier run measured and chose for itself: another choice now would give other bytes."""
     if known is None or "config" not in known:
         return config

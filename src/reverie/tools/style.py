@@ -14,12 +14,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 import torch
 from torch import Generator, Tensor
 
+from reverie.critic.critic import Critic
 from reverie.errors import GradientError
 from reverie.numerics.resample import resize, resize_wrapped
+from reverie.objective import Objective
 from reverie.optimize.ascend import Step
 from reverie.optimize.painting import Painting
 from reverie.optimize.quasi_newton import QuasiNewton
@@ -31,10 +34,24 @@ from reverie.tools.style_config import StyleConfig
 from reverie.tools.style_plan import Scale, StylePlan, wrap_of
 from reverie.tools.style_sources import StylePictures
 from reverie.tools.style_start import first_picture
-from reverie.tools.style_terms import StyleTerms
 
 PLATEAU_STEPS = 50
 SHIFTS = ((0, 0), (3, 10), (13, 6), (6, 1))  # odd and even, within the usual stride of 16: no grid shows through
+
+
+class Terms(Protocol):
+    """What is raised at each scale, and where a picture may change; see `StyleTerms`."""
+
+    @property
+    def critic(self) -> Critic: ...
+
+    def at(self, content: Tensor, scale: Scale) -> Objective:
+        """Return what to raise at one scale of a content picture ``[1, 3, H, W]``."""
+        ...
+
+    def change(self, size: tuple[int, int]) -> Tensor | None:
+        """Return where the picture may change, ``[1, 1, *size]``; None if everywhere."""
+        ...
 
 
 @dataclass(eq=False)
@@ -76,7 +93,7 @@ class StyleState:
 
 
 def style_steps(
-    content: Tensor, pictures: StylePictures, config: StyleConfig, plan: StylePlan, terms: StyleTerms,
+    content: Tensor, pictures: StylePictures, config: StyleConfig, plan: StylePlan, terms: Terms,
     state: StyleState | None = None,
 ) -> Iterator[Step]:  # fmt: skip
     """Paint a picture in a style and yield a `Step` per iteration.
@@ -106,7 +123,7 @@ def style_steps(
 
 
 def _at_scale(
-    content: Tensor, pictures: StylePictures, config: StyleConfig, plan: StylePlan, scale: Scale, terms: StyleTerms,
+    content: Tensor, pictures: StylePictures, config: StyleConfig, plan: StylePlan, scale: Scale, terms: Terms,
     state: StyleState,
 ) -> Iterator[Step]:  # fmt: skip
     here = resize(content, scale.size).clamp(0, 1).to(terms.critic.device)

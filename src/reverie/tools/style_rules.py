@@ -6,6 +6,9 @@ import dataclasses
 
 from reverie.errors import InputError
 from reverie.tools.style_config import StyleConfig
+from reverie.tools.style_film_config import StyleFilmConfig
+
+MOST_ANCHOR = 64  # frames back that are kept in memory
 
 SAMPLED_SCORES = ("sliced", "strotss", "nearest")  # drawn anew at every step
 MOST_COMPARED = 4096  # places that are all compared with all: half a gigabyte
@@ -63,3 +66,19 @@ def check_fast(config: StyleConfig) -> None:
             raise InputError(f"--fast paints in one pass and has no use for --{name.replace('_', '-')}; leave out one")
     if config.fast != ANY_STYLE and (config.style or config.style_scale or config.style_size):
         raise InputError("a student has learned its style already; give no style, or --fast without a file")
+
+
+def check_film(config: StyleConfig, film: StyleFilmConfig, styles: int) -> None:
+    """Refuse settings that a film has no use for.
+
+    Raises:
+        InputError: names the setting.
+    """
+    if film.interpolate and styles < 2:
+        raise InputError("--interpolate goes from one style to another; name two or more")
+    if any(not 1 <= back <= MOST_ANCHOR for back in film.anchor):
+        raise InputError(
+            f"--anchor counts frames back, from 1 to {MOST_ANCHOR}; got {', '.join(map(str, film.anchor))}"
+        )
+    if config.init_picture is not None:
+        raise InputError("--init-picture goes with a picture; the first frame of a film begins with itself")

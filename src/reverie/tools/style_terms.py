@@ -6,6 +6,8 @@ the weights below are shares of things that begin at one, and a strength means t
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -105,6 +107,14 @@ class StyleTerms:
             parts.append((-self.config.smooth / SMOOTH_UNIT, total_variation(wrap=wrap_of(self.config))))
         whole = Sum(tuple(pair for pair in parts if pair[0] != 0))
         return whole if self.dream is None else self._with_dream(whole, content, scale, generator)
+
+    def reweighted(self, weights: Sequence[float]) -> StyleTerms:
+        """Return the same with other weights of the styles outside regions; statistics are shared."""
+        other = copy.copy(self)
+        styles = tuple(replace(s, weight=w) for s, w in zip(self.pictures.styles, weights, strict=True))
+        mine = self.pictures.styles
+        other.areas = tuple(replace(a, styles=styles) if a.styles is mine else a for a in self.areas)
+        return other
 
     def change(self, size: tuple[int, int]) -> Tensor | None:
         """Return where the picture may change, ``[1, 1, *size]``; None if everywhere."""
@@ -229,7 +239,7 @@ class StyleTerms:
     def _moments_of(self, style: Style, scale: Scale) -> dict[str, Tensor]:
         """Return the moments of a style at one scale, by layer; computed once."""
         size = self._style_size(style, max(scale.size))
-        key = (id(style), size)
+        key = (id(style.image), size)
         if key not in self._moments:
             self._moments[key] = self._seen(style, size, scale)
         return self._moments[key]

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import reverie
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.critic.style_layers import style_layers
@@ -23,11 +22,12 @@ from reverie.numerics.color_match import match_colors
 from reverie.numerics.fill import fill_transparent
 from reverie.numerics.resample import resize
 from reverie.optimize.ascend import Step
-from reverie.settings import check_settings, to_record, with_tuples
+from reverie.settings import check_settings, with_tuples
 from reverie.tools.references import base_name
 from reverie.tools.style import StyleState, style_steps
 from reverie.tools.style_config import StyleConfig
 from reverie.tools.style_plan import StylePlan, plan_style, wrap_of
+from reverie.tools.style_record import NAMED, style_record
 from reverie.tools.style_rules import check_style
 from reverie.tools.style_sources import StylePictures, colors, read_styles
 from reverie.tools.style_state import grown, load_state, restored, same_run, save_state
@@ -199,31 +199,18 @@ class Styling:
 
     def settings(self) -> dict[str, Any]:
         """Return everything needed to make the same bytes again; no absolute paths."""
-        config = to_record(self.config) | {
-            "model": base_name(self.config.model), "precision": self.critic.precision,
-            "tile": self.plan.tile_px or None, "device": "auto", "max_memory": None, "style_class": None,
-            "style": [_stored(text) for text in self.pictures.chosen],
-            "region": [str(r.region.with_files(lambda _, path: _stored(path))) for r in self.pictures.regions],
-        }  # fmt: skip
-        for name in ("weights", "init_picture"):
-            config[name] = base_name(config[name]) if config[name] else None
         height, width = self.picture.rgb.shape[:2]
         name = self._names.get("input") or self.picture.name
-        record = {
-            "tool": "style", "version": reverie.__version__, "config": config | self._names.get("config", {}),
-            "input": {"name": name, "sha256": self.picture.sha256, "width": width, "height": height},
-            "model": {"name": self._names.get("model") or self.critic.identity.name,
-                      "sha256": self.critic.identity.sha256},
-            "machine": {"torch": torch.__version__, "device": self.critic.device.type,
-                        "threads": torch.get_num_threads()},
-            "files": self._names.get("files") or self.pictures.files,
-        }  # fmt: skip
+        source = {"name": name, "sha256": self.picture.sha256, "width": width, "height": height}
+        record = style_record(self.config, self.critic, self.plan, self.pictures, source)
+        record["config"] |= self._names.get("config", {})
+        record["model"]["name"] = self._names.get("model") or record["model"]["name"]
+        record["files"] = self._names.get("files") or record["files"]
         return record | ({"resumed_from": self._resumed} if self._resumed else {})
 
     def call_as(self, record: dict[str, Any]) -> None:
         """Store files under the names of an earlier record; for a replay with renamed files of equal hashes."""
-        named = ("model", "weights", "style", "region", "init_picture", "fast")
-        config = {name: record["config"].get(name) for name in named}
+        config = {name: record["config"].get(name) for name in NAMED}
         self._names = {"config": config, "input": record["input"]["name"], "model": record["model"]["name"],
                        "files": record["files"]}  # fmt: skip
 
@@ -271,8 +258,3 @@ def recolored(images: Tensor, content: Tensor, config: StyleConfig) -> Tensor:
     else:
         return images
     return changed if config.color_strength == 1 else torch.lerp(images, changed, config.color_strength)
-
-
-def _stored(text: str) -> str:
-    """Return a style's text without folders: ``starry.jpg:2``."""
-    return base_name(text)

@@ -1,4 +1,4 @@
-"""Settings of `reverie dream` for moving pictures; free of torch so that help is instant."""
+"""Settings of moving pictures, for all tools and for `reverie dream`; free of torch so that help is instant."""
 
 from __future__ import annotations
 
@@ -8,7 +8,26 @@ from reverie.settings import setting
 
 
 @dataclass(frozen=True)
-class VideoConfig:
+class FilmFile:
+    """How motion is found, and how the film is encoded."""
+
+    cuts: bool = setting(True, "Begin anew where the scene of a video changes.")
+    flow: str = setting("dis", "Estimator of motion.", choices=("dis", "raft"))
+    codec: str = setting(
+        "libx264", "Codec of a video.",
+        choices=("libx264", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "ffv1"), replay=False,
+    )  # fmt: skip
+    crf: int = setting(18, "Quality of a video; smaller is better.", minimum=0, maximum=63, replay=False)
+    preset: str = setting(
+        "medium", "Speed of the codec.",
+        choices=("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"),
+        replay=False,
+    )  # fmt: skip
+    audio: bool = setting(True, "Take over the sound of a video.", replay=False)
+
+
+@dataclass(frozen=True)
+class VideoConfig(FilmFile):
     """How a dream holds from frame to frame, and how the video is encoded."""
 
     coherence: str = setting(
@@ -30,16 +49,3 @@ class VideoConfig:
     later_steps: int | None = setting(
         None, "Steps at each size from the second frame on; default: a share of --steps.", minimum=0, maximum=100_000
     )
-    cuts: bool = setting(True, "Begin anew where the scene of a video changes.")
-    flow: str = setting("dis", "Estimator of motion.", choices=("dis", "raft"))
-    codec: str = setting(
-        "libx264", "Codec of a video.",
-        choices=("libx264", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "ffv1"), replay=False,
-    )  # fmt: skip
-    crf: int = setting(18, "Quality of a video; smaller is better.", minimum=0, maximum=63, replay=False)
-    preset: str = setting(
-        "medium", "Speed of the codec.",
-        choices=("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"),
-        replay=False,
-    )  # fmt: skip
-    audio: bool = setting(True, "Take over the sound of a video.", replay=False)

@@ -28,7 +28,6 @@ from reverie.tools.batch import Job, Moment, run_jobs
 from reverie.tools.cores import WORKER_BYTES, Shares, share_out, usable_cores
 from reverie.tools.finished import Wanted, is_finished
 from reverie.tools.seed import seed_for
-from reverie.tools.video_config import VideoConfig
 
 ROOM_PER_PIXEL = 100  # bytes that a picture takes whatever its tiles: PICTURE_BUFFERS of three floats, and its file
 
@@ -42,15 +41,17 @@ class Trade:
         doing: for progress, as in ``dreaming``.
         opener: of workers, from (settings, threads).
         wanted: from (settings, file, quality) to what its result would carry.
+        films: makes the films among them, from (sources and targets, settings, settings of films, tally).
     """
 
     ending: str
     doing: str
     opener: Callable[[Any, int | None], Any]
     wanted: Callable[[Any, Path, int], Wanted]
+    films: Callable[[Sequence[tuple[Source, Path]], Any, Any, Tally], None]
 
 
-DREAMING = Trade("dream", "dreaming", DreamOpener, wanted)
+DREAMING = Trade("dream", "dreaming", DreamOpener, wanted, dream_films)
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,7 @@ class Crew:
     here: bool
 
 
-def run_batch(
-    found: Found, config: Any, video: VideoConfig | None, options: BatchOptions, trade: Trade = DREAMING
-) -> int:
+def run_batch(found: Found, config: Any, video: Any, options: BatchOptions, trade: Trade = DREAMING) -> int:
     """Work through all pictures, list what failed, and return the exit code: 0, 2 for bad input, 1 otherwise."""
     folder = output_folder(found.sources, options.output)
     pairs, notes = _without_results(found, plan_targets(found.sources, folder, options.suffix, trade.ending))
@@ -89,11 +88,8 @@ def run_batch(
     except KeyboardInterrupt:
         print(f"reverie: stopped by Ctrl-C; {tally.summary()}; the same command goes on from here", file=sys.stderr)
         return 130
-    if films and video is not None:
-        dream_films(films, config, video, tally)
-    elif films:
-        for source, _ in films:
-            tally.fail(source.name, f"it moves; reverie {trade.ending} works on pictures so far", 2)
+    if films:
+        trade.films(films, config, video, tally)
     tally.list_failures()
     print(f"{tally.summary()} in {time.monotonic() - began:.1f} s", file=sys.stderr)
     return tally.exit_code

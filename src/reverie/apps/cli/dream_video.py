@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from reverie.apps.cli.film import replay_film, replay_path, run_film, stored_keyframes
+from reverie.apps.cli.film import replay_film, replay_path, run_film, stored_keyframes, what_was_measured
 from reverie.settings import check_settings, from_record, to_record
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.keyframes import Keyframes
@@ -26,7 +26,7 @@ def run_video(
     if dry_run:
         print(json.dumps(_decisions(work), indent=2))
         return 0
-    return run_film(work, _summary)
+    return run_film(work, what_was_measured)
 
 
 def replay_video(
@@ -44,20 +44,7 @@ def replay_video(
     config = from_record(DreamConfig, with_files(made, record, given, folders))
     video, keyframes = from_record(VideoConfig, record["video"]), stored_keyframes(record)
     work = VideoDream(Path(original or ""), replay_path(made, output), config, video, keyframes=keyframes)
-    return replay_film(work, made, record, _summary)
-
-
-def _summary(work: Any, measured: dict[str, Any], fresh: int, seconds: float) -> str:
-    height, width = work.plan.size
-    flicker, source = measured["flicker"], measured["source_flicker"]
-    parts = [
-        f"{measured['frames']} frames of {width} x {height} px ({fresh} of them now, {seconds:.1f} s)",
-        f"{work.video.coherence}, {len(measured['cuts'])} cuts",
-        "no flicker to measure" if flicker is None else f"flicker {flicker:.2f} of 255 (of the source: {source:.2f})",
-        f"seed {work.config.seed}",
-        f"{work.critic.identity.name}:{'+'.join(work.plan.layers)}, {work.critic.precision} on {work.critic.device}",
-    ]
-    return ", ".join(parts)
+    return replay_film(work, made, record, what_was_measured)
 
 
 def _decisions(work: Any) -> dict[str, Any]:

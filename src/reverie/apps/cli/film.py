@@ -16,12 +16,12 @@ Summary = Callable[[Any, dict[str, Any], int, float], str]
 
 
 def run_film(work: Any, summary: Summary) -> int:
-    """Dream a film to its end, with progress; stopped or killed, the same call goes on where it was."""
+    """Make a film to its end, with progress; stopped or killed, the same call goes on where it was."""
     from reverie.apps.cli.progress import bar
 
     began = time.monotonic()
     try:
-        with bar("dreaming") as line:
+        with bar(getattr(work, "doing", "dreaming")) as line:
             for note in work.notes:
                 line.say(note)
             told = len(work.notes)
@@ -67,6 +67,20 @@ def replay_path(made: Path, output: str | None) -> Path:
     return Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
 
 
+def what_was_measured(work: Any, measured: dict[str, Any], fresh: int, seconds: float) -> str:
+    """Return size, number of frames and flicker in words."""
+    height, width = work.size
+    flicker, source = measured["flicker"], measured["source_flicker"]
+    parts = [
+        f"{measured['frames']} frames of {width} x {height} px ({fresh} of them now, {seconds:.1f} s)",
+        f"{work.video.coherence}, {len(measured['cuts'])} cuts",
+        "no flicker to measure" if flicker is None else f"flicker {flicker:.2f} of 255 (of the source: {source:.2f})",
+        f"seed {work.config.seed}",
+        f"{work.critic.identity.name}:{'+'.join(work.plan.layers)}, {work.critic.precision} on {work.critic.device}",
+    ]
+    return ", ".join(parts)
+
+
 def stored_keyframes(record: dict[str, Any]) -> Keyframes | None:
     """Return the keyframes that a film carries inside, if it has any."""
     found = record.get("keyframes")
@@ -77,7 +91,7 @@ def stored_keyframes(record: dict[str, Any]) -> Keyframes | None:
     return parse_keyframes(found["text"], found["name"])
 
 
-def film_path(source: Path, output: str | None) -> Path:
+def film_path(source: Path, output: str | None, ending: str = "dream") -> Path:
     """Return where to write: as told, or beside the source, in its own kind if that can be written, else MP4.
 
     The name of a film that was begun and not finished is not free yet and is taken again.
@@ -90,7 +104,7 @@ def film_path(source: Path, output: str | None) -> Path:
     number = 1
     while True:
         extra = "" if number == 1 else f"-{number}"
-        candidate = source.with_name(f"{source.stem}-dream{extra}{suffix}")
+        candidate = source.with_name(f"{source.stem}-{ending}{extra}{suffix}")
         if not candidate.exists():
             return candidate
         number += 1

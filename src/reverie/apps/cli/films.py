@@ -1,8 +1,8 @@
-"""Films in a list of pictures: each is dreamt by the video tool, with its own progress."""
+"""Films in a list of pictures: each is made by the tool for films, with its own progress."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,9 +17,14 @@ def dream_films(pairs: Sequence[tuple[Source, Path]], config: DreamConfig, video
     """Dream the films of a list, one after the other."""
     from reverie.apps.cli.dream_video import run_video
 
+    make_films(pairs, tally, lambda source, target: run_video(source, target, replace(config, blend=0.0), video))
+
+
+def make_films(pairs: Sequence[tuple[Source, Path]], tally: Tally, make: Callable[[Path, Path], int]) -> None:
+    """Make the films of a list, one after the other; `make` returns an exit code."""
     for source, target in pairs:
         try:
-            code = run_video(source.path, target, replace(config, blend=0.0), video)
+            code = make(source.path, target)
         except ReverieError as error:
             tally.fail(source.name, str(error), error.exit_code)
             continue

@@ -66,6 +66,10 @@ def _replayed(
 
         again = replay_video if record["tool"] == "dream-video" else replay_loop
         return again(made, record, _original(made, record["input"], source), output, given, files)
+    if record.get("tool") == "style-film":
+        from reverie.apps.cli.style_film import replay_style_film
+
+        return replay_style_film(made, record, _original(made, record["input"], source), output, given, files)
     if record.get("tool") == "style":
         from reverie.apps.cli.style_stored import replay_style
 

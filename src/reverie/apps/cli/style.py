@@ -16,6 +16,7 @@ from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, read_stdin
 from reverie.errors import InputError
 from reverie.settings import check_settings, from_record, to_record
 from reverie.tools.style_config import StyleConfig
+from reverie.tools.style_film_config import StyleFilmConfig
 from reverie.tools.style_rules import check_style
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 STATE = ".reverie"
 
 
-@with_config(StyleConfig, aliases={"style": ("--style",)})
+@with_config(StyleConfig, StyleFilmConfig, aliases={"style": ("--style",)})
 def style_command(
-    content: Annotated[str, Parameter(help="Picture, pattern, folder, or - for standard input: what to paint.")],
+    content: Annotated[str, Parameter(help="Picture, film, pattern, folder, or - for standard input: what to paint.")],
     styles: Annotated[
         tuple[str, ...],
         Parameter(
@@ -63,8 +64,10 @@ def style_command(
     dry_run: Annotated[bool, Parameter(negative="", help="Print all decisions and stop.")] = False,
     given: dict[str, Any],
 ) -> int:  # fmt: skip
-    """Paint pictures in a style: their content, the look of others."""
+    """Paint pictures and films in a style: their content, the look of others."""
     config = _config(given_for(StyleConfig, given), styles, like)
+    film = from_record(StyleFilmConfig, given_for(StyleFilmConfig, given))
+    check_settings(film)
     if not 1 <= quality <= 100:
         raise InputError(f"--quality must be between 1 and 100; got {quality}")
     output = None if output is None else as_given(output)
@@ -78,17 +81,36 @@ def style_command(
             raise InputError("--resume-from, --keep-state and --sheet go with one picture")
         from reverie.apps.cli.style_batch import run_style_batch
 
-        return run_style_batch(found, config, options)
+        return run_style_batch(found, config, film, options)
     (source,) = found.sources
     if config.fast is not None and (resume_from or keep_state):
         raise InputError("--fast paints in one pass; --resume-from and --keep-state have nothing to go on from")
     if source.kind == "film":
-        raise InputError(f"'{source.name}' moves; reverie style paints pictures so far, not films")
+        if resume_from or keep_state or sheet or output == STDOUT:
+            raise InputError(
+                "--resume-from, --keep-state, --sheet and -o - go with a picture; a film goes on by itself"
+            )
+        from reverie.apps.cli.film import film_path
+        from reverie.apps.cli.style_film import run_style_film
+
+        return run_style_film(source.path, film_path(source.path, output, "style"), config, film, dry_run=dry_run)
+    check_no_film(given)
     if sheet is not None:
         from reverie.apps.cli.style_sheet import paint_sheet
 
         return paint_sheet(source, config, options, sheet)
     return style_one(source, config, options, resume_from, keep_state)
+
+
+def check_no_film(given: dict[str, Any]) -> None:
+    """Refuse options of films for a picture.
+
+    Raises:
+        InputError: names the first.
+    """
+    own = [name for name in ("coherence", "temporal", "anchor", "later_steps", "interpolate") if name in given]
+    if own:
+        raise InputError(f"--{own[0].replace('_', '-')} goes with a video, GIF or animated WebP; this is a picture")
 
 
 def style_one(

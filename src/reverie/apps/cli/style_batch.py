@@ -8,10 +8,12 @@ from typing import Any
 
 from reverie.apps.cli.batch_options import BatchOptions
 from reverie.apps.cli.dream_batch import Trade, run_batch
+from reverie.apps.cli.style_film import style_films
 from reverie.apps.cli.style_stored import wanted_style
 from reverie.data.sources import Found
 from reverie.tools.batch import Job
 from reverie.tools.style_config import StyleConfig
+from reverie.tools.style_film_config import StyleFilmConfig
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,6 @@ class StyleWork:
         return f"{work.plan.size[1]} x {work.plan.size[0]} px"
 
 
-def run_style_batch(found: Found, config: StyleConfig, options: BatchOptions) -> int:
+def run_style_batch(found: Found, config: StyleConfig, film: StyleFilmConfig, options: BatchOptions) -> int:
     """Paint all pictures, list what failed, and return the exit code."""
-    return run_batch(found, config, None, options, Trade("style", "painting", StyleOpener, wanted_style))
+    return run_batch(found, config, film, options, Trade("style", "painting", StyleOpener, wanted_style, style_films))

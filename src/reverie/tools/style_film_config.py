@@ -1,0 +1,29 @@
+"""Settings of `reverie style` for moving pictures; free of torch so that help is instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reverie.settings import setting
+from reverie.tools.video_config import FilmFile
+
+
+@dataclass(frozen=True)
+class StyleFilmConfig(FilmFile):
+    """How a painted film holds still, and how it is encoded."""
+
+    coherence: str = setting(
+        "flow", "What a frame of a film takes from those before: nothing, or what was painted, moved along.",
+        choices=("none", "flow"),
+    )  # fmt: skip
+    temporal: float = setting(
+        1.0, "Weight of staying near what was painted before, where it is still seen.", minimum=0, maximum=1000
+    )
+    anchor: tuple[int, ...] = setting(
+        (1, 8), "How many frames back to stay near to; further ones count where nearer ones do not see; repeatable."
+    )
+    later_steps: int | None = setting(
+        None, "Steps of every frame that begins with the one before; default: 0.4 of the last scale's.", minimum=0,
+        maximum=100_000,
+    )  # fmt: skip
+    interpolate: bool = setting(False, "Go from the first style to the last, evenly over the film.")
