@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from reverie.api import Dream, Styling, dream, style
+    from reverie.api import Dream, Styling, compare, dream, style
     from reverie.critic.open import open_critic
     from reverie.errors import ReverieError
+    from reverie.tools.compare import Comparison
+    from reverie.tools.compare_config import CompareConfig
     from reverie.tools.dream_config import DreamConfig
     from reverie.tools.style_config import StyleConfig
 
 __all__ = [
-    "Dream", "DreamConfig", "ReverieError", "StyleConfig", "Styling", "__version__", "dream", "open_critic", "style",
+    "CompareConfig", "Comparison", "Dream", "DreamConfig", "ReverieError", "StyleConfig", "Styling", "__version__",
+    "compare", "dream", "open_critic", "style",
 ]  # fmt: skip
 
 _HOMES = {
@@ -22,6 +25,9 @@ _HOMES = {
     "dream": "reverie.api",
     "Styling": "reverie.tools.style_work",
     "style": "reverie.api",
+    "compare": "reverie.api",
+    "Comparison": "reverie.tools.compare",
+    "CompareConfig": "reverie.tools.compare_config",
     "StyleConfig": "reverie.tools.style_config",
     "DreamConfig": "reverie.tools.dream_config",
     "ReverieError": "reverie.errors",

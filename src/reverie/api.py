@@ -30,12 +30,15 @@ from reverie.numerics.resample import resize
 from reverie.optimize.ascend import Step
 from reverie.optimize.disk import ON_DISK
 from reverie.settings import check_settings, with_tuples
+from reverie.tools.compare import Comparison, compare_pictures
+from reverie.tools.compare_config import CompareConfig
 from reverie.tools.dream import Plan, dream_steps, final_size, plan_dream
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_disk import DiskDream
 from reverie.tools.dream_objective import build_ascent
 from reverie.tools.dream_record import dream_record
 from reverie.tools.dream_rules import check_together
+from reverie.tools.fast_work import open_styling
 from reverie.tools.references import NAMED, fitted_masks, read_references
 from reverie.tools.steering import Steering
 from reverie.tools.style_config import StyleConfig
@@ -325,7 +328,35 @@ def style(
     except TypeError as error:
         raise InputError(str(error).replace("StyleConfig.__init__()", "style()")) from error
     config = replace(config, style=tuple(str(s) for s in named)) if named else config
-    return Styling(content, config, critic)
+    return open_styling(content, config, critic)
+
+
+def compare(
+    content: Any, style: Any, styled: Any, config: CompareConfig | None = None, **settings: Any
+) -> Comparison:  # fmt: skip
+    """Measure how much of a style painted pictures took on, and how much of their content they kept.
+
+    Args:
+        content: what was painted, as for `dream`.
+        style: what it was painted like.
+        styled: one result, or a list of them; files of ours say which layers were matched, and others judge.
+        config: all settings; single ones can be given by keyword instead.
+        **settings: fields of `CompareConfig`.
+
+    Returns:
+        A `Comparison`: ``.pictures[0].style``, ``.record()``, ``.sheet()`` or ``.save_sheet(path)``.
+
+    Raises:
+        InputError: settings, network or pictures that cannot be used; the message says why.
+    """
+    if config is not None and settings:
+        raise InputError("give settings either as config or by keyword, not both")
+    try:
+        config = config or CompareConfig(**settings)
+    except TypeError as error:
+        raise InputError(str(error).replace("CompareConfig.__init__()", "compare()")) from error
+    several = isinstance(styled, (list, tuple))
+    return compare_pictures(content, style, styled if several else [styled], config)
 
 
 def _show(step: Step) -> None:

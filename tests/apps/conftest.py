@@ -27,3 +27,25 @@ def photo(tmp_path: Path) -> Path:
     path = tmp_path / "photo.png"
     Image.fromarray(scene()).save(path)
     return path
+
+
+_networks: dict[object, object] = {}
+
+
+@pytest.fixture
+def networks_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs in this process share open networks, which never change: opening one takes longer than a short run."""
+    import reverie.critic.open
+    import reverie.tools.compare_networks
+    import reverie.tools.style_work
+
+    original = reverie.critic.open.open_critic
+
+    def opened(model: str = "embedded", weights: object = None, **options: str) -> object:
+        key = model, str(weights), *sorted(options.items())
+        if key not in _networks:
+            _networks[key] = original(model, weights, **options)  # type: ignore[arg-type]
+        return _networks[key]
+
+    for module in (reverie.critic.open, reverie.tools.compare_networks, reverie.tools.style_work):
+        monkeypatch.setattr(module, "open_critic", opened)

@@ -38,6 +38,8 @@ def test_help_and_version_do_not_import_torch() -> None:
     "command",
     [
         "dream",
+        "style",
+        "compare",
         "visualize",
         "atlas",
         "replay",

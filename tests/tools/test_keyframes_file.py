@@ -96,7 +96,9 @@ def test_the_examples_in_the_manual_are_understood():
     if not (root / "docs" / "motion.md").exists():
         pytest.skip("the manual is not part of this copy")
     manual = (root / "docs" / "motion.md").read_text(encoding="utf-8")
-    block = manual[manual.index("    ease: smooth") : manual.index("| parameter | what it is |")]
+    block = manual[manual.index("    ease: smooth") : manual.index("or, with three times `--group`,")]
+    group = manual[manual.index("    group: {") : manual.index("| parameter | what it is |")]
+    assert parse_keyframes(textwrap.dedent(group)).timeline(8, Fraction(24)).at(4)["group"] == {"2": 1, "3": 0.5}
     line = parse_keyframes(textwrap.dedent(block)).timeline(8, Fraction(24))
     assert line.at(4)["pan"] == (0.1, 0)
     assert line.at(4)["class"] == {"goldfish": 1}

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 METHODS = ("chol", "pca", "sym")
-RIDGE = 1e-6  # added to variances of colors in [0, 1]: a tenth of an 8-bit step, so that grey pictures stay tame
+RIDGE = 1e-6  # added to variances of colors in [0, 1]: a quarter of an 8-bit step, so that grey pictures stay tame
 
 
 def match_colors(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+MARGIN_PX = 8  # what bicubic filters see around a pixel, for any factor down to a quarter
 
 
 def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
@@ -12,6 +16,29 @@ def resize(images: Tensor, size: tuple[int, int]) -> Tensor:
     if tuple(images.shape[-2:]) == tuple(size):
         return images
     return F.interpolate(images, size, mode="bicubic", antialias=True, align_corners=False)
+
+
+def resize_wrapped(images: Tensor, size: tuple[int, int], wrap: tuple[bool, bool]) -> Tensor:
+    """Return `images` at another size; where a picture repeats, its edges see across to the other side."""
+    old = (images.shape[-2], images.shape[-1])
+    if not any(wrap) or old == tuple(size):
+        return resize(images, size)
+    whole = [_whole_margin(a, b) if w else (0, 0) for a, b, w in zip(old, size, wrap, strict=True)]
+    (rows, new_rows), (columns, new_columns) = whole
+    wide = wrapped_window(images, -rows, -columns, old[0] + 2 * rows, old[1] + 2 * columns)
+    large = resize(wide, (size[0] + 2 * new_rows, size[1] + 2 * new_columns))
+    return large[..., new_rows : new_rows + size[0], new_columns : new_columns + size[1]].contiguous()
+
+
+def _whole_margin(old: int, new: int) -> tuple[int, int]:
+    """Return a margin that has a whole number of pixels before and after resizing, and what it becomes.
+
+    Where there is no smaller one, it is the picture itself, once over.
+    """
+    common = math.gcd(old, new)
+    unit, new_unit = old // common, new // common
+    times = -(-MARGIN_PX // min(unit, new_unit))
+    return (unit * times, new_unit * times) if unit * times < old else (old, new)
 
 
 def octave_sizes(size: tuple[int, int], octaves: int, scale: float, smallest: int) -> list[tuple[int, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from reverie.objective.base import Activations, Objective, Positions, exact
@@ -16,9 +17,14 @@ class TotalVariation(Objective):
     """Mean over pixels of ``(|dx|^2 + |dy|^2 + eps)^(beta / 2)``; subtract it to smooth a picture.
 
     Source: Mahendran & Vedaldi 2014, arXiv 1412.0035, equation 4; ``beta=2`` is smooth, ``beta=1`` keeps edges.
+
+    Attributes:
+        beta: exponent.
+        wrap: whether the picture repeats downwards and sideways, so that its last row has the first below it.
     """
 
     beta: float = 2.0
+    wrap: tuple[bool, bool] = (False, False)
 
     @property
     def layers(self) -> frozenset[str]:
@@ -26,6 +32,10 @@ class TotalVariation(Objective):
 
     def score(self, activations: Activations, positions: Positions) -> Tensor:
         x = exact(activations[IMAGE])
+        if any(self.wrap):
+            down, right = self.wrap
+            x = torch.cat([x, x[..., :1, :]], -2) if down else x
+            x = torch.cat([x, x[..., :1]], -1) if right else x
         across = (x[..., :-1, 1:] - x[..., :-1, :-1]).square()
         down = (x[..., 1:, :-1] - x[..., :-1, :-1]).square()
         variation = across + down
@@ -34,6 +44,6 @@ class TotalVariation(Objective):
         return variation.mean(1).flatten(1).sum(1) / positions[IMAGE]
 
 
-def total_variation(beta: float = 2.0) -> Objective:
+def total_variation(beta: float = 2.0, wrap: tuple[bool, bool] = (False, False)) -> Objective:
     """Return how rough a picture is (higher is rougher: subtract it)."""
-    return TotalVariation(beta)
+    return TotalVariation(beta, wrap)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from reverie.numerics.resample import resize
+from reverie.numerics.resample import resize_wrapped
 
 EPS = 1e-8
 SMALLEST_DECAY = 1e-12
@@ -47,11 +47,11 @@ class WarmAdam:
         root = self.second.div(1 - two**self.count).sqrt_().add_(EPS)
         pixels.addcdiv_(self.first, root, value=size).clamp_(0, 1)
 
-    def grow(self, size: tuple[int, int]) -> None:
-        """Bring the running means to another picture size."""
+    def grow(self, size: tuple[int, int], wrap: tuple[bool, bool] = (False, False)) -> None:
+        """Bring the running means to another picture size, of a picture that may repeat downwards and sideways."""
         if self.first is not None and self.second is not None:
-            self.first = resize(self.first, size).contiguous()
-            self.second = resize(self.second, size).clamp_(min=0).contiguous()
+            self.first = resize_wrapped(self.first, size, wrap).contiguous()
+            self.second = resize_wrapped(self.second, size, wrap).clamp_(min=0).contiguous()
 
 
 @dataclass(eq=False)

@@ -19,7 +19,7 @@ import torch
 from torch import Generator, Tensor
 
 from reverie.errors import GradientError
-from reverie.numerics.resample import resize
+from reverie.numerics.resample import resize, resize_wrapped
 from reverie.optimize.ascend import Step
 from reverie.optimize.painting import Painting
 from reverie.optimize.quasi_newton import QuasiNewton
@@ -61,6 +61,14 @@ class StyleState:
     scores: list[float] = field(default_factory=list)
     rolled_back: int = 0
 
+    def move(self, device: torch.device) -> None:
+        """Bring everything to a device; what was read from a file lies on the CPU."""
+        self.pixels = None if self.pixels is None else self.pixels.to(device)
+        if self.adam is not None and self.adam.first is not None and self.adam.second is not None:
+            self.adam.first, self.adam.second = self.adam.first.to(device), self.adam.second.to(device)
+        if self.average is not None and self.average.total is not None:
+            self.average.total = self.average.total.to(device)
+
     def shown(self) -> Tensor:
         """Return the averaged picture at its present size."""
         assert self.average is not None
@@ -94,7 +102,7 @@ def style_steps(
         yield from _at_scale(content, pictures, config, plan, scale, terms, state)
         if state.scale + 1 == len(plan.scales):
             return
-        _next_scale(state, plan.scales[state.scale + 1])
+        _next_scale(state, plan.scales[state.scale + 1], wrap_of(config))
 
 
 def _at_scale(
@@ -102,6 +110,7 @@ def _at_scale(
     state: StyleState,
 ) -> Iterator[Step]:  # fmt: skip
     here = resize(content, scale.size).clamp(0, 1).to(terms.critic.device)
+    state.move(here.device)
     if state.pixels is None:
         generator = Generator().manual_seed(seed_for(config.seed, "start"))
         state.pixels = first_picture(here, pictures, config, generator).to(here)
@@ -111,7 +120,7 @@ def _at_scale(
     if state.step >= scale.steps:  # nothing was asked for, or a finished run is gone on with
         if state.scale + 1 == len(plan.scales):
             yield Step(state.index, plan.steps, state.scale + 1, len(plan.scales), 0.0, scale.size, 0.0,
-                       state.pixels, _whole(state, plan.size))  # fmt: skip
+                       state.pixels, _whole(state, plan.size, wrap_of(config)))  # fmt: skip
         return
     painting = Painting(terms.critic, terms.at(here, scale), here, wrap_of(config), SHIFTS)
     tiles = painting.tiles(scale.size, scale.tile_px)
@@ -128,22 +137,22 @@ def _at_scale(
         state.scores.append(score)
         seconds = time.perf_counter() - began
         yield Step(state.index, plan.steps, state.scale + 1, len(plan.scales), score, scale.size, seconds,
-                   state.pixels, _whole(state, plan.size))  # fmt: skip
+                   state.pixels, _whole(state, plan.size, wrap_of(config)))  # fmt: skip
 
 
-def _whole(state: StyleState, size: tuple[int, int]) -> partial[Tensor]:
-    return partial(_enlarged, state, size)
+def _whole(state: StyleState, size: tuple[int, int], wrap: tuple[bool, bool]) -> partial[Tensor]:
+    return partial(_enlarged, state, size, wrap)
 
 
-def _enlarged(state: StyleState, size: tuple[int, int]) -> Tensor:
-    return resize(state.shown(), size).clamp(0, 1)
+def _enlarged(state: StyleState, size: tuple[int, int], wrap: tuple[bool, bool]) -> Tensor:
+    return resize_wrapped(state.shown(), size, wrap).clamp(0, 1)
 
 
-def _next_scale(state: StyleState, scale: Scale) -> None:
+def _next_scale(state: StyleState, scale: Scale, wrap: tuple[bool, bool]) -> None:
     """Take the averaged picture on to the next size, and Adam's running means with it."""
-    state.pixels = resize(state.shown(), scale.size).clamp_(0, 1).contiguous()
+    state.pixels = resize_wrapped(state.shown(), scale.size, wrap).clamp_(0, 1).contiguous()
     if state.adam is not None:
-        state.adam.grow(scale.size)
+        state.adam.grow(scale.size, wrap)
     state.average, state.scores = None, []
     state.scale, state.step = state.scale + 1, 0
 

@@ -18,6 +18,9 @@ class StyleConfig:
     style: tuple[str, ...] = setting(
         (), "Style: a picture, or a folder of them, optionally weighted as FILE:WEIGHT; repeatable."
     )
+    fast: str | None = setting(
+        None, "Paint in one pass: --fast alone for any style, --fast STUDENT.safetensors for one of 'reverie distill'."
+    )
     model: str = setting("embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.")
     weights: str | None = setting(
         None, "State dict for a torchvision name, read as data; 'random' for an untrained one."

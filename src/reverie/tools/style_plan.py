@@ -90,14 +90,15 @@ def plan_style(
         InputError: the picture is too small for the network, or the memory too little.
     """
     full = final_size(size, config, critic, layers)
-    sizes = [s for s in scale_sizes(full, config.min_size) if critic.accepts(s) and min(s) >= critic.least_side(layers)]
+    all_sizes = [_repeatable(s, config, critic, layers) for s in scale_sizes(full, config.min_size)]
+    sizes = [s for s in dict.fromkeys(all_sizes) if critic.accepts(s) and min(s) >= critic.least_side(layers)]
     if not sizes:
         raise InputError(critic.too_small(full, layers))
     if above is not None:
         sizes = [s for s in sizes if max(s) > max(above)]
         if not sizes:
             raise InputError(f"the preview has {max(above)} px already; ask for a larger --size")
-    first = 0 if above is None else 1 + len([s for s in scale_sizes(full, config.min_size) if max(s) <= max(above)])
+    first = 0 if above is None else 1 + len([s for s in all_sizes if max(s) <= max(above)])
     budget, used = memory_budget(config.max_memory, critic.device)
     used = -(-used // USED_STEP_BYTES) * USED_STEP_BYTES
     halo = _halo(critic, layers)
@@ -111,11 +112,16 @@ def plan_style(
 def final_size(size: tuple[int, int], config: StyleConfig, critic: Critic, layers: tuple[str, ...]) -> tuple[int, int]:
     """Return the size of the result; along seamless axes it is a multiple of the network's stride."""
     longest = config.size or min(max(size), DEFAULT_PX)
-    full = long_side(size, longest)
+    return _repeatable(long_side(size, longest), config, critic, layers)
+
+
+def _repeatable(size: tuple[int, int], config: StyleConfig, critic: Critic, layers: tuple[str, ...]) -> tuple[int, int]:
+    """Return the nearest size whose seamless axes are multiples of the network's stride."""
     stride = critic.stride(layers)
-    return tuple(  # type: ignore[return-value]
-        max(stride, round(n / stride) * stride) if wraps else n for n, wraps in zip(full, wrap_of(config), strict=True)
+    height, width = (
+        max(stride, round(n / stride) * stride) if wraps else n for n, wraps in zip(size, wrap_of(config), strict=True)
     )
+    return height, width
 
 
 def wrap_of(config: StyleConfig) -> tuple[bool, bool]:

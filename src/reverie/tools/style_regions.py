@@ -7,6 +7,7 @@ optionally ``FILE:WEIGHT``), ``style-mask`` (what counts of the style), ``streng
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Callable
@@ -21,6 +22,7 @@ KEYS = {
 }  # fmt: skip
 EXAMPLE = "mask=sky.png,style=starry.jpg,strength=0.8"
 BETWEEN = re.compile(r",(?=\s*(?:" + "|".join(KEYS) + r")\s*=)")  # a comma inside a file name is no border
+KEY_LIKE = re.compile(r",\s*([a-z-]+)\s*=", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def parse_region(text: str) -> StyleRegion:
             raise InputError(f"--region '{text}': {unknown_name('key', key, KEYS)}")
         if KEYS[key] in values:
             raise InputError(f"--region '{text}': '{key}' is there twice; join several styles by +")
+        _check_misspelt(value, text)
         values[KEYS[key]] = _value(key, value)
     region = StyleRegion(**values)
     _check(region, text)
@@ -93,9 +96,19 @@ def _check(region: StyleRegion, text: str) -> None:
         raise InputError(f"--region '{text}': style-mask goes with one style")
 
 
+def _check_misspelt(value: str, text: str) -> None:
+    """Refuse a value that goes on with what looks like a misspelt key, instead of looking for a file of that name."""
+    for word in KEY_LIKE.findall(value):
+        if difflib.get_close_matches(word.lower(), KEYS, 1, 0.7):
+            raise InputError(f"--region '{text}': {unknown_name('key', word, KEYS)}")
+
+
 def _value(key: str, text: str) -> Any:
     if key == "style":
-        return tuple(name.strip() for name in text.split("+"))
+        styles = tuple(name.strip() for name in text.split("+"))
+        if not all(styles):
+            raise InputError(f"--region: a style in '{text}' is empty; several are joined by one + each")
+        return styles
     if key == "keep":
         if text.lower() not in ("1", "0", "yes", "no"):
             raise InputError(f"--region: keep must be 1 or 0; got '{text}'")

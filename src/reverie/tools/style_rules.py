@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from reverie.errors import InputError
 from reverie.tools.style_config import StyleConfig
 
@@ -15,6 +17,8 @@ def check_style(config: StyleConfig) -> None:
     Raises:
         InputError: names both settings and the way out.
     """
+    if config.fast is not None:
+        check_fast(config)
     if config.dream_layer and config.dream_class is not None:
         raise InputError("--dream-layer does not go with --dream-class; choose one")
     if config.init_picture is not None and config.init != "content":
@@ -37,3 +41,25 @@ def _check_sampled(config: StyleConfig) -> None:
         raise InputError(
             f"--content-score self-similarity takes at most --samples {MOST_COMPARED}; got {config.samples}"
         )
+
+
+ANY_STYLE = "any"  # what --fast alone stands for
+OF_ONE_PASS = frozenset({
+    "fast", "style", "strength", "style_scale", "style_size", "style_class", "size", "color", "color_method",
+    "color_strength", "seed", "device", "precision", "tile", "max_memory",
+})  # fmt: skip
+
+
+def check_fast(config: StyleConfig) -> None:
+    """Refuse settings that a network which paints in one pass has no use for.
+
+    Raises:
+        InputError: names the setting.
+    """
+    plain = StyleConfig()
+    for field in dataclasses.fields(config):
+        name = field.name
+        if name not in OF_ONE_PASS and getattr(config, name) != getattr(plain, name):
+            raise InputError(f"--fast paints in one pass and has no use for --{name.replace('_', '-')}; leave out one")
+    if config.fast != ANY_STYLE and (config.style or config.style_scale or config.style_size):
+        raise InputError("a student has learned its style already; give no style, or --fast without a file")

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from reverie.critic.critic import IMAGE
+from reverie.critic.style_layers import StyleLayers
 from reverie.errors import InputError
 from reverie.objective import Objective
 from reverie.objective.nearest import Nearest
 from reverie.objective.relaxed_emd import PaletteMover, RelaxedMover, SampledMoments, moments_of
 from reverie.objective.sampler import Sampler, shared_scales
 from reverie.objective.sliced import Sliced
-from reverie.tools.style_layers import StyleLayers
 from reverie.tools.style_sources import Style
 
 STYLE_SHARE = 2  # places of the styles for each of the picture: what is rare in a style should be there to be found

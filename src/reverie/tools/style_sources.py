@@ -66,7 +66,7 @@ def read_styles(config: StyleConfig, name: str = "") -> StylePictures:
 
     Raises:
         PictureError: one is missing or broken.
-        InputError: no style, weights that are all zero, or more sizes than styles.
+        InputError: no style, weights none of which is above zero, or more sizes than styles.
     """
     files: dict[str, dict[str, str]] = {}
 
@@ -81,7 +81,7 @@ def read_styles(config: StyleConfig, name: str = "") -> StylePictures:
         raise InputError("no style is given; name one or more pictures after the content")
     scales, sizes = _spread(config.style_scale, len(listed), "scale"), _spread(config.style_size, len(listed), "size")
     styles = tuple(
-        _style(read(f"style {i + 1}", path), weight, scales[i] or 1.0, sizes[i])
+        _style(read(f"style {i + 1}", path), weight, 1.0 if scales[i] is None else scales[i], sizes[i])
         for i, (path, weight) in enumerate(listed)
     )
     found = []
@@ -105,7 +105,7 @@ def expand(texts: Sequence[str], config: StyleConfig, name: str) -> list[tuple[P
     """Return files and weights of style arguments: ``FILE``, ``FILE:WEIGHT``, a folder, or one artwork out of it.
 
     Raises:
-        InputError: a folder without pictures, or weights that are all zero.
+        InputError: a folder without pictures, or weights none of which is above zero.
     """
     found: list[tuple[Path, float]] = []
     for text in texts:
@@ -122,8 +122,8 @@ def expand(texts: Sequence[str], config: StyleConfig, name: str) -> list[tuple[P
             found += [(p, weight / len(inside)) for p in inside]
         else:
             found.append((path, weight))
-    if found and not any(weight for _, weight in found):
-        raise InputError("all weights of the styles are zero; give at least one of them another")
+    if found and not any(weight > 0 for _, weight in found):
+        raise InputError("all weights of the styles are zero or below; give at least one of them more")
     return found
 
 

@@ -58,7 +58,12 @@ def load_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, ValueError, OSError) as error:
         raise InputError(f"'{path}' is no state of a style transfer, or it is broken") from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT or not _fits(tensors):
+    if (
+        not isinstance(about, dict)
+        or about.get("format") != FORMAT
+        or not _says_all(about)
+        or not _fits(tensors, about)
+    ):
         raise InputError(f"'{path}' is no state of a style transfer that this version can read")
     return tensors, about
 
@@ -89,7 +94,29 @@ def grown(state: StyleState, size: tuple[int, int]) -> StyleState:
     return StyleState(pixels=resize(shown, size).clamp(0, 1).contiguous(), adam=state.adam)
 
 
-def _fits(tensors: dict[str, Tensor]) -> bool:
-    """Tell whether all tensors are pictures of one size."""
-    shapes = {tuple(tensor.shape) for tensor in tensors.values()}
-    return "pixels" in tensors and len(shapes) == 1 and all(len(s) == 4 and s[:2] == (1, 3) for s in shapes)
+def _says_all(about: dict[str, Any]) -> bool:
+    """Tell whether a state says where it stands, in a run that it describes."""
+    sizes, steps, scores = (_items(about.get(name)) for name in ("sizes", "steps", "scores"))
+    counts = [*(about.get(name) for name in ("scale", "step", "index")), *steps]
+    if not sizes or len(sizes) != len(steps) or not isinstance(about.get("scores"), list):
+        return False
+    if not all(type(count) is int and count >= 0 for count in counts) or about["scale"] >= len(sizes):
+        return False
+    return all(isinstance(size, list) for size in sizes) and all(isinstance(score, (int, float)) for score in scores)
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _fits(tensors: dict[str, Tensor], about: dict[str, Any]) -> bool:
+    """Tell whether all tensors are pictures of the size where the state stands, and what belongs together is there."""
+    shape = [1, 3, *about["sizes"][about["scale"]]]
+    if "pixels" not in tensors or any(list(t.shape) != shape or not t.is_floating_point() for t in tensors.values()):
+        return False
+    if "average" in tensors and not isinstance(about.get("average_weight"), (int, float)):
+        return False
+    if len({"adam_first", "adam_second"} & tensors.keys()) == 1:
+        return False
+    counted = "adam_first" not in tensors or type(about.get("adam_count")) is int
+    return counted and all(bool(tensor.isfinite().all()) for tensor in tensors.values())

@@ -6,14 +6,13 @@ the weights below are shares of things that begin at one, and a strength means t
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor
 
 from reverie.critic.critic import IMAGE, Critic
+from reverie.critic.style_layers import style_layers
 from reverie.errors import GradientError, InputError
 from reverie.numerics.color_match import match_colors
 from reverie.numerics.region_weights import region_weights, shared_out
@@ -21,13 +20,11 @@ from reverie.numerics.resample import long_side, resize
 from reverie.objective import Objective, total_variation
 from reverie.objective.base import Sum
 from reverie.objective.content import Content
-from reverie.objective.covariance import Covariance
 from reverie.objective.gram import Gram
-from reverie.objective.mean_deviation import MeanDeviation
-from reverie.objective.moments import Moments, blend, mean_moments
-from reverie.objective.sampler import Sampled, Sampler, Samples, shared_scales
+from reverie.objective.moment_scores import MOMENT_SCORES, least_value
+from reverie.objective.moments import blend, mean_moments
+from reverie.objective.sampler import Sampler, Samples, shared_scales
 from reverie.objective.self_similarity import SelfSimilarity
-from reverie.objective.wasserstein import Wasserstein
 from reverie.optimize.frame import Frame
 from reverie.optimize.painting import Painting
 from reverie.tools.dream_config import DreamConfig
@@ -36,7 +33,6 @@ from reverie.tools.dream_rules import check_together
 from reverie.tools.references import References
 from reverie.tools.seed import seed_for
 from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_layers import style_layers
 from reverie.tools.style_plan import Scale, wrap_of
 from reverie.tools.style_scores import GAINS, STYLE_SHARE, check_weights, sampled_names, sampled_terms, shared_counts
 from reverie.tools.style_sources import Style, StylePictures
@@ -44,15 +40,6 @@ from reverie.tools.style_sources import Style, StylePictures
 CONTENT_SHARE = 1.0  # weight of content at --strength 0.5, when styles weigh one together: chosen by looking
 ALIKE_SHARE = 1.0  # the same for content as self-similarity
 SMOOTH_UNIT = 0.01  # total variation of a photograph, about: a weight of one is as much as all styles together
-LEAST_VALUE = 1e-3  # of the style's own energy: a content picture that has the style already is not divided by zero
-
-MOMENT_SCORES: dict[str, Callable[..., Moments]] = {
-    "w2": Wasserstein,
-    "w2-ns": functools.partial(Wasserstein, iterated=True),
-    "gram": Gram,
-    "covariance": Covariance,
-    "mean-std": MeanDeviation,
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +102,7 @@ class StyleTerms:
             alike = self.config.content_score == "self-similarity"
             parts += self._alike(area, content, scale, kept) if alike else self._content(area, scale, kept)
         if self.config.smooth > 0:
-            parts.append((-self.config.smooth / SMOOTH_UNIT, total_variation()))
+            parts.append((-self.config.smooth / SMOOTH_UNIT, total_variation(wrap=wrap_of(self.config))))
         whole = Sum(tuple(pair for pair in parts if pair[0] != 0))
         return whole if self.dream is None else self._with_dream(whole, content, scale, generator)
 
@@ -222,7 +209,7 @@ class StyleTerms:
             return [1.0] * len(terms)
         painting = Painting(self.critic, Sum(tuple(terms)), content, wrap_of(self.config))
         found = painting.values(content, generator, painting.tiles(scale.size, scale.tile_px))
-        return [max(abs(value), LEAST_VALUE * _energy(term)) for value, (_, term) in zip(found, terms, strict=True)]
+        return [max(abs(value), least_value(term)) for value, (_, term) in zip(found, terms, strict=True)]
 
     def _with_dream(self, whole: Objective, content: Tensor, scale: Scale, generator: Generator) -> Objective:
         """Add the dream, its gradient brought to the size of everything else's at the content picture."""
@@ -315,17 +302,3 @@ def _dream(config: StyleConfig, critic: Critic) -> Objective | None:
     dream = DreamConfig(layer=config.dream_layer, class_name=config.dream_class)
     check_together(dream)
     return build_objective(dream, critic, References())
-
-
-def _energy(term: Objective) -> float:
-    """Return the size of a style's own features: the measure where the content has that style already."""
-    if isinstance(term, Sampled):
-        return term.energy
-    assert isinstance(term, Moments)
-    second = term.target[:-1, :-1]
-    size = (
-        second.diagonal().mean().item()
-        if isinstance(term, (Wasserstein, MeanDeviation))
-        else second.square().mean().item()
-    )
-    return max(size, 1e-12)

@@ -14,6 +14,7 @@ from torch import Tensor
 import reverie
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
+from reverie.critic.style_layers import style_layers
 from reverie.errors import InputError
 from reverie.media.given import as_picture
 from reverie.media.write import DEEP_SUFFIXES, check_writable, encode_picture, write_picture
@@ -26,8 +27,7 @@ from reverie.settings import check_settings, to_record, with_tuples
 from reverie.tools.references import base_name
 from reverie.tools.style import StyleState, style_steps
 from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_layers import style_layers
-from reverie.tools.style_plan import StylePlan, plan_style
+from reverie.tools.style_plan import StylePlan, plan_style, wrap_of
 from reverie.tools.style_rules import check_style
 from reverie.tools.style_sources import StylePictures, colors, read_styles
 from reverie.tools.style_state import grown, load_state, restored, same_run, save_state
@@ -48,6 +48,7 @@ class Styling:
         plan: scales, steps and tiles, decided before the first step.
         state: where it stands.
         last: the latest step, once there is one.
+        stop_at: number of the step to stop after, as a replay of a stopped picture does.
         notes: what a user should know.
 
     Args:
@@ -86,6 +87,7 @@ class Styling:
         self._names: dict[str, Any] = {}
         self.last: Step | None = None
         self.seconds, self.stopped = 0.0, False
+        self.stop_at: int | None = None
 
     doing, size_word = "painting", "scale"
 
@@ -105,20 +107,22 @@ class Styling:
         if abs(above[0] * plan.size[1] - above[1] * plan.size[0]) > 2 * max(*above, *plan.size):
             raise InputError(f"the state '{resume}' has another shape, {above[1]} x {above[0]} px, than the content")
         plan = plan_style(size, config, self.critic, names, above=above)
-        return plan, grown(state, plan.scales[0].size)
+        return plan, grown(state, plan.scales[0].size, wrap_of(config))
 
     def __iter__(self) -> Iterator[Step]:
         if self._steps is None:
             self._steps = style_steps(self.content, self.pictures, self.config, self.plan, self.terms, self.state)
         while True:
             began = time.perf_counter()
-            step = next(self._steps, None)
+            step = None if self.stopped else next(self._steps, None)
             self.seconds += time.perf_counter() - began
+            self.notes += [note for note in self.terms.notes if note not in self.notes]
             if step is None:
                 return
             if self.state.rolled_back and not any(NOT_A_NUMBER in note for note in self.notes):
                 self.notes.append(f"{NOT_A_NUMBER}; the step was taken back and the run went on")
             self.last = step
+            self.stopped = step.index == self.stop_at
             yield step
 
     # -- results ----------------------------------------------------------------------------------------------
@@ -182,10 +186,14 @@ class Styling:
             raise InputError("the style transfer has not begun; iterate over it first")
         images = self.last.whole().cpu()
         images = recolored(images, self.content.cpu(), self.config)
-        change = self.terms.change(self.plan.size)
+        change = self.change()
         if change is not None:
             images = torch.lerp(self.content.cpu(), images, change.cpu())
         return images[0].permute(1, 2, 0).contiguous().numpy()
+
+    def change(self) -> Tensor | None:
+        """Return where the picture may change, ``[1, 1, H, W]``; None if everywhere."""
+        return self.terms.change(self.plan.size)
 
     # -- records ----------------------------------------------------------------------------------------------
 
@@ -214,7 +222,7 @@ class Styling:
 
     def call_as(self, record: dict[str, Any]) -> None:
         """Store files under the names of an earlier record; for a replay with renamed files of equal hashes."""
-        named = ("model", "weights", "style", "region", "init_picture")
+        named = ("model", "weights", "style", "region", "init_picture", "fast")
         config = {name: record["config"].get(name) for name in named}
         self._names = {"config": config, "input": record["input"]["name"], "model": record["model"]["name"],
                        "files": record["files"]}  # fmt: skip

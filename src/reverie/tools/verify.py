@@ -69,11 +69,11 @@ def _judge_class(images: Tensor, target: Target, critic: Critic, verifier: Criti
     assert target.class_index is not None
     network = verifier or critic
     index = target.class_index if verifier is None else same_class(critic, target.class_index, verifier)
-    whole, probability = look_at(images, network), []
+    whole = look_at(images, network)
     rank = 1 + (whole > whole[:, index : index + 1]).sum(1)
     probability = whole.softmax(1)[:, index]
     crops = Views(CROPS, network.identity.input_px, 0.6, 1.0, noise=0.0)
-    seen = network.logits(crops.look(images, Generator().manual_seed(HELD_OUT)))
+    seen = network.logits(crops.look(images, Generator().manual_seed(HELD_OUT))).to(whole)
     logs = torch.cat([whole[:, None], seen.unflatten(0, (len(images), CROPS))], 1).log_softmax(2)[..., index]
     rows = zip(logs.mean(1).tolist(), probability.tolist(), rank.tolist(), strict=True)
     return tuple(Verdict(*row) for row in rows)

@@ -82,6 +82,13 @@ class RunFolder:
             with suppress(OSError):  # not empty: somebody keeps something in it
                 folder.rmdir()
 
+    def remove(self) -> None:
+        """Remove the records of a finished run whose network lies elsewhere, and the folder if it is empty then."""
+        for name in BEGUN:
+            (self.path / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.rmdir()
+
     def begin_log(self) -> None:
         """Forget the log of an earlier attempt in the same folder."""
         self.metrics.unlink(missing_ok=True)

@@ -40,6 +40,11 @@ def build_app() -> App:
     )
     app.command("reverie.apps.cli.style:style_command", name="style", help="Paint a picture in the style of others.")
     app.command(
+        "reverie.apps.cli.compare:compare_command",
+        name="compare",
+        help="Measure style and content of painted pictures.",
+    )
+    app.command(
         "reverie.apps.cli.visualize:visualize_command",
         name="visualize",
         help="Draw what a network has learned: classes, channels, neurons, layers.",
@@ -63,8 +68,23 @@ def build_app() -> App:
         name="classifier",
         help="Train a classifier on a folder of pictures.",
     )
+    train.command(
+        "reverie.apps.cli.train_adaptive:adaptive_command",
+        name="adaptive",
+        help="Train the network that paints in any style.",
+    )
     train.command("reverie.apps.cli.train:evaluate_command", name="evaluate", help="Measure a trained classifier.")
     app.command(train)
+    app.command(
+        "reverie.apps.cli.distill:distill_command",
+        name="distill",
+        help="Teach a small network one style, to paint in one pass.",
+    )
+    app.command(
+        "reverie.apps.cli.distill:export_command",
+        name="export",
+        help="Write a network that paints in one pass as ONNX.",
+    )
     models = App(name="models", help="List, show and fetch networks.", result_action="return_value")
     models.default(_list_models)
     models.command("reverie.apps.cli.models:list_command", name="list", help="List the networks.")

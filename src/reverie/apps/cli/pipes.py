@@ -13,7 +13,18 @@ STAND_IN = "\0-"  # for "-" on its way through the parser, which takes it for an
 
 def past_parser(tokens: list[str]) -> list[str]:
     """Return the tokens of a command with every lone ``-`` replaced, where the command reads or writes pictures."""
-    return [STAND_IN if t == "-" else t for t in tokens] if tokens[:1] == ["dream"] else tokens
+    if tokens[:1] not in (["dream"], ["style"]):
+        return tokens
+    found = [STAND_IN if t == "-" else t for t in tokens]
+    return _with_value(found, "--fast", ".safetensors", "any") if tokens[:1] == ["style"] else found
+
+
+def _with_value(tokens: list[str], flag: str, suffix: str, default: str) -> list[str]:
+    """Return the tokens with a value after an option that may be given without one, as ``--fast`` may."""
+    found = []
+    for token, following in zip(tokens, (*tokens[1:], ""), strict=True):
+        found.append(f"{flag}={default}" if token == flag and not following.lower().endswith(suffix) else token)
+    return found
 
 
 def as_given(text: str) -> str:

@@ -80,6 +80,8 @@ def style_command(
 
         return run_style_batch(found, config, options)
     (source,) = found.sources
+    if config.fast is not None and (resume_from or keep_state):
+        raise InputError("--fast paints in one pass; --resume-from and --keep-state have nothing to go on from")
     if source.kind == "film":
         raise InputError(f"'{source.name}' moves; reverie style paints pictures so far, not films")
     if sheet is not None:
@@ -96,8 +98,8 @@ def style_one(
     from reverie.apps.cli.dream_run import run_dream
     from reverie.apps.cli.style_stored import wanted_style
     from reverie.media.write import check_writable
+    from reverie.tools.fast_work import open_styling
     from reverie.tools.finished import is_finished
-    from reverie.tools.style_work import Styling
 
     piped = read_stdin() if source.kind == "stdin" else None
     path = None if piped else source.path
@@ -116,7 +118,7 @@ def style_one(
             return 0
         if not options.dry_run:
             check_writable(target)
-    work = Styling(piped or path, config, resume=None if resume_from is None else Path(resume_from))
+    work = open_styling(piped or path, config, resume=None if resume_from is None else Path(resume_from))
     if options.dry_run:
         print(json.dumps(_decisions(work, target), indent=2, ensure_ascii=False))
         return 0
@@ -150,9 +152,15 @@ def _config(given: dict[str, Any], styles: tuple[str, ...], like: str | None) ->
     config = from_record(StyleConfig, to_record(base) | given | ({"style": named} if named else {}))
     check_settings(config)
     check_style(config)
-    if not config.style and not config.region:
+    if not config.style and not config.region and config.fast in (None, "any"):
         raise InputError("no style is given; name one or more pictures after the content")
     return config
+
+
+def _layers(work: Any) -> dict[str, Any]:
+    if work.config.fast is not None:
+        return {"paints": " ".join(work.plan.layers)}
+    return {"style_layers": dict(work.terms.layers.style), "content_layers": dict(work.terms.layers.content)}
 
 
 def _decisions(work: Any, target: Path | None) -> dict[str, Any]:
@@ -160,7 +168,7 @@ def _decisions(work: Any, target: Path | None) -> dict[str, Any]:
     return {
         "output": str(target or STDOUT), "size": [plan.size[1], plan.size[0]],
         "scales": [{"size": [s.size[1], s.size[0]], "steps": s.steps, "tile_px": s.tile_px} for s in plan.scales],
-        "style_layers": dict(work.terms.layers.style), "content_layers": dict(work.terms.layers.content),
+        **_layers(work),
         "memory_mb": round(plan.estimate_bytes / 1e6), "budget_mb": round(plan.budget_bytes / 1e6),
         "halo_px": list(plan.halo_px), "model": work.critic.identity.name, "precision": work.critic.precision,
         "device": str(work.critic.device), "config": to_record(replace(work.config)), "notes": work.notes,

@@ -31,6 +31,11 @@ class StyleOpener:
         if self.threads is not None:
             torch.set_num_threads(self.threads)
         config = self.config
+        if config.fast is not None:
+            from reverie.tools.fast_work import open_fast, read_fast
+
+            pictures = read_fast(config, "") if config.style_class is None else None
+            return StyleWork(open_fast(config), config, pictures)
         critic = open_critic(config.model, config.weights, device=config.device, precision=config.precision)
         layer_names(config, critic)
         pictures = read_styles(config) if config.style_class is None else None
@@ -46,10 +51,10 @@ class StyleWork:
     pictures: Any
 
     def __call__(self, job: Job) -> Generator[tuple[float, str], None, str]:
-        from reverie.tools.style_work import Styling
+        from reverie.tools.fast_work import open_styling
 
         config = replace(self.config, seed=job.payload.seed)
-        work = Styling(job.source, config, self.critic, pictures=self.pictures)
+        work = open_styling(job.source, config, self.critic, pictures=self.pictures)
         work.check_target(job.target)
         for step in work:
             yield step.index / max(step.total, 1), f"scale {step.octave}/{step.octaves}"

@@ -29,10 +29,14 @@ def paint_sheet(source: Any, config: StyleConfig, options: BatchOptions, text: s
     from reverie.critic.open import open_critic
     from reverie.media.sheet import contact_sheet
     from reverie.media.write import check_writable, write_picture
+    from reverie.tools.fast_work import open_fast
 
     target = Path(options.output) if options.output else free_path(source.path, options.suffix)
     check_writable(target)
-    critic = open_critic(config.model, config.weights, device=config.device, precision=config.precision)
+    if config.fast is None:
+        critic: Any = open_critic(config.model, config.weights, device=config.device, precision=config.precision)
+    else:
+        critic = open_fast(config)
     jobs = [replace(config, style=row, strength=strength) for row in rows for strength in strengths]
     tiles = _painted(source.path, jobs, critic)
     captions = [f"{' + '.join(Path(s).stem for s in job.style)}, strength {job.strength:g}" for job in jobs]
@@ -60,12 +64,12 @@ def parse_strengths(text: str) -> tuple[float, ...]:
 def _painted(path: Path, jobs: list[StyleConfig], critic: Any) -> list[Any]:
     from reverie.apps.cli.progress import bar
     from reverie.media.image import to_uint8
-    from reverie.tools.style_work import Styling
+    from reverie.tools.fast_work import open_styling
 
     tiles = []
     with bar("painting") as line:
         for number, job in enumerate(jobs):
-            work = Styling(path, job, critic)
+            work = open_styling(path, job, critic)
             for step in work:
                 share = (number + step.index / max(1, step.total)) / len(jobs)
                 line.update(share, f"picture {number + 1} of {len(jobs)}", None)

@@ -12,6 +12,7 @@ from reverie.media.metadata import read_settings
 from reverie.settings import from_record
 from reverie.tools.style_config import StyleConfig
 from reverie.tools.style_regions import parse_region
+from reverie.tools.style_rules import ANY_STYLE
 
 if TYPE_CHECKING:
     from reverie.tools.finished import Wanted
@@ -25,14 +26,13 @@ def wanted_style(
     Raises:
         InputError: a style folder without pictures, or weights that are all zero.
     """
-    from reverie.apps.cli.stored import model_file
     from reverie.tools.finished import Wanted
     from reverie.tools.references import base_name
     from reverie.tools.style_sources import expand
 
     name = piped[0] if piped else "" if source is None else source.name
     listed = expand(config.style, config, name)
-    files = {f"style {i}": path for i, (path, _) in enumerate(listed, start=1)} | model_file(config)
+    files = {f"style {i}": path for i, (path, _) in enumerate(listed, start=1)} | _network(config)
     regions = []
     for number, text in enumerate(config.region, start=1):
         region = parse_region(text)
@@ -46,6 +46,16 @@ def wanted_style(
     named = tuple(f"{path.name}:{weight:g}" for path, weight in listed)
     shown = replace(config, style=named, region=tuple(regions), style_class=None)
     return Wanted("style", shown, source, quality, files, piped)
+
+
+def _network(config: StyleConfig) -> dict[str, Path]:
+    """Return the file of the network that paints or judges, as ``model``."""
+    from reverie.apps.cli.stored import model_file
+    from reverie.weights.embedded import adaptive_path
+
+    if config.fast is None:
+        return model_file(config)
+    return {"model": adaptive_path() if config.fast == ANY_STYLE else Path(config.fast)}
 
 
 def style_like(made: Path, styles: tuple[str, ...]) -> StyleConfig:
@@ -98,6 +108,10 @@ def with_style_files(
     ]
     if config.get("init_picture"):
         config["init_picture"] = found("init_picture", config["init_picture"])
+    fast = config.get("fast")
+    if fast not in (None, ANY_STYLE):
+        config["fast"] = overrides.get("model") or beside(made, fast)
+        overrides = {**overrides, "model": None}
     for name in ("model", "weights"):
         given = overrides.get(name)
         config[name] = given or (beside(made, config[name]) if config.get(name) else None)
@@ -115,7 +129,7 @@ def replay_style(
     """
     from reverie.apps.cli.stored import check_files
     from reverie.media.write import check_writable
-    from reverie.tools.style_work import Styling
+    from reverie.tools.fast_work import open_styling
 
     if record.get("resumed_from"):
         raise InputError(
@@ -123,8 +137,9 @@ def replay_style(
             "can be replayed"
         )
     config = from_record(StyleConfig, with_style_files(made, record, given, files))
-    work = Styling(original, config)
+    work = open_styling(original, config)
     check_files(work.pictures.files, record.get("files", {}))
     work.call_as(record)
+    work.stop_at = record.get("stopped_at_step")
     check_writable(target)
     return work

@@ -1,0 +1,123 @@
+"""Random square crops of a pool of pictures, as a function of a generator: what makers of pictures train on."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from reverie.data.folder import SUFFIXES, Archive, require_dataset
+from reverie.errors import DataError, PictureError
+from reverie.media.image import read_picture, to_uint8
+
+CACHE_BYTES = 256 * 2**20  # of decoded pictures that are kept
+ATTEMPTS = 20  # broken pictures in a row before giving up
+
+
+class CropPool:
+    """All pictures of some folders, zips and files; every source is drawn from equally often.
+
+    Several threads may draw at once.
+
+    Raises:
+        DataError: a source that is missing or holds no picture.
+    """
+
+    def __init__(self, sources: Sequence[Path], *, leave_out: Sequence[str] = ()) -> None:
+        self._sources = [_listed(path, set(leave_out)) for path in sources]
+        self._cache: OrderedDict[tuple[int, str], np.ndarray] = OrderedDict()
+        self._cached_bytes = 0
+        self._lock = threading.Lock()
+
+    @property
+    def count(self) -> int:
+        return sum(len(names) for _, names in self._sources)
+
+    @property
+    def digest(self) -> str:
+        """Identify the list of files."""
+        listed = "\n".join(f"{i} {name}" for i, (_, names) in enumerate(self._sources) for name in names)
+        return hashlib.sha256(listed.encode()).hexdigest()
+
+    def crops(self, count: int, size_px: int, generator: Generator, *, zoom: float = 1.0) -> Tensor:
+        """Return ``[count, 3, size_px, size_px]`` float in [0, 1], half of them mirrored.
+
+        A crop takes between `size_px` pixels and `zoom` times the shorter side, and is made smaller without aliasing.
+        Pictures of half the size or less are laid out two by two, which is sharper than enlarging them.
+        """
+        return torch.cat([self._crop(size_px, generator, zoom) for _ in range(count)])
+
+    def _crop(self, size_px: int, generator: Generator, zoom: float) -> Tensor:
+        pixels = self._draw(generator)
+        if 2 * min(pixels.shape[:2]) <= size_px:
+            half = size_px // 2
+            four = [_cut(p, half, generator, zoom) for p in (pixels, *(self._draw(generator) for _ in range(3)))]
+            return torch.cat([torch.cat(four[:2], dim=3), torch.cat(four[2:], dim=3)], dim=2)
+        return _cut(pixels, size_px, generator, zoom)
+
+    def _draw(self, generator: Generator) -> np.ndarray:
+        name = ""
+        for _ in range(ATTEMPTS):
+            number = _below(len(self._sources), generator)
+            archive, names = self._sources[number]
+            name = names[_below(len(names), generator)]
+            try:
+                return self._pixels(number, archive, name)
+            except (PictureError, OSError):
+                continue
+        raise DataError(f"{ATTEMPTS} pictures in a row cannot be read; the last is '{name}'")
+
+    def _pixels(self, number: int, archive: Archive, name: str) -> np.ndarray:
+        key = (number, name)
+        with self._lock:
+            if key in self._cache:
+                self._cache.move_to_end(key)
+                return self._cache[key]
+            data = archive.open(name)
+        pixels = to_uint8(read_picture(data, name=name).rgb)
+        with self._lock:
+            if key not in self._cache:
+                self._cache[key] = pixels
+                self._cached_bytes += pixels.nbytes
+            while self._cached_bytes > CACHE_BYTES and len(self._cache) > 1:
+                self._cached_bytes -= self._cache.popitem(last=False)[1].nbytes
+        return pixels
+
+
+def _listed(path: Path, leave_out: set[str]) -> tuple[Archive, list[str]]:
+    if path.is_file() and path.suffix.lower() in SUFFIXES:
+        return Archive(path.parent), [path.name]
+    require_dataset(path)
+    archive = Archive(path)
+    names = [n for n in archive.names() if Path(n).suffix.lower() in SUFFIXES and Path(n).name not in leave_out]
+    if not names:
+        raise DataError(f"there is no picture in '{path}'")
+    return archive, names
+
+
+def _below(count: int, generator: Generator) -> int:
+    return int(torch.randint(count, (1,), generator=generator))
+
+
+def _cut(pixels: np.ndarray, size_px: int, generator: Generator, zoom: float) -> Tensor:
+    """Return one crop ``[1, 3, size_px, size_px]``."""
+    height, width = pixels.shape[:2]
+    draw = torch.rand(4, generator=generator).tolist()
+    largest = max(min(height, width) * zoom, 1)
+    side = round(size_px * math.exp(draw[0] * max(0.0, math.log(largest / size_px))))
+    side = max(1, min(side, height, width))
+    top, left = int(draw[1] * (height - side + 1)), int(draw[2] * (width - side + 1))
+    square = torch.from_numpy(np.ascontiguousarray(pixels[top : top + side, left : left + side]))
+    square = square.permute(2, 0, 1)[None].float() / 255
+    square = square.flip(3) if draw[3] < 0.5 else square
+    if side == size_px:
+        return square
+    return F.interpolate(square, (size_px, size_px), mode="bilinear", antialias=True, align_corners=False)

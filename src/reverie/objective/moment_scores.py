@@ -1,0 +1,35 @@
+"""The scores of moments by the names that users choose them by, and the measure of a style's own size."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+from reverie.objective.base import Objective
+from reverie.objective.covariance import Covariance
+from reverie.objective.gram import Gram
+from reverie.objective.mean_deviation import MeanDeviation
+from reverie.objective.moments import Moments
+from reverie.objective.sampler import Sampled
+from reverie.objective.wasserstein import Wasserstein
+
+LEAST_VALUE = 1e-3  # of the style's own energy: a content picture that has the style already is not divided by zero
+
+MOMENT_SCORES: dict[str, Callable[..., Moments]] = {
+    "w2": Wasserstein,
+    "w2-ns": functools.partial(Wasserstein, iterated=True),
+    "gram": Gram,
+    "covariance": Covariance,
+    "mean-std": MeanDeviation,
+}
+
+
+def least_value(term: Objective) -> float:
+    """Return what a style score is divided by at least, from the size of the style's own features."""
+    if isinstance(term, Sampled):
+        return LEAST_VALUE * term.energy
+    assert isinstance(term, Moments)
+    second = term.target[:-1, :-1]
+    is_linear = isinstance(term, (Wasserstein, MeanDeviation))
+    size = second.diagonal().mean().item() if is_linear else second.square().mean().item()
+    return LEAST_VALUE * max(size, 1e-12)

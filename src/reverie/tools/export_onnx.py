@@ -1,0 +1,159 @@
+"""A network that paints in one pass as an ONNX file, compared with ours before it is written."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from reverie.critic.critic import Critic
+from reverie.errors import InputError, OutputError
+from reverie.models.adaptive import LEVELS, STRIDE, AdaptiveDecoder, statistics_of
+from reverie.models.student import StudentNet
+from reverie.tools.fast_style import FastModel
+from reverie.weights.checkpoint import write_bytes
+
+PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+OPSET = 18
+SIZES = ((64, 96), (120, 72))  # at which ours and the exported network are compared; traced at neither
+TRACED = (80, 104)
+LARGEST_DIFFERENCE = 1e-3  # of values in [0, 1]; a quarter of an 8-bit step. Found: below 1e-5
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: the file, its inputs, and the largest difference from ours by picture size."""
+
+    path: Path
+    inputs: tuple[str, ...]
+    differences: dict[str, float]
+
+
+def check_export() -> None:
+    """Raise `InputError` if a package that exporting needs is not installed."""
+    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(f"exporting needs {', '.join(missing)}; get it with: pip install 'reverie[export]'")
+
+
+def export_onnx(model: FastModel, path: Path) -> Exported:
+    """Write the network as ONNX with free height and width, multiples of eight, and return how it compares.
+
+    Inputs are ``image`` ``[1, 3, H, W]`` in [0, 1] and ``strength`` ``[1, 1]``, and for any style ``style``
+    ``[1, 3, h, w]``; the output is ``picture``. Borders are not mirrored outside and nothing is tiled, as `fast_style`
+    does.
+
+    Raises:
+        InputError: a package is missing, or the network is not on the CPU in fp32.
+        OutputError: the exported network computes something else, or the file cannot be written.
+    """
+    check_export()
+    if model.precision != "fp32" or model.device.type != "cpu":
+        raise InputError("exporting needs the network on the CPU in fp32; open it so")
+    net = _Student(model.net) if isinstance(model.net, StudentNet) else _Adaptive(model.net, model.critic)
+    net = net.eval()
+    blob = _exported(net, model)
+    differences = _compared(net, blob)
+    worst = max(differences.values())
+    if not worst <= LARGEST_DIFFERENCE:
+        raise OutputError(f"the exported network differs by {worst:.2g} from ours; nothing was written")
+    write_bytes(path, blob)
+    return Exported(path, net.inputs, differences)
+
+
+class _Student(nn.Module):
+    inputs = ("image", "strength")
+
+    def __init__(self, net: StudentNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, image: Tensor, strength: Tensor) -> Tensor:
+        return self.net(image, strength)
+
+
+class _Adaptive(nn.Module):
+    """Encoder and decoder in one, without the hooks of a critic."""
+
+    inputs = ("image", "strength", "style")
+
+    def __init__(self, net: AdaptiveDecoder, critic: Critic | None) -> None:
+        super().__init__()
+        assert critic is not None
+        self.net, self.preprocessing = net, critic.preprocessing
+        self.stages: Any = critic.net.get_submodule("stages")
+
+    def forward(self, image: Tensor, strength: Tensor, style: Tensor) -> Tensor:
+        features = self._features(image)
+        own, there = statistics_of(features), statistics_of(self._features(style))
+        mean = tuple(torch.lerp(a, b, strength) for a, b in zip(own.mean, there.mean, strict=True))
+        std = tuple(torch.lerp(a, b, strength) for a, b in zip(own.std, there.std, strict=True))
+        return self.net(features, own, type(own)(mean, std))
+
+    def _features(self, x: Tensor) -> list[Tensor]:
+        x, found = self.preprocessing(x), []
+        for name, stage in self.stages.named_children():
+            x = stage(x)
+            if name in LEVELS:
+                found.append(x)
+            if name == LEVELS[-1]:
+                break
+        return found
+
+
+def _example(inputs: tuple[str, ...], size: tuple[int, int]) -> tuple[Tensor, ...]:
+    generator = torch.Generator().manual_seed(size[0])
+    shapes = {"image": (1, 3, *size), "style": (1, 3, *reversed(size)), "strength": (1, 1)}
+    return tuple(torch.rand(shapes[name], generator=generator) for name in inputs)
+
+
+def _exported(net: _Student | _Adaptive, model: FastModel) -> bytes:
+    free = {"image": ("height", "width"), "style": ("style_height", "style_width")}
+    shapes: dict[str, Any] = dict.fromkeys(net.inputs)
+    for name in free.keys() & shapes.keys():
+        shapes[name] = {2 + i: STRIDE * torch.export.Dim(axis, min=2) for i, axis in enumerate(free[name])}
+    with _quiet():
+        program: Any = torch.onnx.export(
+            net, _example(net.inputs, TRACED), None, input_names=list(net.inputs), output_names=["picture"],
+            dynamo=True, opset_version=OPSET, verbose=False, dynamic_shapes=shapes, external_data=False,
+        )  # fmt: skip
+    proto = program.model_proto
+    note = proto.metadata_props.add()
+    note.key, note.value = "reverie", json.dumps(asdict(model.about), ensure_ascii=False)
+    return proto.SerializeToString()
+
+
+def _compared(net: _Student | _Adaptive, blob: bytes) -> dict[str, float]:
+    session = importlib.import_module("onnxruntime").InferenceSession(blob, providers=["CPUExecutionProvider"])
+    differences = {}
+    for size in SIZES:
+        example = _example(net.inputs, size)
+        (theirs,) = session.run(None, {name: x.numpy() for name, x in zip(net.inputs, example, strict=True)})
+        with torch.no_grad():
+            ours = net(*example)
+        differences[f"{size[1]}x{size[0]}"] = (torch.from_numpy(theirs) - ours).abs().max().item()
+    return differences
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep to ourselves what the exporter says about its own insides."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,143 @@
+"""A style transfer in one pass, with the same interface as the one that takes many steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from reverie.critic.critic import Critic
+from reverie.media.given import as_picture
+from reverie.numerics.color_match import match_colors
+from reverie.numerics.fill import fill_transparent
+from reverie.numerics.resample import long_side, resize
+from reverie.optimize.ascend import Step
+from reverie.optimize.tiles import memory_budget
+from reverie.settings import check_settings, with_tuples
+from reverie.tools.fast_style import STYLE_PX, FastModel, fast_style, open_student, tile_side
+from reverie.tools.references import base_name
+from reverie.tools.style_config import StyleConfig
+from reverie.tools.style_plan import Scale, StylePlan
+from reverie.tools.style_rules import ANY_STYLE, check_style
+from reverie.tools.style_sources import Style, StylePictures, read_styles
+from reverie.tools.style_work import Styling
+
+
+class FastStyling(Styling):
+    """One picture painted in one pass: an iterator of a single `Step`, and results as `Styling` has them.
+
+    Args:
+        source: content, as for `style`.
+        config: the settings; `fast` names the network.
+        model: the network, if it is open already.
+        pictures: the styles, if they were read already.
+
+    Raises:
+        InputError: settings, network or pictures that cannot be used.
+        WeightsError: a student that cannot be read.
+    """
+
+    size_word = "pass"
+
+    def __init__(
+        self, source: Any, config: StyleConfig, model: FastModel | None = None, *, pictures: StylePictures | None = None
+    ) -> None:
+        config = with_tuples(config)
+        check_settings(config)
+        check_style(config)
+        self.config, self.notes = config, []
+        self.picture = as_picture(source)
+        self.model = model or open_fast(config)
+        self.critic: Any = self.model
+        self.pictures = pictures or read_fast(config, self.picture.name)
+        self._resumed, self._names = None, {}
+        self.plan = self._plan()
+        self.content, self._alpha = self._fitted()
+        self.last: Step | None = None
+        self.seconds, self.stopped, self.stop_at = 0.0, False, None
+        if config.max_memory is not None:
+            self.notes.append(self.plan.note)
+        if config.strength > self.model.strength:
+            learned = self.model.strength
+            self.notes.append(f"'{self.model.identity.name}' paints at strength {learned:g} at most; so does this")
+
+    def __iter__(self) -> Iterator[Step]:
+        if self.last is not None:
+            return
+        began = time.perf_counter()
+        images = fast_style(
+            self.content, self.model, [self._seen(style) for style in self.pictures.styles],
+            [style.weight for style in self.pictures.styles] or None,
+            strength=min(1.0, self.config.strength / self.model.strength), style_px=max(self.plan.size) * 64,
+            tile=self.plan.tile_px,
+        )  # fmt: skip
+        self.seconds = time.perf_counter() - began
+        self.last = Step(1, 1, 1, 1, 0.0, self.plan.size, self.seconds, images, partial(_same, images))
+        yield self.last
+
+    def change(self) -> Tensor | None:
+        """Return where the picture may change: everywhere."""
+        return None
+
+    def settings(self) -> dict[str, Any]:
+        """Return everything needed to make the same bytes again; no absolute paths."""
+        record = super().settings()
+        fast = self._names.get("config", {}).get("fast") or base_name(self.config.fast or "")
+        record["config"] |= {"fast": fast}
+        return record
+
+    def _plan(self) -> StylePlan:
+        own = (self.picture.rgb.shape[0], self.picture.rgb.shape[1])
+        size = own if self.config.size is None else long_side(own, self.config.size)
+        budget, used = memory_budget(self.config.max_memory, self.model.device)
+        tile, estimate = tile_side(self.model, size, self.config.max_memory), used
+        tile = tile if self.config.tile is None else self.config.tile
+        styles = ("any style",) if self.model.takes_styles else ("its own style",)
+        return StylePlan((Scale(size, 1, tile),), estimate, budget, layers=styles)
+
+    def _seen(self, style: Style) -> Tensor:
+        """Return a style's picture at the size at which it is looked at."""
+        image = style.image if style.visible is None else fill_transparent(style.image, style.visible)
+        if self.config.color == "match":
+            image = match_colors(
+                image, self.content, self.config.color_method, self.config.color_strength,
+                weights=style.visible, target_weights=self._alpha,
+            )  # fmt: skip
+        own = (image.shape[-2], image.shape[-1])
+        wanted = style.size_px or max(16, round(STYLE_PX * style.scale))
+        return resize(image, long_side(own, min(wanted, max(own)))).clamp(0, 1)
+
+
+def open_fast(config: StyleConfig) -> FastModel:
+    """Return the network that the settings name."""
+    path = None if config.fast == ANY_STYLE else Path(config.fast or "")
+    return open_student(
+        path, device=config.device, precision="fp32" if config.precision == "auto" else config.precision
+    )
+
+
+def read_fast(config: StyleConfig, name: str) -> StylePictures:
+    """Read the styles of a network that takes any; a student needs none."""
+    return read_styles(config, name) if config.fast == ANY_STYLE else StylePictures(())
+
+
+def open_styling(
+    source: Any, config: StyleConfig, network: Critic | FastModel | None = None, *, resume: Path | None = None,
+    pictures: StylePictures | None = None,
+) -> Styling:  # fmt: skip
+    """Return a style transfer in many steps or in one pass, as the settings say; see `Styling` and `FastStyling`."""
+    if config.fast is None:
+        assert not isinstance(network, FastModel)
+        return Styling(source, config, network, resume=resume, pictures=pictures)
+    assert not isinstance(network, Critic)
+    return FastStyling(source, config, network, pictures=pictures)
+
+
+@torch.no_grad()
+def _same(images: Tensor) -> Tensor:
+    return images

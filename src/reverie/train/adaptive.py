@@ -1,0 +1,204 @@
+"""Train the decoder that paints in any style, on any pictures as contents and any as styles.
+
+Source: Huang & Belongie 2017, arXiv 1703.06868, section 6: content is compared with the features that were given the
+style's statistics. Differs: every loss is divided by the size of what it is compared with, so that layers weigh alike;
+styles are compared by covariances besides means and deviations; some pictures are to be given back unchanged, so that
+strength 0 is the content.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import reverie
+from reverie.critic.critic import IMAGE, Critic
+from reverie.critic.open import open_critic
+from reverie.critic.precision import Precision, autocast, resolve_device, resolve_precision
+from reverie.critic.style_layers import style_layers
+from reverie.data.ahead import Ahead
+from reverie.data.batches import seed_of, seeded
+from reverie.data.crops import CropPool
+from reverie.models.adaptive import LEVELS, AdaptiveDecoder, Statistics, restyled, statistics_of
+from reverie.settings import check_settings, to_record
+from reverie.train.adaptive_config import AdaptiveConfig
+from reverie.train.counters import check_same_data, check_same_settings
+from reverie.train.painter import Lesson, Painter
+from reverie.train.randomness import private_random
+from reverie.train.run_folder import NETWORK, RunFolder
+from reverie.train.step import TrainStep
+from reverie.weights.checkpoint import Description, save_model
+
+COMPARED = (*LEVELS, "mixed4c")  # layers whose style is compared
+IDENTITIES = 8  # one picture of so many is its own style
+SOFT = 1e-3  # of a style's variance, so that flat styles divide by something
+
+
+def train_adaptive(
+    contents: Sequence[Path], styles: Sequence[Path], output: Path, config: AdaptiveConfig | None = None, *,
+    resume: bool = False,
+) -> Generator[TrainStep, None, None]:  # fmt: skip
+    """Train on folders, zips or files of pictures and write ``model.safetensors`` into the folder `output`.
+
+    Yields a `TrainStep` per step; the last one has ``phase == "done"``. Closing the iterator keeps a checkpoint.
+
+    Raises:
+        DataError: the data cannot be used, or changed since the checkpoint.
+        WeightsError: nothing to resume.
+        InputError: settings out of range, or other than those of the run being resumed.
+        GradientError: the run diverged.
+    """
+    config = config or AdaptiveConfig()
+    check_settings(config)
+    run = RunFolder(output)
+    saved = run.load_checkpoint() if resume else run.check_unused()
+    if saved is not None:
+        check_same_settings(saved["config"], config)
+    pools = CropPool(contents), CropPool(styles, leave_out=config.leave_out)
+    task = AdaptiveTask(pools[0], pools[1], config)
+    if saved is not None:
+        check_same_data(saved, task.digest)
+    run.create()
+    with run.cleared_on_failure():
+        with private_random(task.device, config.seed):
+            net = AdaptiveDecoder().to(task.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        lesson = Lesson(task.losses, lambda average, found: _write(average, run.path, task, found), task.digest)
+        yield TrainStep("load", message=f"{pools[0].count} pictures, {pools[1].count} styles")
+        try:
+            yield from Painter(net, lesson, run, config, saved).steps()
+        finally:
+            task.batches.close()
+
+
+@dataclass(eq=False)
+class AdaptiveTask:
+    """Batches of contents and styles, and what is wrong with a picture painted from them."""
+
+    contents: CropPool
+    styles: CropPool
+    config: AdaptiveConfig
+
+    def __post_init__(self) -> None:
+        self.device = resolve_device(self.config.device)
+        self.precision: Precision = resolve_precision(self.config.precision, self.device)
+        self.critic: Critic = open_critic(device=str(self.device), precision=self.precision)
+        self.judges: list[tuple[Critic, tuple[str, ...]]] = [(self.critic, COMPARED)]
+        if self.config.judge is not None:
+            other = open_critic(
+                self.config.judge, self.config.judge_weights, device=str(self.device), precision=self.precision
+            )
+            self.judges.append((other, tuple(name for name, _ in style_layers(other, (), ()).style if name != IMAGE)))
+        self.batches = Ahead(self._batch, 0 if self.device.type == "cpu" else max(1, (os.cpu_count() or 2) - 2))
+
+    @property
+    def digest(self) -> str:
+        return f"{self.contents.digest}/{self.styles.digest}"
+
+    def losses(self, net: nn.Module, step: int) -> dict[str, Tensor]:
+        """Return the weighted losses of one step."""
+        content, style = self.batch(step)
+        with torch.no_grad():
+            here, seen = self.critic(content, LEVELS), [judge(style, names) for judge, names in self.judges]
+            there = seen[0]
+            features = [here[name] for name in LEVELS]
+            own, target = statistics_of(features), statistics_of([there[name] for name in LEVELS])
+            wanted = restyled(features[-1].float(), own, target, len(LEVELS) - 1)
+        with autocast(self.device, self.precision):
+            painted = net(features, own, target)
+        return self._compared(painted.float(), content, wanted, target, seen)
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Return contents and styles ``[B, 3, P, P]``; some contents are their own style."""
+        content, style = self.batches.at(step)
+        return content.to(self.device), style.to(self.device)
+
+    def _batch(self, step: int) -> tuple[Tensor, Tensor]:
+        c, generator = self.config, seeded(self.config.seed, "batch", step)
+        content = self.contents.crops(c.batch, c.crop_px, generator)
+        style = varied_colors(self.styles.crops(c.batch, c.crop_px, generator), generator)
+        own = max(1, c.batch // IDENTITIES)
+        style[:own] = content[:own]
+        return content, style
+
+    def _compared(
+        self, painted: Tensor, content: Tensor, wanted: Tensor, target: Statistics, seen: list[dict[str, Tensor]]
+    ) -> dict[str, Tensor]:
+        c, own = self.config, max(1, len(painted) // IDENTITIES)
+        looks = [judge(painted, names) for judge, names in self.judges]
+        found = looks[0]
+        deepest = found[LEVELS[-1]].float()
+        varies = target.std[-1].square().mean(dim=1, keepdim=True).clamp(min=1e-4)
+        styles = torch.stack([
+            style_distance(look[name].float(), there[name].float())
+            for look, there, (_, names) in zip(looks, seen, self.judges, strict=True) for name in names
+        ])  # fmt: skip
+        return {
+            "content": c.content * ((deepest - wanted).square() / varies).mean(),
+            "style": c.style * styles.mean(),
+            "identity": c.identity * (painted[:own] - content[:own]).abs().mean() / 0.2,
+            "smooth": c.smooth * variation(painted[own:]),
+        }
+
+
+def style_distance(found: Tensor, target: Tensor) -> Tensor:
+    """Return how far features' means, deviations and covariances are from a style's, relative to its own."""
+    (m, c), (mt, ct) = _gaussian(found), _gaussian(target)
+    deviation, wanted = (x.diagonal(dim1=1, dim2=2).clamp(min=1e-6).sqrt() for x in (c, ct))
+    spread = wanted.square().mean(1) + SOFT
+    first = ((m - mt).square().mean(1) + (deviation - wanted).square().mean(1)) / spread
+    second = (c - ct).square().sum((1, 2)) / (ct.square().sum((1, 2)) + SOFT)
+    return (first + second).mean()
+
+
+def _gaussian(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Return means ``[B, C]`` and covariances ``[B, C, C]``."""
+    rows = features.flatten(2)
+    mean = rows.mean(2)
+    centered = rows - mean[:, :, None]
+    return mean, centered @ centered.mT / rows.shape[2]
+
+
+def variation(images: Tensor) -> Tensor:
+    """Return the mean absolute difference of neighbors."""
+    return (images.diff(dim=2).abs().mean() + images.diff(dim=3).abs().mean()) / 2
+
+
+def varied_colors(styles: Tensor, generator: torch.Generator) -> Tensor:
+    """Return styles of which half have their color channels exchanged or inverted: few paintings, many palettes."""
+    varied = []
+    for style in styles:
+        draw = torch.rand(2, generator=generator).tolist()
+        order = torch.randperm(3, generator=generator)
+        style = style[order] if draw[0] < 0.4 else style
+        varied.append(1 - style if draw[1] < 0.1 else style)
+    return torch.stack(varied)
+
+
+def _recipe(config: AdaptiveConfig) -> dict[str, Any]:
+    """Return the settings without folders."""
+    named = {name: getattr(config, name) for name in ("judge", "judge_weights")}
+    return to_record(config) | {name: Path(value).name for name, value in named.items() if value}
+
+
+def _write(net: nn.Module, folder: Path, task: AdaptiveTask, metrics: dict[str, float]) -> Path:
+    """Write the network in half precision and return its path."""
+    assert isinstance(net, AdaptiveDecoder)
+    about: dict[str, Any] = {
+        "contents": task.contents.count, "styles": task.styles.count, "digest": seed_of(task.digest),
+        "encoder": task.critic.identity.sha256,
+    }  # fmt: skip
+    description = Description(
+        architecture="adaptive", classes=(), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), input_px=task.config.crop_px,
+        kind="adaptive", options=net.options, metrics=metrics, data=about, recipe=_recipe(task.config),
+        date=datetime.datetime.now(datetime.UTC).date().isoformat(), version=reverie.__version__,
+    )  # fmt: skip
+    path = folder / NETWORK
+    save_model(path, {name: value.half() for name, value in net.state_dict().items()}, description)
+    return path
