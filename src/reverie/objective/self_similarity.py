@@ -9,7 +9,7 @@ from torch import Tensor
 
 from reverie.numerics.nearest_rows import unit_rows
 from reverie.objective.base import BASE, Activations
-from reverie.objective.sampler import Sampled
+from reverie.objective.sampler import SHORT, Sampled
 from reverie.objective.summed import Places
 
 LEAST = 1e-3  # of the variation of the content's similarities: a flat picture has none
@@ -54,6 +54,6 @@ class SelfSimilarity(Sampled):
 
 def distances(rows: Tensor) -> Tensor:
     """Return cosine distances ``[n, n]`` between rows, each column divided by its mean."""
-    unit = unit_rows(rows)
+    unit = unit_rows(rows, SHORT)
     found = (1 - unit @ unit.mT).clamp(min=0)
     return found / (found.mean(0) + FLAT)
