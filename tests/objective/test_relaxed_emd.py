@@ -76,4 +76,4 @@ def test_dark_and_flat_places_get_no_larger_slopes() -> None:
         for length in (1.0, 1e-3):
             leaf = (length * rows(30, score.target.shape[1]).abs()).requires_grad_(True)
             slopes.append(torch.autograd.grad(score.finish(leaf), leaf)[0].norm())
-        assert slopes[1] < 12 * slopes[0]  # 1000 times without a least length
+        assert slopes[1] < 50 * slopes[0]  # 1000 times without a least length
