@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from reverie.numerics.nearest_rows import angle_cost, nearest_both_ways, nearest_rows
+from reverie.objective.nearest import Nearest
 from reverie.objective.relaxed_emd import TO_YUV, PaletteMover, RelaxedMover, SampledMoments, moments_of
 from reverie.objective.sampler import Sampler
 
@@ -66,3 +67,13 @@ def test_the_nearest_are_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> 
     pieces = nearest_both_ways(here, there, angle_cost)
     assert torch.equal(whole[0], pieces[0]) and torch.equal(whole[1], pieces[1])
     assert torch.equal(nearest_rows(here, there, angle_cost), whole[0])
+
+
+def test_dark_and_flat_places_get_no_larger_slopes() -> None:
+    there = torch.nn.functional.normalize(rows(41, 5, seed=1), dim=1)
+    for score in (RelaxedMover(SAMPLER, there), PaletteMover(SAMPLER, there[:, :3].abs()), Nearest(SAMPLER, there)):
+        slopes = []
+        for length in (1.0, 1e-3):
+            leaf = (length * rows(30, score.target.shape[1]).abs()).requires_grad_(True)
+            slopes.append(torch.autograd.grad(score.finish(leaf), leaf)[0].norm())
+        assert slopes[1] < 50 * slopes[0]  # 1000 times without a least length

@@ -5,7 +5,7 @@ from reverie.objective.base import BASE
 from reverie.objective.sampler import Sampler
 from reverie.objective.self_similarity import SelfSimilarity
 
-SCORE = SelfSimilarity(Sampler(("a",), 20))
+SCORE = SelfSimilarity(Sampler(("a",), 20), torch.float64)
 
 
 def rows(count: int, channels: int, seed: int = 0) -> torch.Tensor:

@@ -106,7 +106,7 @@ def test_tiles_give_the_gradient_of_scores_of_drawn_places() -> None:
         RelaxedMover(both, target),
         SampledMoments(both, moments_of(target)),
         PaletteMover(Sampler(("image",), 120, weights), target[:, :3]),
-        SelfSimilarity(both),
+        SelfSimilarity(both, torch.float64),
         Nearest(some, target, 0.3),
     )
     objective = Sum(tuple((1.0, term) for term in terms))

@@ -282,6 +282,17 @@ def test_tiles_follow_from_the_memory(critic: Critic) -> None:
         plan_style((3000, 4000), StyleConfig(size=4000, max_memory="900MB"), critic, names)
 
 
+def test_drawn_places_are_planned_for(critic: Critic) -> None:
+    names = layer_names(StyleConfig(), critic)
+    plain, few, many, alike = (
+        plan_style((400, 400), StyleConfig(score=score, samples=n, content_score=content), critic, names).estimate_bytes
+        for score, n, content in [("w2", 4096, "features"), ("nearest", 1024, "features"),
+                                  ("nearest", 4096, "features"), ("nearest", 4096, "self-similarity")]
+    )  # fmt: skip
+    assert many - plain == pytest.approx(4 * (few - plain))
+    assert alike - many == pytest.approx(32 * 4096**2)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -38,9 +38,9 @@ def nearest_rows(here: Tensor, there: Tensor, cost: Cost) -> Tensor:
         return torch.cat([cost(part, there).argmin(1) for part in here.split(step)])
 
 
-def unit_rows(rows: Tensor) -> Tensor:
-    """Return rows of length one; those of length zero as they are."""
-    return torch.nn.functional.normalize(rows, dim=1)
+def unit_rows(rows: Tensor, least: float = 1e-12) -> Tensor:
+    """Return rows of length one; those shorter than `least` are divided by it, since slopes of angles explode there."""
+    return torch.nn.functional.normalize(rows, dim=1, eps=least)
 
 
 def angle_cost(here: Tensor, there: Tensor) -> Tensor:

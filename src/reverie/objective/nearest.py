@@ -9,7 +9,7 @@ from torch import Tensor
 
 from reverie.numerics.nearest_rows import angle_cost, nearest_rows, unit_rows
 from reverie.objective.base import BASE, Activations
-from reverie.objective.sampler import Sampled
+from reverie.objective.sampler import SHORT, Sampled
 from reverie.objective.summed import Places
 
 
@@ -49,6 +49,6 @@ class Nearest(Sampled):
         here, *content = sums.to(self.target).split(self.target.shape[1], 1)
         sought = torch.lerp(here, content[0], self.keep) if content else here
         middle = self.target.mean(0)
-        there = unit_rows(self.target - middle)
-        match = nearest_rows(unit_rows(sought - sought.mean(0)), there, angle_cost)
-        return -(1 - (unit_rows(here - middle) * there[match]).sum(1)).mean()
+        there = unit_rows(self.target - middle, SHORT)
+        match = nearest_rows(unit_rows(sought - sought.mean(0), SHORT), there, angle_cost)
+        return -(1 - (unit_rows(here - middle, SHORT) * there[match]).sum(1)).mean()

@@ -16,10 +16,11 @@ import torch
 from torch import Tensor
 
 from reverie.numerics.nearest_rows import angle_cost, nearest_both_ways, unit_rows
-from reverie.objective.sampler import Sampled
+from reverie.objective.sampler import SHORT, Sampled
 
 # BT.601 luma and color differences: the rows of R, G, B
 TO_YUV = ((0.299, 0.587, 0.114), (-0.14713, -0.28886, 0.436), (0.615, -0.51499, -0.10001))
+DARK = 0.1  # luma below which the angle of a color says little, and its slope explodes
 LEAST = 1e-6  # added to squared distances of colors: the root has no slope at zero
 
 
@@ -40,7 +41,7 @@ class RelaxedMover(Sampled):
     def finish(self, sums: Tensor) -> Tensor:
         if not len(sums):
             return sums.new_zeros(())
-        here, there = unit_rows(sums.to(self.target)), unit_rows(self.target)
+        here, there = unit_rows(sums.to(self.target), SHORT), unit_rows(self.target, SHORT)
         match, back = nearest_both_ways(here, there, angle_cost)
         ways = [1 - (here * there[match]).sum(1), 1 - (here[back] * there).sum(1)]
         return -torch.maximum(ways[0].mean(), ways[1].mean())
@@ -100,9 +101,9 @@ def moments_of(rows: Tensor) -> Tensor:
 
 
 def _color_costs(here: Tensor, there: Tensor) -> Tensor:
-    return angle_cost(unit_rows(here), unit_rows(there)) + torch.cdist(here, there)
+    return angle_cost(unit_rows(here, DARK), unit_rows(there, DARK)) + torch.cdist(here, there)
 
 
 def _color_cost(here: Tensor, there: Tensor) -> Tensor:
     apart = (here - there).square().sum(1)
-    return 1 - (unit_rows(here) * unit_rows(there)).sum(1) + (apart + LEAST).sqrt()
+    return 1 - (unit_rows(here, DARK) * unit_rows(there, DARK)).sum(1) + (apart + LEAST).sqrt()

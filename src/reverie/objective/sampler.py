@@ -20,6 +20,8 @@ from reverie.objective.levelled import levelled
 from reverie.objective.summed import Place, Places, Sizes, Summed
 from reverie.objective.total_variation import IMAGE
 
+SHORT = 0.3  # of a hypercolumn, where `shared_scales` makes one long: dark and flat places get no larger slopes
+
 
 @dataclass(frozen=True, eq=False)
 class Sampler:

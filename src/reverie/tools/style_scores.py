@@ -22,7 +22,7 @@ from reverie.objective.sliced import Sliced
 from reverie.tools.style_sources import Style
 
 STYLE_SHARE = 2  # places of the styles for each of the picture: what is rare in a style should be there to be found
-PALETTE_SHARES = {"strotss": 0.5, "nearest": 0.1}  # of colors beside features; more leaves specks of single pixels
+PALETTE_SHARES = {"strotss": 0.2, "nearest": 0.1}  # of colors beside features; more leaves specks of single pixels
 KEEP = 0.0  # share of the content in what nearest features are looked up by
 GAINS = {"sliced": 1.0, "strotss": 4.0, "nearest": 6.0}  # distances of angles fall by less than those of moments
 
