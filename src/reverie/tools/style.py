@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
@@ -149,11 +149,16 @@ def _enlarged(state: StyleState, size: tuple[int, int]) -> Tensor:
 
 
 def _next_scale(state: StyleState, scale: Scale) -> None:
-    """Take the averaged picture on to the next size, and Adam's running means with it."""
-    state.pixels = resize(state.shown(), scale.size).clamp_(0, 1).contiguous()
-    if state.adam is not None:
-        state.adam.grow(scale.size)
-    state.average, state.scores = None, []
+    """Take the averaged picture on to the next size, and Adam's running means with it.
+
+    All is computed before any of it is set, so that Ctrl-C leaves a state that fits together.
+    """
+    pixels = resize(state.shown(), scale.size).clamp_(0, 1).contiguous()
+    adam = None if state.adam is None else replace(state.adam)
+    if adam is not None:
+        adam.grow(scale.size)
+    scores: list[float] = []
+    state.pixels, state.adam, state.average, state.scores = pixels, adam, None, scores
     state.scale, state.step = state.scale + 1, 0
 
 
