@@ -18,7 +18,10 @@ from PIL import Image
 from reverie.media.metadata import read_settings
 
 pytestmark = pytest.mark.usefixtures("networks_kept")
-QUICK = ("--size", 64, "--min-size", 40, "--steps", 2, "--min-steps", 1, "--precision", "fp32", "--device", "cpu")
+QUICK = (
+    "--size", 48, "--min-size", 32, "--steps", 2, "--min-steps", 1, "--score", "gram", "--precision", "fp32",
+    "--device", "cpu",
+)  # fmt: skip
 
 
 def waves(height: int = 70, width: int = 90) -> np.ndarray:
@@ -46,8 +49,8 @@ def test_the_result_stands_beside_the_picture_and_replays_to_the_same_bytes(run:
     code, out, err = run("style", photo, style, *QUICK)
     made = Path(out.strip())
     assert (code, made) == (0, photo.with_name("photo-style.png"))
-    assert "64 x 48 px, 4 steps" in err and "seed 0" in err
-    assert pixels(made).shape == (48, 64, 3)
+    assert "48 x 36 px, 4 steps" in err and "seed 0" in err
+    assert pixels(made).shape == (36, 48, 3)
     record = read_settings(made)
     assert record["config"]["style"] == ["waves.png:1"] and str(photo.parent) not in json.dumps(record)
     code, out, err = run("replay", made)
@@ -128,7 +131,7 @@ def test_bytes_through_pipes(photo: Path, style: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, input=photo.read_bytes(), capture_output=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     with Image.open(io.BytesIO(done.stdout)) as image:
-        assert (image.format, image.size) == ("JPEG", (64, 48))
+        assert (image.format, image.size) == ("JPEG", (48, 36))
     (tmp_path / "piped.jpg").write_bytes(done.stdout)
     assert read_settings(tmp_path / "piped.jpg")["input"]["name"] == "stdin"
 
@@ -146,7 +149,7 @@ def test_like_takes_settings_and_styles_to_another_picture(run: Run, photo: Path
     made = tmp_path / "made.png"
     assert run("style", photo, style, "-o", made, "--strength", 0.8, "--smooth", 0.1, *QUICK)[0] == 0
     Image.fromarray(scene(100, 60)).save(tmp_path / "other.png")
-    code, out, _ = run("style", tmp_path / "other.png", "--like", made, "--seed", 5, "--size", 64)
+    code, out, _ = run("style", tmp_path / "other.png", "--like", made, "--seed", 5, "--size", 48)
     assert code == 0
     config = read_settings(out.strip())["config"]
     assert (config["strength"], config["smooth"], config["seed"], config["steps"]) == (0.8, 0.1, 5, 2)
@@ -181,7 +184,7 @@ def test_ctrl_c_keeps_picture_and_state_and_the_run_goes_on_from_there(
     assert (code, out) == (130, "")
     assert f"step {stop} of 4" in err and "out-stopped.png" in err and "out.reverie" in err
     assert names(photo.parent) == {"photo.png", "waves.png", "whole.png", "out-stopped.png", "out.reverie"}
-    assert pixels(target.with_name("out-stopped.png")).shape == (48, 64, 3)
+    assert pixels(target.with_name("out-stopped.png")).shape == (36, 48, 3)
     code, _, _ = run("style", photo, style, "-o", target, "--resume-from", target.with_suffix(".reverie"), *QUICK)
     assert code == 0
     assert np.array_equal(pixels(target), pixels(whole))
@@ -218,10 +221,10 @@ def test_a_preview_is_painted_larger_from_its_state(run: Run, photo: Path, style
     small, large = photo.with_name("small.png"), photo.with_name("large.png")
     code, _, err = run("style", photo, style, "-o", small, "--keep-state", *QUICK)
     assert code == 0 and "small.reverie" in err
-    options = [value for value in QUICK if value not in ("--size", 64)]
+    options = [value for value in QUICK if value not in ("--size", 48)]
     state = small.with_suffix(".reverie")
-    code, _, _ = run("style", photo, style, "-o", large, "--resume-from", state, "--size", 96, *options)
-    assert code == 0 and pixels(large).shape == (72, 96, 3)
+    code, _, _ = run("style", photo, style, "-o", large, "--resume-from", state, "--size", 72, *options)
+    assert code == 0 and pixels(large).shape == (54, 72, 3)
     code, _, err = run("replay", large)
     assert code == 2 and "small.reverie" in err
     code, _, err = run("style", photo, style, "-o", large, "--resume-from", photo, *QUICK)

@@ -11,7 +11,8 @@ from PIL import Image
 
 pytestmark = pytest.mark.usefixtures("networks_kept")
 QUICK = (
-    "--size", 48, "--min-size", 48, "--steps", 1, "--min-steps", 1, "--precision", "fp32", "--device", "cpu"
+    "--size", 48, "--min-size", 48, "--steps", 1, "--min-steps", 1, "--score", "gram",
+    "--precision", "fp32", "--device", "cpu",
 )  # fmt: skip
 
 

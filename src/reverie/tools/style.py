@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -166,11 +166,16 @@ def _enlarged(state: StyleState, size: tuple[int, int], wrap: tuple[bool, bool])
 
 
 def _next_scale(state: StyleState, scale: Scale, wrap: tuple[bool, bool]) -> None:
-    """Take the averaged picture on to the next size, and Adam's running means with it."""
-    state.pixels = resize_wrapped(state.shown(), scale.size, wrap).clamp_(0, 1).contiguous()
-    if state.adam is not None:
-        state.adam.grow(scale.size, wrap)
-    state.average, state.scores = None, []
+    """Take the averaged picture on to the next size, and Adam's running means with it.
+
+    All is computed before any of it is set, so that Ctrl-C leaves a state that fits together.
+    """
+    pixels = resize_wrapped(state.shown(), scale.size, wrap).clamp_(0, 1).contiguous()
+    adam = None if state.adam is None else replace(state.adam)
+    if adam is not None:
+        adam.grow(scale.size, wrap)
+    scores: list[float] = []
+    state.pixels, state.adam, state.average, state.scores = pixels, adam, None, scores
     state.scale, state.step = state.scale + 1, 0
 
 
