@@ -30,16 +30,19 @@ def _even(*names: str) -> Weighted:
 
 
 # Gatys, Ecker, Bethge 2015 for VGG; the SqueezeNet layers of Stanford's CS231n; the rest by looking.
+# Every preset matches the picture's own colors besides: without them, palettes come over slowly.
 PRESETS: tuple[StyleLayers, ...] = (
-    StyleLayers(_even("conv1", "conv2", "mixed3a", "mixed4a", "mixed4c"), _even("mixed4a")),
-    StyleLayers(_even("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), _even("relu4_2")),
-    StyleLayers(_even("relu1", "fire3", "fire4", "fire5", "fire7"), _even("fire5")),
-    StyleLayers(_even("conv1", "conv2", "inception3a", "inception3b", "inception4b"), _even("inception3b")),
-    StyleLayers(_even("relu", "layer1", "layer2", "layer3"), _even("layer2"), softmax=True),
-    StyleLayers(_even("Conv2d_1a_3x3", "Conv2d_2b_3x3", "Conv2d_4a_3x3", "Mixed_5c", "Mixed_6b"), _even("Mixed_5c")),
-    StyleLayers(_even("relu1", "relu2", "relu3", "relu4"), _even("relu3")),
-    StyleLayers(_even("conv1_1", "conv2_2", "conv3_2", "conv4_3"), _even("conv4_1")),
-    StyleLayers(_even("conv1", "rep2a", "rep3c", "rep4c"), _even("rep4a")),
+    StyleLayers(_even(IMAGE, "conv1", "conv2", "mixed3a", "mixed4a", "mixed4c"), _even("mixed4a")),
+    StyleLayers(_even(IMAGE, "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), _even("relu4_2")),
+    StyleLayers(_even(IMAGE, "relu1", "fire3", "fire4", "fire5", "fire7"), _even("fire5")),
+    StyleLayers(_even(IMAGE, "conv1", "conv2", "inception3a", "inception3b", "inception4b"), _even("inception3b")),
+    StyleLayers(_even(IMAGE, "relu", "layer1", "layer2", "layer3"), _even("layer2"), softmax=True),
+    StyleLayers(
+        _even(IMAGE, "Conv2d_1a_3x3", "Conv2d_2b_3x3", "Conv2d_4a_3x3", "Mixed_5c", "Mixed_6b"), _even("Mixed_5c")
+    ),
+    StyleLayers(_even(IMAGE, "relu1", "relu2", "relu3", "relu4"), _even("relu3")),
+    StyleLayers(_even(IMAGE, "conv1_1", "conv2_2", "conv3_2", "conv4_3"), _even("conv4_1")),
+    StyleLayers(_even(IMAGE, "conv1", "rep2a", "rep3c", "rep4c"), _even("rep4a")),
 )
 
 
@@ -61,7 +64,7 @@ def style_layers(
 def _preset(critic: Critic) -> StyleLayers:
     names = {layer.name for layer in critic.named_layers}
     for preset in PRESETS:
-        if all(name in names for name, _ in (*preset.style, *preset.content)):
+        if all(name in names or name == IMAGE for name, _ in (*preset.style, *preset.content)):
             return preset
     found = []
     for stride in STRIDES:
@@ -69,7 +72,7 @@ def _preset(critic: Critic) -> StyleLayers:
     if not found:
         found = [layer.name for layer in critic.named_layers if layer.stride][:1]
     residual = any(critic.identity.name.startswith(prefix) for prefix in RESIDUAL)
-    return StyleLayers(_even(*found), _even(found[-1]), residual)
+    return StyleLayers(_even(IMAGE, *found), _even(found[-1]), residual)
 
 
 def _parsed(critic: Critic, texts: tuple[str, ...], flag: str) -> Weighted:

@@ -36,6 +36,7 @@ from reverie.tools.style_sources import StylePictures
 from reverie.tools.style_start import first_picture
 
 PLATEAU_STEPS = 50
+MEMORY_SHARE = 6.0  # steps of a scale over those that its average remembers
 SHIFTS = ((0, 0), (3, 10), (13, 6), (6, 1))  # odd and even, within the usual stride of 16: no grid shows through
 
 
@@ -132,7 +133,7 @@ def _at_scale(
         generator = Generator().manual_seed(seed_for(config.seed, "start"))
         state.pixels = first_picture(here, pictures, config, generator).to(here)
     if state.average is None:
-        state.average = Average(config.average)
+        state.average = Average(decay_for(config.average, scale.steps))
         state.average.add(state.pixels)
     if state.step >= scale.steps:  # nothing was asked for, or a finished run is gone on with
         if state.scale + 1 == len(plan.scales):
@@ -189,6 +190,11 @@ def _settled(scores: list[float], plateau: float) -> bool:
     late, early = scores[-PLATEAU_STEPS:], scores[-2 * PLATEAU_STEPS : -PLATEAU_STEPS]
     gained = (sum(late) - sum(early)) / PLATEAU_STEPS
     return gained < plateau * abs(sum(early)) / PLATEAU_STEPS
+
+
+def decay_for(average: float, steps: int) -> float:
+    """Return the decay of the averaged picture: over a sixth of the steps at most, or it would lag behind them."""
+    return min(average, max(0.0, 1 - MEMORY_SHARE / max(1, steps)))
 
 
 class _Mover:

@@ -23,7 +23,7 @@ from reverie.objective import Objective, total_variation
 from reverie.objective.base import Sum
 from reverie.objective.content import Content
 from reverie.objective.gram import Gram
-from reverie.objective.moment_scores import MOMENT_SCORES, least_value
+from reverie.objective.moment_scores import CONTENT_SHARE, MOMENT_SCORES, SMOOTH_UNIT, least_value
 from reverie.objective.moments import blend, mean_moments
 from reverie.objective.sampler import Sampler, Samples, shared_scales
 from reverie.objective.self_similarity import SelfSimilarity
@@ -38,10 +38,6 @@ from reverie.tools.style_config import StyleConfig
 from reverie.tools.style_plan import Scale, wrap_of
 from reverie.tools.style_scores import GAINS, STYLE_SHARE, check_weights, sampled_names, sampled_terms, shared_counts
 from reverie.tools.style_sources import Style, StylePictures
-
-CONTENT_SHARE = 1.0  # weight of content at --strength 0.5, when styles weigh one together: chosen by looking
-ALIKE_SHARE = 1.0  # the same for content as self-similarity
-SMOOTH_UNIT = 0.01  # total variation of a photograph, about: a weight of one is as much as all styles together
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,7 +199,7 @@ class StyleTerms:
         (rows,) = painting.sums(content, Generator().manual_seed(0), painting.tiles(scale.size, scale.tile_px))
         blocks = self._blocks(names, rows)
         scales = shared_scales([blocks[name] for name in names], [weight for _, weight in self.layers.content])
-        return [(ALIKE_SHARE * strength, SelfSimilarity(replace(sampler, scales=scales)))]
+        return [(CONTENT_SHARE * strength, SelfSimilarity(replace(sampler, scales=scales)))]
 
     def _blocks(self, names: tuple[str, ...], rows: Tensor) -> dict[str, Tensor]:
         """Return the columns of each layer of hypercolumns."""

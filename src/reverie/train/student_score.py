@@ -19,13 +19,12 @@ from reverie.objective import total_variation
 from reverie.objective.base import BASE, Activations, Objective, Sum
 from reverie.objective.content import Content
 from reverie.objective.gram import Gram
-from reverie.objective.moment_scores import MOMENT_SCORES, least_value
+from reverie.objective.moment_scores import CONTENT_SHARE, MOMENT_SCORES, SMOOTH_UNIT, least_value
 from reverie.objective.moments import Moments, blend, mean_moments
 from reverie.optimize.painting import Painting
 from reverie.train.distill_config import DistillConfig
 
 MARGIN_PX = 16
-SMOOTH_UNIT = 0.01  # total variation of a photograph, about, as in `reverie style`
 
 
 class StudentScore:
@@ -79,7 +78,7 @@ class StudentScore:
         with torch.no_grad():
             values = [max(-term(before).item(), least_value(term)) for _, term in self.terms]
         style = [(strength * w / total / v, term) for (w, term), v in zip(self.terms, values, strict=True)]
-        content = [((1 - strength) * w, term) for w, term in self.contents]
+        content = [(CONTENT_SHARE * (1 - strength) * w, term) for w, term in self.contents]
         return {"style": Sum(tuple(style)), "content": Sum(tuple(content)), "smooth": Sum((self.smooth,))}
 
     def _look(self, images: Tensor) -> dict[str, Tensor]:
