@@ -109,13 +109,17 @@ def dream_command(
         from reverie.apps.cli.dream_video import run_video
 
         still, film = replace(config, blend=0.0), film_path(source.path, output)  # blend joins frames: VideoConfig
-        return run_video(source.path, film, still, video, keyframes=for_video(moving), dry_run=dry_run)
+        return run_video(
+            source.path, film, still, video, keyframes=for_video(moving), dry_run=dry_run, overwrite=overwrite
+        )
     if wants_film(moving, output):
         if source is not None and source.kind == "stdin":
             raise InputError("a film needs its picture in a file, to go on where it was stopped")
         path = None if source is None else source.path
         film = loop_path(path, output)
-        return run_loop(path, film, config, from_record(LoopConfig, moving), video, dry_run=dry_run)
+        return run_loop(
+            path, film, config, from_record(LoopConfig, moving), video, dry_run=dry_run, overwrite=overwrite
+        )
     return dream_one(source, config, options, show=(show, show_host, show_port))
 
 

@@ -48,7 +48,7 @@ class Trade:
     doing: str
     opener: Callable[[Any, int | None], Any]
     wanted: Callable[[Any, Path, int], Wanted]
-    films: Callable[[Sequence[tuple[Source, Path]], Any, Any, Tally], None]
+    films: Callable[..., None]
 
 
 DREAMING = Trade("dream", "dreaming", DreamOpener, wanted, dream_films)
@@ -89,7 +89,7 @@ def run_batch(found: Found, config: Any, video: Any, options: BatchOptions, trad
         print(f"reverie: stopped by Ctrl-C; {tally.summary()}; the same command goes on from here", file=sys.stderr)
         return 130
     if films:
-        trade.films(films, config, video, tally)
+        trade.films(films, config, video, tally, overwrite=options.overwrite)
     tally.list_failures()
     print(f"{tally.summary()} in {time.monotonic() - began:.1f} s", file=sys.stderr)
     return tally.exit_code

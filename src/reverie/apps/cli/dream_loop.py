@@ -47,7 +47,7 @@ def loop_path(source: Path | None, output: str | None) -> Path:
 
 def run_loop(
     source: Path | None, target: Path, config: DreamConfig, moving: LoopConfig, video: VideoConfig, *,
-    dry_run: bool = False,
+    dry_run: bool = False, overwrite: bool = False,
 ) -> int:  # fmt: skip
     """Dream a film to its end, with progress; stopped or killed, the same call goes on where it was."""
     check_settings(config)
@@ -59,7 +59,7 @@ def run_loop(
     if dry_run:
         print(json.dumps(_decisions(work), indent=2))
         return 0
-    return run_film(work, _summary)
+    return run_film(work, _summary, overwrite=overwrite)
 
 
 def replay_loop(

@@ -15,7 +15,7 @@ from reverie.tools.video_config import VideoConfig
 
 def run_video(
     source: Path, target: Path, config: DreamConfig, video: VideoConfig, *, keyframes: Keyframes | None = None,
-    dry_run: bool = False,
+    dry_run: bool = False, overwrite: bool = False,
 ) -> int:  # fmt: skip
     """Dream a video to its end, with progress; stopped or killed, the same call goes on where it was."""
     check_settings(config)
@@ -26,7 +26,7 @@ def run_video(
     if dry_run:
         print(json.dumps(_decisions(work), indent=2))
         return 0
-    return run_film(work, what_was_measured)
+    return run_film(work, what_was_measured, overwrite=overwrite)
 
 
 def replay_video(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -9,16 +10,26 @@ from pathlib import Path
 from typing import Any
 
 from reverie.apps.cli.stored import check_files
-from reverie.errors import InputError
+from reverie.errors import InputError, PictureError
 from reverie.tools.keyframes import Keyframes
+
+CHOSEN_ANEW = ("precision", "tile")  # for every machine, unless they are given
 
 Summary = Callable[[Any, dict[str, Any], int, float], str]
 
 
-def run_film(work: Any, summary: Summary) -> int:
-    """Make a film to its end, with progress; stopped or killed, the same call goes on where it was."""
+def run_film(work: Any, summary: Summary, *, overwrite: bool = False) -> int:
+    """Make a film to its end, with progress; stopped or killed, the same call goes on where it was.
+
+    Raises:
+        InputError: the target is there already and is not ours to replace; `overwrite` replaces anything.
+    """
     from reverie.apps.cli.progress import bar
 
+    if not overwrite and is_there(work):
+        print("there already, from the same source and settings; --overwrite repeats it", file=sys.stderr)
+        print(work.target)
+        return 0
     began = time.monotonic()
     try:
         with bar(getattr(work, "doing", "dreaming")) as line:
@@ -42,6 +53,30 @@ def run_film(work: Any, summary: Summary) -> int:
     return 0
 
 
+def is_there(work: Any) -> bool:
+    """Return whether the film is finished; False if it may be made, new or over an older one of ours.
+
+    Raises:
+        InputError: another file lies in its place.
+    """
+    from reverie.media.metadata import read_settings
+
+    if not work.target.is_file():
+        return False
+    try:
+        record = read_settings(work.target)
+    except PictureError as error:
+        raise InputError(f"'{work.target}' exists and was not made by Reverie; --overwrite replaces it") from error
+    wanted = json.loads(json.dumps(work.settings()))
+    source, known = (about.get("input") or {} for about in (wanted, record))
+    if record.get("tool") != wanted["tool"] or known.get("name") != source.get("name"):
+        made = f"'{known['name']}'" if known.get("name") else "noise"
+        raise InputError(f"'{work.target}' exists, a {record.get('tool')} of {made}; --overwrite replaces it")
+    for chosen in (name for name in CHOSEN_ANEW if getattr(work.config, name) in ("auto", None)):
+        wanted["config"][chosen] = record["config"].get(chosen)
+    return all(record.get(name) == value for name, value in wanted.items() if name not in ("machine", "version"))
+
+
 def replay_film(work: Any, made: Path, record: dict[str, Any], summary: Summary) -> int:
     """Run a film that was prepared from the settings inside another, and compare the two.
 
@@ -54,7 +89,7 @@ def replay_film(work: Any, made: Path, record: dict[str, Any], summary: Summary)
             raise InputError(f"the {what} '{now[what]['name']}' is not the one that was used; give it with {option}")
     check_files(work.references.files, record.get("files", {}))
     work.call_as(record)
-    code = run_film(work, summary)
+    code = run_film(work, summary, overwrite=True)
     if code == 0:
         same = work.target.read_bytes() == made.read_bytes()
         then = ", ".join(f"{k} {v}" for k, v in record.get("machine", {}).items())

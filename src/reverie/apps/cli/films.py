@@ -13,11 +13,17 @@ from reverie.tools.dream_config import DreamConfig
 from reverie.tools.video_config import VideoConfig
 
 
-def dream_films(pairs: Sequence[tuple[Source, Path]], config: DreamConfig, video: VideoConfig, tally: Tally) -> None:
+def dream_films(
+    pairs: Sequence[tuple[Source, Path]], config: DreamConfig, video: VideoConfig, tally: Tally, *, overwrite: bool
+) -> None:
     """Dream the films of a list, one after the other."""
     from reverie.apps.cli.dream_video import run_video
 
-    make_films(pairs, tally, lambda source, target: run_video(source, target, replace(config, blend=0.0), video))
+    make_films(
+        pairs,
+        tally,
+        lambda source, target: run_video(source, target, replace(config, blend=0.0), video, overwrite=overwrite),
+    )
 
 
 def make_films(pairs: Sequence[tuple[Source, Path]], tally: Tally, make: Callable[[Path, Path], int]) -> None:

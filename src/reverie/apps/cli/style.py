@@ -93,7 +93,9 @@ def style_command(
         from reverie.apps.cli.film import film_path
         from reverie.apps.cli.style_film import run_style_film
 
-        return run_style_film(source.path, film_path(source.path, output, "style"), config, film, dry_run=dry_run)
+        return run_style_film(
+            source.path, film_path(source.path, output, "style"), config, film, dry_run=dry_run, overwrite=overwrite
+        )
     check_no_film(given)
     if sheet is not None:
         from reverie.apps.cli.style_sheet import paint_sheet

@@ -17,7 +17,13 @@ from reverie.tools.style_film_config import StyleFilmConfig
 
 
 def run_style_film(
-    source: Path, target: Path, config: StyleConfig, film: StyleFilmConfig, *, dry_run: bool = False
+    source: Path,
+    target: Path,
+    config: StyleConfig,
+    film: StyleFilmConfig,
+    *,
+    dry_run: bool = False,
+    overwrite: bool = False,
 ) -> int:
     """Paint a film to its end, with progress; stopped or killed, the same call goes on where it was."""
     check_settings(film)
@@ -27,7 +33,7 @@ def run_style_film(
     if dry_run:
         print(json.dumps(_decisions(work), indent=2, ensure_ascii=False))
         return 0
-    return run_film(work, what_was_measured)
+    return run_film(work, what_was_measured, overwrite=overwrite)
 
 
 def replay_style_film(
@@ -48,9 +54,11 @@ def replay_style_film(
     return replay_film(work, made, record, what_was_measured)
 
 
-def style_films(pairs: Sequence[tuple[Source, Path]], config: StyleConfig, film: StyleFilmConfig, tally: Tally) -> None:
+def style_films(
+    pairs: Sequence[tuple[Source, Path]], config: StyleConfig, film: StyleFilmConfig, tally: Tally, *, overwrite: bool
+) -> None:
     """Paint the films of a list, one after the other."""
-    make_films(pairs, tally, lambda source, target: run_style_film(source, target, config, film))
+    make_films(pairs, tally, lambda source, target: run_style_film(source, target, config, film, overwrite=overwrite))
 
 
 def _decisions(work: Any) -> dict[str, Any]:
