@@ -35,3 +35,8 @@ def least_value(term: Objective) -> float:
     is_linear = isinstance(term, (Wasserstein, MeanDeviation))
     size = second.diagonal().mean().item() if is_linear else second.square().mean().item()
     return LEAST_VALUE * max(size, 1e-12)
+
+
+def smoothness(smooth: float, strength: float) -> float:
+    """Return the weight of total variation beside styles and content: a share of what these weigh together."""
+    return smooth / SMOOTH_UNIT * (strength + CONTENT_SHARE * (1 - strength))

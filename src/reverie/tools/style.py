@@ -115,6 +115,8 @@ def style_steps(
     """
     check_settings(config)
     state = StyleState() if state is None else state
+    if _asks_for_nothing(config):
+        _finish_with(content.to(terms.critic.device), state, plan)
     while state.scale < len(plan.scales):
         scale = plan.scales[state.scale]
         yield from _at_scale(content, pictures, config, plan, scale, terms, state)
@@ -190,6 +192,19 @@ def _settled(scores: list[float], plateau: float) -> bool:
     late, early = scores[-PLATEAU_STEPS:], scores[-2 * PLATEAU_STEPS : -PLATEAU_STEPS]
     gained = (sum(late) - sum(early)) / PLATEAU_STEPS
     return gained < plateau * abs(sum(early)) / PLATEAU_STEPS
+
+
+def _asks_for_nothing(config: StyleConfig) -> bool:
+    """Tell whether the result is the content as it is: no strength, no dream, and no other start."""
+    plain = not (config.region or config.dream_layer) and config.dream_class is None
+    return plain and config.strength == 0 and config.init == "content" and config.init_picture is None
+
+
+def _finish_with(content: Tensor, state: StyleState, plan: StylePlan) -> None:
+    """Set the state to the end of a run whose result is the content."""
+    state.scale, state.step, state.index = len(plan.scales) - 1, plan.scales[-1].steps, plan.steps
+    state.pixels, state.average = content.clone(), Average(0.0)
+    state.average.add(content)
 
 
 def decay_for(average: float, steps: int) -> float:

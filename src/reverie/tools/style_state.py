@@ -36,7 +36,7 @@ def save_state(path: Path, state: StyleState, record: dict[str, Any], plan: Styl
     }  # fmt: skip
     if state.average is not None and state.average.total is not None:
         tensors["average"] = state.average.total
-        about |= {"average_weight": state.average.weight}
+        about |= {"average_weight": state.average.weight, "average_decay": state.average.decay}
     if state.adam is not None and state.adam.first is not None and state.adam.second is not None:
         tensors |= {"adam_first": state.adam.first, "adam_second": state.adam.second}
         about |= {"adam_count": state.adam.count}
@@ -79,7 +79,9 @@ def restored(tensors: dict[str, Tensor], about: dict[str, Any], lr: float, decay
     adam = None
     if "adam_first" in tensors:
         adam = WarmAdam(lr, first=tensors["adam_first"], second=tensors["adam_second"], count=about["adam_count"])
-    average = Average(decay, tensors["average"], about["average_weight"]) if "average" in tensors else None
+    average = None
+    if "average" in tensors:
+        average = Average(about.get("average_decay", decay), tensors["average"], about["average_weight"])
     return StyleState(
         about["scale"], about["step"], about["index"], tensors["pixels"], adam, average, list(about["scores"])
     )

@@ -23,7 +23,7 @@ from reverie.objective import Objective, total_variation
 from reverie.objective.base import Sum
 from reverie.objective.content import Content
 from reverie.objective.gram import Gram
-from reverie.objective.moment_scores import CONTENT_SHARE, MOMENT_SCORES, SMOOTH_UNIT, least_value
+from reverie.objective.moment_scores import CONTENT_SHARE, MOMENT_SCORES, least_value, smoothness
 from reverie.objective.moments import blend, mean_moments
 from reverie.objective.sampler import Sampler, Samples, shared_scales
 from reverie.objective.self_similarity import SelfSimilarity
@@ -100,7 +100,9 @@ class StyleTerms:
             alike = self.config.content_score == "self-similarity"
             parts += self._alike(area, content, scale, kept) if alike else self._content(area, scale, kept)
         if self.config.smooth > 0:
-            parts.append((-self.config.smooth / SMOOTH_UNIT, total_variation(wrap=wrap_of(self.config))))
+            parts.append(
+                (-smoothness(self.config.smooth, self.config.strength), total_variation(wrap=wrap_of(self.config)))
+            )
         whole = Sum(tuple(pair for pair in parts if pair[0] != 0))
         return whole if self.dream is None else self._with_dream(whole, content, scale, generator)
 

@@ -19,7 +19,7 @@ from reverie.objective import total_variation
 from reverie.objective.base import BASE, Activations, Objective, Sum
 from reverie.objective.content import Content
 from reverie.objective.gram import Gram
-from reverie.objective.moment_scores import CONTENT_SHARE, MOMENT_SCORES, SMOOTH_UNIT, least_value
+from reverie.objective.moment_scores import CONTENT_SHARE, MOMENT_SCORES, least_value, smoothness
 from reverie.objective.moments import Moments, blend, mean_moments
 from reverie.optimize.painting import Painting
 from reverie.train.distill_config import DistillConfig
@@ -50,7 +50,7 @@ class StudentScore:
         ]
         total = sum(weight for _, weight in layers.content)
         self.contents = [(weight / total, Content(name, None, layers.softmax)) for name, weight in layers.content]
-        self.smooth = (-config.smooth / SMOOTH_UNIT, total_variation())
+        self.smooth = (-smoothness(config.smooth, config.strength), total_variation())
 
     def losses(self, painted: Tensor, content: Tensor, dial: Tensor) -> dict[str, Tensor]:
         """Return the mean losses of a batch by what they are of.
