@@ -174,26 +174,33 @@ def test_a_gif_becomes_a_gif_with_its_transparency(run: Run, style: Path, tmp_pa
     assert (shown[:20, :30] == 0).all() and (shown[24:, 34:] == 255).all()
 
 
-def test_a_folder_with_a_picture_and_a_film(run: Run, clip: Path, photo: Path, style: Path, tmp_path: Path) -> None:
+def test_a_pattern_takes_pictures_and_films(run: Run, clip: Path, photo: Path, style: Path, tmp_path: Path) -> None:
     folder, out = tmp_path / "mixed", tmp_path / "out"
     folder.mkdir()
     clip.rename(folder / "clip.mp4")
     photo.rename(folder / "photo.png")
     (folder / "broken.mp4").write_bytes(b"no film")
-    code, _, err = run("style", folder, style, "-o", out, "--workers", 1, *FAST)
+    code, _, err = run("style", folder / "*", style, "-o", out, "--workers", 1, *FAST)
     assert code == 2 and names(out) == {"photo.png", "clip.mp4"}
     assert "2 made, 1 failed" in err.splitlines()[-1]
     assert len([line for line in err.splitlines() if "broken.mp4" in line]) == 1
     assert read_settings(out / "clip.mp4")["tool"] == "style-film"
 
 
-def test_a_folder_of_nothing_but_films(run: Run, clip: Path, style: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "films"
+def test_a_folder_says_that_its_films_are_left_out(run: Run, clip: Path, photo: Path, style: Path, tmp_path) -> None:
+    folder, out = tmp_path / "mixed", tmp_path / "out"
     folder.mkdir()
     clip.rename(folder / "clip.mp4")
-    code, _, err = run("style", folder, style, "-o", tmp_path / "out", *FAST)
+    photo.rename(folder / "photo.png")
+    code, _, err = run("style", folder, style, "-o", out, "--workers", 1, *FAST)
+    assert code == 0 and names(out) == {"photo.png"}
+    assert "1 films" in err and "left out" in err
+
+
+def test_films_alone_make_the_folder_that_they_go_to(run: Run, clip: Path, style: Path, tmp_path: Path) -> None:
+    code, out, err = run("style", clip, style, "-o", f"{tmp_path / 'out'}/", *FAST)
     assert code == 0, err
-    assert names(tmp_path / "out") == {"clip.mp4"}
+    assert Path(out.strip()) == tmp_path / "out" / "clip.mp4" and names(tmp_path / "out") == {"clip.mp4"}
 
 
 def test_settings_can_be_taken_from_a_film(run: Run, clip: Path, style: Path) -> None:

@@ -51,9 +51,7 @@ def test_tiles_do_not_change_it(small_critic: Critic) -> None:
     image, target, weight = drawn(1, 3, 96, 96).float(), drawn(1, 3, 96, 96, seed=1).float(), drawn(1, 1, 96, 96)
     objective = 2.0 * layer(small_critic.identity.default_layers[0]) + Temporal(target, weight)
     painting = Painting(small_critic, objective)
-    whole, tiled = (
-        painting.judge(image, Generator().manual_seed(0), painting.tiles((96, 96), px)) for px in (0, 48)
-    )
+    whole, tiled = (painting.judge(image, Generator().manual_seed(0), painting.tiles((96, 96), px)) for px in (0, 48))
     assert tiled.values == pytest.approx(whole.values, rel=1e-4)
     assert torch.allclose(whole.gradient, tiled.gradient, rtol=1e-3, atol=1e-7)
 

@@ -154,9 +154,7 @@ def test_frames_further_back_are_looked_at_where_the_one_before_does_not_see(cri
     back.clear()
     far = steps_of(critic, styles[:1], clip, estimate, config, anchor=(1, 2), cuts=False, temporal=100)
     assert back == [0, 1, 0, 2, 1]
-    apart = [
-        np.abs(made[3].dream[:, :16].astype(int) - made[1].dream[:, :16]).mean() for made in (near, far)
-    ]
+    apart = [np.abs(made[3].dream[:, :16].astype(int) - made[1].dream[:, :16]).mean() for made in (near, far)]
     assert apart[1] < 0.7 * apart[0]
 
 
@@ -341,5 +339,3 @@ def test_a_frame_made_before_is_taken_as_it_was_stored(critic: Critic, styles) -
     rest = film_steps(iter(CLIP[2:]), hand, cuts=True, estimate=open_estimator(), history=history, first=2)
     for a, b in zip(whole[2:], rest, strict=True):
         assert np.array_equal(a.dream, b.dream) and a.flicker == b.flicker
-
-
