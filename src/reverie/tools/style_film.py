@@ -218,9 +218,7 @@ def _complete(source: np.ndarray) -> np.ndarray:
 
 
 def _tensor(frame: np.ndarray) -> Tensor:
-    return (
-        torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)[None].float().div(255).clamp(0, 1).contiguous()
-    )
+    return torch.from_numpy(np.array(frame)).permute(2, 0, 1)[None].float().div(255).clamp(0, 1).contiguous()
 
 
 def _bytes(images: Tensor) -> np.ndarray:

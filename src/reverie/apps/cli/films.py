@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reverie.apps.cli.tally import Tally
 from reverie.data.sources import Source
-from reverie.errors import ReverieError
+from reverie.errors import OutputError, ReverieError
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.video_config import VideoConfig
 
@@ -30,6 +30,7 @@ def make_films(pairs: Sequence[tuple[Source, Path]], tally: Tally, make: Callabl
     """Make the films of a list, one after the other; `make` returns an exit code."""
     for source, target in pairs:
         try:
+            _make_folder(target)
             code = make(source.path, target)
         except ReverieError as error:
             tally.fail(source.name, str(error), error.exit_code)
@@ -40,3 +41,10 @@ def make_films(pairs: Sequence[tuple[Source, Path]], tally: Tally, make: Callabl
             tally.fail(source.name, "the film was not finished", code)
         else:
             tally.made += 1
+
+
+def _make_folder(target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder '{target.parent}': {error.strerror or error}") from error

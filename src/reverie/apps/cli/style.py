@@ -44,7 +44,7 @@ def style_command(
             "standard output.",
         ),
     ] = None,
-    like: Annotated[str | None, Parameter(help="Take the settings out of a picture that Reverie painted.")] = None,
+    like: Annotated[str | None, Parameter(help="Take the settings out of a picture or film that Reverie painted.")] = None,
     resume_from: Annotated[
         str | None,
         Parameter(help="State file to go on from: of a stopped run, or of a preview to be painted larger."),
@@ -110,9 +110,11 @@ def check_no_film(given: dict[str, Any]) -> None:
     Raises:
         InputError: names the first.
     """
-    own = [name for name in ("coherence", "temporal", "anchor", "later_steps", "interpolate") if name in given]
+    own = given_for(StyleFilmConfig, given)
     if own:
-        raise InputError(f"--{own[0].replace('_', '-')} goes with a video, GIF or animated WebP; this is a picture")
+        raise InputError(
+            f"--{next(iter(own)).replace('_', '-')} goes with a video, GIF or animated WebP; this is a picture"
+        )
 
 
 def style_one(

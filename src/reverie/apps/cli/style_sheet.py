@@ -20,7 +20,7 @@ def paint_sheet(source: Any, config: StyleConfig, options: BatchOptions, text: s
     """Paint a row for every style, and of several one for their blend, with a column for every strength."""
     strengths = parse_strengths(text)
     rows = [(style,) for style in config.style]
-    rows += [config.style] if len(config.style) > 1 else []
+    rows += [config.style] if len(config.style) != 1 else []  # without any, a student's own or those of regions
     if len(rows) * len(strengths) > MOST_TILES:
         raise InputError(f"a sheet holds at most {MOST_TILES} pictures; got {len(rows)} styles x {len(strengths)}")
     if source.kind == "stdin" or options.output == STDOUT:
@@ -39,11 +39,17 @@ def paint_sheet(source: Any, config: StyleConfig, options: BatchOptions, text: s
         critic = open_fast(config)
     jobs = [replace(config, style=row, strength=strength) for row in rows for strength in strengths]
     tiles = _painted(source.path, jobs, critic)
-    captions = [f"{' + '.join(Path(s).stem for s in job.style)}, strength {job.strength:g}" for job in jobs]
+    captions = [f"{_named(job)}strength {job.strength:g}" for job in jobs]
     sheet = contact_sheet(tiles, columns=len(strengths), tile_px=TILE_PX, captions=captions)
     write_picture(target, sheet, quality=options.quality)
     print(target)
     return 0
+
+
+def _named(job: StyleConfig) -> str:
+    """Return the styles of a tile, followed by a comma; nothing if they are those of regions."""
+    names = job.style or ((job.fast,) if job.fast else ())
+    return f"{' + '.join(Path(name).stem for name in names)}, " if names else ""
 
 
 def parse_strengths(text: str) -> tuple[float, ...]:
