@@ -217,8 +217,9 @@ def show(records: list[dict[str, Any]]) -> None:
         row = [f"{r['content']} {r['style']}", f"{r['ours']['style']:.3f} {r['ours']['content']:.3f}"]
         for name, theirs in r["peer"].items():
             found = r.get("dialled", {}).get(name)
-            row += [f"{theirs['style']:.3f} {theirs['content']:.3f}", r["outcome"][name],
-                    f"{found['style']:.3f} {found['content']:.3f} at {found['strength']:.2f}, {found['outcome']}" if found else ""]  # fmt: skip
+            there = (f"{found[k]:.3f}" for k in ("style", "content")) if found else ()
+            row += [f"{theirs['style']:.3f} {theirs['content']:.3f}", r["outcome"][name]]
+            row += [" ".join((*there, f"at {found['strength']:.2f}, {found['outcome']}")) if found else ""]
         rows.append(row)
     table(["style, content", "ours", "peer, equal time", "better", "ours, dialled", "peer, 500", "better", "dialled"],
           rows)  # fmt: skip
