@@ -8,7 +8,10 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
-SCRIPTS = ("gradient_step", "ceiling", "tiling", "big_picture", "huge_picture", "directory", "startup")
+SCRIPTS = (
+    "gradient_step", "ceiling", "tiling", "big_picture", "huge_picture", "directory", "startup", "style_step",
+    "style_fidelity", "style_exact", "style_memory", "student",
+)  # fmt: skip
 Row = list[Any]
 
 
@@ -117,7 +120,83 @@ def startup(result: dict[str, Any]) -> str:
     return table(["from the start of the process", "wall s", "CPU s", "spread"], rows)
 
 
-TABLES = {f.__name__: f for f in (gradient_step, ceiling, tiling, big_picture, huge_picture, directory, startup)}
+def style_step(results: dict[str, Any]) -> str:
+    """Seconds of a step, then seconds until a distance."""
+    rows: list[Row] = [
+        [name, f"{t['cpu_s']['median']:.2f}", f"{t['cpu_s']['min']:.2f}", f"{t['cpu_s']['spread']:.0%}",
+         results["step"]["gain"].get(name, {}).get("median", "")] for name, t in results["step"]["variants"].items()
+    ]  # fmt: skip
+    parts = [table(["one step, VGG-19, 512 px", "CPU s", "least", "spread", "ours is faster by"], rows)]
+    for pair in results["until_distance"]:
+        shown = next(iter(pair["runs"].values()))["reached_cpu_s"]
+        rows = [
+            [name, *("" if seconds is None else f"{seconds:.1f}" for seconds in run["reached_cpu_s"].values()),
+             *run["curve"][-1]] for name, run in pair["runs"].items()
+        ]  # fmt: skip
+        head = [f"{pair['content']} in {pair['style']}, CPU s until", *shown, "all of it", "style", "content"]
+        parts.append(table(head, rows))
+    return "\n\n".join(parts)
+
+
+def style_fidelity(results: list[dict[str, Any]]) -> str:
+    """Style and content distance of both by pair."""
+    rows: list[Row] = []
+    for r in results:
+        found = r.get("dialled", {}).get("converged")
+        turned = f"{pair_of(found)} at {found['strength']:.2f}: {found['outcome']}" if found else ""
+        peers = (r["peer"][name] for name in ("equal_time", "converged"))
+        rows.append([f"{r['content']} in {r['style']}", pair_of(r["ours"]), *map(pair_of, peers),
+                     r["outcome"]["converged"], turned])  # fmt: skip
+    head = ["style, content distance", "ours", "pystiche, equal time", "pystiche, 500 steps", "ours is better at",
+            "ours, strength turned to the peer's content"]  # fmt: skip
+    return table(head, rows)
+
+
+def pair_of(found: dict[str, float]) -> str:
+    """Return style and content distance."""
+    return f"{found['style']:.3f}, {found['content']:.3f}"
+
+
+def style_exact(results: list[dict[str, Any]]) -> str:
+    """Relative errors of tiled gradients, one row per score."""
+    kinds = list(dict.fromkeys(r["precision"] for r in results))
+    found = {(r["network"], r["score"], r["precision"]): r for r in results}
+    rows: list[Row] = []
+    for network, score in dict.fromkeys((r["network"], r["score"]) for r in results):
+        errors = [f"{found[network, score, kind]['gradient']:.1e}" for kind in kinds]
+        rows.append(
+            [f"{network} {score}", *errors, *(f"{found[network, score, k]['to_float64']:.1e}" for k in kinds[1:])]
+        )
+    head = ["error of the gradient in tiles", *kinds, *(f"{kind} in one piece to {kinds[0]}" for kind in kinds[1:])]
+    return table(head, rows)
+
+
+def style_memory(results: list[dict[str, Any]]) -> str:
+    """Peaks by size."""
+    return table(
+        ["px", "megapixels", "peak MB", "wall s"],
+        [[f"{r['side_px']} x {r['side_px']}", r["megapixels"], r["peak_mb"], r["wall_s"]] for r in results],
+    )
+
+
+def student(results: dict[str, Any]) -> str:
+    """Speed and distances of the three ways."""
+    times, judged = results["cpu_s_per_picture"], results["distances"]
+    rows: list[Row] = [
+        [name, *(f"{1 / t['median']:.3g}" for t in found.values()),
+         *(f"{sum(r[name][kind] for r in judged) / len(judged):.3f}" for kind in ("style", "content"))]
+        for name, found in times.items()
+    ]  # fmt: skip
+    return table(["", *(f"pictures per CPU s, {side} px" for side in times["student"]), "style", "content"], rows)
+
+
+TABLES = {
+    f.__name__: f
+    for f in (
+        gradient_step, ceiling, tiling, big_picture, huge_picture, directory, startup, style_step, style_fidelity,
+        style_exact, style_memory, student,
+    )
+}  # fmt: skip
 
 
 def section(name: str) -> str:
