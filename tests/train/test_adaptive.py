@@ -18,7 +18,7 @@ from reverie.data.crops import CropPool
 from reverie.errors import DataError, InputError, ReverieError, WeightsError
 from reverie.tools.fast_style import fast_style, open_student
 from reverie.train import adaptive as module
-from reverie.train.adaptive import AdaptiveTask, style_distance, train_adaptive, varied_colors, variation
+from reverie.train.adaptive import AdaptiveTask, style_distance, train_adaptive, variation, varied_colors
 from reverie.train.adaptive_config import AdaptiveConfig
 from reverie.weights.checkpoint import load_model
 
