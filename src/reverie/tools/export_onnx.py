@@ -39,8 +39,10 @@ class Exported:
     differences: dict[str, float]
 
 
-def check_export() -> None:
-    """Raise `InputError` if a package that exporting needs is not installed."""
+def check_export(path: Path) -> None:
+    """Raise `InputError` if a package that exporting needs is not installed, or the file has another suffix."""
+    if path.suffix.lower() != ".onnx":
+        raise InputError(f"an exported network is written to an .onnx file; got '{path.name}'")
     missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise InputError(f"exporting needs {', '.join(missing)}; get it with: pip install 'reverie[export]'")
@@ -54,10 +56,10 @@ def export_onnx(model: FastModel, path: Path) -> Exported:
     does.
 
     Raises:
-        InputError: a package is missing, or the network is not on the CPU in fp32.
+        InputError: a package is missing, the file has another suffix, or the network is not on the CPU in fp32.
         OutputError: the exported network computes something else, or the file cannot be written.
     """
-    check_export()
+    check_export(path)
     if model.precision != "fp32" or model.device.type != "cpu":
         raise InputError("exporting needs the network on the CPU in fp32; open it so")
     net = _Student(model.net) if isinstance(model.net, StudentNet) else _Adaptive(model.net, model.critic)

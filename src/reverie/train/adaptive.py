@@ -26,6 +26,7 @@ from reverie.critic.style_layers import style_layers
 from reverie.data.ahead import Ahead
 from reverie.data.batches import seed_of, seeded
 from reverie.data.crops import CropPool
+from reverie.errors import InputError
 from reverie.models.adaptive import LEVELS, AdaptiveDecoder, Statistics, restyled, statistics_of
 from reverie.settings import check_settings, to_record
 from reverie.train.adaptive_config import AdaptiveConfig
@@ -57,6 +58,8 @@ def train_adaptive(
     """
     config = config or AdaptiveConfig()
     check_settings(config)
+    if config.crop_px % 8:
+        raise InputError(f"--crop-px must be a multiple of 8; got {config.crop_px}")
     run = RunFolder(output)
     saved = run.load_checkpoint() if resume else run.check_unused()
     if saved is not None:

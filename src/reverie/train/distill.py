@@ -61,6 +61,8 @@ def distill(
     check_settings(config)
     if not styles:
         raise InputError("no style is given; name one or more pictures")
+    if config.crop_px % 16:
+        raise InputError(f"--crop-px must be a multiple of 16; got {config.crop_px}")
     if output.suffix != ".safetensors":
         raise InputError(f"a student is written to a .safetensors file; got '{output.name}'")
     if output.exists():
@@ -110,7 +112,8 @@ def _lesson(styles: Sequence[tuple[Path, float]], data: Path, output: Path, conf
         save_model(output, dict(net.state_dict()), _description(net, config, critic, about, metrics))
         return output
 
-    return Lesson(losses, write, f"{pool.digest}/{'/'.join(p.sha256 for p in pictures)}")
+    digest = "/".join(f"{p.sha256}:{w:g}" for p, w in zip(pictures, weights, strict=True))
+    return Lesson(losses, write, f"{pool.digest}/{digest}")
 
 
 def _description(

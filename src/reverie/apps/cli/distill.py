@@ -47,7 +47,7 @@ def distill_command(
     from reverie.train.distill import distill
 
     if export is not None:
-        check_export()
+        check_export(Path(export))
     pairs = [split_weight(text) for text in styles]
     try:
         with closing(distill(pairs, Path(data), Path(output), config, resume=resume)) as steps:
@@ -71,7 +71,7 @@ def export_command(
     from reverie.tools.export_onnx import check_export, export_onnx
     from reverie.tools.fast_style import open_student
 
-    check_export()
+    check_export(Path(output))
     made = export_onnx(open_student(None if model == "any" else model, device="cpu"), Path(output))
     shown = ", ".join(f"{difference:.1e} at {size}" for size, difference in made.differences.items())
     print(f"inputs {', '.join(made.inputs)}; largest difference from ours: {shown}", file=sys.stderr)

@@ -44,7 +44,7 @@ def style_command(
             "standard output.",
         ),
     ] = None,
-    like: Annotated[str | None, Parameter(help="Take the settings out of a picture or film that Reverie painted.")] = None,
+    like: Annotated[str | None, Parameter(help="Take the settings out of what Reverie painted.")] = None,
     resume_from: Annotated[
         str | None,
         Parameter(help="State file to go on from: of a stopped run, or of a preview to be painted larger."),
