@@ -37,6 +37,7 @@ def networks_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let runs in this process share open networks, which never change: opening one takes longer than a short run."""
     import reverie.critic.open
     import reverie.tools.compare_networks
+    import reverie.tools.style_film_work
     import reverie.tools.style_work
 
     original = reverie.critic.open.open_critic
@@ -47,5 +48,6 @@ def networks_kept(monkeypatch: pytest.MonkeyPatch) -> None:
             _networks[key] = original(model, weights, **options)  # type: ignore[arg-type]
         return _networks[key]
 
-    for module in (reverie.critic.open, reverie.tools.compare_networks, reverie.tools.style_work):
+    rooms = (reverie.tools.compare_networks, reverie.tools.style_film_work, reverie.tools.style_work)
+    for module in (reverie.critic.open, *rooms):
         monkeypatch.setattr(module, "open_critic", opened)

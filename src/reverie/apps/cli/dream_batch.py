@@ -22,7 +22,7 @@ from reverie.data.sources import Found, Source
 from reverie.data.targets import output_folder, plan_targets, remove_leftovers
 from reverie.errors import OutputError, ReverieError
 from reverie.media.source import pixels_of
-from reverie.media.write import check_writable
+from reverie.media.write import check_place
 from reverie.optimize.byte_counts import format_bytes, parse_bytes
 from reverie.tools.batch import Job, Moment, run_jobs
 from reverie.tools.cores import WORKER_BYTES, Shares, share_out, usable_cores
@@ -78,7 +78,8 @@ def run_batch(found: Found, config: Any, video: Any, options: BatchOptions, trad
         return tally.exit_code
     for note in notes:
         print(note, file=sys.stderr)
-    _prepare_folders(jobs)
+    _prepare_folders([*(job.target for job in jobs), *(target for _, target in films)])
+    remove_leftovers([job.target for job in jobs])
     if jobs and on_cpu:
         print(_intent(trade.doing, len(jobs), shares, config.max_memory), file=sys.stderr)
     before = tally.settled
@@ -125,15 +126,14 @@ def _to_do(
     return sorted(jobs, key=lambda job: -job.payload.pixels)
 
 
-def _prepare_folders(jobs: Sequence[Job]) -> None:
+def _prepare_folders(targets: Sequence[Path]) -> None:
     """Make the folders of the results and check that they can be written to, before any work."""
-    for target in {job.target.parent: job.target for job in jobs}.values():
+    for target in {target.parent: target for target in targets}.values():
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot make the folder '{target.parent}': {error.strerror or error}") from error
-        check_writable(target)
-    remove_leftovers([job.target for job in jobs])
+        check_place(target)
 
 
 def _crews(

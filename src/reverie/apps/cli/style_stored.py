@@ -59,13 +59,13 @@ def _network(config: StyleConfig) -> dict[str, Path]:
 
 
 def style_like(made: Path, styles: tuple[str, ...]) -> StyleConfig:
-    """Return the settings of a painted picture for another one; new styles replace those that it had.
+    """Return the settings of a painted picture or film for another one; new styles replace those that it had.
 
     Raises:
         InputError: it was not painted, or a file it was painted with is nowhere.
     """
     record = read_settings(made)
-    if record.get("tool") != "style":
+    if record.get("tool") not in ("style", "style-film"):
         raise InputError(f"'{made.name}' was made by '{record.get('tool')}'; --like takes what reverie style painted")
     plain = {"size": None, "tile": None} | ({"style": [], "style_scale": [], "style_size": []} if styles else {})
     config = {**record["config"], **plain}
