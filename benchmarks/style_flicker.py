@@ -100,11 +100,11 @@ def measured(
 
 def main() -> None:
     """Measure frames apart and some weights on one clip, and compare."""
-    parser = measure.arguments(__doc__, frames=8, width=192, height=108, steps=60, later_steps=0, model="embedded",
+    parser = measure.arguments(__doc__, frames=4, width=160, height=90, steps=40, later_steps=0, model="embedded",
                                seed=0)  # fmt: skip
     parser.add_argument("--weights", type=Path, help="state dict for a torchvision name")
     parser.add_argument("--style", type=Path, default=measure.ROOT / "examples" / "brush.jpg", help="style picture")
-    parser.add_argument("--temporal", type=float, nargs="*", default=[0, 1, 10], help="weights, default %(default)s")
+    parser.add_argument("--temporal", type=float, nargs="*", default=[0, 1, 5], help="weights, default %(default)s")
     parser.add_argument("--anchor", type=int, nargs="*", default=[1, 8], help="frames back, default %(default)s")
     parser.add_argument("--pictures", type=Path, help="write the painted frames into this folder")
     given = parser.parse_args()
@@ -124,6 +124,7 @@ def main() -> None:
         save = None if given.pictures is None else given.pictures / way.replace(" ", "")
         results[way] = measured(moments, config, film, critic, save)
         print(way, results[way], flush=True)
+    print(f"flicker of the source: {source:.3f}")
     measure.table(
         ("way", "flicker", "style", "style, end", "content", "later steps", "CPU s"),
         [
@@ -141,7 +142,7 @@ def main() -> None:
             measure.target("how much farther flow ends from the style", f"<= {WEAKER}", farther, farther <= WEAKER),
         ]
     settings = {k: v for k, v in vars(given).items() if k not in ("output", "pictures", "weights", "style")} | {
-        "style": given.style.name, "layers": list(critic.identity.default_layers), "precision": critic.precision,
+        "style": given.style.name, "layers": list(layer_names(config, critic)), "precision": critic.precision,
     }  # fmt: skip
     measure.report("How much does a painted film flicker?", settings, results, targets, given.output, load)
 
