@@ -224,7 +224,7 @@ def test_a_truncated_file_ends_in_one_line(run: Run, clip: Path, style: Path, ke
 
 
 def start(source: Path, style: Path, target: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "reverie", "style", source, style, *QUICK, "--steps", 8, "-o", target]
+    command = [sys.executable, "-m", "reverie", "style", source, style, *QUICK, "--later-steps", 8, "-o", target]
     package = str(Path(reverie.__file__).parents[1])
     return subprocess.Popen(
         [str(c) for c in command], env=os.environ | {"PYTHONPATH": package}, stdout=subprocess.DEVNULL,
@@ -239,7 +239,7 @@ def test_killed_and_started_again_the_bytes_are_those_of_one_run(tmp_path: Path,
     for least in (2, 5):
         process = start(source, style, target)
         end = time.monotonic() + 100
-        while len(list(folder.glob("[0-9]*.png"))) < least and time.monotonic() < end:
+        while len(list(folder.glob("[0-9]*.png"))) < least and time.monotonic() < end and process.poll() is None:
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL, "it had finished before it could be killed"
