@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from reverie.critic.critic import IMAGE
+from reverie.critic.critic import IMAGE, Critic
 from reverie.objective import layer
 from reverie.objective.temporal import Temporal, not_seen_before
 from reverie.optimize.painting import Painting
@@ -31,7 +31,7 @@ def naive(image: Tensor, target: Tensor, share: Tensor) -> float:
     return -total / (3 * SIZE[0] * SIZE[1])
 
 
-def test_it_is_minus_the_weighted_mean_square(generator) -> None:
+def test_it_is_minus_the_weighted_mean_square(generator: Generator) -> None:
     image, target, share = picture(generator), picture(generator), weight(generator)
     found = Temporal(target, share)({IMAGE: image})
     assert found.shape == (1,)
@@ -44,7 +44,7 @@ def test_it_reads_the_picture_itself_and_is_named_as_the_critic_names_it() -> No
     assert term.tiling == "local"
 
 
-def test_the_gradient_is_that_of_the_score_and_zero_where_nothing_is_known(generator) -> None:
+def test_the_gradient_is_that_of_the_score_and_zero_where_nothing_is_known(generator: Generator) -> None:
     image, target, share = picture(generator).requires_grad_(True), picture(generator), weight(generator)
     share[..., :2] = 0
     term = Temporal(target, share)
@@ -55,13 +55,13 @@ def test_the_gradient_is_that_of_the_score_and_zero_where_nothing_is_known(gener
     assert (slope[..., :2] == 0).all() and (slope[..., 2:] != 0).all()
 
 
-def test_it_scores_nothing_at_its_target_and_without_weight(generator) -> None:
+def test_it_scores_nothing_at_its_target_and_without_weight(generator: Generator) -> None:
     image, target = picture(generator), picture(generator)
     assert Temporal(target, weight(generator))({IMAGE: target}).item() == 0
     assert Temporal(target, torch.zeros(1, 1, *SIZE))({IMAGE: image}).item() == 0
 
 
-def test_it_stays_wide_for_half_pictures(generator) -> None:
+def test_it_stays_wide_for_half_pictures(generator: Generator) -> None:
     image, target, share = picture(generator), picture(generator), weight(generator)
     half = Temporal(target, share)({IMAGE: image.bfloat16()})
     assert half.dtype == torch.float32
@@ -69,7 +69,7 @@ def test_it_stays_wide_for_half_pictures(generator) -> None:
 
 
 def test_beside_a_network_in_tiles_it_counts_once_and_on_the_picture_without_its_margins(
-    generator, small_critic
+    generator: Generator, small_critic: Critic
 ) -> None:
     image = torch.rand(1, 3, 70, 90, generator=generator)
     target, share = torch.rand(image.shape, generator=generator), torch.rand(1, 1, 70, 90, generator=generator)
@@ -84,7 +84,7 @@ def test_beside_a_network_in_tiles_it_counts_once_and_on_the_picture_without_its
     assert torch.allclose(alone, -100 * share * (image - target) / (3 * 70 * 90), atol=1e-8)
 
 
-def test_farther_anchors_count_where_no_nearer_one_sees(generator) -> None:
+def test_farther_anchors_count_where_no_nearer_one_sees(generator: Generator) -> None:
     """Equation 10 of the paper: c_long = max(c - sum of the nearer ones, 0)."""
     weights = [weight(generator) for _ in range(4)]
     found = not_seen_before(weights)

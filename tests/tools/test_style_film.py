@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -32,6 +33,7 @@ from reverie.tools.style_sources import Style, StylePictures
 from reverie.tools.style_terms import StyleTerms
 from reverie.tools.style_work import layer_names
 
+Work = Callable[..., StyleFilm]
 SIZE = (48, 64)
 CLIP = pan(6, (1, 2), SIZE)
 OTHER = texture(*SIZE, seed=9)
@@ -261,7 +263,7 @@ def clip(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def work(tmp_path: Path, small_critic: Critic, monkeypatch: pytest.MonkeyPatch):
+def work(tmp_path: Path, small_critic: Critic, monkeypatch: pytest.MonkeyPatch) -> Work:
     """Return a function that makes a job with the small network."""
     monkeypatch.setattr(reverie.tools.style_film_work, "open_critic", lambda *a, **k: small_critic)
     for seed in (3, 4):
@@ -274,7 +276,7 @@ def work(tmp_path: Path, small_critic: Critic, monkeypatch: pytest.MonkeyPatch):
     return made
 
 
-def test_a_job_writes_a_film_with_sound_and_settings(tmp_path: Path, clip: Path, work) -> None:
+def test_a_job_writes_a_film_with_sound_and_settings(tmp_path: Path, clip: Path, work: Work) -> None:
     job = work(clip, "out.mp4")
     assert [step.index for step in job] == list(range(6))
     measured = job.finish()
@@ -293,7 +295,9 @@ def test_a_job_writes_a_film_with_sound_and_settings(tmp_path: Path, clip: Path,
     "film", [{}, {"anchor": (2, 4)}, {"coherence": "none"}, {"interpolate": True}],
     ids=["flow", "anchors", "none", "interpolate"],
 )  # fmt: skip
-def test_a_stopped_job_goes_on_and_ends_with_the_same_bytes(tmp_path: Path, work, film: dict[str, object]) -> None:
+def test_a_stopped_job_goes_on_and_ends_with_the_same_bytes(
+    tmp_path: Path, work: Work, film: dict[str, object]
+) -> None:
     """Stopped before, at and behind a cut, whose frame sets what the scene is measured by."""
     source = write_clip(tmp_path / "cut.mp4", [*CLIP[:3], OTHER, *pan(3, (1, 2), SIZE, seed=9)[1:]])
     whole = work(source, "whole.mp4", (3, 4), **film)
@@ -310,7 +314,7 @@ def test_a_stopped_job_goes_on_and_ends_with_the_same_bytes(tmp_path: Path, work
         assert (tmp_path / f"stopped{stop}.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
 
 
-def test_a_job_does_not_go_on_with_frames_of_another(clip: Path, work) -> None:
+def test_a_job_does_not_go_on_with_frames_of_another(clip: Path, work: Work) -> None:
     next(iter(work(clip, "out.mp4")))
     with pytest.raises(InputError, match=r"video temporal: 1\.0 then, 3\.0 now"):
         next(iter(work(clip, "out.mp4", temporal=3.0)))
@@ -320,7 +324,7 @@ def test_a_job_does_not_go_on_with_frames_of_another(clip: Path, work) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
-def test_an_animation_keeps_times_loops_and_transparency(tmp_path: Path, suffix: str, work) -> None:
+def test_an_animation_keeps_times_loops_and_transparency(tmp_path: Path, suffix: str, work: Work) -> None:
     alpha = np.full(SIZE, 255, np.uint8)
     alpha[:20, :30] = 0
     with AnimationWriter(tmp_path / f"a{suffix}", SIZE, plays=3, transparent=True) as writer:
@@ -333,7 +337,7 @@ def test_an_animation_keeps_times_loops_and_transparency(tmp_path: Path, suffix:
     assert (info.durations_ms, info.plays, info.transparent, info.size) == ((50, 80, 400), 3, True, SIZE)
 
 
-def test_a_region_that_is_kept_stays_as_it_is_in_all_frames(tmp_path: Path, clip: Path, work) -> None:
+def test_a_region_that_is_kept_stays_as_it_is_in_all_frames(tmp_path: Path, clip: Path, work: Work) -> None:
     mask = np.zeros(SIZE, np.uint8)
     mask[:, :32] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
@@ -360,7 +364,7 @@ def read_frame(path: Path, number: int) -> np.ndarray:
     ],
 )
 def test_what_a_film_has_no_use_for_is_refused(
-    clip: Path, work, styles: tuple[int, ...], film: dict[str, object], expected: str
+    clip: Path, work: Work, styles: tuple[int, ...], film: dict[str, object], expected: str
 ) -> None:
     with pytest.raises(InputError, match=expected):
         work(clip, "out.mp4", styles, **film)
