@@ -1,6 +1,6 @@
 """Paint `brush.jpg`, a style without a licence question: the example picture in strokes and in five colors of our own.
 
-    python examples/make_brush.py
+python examples/make_brush.py
 """
 
 from __future__ import annotations

@@ -218,6 +218,7 @@ def _complete(source: np.ndarray) -> np.ndarray:
 
 
 def _tensor(frame: np.ndarray) -> Tensor:
+    """Return a copy: frames of animations cannot be written to, and torch warns of such arrays."""
     return torch.from_numpy(np.array(frame)).permute(2, 0, 1)[None].float().div(255).clamp(0, 1).contiguous()
 
 
