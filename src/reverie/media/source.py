@@ -89,6 +89,11 @@ def pixel_limit(given: int | None = None) -> int:
     return int(text)
 
 
+VIDEO_BRANDS = frozenset(  # of files that share their container with HEIC and AVIF
+    (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"qt  ", b"M4V ", b"M4VH", b"dash")
+)
+
+
 @contextmanager
 def reading(name: str) -> Iterator[None]:
     """Turn whatever a decoder raises inside the block into one `PictureError` that names the picture."""
@@ -167,6 +172,8 @@ def open_picture(stream: BinaryIO, name: str, limit: int) -> ImageFile.ImageFile
     _quiet_decoders()
     stream.seek(0)
     prefix = stream.read(16)
+    if prefix[4:8] == b"ftyp" and prefix[8:12] in VIDEO_BRANDS:
+        raise PictureError(f"'{name}' is a video; expected {READABLE}")
     failure: Exception | None = None
     for kind in _candidates(prefix):
         stream.seek(0)

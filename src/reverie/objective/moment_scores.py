@@ -13,7 +13,7 @@ from reverie.objective.moments import Moments
 from reverie.objective.sampler import Sampled
 from reverie.objective.wasserstein import Wasserstein
 
-CONTENT_SHARE = 0.15  # weight of content at strength 0.5, when styles weigh one together: chosen by looking
+CONTENT_SHARE = 0.3  # weight of content at strength 0.5, when styles weigh one together: chosen by looking
 SMOOTH_UNIT = 0.01  # total variation of a photograph, about: a weight of one is as much as all styles together
 LEAST_VALUE = 1e-3  # of the style's own energy: a content picture that has the style already is not divided by zero
 

@@ -225,6 +225,8 @@ class _Look:
         found = self._activations(self.painting.critic, leaf, tile, self.pieces)
         scores = {i: self._score(term, found, tile) for i, (_, term) in self.pieces.items()}
         total = torch.stack([self.pieces[i][0] * score.double() for i, score in scores.items()]).sum()
+        if not total.requires_grad:  # empty regions only: nothing depends on the picture
+            return {i: score.item() for i, score in scores.items()}
         self._add(gradient, torch.autograd.grad(total, leaf)[0].to(gradient), tile)
         return {i: score.item() for i, score in scores.items()}
 

@@ -71,6 +71,11 @@ class FilmJob(ABC):
         """Height and width of the film."""
 
     @property
+    def read_from(self) -> tuple[Path, ...]:
+        """Files that go into the film, and may not be written over."""
+        return (self.footage.path,)
+
+    @property
     def reach(self) -> int:
         """How many frames back a frame looks."""
         return 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ def is_finished(target: Path, wanted: Wanted, *, overwrite: bool = False) -> boo
     """
     if wanted.source is not None and target.exists() and target.samefile(wanted.source):
         raise InputError(f"the result would replace its own source '{wanted.source}'; name another place with -o")
+    check_apart(target, wanted.files.values())
     if overwrite or not target.exists() or target.is_dir():  # a folder is refused where it is written
         return False
     try:
@@ -63,6 +64,17 @@ def is_finished(target: Path, wanted: Wanted, *, overwrite: bool = False) -> boo
         raise InputError(f"'{target}' exists and was not made by Reverie; --overwrite replaces it") from error
     _check_ours(target, record, wanted)
     return "stopped_at_step" not in record and _same_settings(target, record, wanted) and _same_files(record, wanted)
+
+
+def check_apart(target: Path, files: Iterable[Path]) -> None:
+    """Refuse to write over a file that goes into the result.
+
+    Raises:
+        InputError: names it.
+    """
+    for file in files if target.exists() else ():
+        if file.exists() and target.samefile(file):
+            raise InputError(f"the result would replace '{file}', which it is made from; name another place with -o")
 
 
 def _check_ours(target: Path, record: Mapping[str, Any], wanted: Wanted) -> None:

@@ -56,6 +56,7 @@ class LoopDream:
         check_settings(config)
         check_settings(video)
         self.target, self.moving = Path(target), moving
+        self.read_from = () if source is None else (Path(source),)
         self.later_steps = LATER_STEPS if video.later_steps is None else video.later_steps
         self.encoding = Encoding(video.codec, video.crf, video.preset, audio=False)
         check_target(self.target, self.encoding)

@@ -47,7 +47,10 @@ class StyleConfig:
         None, "Pick one artwork by seed and file name from this subfolder of the style folder; 'any' from all of them."
     )
     size: int | None = setting(
-        None, "Longer side of the result in pixels; default: the picture's own, at most 512.", minimum=1
+        None,
+        "Longer side of the result in pixels; default: the picture's own, at most 512.",
+        minimum=1,
+        maximum=131_072,
     )
     min_size: int = setting(128, "Longer side at the first scale.", minimum=16, maximum=65536)
     steps: int = setting(200, "Steps at the first scale.", minimum=0, maximum=100_000)

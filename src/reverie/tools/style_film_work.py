@@ -25,7 +25,7 @@ from reverie.tools.style_film_config import StyleFilmConfig
 from reverie.tools.style_plan import StylePlan, plan_style, wrap_of
 from reverie.tools.style_record import NAMED, style_record
 from reverie.tools.style_rules import check_film, check_style
-from reverie.tools.style_sources import read_styles
+from reverie.tools.style_sources import read_styles, split_weight
 from reverie.tools.style_terms import StyleTerms
 from reverie.tools.style_work import layer_names
 
@@ -79,6 +79,11 @@ class StyleFilm(FilmJob):
     @property
     def size(self) -> tuple[int, int]:
         return self.plan.size
+
+    @property
+    def read_from(self) -> tuple[Path, ...]:
+        """Files that go into the film, and may not be written over."""
+        return (*super().read_from, *(split_weight(text)[0] for text in self.config.style))
 
     @property
     def reach(self) -> int:

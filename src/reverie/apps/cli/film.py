@@ -25,7 +25,9 @@ def run_film(work: Any, summary: Summary, *, overwrite: bool = False) -> int:
         InputError: the target is there already and is not ours to replace; `overwrite` replaces anything.
     """
     from reverie.apps.cli.progress import bar
+    from reverie.tools.finished import check_apart
 
+    check_apart(work.target, work.read_from)
     if not overwrite and is_there(work):
         print("there already, from the same source and settings; --overwrite repeats it", file=sys.stderr)
         print(work.target)

@@ -30,18 +30,22 @@ def paint_sheet(source: Any, config: StyleConfig, options: BatchOptions, text: s
     from reverie.media.sheet import contact_sheet
     from reverie.media.write import check_writable, write_picture
     from reverie.tools.fast_work import open_fast
+    from reverie.tools.finished import check_apart
+    from reverie.tools.style_sources import split_weight
 
     target = Path(options.output) if options.output else free_path(source.path, options.suffix)
+    check_apart(target, (source.path, *(split_weight(text)[0] for text in config.style)))
     check_writable(target)
     if config.fast is None:
         critic: Any = open_critic(config.model, config.weights, device=config.device, precision=config.precision)
     else:
         critic = open_fast(config)
     jobs = [replace(config, style=row, strength=strength) for row in rows for strength in strengths]
-    tiles = _painted(source.path, jobs, critic)
+    tiles, records = _painted(source.path, jobs, critic)
     captions = [f"{_named(job)}strength {job.strength:g}" for job in jobs]
     sheet = contact_sheet(tiles, columns=len(strengths), tile_px=TILE_PX, captions=captions)
-    write_picture(target, sheet, quality=options.quality)
+    about = records[-1] | {"tool": "style-sheet", "captions": captions}
+    write_picture(target, sheet, quality=options.quality, settings=about)
     print(target)
     return 0
 
@@ -67,19 +71,23 @@ def parse_strengths(text: str) -> tuple[float, ...]:
     return found
 
 
-def _painted(path: Path, jobs: list[StyleConfig], critic: Any) -> list[Any]:
+def _painted(path: Path, jobs: list[StyleConfig], critic: Any) -> tuple[list[Any], list[dict[str, Any]]]:
     from reverie.apps.cli.progress import bar
     from reverie.media.image import to_uint8
     from reverie.tools.fast_work import open_styling
 
-    tiles = []
+    tiles: list[Any] = []
+    told: list[str] = []
+    records: list[dict[str, Any]] = []
     with bar("painting") as line:
         for number, job in enumerate(jobs):
             work = open_styling(path, job, critic)
             for step in work:
                 share = (number + step.index / max(1, step.total)) / len(jobs)
                 line.update(share, f"picture {number + 1} of {len(jobs)}", None)
-            for note in work.notes:
+            for note in [note for note in work.notes if note not in told]:
+                told.append(note)
                 print(note, file=sys.stderr)
             tiles.append(to_uint8(work.current()))
-    return tiles
+            records.append(work.settings())
+    return tiles, records
