@@ -39,6 +39,25 @@ class Frame:
             gradient = _folded(gradient, dim, before, after)
         return self._rolled(gradient, -1)
 
+    def reach(self, dim: int, start: int, stop: int, device: torch.device) -> slice | Tensor:
+        """Return which rows (``dim`` 0) or columns (1) of the picture lie at places of the framed one.
+
+        Args:
+            dim: 0 or 1.
+            start: first place, in the framed picture; where the picture repeats, it may lie outside.
+            stop: behind the last.
+            device: of the indices, if they are not a plain slice.
+        """
+        count, before = self.size[dim], self.shift[dim] if self.wrap[dim] else self._edges[dim][0]
+        first, last = start - before, stop - before
+        if first >= 0 and last <= count:
+            return slice(first, last)
+        places = torch.arange(first, last, device=device)
+        if self.wrap[dim]:
+            return places % count
+        places = places.abs()
+        return torch.where(places < count, places, 2 * (count - 1) - places)
+
     @property
     def _edges(self) -> tuple[tuple[int, int], tuple[int, int]]:
         found = []

@@ -139,8 +139,8 @@ class _Look:
         self.frame = Frame(
             (images.shape[-2], images.shape[-1]), painting.wrap, painting.shifts[seed % len(painting.shifts)]
         )
-        self.images = self.frame.put(images.detach())
-        self.size = (self.images.shape[-2], self.images.shape[-1])
+        self.images = images.detach()
+        self.size = painting.framed(self.frame.size)
         self.tiles = tiles or painting.tiles(self.frame.size)
         self.sizes = painting.critic.sizes(self.size) if painting.names else {IMAGE: self.size}
         self.picture: dict[int, tuple[float, Objective]] = {}
@@ -171,10 +171,7 @@ class _Look:
         """Score all other terms and add their gradient."""
         if not self.pieces:
             return {}
-        framed = torch.zeros_like(self.images)
-        values = self._in_one_piece(framed) if len(self.tiles) == 1 else self._in_many(framed)
-        gradient += self.frame.fold(framed)
-        return values
+        return self._in_one_piece(gradient) if len(self.tiles) == 1 else self._in_many(gradient)
 
     def _in_many(self, gradient: Tensor) -> dict[int, float]:
         values = dict.fromkeys(self.pieces, 0.0)
@@ -272,16 +269,11 @@ class _Look:
         kept, shift = self.painting.seen, self.frame.shift
         if len(self.tiles) == 1 and all((name, shift) in kept for name in names):
             return {name: kept[name, shift] for name in names}
-        window = self._cut(self._framed_content, tile).to(critic.device)
+        window = self._cut(self.painting.content, tile).to(critic.device)
         found = self._core(critic(window, names), tile)
         if len(self.tiles) == 1:
             kept.update({(name, shift): activation for name, activation in found.items()})
         return found
-
-    @functools.cached_property
-    def _framed_content(self) -> Tensor:
-        assert self.painting.content is not None
-        return self.frame.put(self.painting.content)
 
     def _core(self, activations: Mapping[str, Tensor], tile: Tile) -> dict[str, Tensor]:
         """Return the part of activations that lies in the core: every position belongs to exactly one tile."""
@@ -308,11 +300,11 @@ class _Look:
         return {name: self.sizes[name][0] * self.sizes[name][1] for name in found if not name.startswith(BASE)}
 
     def _cut(self, images: Tensor, tile: Tile) -> Tensor:
-        """Return the window of a tile, a copy, with rows and columns beyond the border from the other side."""
+        """Return the window of a tile, a copy, with what lies beyond the border mirrored or from the other side."""
         rows, columns = self._reach(tile, images.device)
         if isinstance(rows, slice) and isinstance(columns, slice):
             return images[..., rows, columns].detach().clone()
-        return images.detach()[..., rows, :][..., columns]
+        return images.detach()[..., rows, :][..., columns].contiguous()
 
     def _add(self, gradient: Tensor, part: Tensor, tile: Tile) -> None:
         """Add the gradient of a window to that of the picture, where its pixels came from."""
@@ -331,12 +323,10 @@ class _Look:
 
     def _reach(self, tile: Tile, device: torch.device) -> tuple[slice | Tensor, slice | Tensor]:
         """Return which rows and columns of the picture a window is made of."""
-        spans = ((tile.window_top, tile.window_bottom), (tile.window_left, tile.window_right))
-        rows, columns = (
-            slice(a, b) if a >= 0 and b <= n else torch.arange(a, b, device=device) % n
-            for (a, b), n in zip(spans, self.size, strict=True)
+        return (
+            self.frame.reach(0, tile.window_top, tile.window_bottom, device),
+            self.frame.reach(1, tile.window_left, tile.window_right, device),
         )
-        return rows, columns
 
 
 def _inside(start: int, stop: int, window: int, stride: int, length: int, last: bool) -> slice:

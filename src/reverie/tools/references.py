@@ -110,10 +110,13 @@ def fitted_masks(references: References, size: tuple[int, int]) -> tuple[Tensor 
     return fitted if references.mask is not None else None, notes
 
 
-def pick_target(source: str, kind: str | None, seed: int, name: str) -> Path:
+def pick_target(
+    source: str, kind: str | None, seed: int, name: str, options: tuple[str, str] = ("--target-class", "--target-from")
+) -> Path:
     """Return an artwork: `source` itself if it is a file, else one of its folder, by seed and name of the picture.
 
-    `kind` is the subfolder to take it from; without it, any picture in the folder or below it.
+    `kind` is the subfolder to take it from; without it, any picture in the folder or below it. `options` are the names
+    of kind and source, for messages.
 
     Raises:
         InputError: no such folder or class, or no picture in it.
@@ -121,7 +124,7 @@ def pick_target(source: str, kind: str | None, seed: int, name: str) -> Path:
     root = Path(source)
     if not root.is_dir():
         if kind is not None:
-            raise InputError(f"--target-class '{kind}' picks from a folder; --target-from '{source}' is none")
+            raise InputError(f"{options[0]} '{kind}' picks from a folder; {options[1]} '{source}' is none")
         return root
     if kind is not None:
         known = sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))

@@ -129,7 +129,8 @@ def _at_scale(
     content: Tensor, pictures: StylePictures, config: StyleConfig, plan: StylePlan, scale: Scale, terms: Terms,
     state: StyleState,
 ) -> Iterator[Step]:  # fmt: skip
-    here = resize(content, scale.size).clamp(0, 1).to(terms.critic.device)
+    here = content if scale.size == tuple(content.shape[-2:]) else resize(content, scale.size).clamp(0, 1)
+    here = here.to(terms.critic.device)
     state.move(here.device)
     if state.pixels is None:
         generator = Generator().manual_seed(seed_for(config.seed, "start"))

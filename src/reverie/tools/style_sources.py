@@ -112,11 +112,14 @@ def expand(texts: Sequence[str], config: StyleConfig, name: str) -> list[tuple[P
         path, weight = split_weight(text)
         if config.style_class is not None:
             kind = None if config.style_class == ANY else config.style_class
-            found.append((pick_target(str(path), kind, config.seed, name), weight))
+            artwork = pick_target(str(path), kind, config.seed, name, ("--style-class", "the style"))
+            found.append((artwork, weight))
         elif path.is_dir():
             inside = [p for p in sorted(path.iterdir()) if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
             if not inside:
-                raise InputError(f"there is no picture in the style folder '{path}'")
+                raise InputError(
+                    f"there is no picture in the style folder '{path}'; --style-class picks one from its subfolders"
+                )
             if len(inside) > MOST_STYLES:
                 raise InputError(f"'{path}' holds {len(inside)} pictures; a blend takes at most {MOST_STYLES}")
             found += [(p, weight / len(inside)) for p in inside]

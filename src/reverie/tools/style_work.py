@@ -99,6 +99,11 @@ class Styling:
             return plan_style(size, config, self.critic, names), StyleState()
         tensors, about = load_state(resume)
         state = restored(tensors, about, config.lr, config.average)
+        before = about.get("record") or {}
+        if (before.get("input") or {}).get("sha256") != self.picture.sha256:
+            self.notes.append(f"the state '{resume.name}' was painted from another content picture")
+        if before.get("files") != self.pictures.files:
+            self.notes.append(f"the state '{resume.name}' was painted with other styles or masks")
         plan = plan_style(size, config, self.critic, names)
         if same_run(about, plan):
             return plan, state

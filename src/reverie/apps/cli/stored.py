@@ -79,7 +79,10 @@ def find_file(made: Path, role: str, name: str, sha256: str | None, folders: lis
     below = (path for folder in folders for path in sorted(folder.rglob("*")) if path.name == name)
     paths = [path for path in (made.parent / name, Path(name), *below) if path.is_file()]
     if sha256 and not paths:
-        raise InputError(f"the {role_name(role)} '{name}' is neither beside '{made}' nor here; give it or its folder")
+        raise InputError(
+            f"the {role_name(role)} '{name}' is neither beside '{made}' nor here; "
+            "put it there, or give reverie replay its folder with --files"
+        )
     same = [path for path in paths if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() == sha256]
     return str((same or paths or [name])[0])
 
