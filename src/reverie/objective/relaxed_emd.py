@@ -43,8 +43,9 @@ class RelaxedMover(Sampled):
             return sums.new_zeros(())
         here, there = unit_rows(sums.to(self.target), SHORT), unit_rows(self.target, SHORT)
         match, back = nearest_both_ways(here, there, angle_cost)
-        ways = [1 - (here * there[match]).sum(1), 1 - (here[back] * there).sum(1)]
-        return -torch.maximum(ways[0].mean(), ways[1].mean())
+        forward = 1 - (here * there.index_select(0, match)).sum(1)
+        backward = 1 - (here.index_select(0, back) * there).sum(1)  # adds its gradients in order, as [] does not
+        return -torch.maximum(forward.mean(), backward.mean())
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +68,9 @@ class PaletteMover(Sampled):
         basis = torch.tensor(TO_YUV, dtype=torch.float64).mT.to(self.target)
         here, there = sums.to(self.target) @ basis, self.target @ basis
         match, back = nearest_both_ways(here, there, _color_costs)
-        ways = _color_cost(here, there[match]).mean(), _color_cost(here[back], there).mean()
-        return -torch.maximum(*ways)
+        forward = _color_cost(here, there.index_select(0, match))
+        backward = _color_cost(here.index_select(0, back), there)
+        return -torch.maximum(forward.mean(), backward.mean())
 
 
 @dataclass(frozen=True, eq=False)

@@ -83,8 +83,9 @@ class Sampler:
         rows, columns = rows - place.top, columns - place.left
         height, width = activation.shape[-2:]
         inside = ((rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)).nonzero()[:, 0]
-        where = (x[inside].to(activation.device) for x in (rows, columns))
-        found = exact(activation[0][(slice(None), *where)].mT)
+        # every cell once: gradients of one that is read twice would be added in any order
+        cells, again = (rows[inside] * width + columns[inside]).to(activation.device).unique(return_inverse=True)
+        found = exact(activation[0][:, cells // width, cells % width].mT).index_select(0, again)
         if level:
             found = levelled(found[..., None, None])[..., 0, 0]
         return found.new_zeros(len(self.at), found.shape[1]).index_copy(0, inside.to(found.device), found)
