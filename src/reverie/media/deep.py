@@ -20,6 +20,8 @@ OTHER_BYTE = {
 }
 """Raw mode that takes the high byte of every sample → the raw mode that takes the low byte of the same data."""
 
+BAND_VALUES = 2**22  # samples that become whole levels at a time
+
 
 @dataclass(frozen=True, eq=False)
 class Deep:
@@ -98,6 +100,8 @@ def to_unit(samples: np.ndarray) -> np.ndarray:
         return samples.astype(np.float32)
     if samples.dtype.kind == "u" and samples.dtype.itemsize <= 2:
         return samples.astype(np.float32) / np.float32(np.iinfo(samples.dtype).max)
+    if samples.dtype.kind == "f" and samples.size and samples.min() >= 0 and samples.max() <= 1:  # false for NaN
+        return np.asarray(samples, np.float32)
     finite = np.isfinite(samples)
     if not finite.any():
         return np.zeros(samples.shape, np.float32)
@@ -112,17 +116,23 @@ def to_unit(samples: np.ndarray) -> np.ndarray:
 
 def to_uint8(rgb: np.ndarray) -> np.ndarray:
     """Return values of [0, 1] as bytes, rounded to nearest; what lies outside is clipped, not-a-number becomes 0."""
-    return _quantized(rgb, 255).astype(np.uint8)
+    return _quantized(rgb, 255, np.dtype(np.uint8))
 
 
 def to_uint16(rgb: np.ndarray) -> np.ndarray:
     """Return values of [0, 1] as 16-bit samples, rounded to nearest; clipped like `to_uint8`."""
-    return _quantized(rgb, 65535).astype(np.uint16)
+    return _quantized(rgb, 65535, np.dtype(np.uint16))
 
 
-def _quantized(rgb: np.ndarray, levels: int) -> np.ndarray:
-    values = np.nan_to_num(np.asarray(rgb, np.float32), nan=0.0, posinf=1.0, neginf=0.0)
-    return np.clip(values, 0.0, 1.0) * np.float32(levels) + np.float32(0.5)
+def _quantized(rgb: np.ndarray, levels: int, kind: np.dtype) -> np.ndarray:
+    """Return whole levels, worked out a band of rows at a time: large pictures need no second copy as floats."""
+    values = np.atleast_1d(np.asarray(rgb))
+    out = np.empty(values.shape, kind)
+    band = max(1, BAND_VALUES * len(values) // max(1, values.size))
+    for first in range(0, len(values), band):
+        some = np.nan_to_num(values[first : first + band].astype(np.float32), nan=0.0, posinf=1.0, neginf=0.0)
+        out[first : first + band] = np.clip(some, 0.0, 1.0) * np.float32(levels) + np.float32(0.5)
+    return out.reshape(np.shape(rgb))
 
 
 def _raw_mode(image: ImageFile.ImageFile) -> str:

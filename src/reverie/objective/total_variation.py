@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -29,6 +30,25 @@ class TotalVariation(Objective):
     @property
     def layers(self) -> frozenset[str]:
         return frozenset({IMAGE})
+
+    def bands(self, images: Tensor, pixels: int) -> Iterator[tuple[Tensor, tuple[slice, ...], TotalVariation]]:
+        """Yield bands of rows of ``[B, C, H, W]``, where they lie, and what to score on them; the scores add up.
+
+        Each has the first row of the next one below it. A picture of no more than `pixels` is one band.
+        """
+        height, width = images.shape[-2:]
+        rows = max(1, pixels // width)
+        if rows >= height:
+            yield images, (slice(0, height),), self
+            return
+        flat = replace(self, wrap=(False, self.wrap[1]))
+        for first in range(0, height if self.wrap[0] else height - 1, rows):
+            last = min(first + rows, height)
+            within = slice(first, min(last + 1, height))
+            if last < height or not self.wrap[0]:
+                yield images[..., within, :], (within,), flat
+            else:
+                yield torch.cat([images[..., first:, :], images[..., :1, :]], -2), (within, slice(0, 1)), flat
 
     def score(self, activations: Activations, positions: Positions) -> Tensor:
         x = exact(activations[IMAGE])

@@ -23,11 +23,13 @@ from reverie.critic.critic import IMAGE, Critic
 from reverie.errors import GradientError, InputError
 from reverie.objective.base import BASE, Activations, Objective
 from reverie.objective.summed import Place, Summed
+from reverie.objective.total_variation import TotalVariation
 from reverie.optimize.frame import Frame, margins
 from reverie.optimize.share import share
 from reverie.optimize.tiles import Tile, exact_tiles
 
 Terms = Mapping[int, tuple[float, Objective]]
+BAND_PIXELS = 2**20  # of the picture itself that are scored at a time
 AT_ONCE = 4  # windows per critic whose sums or gradients wait to be added
 
 
@@ -159,12 +161,20 @@ class _Look:
     def of_picture(self, gradient: Tensor | None) -> dict[int, float]:
         """Score the terms that read nothing but the picture, on all of it, and add their gradient."""
         values = {}
+        positions = {IMAGE: self.frame.size[0] * self.frame.size[1]}
         for i, (weight, term) in self.picture.items():
-            leaf = self.picture_itself.detach().requires_grad_(gradient is not None)
-            value = term.score({IMAGE: leaf}, {IMAGE: self.frame.size[0] * self.frame.size[1]}).sum()
-            values[i] = value.item()
-            if gradient is not None:
-                gradient += weight * torch.autograd.grad(value, leaf)[0]
+            values[i] = 0.0
+            for band, places, part in _bands(term, self.picture_itself.detach()):
+                leaf = band.detach().requires_grad_(gradient is not None)
+                value = part.score({IMAGE: leaf}, positions).sum()
+                values[i] += value.item()
+                if gradient is None:
+                    continue
+                slope, first = weight * torch.autograd.grad(value, leaf)[0], 0
+                for rows in places:
+                    count = rows.stop - rows.start
+                    gradient[..., rows, :] += slope[..., first : first + count, :]
+                    first += count
         return values
 
     def of_pieces(self, gradient: Tensor) -> dict[int, float]:
@@ -327,6 +337,14 @@ class _Look:
             self.frame.reach(0, tile.window_top, tile.window_bottom, device),
             self.frame.reach(1, tile.window_left, tile.window_right, device),
         )
+
+
+def _bands(term: Objective, images: Tensor) -> Iterator[tuple[Tensor, tuple[slice, ...], Objective]]:
+    """Yield what a term of the picture itself is scored on, and where that lies: bands of rows where it can be."""
+    if isinstance(term, TotalVariation):
+        yield from term.bands(images, BAND_PIXELS)
+    else:
+        yield images, (slice(0, images.shape[-2]),), term
 
 
 def _inside(start: int, stop: int, window: int, stride: int, length: int, last: bool) -> slice:

@@ -10,7 +10,14 @@ from torch import Tensor
 from reverie.numerics.resample import resize_wrapped
 
 EPS = 1e-8
+BAND_PIXELS = 2**20  # worked at a time where a result would need another buffer of the picture's size
 SMALLEST_DECAY = 1e-12
+
+
+def bands(images: Tensor) -> tuple[Tensor, ...]:
+    """Return views of bands of rows of ``[B, C, H, W]``, one below the other, of a million pixels each or fewer."""
+    height, width = images.shape[-2:]
+    return images.split(max(1, BAND_PIXELS // max(1, width)), -2) if height else (images,)
 
 
 @dataclass(eq=False)
@@ -44,8 +51,10 @@ class WarmAdam:
         self.first.lerp_(uphill, 1 - one)
         self.second.mul_(two).addcmul_(uphill, uphill, value=1 - two)
         size = self.lr / (1 - one**self.count)
-        root = self.second.div(1 - two**self.count).sqrt_().add_(EPS)
-        pixels.addcdiv_(self.first, root, value=size).clamp_(0, 1)
+        for moved, mean, square in zip(*(bands(t) for t in (pixels, self.first, self.second)), strict=True):
+            root = square.div(1 - two**self.count).sqrt_().add_(EPS)
+            moved.addcdiv_(mean, root, value=size)
+        pixels.clamp_(0, 1)
 
     def grow(self, size: tuple[int, int], wrap: tuple[bool, bool] = (False, False)) -> None:
         """Bring the running means to another picture size, of a picture that may repeat downwards and sideways."""

@@ -166,7 +166,7 @@ def _whole(state: StyleState, size: tuple[int, int], wrap: tuple[bool, bool]) ->
 
 
 def _enlarged(state: StyleState, size: tuple[int, int], wrap: tuple[bool, bool]) -> Tensor:
-    return resize_wrapped(state.shown(), size, wrap).clamp(0, 1)
+    return resize_wrapped(state.shown(), size, wrap).clamp_(0, 1)
 
 
 def _next_scale(state: StyleState, scale: Scale, wrap: tuple[bool, bool]) -> None:

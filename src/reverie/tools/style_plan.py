@@ -15,7 +15,7 @@ from reverie.tools.style_rules import SAMPLED_SCORES
 DEFAULT_PX = 512  # longer side where nobody asked for more: minutes on two cores, not hours
 ROOT_TWO = 2**0.5
 FLOAT_PIXEL = 12  # bytes of one color pixel
-BUFFERS = 7  # content, pixels, gradient, two running means, average, and one on the way: color, file
+BUFFERS = 8  # content, pixels, gradient, two running means, average; at the end the result and its file
 LBFGS_BUFFERS = 28  # ten pairs of differences, two gradients, a direction and the best so far
 USED_STEP_BYTES = 2**27  # memory in use is rounded up to this, so that its noise changes no tile
 LEAST_CORE_PX = 64

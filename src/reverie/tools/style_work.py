@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from reverie.numerics.color_match import match_colors
 from reverie.numerics.fill import fill_transparent
 from reverie.numerics.resample import resize
 from reverie.optimize.ascend import Step
+from reverie.optimize.warm_adam import bands
 from reverie.settings import check_settings, with_tuples
 from reverie.tools.references import base_name
 from reverie.tools.style import StyleState, style_steps
@@ -76,10 +78,12 @@ class Styling:
             config.model, config.weights, device=config.device, precision=config.precision
         )
         names = layer_names(config, self.critic)
-        size = (self.picture.rgb.shape[0], self.picture.rgb.shape[1])
+        size = self._source_size = (self.picture.rgb.shape[0], self.picture.rgb.shape[1])
         self._resumed = None if resume is None else base_name(str(resume))
         self.plan, self.state = self._planned(size, names, resume)
         self.content, self._alpha = self._fitted()
+        # The picture as it was read is not needed again, and large ones are as large as everything else.
+        self.picture = replace(self.picture, rgb=self.content[0].permute(1, 2, 0).numpy())
         self.terms = StyleTerms(config, self.critic, self.pictures, self.content, self._alpha)
         if config.max_memory is not None:
             self.notes.append(self.plan.note)
@@ -193,7 +197,7 @@ class Styling:
         images = recolored(images, self.content.cpu(), self.config)
         change = self.change()
         if change is not None:
-            images = torch.lerp(self.content.cpu(), images, change.cpu())
+            torch.lerp(self.content.cpu(), images, change.cpu(), out=images)
         return images[0].permute(1, 2, 0).contiguous().numpy()
 
     def change(self) -> Tensor | None:
@@ -204,7 +208,7 @@ class Styling:
 
     def settings(self) -> dict[str, Any]:
         """Return everything needed to make the same bytes again; no absolute paths."""
-        height, width = self.picture.rgb.shape[:2]
+        height, width = self._source_size
         name = self._names.get("input") or self.picture.name
         source = {"name": name, "sha256": self.picture.sha256, "width": width, "height": height}
         record = style_record(self.config, self.critic, self.plan, self.pictures, source)
@@ -233,7 +237,7 @@ class Styling:
                 raise InputError(f"the content '{self.picture.name}' is transparent everywhere")
             image = fill_transparent(image, alpha)
             alpha = resize(alpha, self.plan.size).clamp(0, 1)
-        return resize(image, self.plan.size).clamp(0, 1).contiguous(), alpha
+        return resize(image, self.plan.size).clamp_(0, 1).contiguous(), alpha
 
     def _opacity(self) -> np.ndarray | None:
         return None if self._alpha is None else self._alpha[0, 0].numpy()
@@ -253,13 +257,12 @@ def layer_names(config: StyleConfig, critic: Critic) -> tuple[str, ...]:
 
 
 def recolored(images: Tensor, content: Tensor, config: StyleConfig) -> Tensor:
-    """Return the result with the colors that were asked for."""
-    if config.color == "keep":
-        changed = with_chroma_of(images, content)
-    elif config.color == "keep-lightness":
-        changed = with_chroma_of(content, images)
-    elif config.color == "match-after":
+    """Return the result with the colors that were asked for; `images` itself is changed."""
+    if config.color == "match-after":
         return match_colors(images, content, config.color_method, config.color_strength)
-    else:
+    if config.color not in ("keep", "keep-lightness"):
         return images
-    return changed if config.color_strength == 1 else torch.lerp(images, changed, config.color_strength)
+    for image, photo in zip(bands(images), bands(content), strict=True):
+        changed = with_chroma_of(image, photo) if config.color == "keep" else with_chroma_of(photo, image)
+        image.copy_(changed if config.color_strength == 1 else torch.lerp(image, changed, config.color_strength))
+    return images
