@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from torch import Tensor
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import InputError
+from reverie.optimize import tiles
 from reverie.tools.style import StyleState, style_steps
 from reverie.tools.style_config import SCORES, StyleConfig
 from reverie.tools.style_plan import plan_style, scale_sizes
@@ -269,13 +271,17 @@ def test_sizes_go_in_steps_of_the_root_of_two() -> None:
     assert scale_sizes((60, 100), 128) == [(60, 100)]
 
 
-def test_tiles_follow_from_the_memory(critic: Critic) -> None:
+def test_tiles_follow_from_the_memory(critic: Critic, monkeypatch: pytest.MonkeyPatch) -> None:
     names = layer_names(StyleConfig(), critic)
+    monkeypatch.setattr(tiles.psutil.Process, "memory_info", lambda _: SimpleNamespace(rss=500e6))
     plan = plan_style((3000, 4000), StyleConfig(size=4000, max_memory="2GB"), critic, names)
     assert plan.tile_px and plan.estimate_bytes <= 2e9 * 1.001
     assert all(s.tile_px == 0 for s in plan.scales if max(s.size) < 256)
     with pytest.raises(InputError, match="too little"):
         plan_style((3000, 4000), StyleConfig(size=4000, max_memory="900MB"), critic, names)
+    monkeypatch.setattr(tiles.psutil.Process, "memory_info", lambda _: SimpleNamespace(rss=1.2e9))
+    fuller = plan_style((3000, 4000), StyleConfig(size=4000, max_memory="3GB"), critic, names)
+    assert fuller.tile_px and fuller.estimate_bytes <= 3e9 * 1.001
 
 
 def test_drawn_places_are_planned_for(critic: Critic) -> None:

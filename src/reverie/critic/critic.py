@@ -197,10 +197,10 @@ class Critic:
         """Return the smallest side that makes sense for some layers: what the network accepts, and one full stride."""
         return max(self.min_side, self.stride(names))
 
-    def too_small(self, size: tuple[int, int], names: Iterable[str]) -> str:
-        """Return the one line that says so."""
+    def too_small(self, size: tuple[int, int], names: Iterable[str], *, own: tuple[int, int] | None = None) -> str:
+        """Return the one line that says so; `own` is the size that the picture has, before it is scaled to `size`."""
         least = self.least_side(names)
-        longer = math.ceil(max(size) * least / max(1, min(size)))
+        longer = math.ceil(max(own or size) * least / max(1, min(own or size)))
         advice = (
             f"enlarge it with --size {longer}" if longer <= ENLARGED_PX else "it is too narrow to enlarge by --size"
         )

@@ -125,6 +125,8 @@ def _of_folder(root: Path, recursive: bool, leave_out: Path | None, notes: list[
         notes.append(f"{folders} subfolders of '{root}' were left out; --recursive takes them along")
     if not pictures:
         hint = "; its subfolders are searched with --recursive" if folders and not recursive else ""
+        if found:
+            hint = "; it has films, which are not taken from folders: name them themselves" + hint
         raise InputError(f"no pictures in the folder '{root}'{hint}")
     return pictures
 

@@ -38,15 +38,17 @@ def share_out(workers: str, budget_bytes: int | None = None, cores: int | None =
     Raises:
         InputError: `workers` is neither ``auto`` nor a positive whole number.
     """
+    check_workers(workers)
     cores = cores or usable_cores()
     budget = budget_bytes or int(psutil.virtual_memory().available * SHARE_OF_FREE) // STEP_BYTES * STEP_BYTES
-    if workers == "auto":
-        count = max(1, min(cores, int(budget / WORKER_BYTES)))
-    elif workers.isdecimal() and int(workers) >= 1:
-        count = int(workers)
-    else:
-        raise InputError(f"--workers must be 'auto' or a whole number from 1 on; got '{workers}'")
+    count = max(1, min(cores, int(budget / WORKER_BYTES))) if workers == "auto" else int(workers)
     return Shares(count, min(max(1, cores // count), _most_threads()), max(budget, 1))
+
+
+def check_workers(workers: str) -> None:
+    """Raise `InputError` if it is neither ``auto`` nor a positive whole number."""
+    if workers != "auto" and not (workers.isdecimal() and int(workers) >= 1):
+        raise InputError(f"--workers must be 'auto' or a whole number from 1 on; got '{workers}'")
 
 
 def usable_cores() -> int:

@@ -135,7 +135,7 @@ def plan_dream(
     ascent = _ascent(config, critic, raised) if raised is None or isinstance(raised, Objective) else raised
     names = tuple(sorted(ascent.layers - {"image"}))
     if min(full) < critic.stride(names) or not critic.accepts(full):
-        raise InputError(critic.too_small(full, names))
+        raise InputError(critic.too_small(full, names, own=size))
     spectrum = config.canvas == "spectrum" or (config.canvas == "auto" and size is None)
     sizes = [full] if spectrum else octave_sizes(full, config.octaves, config.octave_scale, SMALLEST_PX)
     while not critic.accepts(sizes[0]):  # some networks need more than SMALLEST_PX

@@ -96,7 +96,7 @@ def plan_style(
     all_sizes = [_repeatable(s, config, critic, layers) for s in scale_sizes(full, config.min_size)]
     sizes = [s for s in dict.fromkeys(all_sizes) if critic.accepts(s) and min(s) >= critic.least_side(layers)]
     if not sizes:
-        raise InputError(critic.too_small(full, layers))
+        raise InputError(critic.too_small(full, layers, own=size))
     if above is not None:
         sizes = [s for s in sizes if max(s) > max(above)]
         if not sizes:

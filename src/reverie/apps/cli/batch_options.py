@@ -39,6 +39,11 @@ class BatchOptions:
     workers: str = "auto"
     dry_run: bool = False
 
+    def __post_init__(self) -> None:
+        from reverie.tools.cores import check_workers
+
+        check_workers(self.workers)
+
 
 def suffix_of(file_format: str) -> str:
     """Return the suffix of a format by name.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,6 +35,11 @@ ALIASES = {  # what the containerized DeepDream calls them, see docs/flags.md
     "steps": ("--steps-per-octave",),
     "iterations": ("--num-iterations",),
 }
+
+OF_FILES = ("codec", "crf", "preset")  # of any film
+OF_FRAMES = (  # of videos alone: they hold one frame to the one before, or know where it comes from
+    "audio", "cuts", "flow", "coherence", "blend_mode", "blend_spread", "blend_period", "later_steps",
+)  # fmt: skip
 
 
 @with_config(DreamConfig, VideoConfig, LoopConfig, aliases=ALIASES)
@@ -113,6 +119,7 @@ def dream_command(
             source.path, film, still, video, keyframes=for_video(moving), dry_run=dry_run, overwrite=overwrite
         )
     if wants_film(moving, output):
+        _check_none(given, OF_FRAMES, "goes with a video, GIF or animated WebP; this film is made from a picture")
         if source is not None and source.kind == "stdin":
             raise InputError("a film needs its picture in a file, to go on where it was stopped")
         path = None if source is None else source.path
@@ -120,7 +127,19 @@ def dream_command(
         return run_loop(
             path, film, config, from_record(LoopConfig, moving), video, dry_run=dry_run, overwrite=overwrite
         )
+    _check_none(given, (*OF_FRAMES, *OF_FILES), "goes with a video, GIF or animated WebP; this is a picture")
     return dream_one(source, config, options, show=(show, show_host, show_port))
+
+
+def _check_none(given: dict[str, Any], names: Sequence[str], why: str) -> None:
+    """Refuse options that would do nothing.
+
+    Raises:
+        InputError: names the first.
+    """
+    for name in names:
+        if name in given:
+            raise InputError(f"--{name.replace('_', '-')} {why}")
 
 
 def dream_one(

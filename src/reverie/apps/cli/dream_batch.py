@@ -185,7 +185,8 @@ def _intent(doing: str, count: int, shares: Shares, max_memory: str | None) -> s
     workers = "1 worker" if shares.workers == 1 else f"{shares.workers} workers"
     threads = "1 thread" if shares.threads == 1 else f"{shares.threads} threads"
     together = f", within {format_bytes(shares.budget_bytes)} together" if max_memory is not None else ""
-    return f"{doing} {count} pictures: {workers} with {threads} each{together}"
+    pictures = "1 picture" if count == 1 else f"{count} pictures"
+    return f"{doing} {pictures}: {workers} with {threads} each{together}"
 
 
 def _decisions(jobs: Sequence[Job], shares: Shares, tally: Tally, notes: Sequence[str]) -> dict[str, Any]:

@@ -10,6 +10,9 @@ from typing import Any
 
 from reverie.apps.cli.interrupts import ignore_interrupts
 from reverie.apps.cli.pipes import write_stdout
+from reverie.errors import InputError
+
+MOST_PORT = 65535
 
 
 def run_dream(
@@ -60,6 +63,8 @@ def live_view(show: bool, host: str, port: int) -> Any:
     """Return the page that follows a dream, or nothing, as a context."""
     if not show:
         return contextlib.nullcontext()
+    if not 0 <= port <= MOST_PORT:
+        raise InputError(f"--show-port must be between 0 and {MOST_PORT}; got {port}")
     from reverie.apps.web.live import LiveView
 
     return LiveView(host, port)

@@ -31,6 +31,7 @@ def make_films(pairs: Sequence[tuple[Source, Path]], tally: Tally, make: Callabl
     for source, target in pairs:
         try:
             _make_folder(target)
+            before = _stamp(target)
             code = make(source.path, target)
         except ReverieError as error:
             tally.fail(source.name, str(error), error.exit_code)
@@ -39,8 +40,19 @@ def make_films(pairs: Sequence[tuple[Source, Path]], tally: Tally, make: Callabl
             raise KeyboardInterrupt
         if code:
             tally.fail(source.name, "the film was not finished", code)
+        elif before is not None and _stamp(target) == before:
+            tally.skipped += 1  # it said so and named it
         else:
             tally.made += 1
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Return what changes when a file is replaced; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _make_folder(target: Path) -> None:

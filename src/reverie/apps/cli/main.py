@@ -33,7 +33,7 @@ def build_app() -> App:
     """Return the command tree; the commands themselves are import paths."""
     app = App(
         name="reverie", help=HELP, help_epilogue=EPILOGUE, version=__version__, console=PipeConsole(),
-        result_action="return_value",
+        suppress_keyboard_interrupt=False, result_action="return_value",
     )  # fmt: skip
     app.command(
         "reverie.apps.cli.dream:dream_command", name="dream", help="Dream a picture: raise what a network sees in it."

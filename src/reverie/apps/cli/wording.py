@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from cyclopts import CoercionError, CycloptsError, MissingArgumentError, RepeatArgumentError, UnknownOptionError
 from cyclopts.exceptions import UnknownCommandError, UnusedCliTokensError
 
@@ -19,7 +21,9 @@ def _reason(error: CycloptsError) -> str:
     if isinstance(error, UnknownOptionError):
         options = [name for argument in error.argument_collection for name in argument.names]
         given = error.token.keyword or error.token.value
-        return unknown_name("option", given, options) if options else _no_option(given)
+        if not options or _is_file(given):
+            return _no_option(given)
+        return unknown_name("option", given, options)
     if isinstance(error, (UnknownCommandError, UnusedCliTokensError)) and error.unused_tokens:
         return _left_over(error, error.unused_tokens[0])
     if isinstance(error, RepeatArgumentError) and error.token.keyword:
@@ -42,7 +46,15 @@ def _left_over(error: CycloptsError, token: str) -> str:
 
 
 def _no_option(given: str) -> str:
-    return f"no option called '{given}'"
+    hint = f"; the file of that name is given as './{given}'" if _is_file(given) else ""
+    return f"no option called '{given}'{hint}"
+
+
+def _is_file(given: str) -> bool:
+    try:
+        return Path(given).exists()
+    except (OSError, ValueError):  # too long for a name, or with a NUL in it
+        return False
 
 
 def _wrong_kind(error: CoercionError, name: str) -> str:
