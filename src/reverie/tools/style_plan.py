@@ -15,11 +15,12 @@ from reverie.tools.style_rules import SAMPLED_SCORES
 DEFAULT_PX = 512  # longer side where nobody asked for more: minutes on two cores, not hours
 ROOT_TWO = 2**0.5
 FLOAT_PIXEL = 12  # bytes of one color pixel
-BUFFERS = 8  # content, pixels, gradient, two running means, average; at the end the result and its file
+BUFFERS = 6  # content, pixels, gradient, two running means, average
+BUFFERS_AT_END = 8.5  # all but the gradient; the result in two layouts, its bytes and its file (measured)
 LBFGS_BUFFERS = 28  # ten pairs of differences, two gradients, a direction and the best so far
 USED_STEP_BYTES = 2**27  # memory in use is rounded up to this, so that its noise changes no tile
 LEAST_CORE_PX = 64
-STATISTICS_BYTES = 12.0  # per number of a matched layer: its clone, its float32 piece and its gradient
+STATISTICS_BYTES = 4.0  # per number of a matched layer: its piece in float32
 SAMPLE_BYTES = 120.0  # per number of hypercolumns at drawn places; 115 was measured for nearest, 101 for strotss
 PAIR_BYTES = 32.0  # per pair of places for self-similarity; 28 was measured
 
@@ -154,9 +155,12 @@ def estimate(scale: Scale, config: StyleConfig, critic: Critic, layers: tuple[st
         min(n, tile) + before + after if w else min(n, tile + before + after)
         for n, w in zip(scale.size, wraps, strict=True)
     ]
-    buffers = BUFFERS + (LBFGS_BUFFERS if config.optimizer == "lbfgs" else 0)
-    held = used + buffers * FLOAT_PIXEL * height * width + sample_bytes(config, critic, layers)
-    return held + window_bytes(critic, layers) * sides[0] * sides[1]
+    picture = FLOAT_PIXEL * height * width
+    at_work = (
+        BUFFERS * picture + sample_bytes(config, critic, layers) + window_bytes(critic, layers) * sides[0] * sides[1]
+    )
+    more = LBFGS_BUFFERS * picture if config.optimizer == "lbfgs" else 0.0
+    return used + more + max(at_work, BUFFERS_AT_END * picture)
 
 
 def sample_bytes(config: StyleConfig, critic: Critic, layers: tuple[str, ...]) -> float:
