@@ -55,7 +55,8 @@ class FastStyling(Styling):
         self.critic: Any = self.model
         self.pictures = pictures or read_fast(config, self.picture.name)
         self._resumed, self._names = None, {}
-        self.plan = fast_plan((self.picture.rgb.shape[0], self.picture.rgb.shape[1]), config, self.model)
+        self._source_size = (self.picture.rgb.shape[0], self.picture.rgb.shape[1])
+        self.plan = fast_plan(self._source_size, config, self.model)
         self.content, self._alpha = self._fitted()
         self.last: Step | None = None
         self.seconds, self.stopped, self.stop_at = 0.0, False, None

@@ -36,9 +36,9 @@ ALIASES = {  # what the containerized DeepDream calls them, see docs/flags.md
     "iterations": ("--num-iterations",),
 }
 
-OF_FILES = ("codec", "crf", "preset")  # of any film
+OF_FILMS = ("codec", "crf", "preset", "later_steps")  # of any film
 OF_FRAMES = (  # of videos alone: they hold one frame to the one before, or know where it comes from
-    "audio", "cuts", "flow", "coherence", "blend_mode", "blend_spread", "blend_period", "later_steps",
+    "audio", "cuts", "flow", "coherence", "blend_mode", "blend_spread", "blend_period",
 )  # fmt: skip
 
 
@@ -127,7 +127,7 @@ def dream_command(
         return run_loop(
             path, film, config, from_record(LoopConfig, moving), video, dry_run=dry_run, overwrite=overwrite
         )
-    _check_none(given, (*OF_FRAMES, *OF_FILES), "goes with a video, GIF or animated WebP; this is a picture")
+    _check_none(given, (*OF_FRAMES, *OF_FILMS), "goes with a video, GIF or animated WebP; this is a picture")
     return dream_one(source, config, options, show=(show, show_host, show_port))
 
 
