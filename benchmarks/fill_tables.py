@@ -9,7 +9,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 SCRIPTS = (
-    "gradient_step", "ceiling", "tiling", "big_picture", "huge_picture", "directory", "startup", "style_step",
+    "gradient_step", "ceiling", "tiling", "big_picture", "huge_picture", "directory", "live_view", "startup",
+    "style_step",
     "style_fidelity", "style_exact", "style_memory", "student",
 )  # fmt: skip
 Row = list[Any]
@@ -99,6 +100,21 @@ def directory(results: dict[str, Any]) -> str:
         cpu, load = results["cpu_s"][name], results["load"][name]
         rows.append([name, *(", ".join(f"{v:g}" for v in values) for values in (wall, cpu, load))])
     return table(["", "wall s, round by round", "CPU s", "load after it"], rows)
+
+
+def live_view(results: dict[str, Any]) -> str:
+    """Speed with and without the page."""
+    rows: list[Row] = [
+        [
+            name,
+            r["steps_per_s"],
+            r["times_as_long"]["wall_s"],
+            r["times_as_long"]["cpu_s"],
+            f"{r['cpu_s']['spread']:.0%}",
+        ]
+        for name, r in results.items()
+    ]
+    return table(["", "steps/s", "wall, times", "CPU, times", "spread"], rows)
 
 
 def startup(result: dict[str, Any]) -> str:
@@ -193,7 +209,7 @@ def student(results: dict[str, Any]) -> str:
 TABLES = {
     f.__name__: f
     for f in (
-        gradient_step, ceiling, tiling, big_picture, huge_picture, directory, startup, style_step, style_fidelity,
+        gradient_step, ceiling, tiling, big_picture, huge_picture, directory, live_view, startup, style_step, style_fidelity,
         style_exact, style_memory, student,
     )
 }  # fmt: skip

@@ -1,0 +1,34 @@
+"""Freed memory goes back to the system where the allocator can be asked."""
+
+import platform
+import sys
+
+import psutil
+import pytest
+import torch
+
+from reverie.optimize import allocator
+
+PIECES, FLOATS = 4096, 4096  # 64 MiB in pieces of 16 KiB: small enough that the allocator keeps them
+SLACK = 2**24
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    allocator._trim.cache_clear()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be asked")
+def test_gaps_between_pieces_in_use_go_back() -> None:
+    kept = [torch.ones(FLOATS) for _ in range(PIECES)]
+    full = psutil.Process().memory_info().rss
+    pinned = kept[::64]  # these stay, so that what lies between them is no end of the heap
+    del kept
+    assert allocator.give_back()
+    assert psutil.Process().memory_info().rss < full - PIECES * FLOATS * 4 + PIECES * FLOATS * 4 / 64 + SLACK
+    assert len(pinned) == PIECES / 64
+
+
+def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert not allocator.give_back()
