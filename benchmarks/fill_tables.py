@@ -10,8 +10,7 @@ HERE = Path(__file__).resolve().parent
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 SCRIPTS = (
     "gradient_step", "ceiling", "tiling", "big_picture", "huge_picture", "directory", "live_view", "startup",
-    "style_step",
-    "style_fidelity", "style_exact", "style_memory", "student",
+    "style_step", "style_fidelity", "style_exact", "style_memory", "student",
 )  # fmt: skip
 Row = list[Any]
 
@@ -209,8 +208,8 @@ def student(results: dict[str, Any]) -> str:
 TABLES = {
     f.__name__: f
     for f in (
-        gradient_step, ceiling, tiling, big_picture, huge_picture, directory, live_view, startup, style_step, style_fidelity,
-        style_exact, style_memory, student,
+        gradient_step, ceiling, tiling, big_picture, huge_picture, directory, live_view, startup, style_step,
+        style_fidelity, style_exact, style_memory, student,
     )
 }  # fmt: skip
 
