@@ -189,8 +189,11 @@ def style_exact(results: list[dict[str, Any]]) -> str:
 def style_memory(results: list[dict[str, Any]]) -> str:
     """Peaks by size."""
     return table(
-        ["px", "megapixels", "peak MB", "wall s"],
-        [[f"{r['side_px']} x {r['side_px']}", r["megapixels"], r["peak_mb"], r["wall_s"]] for r in results],
+        ["px", "megapixels", "allowed", "peak MB", "wall s"],
+        [
+            [f"{r['side_px']} x {r['side_px']}", *(r[k] for k in ("megapixels", "max_memory", "peak_mb", "wall_s"))]
+            for r in results
+        ],
     )
 
 

@@ -6,8 +6,8 @@ without the gradients of weights that it computes by default, and against a plai
 
 Until a distance: SqueezeNet 1.1 with trained weights, since random ones have no style worth the name. All begin at the
 content picture; outside the timing, the exact Wasserstein distance to the style is read at the layers that all of
-them match, relative to its value at the content. Ours and the multi-scale recipe go through their scales; the others
-stay at the full size. Who takes more than `--cap` times as long as ours for its whole run is stopped.
+them match, relative to its value at the content. Ours and the multi-scale recipe go through their scales; the others,
+and ours as *one scale*, stay at the full size. Who takes more than `--cap` times as long as ours for its whole run is stopped.
 """
 
 from __future__ import annotations
@@ -133,13 +133,15 @@ def transfers(weights: Path, content: Tensor, style: Tensor, side: int, strength
     """Return what builds each variant."""
     layers = (SQUEEZE_STYLE, SQUEEZE_CONTENT)
 
-    def ours(strength: float) -> Ours:
+    def ours(strength: float, **settings: Any) -> Ours:
         critic = open_critic("squeezenet1_1-caffe", weights, device="cpu")
-        return Ours(content, style, critic, StyleConfig(style=("style",), size=side, strength=strength))
+        return Ours(content, style, critic, StyleConfig(style=("style",), size=side, strength=strength, **settings))
 
-    found: dict[str, Any] = {
-        (OURS if s == StyleConfig().strength else f"{OURS}, strength {s:g}"): (lambda s=s: ours(s)) for s in strengths
-    }
+    found: dict[str, Any] = {}
+    for s in strengths:
+        name = OURS if s == StyleConfig().strength else f"{OURS}, strength {s:g}"
+        found[name] = lambda s=s: ours(s)
+        found[f"{name}, one scale"] = lambda s=s: ours(s, min_size=side)
     return found | {
         FROZEN: lambda: Pystiche(squeezenet_modules(weights), *layers, content, style, caffe=True),
         PLAIN: lambda: Plain(squeezenet_modules(weights), *layers, content, style, caffe=True),
