@@ -7,7 +7,8 @@ without the gradients of weights that it computes by default, and against a plai
 Until a distance: SqueezeNet 1.1 with trained weights, since random ones have no style worth the name. All begin at the
 content picture; outside the timing, the exact Wasserstein distance to the style is read at the layers that all of
 them match, relative to its value at the content. Ours and the multi-scale recipe go through their scales; the others,
-and ours as *one scale*, stay at the full size. Who takes more than `--cap` times as long as ours for its whole run is stopped.
+and ours as *one scale*, stay at the full size. Who takes more than `--cap` times as long as ours for its whole run is
+stopped.
 """
 
 from __future__ import annotations
