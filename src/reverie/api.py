@@ -42,6 +42,8 @@ from reverie.tools.fast_work import open_styling
 from reverie.tools.references import NAMED, fitted_masks, read_references
 from reverie.tools.steering import Steering
 from reverie.tools.style_config import StyleConfig
+from reverie.tools.style_rules import ANY_STYLE
+from reverie.tools.style_sources import read_styles
 from reverie.tools.style_work import Styling
 
 if TYPE_CHECKING:
@@ -309,7 +311,8 @@ def style(
 
     Args:
         content: as for `dream`.
-        styles: one path or several, each optionally ``FILE:WEIGHT``, or folders of pictures.
+        styles: one or several: paths, each optionally ``FILE:WEIGHT``, folders of pictures, or pictures in memory as
+            `content`, each optionally as (picture, weight).
         config: all settings; single ones can be given by keyword instead: ``style("a.jpg", "b.jpg", strength=0.7)``.
         critic: an open network, to use it for several pictures.
         **settings: fields of `StyleConfig`.
@@ -322,13 +325,24 @@ def style(
     """
     if config is not None and settings:
         raise InputError("give settings either as config or by keyword, not both")
-    named = (styles,) if isinstance(styles, (str, Path)) else tuple(styles)
+    listed = tuple(styles) if isinstance(styles, (list, set)) or _is_many(styles) else (styles,)
     try:
         config = config or StyleConfig(**settings)
     except TypeError as error:
         raise InputError(str(error).replace("StyleConfig.__init__()", "style()")) from error
-    config = replace(config, style=tuple(str(s) for s in named)) if named else config
-    return open_styling(content, config, critic)
+    if all(isinstance(s, (str, Path)) for s in listed):
+        return open_styling(content, replace(config, style=tuple(map(str, listed))) if listed else config, critic)
+    if config.fast not in (None, ANY_STYLE):
+        raise InputError("a student paints in the one style that it was taught; leave the styles out")
+    config, picture = with_tuples(config), as_picture(content)
+    check_settings(config)
+    found = read_styles(config, picture.name, listed)
+    return open_styling(picture, replace(config, style=found.chosen), critic, pictures=found)
+
+
+def _is_many(styles: Any) -> bool:
+    """Tell a tuple of styles from one picture with its weight."""
+    return isinstance(styles, tuple) and not (len(styles) == 2 and isinstance(styles[1], (int, float)))
 
 
 def compare(

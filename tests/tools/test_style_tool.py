@@ -8,9 +8,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from reverie import style
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
-from reverie.errors import InputError
+from reverie.errors import InputError, ReverieError
 from reverie.optimize import tiles
 from reverie.tools.style import StyleState, style_steps
 from reverie.tools.style_config import SCORES, StyleConfig
@@ -387,3 +388,30 @@ def test_a_generator_alone_paints_too(critic: Critic) -> None:
     steps = list(style_steps(content, pictures, config, plan, terms, state))
     assert [s.index for s in steps] == list(range(1, plan.steps + 1))
     assert steps[-1].whole().shape == content.shape
+
+
+def test_styles_in_memory_are_those_on_disk(files, critic: Critic) -> None:
+    def array(name: str) -> np.ndarray:
+        return np.asarray(Image.open(files / name))
+
+    config = StyleConfig(**QUICK)
+    on_disk = style(files / "0.png", [f"{files / '1.png'}:2", files / "2.png"], config, critic=critic).array()
+    image = Image.fromarray(array("2.png"))
+    in_memory = style(array("0.png"), [(array("1.png"), 2), image], config, critic=critic)
+    assert np.array_equal(in_memory.array(), on_disk)
+    assert in_memory.settings()["config"]["style"] == ["array:2", "picture:1"]
+    assert len(in_memory.settings()["files"]["style 1"]["sha256"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ((np.zeros((9, 9, 3), np.uint8), math.nan), "finite number"),
+        ([(np.zeros((9, 9, 3), np.uint8), -1)], "zero or below"),
+        (5, "must be a path"),
+        ([], "no style"),
+    ],
+)
+def test_what_is_no_style_is_refused(files, critic: Critic, given, said: str) -> None:
+    with pytest.raises(ReverieError, match=said):
+        style(files / "0.png", given, StyleConfig(**QUICK), critic=critic)

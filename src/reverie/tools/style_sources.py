@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from reverie.data.folder import SUFFIXES
 from reverie.errors import InputError
-from reverie.media.image import Picture, read_picture
+from reverie.media.given import as_picture
+from reverie.media.image import Picture
 from reverie.tools.references import mask_of, pick_target, softened
 from reverie.tools.style_config import StyleConfig
 from reverie.tools.style_regions import StyleRegion, parse_regions
 
 ANY = "any"
 MOST_STYLES = 256  # of one folder
+MOST_WEIGHT = 1e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +64,13 @@ class StylePictures:
     chosen: tuple[str, ...] = ()
 
 
-def read_styles(config: StyleConfig, name: str = "") -> StylePictures:
-    """Read the pictures that the settings name; `name` is that of the content picture, by which artworks are picked.
+def read_styles(config: StyleConfig, name: str = "", given: Sequence[Any] = ()) -> StylePictures:
+    """Read the pictures that the settings name.
+
+    Args:
+        config: the settings.
+        name: of the content picture, by which artworks are picked.
+        given: styles instead of those of the settings: texts as there, pictures in memory, or (picture, weight).
 
     Raises:
         PictureError: one is missing or broken.
@@ -70,19 +78,19 @@ def read_styles(config: StyleConfig, name: str = "") -> StylePictures:
     """
     files: dict[str, dict[str, str]] = {}
 
-    def read(role: str, path: str | Path) -> Picture:
-        picture = read_picture(path)
+    def read(role: str, source: Any) -> Picture:
+        picture = as_picture(source)
         files[role] = {"name": picture.name, "sha256": picture.sha256}
         return picture
 
     regions = parse_regions(config.region)
-    listed = expand(config.style, config, name)
+    listed = _given(given, config, name) if given else expand(config.style, config, name)
     if not listed and not regions:
         raise InputError("no style is given; name one or more pictures after the content")
     scales, sizes = _spread(config.style_scale, len(listed), "scale"), _spread(config.style_size, len(listed), "size")
     styles = tuple(
-        _style(read(f"style {i + 1}", path), weight, 1.0 if scales[i] is None else scales[i], sizes[i])
-        for i, (path, weight) in enumerate(listed)
+        _style(read(f"style {i + 1}", source), weight, 1.0 if scales[i] is None else scales[i], sizes[i])
+        for i, (source, weight) in enumerate(listed)
     )
     found = []
     for number, region in enumerate(regions, start=1):
@@ -97,7 +105,8 @@ def read_styles(config: StyleConfig, name: str = "") -> StylePictures:
             own.append(one)
         found.append(RegionPictures(region, whole, tuple(own)))
     start = None if config.init_picture is None else colors(read("init_picture", config.init_picture))
-    chosen = tuple(f"{path}:{weight:g}" for path, weight in listed)
+    chosen = tuple(f"{s if isinstance(s, Path) else files[f'style {i}']['name']}:{weight:g}"
+                   for i, (s, weight) in enumerate(listed, start=1))  # fmt: skip
     return StylePictures(styles, tuple(found), start, files, chosen)
 
 
@@ -125,9 +134,32 @@ def expand(texts: Sequence[str], config: StyleConfig, name: str) -> list[tuple[P
             found += [(p, weight / len(inside)) for p in inside]
         else:
             found.append((path, weight))
+    _check_weights(found)
+    return found
+
+
+def _given(sources: Sequence[Any], config: StyleConfig, name: str) -> list[tuple[Any, float]]:
+    """Return pictures and weights of what a program hands over: texts, pictures in memory, or (either, weight).
+
+    Raises:
+        InputError: as `expand`, or a weight that is not finite.
+    """
+    found: list[tuple[Any, float]] = []
+    for source in sources:
+        picture, weight = source if isinstance(source, tuple) and len(source) == 2 else (source, 1.0)
+        if not isinstance(weight, (int, float)) or not -MOST_WEIGHT <= weight <= MOST_WEIGHT:
+            raise InputError(f"the weight of a style must be a finite number; got {weight!r}")
+        if isinstance(picture, (str, Path)):
+            found += [(path, own * weight) for path, own in expand((str(picture),), config, name)]
+        else:
+            found.append((picture, float(weight)))
+    _check_weights(found)
+    return found
+
+
+def _check_weights(found: Sequence[tuple[Any, float]]) -> None:
     if found and not any(weight > 0 for _, weight in found):
         raise InputError("all weights of the styles are zero or below; give at least one of them more")
-    return found
 
 
 def split_weight(text: str) -> tuple[Path, float]:
@@ -143,7 +175,7 @@ def split_weight(text: str) -> tuple[Path, float]:
         value = float(weight)
     except ValueError:
         return Path(text), 1.0
-    if not -1e6 <= value <= 1e6:
+    if not -MOST_WEIGHT <= value <= MOST_WEIGHT:
         raise InputError(f"the weight of a style must be a finite number; got '{text}'")
     return Path(path), value
 
