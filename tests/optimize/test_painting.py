@@ -121,6 +121,22 @@ def test_tiles_give_the_gradient_of_scores_of_drawn_places() -> None:
     assert not any(a == b for a, b in zip(other, whole.values, strict=True))
 
 
+def test_several_critics_share_the_tiles_of_a_picture() -> None:
+    """As several devices would; a second network of equal weights takes about half of the windows."""
+    critic, images = exact_critic("embedded"), picture(141, 173)
+    objective = Gram("mixed3a") + 2.0 * Apart("mixed4a") + 0.1 * layer("mixed3a")
+    work = Painting(critic, objective, picture(141, 173, seed=1))
+    tiles = work.tiles((141, 173), 64)
+    alone = work.judge(images, torch.Generator().manual_seed(0), tiles)
+    other, seen = exact_critic("embedded"), []
+    other.net.register_forward_pre_hook(lambda *_: seen.append(1))
+    critic.replicas = (other,)
+    together = work.judge(images, torch.Generator().manual_seed(0), tiles)
+    assert seen
+    assert torch.equal(together.gradient, alone.gradient)
+    assert together.values == alone.values
+
+
 def test_a_halo_that_is_one_step_too_small_is_not_exact() -> None:
     critic = exact_critic("vgg11")
     work = Painting(critic, Gram("relu3_2"))
