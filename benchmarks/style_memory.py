@@ -24,7 +24,7 @@ from PIL import Image
 from reverie.optimize.tiles import parse_bytes
 from reverie.tools.style_plan import BUFFERS_AT_END
 
-ALLOWED = {1024: "3GB", 2048: "3GB", 4096: "3GB", 8192: "8GB"}  # by side
+ALLOWED = {1024: "3GB", 2048: "3GB", 4096: "3GB", 8192: "9GB"}  # by side
 PIXEL_BYTES = 12  # of one pixel in one buffer: three floats
 STYLE_PX = 512
 

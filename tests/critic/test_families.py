@@ -2,12 +2,12 @@ import pytest
 
 from reverie.critic.families import FAMILIES
 from reverie.critic.layers import trace
-from reverie.models.build import TORCHVISION, build_classifier, shapes_only
+from reverie.models.build import NAMED, build_classifier, shapes_only
 from reverie.models.classifier import STAGES
 
 
 def test_every_architecture_that_can_be_built_has_a_family():
-    assert set(FAMILIES) == {*TORCHVISION, *STAGES}
+    assert set(FAMILIES) == {*NAMED, *STAGES}
 
 
 @pytest.mark.parametrize("architecture", sorted(FAMILIES))
@@ -44,6 +44,16 @@ def test_readable_names_logits_and_defaults_are_layers_that_run(architecture):
         ("resnet50", {"layer3": "layer3", "layer3.4": "layer3.4"}),
         ("googlenet", {"inception4c": "inception4c"}),
         ("densenet121", {"denseblock3": "features.denseblock3"}),
+        (
+            "nin",
+            {
+                "conv1": "features.0",
+                "cccp2": "features.4",
+                "relu3": "features.8",
+                "conv4": "features.22",
+                "relu12": "features.27",
+            },
+        ),
         ("mobilenet_v2", {"block13": "features.13"}),
     ],
 )

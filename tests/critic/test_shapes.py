@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from reverie.critic.layers import trace
 from reverie.critic.shapes import ShapesOnly
-from reverie.models.build import TORCHVISION, build_classifier, shapes_only
+from reverie.models.build import NAMED, build_classifier, shapes_only
 from reverie.models.classifier import STAGES
 
 QUIET = """
@@ -29,7 +29,7 @@ def meta(*shape: int) -> torch.Tensor:
     return torch.empty(shape, device="meta")
 
 
-@pytest.mark.parametrize("architecture", [*STAGES, *TORCHVISION])
+@pytest.mark.parametrize("architecture", [*STAGES, *NAMED])
 @pytest.mark.parametrize("size", [(224, 224), (97, 130)])
 def test_traced_shapes_are_those_of_torch(architecture, size):
     with shapes_only():

@@ -71,6 +71,28 @@ def squeezenet_names(net: nn.Module) -> Alias:
     return alias | {f"fire{i + 2}": f"features.{p}" for i, p in enumerate(fires)}
 
 
+def nin_names(net: nn.Module) -> Alias:
+    """Names of Network in Network, as its authors gave them: ``conv1``, ``cccp1``, ``relu0`` to ``relu12``."""
+    convolutions = (
+        "conv1",
+        "cccp1",
+        "cccp2",
+        "conv2",
+        "cccp3",
+        "cccp4",
+        "conv3",
+        "cccp5",
+        "cccp6",
+        "conv4",
+        "cccp7",
+        "cccp8",
+    )
+    relus = (0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12)
+    kinds = {nn.Conv2d: iter(convolutions), nn.ReLU: (f"relu{n}" for n in relus)}
+    children = net.features.named_children()  # type: ignore[union-attr]
+    return {next(kinds[type(m)]): f"features.{p}" for p, m in children if type(m) in kinds}
+
+
 def child_names(*prefixes: str, inside: str = "") -> Callable[[nn.Module], Alias]:
     """Names that are already readable: children of `inside` whose names begin with one of `prefixes`."""
 
@@ -116,6 +138,7 @@ FAMILIES: dict[str, Family] = {
     "vgg19_bn": _VGG,
     "squeezenet1_0": Family(squeezenet_names, "classifier.3", ("fire8",)),
     "squeezenet1_1": Family(squeezenet_names, "classifier.3", ("fire8",)),
+    "nin": Family(nin_names, "logits", ("relu7",)),
     "alexnet": Family(numbered_names, "classifier.6", ("relu4",)),
     "densenet121": Family(
         child_names("conv", "denseblock", "transition", inside="features"), "classifier", ("denseblock3",)

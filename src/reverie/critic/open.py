@@ -17,7 +17,7 @@ from reverie.critic.devices import split_devices
 from reverie.critic.families import FAMILIES
 from reverie.critic.precision import resolve_device, resolve_precision
 from reverie.errors import InputError, WeightsError, unknown_name
-from reverie.models.build import TORCHVISION, build_classifier, shapes_only
+from reverie.models.build import NAMED, build_classifier, shapes_only
 from reverie.weights.catalogue import CATALOGUE
 from reverie.weights.checkpoint import Description, file_sha256, load_model
 from reverie.weights.embedded import embedded_path
@@ -29,7 +29,13 @@ from reverie.weights.vision import imagenet_classes
 EMBEDDED = "embedded"
 RANDOM = "random"  # --weights random: an untrained network, for tests and for looking at architectures
 WORDNET = re.compile(r"^n\d{8}[-_ ]+")
-WITHOUT_OWN_START = ("googlenet", "inception_v3", "alexnet")  # torch's default start lets deep activations die out
+WITHOUT_OWN_START = (
+    "googlenet",
+    "inception_v3",
+    "alexnet",
+    "nin",
+)  # torch's default start lets deep activations die out
+HEADS = {"nin": ("features.26.weight",)}  # where it is not the usual one
 STATE_DICTS = (".pth", ".pt", ".bin", ".ckpt", ".pkl")  # suffixes of files that hold bare weights
 CAFFE = "-caffe"  # suffix of architectures whose weights come from Caffe
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -63,14 +69,14 @@ def open_critic(
 
 def model_names() -> tuple[str, ...]:
     """Return every name that `open_critic` knows without a path."""
-    return (EMBEDDED, *TORCHVISION)
+    return (EMBEDDED, *NAMED)
 
 
 def _prepare(model: str, weights: str | Path | None) -> tuple[nn.Module, Preprocessing, Identity]:
     if model == EMBEDDED:
         return _from_file(embedded_path(), EMBEDDED, weights)
     architecture = model.removesuffix(CAFFE)
-    if architecture in TORCHVISION:
+    if architecture in NAMED:
         return _from_architecture(model, architecture, weights)
     if Path(model).suffix.lower() in (".safetensors", *STATE_DICTS) or Path(model).exists():
         return _from_file(Path(model), Path(model).name, weights)
@@ -138,9 +144,10 @@ def _from_architecture(
     else:
         path = Path(weights) if weights is not None else _cached(architecture)
         if path is None:
+            fetch = f"get them with 'reverie models fetch {architecture}', " if record else ""
             raise WeightsError(
-                f"the weights of {architecture} are not on this machine; get them with "
-                f"'reverie models fetch {architecture}', give a file with --weights, or use the embedded default"
+                f"the weights of {architecture} are not on this machine; {fetch}give a file with --weights, or use the "
+                "embedded default"
             )
         net, classes = _with_state(architecture, adapt_state(load_state_dict(path)), path.name)
         digest = file_sha256(path)
@@ -169,14 +176,8 @@ def _untrained(architecture: str) -> nn.Module:
 
 
 def _with_state(architecture: str, state: dict[str, Tensor], name: str) -> tuple[nn.Module, tuple[str, ...]]:
-    head = next(
-        (
-            state[k]
-            for k in ("fc.weight", "classifier.6.weight", "classifier.1.weight", "classifier.weight")
-            if k in state
-        ),
-        None,
-    )
+    names = HEADS.get(architecture, ("fc.weight", "classifier.6.weight", "classifier.1.weight", "classifier.weight"))
+    head = next((state[name] for name in names if name in state), None)
     if head is None or not head.ndim:
         raise WeightsError(f"'{name}' does not fit {architecture}: no classifier weights in it")
     with shapes_only():

@@ -40,6 +40,7 @@ PRESETS: tuple[StyleLayers, ...] = (
     StyleLayers(
         _even(IMAGE, "Conv2d_1a_3x3", "Conv2d_2b_3x3", "Conv2d_4a_3x3", "Mixed_5c", "Mixed_6b"), _even("Mixed_5c")
     ),
+    StyleLayers(_even(IMAGE, "relu0", "relu3", "relu7", "relu12"), _even("relu7")),
     StyleLayers(_even(IMAGE, "relu1", "relu2", "relu3", "relu4"), _even("relu3")),
     StyleLayers(_even(IMAGE, "conv1_1", "conv2_2", "conv3_2", "conv4_3"), _even("conv4_1")),
     StyleLayers(_even(IMAGE, "conv1", "rep2a", "rep3c", "rep4c"), _even("rep4a")),

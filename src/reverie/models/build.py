@@ -12,12 +12,16 @@ from torch.overrides import TorchFunctionMode
 
 from reverie.errors import InputError, unknown_name
 from reverie.models.classifier import STAGES, StagedClassifier
+from reverie.models.nin import NetworkInNetwork
 from reverie.weights.vision import torchvision
 
 TORCHVISION = (
     "resnet18", "resnet34", "resnet50", "googlenet", "inception_v3", "vgg11", "vgg16", "vgg19", "vgg16_bn", "vgg19_bn",
     "squeezenet1_0", "squeezenet1_1", "alexnet", "densenet121", "mobilenet_v2",
 )  # fmt: skip
+
+NIN = "nin"
+NAMED = (*TORCHVISION, NIN)  # architectures that weights of others can be loaded into
 
 
 class _NoInitialization(TorchFunctionMode):
@@ -48,8 +52,10 @@ def build_classifier(architecture: str, classes: int, options: dict[str, Any] | 
     options = dict(options or {})
     if architecture in STAGES:
         return StagedClassifier(STAGES[architecture], classes, dropout=options.get("dropout", 0.2))
+    if architecture == NIN:
+        return NetworkInNetwork(classes)
     if architecture not in TORCHVISION:
-        raise InputError(unknown_name("architecture", architecture, (*STAGES, *TORCHVISION)))
+        raise InputError(unknown_name("architecture", architecture, (*STAGES, *NAMED)))
     builder = getattr(torchvision().models, architecture)
     if architecture in ("googlenet", "inception_v3"):
         return builder(

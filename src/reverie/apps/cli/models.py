@@ -28,7 +28,7 @@ def list_command() -> int:
     for name in model_names()[1:]:
         record = CATALOGUE.get(name)
         if record is None:
-            table.add_row(name, "your own: --weights FILE", "", "torchvision's architecture")
+            table.add_row(name, "your own: --weights FILE", "", "Caffe: nin-caffe")
         else:
             state = "here" if cached(name) else "not fetched"
             table.add_row(name, state, "1000", "torchvision")
