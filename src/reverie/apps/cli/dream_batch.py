@@ -90,6 +90,7 @@ def run_batch(found: Found, config: Any, video: Any, options: BatchOptions, trad
         return 130
     if films:
         trade.films(films, config, video, tally, overwrite=options.overwrite)
+    tally.list_notes()
     tally.list_failures()
     print(f"{tally.summary()} in {time.monotonic() - began:.1f} s", file=sys.stderr)
     return tally.exit_code

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
+from reverie.apps.cli.dream_run import losses
 from reverie.tools.batch import Job
 from reverie.tools.dream_config import DreamConfig
 
@@ -67,4 +68,11 @@ class DreamWork:
             for step in work:
                 yield step.index / max(step.total, 1), f"octave {step.octave}/{step.octaves}"
             work.save(job.target, quality=job.payload.quality)
-        return f"{work.plan.size[1]} x {work.plan.size[0]} px"
+            said = in_words(work, job.target.suffix)
+        return said
+
+
+def in_words(work: Any, suffix: str) -> str:
+    """Return size and, in lines of their own, what a user should know; how tiles were planned goes without saying."""
+    notes = [note for note in (*work.notes, *losses(work, suffix)) if note != work.plan.note]
+    return "\n".join((f"{work.plan.size[1]} x {work.plan.size[0]} px", *notes))

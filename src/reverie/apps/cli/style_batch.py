@@ -8,6 +8,7 @@ from typing import Any
 
 from reverie.apps.cli.batch_options import BatchOptions
 from reverie.apps.cli.dream_batch import Trade, run_batch
+from reverie.apps.cli.dream_worker import in_words
 from reverie.apps.cli.style_film import style_films
 from reverie.apps.cli.style_stored import wanted_style
 from reverie.data.sources import Found
@@ -61,7 +62,7 @@ class StyleWork:
         for step in work:
             yield step.index / max(step.total, 1), f"scale {step.octave}/{step.octaves}"
         work.save(job.target, quality=job.payload.quality)
-        return f"{work.plan.size[1]} x {work.plan.size[0]} px"
+        return in_words(work, job.target.suffix)
 
 
 def run_style_batch(found: Found, config: StyleConfig, film: StyleFilmConfig, options: BatchOptions) -> int:

@@ -15,6 +15,7 @@ class Tally:
     def __init__(self, *, quiet: bool = False) -> None:
         self.made = self.skipped = 0
         self.failures: list[tuple[str, str, int]] = []
+        self.notes: dict[str, list[str]] = {}
         self._quiet = quiet
 
     @property
@@ -29,11 +30,13 @@ class Tally:
         return 0 if not codes else 1 if 1 in codes else 2
 
     def count(self, outcome: Outcome) -> None:
-        """Take note of a finished job and print where its result lies."""
+        """Take note of a finished job and print where its result lies; lines behind its first are notes."""
         if outcome.state == "failed":
             self.fail(outcome.job.name, outcome.message, outcome.exit_code)
             return
         self.made += 1
+        for note in outcome.message.splitlines()[1:]:
+            self.notes.setdefault(note, []).append(outcome.job.name)
         _print_path(outcome.job.target)
 
     def skip(self, target: Path) -> None:
@@ -54,6 +57,11 @@ class Tally:
         if self.failures:
             parts.append(f"{len(self.failures)} failed")
         return ", ".join(parts)
+
+    def list_notes(self) -> None:
+        """Print every note once, with the picture or the number of pictures that it is about."""
+        for note, names in sorted(self.notes.items()):
+            print(f"{names[0] if len(names) == 1 else f'{len(names)} pictures'}: {note}", file=sys.stderr)
 
     def list_failures(self) -> None:
         """Print what failed and why, in the order of names."""
