@@ -9,13 +9,13 @@ from __future__ import annotations
 import errno
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from cyclopts import App, CycloptsError
 
 from reverie import __version__
-from reverie.apps.cli.interrupts import ignore_interrupts, interrupts_restored
+from reverie.apps.cli.interrupts import ignore_interrupts, interrupts_restored, listening
 from reverie.apps.cli.output import PipeConsole, close_output
 from reverie.apps.cli.pipes import past_parser
 from reverie.apps.cli.wording import parser_message
@@ -106,24 +106,24 @@ def _list_models() -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; without arguments, those of the process, which then ends."""
     if arguments is None:
-        return _finished(sys.argv[1:])
-    with interrupts_restored():
-        return _finished(list(arguments))
+        with listening() as interrupted:
+            return _finished(sys.argv[1:], interrupted)
+    with interrupts_restored(), listening() as interrupted:
+        return _finished(list(arguments), interrupted)
 
 
-def _finished(tokens: list[str]) -> int:
+def _finished(tokens: list[str], interrupted: Callable[[], bool]) -> int:
     debug = "--debug" in tokens
-    code = _run([t for t in tokens if t != "--debug"], debug)
+    code = _run([t for t in tokens if t != "--debug"], debug, interrupted)
     lost = close_output()
     return code if lost is None else _report(lost, 1)
 
 
-def _run(tokens: list[str], debug: bool) -> int:
+def _run(tokens: list[str], debug: bool, interrupted: Callable[[], bool]) -> int:
     try:
         result = build_app()(past_parser(tokens), exit_on_error=False, print_error=False)
     except KeyboardInterrupt:
-        ignore_interrupts()
-        return _report("stopped by Ctrl-C", 130)
+        return _stopped()
     except BrokenPipeError:  # the reader of our output went away, as in `reverie models | head`
         return 0
     except CycloptsError as error:
@@ -133,8 +133,13 @@ def _run(tokens: list[str], debug: bool) -> int:
     except MemoryError as error:
         return _failed(error, "out of memory; give a limit with --max-memory, or a smaller --size", 1, debug)
     except Exception as error:  # the last resort: still one line, still a non-zero exit
-        return _unexpected(error, debug)
+        return _stopped() if interrupted() else _unexpected(error, debug)
     return result if isinstance(result, int) else 0
+
+
+def _stopped() -> int:
+    ignore_interrupts()
+    return _report("stopped by Ctrl-C", 130)
 
 
 def _unexpected(error: Exception, debug: bool) -> int:
