@@ -65,7 +65,7 @@ def measured(
     plan = plan_style(size, config, critic, layer_names(config, critic))
     pictures = read_styles(config)
     terms = StyleTerms(config, critic, pictures, tensor(moments[0].rgb), None)
-    hand = StyleHand(config, film, plan, pictures, terms, motion, len(moments))
+    hand = StyleHand(config, film, plan, pictures, terms, motion)
     flickers: list[float] = []
     estimated: list[float] = []
     apart: list[tuple[float, float]] = []

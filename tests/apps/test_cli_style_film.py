@@ -14,7 +14,7 @@ from PIL import Image
 from clips import pan, write_clip
 from reverie.media.animation import AnimationWriter, read_animation
 from reverie.media.metadata import read_settings
-from reverie.media.video import read_video
+from reverie.media.video import frames, read_video
 from reverie.tools.style_film_work import StyleFilm
 
 pytestmark = pytest.mark.usefixtures("networks_kept")
@@ -108,8 +108,8 @@ def test_ctrl_c_keeps_the_frames_and_the_same_command_goes_on(
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        ("--coherence", "none"), ("--temporal", 2), ("--anchor", 3), ("--later-steps", 2), ("--interpolate", None),
-        ("--no-cuts", None), ("--flow", "dis"), ("--crf", 20), ("--codec", "ffv1"), ("--preset", "slow"),
+        ("--coherence", "none"), ("--temporal", 2), ("--anchor", 3), ("--later-steps", 2), ("--no-cuts", None),
+        ("--flow", "dis"), ("--crf", 20), ("--codec", "ffv1"), ("--preset", "slow"),
         ("--no-audio", None),
     ],
 )  # fmt: skip
@@ -212,3 +212,82 @@ def test_settings_can_be_taken_from_a_film(run: Run, clip: Path, style: Path) ->
     assert decisions["config"]["seed"] == 5 and decisions["config"]["strength"] == 0.7
     assert decisions["frames"] == 3 and decisions["frames_per_s"] == "30000/1001"
     assert not clip.with_name("clip-style.mp4.frames").exists()
+
+
+# -- films of a still picture, and keyframes ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def still(tmp_path: Path) -> Path:
+    Image.fromarray(CLIP[0]).save(tmp_path / "still.png")
+    return tmp_path / "still.png"
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    y, x = np.mgrid[0:50, 0:60] / 60
+    stack = np.stack([x, 1 - x, 0.5 + 0.5 * np.sign(np.sin(60 * (x - y)))], -1)
+    Image.fromarray((255 * stack).astype(np.uint8)).save(tmp_path / "stripes.png")
+    return tmp_path / "stripes.png"
+
+
+@pytest.mark.parametrize("how", [QUICK, FAST], ids=["steps", "fast"])
+def test_a_still_picture_goes_from_one_style_to_another(
+    run: Run, still: Path, style: Path, other: Path, how: tuple
+) -> None:
+    code, out, err = run("style", still, style, other, "--interpolate", "--seconds", 1, "--fps", 4, *how)
+    assert code == 0, err
+    made = Path(out.strip())
+    assert made == still.with_name("still-style.mp4") and "4 frames of 64 x 48 px" in err
+    assert (read_video(made).frames, read_video(made).rate) == (4, 4)
+    pictures = list(frames(made, read_video(made)))
+    apart = [np.abs(a.astype(int) - pictures[0]).mean() for a in pictures]
+    assert apart[0] == 0 and apart[1] > 0.5 and apart[1] < apart[2] < apart[3]
+    record = read_settings(made)
+    assert record["input"]["name"] == "still.png" and record["video"]["seconds"] == 1
+    renamed = still.rename(still.with_name("renamed.png"))
+    code, _, err = run("replay", made, "--input", renamed)
+    assert code == 0 and "the bytes are the same" in err, err
+
+
+@pytest.mark.parametrize("how", [QUICK, FAST], ids=["steps", "fast"])
+def test_keyframes_drive_a_film_and_come_along(run: Run, clip: Path, style: Path, other: Path, how: tuple) -> None:
+    keys = clip.with_name("keys.yaml")
+    keys.write_text("style: {0%: waves, 100%: {waves: 1, stripes.png: 1}}\nstrength: {0: 0.2, 2f: 0.9}")
+    made = clip.with_name("out.mp4")
+    code, _, err = run("style", clip, style, other, "--keyframes", keys, "-o", made, *how)
+    assert code == 0, err
+    record = read_settings(made)
+    assert record["keyframes"]["text"] == keys.read_text() and record["video"]["keyframes"] is None
+    keys.unlink()
+    code, _, err = run("replay", made)
+    assert code == 0 and "the bytes are the same" in err, err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--seconds", 2), "needs something that changes"),
+        (("-o", "x.mp4"), "needs something that changes"),
+        (("--interpolate",), "name two or more"),
+        (("--interpolate", "--fps", "fast"), "--fps must look like 24"),
+        (("--interpolate", "--seconds", 0.01), "expected 2 to"),
+        (("--temporal", 2), "goes with a film; this is a picture"),
+        (("--keyframes", "none.yaml"), "cannot read the keyframes"),
+        (("--interpolate", "--sheet", "0.5"), "go with a picture"),
+    ],
+)
+def test_films_of_a_still_picture_that_cannot_be(
+    run: Run, still: Path, style: Path, monkeypatch: pytest.MonkeyPatch, words: tuple, message: str
+) -> None:
+    monkeypatch.chdir(still.parent)
+    code, _, err = run("style", still, style, *words, *FAST)
+    assert code == 2 and message in err and err.count("\n") == 1
+    assert names(still.parent) == {"still.png", "waves.png"}
+
+
+def test_length_and_rate_are_for_stills(run: Run, clip: Path, still: Path, style: Path, other: Path) -> None:
+    code, _, err = run("style", clip, style, other, "--interpolate", "--seconds", 2, *FAST)
+    assert code == 2 and "--seconds makes a film from a still picture" in err
+    code, _, err = run("style", f"{still.parent}/s*.png", style, "--seconds", 2, "-o", still.parent / "out", *FAST)
+    assert code == 2 and "here are several sources" in err

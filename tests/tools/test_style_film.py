@@ -23,9 +23,10 @@ from reverie.tools import fast_style, style_film_work
 from reverie.tools.film_steps import Shown, VideoStep, film_steps
 from reverie.tools.motion_estimate import open_estimator
 from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_film import StyleHand, later_steps, reach_of, shares_at
+from reverie.tools.style_film import StyleHand, later_steps, reach_of
 from reverie.tools.style_film_config import StyleFilmConfig
 from reverie.tools.style_film_work import StyleFilm
+from reverie.tools.style_keys import StyleKeys, parse_style_keys
 from reverie.tools.style_plan import Scale, plan_style
 from reverie.tools.style_sources import read_styles
 from reverie.tools.style_terms import StyleTerms
@@ -60,7 +61,7 @@ def styles(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 
 def steps_of(
     critic: Critic, styles: tuple[str, ...], clip: np.ndarray = CLIP, estimate: Any = None, config: Any = (),
-    **film: Any,
+    keys: str = "", **film: Any,
 ) -> list[VideoStep]:  # fmt: skip
     how = StyleFilmConfig(**film)
     settings = StyleConfig(style=styles, **(QUICK | dict(config)))
@@ -69,7 +70,10 @@ def steps_of(
     first = torch.from_numpy(clip[0].copy()).permute(2, 0, 1)[None].float() / 255
     terms = StyleTerms(settings, critic, pictures, first, None)
     estimate = estimate or open_estimator()
-    hand = StyleHand(settings, how, plan, pictures, terms, estimate, len(clip))
+    names = [style.name for style in pictures.styles]
+    keyframes = parse_style_keys(keys) if keys else None
+    keyed = StyleKeys(keyframes, interpolate=how.interpolate, names=names, total=len(clip), rate=Fraction(2))
+    hand = StyleHand(settings, how, plan, pictures, terms, estimate, keyed)
     return list(film_steps(iter(clip), hand, cuts=how.cuts, estimate=estimate))
 
 
@@ -173,11 +177,24 @@ def test_interpolation_goes_from_the_first_style_to_the_last(critic: Critic, sty
     assert np.array_equal(made[1].dream, painted(critic, CLIP[1], *styles))
 
 
-def test_shares_of_styles_on_the_way() -> None:
-    assert shares_at(0, 5, 3) == [1, 0, 0] and shares_at(2, 5, 3) == [0, 1, 0] and shares_at(4, 5, 3) == [0, 0, 1]
-    assert shares_at(1, 5, 3) == [0.5, 0.5, 0]
-    assert shares_at(0, 1, 2) == [1, 0]
-    assert all(sum(shares_at(n, 30, 4)) == pytest.approx(1) for n in range(30))
+def test_keyed_styles_and_strengths_hold_at_their_frames(critic: Critic, styles) -> None:
+    keys = "style: {0: a, 0.5: {a.png: 1, 2: 3}, 1s: b.png}\nstrength: {0f: 0.2, 2f: 0.8}"
+    made = steps_of(critic, styles, CLIP[:3], keys=keys, coherence="none")
+    assert np.array_equal(made[0].dream, painted(critic, CLIP[0], styles[0], strength=0.2))
+    assert np.array_equal(made[1].dream, painted(critic, CLIP[1], f"{styles[0]}:1", f"{styles[1]}:3", strength=0.5))
+    assert np.array_equal(made[2].dream, painted(critic, CLIP[2], styles[1], strength=0.8))
+
+
+def test_keyed_strength_leaves_regions_with_their_own(critic: Critic, styles, tmp_path: Path) -> None:
+    Image.fromarray(np.repeat(np.uint8([0, 255]), 32)[None].repeat(48, 0)).save(tmp_path / "right.png")
+    settings = StyleConfig(
+        style=styles[:1],
+        region=(f"mask={tmp_path}/right.png,strength=0.9", f"outside={tmp_path}/right.png,style={styles[1]}"),
+        **QUICK,
+    )
+    terms = StyleTerms(settings, critic, read_styles(settings), torch.zeros(1, 3, *SIZE), None)
+    assert [area.strength for area in terms.turned(None, 0.1).areas] == [0.9, 0.1, 0.1]
+    assert [area.strength for area in terms.areas] == [0.9, 0.5, 0.5]
 
 
 def test_steps_and_reach_follow_the_settings() -> None:
@@ -332,7 +349,7 @@ def test_a_frame_made_before_is_taken_as_it_was_stored(critic: Critic, styles) -
     first = torch.from_numpy(CLIP[0].copy()).permute(2, 0, 1)[None].float() / 255
     whole = steps_of(critic, styles[:1], anchor=(1, 2))
     terms = StyleTerms(settings, critic, pictures, first, None)
-    hand = StyleHand(settings, how, plan, pictures, terms, open_estimator(), 4)
+    hand = StyleHand(settings, how, plan, pictures, terms, open_estimator())
     hand.enter(CLIP[0])
     history = [Shown(CLIP[n], whole[n].dream, whole[n].strength) for n in (0, 1)]
     rest = film_steps(iter(CLIP[2:]), hand, cuts=True, estimate=open_estimator(), history=history, first=2)

@@ -1,8 +1,9 @@
 """Moving pictures of every kind behind one face: videos, GIFs and animated WebPs, in and out.
 
-Reading gives frames and the time each is shown; `assemble` puts frames into a file of any of these kinds, with the
-times of the original. Videos show every frame equally long, so the frames of an animation are repeated in them;
-a GIF counts in hundredths of a second and shows nothing for less than two, so frames that are quicker are left out.
+Reading gives frames and the time each is shown; a picture can be shown for a while as if it were a film. `assemble`
+puts frames into a file of any of these kinds, with the times of the original. Videos show every frame equally long, so
+the frames of an animation are repeated in them; a GIF counts in hundredths of a second and shows nothing for less than
+two, so frames that are quicker are left out.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,13 @@ class Footage:
         return self.shown_s[0] if len(self.shown_s) == 1 else self.shown_s[number]
 
 
+@dataclass(frozen=True, eq=False)
+class Still:
+    """What all frames of a film from one picture are, ``[H, W, 3]`` uint8."""
+
+    pixels: np.ndarray
+
+
 @dataclass(frozen=True)
 class Encoding:
     """How a video is encoded, and whether it gets the sound of its source."""
@@ -90,12 +99,20 @@ def open_footage(path: Path | str) -> Footage:
                    video)  # fmt: skip
 
 
+def still_footage(path: Path | str, pixels: np.ndarray, frames: int, rate: Fraction) -> Footage:
+    """Return a picture ``[H, W, 3]`` uint8 as a film in which nothing happens."""
+    size = (pixels.shape[0], pixels.shape[1])
+    return Footage(Path(path), size, frames, rate, (1 / rate,), 0, False, False, (), Still(pixels))
+
+
 def footage_frames(footage: Footage, *, start: int = 0, alpha: bool = False) -> Iterator[np.ndarray]:
     """Yield the frames from number `start` on, ``[H, W, 3]`` uint8 sRGB; with `alpha`, four channels of an animation.
 
     Raises:
         VideoError, PictureError: as `open_footage`.
     """
+    if isinstance(footage.info, Still):
+        return repeat(footage.info.pixels, max(0, footage.frames - start))
     if footage.path.suffix.lower() in ANIMATION_SUFFIXES:
         return animation_frames(footage.path, footage.info, start=start, alpha=alpha)
     return frames(footage.path, footage.info, start=start)

@@ -38,9 +38,10 @@ class FilmJob(ABC):
         notes: what a user should know.
 
     Args:
-        source: a video, GIF or animated WebP.
+        source: a video, GIF or animated WebP, or a picture.
         target: what is written.
         video: the settings of the film, with those of `Encoding` among them.
+        footage: what the source shows, if it is a picture.
 
     Raises:
         InputError: source or target that cannot be used.
@@ -49,12 +50,12 @@ class FilmJob(ABC):
 
     frame_tool: str
 
-    def __init__(self, source: Path, target: Path, video: Any) -> None:
+    def __init__(self, source: Path, target: Path, video: Any, footage: Footage | None = None) -> None:
         check_settings(video)
         self.target, self.video = Path(target), video
         self.encoding = Encoding(video.codec, video.crf, video.preset, video.audio)
         check_target(self.target, self.encoding)
-        self.footage: Footage = open_footage(source)
+        self.footage = open_footage(source) if footage is None else footage
         self.folder = FrameFolder(self.target.with_name(self.target.name + ".frames"))
         self.notes = [*self.footage.notes]
         self._called: dict[str, Any] | None = None

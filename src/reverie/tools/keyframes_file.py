@@ -8,14 +8,15 @@
       0: 1.04/s
       4s: 1.2 ease-out                # an easing after the value: how it is reached
 
-The same file drives a loop from a still picture and the dreaming of a video.
+The same file drives a loop from a still picture and the dreaming of a video; painted films read theirs with parameters
+of their own, see `reverie.tools.style_keys`.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,15 @@ from reverie.tools.keyframes import Key, Keyframes, Moment
 MAX_BYTES = 1 << 20
 MOMENT = re.compile(r"([\d.]+(?:e[-+]?\d+)?)\s*(s|f|%)?", re.IGNORECASE)
 MIXES = ("layer", "class")
-WEIGHED = (*MIXES, "group")  # values are names with weights
+WEIGHED = (*MIXES, "group", "style")  # values are names with weights
 FIELDS = ("step_size", "steps", "smooth", "jitter", "jitter_rotate", "jitter_scale", "jitter_noise")  # of DreamConfig
 WHOLE = ("steps", "jitter")
 
+Readers = Mapping[str, Callable[[Any, str], Any]]  # by parameter: of a value and the place where it is written
 
-def read_keyframes(path: Path | str) -> Keyframes:
-    """Return the keyframes in a file.
+
+def read_keyframes(path: Path | str, readers: Readers | None = None) -> Keyframes:
+    """Return the keyframes in a file; `readers` knows the parameters, by default those of dreams.
 
     Raises:
         InputError: no such file, not YAML, or anything in it that is not understood; the message names the line.
@@ -51,15 +54,16 @@ def read_keyframes(path: Path | str) -> Keyframes:
         raise InputError(f"'{path}' is not a text file in UTF-8; expected keyframes in YAML") from error
     if len(blob) > MAX_BYTES:
         raise InputError(f"'{path}' has {len(blob):,} bytes; keyframes have at most {MAX_BYTES:,}")
-    return parse_keyframes(text, path.name)
+    return parse_keyframes(text, path.name, readers)
 
 
-def parse_keyframes(text: str, name: str = "keyframes") -> Keyframes:
+def parse_keyframes(text: str, name: str = "keyframes", readers: Readers | None = None) -> Keyframes:
     """Return the keyframes in a text; `name` stands in messages.
 
     Raises:
         InputError: as `read_keyframes`.
     """
+    readers = PARAMETERS if readers is None else readers
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -68,31 +72,30 @@ def parse_keyframes(text: str, name: str = "keyframes") -> Keyframes:
     except yaml.YAMLError as error:
         raise InputError(f"'{name}' is not valid YAML: {error}") from error
     ease, tracks = "linear", {}
-    for key, node in _pairs(root, name, "parameters with keys, such as 'zoom: {0s: 1.04/s}'"):
+    for key, node in _pairs(root, name, "parameters with keys, such as 'strength: {0s: 0.5}'"):
         parameter = str(key.value).replace("-", "_")
         if parameter == "ease":
             ease = _ease(_text(node, name), _place(name, node))
-        elif parameter not in PARAMETERS:
-            raise InputError(f"{_place(name, key)}: {unknown_name('parameter', str(key.value), (*PARAMETERS, 'ease'))}")
+        elif parameter not in readers:
+            raise InputError(f"{_place(name, key)}: {unknown_name('parameter', str(key.value), (*readers, 'ease'))}")
         else:
             tracks[parameter] = node
     if not tracks:
-        raise InputError(f"'{name}' holds no keys; expected, for example, 'zoom: {{0s: 1.04/s, 4s: 1.2/s}}'")
-    keys = {parameter: _track(parameter, node, name, ease) for parameter, node in tracks.items()}
+        raise InputError(f"'{name}' holds no keys; expected, for example, 'strength: {{0s: 0.2, 4s: 0.8}}'")
+    keys = {parameter: _track(parameter, node, name, ease, readers[parameter]) for parameter, node in tracks.items()}
     return Keyframes(keys, name, text)
 
 
-def _track(parameter: str, node: Any, name: str, ease: str) -> tuple[Key, ...]:
+def _track(parameter: str, node: Any, name: str, ease: str, read: Callable[[Any, str], Any]) -> tuple[Key, ...]:
     pairs = _pairs(node, name, f"moments and values of '{parameter}', such as '2s: ...'")
     if not pairs:
         raise InputError(f"{_place(name, node)}: '{parameter}' has no keys")
-    return tuple(_key(parameter, moment, value, name, ease) for moment, value in pairs)
-
-
-def _key(parameter: str, moment: Any, node: Any, name: str, ease: str) -> Key:
-    place = _place(name, moment)
-    value, own = _split(parameter, node, name)
-    return Key(_moment(moment, place), PARAMETERS[parameter](value, f"{place}, {parameter}"), own or ease, place)
+    found = []
+    for moment, value in pairs:
+        place = _place(name, moment)
+        plain, own = _split(parameter, value, name)
+        found.append(Key(_moment(moment, place), read(plain, f"{place}, {parameter}"), own or ease, place))
+    return tuple(found)
 
 
 def _split(parameter: str, node: Any, name: str) -> tuple[Any, str | None]:
@@ -163,7 +166,12 @@ def _place(name: str, node: Any) -> str:
 # -- values -----------------------------------------------------------------------------------------------------------
 
 
-def _number(value: Any, place: str, low: float = -math.inf, high: float = math.inf) -> float:
+def read_number(value: Any, place: str, low: float = -math.inf, high: float = math.inf) -> float:
+    """Return a number out of a text; `place` stands in messages.
+
+    Raises:
+        InputError: not one, or out of range.
+    """
     try:
         number = float(str(value).removesuffix("/s"))
     except ValueError:
@@ -176,32 +184,38 @@ def _number(value: Any, place: str, low: float = -math.inf, high: float = math.i
     return number
 
 
-def _range(low: float, high: float) -> Callable[[Any, str], float]:
-    return lambda value, place: _number(value, place, low, high)
+def read_range(low: float, high: float) -> Callable[[Any, str], float]:
+    """Return a reader of numbers from `low` to `high`."""
+    return lambda value, place: read_number(value, place, low, high)
 
 
 def _pan(value: Any, place: str) -> tuple[float, float]:
     parts = value if isinstance(value, list) else str(value).removesuffix("/s").replace(",", " ").split()
     if len(parts) != 2:
         raise InputError(f"{place}: expected shares of width and height a second, such as '0.1, 0'; got '{value}'")
-    return _number(parts[0], place), _number(parts[1], place)
+    return read_number(parts[0], place), read_number(parts[1], place)
 
 
-def _mix(value: Any, place: str) -> dict[str, float]:
+def read_mix(value: Any, place: str) -> dict[str, float]:
+    """Return names with weights; one name alone has all.
+
+    Raises:
+        InputError: anything else.
+    """
     if isinstance(value, str) and value:
         return {value: 1.0}
     if not isinstance(value, dict) or not value:
         raise InputError(f"{place}: expected a name, or names with weights such as '{{one: 0.5, other: 1}}'")
-    return {name: _number(weight, f"{place}, {name}") for name, weight in value.items()}
+    return {name: read_number(weight, f"{place}, {name}") for name, weight in value.items()}
 
 
 def _shares(value: Any, place: str) -> dict[str, float]:
-    return {name: _number(share, f"{place}, {name}", 0, 1) for name, share in _mix(value, place).items()}
+    return {name: read_number(share, f"{place}, {name}", 0, 1) for name, share in read_mix(value, place).items()}
 
 
 def _field(name: str) -> Callable[[Any, str], float]:
     def read(value: Any, place: str) -> float:
-        number = _number(value, place)
+        number = read_number(value, place)
         if name in WHOLE:
             if number != int(number):
                 raise InputError(f"{place}: expected a whole number; got '{value}'")
@@ -217,14 +231,14 @@ def _field(name: str) -> Callable[[Any, str], float]:
 
 
 PARAMETERS: dict[str, Callable[[Any, str], Any]] = {
-    "layer": _mix,
-    "class": _mix,
+    "layer": read_mix,
+    "class": read_mix,
     "group": _shares,
-    "strength": _range(0, 100),
-    "zoom": _range(0.01, 100),
-    "rotate": _number,
+    "strength": read_range(0, 100),
+    "zoom": read_range(0.01, 100),
+    "rotate": read_number,
     "pan": _pan,
-    "anchor": _range(0, 1),
-    "blend": _range(0, 1),
+    "anchor": read_range(0, 1),
+    "blend": read_range(0, 1),
     **{name: _field(name) for name in FIELDS},
 }

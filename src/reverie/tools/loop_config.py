@@ -67,12 +67,7 @@ def plan_film(config: LoopConfig, keyed: Mapping[str, Any] | None = None) -> Fil
     zoom, rotate, pan = _rate("zoom", config.zoom), _rate("rotate", config.rotate), _pair("pan", config.pan)
     if not 0.01 <= zoom <= 100:
         raise InputError(f"--zoom must be between 0.01 and 100 per second; got {config.zoom}")
-    rate = parse_fps(config.fps)
-    length_s = DEFAULT_SECONDS if config.seconds is None else config.seconds
-    frames = round(length_s * rate)
-    if not 2 <= frames <= MOST_FRAMES:
-        raise InputError(f"--seconds {length_s:g} at {config.fps} frames per second are {frames} frames; expected "
-                         f"2 to {MOST_FRAMES:,}")  # fmt: skip
+    frames, rate = film_length(config.seconds, config.fps)
     keyed = keyed or {}
     wanders = pan != (0, 0) or "pan" in keyed
     moves = wanders or zoom != 1 or rotate != 0 or "zoom" in keyed or "rotate" in keyed
@@ -80,6 +75,21 @@ def plan_film(config: LoopConfig, keyed: Mapping[str, Any] | None = None) -> Fil
     anchor = (0.0 if moves else ANCHOR_AT_REST) if config.anchor is None else config.anchor
     seam = max(2, min(frames, round(frames * config.seam))) if config.seamless else 0
     return Film(zoom, rotate, pan, float(frames / rate), rate, frames, seam, border, anchor)
+
+
+def film_length(seconds: float | None, fps: str) -> tuple[int, Fraction]:
+    """Return the number of frames and their rate of a film from a still picture.
+
+    Raises:
+        InputError: a rate that is none, or a film that is too short or too long.
+    """
+    rate = parse_fps(fps)
+    length_s = DEFAULT_SECONDS if seconds is None else seconds
+    frames = round(length_s * rate)
+    if not 2 <= frames <= MOST_FRAMES:
+        raise InputError(f"--seconds {length_s:g} at {fps} frames per second are {frames} frames; expected "
+                         f"2 to {MOST_FRAMES:,}")  # fmt: skip
+    return frames, rate
 
 
 def parse_fps(text: str) -> Fraction:

@@ -9,6 +9,7 @@ Differs: one pass; only the last scale is painted again; places that were hidden
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from reverie.tools.motion_estimate import Estimator
 from reverie.tools.style import StyleState, style_steps
 from reverie.tools.style_config import StyleConfig
 from reverie.tools.style_film_config import StyleFilmConfig
+from reverie.tools.style_keys import StyleKeys
 from reverie.tools.style_plan import Scale, StylePlan
 from reverie.tools.style_sources import StylePictures
 from reverie.tools.style_terms import StyleTerms
@@ -36,6 +38,7 @@ from reverie.tools.style_work import recolored
 
 TEMPORAL_UNIT = 0.01  # mean square difference that counts as much as all styles together
 LATER_SHARE = 0.4  # of the last scale's steps
+UNCHANGED = StyleKeys()
 KEPT = 0.5  # of what was painted in one pass before and is still seen
 
 
@@ -49,23 +52,22 @@ class StyleHand:
         pictures: styles and masks.
         terms: what is raised at each scale.
         estimate: of motion, for frames further back.
-        total: number of frames, over which styles are interpolated.
+        keys: what changes over the film.
     """
 
     def __init__(
         self, config: StyleConfig, film: StyleFilmConfig, plan: StylePlan, pictures: StylePictures, terms: StyleTerms,
-        estimate: Estimator, total: int,
+        estimate: Estimator, keys: StyleKeys = UNCHANGED,
     ) -> None:  # fmt: skip
         self.config, self.film, self.plan, self.pictures = config, film, plan, pictures
-        self.all_terms, self.estimate, self.total = terms, estimate, total
+        self.all_terms, self.estimate, self.keys = terms, estimate, keys
         self.scene = _Scene(terms)
-        self.reach, self.keyed, self.carries = reach_of(film), film.interpolate, film.coherence != "none"
+        self.reach, self.keyed, self.carries = reach_of(film), keys.changes, film.coherence != "none"
 
     def turn_to(self, index: int) -> None:
-        """Take on the styles of a frame."""
-        if self.film.interpolate:
-            weights = shares_at(index, self.total, len(self.pictures.styles))
-            self.scene = _Scene(self.all_terms.reweighted(weights))
+        """Take on the styles and the strength of a frame."""
+        if self.keyed:
+            self.scene = _Scene(self.all_terms.turned(self.keys.weights(index), self.keys.strength(index)))
 
     def enter(self, source: np.ndarray) -> None:
         """Set what is raised as the first frame of a scene did, to go on with a later one."""
@@ -79,7 +81,7 @@ class StyleHand:
 
     def fresh(self, source: np.ndarray) -> tuple[Shown, float | None]:
         """Paint a frame from coarse to fine."""
-        if not self.film.interpolate:
+        if not self.keyed:
             self.scene = _Scene(self.all_terms)
         return self._painted(source, self.plan, StyleState())
 
@@ -128,19 +130,24 @@ class FastHand:
 
     def __init__(
         self, config: StyleConfig, film: StyleFilmConfig, plan: StylePlan, pictures: StylePictures, model: FastModel,
-        content: Tensor, total: int,
+        content: Tensor, keys: StyleKeys = UNCHANGED,
     ) -> None:  # fmt: skip
-        self.config, self.film, self.plan, self.model, self.total = config, film, plan, model, total
+        self.config, self.film, self.plan, self.model, self.keys = config, film, plan, model, keys
         self.styles = [seen_style(style, config, content) for style in pictures.styles]
         self.weights = [style.weight for style in pictures.styles]
-        self.keyed, self.carries = film.interpolate, film.coherence != "none"
+        self.keyed, self.carries = keys.changes, film.coherence != "none"
         self._target: Any = None
+        self._shares: list[float] = []
+        self._dial = dial(config, model)
 
     def turn_to(self, index: int) -> None:
-        """Take on the styles of a frame."""
-        if self.styles and (self.film.interpolate or self._target is None):
-            weights = shares_at(index, self.total, len(self.styles)) if self.film.interpolate else self.weights
-            used = [(s, w) for s, w in zip(self.styles, weights, strict=True) if w]
+        """Take on the styles and the strength of a frame."""
+        strength, shares = self.keys.strength(index), self.keys.weights(index) or self.weights
+        if strength is not None:
+            self._dial = dial(replace(self.config, strength=strength), self.model)
+        if self.styles and shares != self._shares:
+            self._shares = shares
+            used = [(s, w) for s, w in zip(self.styles, shares, strict=True) if w]
             px = max(max(s.shape) for s, _ in used)
             with torch.no_grad():
                 self._target = style_statistics(self.model, [s for s, _ in used], [w for _, w in used], px)
@@ -165,9 +172,7 @@ class FastHand:
 
     def _painted(self, source: np.ndarray) -> Tensor:
         content = _tensor(source)
-        made = fast_style(
-            content, self.model, strength=dial(self.config, self.model), tile=self.plan.tile_px, target=self._target
-        )
+        made = fast_style(content, self.model, strength=self._dial, tile=self.plan.tile_px, target=self._target)
         return recolored(made.cpu(), content, self.config)
 
 
@@ -200,12 +205,6 @@ def later_steps(film: StyleFilmConfig, last: Scale) -> int:
 def reach_of(film: StyleFilmConfig) -> int:
     """Return how many frames back a frame looks."""
     return max((1, *film.anchor)) if film.coherence != "none" else 1
-
-
-def shares_at(index: int, total: int, styles: int) -> list[float]:
-    """Return the shares of styles at a frame, on the way from the first to the last."""
-    place = (styles - 1) * index / max(1, total - 1)
-    return [max(0.0, 1 - abs(place - number)) for number in range(styles)]
 
 
 def fitted(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:

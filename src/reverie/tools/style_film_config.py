@@ -10,7 +10,7 @@ from reverie.tools.video_config import FilmFile
 
 @dataclass(frozen=True)
 class StyleFilmConfig(FilmFile):
-    """How a painted film holds still, and how it is encoded."""
+    """How a painted film holds still, what changes over it, and how it is encoded."""
 
     coherence: str = setting(
         "flow", "What a frame of a film takes from those before: nothing, or what was painted, moved along.",
@@ -27,3 +27,8 @@ class StyleFilmConfig(FilmFile):
         maximum=100_000,
     )  # fmt: skip
     interpolate: bool = setting(False, "Go from the first style to the last, evenly over the film.")
+    keyframes: str | None = setting(
+        None, "YAML file of styles and strengths that change over the film; see docs/style-films.md."
+    )
+    seconds: float | None = setting(None, "Length of a film painted from a still picture; default: 8.", above=0)
+    fps: str | None = setting(None, "Frames per second of that film, e.g. 25 or 30000/1001; default: 24.")

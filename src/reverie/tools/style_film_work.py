@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,21 @@ from torch import Tensor
 
 from reverie.critic.open import open_critic
 from reverie.errors import InputError
-from reverie.media.footage import footage_frames
+from reverie.media.deep import to_uint8
+from reverie.media.footage import Footage, Still, footage_frames, is_footage, still_footage
+from reverie.media.image import read_picture
 from reverie.settings import check_settings, to_record, with_tuples
 from reverie.tools.fast_work import fast_plan, open_fast, read_fast
 from reverie.tools.film_job import FilmJob
 from reverie.tools.film_record import as_before, called_as
 from reverie.tools.film_steps import Hand, Shown, VideoStep, film_steps
+from reverie.tools.keyframes import Keyframes
+from reverie.tools.loop_config import film_length
 from reverie.tools.motion_estimate import open_estimator
 from reverie.tools.style_config import StyleConfig
 from reverie.tools.style_film import FastHand, StyleHand, fitted, later_steps, reach_of
 from reverie.tools.style_film_config import StyleFilmConfig
+from reverie.tools.style_keys import StyleKeys, read_style_keys
 from reverie.tools.style_plan import StylePlan, plan_style, wrap_of
 from reverie.tools.style_record import NAMED, style_record
 from reverie.tools.style_rules import check_film, check_style
@@ -35,7 +41,15 @@ class StyleFilm(FilmJob):
 
     Attributes:
         config: the settings; precision and tiles are those that the first run chose.
+        keyframes: what changes over the film, if anything is keyed.
         plan: scales, steps and tiles of the first frame.
+
+    Args:
+        source: a video, GIF or animated WebP, or a picture, which is shown as long as the settings say.
+        target: what is written.
+        config: how frames are painted.
+        film: how they become a film.
+        keyframes: instead of those of a file that `film` names.
 
     Raises:
         InputError: source, target, settings, pictures or network that cannot be used.
@@ -44,11 +58,16 @@ class StyleFilm(FilmJob):
 
     frame_tool, doing = "style-film-frame", "painting"
 
-    def __init__(self, source: Path, target: Path, config: StyleConfig, film: StyleFilmConfig) -> None:
+    def __init__(
+        self, source: Path, target: Path, config: StyleConfig, film: StyleFilmConfig, *,
+        keyframes: Keyframes | None = None,
+    ) -> None:  # fmt: skip
         config = with_tuples(config)
         check_settings(config)
         check_style(config)
-        super().__init__(source, target, with_tuples(film))
+        still = None if is_footage(source) else _still(source, film)
+        super().__init__(source, target, with_tuples(film), still)
+        self.keyframes = read_style_keys(film.keyframes) if film.keyframes else keyframes
         self.config = as_before(config, self.folder.manifest())
         self._estimate = open_estimator(film.flow, config.device)
         self.plan: StylePlan
@@ -59,20 +78,19 @@ class StyleFilm(FilmJob):
             self.critic: Any = open_critic(
                 self.config.model, self.config.weights, device=config.device, precision=self.config.precision
             )
-            names = layer_names(self.config, self.critic)
-            self.plan = plan_style(self.footage.size, self.config, self.critic, names)
+            layers = layer_names(self.config, self.critic)
+            self.plan = plan_style(self.footage.size, self.config, self.critic, layers)
+            keys = self._keys()
+            self._fit_still()
             terms = StyleTerms(self.config, self.critic, self.references, self._first(), None)
-            self._hand = StyleHand(
-                self.config, self.video, self.plan, self.references, terms, self._estimate, self.total
-            )
+            self._hand = StyleHand(self.config, self.video, self.plan, self.references, terms, self._estimate, keys)
         else:
             self.critic = open_fast(self.config)
             self.references = read_fast(self.config, name)
             self.plan = fast_plan(self.footage.size, self.config, self.critic)
-            self._hand = FastHand(
-                self.config, self.video, self.plan, self.references, self.critic, self._first(), self.total
-            )
-        check_film(self.config, self.video, len(self.references.styles))
+            keys = self._keys()
+            self._fit_still()
+            self._hand = FastHand(self.config, self.video, self.plan, self.references, self.critic, self._first(), keys)
         if any(wrap_of(self.config)):
             self.notes.append("frames are painted on from each other; seams of --seamless close in the first only")
 
@@ -107,8 +125,25 @@ class StyleFilm(FilmJob):
         """Return everything needed to make the same frames again; no absolute paths."""
         record = style_record(self.config, self.critic, self.plan, self.references, self.source_record())
         later = 1 if self.config.fast else later_steps(self.video, self.plan.scales[-1])
-        film = to_record(self.video) | {"later_steps": later}
-        return called_as(record | {"tool": "style-film"}, self._called, NAMED) | {"video": film}
+        film = to_record(self.video) | {"later_steps": later, "keyframes": None}
+        keys = self.keyframes
+        keyed = {"keyframes": {"name": keys.name, "text": keys.text}} if keys else {}
+        return keyed | called_as(record | {"tool": "style-film"}, self._called, NAMED) | {"video": film}
+
+    def _keys(self) -> StyleKeys:
+        """Return what changes over the film, once it is known to go together."""
+        keys = StyleKeys(
+            self.keyframes, interpolate=self.video.interpolate,
+            names=[style.name for style in self.references.styles], total=self.total, rate=self.footage.rate,
+        )  # fmt: skip
+        still = isinstance(self.footage.info, Still)
+        check_film(self.config, self.video, len(self.references.styles), still=still, changes=keys.changes)
+        return keys
+
+    def _fit_still(self) -> None:
+        """Bring a picture to its final size once, and not for every frame."""
+        if isinstance(self.footage.info, Still):
+            self.footage = replace(self.footage, info=Still(self.fitted(self.footage.info.pixels)))
 
     def _first(self) -> Tensor:
         """Return the first frame ``[1, 3, H, W]`` at the final size, by which colors are matched."""
@@ -116,3 +151,14 @@ class StyleFilm(FilmJob):
         if frame is None:
             raise InputError(f"'{self.footage.path.name}' holds no frame")
         return torch.from_numpy(np.array(self.fitted(frame))).permute(2, 0, 1)[None].float() / 255
+
+
+def _still(source: Path, film: StyleFilmConfig) -> Footage:
+    """Return a picture as a film of the length that was asked for."""
+    check_settings(film)
+    frames, rate = film_length(film.seconds, "24" if film.fps is None else film.fps)
+    picture = read_picture(source)
+    found = still_footage(source, to_uint8(picture.rgb), frames, rate)
+    if picture.alpha is None:
+        return found
+    return replace(found, notes=(f"'{picture.name}' is transparent in places; a film is opaque",))

@@ -68,12 +68,26 @@ def check_fast(config: StyleConfig) -> None:
         raise InputError("a student has learned its style already; give no style, or --fast without a file")
 
 
-def check_film(config: StyleConfig, film: StyleFilmConfig, styles: int) -> None:
+def check_film(config: StyleConfig, film: StyleFilmConfig, styles: int, *, still: bool, changes: bool) -> None:
     """Refuse settings that a film has no use for.
+
+    Args:
+        config: how frames are painted.
+        film: the rest.
+        styles: how many there are.
+        still: whether it shows one picture.
+        changes: whether styles or strength do.
 
     Raises:
         InputError: names the setting.
     """
+    if still and not changes:
+        raise InputError(
+            "a film of a still picture needs something that changes: --interpolate between styles, or --keyframes"
+        )
+    for name in () if still else ("seconds", "fps"):
+        if getattr(film, name) is not None:
+            raise InputError(f"--{name} makes a film from a still picture; a video has its own length and rate")
     if film.interpolate and styles < 2:
         raise InputError("--interpolate goes from one style to another; name two or more")
     if any(not 1 <= back <= MOST_ANCHOR for back in film.anchor):

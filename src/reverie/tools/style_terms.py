@@ -42,11 +42,15 @@ from reverie.tools.style_sources import Style, StylePictures
 
 @dataclass(frozen=True, eq=False)
 class Area:
-    """A part of the picture: its mask ``[1, 1, H, W]`` at the final size, its styles and its strength."""
+    """A part of the picture: its mask ``[1, 1, H, W]`` at the final size, its styles and its strength.
+
+    `own_strength` tells that the strength is that of its region and not that of the whole.
+    """
 
     mask: Tensor | None
     styles: tuple[Style, ...]
     strength: float
+    own_strength: bool = False
 
 
 class StyleTerms:
@@ -106,12 +110,19 @@ class StyleTerms:
         whole = Sum(tuple(pair for pair in parts if pair[0] != 0))
         return whole if self.dream is None else self._with_dream(whole, content, scale, generator)
 
-    def reweighted(self, weights: Sequence[float]) -> StyleTerms:
-        """Return the same with other weights of the styles outside regions; statistics are shared."""
+    def turned(self, weights: Sequence[float] | None, strength: float | None = None) -> StyleTerms:
+        """Return the same with other weights of the styles and another strength; what regions say themselves stays.
+
+        Statistics are shared.
+        """
         other = copy.copy(self)
-        styles = tuple(replace(s, weight=w) for s, w in zip(self.pictures.styles, weights, strict=True))
-        mine = self.pictures.styles
-        other.areas = tuple(replace(a, styles=styles) if a.styles is mine else a for a in self.areas)
+        if weights is not None:
+            styles = tuple(replace(s, weight=w) for s, w in zip(self.pictures.styles, weights, strict=True))
+            mine = self.pictures.styles
+            other.areas = tuple(replace(a, styles=styles) if a.styles is mine else a for a in other.areas)
+        if strength is not None:
+            other.config = replace(self.config, strength=strength)
+            other.areas = tuple(a if a.own_strength else replace(a, strength=strength) for a in other.areas)
         return other
 
     def change(self, size: tuple[int, int]) -> Tensor | None:
@@ -135,7 +146,8 @@ class StyleTerms:
                 kept = mask if kept is None else kept + mask
                 continue
             own = region.region.strength
-            found.append(Area(mask, region.styles or self.pictures.styles, config.strength if own is None else own))
+            strength = config.strength if own is None else own
+            found.append(Area(mask, region.styles or self.pictures.styles, strength, own is not None))
         if self.pictures.styles:
             found.append(Area(masks[-1], self.pictures.styles, config.strength))
         else:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from reverie.apps.cli.batch_options import BatchOptions, Format, Overwrite, Recursive, Workers, is_folder, suffix_of
+from reverie.apps.cli.dream_loop import wants_film
 from reverie.apps.cli.options import given_for, with_config
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, read_stdin
 from reverie.errors import InputError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from reverie.data.sources import Source
 
 STATE = ".reverie"
+MAKE_FILMS = ("interpolate", "keyframes", "seconds", "fps")  # options that ask for a film of a still picture
 
 
 @with_config(StyleConfig, StyleFilmConfig, aliases={"style": ("--style",)})
@@ -76,7 +78,11 @@ def style_command(
 
     folder = None if output in (None, STDOUT) else Path(output)
     found = find_sources((as_given(content),), recursive=recursive, leave_out=folder)
+    own = given_for(StyleFilmConfig, given)
     if found.many or is_folder(output):
+        for name in ("seconds", "fps"):
+            if name in own:
+                raise InputError(f"--{name} makes a film from one picture; here are several sources")
         if resume_from or keep_state or sheet:
             raise InputError("--resume-from, --keep-state and --sheet go with one picture")
         from reverie.apps.cli.style_batch import run_style_batch
@@ -85,7 +91,9 @@ def style_command(
     (source,) = found.sources
     if config.fast is not None and (resume_from or keep_state):
         raise InputError("--fast paints in one pass; --resume-from and --keep-state have nothing to go on from")
-    if source.kind == "film":
+    if source.kind == "film" or wants_film({name: own[name] for name in MAKE_FILMS if name in own}, output):
+        if source.kind == "stdin":
+            raise InputError("a film is painted from a file; give its name instead of -")
         if resume_from or keep_state or sheet or output == STDOUT:
             raise InputError(
                 "--resume-from, --keep-state, --sheet and -o - go with a picture; a film goes on by itself"
@@ -93,10 +101,10 @@ def style_command(
         from reverie.apps.cli.film import film_path
         from reverie.apps.cli.style_film import run_style_film
 
-        return run_style_film(
-            source.path, film_path(source.path, output, "style"), config, film, dry_run=dry_run, overwrite=overwrite
-        )
-    check_no_film(given)
+        shown = source.path if source.kind == "film" else source.path.with_suffix(".mp4")
+        target = film_path(shown, output, "style")
+        return run_style_film(source.path, target, config, film, dry_run=dry_run, overwrite=overwrite)
+    check_no_film(own)
     if sheet is not None:
         from reverie.apps.cli.style_sheet import paint_sheet
 
@@ -104,16 +112,16 @@ def style_command(
     return style_one(source, config, options, resume_from, keep_state)
 
 
-def check_no_film(given: dict[str, Any]) -> None:
+def check_no_film(own: dict[str, Any]) -> None:
     """Refuse options of films for a picture.
 
     Raises:
         InputError: names the first.
     """
-    own = given_for(StyleFilmConfig, given)
     if own:
         raise InputError(
-            f"--{next(iter(own)).replace('_', '-')} goes with a video, GIF or animated WebP; this is a picture"
+            f"--{next(iter(own)).replace('_', '-')} goes with a film; this is a picture, which --interpolate or "
+            "--keyframes make a film of"
         )
 
 

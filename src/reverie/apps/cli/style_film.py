@@ -47,10 +47,13 @@ def replay_style_film(
     """
     from reverie.apps.cli.style_stored import with_style_files
     from reverie.tools.style_film_work import StyleFilm
+    from reverie.tools.style_keys import parse_style_keys
 
     config = from_record(StyleConfig, with_style_files(made, record, given, folders))
-    film = from_record(StyleFilmConfig, record["video"])
-    work = StyleFilm(Path(original or ""), replay_path(made, output), config, film)
+    film, keyframes = from_record(StyleFilmConfig, record["video"]), None
+    if record.get("keyframes"):
+        keyframes = parse_style_keys(record["keyframes"]["text"], record["keyframes"]["name"])
+    work = StyleFilm(Path(original or ""), replay_path(made, output), config, film, keyframes=keyframes)
     return replay_film(work, made, record, what_was_measured)
 
 
