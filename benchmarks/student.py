@@ -1,10 +1,11 @@
 """What does a distilled student cost and give, beside the network for any style and the optimizer?
 
 A student learns one style for a few minutes from pictures and crops of them; the last ones of the folder are left out.
-On those: pictures per second of CPU time at 512 and 1024 px, and the distances of `reverie compare`, judged by SqueezeNet
-1.1 with Caffe's weights, which neither the student nor the optimizer has seen; the network for any style was trained with
-it as one of two judges. The optimizer runs with its defaults at 512 px, and the CPU time is noted at which it has come as
-near to the style as each of the others; at 1024 px its time is put together from a few steps at every scale.
+On those: pictures per second of CPU time at 512 and 1024 px, and the distances of `reverie compare`, judged by
+SqueezeNet 1.1 with Caffe's weights, which neither the student nor the optimizer has seen; the network for any style was
+trained with it as one of two judges. The optimizer runs with its defaults at 512 px, and the CPU time is noted at which
+it has come as near to the style as each of the others; at 1024 px its time is put together from a few steps at every
+scale.
 """
 
 from __future__ import annotations
