@@ -205,6 +205,16 @@ def test_steps_and_reach_follow_the_settings() -> None:
     assert reach_of(StyleFilmConfig(coherence="none")) == 1
 
 
+def test_a_still_picture_is_not_held_back_unless_asked(tmp_path: Path, styles) -> None:
+    Image.fromarray(CLIP[0]).save(tmp_path / "still.png")
+    how = {"interpolate": True, "seconds": 1, "fps": "3", "later_steps": 16, "config": {"steps": 16}}
+    free = film(tmp_path / "still.png", tmp_path / "a.mp4", styles, **how)
+    held = film(tmp_path / "still.png", tmp_path / "b.mp4", styles, temporal=50.0, **how)
+    assert (free.settings()["video"]["temporal"], held.settings()["video"]["temporal"]) == (0, 50)
+    apart = [np.abs(made[2].dream.astype(int) - made[0].dream).mean() for made in (list(free), list(held))]
+    assert apart[1] < 0.5 * apart[0]
+
+
 def test_without_later_steps_what_was_painted_is_moved_along(critic: Critic, styles) -> None:
     made = steps_of(critic, styles[:1], CLIP[:2], later_steps=0, config={"color": "style"})
     assert made[1].score is None

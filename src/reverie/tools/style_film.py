@@ -36,6 +36,7 @@ from reverie.tools.style_sources import StylePictures
 from reverie.tools.style_terms import StyleTerms
 from reverie.tools.style_work import recolored
 
+HOLD = 1.0
 TEMPORAL_UNIT = 0.01  # mean square difference that counts as much as all styles together
 LATER_SHARE = 0.4  # of the last scale's steps
 UNCHANGED = StyleKeys()
@@ -100,7 +101,7 @@ class StyleHand:
         each = not_seen_before([torch.from_numpy(weights[back])[None, None] for back in backs])
         self.scene.held = [
             (
-                self.film.temporal / TEMPORAL_UNIT,
+                hold_of(self.film) / TEMPORAL_UNIT,
                 Temporal(_tensor(warp(history[-back].dream, moves[back].flow)), weight),
             )
             for back, weight in zip(backs, each, strict=True)
@@ -164,7 +165,7 @@ class FastHand:
         self, source: np.ndarray, history: Sequence[Shown], moved: Motion, index: int
     ) -> tuple[Shown, float | None]:
         """Paint a frame and blend it with the one before, moved along."""
-        kept = min(1.0, KEPT * self.film.temporal) * softened(moved.seen)[..., None]
+        kept = min(1.0, KEPT * hold_of(self.film)) * softened(moved.seen)[..., None]
         new = self._painted(source)[0].permute(1, 2, 0).numpy()
         before = warp(history[-1].dream.astype(np.float32) / 255, moved.flow)
         images = torch.from_numpy(kept * before + (1 - kept) * new).permute(2, 0, 1)[None]
@@ -195,6 +196,11 @@ class _Scene:
     def change(self, size: tuple[int, int]) -> Tensor | None:
         """Return where the picture may change."""
         return self.terms.change(size)
+
+
+def hold_of(film: StyleFilmConfig) -> float:
+    """Return the weight of staying near what was painted before."""
+    return HOLD if film.temporal is None else film.temporal
 
 
 def later_steps(film: StyleFilmConfig, last: Scale) -> int:

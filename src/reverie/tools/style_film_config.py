@@ -16,9 +16,10 @@ class StyleFilmConfig(FilmFile):
         "flow", "What a frame of a film takes from those before: nothing, or what was painted, moved along.",
         choices=("none", "flow"),
     )  # fmt: skip
-    temporal: float = setting(
-        1.0, "Weight of staying near what was painted before, where it is still seen.", minimum=0, maximum=1000
-    )
+    temporal: float | None = setting(
+        None, "Weight of staying near what was painted before, where it is seen; default: 1, 0 for a still picture.",
+        minimum=0, maximum=1000,
+    )  # fmt: skip
     anchor: tuple[int, ...] = setting(
         (1, 8), "How many frames back to stay near to; further ones count where nearer ones do not see; repeatable."
     )

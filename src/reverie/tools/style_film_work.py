@@ -25,7 +25,7 @@ from reverie.tools.keyframes import Keyframes
 from reverie.tools.loop_config import film_length
 from reverie.tools.motion_estimate import open_estimator
 from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_film import FastHand, StyleHand, fitted, later_steps, reach_of
+from reverie.tools.style_film import HOLD, FastHand, StyleHand, fitted, later_steps, reach_of
 from reverie.tools.style_film_config import StyleFilmConfig
 from reverie.tools.style_keys import StyleKeys, read_style_keys
 from reverie.tools.style_plan import StylePlan, plan_style, wrap_of
@@ -66,6 +66,8 @@ class StyleFilm(FilmJob):
         check_settings(config)
         check_style(config)
         still = None if is_footage(source) else _still(source, film)
+        if film.temporal is None:
+            film = replace(film, temporal=HOLD if still is None else 0.0)  # in a still picture all change is wanted
         super().__init__(source, target, with_tuples(film), still)
         self.keyframes = read_style_keys(film.keyframes) if film.keyframes else keyframes
         self.config = as_before(config, self.folder.manifest())
