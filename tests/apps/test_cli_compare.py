@@ -119,3 +119,12 @@ def test_mistakes_are_one_line(
     code, out, err = run("compare", *arguments)
     assert (code, out) == (2, "")
     assert message in err and err.count("\n") == 1 and err.startswith("reverie: ")
+
+
+def test_a_painted_picture_may_stand_between_content_and_style(run: Run, photo: Path, style: Path) -> None:
+    made = photo.with_name("made.png")
+    quick = ("--size", 64, "--min-size", 48, "--steps", 2, "--min-steps", 1, "--device", "cpu")
+    assert run("style", photo, style, "-o", made, *quick)[0] == 0
+    _, usual, _ = run("compare", photo, style, made, *QUICK)
+    code, other, err = run("compare", photo, made, style, *QUICK)
+    assert code == 0 and other == usual and f"'{made}' was painted here: taken for the result" in err

@@ -86,11 +86,11 @@ def test_a_file_that_is_gone_or_another_is_said(run: Run, photo: Path, material:
     assert run("dream", photo, "-o", target, *QUICK, *options(material, "groups"))[0] == 0
     code, _, err = run("replay", target)
     assert code == 2
-    assert "the group 1 mask 'sky.png' is neither beside" in err
+    assert "the mask of group 1 'sky.png' is neither beside" in err
     Image.fromarray(scene(64, 72)).save(material / "guide.png")
     code, _, err = run("replay", target, "--files", material)
     assert code == 2
-    assert "'guide.png' is not the group 2 guide that was used: its sha256 differs" in err
+    assert "'guide.png' is not the guide of group 2 that was used: its sha256 differs" in err
 
 
 def test_of_several_files_of_a_name_the_one_that_was_used_is_found(run: Run, photo: Path, material: Path) -> None:

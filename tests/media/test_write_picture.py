@@ -211,3 +211,11 @@ def test_check_writable(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="too long"):
         check_writable(tmp_path / ("x" * 300 + ".png"))
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names there")
+def test_pipes_and_devices_are_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(InputError, match="it is a device or a pipe"):
+        check_writable(tmp_path / "a.png")
+    assert (tmp_path / "a.png").is_fifo()

@@ -82,3 +82,6 @@ def test_what_cannot_be_read_is_refused_in_one_line(text: str, message: str) -> 
 def test_a_comma_before_a_word_that_is_no_key_belongs_to_the_value_and_a_wrong_key_is_named() -> None:
     with pytest.raises(InputError, match="strength"):
         parse_region("mask=a.png,style=b.jpg,strenght=0.5")
+    with pytest.raises(InputError, match="no key called 'bogus'"):
+        parse_region("mask=a.png,style=b.jpg,bogus=2")
+    assert parse_region("mask=a.png,style=b,bogus=2.jpg:3").style == ("b,bogus=2.jpg:3",)

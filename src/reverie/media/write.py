@@ -94,7 +94,7 @@ def check_writable(path: Path | str, settings: Mapping[str, Any] | None = None) 
     """Check before hours of work that `write_picture` will succeed; leaves nothing behind.
 
     Raises:
-        InputError: unknown suffix, settings that cannot be stored in that format, a folder, or a missing folder.
+        InputError: unknown suffix, settings that cannot be stored in that format, a folder or device, or no folder.
         OutputError: the folder cannot be written to.
     """
     target = Path(path)
@@ -113,6 +113,8 @@ def check_place(target: Path) -> None:
     try:
         if target.is_dir():
             raise InputError(f"cannot write '{target}': it is a folder; expected a file name in it")
+        if target.exists() and not target.is_file():
+            raise InputError(f"cannot write '{target}': it is a device or a pipe; -o - writes to standard output")
         if not target.parent.is_dir():
             raise InputError(f"cannot write '{target}': there is no folder '{target.parent}'; make it first")
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", suffix=".part"):

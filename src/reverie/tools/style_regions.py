@@ -12,8 +12,10 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+from reverie.data.folder import SUFFIXES
 from reverie.errors import InputError, unknown_name
 
 KEYS = {
@@ -97,10 +99,16 @@ def _check(region: StyleRegion, text: str) -> None:
 
 
 def _check_misspelt(value: str, text: str) -> None:
-    """Refuse a value that goes on with what looks like a misspelt key, instead of looking for a file of that name."""
+    """Refuse a value that goes on with what looks like another key, instead of looking for a file of that name."""
     for word in KEY_LIKE.findall(value):
-        if difflib.get_close_matches(word.lower(), KEYS, 1, 0.7):
+        if difflib.get_close_matches(word.lower(), KEYS, 1, 0.7) or not _is_picture(value):
             raise InputError(f"--region '{text}': {unknown_name('key', word, KEYS)}")
+
+
+def _is_picture(value: str) -> bool:
+    """Tell whether a text ends as the name of a picture does, with or without a weight."""
+    name, colon, _ = value.rpartition(":")
+    return any(Path(text).suffix.lower() in SUFFIXES for text in (value, name if colon else value))
 
 
 def _value(key: str, text: str) -> Any:

@@ -31,7 +31,8 @@ def compare_command(
     """Measure how much style painted pictures took on, and how much content they kept.
 
     Style: 1 = none taken on, 0 = the same statistics. Content: 0 = unchanged, 1 = as far as a flat picture. Judged by
-    layers that were not matched when the picture was painted, and by another network.
+    layers that were not matched when the picture was painted, and by another network. One result may also stand between
+    content and style, if it carries its settings.
     """
     config = from_record(CompareConfig, to_record(CompareConfig()) | given)
     check_settings(config)
@@ -39,6 +40,9 @@ def compare_command(
         raise InputError("there is no picture to compare; name one or more after content and style")
     from reverie.tools.compare import compare_pictures
 
+    if len(styled) == 1 and _was_painted(style) and not _was_painted(styled[0]):
+        print(f"'{style}' was painted here: taken for the result, and '{styled[0]}' for the style", file=sys.stderr)
+        style, styled = styled[0], (style,)
     found = compare_pictures(content, style, [Path(name) for name in styled], config, sheet=sheet)
     for note in found.notes:
         print(note, file=sys.stderr)
@@ -49,6 +53,17 @@ def compare_command(
     if sheet is not None:
         print(found.save_sheet(sheet), file=sys.stderr if as_json else sys.stdout)
     return 0
+
+
+def _was_painted(name: str) -> bool:
+    """Tell whether a picture carries the settings of a style transfer."""
+    from reverie.errors import PictureError
+    from reverie.media.metadata import read_settings
+
+    try:
+        return read_settings(Path(name)).get("tool") == "style"
+    except PictureError:
+        return False
 
 
 def table(found: Any) -> list[str]:

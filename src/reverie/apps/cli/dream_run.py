@@ -98,10 +98,14 @@ def kept_path(target: Path) -> Path:
 def _summary(work: Any) -> str:
     plan, config, critic = work.plan, work.config, work.critic
     return (
-        f"{plan.size[1]} x {plan.size[0]} px, {work.last.index if work.last else 0} steps in {work.seconds:.1f} s, "
+        f"{plan.size[1]} x {plan.size[0]} px, {_steps(work.last.index if work.last else 0)} in {work.seconds:.1f} s, "
         f"seed {config.seed}, "
         f"{critic.identity.name}:{_raised(work)}, {critic.precision} on {critic.device}"
     )
+
+
+def _steps(count: int) -> str:
+    return "1 step" if count == 1 else f"{count} steps"
 
 
 def _raised(work: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -67,7 +68,12 @@ def check_files(files: dict[str, dict[str, str]], recorded: dict[str, dict[str, 
 
 def role_name(role: str) -> str:
     """Return what a file is used for, in words."""
-    return "artwork" if role == "target_from" else role
+    if role == "target_from":
+        return "artwork"
+    region = re.fullmatch(r"(region|group) (\d+) (.*)", role)
+    if region:
+        return f"{region[3].rstrip(' 0123456789')} of {region[1]} {region[2]}"
+    return role.rstrip(" 0123456789")
 
 
 def find_file(made: Path, role: str, name: str, sha256: str | None, folders: list[Path]) -> str:
