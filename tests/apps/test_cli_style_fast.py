@@ -272,3 +272,8 @@ def test_a_dry_run_says_who_paints(run: Run, photo: Path, style: Path, student: 
     plan = json.loads(out)
     assert code == 0 and plan["paints"] == "its own style" and plan["model"] == "student" and plan["size"] == [64, 48]
     assert names(photo.parent) == {"photo.png", "waves.png", "student.safetensors"}
+
+
+def test_negative_weights_are_refused(run: Run, photo: Path, style: Path) -> None:
+    code, _, err = run("style", photo, f"{style}:2", f"{style}:-1", "--fast", *PLAIN)
+    assert code == 2 and "--fast takes no negative weights; 'waves.png' has -1" in err and err.count("\n") == 1

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from reverie.critic.critic import Critic
+from reverie.errors import InputError
 from reverie.media.given import as_picture
 from reverie.numerics.color_match import match_colors
 from reverie.numerics.fill import fill_transparent
@@ -125,8 +126,18 @@ def open_fast(config: StyleConfig) -> FastModel:
 
 
 def read_fast(config: StyleConfig, name: str) -> StylePictures:
-    """Read the styles of a network that takes any; a student needs none."""
-    return read_styles(config, name) if config.fast == ANY_STYLE else StylePictures(())
+    """Read the styles of a network that takes any; a student needs none.
+
+    Raises:
+        InputError: a weight below zero, or as `read_styles`.
+    """
+    if config.fast != ANY_STYLE:
+        return StylePictures(())
+    pictures = read_styles(config, name)
+    for style in pictures.styles:
+        if style.weight < 0:
+            raise InputError(f"--fast takes no negative weights; '{style.name}' has {style.weight:g}")
+    return pictures
 
 
 def open_styling(

@@ -70,7 +70,9 @@ def load_model(path: Path) -> tuple[dict[str, Tensor], Description]:
         WeightsError: not there, not safetensors, or without a description of the right kind and version.
     """
     if not path.is_file():
-        raise WeightsError(f"no network file at '{path}'; expected a .safetensors file written by 'reverie train'")
+        raise WeightsError(
+            f"no network file at '{path}'; expected a .safetensors file of 'reverie train' or 'reverie distill'"
+        )
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
