@@ -62,7 +62,7 @@ def test_any_style_in_one_pass_replays_to_the_same_bytes(run: Run, photo: Path, 
     code, out, err = run("style", photo, style, "--fast", *PLAIN)
     made = Path(out.strip())
     assert (code, made) == (0, photo.with_name("photo-style.png"))
-    assert "64 x 48 px, 1 steps" in err
+    assert "64 x 48 px, 1 step in" in err
     assert pixels(made).shape == (48, 64, 3) and pixels(made).std() > 10
     record = read_settings(made)
     assert record["config"]["fast"] == "any" and record["config"]["style"] == ["waves.png:1"]
