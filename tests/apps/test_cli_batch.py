@@ -240,7 +240,7 @@ def test_bytes_through_pipes(folder: Path) -> None:
         assert (image.format, image.size) == ("JPEG", (80, 64))
     (folder / "piped.jpg").write_bytes(done.stdout)
     assert read_settings(folder / "piped.jpg")["input"]["name"] == "stdin"
-    assert b"1 steps" in done.stderr
+    assert b"1 step in" in done.stderr
 
 
 def test_a_terminal_is_neither_read_from_nor_written_to(run: Run, folder: Path, monkeypatch) -> None:
