@@ -269,3 +269,23 @@ def test_a_dry_run_prints_decisions_and_writes_nothing(run: Run, photo: Path, st
     assert plan["size"] == [100, 75] and plan["scales"][-1]["tile_px"] == 64
     assert min(plan["scales"][0]["size"]) >= 4 and plan["scales"][0]["size"] < [100, 75]
     assert names(photo.parent) == {"photo.png", "waves.png"}
+
+
+def test_a_replay_does_not_replace_what_it_repeats(run: Run, photo: Path, style: Path) -> None:
+    made = photo.with_name("made.png")
+    assert run("style", photo, style, "-o", made, *QUICK)[0] == 0
+    before = made.read_bytes()
+    code, _, err = run("replay", made, "-o", made)
+    assert code == 2 and "would replace" in err and made.read_bytes() == before
+
+
+def test_a_sheet_of_a_folder_has_a_row_for_each_of_its_pictures(run: Run, photo: Path, style: Path) -> None:
+    folder = photo.parent / "styles"
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        (folder / name).write_bytes(style.read_bytes())
+    sheet = photo.with_name("sheet.png")
+    code, _, err = run("style", photo, folder, "--sheet", "0.2,0.8", "-o", sheet, *QUICK)
+    assert code == 0, err
+    found = read_settings(sheet)["captions"]
+    assert [text.split(",")[0] for text in found] == ["a", "a", "b", "b", "a + b", "a + b"]

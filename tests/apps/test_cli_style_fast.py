@@ -277,3 +277,12 @@ def test_a_dry_run_says_who_paints(run: Run, photo: Path, style: Path, student: 
 def test_negative_weights_are_refused(run: Run, photo: Path, style: Path) -> None:
     code, _, err = run("style", photo, f"{style}:2", f"{style}:-1", "--fast", *PLAIN)
     assert code == 2 and "--fast takes no negative weights; 'waves.png' has -1" in err and err.count("\n") == 1
+
+
+def test_no_strength_leaves_the_picture_as_it_is(run: Run, photo: Path, style: Path) -> None:
+    made = photo.with_name("made.png")
+    assert run("style", photo, style, "--fast", "--strength", 0, "-o", made, *PLAIN[:4])[0] == 0
+    assert np.abs(pixels(made).astype(int) - pixels(photo)).max() <= 1
+    some = photo.with_name("some.png")
+    assert run("style", photo, style, "--fast", "--strength", 0.05, "-o", some, *PLAIN[:4])[0] == 0
+    assert 1 < np.abs(pixels(some).astype(int) - pixels(photo)).mean() < 20

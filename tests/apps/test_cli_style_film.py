@@ -246,6 +246,7 @@ def test_a_still_picture_goes_from_one_style_to_another(
     record = read_settings(made)
     assert record["input"]["name"] == "still.png" and record["video"]["seconds"] == 1
     renamed = still.rename(still.with_name("renamed.png"))
+    style.rename(style.with_name("also-renamed.png"))
     code, _, err = run("replay", made, "--input", renamed)
     assert code == 0 and "the bytes are the same" in err, err
 
@@ -260,6 +261,7 @@ def test_keyframes_drive_a_film_and_come_along(run: Run, clip: Path, style: Path
     record = read_settings(made)
     assert record["keyframes"]["text"] == keys.read_text() and record["video"]["keyframes"] is None
     keys.unlink()
+    style.rename(style.with_name("renamed.png"))
     code, _, err = run("replay", made)
     assert code == 0 and "the bytes are the same" in err, err
 

@@ -108,7 +108,7 @@ def test_masks_that_leave_nothing_are_refused(pictures):
     for settings in ({"mask": "black.png"}, {"group": "mask=black.png"}, {"group": "outside=white.png"}):
         ((field, text),) = settings.items()
         value = str(pictures / text) if field == "mask" else (text.replace("=", f"={pictures}/", 1),)
-        with pytest.raises(PictureError, match="everywhere: nothing would change"):
+        with pytest.raises(PictureError, match="everywhere: it names no part"):
             read_references(DreamConfig(**{field: value}))
 
 

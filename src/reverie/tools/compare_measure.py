@@ -78,7 +78,7 @@ class Eye:
     def _base(self, name: str, start: Tensor) -> float:
         least = LEAST_SHARE * self.target[name][:-1, :-1].diagonal().sum().item()
         apart = wasserstein(start, self.target[name])
-        if apart < least:
+        if apart <= max(least, 1e-12):
             self.notes.append(f"in layer '{name}' of {self.name} the content has the style's statistics already")
         return max(apart, least, 1e-12)
 

@@ -32,6 +32,7 @@ from reverie.weights.checkpoint import Description, load_model
 from reverie.weights.embedded import adaptive_path
 
 MARGIN_PX = 16  # a picture is mirrored by this much, which keeps what the encoder does at borders outside
+WHOLE_FROM = 0.25  # strength below which the picture itself shines through: no decoder gives it back exactly
 ANY_STRENGTH = 0.5  # of the optimizer, that the network for any style is about as strong as
 STYLE_PX = 512  # longer side at which styles are looked at, unless asked otherwise
 LEAST_TILE_PX = 128
@@ -130,7 +131,7 @@ def fast_style(
         model: from `open_student`.
         styles: ``[1, 3, h, w]`` each, for a network that takes any style; none for a student.
         weights: shares of the styles; all the same if absent.
-        strength: from 0, the picture about as it is, to 1.
+        strength: from 0, the picture as it is, to 1.
         style_px: longer side at which styles are looked at; smaller for finer strokes.
         max_memory: such as ``2GB``; the picture is worked in tiles to stay below it.
         tile: side of tiles in pixels instead; 0 for none.
@@ -153,7 +154,8 @@ def fast_style(
             made = _adaptive(model, padded, target, strength, side)
         else:
             made = _student(model, padded, strength, side)
-    return made[..., box[0], box[1]].float().clamp(0, 1).to(image.device)
+    made = made[..., box[0], box[1]].float().clamp(0, 1).to(image.device)
+    return made if strength >= WHOLE_FROM else torch.lerp(image, made, strength / WHOLE_FROM)
 
 
 def style_statistics(

@@ -86,7 +86,7 @@ def mask_of(picture: Picture, *, inverted: bool = False) -> Tensor:
     grey = 1 - grey if inverted else grey
     if not grey.any():
         color = "white" if inverted else "black"
-        raise PictureError(f"the mask '{picture.name}' is {color} everywhere: nothing would change")
+        raise PictureError(f"the mask '{picture.name}' is {color} everywhere: it names no part of the picture")
     return grey
 
 

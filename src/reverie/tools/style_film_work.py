@@ -50,6 +50,7 @@ class StyleFilm(FilmJob):
         config: how frames are painted.
         film: how they become a film.
         keyframes: instead of those of a file that `film` names.
+        names: that keyframes call the styles by; those of their files by default.
 
     Raises:
         InputError: source, target, settings, pictures or network that cannot be used.
@@ -60,7 +61,7 @@ class StyleFilm(FilmJob):
 
     def __init__(
         self, source: Path, target: Path, config: StyleConfig, film: StyleFilmConfig, *,
-        keyframes: Keyframes | None = None,
+        keyframes: Keyframes | None = None, names: Sequence[str] = (),
     ) -> None:  # fmt: skip
         config = with_tuples(config)
         check_settings(config)
@@ -82,7 +83,7 @@ class StyleFilm(FilmJob):
             )
             layers = layer_names(self.config, self.critic)
             self.plan = plan_style(self.footage.size, self.config, self.critic, layers)
-            keys = self._keys()
+            keys = self._keys(names)
             self._fit_still()
             terms = StyleTerms(self.config, self.critic, self.references, self._first(), None)
             self._hand = StyleHand(self.config, self.video, self.plan, self.references, terms, self._estimate, keys)
@@ -90,7 +91,7 @@ class StyleFilm(FilmJob):
             self.critic = open_fast(self.config)
             self.references = read_fast(self.config, name)
             self.plan = fast_plan(self.footage.size, self.config, self.critic)
-            keys = self._keys()
+            keys = self._keys(names)
             self._fit_still()
             self._hand = FastHand(self.config, self.video, self.plan, self.references, self.critic, self._first(), keys)
         if any(wrap_of(self.config)):
@@ -132,11 +133,11 @@ class StyleFilm(FilmJob):
         keyed = {"keyframes": {"name": keys.name, "text": keys.text}} if keys else {}
         return keyed | called_as(record | {"tool": "style-film"}, self._called, NAMED) | {"video": film}
 
-    def _keys(self) -> StyleKeys:
+    def _keys(self, names: Sequence[str]) -> StyleKeys:
         """Return what changes over the film, once it is known to go together."""
         keys = StyleKeys(
             self.keyframes, interpolate=self.video.interpolate,
-            names=[style.name for style in self.references.styles], total=self.total, rate=self.footage.rate,
+            names=names or [style.name for style in self.references.styles], total=self.total, rate=self.footage.rate,
         )  # fmt: skip
         still = isinstance(self.footage.info, Still)
         check_film(self.config, self.video, len(self.references.styles), still=still, changes=keys.changes)

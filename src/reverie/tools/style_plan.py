@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from reverie.critic.critic import IMAGE, Critic
@@ -106,9 +107,10 @@ def plan_style(
     budget, used = memory_budget(config.max_memory, critic.device)
     used = -(-used // USED_STEP_BYTES) * USED_STEP_BYTES
     halo = _halo(critic, layers)
+    # the largest first: where memory is too little, it is the size that was asked for that the message names
+    tiles = [config.tile or tile_for(s, config, critic, layers, budget, used) for s in reversed(sizes)][::-1]
     scales = tuple(
-        Scale(s, _steps(config, first + k), config.tile or tile_for(s, config, critic, layers, budget, used))
-        for k, s in enumerate(sizes)
+        Scale(s, _steps(config, first + k), tile) for k, (s, tile) in enumerate(zip(sizes, tiles, strict=True))
     )
     return StylePlan(scales, estimate(scales[-1], config, critic, layers, used), budget, halo, layers)
 
@@ -189,17 +191,31 @@ def tile_for(
     if estimate(Scale(size, 0, 0), config, critic, layers, used) <= budget:
         return 0
     align = critic.stride(layers)
+    least = -(-LEAST_CORE_PX // align)
+    most = max(least, -(-max(size) // align))
+
+    def over(units: int) -> bool:
+        return estimate(Scale(size, 0, units * align), config, critic, layers, used) > budget
+
+    if over(least):
+        raise _too_little(size, config, critic, layers, budget, used)
+    # what a tile takes grows with its side
+    return align * (least + bisect_left(range(least + 1, most + 1), True, key=over))
+
+
+def _too_little(
+    size: tuple[int, int], config: StyleConfig, critic: Critic, layers: tuple[str, ...], budget: float, used: float
+) -> InputError:
+    """Return what to say where not even the smallest tile of a size fits into the memory."""
+    align = critic.stride(layers)
     least = -(-LEAST_CORE_PX // align) * align
-    tile = -(-max(size) // align) * align
-    while tile > least and estimate(Scale(size, 0, tile), config, critic, layers, used) > budget:
-        tile -= align
-    needed = estimate(Scale(size, 0, tile), config, critic, layers, used)
-    if needed > budget:
-        raise InputError(
-            f"{format_bytes(budget)} of memory is too little for {size[1]} x {size[0]} px with these layers; "
-            f"it needs about {format_bytes(needed)}, or a smaller --size"
-        )
-    return tile
+    needed = estimate(Scale(size, 0, least), config, critic, layers, used)
+    small = estimate(Scale((least, least), 0, 0), config, critic, layers, used)
+    advice = ", or a smaller --size" if small <= budget else f"; these layers take {format_bytes(small)} at any size"
+    return InputError(
+        f"{format_bytes(budget)} of memory is too little for {size[1]} x {size[0]} px with these layers; "
+        f"it needs about {format_bytes(needed)}{advice}"
+    )
 
 
 def _halo(critic: Critic, layers: tuple[str, ...]) -> tuple[int, int]:

@@ -57,7 +57,10 @@ def _replayed(
 ) -> int:  # fmt: skip
     from reverie.api import open_dream
     from reverie.media.write import check_writable
+    from reverie.tools.finished import check_apart
 
+    if output is not None:
+        check_apart(Path(output), (made,))
     if record.get("tool") == "visualize":
         return _replay_drawing(made, record, output, {name: given[name] for name in ("model", "weights")})
     if record.get("tool") in ("dream-video", "dream-loop"):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reverie.data.folder import SUFFIXES
 from reverie.errors import InputError
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.groups import parse_group
@@ -16,6 +18,7 @@ from reverie.tools.groups import parse_group
 if TYPE_CHECKING:
     from reverie.tools.finished import Wanted
 
+MOST_LOOKED_AT = 2000  # pictures, for one that was renamed
 FILES = ("model", "weights", "mask", "guide", "target_from")
 
 
@@ -79,11 +82,15 @@ def role_name(role: str) -> str:
 def find_file(made: Path, role: str, name: str, sha256: str | None, folders: list[Path]) -> str:
     """Return a file of that name beside the picture, here, or in folders; of several the one with that content.
 
+    A picture that was renamed is known by its content, beside the one that was made and in the folders.
+
     Raises:
         InputError: there is none, and one was used.
     """
     below = (path for folder in folders for path in sorted(folder.rglob("*")) if path.name == name)
     paths = [path for path in (made.parent / name, Path(name), *below) if path.is_file()]
+    if sha256 and not paths:
+        paths = _renamed(made, sha256, folders)
     if sha256 and not paths:
         raise InputError(
             f"the {role_name(role)} '{name}' is neither beside '{made}' nor here; "
@@ -91,6 +98,17 @@ def find_file(made: Path, role: str, name: str, sha256: str | None, folders: lis
         )
     same = [path for path in paths if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() == sha256]
     return str((same or paths or [name])[0])
+
+
+def _renamed(made: Path, sha256: str, folders: list[Path]) -> list[Path]:
+    """Return pictures of that content beside another and in folders, whatever their names."""
+    around = (*made.parent.iterdir(), *(path for folder in folders for path in folder.rglob("*")))
+    pictures = sorted({path for path in around if path.suffix.lower() in SUFFIXES and path.is_file()})
+    for path in pictures[:MOST_LOOKED_AT]:
+        with suppress(OSError):
+            if hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
+                return [path]
+    return []
 
 
 def wanted(config: DreamConfig, source: Path | None, quality: int, piped: tuple[str, str] | None = None) -> Wanted:

@@ -53,7 +53,9 @@ def replay_style_film(
     film, keyframes = from_record(StyleFilmConfig, record["video"]), None
     if record.get("keyframes"):
         keyframes = parse_style_keys(record["keyframes"]["text"], record["keyframes"]["name"])
-    work = StyleFilm(Path(original or ""), replay_path(made, output), config, film, keyframes=keyframes)
+    names = [text.rpartition(":")[0] for text in record["config"]["style"]]  # as they were: files may be renamed
+    path = Path(original or "")
+    work = StyleFilm(path, replay_path(made, output), config, film, keyframes=keyframes, names=names)
     return replay_film(work, made, record, what_was_measured)
 
 

@@ -17,10 +17,17 @@ MOST_TILES = 200
 
 
 def paint_sheet(source: Any, config: StyleConfig, options: BatchOptions, text: str) -> int:
-    """Paint a row for every style, and of several one for their blend, with a column for every strength."""
+    """Paint a row for every style, and of several one for their blend, with a column for every strength.
+
+    The pictures of a folder are styles of their own, unless sizes are given one for each.
+    """
+    from reverie.tools.style_sources import expand
+
     strengths = parse_strengths(text)
-    rows = [(style,) for style in config.style]
-    rows += [config.style] if len(config.style) != 1 else []  # without any, a student's own or those of regions
+    listed = expand(config.style, config, source.name) if config.style else []
+    styles = tuple(f"{path}:{weight:g}" for path, weight in listed)
+    rows = [(style,) for style in styles]
+    rows += [styles] if len(styles) != 1 else []  # without any, a student's own or those of regions
     if len(rows) * len(strengths) > MOST_TILES:
         raise InputError(f"a sheet holds at most {MOST_TILES} pictures; got {len(rows)} styles x {len(strengths)}")
     if source.kind == "stdin" or options.output == STDOUT:
@@ -40,7 +47,7 @@ def paint_sheet(source: Any, config: StyleConfig, options: BatchOptions, text: s
         critic: Any = open_critic(config.model, config.weights, device=config.device, precision=config.precision)
     else:
         critic = open_fast(config)
-    jobs = [replace(config, style=row, strength=strength) for row in rows for strength in strengths]
+    jobs = [replace(config, style=row, style_class=None, strength=strength) for row in rows for strength in strengths]
     tiles, records = _painted(source.path, jobs, critic)
     captions = [f"{_named(job)}strength {job.strength:g}" for job in jobs]
     sheet = contact_sheet(tiles, columns=len(strengths), tile_px=TILE_PX, captions=captions)
@@ -52,8 +59,10 @@ def paint_sheet(source: Any, config: StyleConfig, options: BatchOptions, text: s
 
 def _named(job: StyleConfig) -> str:
     """Return the styles of a tile, followed by a comma; nothing if they are those of regions."""
-    names = job.style or ((job.fast,) if job.fast else ())
-    return f"{' + '.join(Path(name).stem for name in names)}, " if names else ""
+    from reverie.tools.style_sources import split_weight
+
+    names = [split_weight(text)[0] for text in job.style] or ([Path(job.fast)] if job.fast else [])
+    return f"{' + '.join(name.stem for name in names)}, " if names else ""
 
 
 def parse_strengths(text: str) -> tuple[float, ...]:
