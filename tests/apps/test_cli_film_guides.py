@@ -113,7 +113,7 @@ def test_another_guide_is_refused_when_going_on_and_in_a_replay(
     assert whole.read_bytes() == target.read_bytes()
     Image.fromarray(scene(60, 60)).save(guide)
     code, _, err = run("replay", target, "--files", material)
-    assert code == 2 and "'guide.png' is not the group 2 guide that was used: its sha256 differs" in err
+    assert code == 2 and "'guide.png' is not the guide of group 2 that was used: its sha256 differs" in err
 
 
 def test_a_renamed_mask_replays_to_the_same_bytes(run: Run, clip: Path, material: Path) -> None:
