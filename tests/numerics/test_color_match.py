@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from reverie.numerics.color_match import METHODS, RIDGE, color_map, color_moments, match_colors
+from reverie.numerics.color_match import METHODS, MOST_GAIN, RIDGE, color_map, color_moments, match_colors
 
 
 def colors(mean: tuple[float, ...], spread: float, generator: Generator, size: int = 40) -> Tensor:
@@ -95,3 +95,15 @@ def test_results_stay_in_range_and_sources_stay_as_they_are(generator) -> None:
     found = match_colors(images, target)
     assert found.min() >= 0 and found.max() <= 1 and found.dtype == images.dtype
     assert torch.equal(images, before)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_noise_of_a_picture_that_is_nearly_grey_does_not_become_color(generator, method: str) -> None:
+    grey = torch.rand(1, 1, 40, 40, generator=generator).mul(0.6).add(0.2).expand(1, 3, 40, 40)
+    noise = torch.randn(1, 3, 40, 40, generator=generator) * 0.5 / 255
+    target = pair(generator)[1]
+    found = match_colors(grey + noise, target, method)
+    clean = match_colors(grey, target, method)
+    assert (found - clean).std().item() <= 1.2 * MOST_GAIN * noise.std().item()
+    matrix = color_map(color_moments(grey + noise)[1], color_moments(target)[1], method)
+    assert torch.linalg.matrix_norm(matrix, 2).item() == pytest.approx(MOST_GAIN)

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 METHODS = ("chol", "pca", "sym")
-RIDGE = 1e-6  # added to variances of colors in [0, 1]: a quarter of an 8-bit step, so that grey pictures stay tame
+RIDGE = 1e-6  # added to variances of colors in [0, 1]: a quarter of an 8-bit step
+MOST_GAIN = 8.0  # no difference of colors grows more: a picture that is nearly grey shows its noise otherwise
 
 
 def match_colors(
@@ -50,15 +51,18 @@ def color_moments(images: Tensor, weights: Tensor | None = None) -> tuple[Tensor
 
 
 def color_map(covariance: Tensor, wanted: Tensor, method: str) -> Tensor:
-    """Return the ``[3, 3]`` matrix M with ``M covariance M^T = wanted``, up to a ridge for flat colors."""
+    """Return the ``[3, 3]`` matrix M with ``M covariance M^T = wanted``, where no gain of M exceeds `MOST_GAIN`."""
     ridge = RIDGE * torch.eye(3, dtype=torch.float64)
     here, there = covariance + ridge, wanted + ridge
     if method == "chol":
-        return torch.linalg.cholesky(there) @ torch.linalg.inv(torch.linalg.cholesky(here))
-    if method == "pca":
-        return _root(there) @ _root(here, inverse=True)
-    root, inverse = _root(here), _root(here, inverse=True)
-    return inverse @ _root(root @ there @ root) @ inverse
+        matrix = torch.linalg.cholesky(there) @ torch.linalg.inv(torch.linalg.cholesky(here))
+    elif method == "pca":
+        matrix = _root(there) @ _root(here, inverse=True)
+    else:
+        root, inverse = _root(here), _root(here, inverse=True)
+        matrix = inverse @ _root(root @ there @ root) @ inverse
+    left, gains, right = torch.linalg.svd(matrix)
+    return matrix if gains[0] <= MOST_GAIN else (left * gains.clamp(max=MOST_GAIN)) @ right
 
 
 def _root(matrix: Tensor, *, inverse: bool = False) -> Tensor:
