@@ -180,6 +180,18 @@ def test_a_seamless_picture_continues_at_its_edges(files, critic: Critic) -> Non
     assert seam["both"] < 0.75 * seam["none"]
 
 
+def test_a_content_that_does_not_repeat_is_made_to_for_a_seamless_picture(files, critic: Critic) -> None:
+    slope = np.linspace(0, 0.7, 80)[None, :, None]
+    Image.fromarray(((texture(80, 3) * 0.3 + slope) * 255).astype(np.uint8)).save(files / "slope.png")
+    seam = {}
+    for way in ("none", "x"):
+        made = work(files, critic, "slope.png", seamless=way, steps=10, strength=0.3)
+        image = made.array()
+        seam[way] = np.abs(image[:, 0] - image[:, -1]).mean()
+        assert made.content.shape[-2:] == image.shape[:2] and np.isfinite(image).all()
+    assert seam["none"] > 0.4 and seam["x"] < 0.15
+
+
 @pytest.mark.parametrize("score", SCORES)
 def test_every_score_comes_nearer(files, critic: Critic, score: str) -> None:
     made = work(files, critic, score=score, steps=20, samples=256)

@@ -21,7 +21,7 @@ from torch import Generator, Tensor
 
 from reverie.critic.critic import Critic
 from reverie.errors import GradientError
-from reverie.numerics.resample import resize, resize_wrapped
+from reverie.numerics.resample import resize_wrapped
 from reverie.objective import Objective
 from reverie.optimize.ascend import Step
 from reverie.optimize.painting import Painting
@@ -129,7 +129,8 @@ def _at_scale(
     content: Tensor, pictures: StylePictures, config: StyleConfig, plan: StylePlan, scale: Scale, terms: Terms,
     state: StyleState,
 ) -> Iterator[Step]:  # fmt: skip
-    here = content if scale.size == tuple(content.shape[-2:]) else resize(content, scale.size).clamp(0, 1)
+    here = resize_wrapped(content, scale.size, wrap_of(config))
+    here = here if here is content else here.clamp(0, 1)
     here = here.to(terms.critic.device)
     state.move(here.device)
     if state.pixels is None:

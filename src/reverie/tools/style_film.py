@@ -19,6 +19,7 @@ from torch import Tensor
 from reverie.critic.critic import Critic
 from reverie.media.deep import to_uint8
 from reverie.media.flow import Motion, softened, warp
+from reverie.numerics.periodic import periodic
 from reverie.numerics.resample import resize
 from reverie.objective import Objective
 from reverie.objective.base import Sum
@@ -31,7 +32,7 @@ from reverie.tools.style import StyleState, style_steps
 from reverie.tools.style_config import StyleConfig
 from reverie.tools.style_film_config import StyleFilmConfig
 from reverie.tools.style_keys import StyleKeys
-from reverie.tools.style_plan import Scale, StylePlan
+from reverie.tools.style_plan import Scale, StylePlan, wrap_of
 from reverie.tools.style_sources import StylePictures
 from reverie.tools.style_terms import StyleTerms
 from reverie.tools.style_work import recolored
@@ -78,7 +79,7 @@ class StyleHand:
 
     def fitted(self, frame: np.ndarray) -> np.ndarray:
         """Return a frame at the size that it is painted at."""
-        return fitted(frame, self.plan.size)
+        return fitted(frame, self.plan.size, wrap_of(self.config))
 
     def fresh(self, source: np.ndarray) -> tuple[Shown, float | None]:
         """Paint a frame from coarse to fine."""
@@ -213,9 +214,11 @@ def reach_of(film: StyleFilmConfig) -> int:
     return max((1, *film.anchor)) if film.coherence != "none" else 1
 
 
-def fitted(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return a frame ``[H, W, 3]`` uint8 at another size."""
-    return frame if frame.shape[:2] == size else _bytes(resize(_tensor(frame), size).clamp(0, 1))
+def fitted(frame: np.ndarray, size: tuple[int, int], wrap: tuple[bool, bool] = (False, False)) -> np.ndarray:
+    """Return a frame ``[H, W, 3]`` uint8 at another size, made to repeat downwards and sideways where asked for."""
+    if frame.shape[:2] == size and not any(wrap):
+        return frame
+    return _bytes(periodic(resize(_tensor(frame), size), wrap).clamp(0, 1))
 
 
 def _complete(source: np.ndarray) -> np.ndarray:

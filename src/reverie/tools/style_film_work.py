@@ -112,7 +112,7 @@ class StyleFilm(FilmJob):
 
     def fitted(self, frame: np.ndarray) -> np.ndarray:
         """Return a frame at the size that it is painted at."""
-        return fitted(frame, self.plan.size)
+        return fitted(frame, self.plan.size, wrap_of(self.config))
 
     def make(self, frames: Iterator[np.ndarray], history: Sequence[Shown], first: int) -> Iterator[VideoStep]:
         """Paint frames from number `first` on."""

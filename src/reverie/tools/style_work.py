@@ -21,6 +21,7 @@ from reverie.media.write import DEEP_SUFFIXES, check_writable, encode_picture, w
 from reverie.numerics.color import with_chroma_of
 from reverie.numerics.color_match import match_colors
 from reverie.numerics.fill import fill_transparent
+from reverie.numerics.periodic import periodic
 from reverie.numerics.resample import resize
 from reverie.optimize.ascend import Step
 from reverie.optimize.warm_adam import bands
@@ -229,7 +230,7 @@ class Styling:
     # -- inside -----------------------------------------------------------------------------------------------
 
     def _fitted(self) -> tuple[Tensor, Tensor | None]:
-        """Return content and alpha at the final size; transparent places are filled from around them."""
+        """Return content and alpha at the final size; transparent places are filled, seamless axes made to repeat."""
         image, alpha = colors(self.picture), None
         if self.picture.alpha is not None:
             alpha = torch.from_numpy(self.picture.alpha)[None, None]
@@ -237,7 +238,8 @@ class Styling:
                 raise InputError(f"the content '{self.picture.name}' is transparent everywhere")
             image = fill_transparent(image, alpha)
             alpha = resize(alpha, self.plan.size).clamp(0, 1)
-        return resize(image, self.plan.size).clamp_(0, 1).contiguous(), alpha
+        image = periodic(resize(image, self.plan.size), wrap_of(self.config)).clamp_(0, 1)
+        return image.contiguous(), alpha
 
     def _opacity(self) -> np.ndarray | None:
         return None if self._alpha is None else self._alpha[0, 0].numpy()
