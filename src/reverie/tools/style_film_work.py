@@ -95,7 +95,7 @@ class StyleFilm(FilmJob):
             self._fit_still()
             self._hand = FastHand(self.config, self.video, self.plan, self.references, self.critic, self._first(), keys)
         if any(wrap_of(self.config)):
-            self.notes.append("frames are painted on from each other; seams of --seamless close in the first only")
+            self.notes.append("frames are painted on from each other; seams of --seamless close less well behind the first")
 
     @property
     def size(self) -> tuple[int, int]:
