@@ -129,6 +129,8 @@ def test_options_of_films_are_refused_for_a_picture(run: Run, photo: Path, style
         (("-o", "-"), "-o -"),
         (("--interpolate",), "name two or more"),
         (("--anchor", 0), "from 1 to 64"),
+        (("--coherence", "none", "--anchor", 3), "--anchor does nothing with --coherence none"),
+        (("--coherence", "none", "--temporal", 1), "--temporal does nothing with --coherence none"),
         (("--temporal", -1), "--temporal must be at least 0"),
         (("--codec", "ffv1"), "does not hold ffv1"),
         (("-o", "out.txt"), "known for moving pictures"),

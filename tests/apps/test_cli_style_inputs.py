@@ -69,6 +69,34 @@ def test_a_style_that_is_smaller_than_the_scale_is_not_enlarged_and_that_is_said
     assert run("style", photo, line, *QUICK)[0] == 0
 
 
+def test_a_size_that_repeats_is_said(run: Run, photo: Path, style: Path, tmp_path: Path) -> None:
+    wide = saved(tmp_path / "wide.png", "plain", scene(44, 90))
+    code, _, err = run("style", wide, style, "--seamless", "both", *QUICK)
+    assert code == 0 and "48 x 24 px in place of 48 x 23, so that it repeats" in err
+    assert "so that it repeats" not in run("style", wide, style, *QUICK, "--overwrite")[2]
+
+
+def test_like_leaves_behind_what_would_do_nothing(run: Run, photo: Path, style: Path, tmp_path: Path) -> None:
+    made = tmp_path / "made.png"
+    matched = ("--color", "match-after", "--color-method", "chol", "--color-strength", 0.5)
+    assert run("style", photo, style, "-o", made, *matched, *QUICK)[0] == 0
+    code, _, err = run("style", photo, "--like", made, "--color", "style", "-o", tmp_path / "plain.png")
+    assert code == 0, err
+    code, _, err = run("style", photo, "--like", made, "--color", "style", "--color-method", "pca")
+    assert code == 2 and "--color-method does nothing without" in err
+
+
+def test_the_first_picture_of_an_animation_is_painted_where_a_picture_is_asked_for(
+    run: Run, style: Path, tmp_path: Path
+) -> None:
+    frames = [Image.fromarray(scene(40, 60)), Image.fromarray(scene(40, 60)[::-1].copy())]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=100)
+    code, out, err = run("style", tmp_path / "a.gif", style, "-o", tmp_path / "still.png", *QUICK)
+    assert code == 0, err
+    with Image.open(out.strip()) as image:
+        assert image.size == (48, 32) and image.format == "PNG"
+
+
 def test_masks_of_any_size_are_fitted(run: Run, photo: Path, style: Path, tmp_path: Path) -> None:
     for number, size in enumerate(((9, 7), (300, 500), (96, 128))):
         mask = np.zeros(size, np.uint8)
@@ -128,6 +156,13 @@ def test_masks_of_any_size_are_fitted(run: Run, photo: Path, style: Path, tmp_pa
         (("photo.png", "style.png", "--max-memory", "1MB"), ("memory",)),
         (("photo.png", "style.png", "--stepz", "3"), ("--steps",)),
         (("photo.png", "style.png", "--optimizer", "lbfgs"), ("--lr 1",)),
+        (("photo.png", "style.png", "--color-method", "chol"), ("--color-method", "--color match")),
+        (("photo.png", "style.png", "--color-strength", "0.5"), ("--color-strength", "--color")),
+        (("photo.png", "style.png", "--dream-strength", "0.2"), ("--dream-strength", "--dream-layer")),
+        (("photo.png", "style.png", "--samples", "64"), ("--samples", "strotss")),
+        (("photo.png", "style.png", "--style-class", "any"), ("--style-class", "folder")),
+        (("photo.png", "folder", "--style-class", "monet"), ("--style-class", "none inside")),
+        (("line.png", "style.png", "--seamless", "both"), ("1 x 100", "--size")),
     ],
 )
 def test_what_cannot_be_is_one_line(
@@ -136,6 +171,8 @@ def test_what_cannot_be_is_one_line(
 ) -> None:  # fmt: skip
     monkeypatch.chdir(photo.parent)
     Path("empty").mkdir()
+    Path("folder").mkdir()
+    saved(Path("folder/one.png"), "plain", scene(40, 40))
     Path("text.txt").write_text("no picture")
     saved(Path("line.png"), "plain", scene(100, 1))
     Image.fromarray(np.zeros((40, 40, 4), np.uint8)).save("clear.png")

@@ -137,7 +137,7 @@ def test_an_atlas_is_drawn_once(run: Run, tmp_path: Path) -> None:
     assert run(*command)[0] == 0
     assert {p: p.stat().st_mtime_ns for p in times} == times
     code, _, err = run(*command, "--seed", 3)
-    assert code == 1
+    assert code == 2
     assert "other settings" in err
     assert run(*command, "--seed", 3, "--overwrite")[0] == 0
     assert all(p.stat().st_mtime_ns != t for p, t in times.items())

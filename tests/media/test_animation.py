@@ -97,6 +97,19 @@ def test_a_gif_that_ends_early_is_read_as_far_as_it_goes(tmp_path: Path) -> None
     assert len(list(animation_frames(path, info))) == info.frames
 
 
+def test_wherever_a_gif_is_cut_its_whole_frames_are_read(tmp_path: Path) -> None:
+    blob = write(tmp_path / "a.gif", [texture(48, 60, n) for n in range(5)]).read_bytes()
+    path, counts = tmp_path / "cut.gif", []
+    starts = [n for n in range(len(blob)) if blob[n : n + 2] == b"\x21\xf9" or blob[n : n + 1] == b"\x2c"]
+    for end in sorted({len(blob) // 3, len(blob) - 1} | {s + n for s in starts[2:] for n in range(12)}):
+        path.write_bytes(blob[:end])
+        if is_animated(path):
+            info = read_animation(path)
+            assert len(list(animation_frames(path, info))) == info.frames
+            counts.append(info.frames)
+    assert counts == sorted(counts) and len(set(counts)) > 1
+
+
 def test_stills_and_other_files_are_not_animated(tmp_path: Path) -> None:
     Image.fromarray(CARDS[0]).save(tmp_path / "still.gif")
     Image.fromarray(CARDS[0]).save(tmp_path / "still.webp")

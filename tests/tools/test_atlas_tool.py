@@ -91,7 +91,7 @@ def test_another_layer_joins_and_other_settings_are_refused(small_critic, tmp_pa
     before = tiles_in(tmp_path)
     draw(small_critic, tmp_path, layer=("conv2", "conv4"))
     assert before.items() <= tiles_in(tmp_path).items()
-    with pytest.raises(OutputError, match="other settings"):
+    with pytest.raises(InputError, match="other settings"):
         draw(small_critic, tmp_path, steps=3)
 
 

@@ -16,6 +16,7 @@ from reverie.optimize import tiles
 from reverie.tools.style import StyleState, style_steps
 from reverie.tools.style_config import SCORES, StyleConfig
 from reverie.tools.style_plan import plan_style, scale_sizes
+from reverie.tools.style_rules import SAMPLED_SCORES
 from reverie.tools.style_sources import Style, StylePictures, split_weight
 from reverie.tools.style_terms import StyleTerms
 from reverie.tools.style_work import Styling, layer_names
@@ -131,6 +132,28 @@ def test_a_preview_grows_with_the_same_composition(files, critic: Critic, tmp_pa
         Styling(files / "0.png", dataclasses.replace(preview.config, size=48), critic, resume=state)
 
 
+def test_a_seamless_preview_grows_though_its_size_was_rounded(files, critic: Critic, tmp_path) -> None:
+    Image.fromarray((texture(90, 4)[:60] * 255).astype(np.uint8)).save(files / "wide.png")  # 3 : 2, 64 x 43 px
+    state = tmp_path / "a.reverie"
+    preview = work(files, critic, "wide.png", seamless="both", steps=2)
+    assert preview.array().shape[:2] == (40, 64) and any("so that it repeats" in note for note in preview.notes)
+    preview.keep_state(state)
+    large = Styling(files / "wide.png", dataclasses.replace(preview.config, size=120, steps=2), critic, resume=state)
+    assert large.array().shape[:2] == (80, 120)
+    for seamless in ("none", "x"):
+        with pytest.raises(InputError, match="painted with --seamless both; go on with the same"):
+            changed = dataclasses.replace(preview.config, size=120, seamless=seamless)
+            Styling(files / "wide.png", changed, critic, resume=state)
+
+
+def test_a_state_of_other_steps_says_what_it_was_begun_with(files, critic: Critic, tmp_path) -> None:
+    begun = work(files, critic, steps=9)
+    next(step for step in begun if step.octave == 2)
+    state = begun.keep_state(tmp_path / "a.reverie")
+    with pytest.raises(InputError, match=r"64 px already; ask for a larger --size, or, to .* give --steps 9$"):
+        Styling(files / "0.png", dataclasses.replace(begun.config, steps=7), critic, resume=state)
+
+
 def test_a_region_that_keeps_the_original_is_untouched_and_others_are_not(files, critic: Critic, tmp_path) -> None:
     mask = np.zeros((80, 80), np.uint8)
     mask[:, :40] = 255
@@ -194,7 +217,7 @@ def test_a_content_that_does_not_repeat_is_made_to_for_a_seamless_picture(files,
 
 @pytest.mark.parametrize("score", SCORES)
 def test_every_score_comes_nearer(files, critic: Critic, score: str) -> None:
-    made = work(files, critic, score=score, steps=20, samples=256)
+    made = work(files, critic, score=score, steps=20, **({"samples": 256} if score in SAMPLED_SCORES else {}))
     scores = [step.score for step in made if step.octave == 1]
     assert scores[-1] > scores[0] and all(map(math.isfinite, scores))
 

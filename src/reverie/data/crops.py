@@ -95,7 +95,7 @@ class CropPool:
 def _listed(path: Path, leave_out: set[str]) -> tuple[Archive, list[str]]:
     if path.is_file() and path.suffix.lower() in SUFFIXES:
         return Archive(path.parent), [path.name]
-    require_dataset(path)
+    require_dataset(path, "a picture, a folder of pictures, or a zip of one")
     archive = Archive(path)
     names = [n for n in archive.names() if Path(n).suffix.lower() in SUFFIXES and Path(n).name not in leave_out]
     if not names:

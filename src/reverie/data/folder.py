@@ -100,12 +100,12 @@ class PictureFolder:
         return self.archive.root.name
 
 
-def require_dataset(path: Path) -> None:
+def require_dataset(path: Path, expected: str = "a folder of class folders, or a zip of one") -> None:
     """Raise `DataError` if there is no folder or zip at `path`; a glance, before anything that takes time."""
     if not path.exists():
-        raise DataError(f"no dataset at '{path}'; expected a folder of class folders, or a zip of one")
+        raise DataError(f"no dataset at '{path}'; expected {expected}")
     if path.is_file() and not zipfile.is_zipfile(path):
-        raise DataError(f"'{path}' is neither a folder nor a zip; expected a folder of class folders, or a zip of one")
+        raise DataError(f"'{path}' is neither a folder nor a zip; expected {expected}")
 
 
 def open_folder(path: Path, *, val: Path | None = None, val_share: float = 0.1, seed: int = 0) -> PictureFolder:

@@ -5,6 +5,7 @@ A frame is what a viewer shows at that moment, never the difference that the fil
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,6 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 KINDS = ("GIF", "WEBP")
+BREAKS_OFF = (OSError, SyntaxError, ValueError, IndexError, struct.error)  # Pillow's words for a file that is cut
 SHORTEST_MS, INSTEAD_MS = 11, 100  # browsers show frames of 10 ms or less for 100 ms
 
 
@@ -68,7 +70,7 @@ def is_animated(path: Path | str) -> bool:
             if image.format not in KINDS:
                 return False
             image.seek(1)
-        except (EOFError, PictureError, OSError, SyntaxError, ValueError):
+        except (EOFError, PictureError, *BREAKS_OFF):
             return False
     return True
 
@@ -133,7 +135,7 @@ def _moments(path: Path) -> Iterator[Any]:
                 image.load()
             except EOFError:
                 break
-            except (OSError, SyntaxError, ValueError):  # Pillow's words for a file that ends in the middle
+            except BREAKS_OFF:
                 yield None
                 break
             yield image

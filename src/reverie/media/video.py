@@ -199,7 +199,7 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
 
 def _notes(name: str, packets: int, promised: float, count: int, high: str | None) -> Iterator[str]:
     if max(packets, count) < 0.98 * promised:
-        yield f"'{name}' is cut short: {packets} of {promised:.0f} frames are there, and only they are read"
+        yield f"'{name}' is cut short: {count} of {promised:.0f} frames are there, and only they are read"
     elif abs(count - packets) > 1:
         yield f"'{name}' has a varying frame rate: its {packets} frames are read as {count} at an even rate"
     if high:

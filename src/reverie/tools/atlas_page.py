@@ -12,7 +12,7 @@ from typing import Any
 
 import reverie
 from reverie.critic.critic import Critic
-from reverie.errors import OutputError
+from reverie.errors import InputError, OutputError
 from reverie.media.image import read_picture, to_uint8
 from reverie.media.sheet import contact_sheet
 from reverie.media.write import check_writable, write_picture
@@ -31,7 +31,8 @@ def open_folder(folder: Path, config: AtlasConfig, critic: Critic, *, overwrite:
     """Make the folder of an atlas, or check that the one that is there is of the same network and settings.
 
     Raises:
-        OutputError: it cannot be written to, or holds another atlas.
+        InputError: it holds another atlas.
+        OutputError: it cannot be written to.
     """
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"cannot write to '{folder}': it is a file; expected a folder")
@@ -42,7 +43,7 @@ def open_folder(folder: Path, config: AtlasConfig, critic: Critic, *, overwrite:
     check_writable(folder / "sheet.jpg")
     path, record = folder / SETTINGS, _record(config, critic)
     if path.is_file() and not overwrite and _comparable(_read(path)) != _comparable(record):
-        raise OutputError(
+        raise InputError(
             f"'{folder}' holds an atlas made with other settings or of another network; take another folder, "
             "or --overwrite"
         )

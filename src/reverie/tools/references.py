@@ -128,6 +128,8 @@ def pick_target(
         return root
     if kind is not None:
         known = sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+        if not known:
+            raise InputError(f"{options[0]} '{kind}' picks from a folder in '{root.name}', which has none inside")
         if kind not in known:
             raise InputError(unknown_name("class of artworks", kind, known, f"each is a folder in '{root.name}'"))
         root = root / kind

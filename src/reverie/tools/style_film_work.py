@@ -28,7 +28,7 @@ from reverie.tools.style_config import StyleConfig
 from reverie.tools.style_film import HOLD, FastHand, StyleHand, fitted, later_steps, reach_of
 from reverie.tools.style_film_config import StyleFilmConfig
 from reverie.tools.style_keys import StyleKeys, read_style_keys
-from reverie.tools.style_plan import StylePlan, plan_style, wrap_of
+from reverie.tools.style_plan import StylePlan, plan_style, seam_note, wrap_of
 from reverie.tools.style_record import NAMED, style_record
 from reverie.tools.style_rules import check_film, check_style
 from reverie.tools.style_sources import read_styles, split_weight
@@ -95,7 +95,8 @@ class StyleFilm(FilmJob):
             self._fit_still()
             self._hand = FastHand(self.config, self.video, self.plan, self.references, self.critic, self._first(), keys)
         if any(wrap_of(self.config)):
-            self.notes.append("frames are painted on from each other; seams of --seamless close less well behind the first")
+            self.notes += seam_note(self.footage.size, self.config, self.plan.size)
+            self.notes.append("frames are painted on from each other; seams close less well behind the first")
 
     @property
     def size(self) -> tuple[int, int]:

@@ -94,7 +94,9 @@ def plan_style(
     Raises:
         InputError: the picture is too small for the network, or the memory too little.
     """
-    full = final_size(size, config, critic, layers)
+    full, asked = final_size(size, config, critic, layers), asked_size(size, config)
+    if not critic.accepts(asked) or min(asked) < critic.least_side(layers):
+        raise InputError(critic.too_small(asked, layers, own=size))
     all_sizes = [_repeatable(s, config, critic, layers) for s in scale_sizes(full, config.min_size)]
     sizes = [s for s in dict.fromkeys(all_sizes) if critic.accepts(s) and min(s) >= critic.least_side(layers)]
     if not sizes:
@@ -117,8 +119,20 @@ def plan_style(
 
 def final_size(size: tuple[int, int], config: StyleConfig, critic: Critic, layers: tuple[str, ...]) -> tuple[int, int]:
     """Return the size of the result; along seamless axes it is a multiple of the network's stride."""
-    longest = config.size or min(max(size), DEFAULT_PX)
-    return _repeatable(long_side(size, longest), config, critic, layers)
+    return _repeatable(asked_size(size, config), config, critic, layers)
+
+
+def asked_size(size: tuple[int, int], config: StyleConfig) -> tuple[int, int]:
+    """Return the size of the result but for seams."""
+    return long_side(size, config.size or min(max(size), DEFAULT_PX))
+
+
+def seam_note(size: tuple[int, int], config: StyleConfig, full: tuple[int, int]) -> list[str]:
+    """Return a note where the result of a picture of this size has another one, so that it repeats."""
+    (height, width), (rows, columns) = full, asked_size(size, config)
+    if (height, width) == (rows, columns):
+        return []
+    return [f"{width} x {height} px in place of {columns} x {rows}, so that it repeats"]
 
 
 def _repeatable(size: tuple[int, int], config: StyleConfig, critic: Critic, layers: tuple[str, ...]) -> tuple[int, int]:

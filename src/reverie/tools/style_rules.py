@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Container
+from dataclasses import replace
 
 from reverie.errors import InputError
 from reverie.tools.style_config import StyleConfig
@@ -32,7 +34,33 @@ def check_style(config: StyleConfig) -> None:
         raise InputError("--color match brings every style to the whole content; with --region use match-after")
     if config.average and config.optimizer == "lbfgs" and config.lr < 0.1:
         raise InputError("--optimizer lbfgs takes steps of about one; add --lr 1")
+    _check_of_use(config)
     _check_sampled(config)
+
+
+def _check_of_use(config: StyleConfig) -> None:
+    for name, what in _idle(config).items():
+        raise InputError(f"--{name.replace('_', '-')} does nothing without {what}")
+
+
+def without_idle(config: StyleConfig, given: Container[str]) -> StyleConfig:
+    """Return settings taken from a picture, less those that do nothing beside what was `given` in their place."""
+    plain = StyleConfig()
+    return replace(config, **{name: getattr(plain, name) for name in _idle(config) if name not in given})
+
+
+def _idle(config: StyleConfig) -> dict[str, str]:
+    """Return settings that would do nothing, and what they need."""
+    plain = StyleConfig()
+    dreams = bool(config.dream_layer) or config.dream_class is not None
+    sampled = config.score in SAMPLED_SCORES or config.content_score == "self-similarity"
+    needs = (
+        ("color_method", config.color in ("match", "match-after"), "--color match or match-after"),
+        ("color_strength", config.color != "style", "--color"),
+        ("dream_strength", dreams, "--dream-layer or --dream-class"),
+        ("samples", sampled, f"--score {', '.join(SAMPLED_SCORES)} or --content-score self-similarity"),
+    )
+    return {n: what for n, used, what in needs if not used and getattr(config, n) != getattr(plain, n)}
 
 
 def _check_sampled(config: StyleConfig) -> None:

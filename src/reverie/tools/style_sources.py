@@ -120,6 +120,8 @@ def expand(texts: Sequence[str], config: StyleConfig, name: str) -> list[tuple[P
     for text in texts:
         path, weight = split_weight(text)
         if config.style_class is not None:
+            if not path.is_dir():
+                raise InputError(f"--style-class picks an artwork from a folder; '{path.name}' is none")
             kind = None if config.style_class == ANY else config.style_class
             artwork = pick_target(str(path), kind, config.seed, name, ("--style-class", "the style"))
             found.append((artwork, weight))

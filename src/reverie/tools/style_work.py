@@ -25,11 +25,11 @@ from reverie.numerics.periodic import periodic
 from reverie.numerics.resample import resize
 from reverie.optimize.ascend import Step
 from reverie.optimize.warm_adam import bands
-from reverie.settings import check_settings, with_tuples
+from reverie.settings import check_settings, to_record, with_tuples
 from reverie.tools.references import base_name
 from reverie.tools.style import StyleState, style_steps
 from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_plan import StylePlan, plan_style, wrap_of
+from reverie.tools.style_plan import StylePlan, plan_style, seam_note, wrap_of
 from reverie.tools.style_record import NAMED, style_record
 from reverie.tools.style_rules import check_style
 from reverie.tools.style_sources import StylePictures, colors, read_styles
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 NOT_A_NUMBER = "a score was not a number or far worse than before"
+OF_SCALES = ("min_size", "steps", "step_decay", "min_steps")  # with the size, what a state must share to go on in place
 
 
 class Styling:
@@ -82,6 +83,7 @@ class Styling:
         size = self._source_size = (self.picture.rgb.shape[0], self.picture.rgb.shape[1])
         self._resumed = None if resume is None else base_name(str(resume))
         self.plan, self.state = self._planned(size, names, resume)
+        self.notes += seam_note(size, config, self.plan.size)
         self.content, self._alpha = self._fitted()
         # The picture as it was read is not needed again, and large ones are as large as everything else.
         self.picture = replace(self.picture, rgb=self.content[0].permute(1, 2, 0).numpy())
@@ -110,14 +112,34 @@ class Styling:
         if before.get("files") != self.pictures.files:
             self.notes.append(f"the state '{resume.name}' was painted with other styles or masks")
         plan = plan_style(size, config, self.critic, names)
+        seamless = (before.get("config") or {}).get("seamless", config.seamless)
+        if seamless != config.seamless:
+            raise InputError(f"the state '{resume}' was painted with --seamless {seamless}; go on with the same")
         if same_run(about, plan):
             return plan, state
         assert state.pixels is not None
         above = (state.pixels.shape[-2], state.pixels.shape[-1])
-        if abs(above[0] * plan.size[1] - above[1] * plan.size[0]) > 2 * max(*above, *plan.size):
-            raise InputError(f"the state '{resume}' has another shape, {above[1]} x {above[0]} px, than the content")
+        self._check_grows(resume, above, plan, before.get("config") or {}, names)
         plan = plan_style(size, config, self.critic, names, above=above)
         return plan, grown(state, plan.scales[0].size, wrap_of(config))
+
+    def _check_grows(
+        self, resume: Path, above: tuple[int, int], plan: StylePlan, before: dict[str, Any], names: tuple[str, ...]
+    ) -> None:
+        """Refuse a state that cannot be the preview of this picture.
+
+        Raises:
+            InputError: it has another shape, or is as large already.
+        """
+        config = self.config
+        rounding = self.critic.stride(names) if any(wrap_of(config)) else 2
+        if abs(above[0] * plan.size[1] - above[1] * plan.size[0]) > rounding * max(*above, *plan.size):
+            raise InputError(f"the state '{resume}' has another shape, {above[1]} x {above[0]} px, than the content")
+        if max(above) >= max(plan.size):
+            now = to_record(config)
+            own = [f"--{n.replace('_', '-')} {before[n]}" for n in OF_SCALES if before.get(n, now[n]) != now[n]]
+            more = f", or, to go on with it as it began, give {' '.join(own)}" if own else ""
+            raise InputError(f"the state '{resume}' has {max(above)} px already; ask for a larger --size{more}")
 
     def __iter__(self) -> Iterator[Step]:
         if self._steps is None:

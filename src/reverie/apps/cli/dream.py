@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from reverie.apps.cli.batch_options import BatchOptions, Format, Overwrite, Recursive, Workers, is_folder, suffix_of
-from reverie.apps.cli.dream_loop import for_video, loop_path, run_loop, wants_film
+from reverie.apps.cli.dream_loop import asks_for_a_still, for_video, loop_path, run_loop, wants_film
 from reverie.apps.cli.dream_run import live_view, run_dream
 from reverie.apps.cli.film import film_path
 from reverie.apps.cli.options import given_for, with_config
@@ -28,7 +28,6 @@ from reverie.tools.video_config import VideoConfig
 if TYPE_CHECKING:
     from reverie.data.sources import Source
 
-STILLS = (".png", ".jpg", ".jpeg", ".avif", ".tif", ".tiff")  # an output that asks for one picture of a film
 ALIASES = {  # what the containerized DeepDream calls them, see docs/flags.md
     "layer": ("--maximize",),
     "octaves": ("--octave-count",),
@@ -107,7 +106,7 @@ def dream_command(
                 raise InputError("--show follows one dream; give one picture")
             return run_batch(found, config, video, options)
         (source,) = found.sources
-    is_film = source is not None and source.kind == "film" and not _asks_for_a_still(output)
+    is_film = source is not None and source.kind == "film" and not asks_for_a_still(output)
     moving = given_for(LoopConfig, given)
     if show and (is_film or wants_film(moving, output)):
         raise InputError("--show follows the dream of one picture, not a film")
@@ -174,10 +173,6 @@ def dream_one(
         work.check_target(target)
     with live_view(*show) as view:
         return run_dream(work, target, options.quality, options.suffix, view=view)
-
-
-def _asks_for_a_still(output: str | None) -> bool:
-    return output is not None and Path(output).suffix.lower() in STILLS
 
 
 def _config(given: dict[str, Any], like: str | None) -> DreamConfig:

@@ -16,6 +16,12 @@ from reverie.tools.loop_config import LoopConfig
 from reverie.tools.video_config import VideoConfig
 
 FILM_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif")  # of --output, which ask for a film by themselves
+STILLS = (".png", ".jpg", ".jpeg", ".avif", ".tif", ".tiff")  # of --output, which ask for one picture of a film
+
+
+def asks_for_a_still(output: str | None) -> bool:
+    """Tell whether the output's name asks for one picture of a film."""
+    return output is not None and Path(output).suffix.lower() in STILLS
 
 
 def wants_film(moving: Mapping[str, Any], output: str | None) -> bool:

@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from reverie.apps.cli.batch_options import BatchOptions, Format, Overwrite, Recursive, Workers, is_folder, suffix_of
-from reverie.apps.cli.dream_loop import wants_film
+from reverie.apps.cli.dream_loop import asks_for_a_still, wants_film
 from reverie.apps.cli.options import given_for, with_config
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, read_stdin
 from reverie.errors import InputError
 from reverie.settings import check_settings, from_record, to_record
 from reverie.tools.style_config import StyleConfig
 from reverie.tools.style_film_config import StyleFilmConfig
-from reverie.tools.style_rules import check_style
+from reverie.tools.style_rules import check_style, without_idle
 
 if TYPE_CHECKING:
     from reverie.data.sources import Source
 
 STATE = ".reverie"
+HOLD_STILL = ("temporal", "anchor", "later_steps")  # options that --coherence flow needs
 MAKE_FILMS = ("interpolate", "keyframes", "seconds", "fps")  # options that ask for a film of a still picture
 
 
@@ -79,6 +80,7 @@ def style_command(
     folder = None if output in (None, STDOUT) else Path(output)
     found = find_sources((as_given(content),), recursive=recursive, leave_out=folder)
     own = given_for(StyleFilmConfig, given)
+    _check_coherence(own)
     if found.many or is_folder(output):
         for name in ("seconds", "fps"):
             if name in own:
@@ -91,7 +93,8 @@ def style_command(
     (source,) = found.sources
     if config.fast is not None and (resume_from or keep_state):
         raise InputError("--fast paints in one pass; --resume-from and --keep-state have nothing to go on from")
-    if source.kind == "film" or wants_film({name: own[name] for name in MAKE_FILMS if name in own}, output):
+    is_film = source.kind == "film" and not asks_for_a_still(output)
+    if is_film or wants_film({name: own[name] for name in MAKE_FILMS if name in own}, output):
         if source.kind == "stdin":
             raise InputError("a film is painted from a file; give its name instead of -")
         if resume_from or keep_state or sheet or output == STDOUT:
@@ -101,7 +104,7 @@ def style_command(
         from reverie.apps.cli.film import film_path
         from reverie.apps.cli.style_film import run_style_film
 
-        shown = source.path if source.kind == "film" else source.path.with_suffix(".mp4")
+        shown = source.path if is_film else source.path.with_suffix(".mp4")
         target = film_path(shown, output, "style")
         return run_style_film(source.path, target, config, film, dry_run=dry_run, overwrite=overwrite)
     check_no_film(own)
@@ -123,6 +126,12 @@ def check_no_film(own: dict[str, Any]) -> None:
             f"--{next(iter(own)).replace('_', '-')} goes with a film; this is a picture, which --interpolate or "
             "--keyframes make a film of"
         )
+
+
+def _check_coherence(own: dict[str, Any]) -> None:
+    for name in HOLD_STILL:
+        if own.get("coherence") == "none" and name in own:
+            raise InputError(f"--{name.replace('_', '-')} does nothing with --coherence none")
 
 
 def style_one(
@@ -185,6 +194,7 @@ def _config(given: dict[str, Any], styles: tuple[str, ...], like: str | None) ->
         base = style_like(Path(like), named)
     config = from_record(StyleConfig, to_record(base) | given | ({"style": named} if named else {}))
     check_settings(config)
+    config = config if like is None else without_idle(config, given)
     check_style(config)
     if not config.style and not config.region and config.fast in (None, "any"):
         raise InputError("no style is given; name one or more pictures after the content")
