@@ -107,9 +107,10 @@ def replay_path(made: Path, output: str | None) -> Path:
 def what_was_measured(work: Any, measured: dict[str, Any], fresh: int, seconds: float) -> str:
     """Return size, number of frames and flicker in words."""
     height, width = work.size
+    count = measured["frames"]
     flicker, source = measured["flicker"], measured["source_flicker"]
     parts = [
-        f"{measured['frames']} frames of {width} x {height} px ({fresh} of them now, {seconds:.1f} s)",
+        f"{count} frame{'' if count == 1 else 's'} of {width} x {height} px ({fresh} of them now, {seconds:.1f} s)",
         f"{work.video.coherence}, {len(measured['cuts'])} cuts",
         "no flicker to measure" if flicker is None else f"flicker {flicker:.2f} of 255 (of the source: {source:.2f})",
         f"seed {work.config.seed}",
