@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from reverie.critic.critic import Critic, Identity, Preprocessing
 from reverie.critic.families import staged_names
 from reverie.models.classifier import Stage, StagedClassifier
 from reverie.numerics.fourier import natural_scale, to_image
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background of a shell: Ctrl-C is tested here
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 STAGES = (
