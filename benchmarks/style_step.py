@@ -136,7 +136,8 @@ def transfers(weights: Path, content: Tensor, style: Tensor, side: int, strength
 
     def ours(strength: float, **settings: Any) -> Ours:
         critic = open_critic("squeezenet1_1-caffe", weights, device="cpu")
-        return Ours(content, style, critic, StyleConfig(style=("style",), size=side, strength=strength, **settings))
+        settings |= {"size": side, "strength": strength, "content_layer": (SQUEEZE_CONTENT,)}  # that of the peers
+        return Ours(content, style, critic, StyleConfig(style=("style",), **settings))
 
     found: dict[str, Any] = {}
     for s in strengths:

@@ -37,6 +37,6 @@ def least_value(term: Objective) -> float:
     return LEAST_VALUE * max(size, 1e-12)
 
 
-def smoothness(smooth: float, strength: float) -> float:
+def smoothness(smooth: float, strength: float, content_gain: float = 1.0) -> float:
     """Return the weight of total variation beside styles and content: a share of what these weigh together."""
-    return smooth / SMOOTH_UNIT * (strength + CONTENT_SHARE * (1 - strength))
+    return smooth / SMOOTH_UNIT * (strength + CONTENT_SHARE * content_gain * (1 - strength))

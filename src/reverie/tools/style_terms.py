@@ -104,11 +104,14 @@ class StyleTerms:
             alike = self.config.content_score == "self-similarity"
             parts += self._alike(area, content, scale, kept) if alike else self._content(area, scale, kept)
         if self.config.smooth > 0:
-            parts.append(
-                (-smoothness(self.config.smooth, self.config.strength), total_variation(wrap=wrap_of(self.config)))
-            )
+            weight = smoothness(self.config.smooth, self.config.strength, self._content_gain)
+            parts.append((-weight, total_variation(wrap=wrap_of(self.config))))
         whole = Sum(tuple(pair for pair in parts if pair[0] != 0))
         return whole if self.dream is None else self._with_dream(whole, content, scale, generator)
+
+    @property
+    def _content_gain(self) -> float:
+        return 1.0 if self.config.content_score == "self-similarity" else self.layers.content_gain
 
     def turned(self, weights: Sequence[float] | None, strength: float | None = None) -> StyleTerms:
         """Return the same with other weights of the styles and another strength; what regions say themselves stays.
@@ -183,7 +186,7 @@ class StyleTerms:
         total = sum(weight for _, weight in self.layers.content)
         return [
             (
-                CONTENT_SHARE * strength * weight / total,
+                CONTENT_SHARE * self._content_gain * strength * weight / total,
                 Content(name, self._weights(area, name, scale, inside=False), self.layers.softmax),
             )
             for name, weight in self.layers.content
@@ -206,13 +209,13 @@ class StyleTerms:
         """Return the content score that compares which places are alike."""
         if strength == 0:
             return []
-        names = tuple(name for name, _ in self.layers.content)
+        names = tuple(name for name, _ in self.layers.alike)
         share = self._weights(area, names[0], scale, inside=False)
         sampler = Sampler(names, self.config.samples, share, softmax=self.layers.softmax)
         painting = Painting(self.critic, Samples(sampler), None, wrap_of(self.config))
         (rows,) = painting.sums(content, Generator().manual_seed(0), painting.tiles(scale.size, scale.tile_px))
         blocks = self._blocks(names, rows)
-        scales = shared_scales([blocks[name] for name in names], [weight for _, weight in self.layers.content])
+        scales = shared_scales([blocks[name] for name in names], [weight for _, weight in self.layers.alike])
         return [(CONTENT_SHARE * strength, SelfSimilarity(replace(sampler, scales=scales)))]
 
     def _blocks(self, names: tuple[str, ...], rows: Tensor) -> dict[str, Tensor]:

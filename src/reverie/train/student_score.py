@@ -49,8 +49,11 @@ class StudentScore:
             for name, weight in layers.style
         ]
         total = sum(weight for _, weight in layers.content)
-        self.contents = [(weight / total, Content(name, None, layers.softmax)) for name, weight in layers.content]
-        self.smooth = (-smoothness(config.smooth, config.strength), total_variation())
+        self.contents = [
+            (layers.content_gain * weight / total, Content(name, None, layers.softmax))
+            for name, weight in layers.content
+        ]
+        self.smooth = (-smoothness(config.smooth, config.strength, layers.content_gain), total_variation())
 
     def losses(self, painted: Tensor, content: Tensor, dial: Tensor) -> dict[str, Tensor]:
         """Return the mean losses of a batch by what they are of.
