@@ -1,5 +1,7 @@
 """Every kind of network brings layers of its own, paints with them, and takes its weights as they were trained."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,25 +11,31 @@ from reverie import style
 from reverie.critic.open import open_critic
 from reverie.critic.style_layers import style_layers
 from reverie.models.build import build_classifier
+from reverie.objective.content import Content
+from reverie.objective.moment_scores import SMOOTH_UNIT
+from reverie.objective.self_similarity import SelfSimilarity
+from reverie.objective.total_variation import TotalVariation
 from reverie.tools.style_config import StyleConfig
+from reverie.tools.style_sources import Style, StylePictures
+from reverie.tools.style_work import Styling
 
 VGG = ("image", "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 SQUEEZE = ("image", "relu1", "fire3", "fire4", "fire5", "fire7")
 GOOGLENET = ("image", "conv1", "conv2", "inception3a", "inception3b", "inception4b")
 RESNET = ("image", "relu", "layer1", "layer2", "layer3")
 PRESETS = {
-    "embedded": (("image", "conv1", "conv2", "mixed3a", "mixed4a", "mixed4c"), "mixed4a", False),
-    "vgg19": (VGG, "relu4_2", False),
-    "vgg19-caffe": (VGG, "relu4_2", False),
-    "vgg16": (VGG, "relu4_2", False),
-    "vgg16-caffe": (VGG, "relu4_2", False),
-    "squeezenet1_1": (SQUEEZE, "fire5", False),
-    "googlenet": (GOOGLENET, "inception3b", False),
-    "resnet18": (RESNET, "layer2", True),
-    "resnet50": (RESNET, "layer2", True),
-    "nin": (("image", "relu0", "relu3", "relu7", "relu12"), "relu7", False),
-    "nin-caffe": (("image", "relu0", "relu3", "relu7", "relu12"), "relu7", False),
-    "alexnet": (("image", "relu1", "relu2", "relu3", "relu4"), "relu3", False),
+    "embedded": (("image", "conv1", "conv2", "mixed3a", "mixed4a", "mixed4c"), ("mixed4a",), False),
+    "vgg19": (VGG, ("relu4_2",), False),
+    "vgg19-caffe": (VGG, ("relu4_2",), False),
+    "vgg16": (VGG, ("relu4_2",), False),
+    "vgg16-caffe": (VGG, ("relu4_2",), False),
+    "squeezenet1_1": (SQUEEZE, ("relu1", "fire3", "fire5"), False),
+    "googlenet": (GOOGLENET, ("inception3b",), False),
+    "resnet18": (RESNET, ("layer2",), True),
+    "resnet50": (RESNET, ("layer2",), True),
+    "nin": (("image", "relu0", "relu3", "relu7", "relu12"), ("relu7",), False),
+    "nin-caffe": (("image", "relu0", "relu3", "relu7", "relu12"), ("relu7",), False),
+    "alexnet": (("image", "relu1", "relu2", "relu3", "relu4"), ("relu3",), False),
 }
 SIDE = 64
 
@@ -44,12 +52,34 @@ def test_a_preset_of_its_own_brings_the_picture_nearer_to_the_style(model: str) 
     styles, content, softmax = PRESETS[model]
     critic = open_critic(model, None if model == "embedded" else "random", device="cpu", precision="fp32")
     preset = style_layers(critic)
-    assert (tuple(name for name, _ in preset.style), preset.content[0][0], preset.softmax) == (styles, content, softmax)
+    names = (tuple(name for name, _ in layers) for layers in (preset.style, preset.content, preset.alike))
+    assert (*names, preset.softmax) == (styles, content, content[-1:], softmax)
     if model.endswith("-caffe"):  # the same network; how it sees pictures is tested below
         return
     config = StyleConfig(size=SIDE, min_size=SIDE, steps=6, min_steps=6, plateau=0, strength=0.9, precision="fp32")
     scores = [step.score for step in style(stripes(0), stripes(1), config, critic=critic)]
     assert scores[-1] > scores[0] + 0.1 * abs(scores[0])  # higher is better; the first one is that of the content
+
+
+@pytest.mark.parametrize(
+    ("settings", "share"),
+    [({}, 0.3 / 3), ({"content_layer": ("fire3", "fire5:3")}, 0.3), ({"content_score": "self-similarity"}, 0.3)],
+)
+def test_content_that_several_layers_hold_weighs_less_unless_it_is_chosen(settings: dict, share: float) -> None:
+    critic = open_critic("squeezenet1_1", "random", device="cpu", precision="fp32")
+    config = StyleConfig(size=SIDE, min_size=SIDE, strength=0.6, precision="fp32", **settings)
+    made = Styling(stripes(0), replace(config, style=("stripes",)), critic, pictures=one_style())
+    terms = made.terms.at(made.content, made.plan.scales[-1]).terms()
+    held = [weight for weight, term in terms if isinstance(term, (Content, SelfSimilarity))]
+    assert sum(held) == pytest.approx(share * 0.4)
+    assert len(held) == {0.3 / 3: 3}.get(share, len(settings.get("content_layer", "1")))
+    (smooth,) = [-weight for weight, term in terms if isinstance(term, TotalVariation)]
+    assert smooth == pytest.approx(config.smooth / SMOOTH_UNIT * (0.6 + share * 0.4))
+
+
+def one_style() -> StylePictures:
+    image = torch.from_numpy(stripes(1)).permute(2, 0, 1)[None]
+    return StylePictures((Style("stripes", image, None, 1.0),))
 
 
 @pytest.mark.parametrize("architecture", ["squeezenet1_1", "nin"])
