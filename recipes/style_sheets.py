@@ -35,7 +35,8 @@ STYLE_LAYERS: dict[str, Choices] = {
     },
 }
 CONTENT_LAYERS: dict[str, Choices] = {
-    "embedded": {name: {"content_layer": (name,)} for name in ("conv2", "mixed3a", "mixed4a", "mixed4c", "mixed5a")}
+    "embedded": {"the preset": {}}
+    | {name: {"content_layer": (name,)} for name in ("conv2", "mixed3a", "mixed4a", "mixed4c", "mixed5a")}
     | {"alike, at mixed4a": {"content_score": "self-similarity"}},
 }
 SCORES: Choices = {

@@ -151,7 +151,7 @@ def test_frames_further_back_are_looked_at_where_the_one_before_does_not_see(cri
         return Motion(np.zeros((*SIZE, 2), np.float32), seen)
 
     clip[1, 0, 0] ^= 1
-    config = {"steps": 8}
+    config = {"steps": 8, "content_layer": ("mixed4a",)}
     near = steps_of(critic, styles[:1], clip, estimate, config, anchor=(1,), cuts=False, temporal=100)
     assert back == [0, 1, 2]
     back.clear()

@@ -24,7 +24,7 @@ SQUEEZE = ("image", "relu1", "fire3", "fire4", "fire5", "fire7")
 GOOGLENET = ("image", "conv1", "conv2", "inception3a", "inception3b", "inception4b")
 RESNET = ("image", "relu", "layer1", "layer2", "layer3")
 PRESETS = {
-    "embedded": (("image", "conv1", "conv2", "mixed3a", "mixed4a", "mixed4c"), ("mixed4a",), False),
+    "embedded": (("image", "conv1", "conv2", "mixed3a", "mixed4a", "mixed4c"), ("conv2", "mixed3a", "mixed4a"), False),
     "vgg19": (VGG, ("relu4_2",), False),
     "vgg19-caffe": (VGG, ("relu4_2",), False),
     "vgg16": (VGG, ("relu4_2",), False),

@@ -60,8 +60,8 @@ def distance(made: Styling, image: np.ndarray) -> tuple[float, float]:
     kinds = [type(term).__name__ for _, term in objective.terms()]
     weights = [w for w, _ in objective.terms()]
     style = sum(-w * v for w, v, k in zip(weights, values, kinds, strict=True) if k == "Wasserstein")
-    content = sum(-v for v, k in zip(values, kinds, strict=True) if k == "Content")
-    return style, content
+    held = [-v for v, k in zip(values, kinds, strict=True) if k == "Content"]
+    return style, sum(held) / len(held)
 
 
 def test_the_result_has_the_style_and_keeps_the_content(files, critic: Critic) -> None:

@@ -39,12 +39,17 @@ def _even(*names: str) -> Weighted:
     return tuple((name, 1.0) for name in names)
 
 
-# Gatys, Ecker, Bethge 2015 for VGG; the SqueezeNet layers of Stanford's CS231n, but for its content, which three layers
-# hold: judged by another network, results are nearer to style and content at once (benchmarks/style_fidelity.py). The
-# rest by looking.
+# Gatys, Ecker, Bethge 2015 for VGG; the SqueezeNet layers of Stanford's CS231n; the rest by looking. Where three layers
+# hold the content, results are nearer to style and content at once, as another network sees it
+# (benchmarks/style_fidelity.py).
 # Every preset matches the picture's own colors besides: without them, palettes come over slowly.
 PRESETS: tuple[StyleLayers, ...] = (
-    StyleLayers(_even(IMAGE, "conv1", "conv2", "mixed3a", "mixed4a", "mixed4c"), _even("mixed4a")),
+    StyleLayers(
+        _even(IMAGE, "conv1", "conv2", "mixed3a", "mixed4a", "mixed4c"),
+        _even("conv2", "mixed3a", "mixed4a"),
+        alike=_even("mixed4a"),
+        content_gain=1 / 3,
+    ),
     StyleLayers(_even(IMAGE, "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), _even("relu4_2")),
     StyleLayers(
         _even(IMAGE, "relu1", "fire3", "fire4", "fire5", "fire7"),
