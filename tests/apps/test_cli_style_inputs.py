@@ -76,6 +76,15 @@ def test_a_size_that_repeats_is_said(run: Run, photo: Path, style: Path, tmp_pat
     assert "so that it repeats" not in run("style", wide, style, *QUICK, "--overwrite")[2]
 
 
+def test_an_artwork_of_a_folder_goes_with_files_in_regions(run: Run, photo: Path, style: Path, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    saved(tmp_path / "folder" / "one.png", "plain", scene(40, 40))
+    region = ("--region", f"mask={style},style={style}")
+    code, out, err = run("style", photo, tmp_path / "folder", "--style-class", "any", *region, *QUICK)
+    assert code == 0, err
+    assert Path(out.strip()).is_file()
+
+
 def test_like_leaves_behind_what_would_do_nothing(run: Run, photo: Path, style: Path, tmp_path: Path) -> None:
     made = tmp_path / "made.png"
     matched = ("--color", "match-after", "--color-method", "chol", "--color-strength", 0.5)

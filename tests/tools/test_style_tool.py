@@ -1,4 +1,3 @@
-import dataclasses
 import math
 from types import SimpleNamespace
 
@@ -6,11 +5,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from style_case import QUICK, texture, work
 from torch import Tensor
 
 from reverie import style
 from reverie.critic.critic import Critic
-from reverie.critic.open import open_critic
 from reverie.errors import InputError, ReverieError
 from reverie.optimize import tiles
 from reverie.tools.style import StyleState, style_steps
@@ -20,34 +19,6 @@ from reverie.tools.style_rules import SAMPLED_SCORES
 from reverie.tools.style_sources import Style, StylePictures, split_weight
 from reverie.tools.style_terms import StyleTerms
 from reverie.tools.style_work import Styling, layer_names
-
-QUICK = {"size": 64, "min_size": 40, "steps": 6, "min_steps": 4, "precision": "fp32"}
-
-
-@pytest.fixture(scope="module")
-def critic() -> Critic:
-    return open_critic("embedded", device="cpu", precision="fp32")
-
-
-def texture(size: int, seed: int) -> np.ndarray:
-    """Return a picture of colored stripes, different for every seed."""
-    y, x = np.mgrid[0:size, 0:size] / size
-    random = np.random.default_rng(seed)
-    waves = [np.sin(2 * np.pi * (random.integers(2, 9) * x + random.integers(2, 9) * y)) for _ in range(3)]
-    return np.clip(0.5 + 0.4 * np.stack(waves, -1) * random.uniform(0.4, 1, 3), 0, 1).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory):
-    folder = tmp_path_factory.mktemp("style")
-    for number in range(3):
-        Image.fromarray((texture(80, number) * 255).astype(np.uint8)).save(folder / f"{number}.png")
-    return folder
-
-
-def work(files, critic: Critic, content: str = "0.png", *styles: str, **settings) -> Styling:
-    named = tuple(str(files / s) for s in styles or ("1.png",))
-    return Styling(files / content, StyleConfig(style=named, **(QUICK | settings)), critic)
 
 
 def distance(made: Styling, image: np.ndarray) -> tuple[float, float]:
@@ -98,60 +69,6 @@ def test_tiles_paint_the_picture_of_one_piece(files, critic: Critic) -> None:
     apart = np.abs(whole - tiled)
     # the first steps of Adam go as far as they may, however small a gradient: a few pixels turn on its rounding
     assert apart.mean() < 1e-4 and np.quantile(apart, 0.995) < 2e-3
-
-
-def test_a_stopped_run_goes_on_bit_for_bit(files, critic: Critic, tmp_path) -> None:
-    whole = work(files, critic).array()
-    for stop in (3, 6, 9):
-        stopped = work(files, critic)
-        for step in stopped:
-            if step.index == stop:
-                break
-        state = stopped.keep_state(tmp_path / "a.reverie")
-        config = dataclasses.replace(stopped.config)
-        again = Styling(files / "0.png", config, critic, resume=state)
-        assert np.array_equal(again.array(), whole), stop
-        assert again.last is not None and again.last.index == again.last.total
-
-
-def test_a_preview_grows_with_the_same_composition(files, critic: Critic, tmp_path) -> None:
-    preview = work(files, critic, init="noise", steps=12)
-    small = preview.array()
-    state = preview.keep_state(tmp_path / "a.reverie")
-    config = dataclasses.replace(preview.config, size=96)
-    large = Styling(files / "0.png", config, critic, resume=state)
-    assert [max(s.size) for s in large.plan.scales] == [68, 96]
-    picture = large.array()
-    shrunk = torch.nn.functional.interpolate(
-        torch.from_numpy(picture).permute(2, 0, 1)[None], (64, 64), mode="bicubic", antialias=True
-    )
-    other = work(files, critic, init="noise", steps=12, seed=9).array()
-    near = np.abs(shrunk[0].permute(1, 2, 0).numpy() - small).mean()
-    assert near < 0.5 * np.abs(other - small).mean()
-    with pytest.raises(InputError, match="larger --size"):
-        Styling(files / "0.png", dataclasses.replace(preview.config, size=48), critic, resume=state)
-
-
-def test_a_seamless_preview_grows_though_its_size_was_rounded(files, critic: Critic, tmp_path) -> None:
-    Image.fromarray((texture(90, 4)[:60] * 255).astype(np.uint8)).save(files / "wide.png")  # 3 : 2, 64 x 43 px
-    state = tmp_path / "a.reverie"
-    preview = work(files, critic, "wide.png", seamless="both", steps=2)
-    assert preview.array().shape[:2] == (40, 64) and any("so that it repeats" in note for note in preview.notes)
-    preview.keep_state(state)
-    large = Styling(files / "wide.png", dataclasses.replace(preview.config, size=120, steps=2), critic, resume=state)
-    assert large.array().shape[:2] == (80, 120)
-    for seamless in ("none", "x"):
-        with pytest.raises(InputError, match="painted with --seamless both; go on with the same"):
-            changed = dataclasses.replace(preview.config, size=120, seamless=seamless)
-            Styling(files / "wide.png", changed, critic, resume=state)
-
-
-def test_a_state_of_other_steps_says_what_it_was_begun_with(files, critic: Critic, tmp_path) -> None:
-    begun = work(files, critic, steps=9)
-    next(step for step in begun if step.octave == 2)
-    state = begun.keep_state(tmp_path / "a.reverie")
-    with pytest.raises(InputError, match=r"64 px already; ask for a larger --size, or, to .* give --steps 9$"):
-        Styling(files / "0.png", dataclasses.replace(begun.config, steps=7), critic, resume=state)
 
 
 def test_a_region_that_keeps_the_original_is_untouched_and_others_are_not(files, critic: Critic, tmp_path) -> None:

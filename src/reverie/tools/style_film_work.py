@@ -145,8 +145,8 @@ class StyleFilm(FilmJob):
         return keys
 
     def _fit_still(self) -> None:
-        """Bring a picture to its final size once, and not for every frame."""
-        if isinstance(self.footage.info, Still):
+        """Bring a picture to its final size once, and not for every frame; what is made to repeat is not yet at it."""
+        if isinstance(self.footage.info, Still) and not any(wrap_of(self.config)):
             self.footage = replace(self.footage, info=Still(self.fitted(self.footage.info.pixels)))
 
     def _first(self) -> Tensor:

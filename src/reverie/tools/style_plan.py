@@ -89,7 +89,7 @@ def plan_style(
         config: the settings.
         critic: the network.
         layers: all that are read.
-        above: height and width of a finished preview that is gone on with; scales up to it are left out.
+        above: height and width of a preview that is gone on with, smaller than the result; its scales are left out.
 
     Raises:
         InputError: the picture is too small for the network, or the memory too little.
@@ -103,8 +103,6 @@ def plan_style(
         raise InputError(critic.too_small(full, layers, own=size))
     if above is not None:
         sizes = [s for s in sizes if max(s) > max(above)]
-        if not sizes:
-            raise InputError(f"the preview has {max(above)} px already; ask for a larger --size")
     first = 0 if above is None else 1 + len([s for s in all_sizes if max(s) <= max(above)])
     budget, used = memory_budget(config.max_memory, critic.device)
     used = -(-used // USED_STEP_BYTES) * USED_STEP_BYTES

@@ -84,6 +84,8 @@ def read_styles(config: StyleConfig, name: str = "", given: Sequence[Any] = ()) 
         return picture
 
     regions = parse_regions(config.region)
+    if config.style_class is not None:
+        _check_folders([*(given or config.style), *(text for region in regions for text in region.style)])
     listed = _given(given, config, name) if given else expand(config.style, config, name)
     if not listed and not regions:
         raise InputError("no style is given; name one or more pictures after the content")
@@ -120,8 +122,6 @@ def expand(texts: Sequence[str], config: StyleConfig, name: str) -> list[tuple[P
     for text in texts:
         path, weight = split_weight(text)
         if config.style_class is not None:
-            if not path.is_dir():
-                raise InputError(f"--style-class picks an artwork from a folder; '{path.name}' is none")
             kind = None if config.style_class == ANY else config.style_class
             artwork = pick_target(str(path), kind, config.seed, name, ("--style-class", "the style"))
             found.append((artwork, weight))
@@ -138,6 +138,14 @@ def expand(texts: Sequence[str], config: StyleConfig, name: str) -> list[tuple[P
             found.append((path, weight))
     _check_weights(found)
     return found
+
+
+def _check_folders(sources: Sequence[Any]) -> None:
+    """Refuse to pick an artwork where there is no folder to pick it from."""
+    paths = [split_weight(str(source))[0] for source in sources if isinstance(source, (str, Path))]
+    if not any(path.is_dir() for path in paths):
+        named = ", ".join(f"'{path.name}'" for path in paths) or "a picture in memory"
+        raise InputError(f"--style-class picks an artwork from a folder; {named} is none")
 
 
 def _given(sources: Sequence[Any], config: StyleConfig, name: str) -> list[tuple[Any, float]]:
