@@ -20,6 +20,7 @@ from reverie.apps.cli.output import PipeConsole, close_output
 from reverie.apps.cli.pipes import past_parser
 from reverie.apps.cli.wording import parser_message
 from reverie.errors import ReverieError
+from reverie.tools.registry import GROUPS, TOOLS
 
 HELP = "A studio for neural image synthesis: train networks on pictures, dream and paint with them."
 EPILOGUE = (
@@ -85,6 +86,7 @@ def build_app() -> App:
         name="export",
         help="Write a network that paints in one pass as ONNX.",
     )
+    add_tools(app, {"train": train})
     models = App(name="models", help="List, show and fetch networks.", result_action="return_value")
     models.default(_list_models)
     models.command("reverie.apps.cli.models:list_command", name="list", help="List the networks.")
@@ -94,6 +96,19 @@ def build_app() -> App:
     models.command("reverie.apps.cli.models:fetch_command", name="fetch", help="Download weights, checked by sha256.")
     app.command(models)
     return app
+
+
+def add_tools(app: App, groups: dict[str, App]) -> None:
+    """Add the tools of the registry, each loaded only when it is called; two words are a group and its command."""
+    for name, (_, summary) in TOOLS.items():
+        group, _, command = name.rpartition(" ")
+        parent = app
+        if group:
+            if group not in groups:
+                groups[group] = App(name=group, help=GROUPS.get(group, ""), result_action="return_value")
+                app.command(groups[group])
+            parent = groups[group]
+        parent.command(f"reverie.apps.cli.tool_commands:{name.replace(' ', '__')}", name=command or name, help=summary)
 
 
 def _list_models() -> int:
