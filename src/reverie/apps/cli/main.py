@@ -20,12 +20,13 @@ from reverie.apps.cli.output import PipeConsole, close_output
 from reverie.apps.cli.pipes import past_parser
 from reverie.apps.cli.wording import parser_message
 from reverie.errors import ReverieError
+from reverie.threads import parse_threads, settle_before_torch
 from reverie.tools.registry import GROUPS, TOOLS
 
 HELP = "A studio for neural image synthesis: train networks on pictures, dream and paint with them."
 EPILOGUE = (
-    "Exit codes: 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C. Every command takes --debug, which shows the "
-    "traceback of an error."
+    "Exit codes: 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C. Every command takes --threads N (default: auto, "
+    "by the cores that are free) and --debug, which shows the traceback of an error."
 )
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))  # as `> FILE` may turn out
 
@@ -136,6 +137,7 @@ def _finished(tokens: list[str], interrupted: Callable[[], bool]) -> int:
 
 def _run(tokens: list[str], debug: bool, interrupted: Callable[[], bool]) -> int:
     try:
+        tokens = with_threads(tokens)
         result = build_app()(past_parser(tokens), exit_on_error=False, print_error=False)
     except KeyboardInterrupt:
         return _stopped()
@@ -150,6 +152,25 @@ def _run(tokens: list[str], debug: bool, interrupted: Callable[[], bool]) -> int
     except Exception as error:  # the last resort: still one line, still a non-zero exit
         return _stopped() if interrupted() else _unexpected(error, debug)
     return result if isinstance(result, int) else 0
+
+
+def with_threads(tokens: list[str]) -> list[str]:
+    """Return the tokens without ``--threads N|auto``, which has to be obeyed before any command loads torch.
+
+    Raises:
+        InputError: no number.
+    """
+    rest: list[str] = []
+    asked: int | None = None
+    words = iter(tokens)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name == "--threads":
+            asked = parse_threads(value if equals else next(words, ""))
+        else:
+            rest.append(word)
+    settle_before_torch(asked)
+    return rest
 
 
 def _stopped() -> int:
