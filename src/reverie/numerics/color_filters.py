@@ -1,4 +1,4 @@
-"""Filters of whole pictures ``[B, C, H, W]`` in [0, 1], channel by channel where nothing else is said; borders are mirrored."""
+"""Filters of pictures ``[B, C, H, W]`` in [0, 1], channel by channel unless said otherwise; borders are mirrored."""
 
 from __future__ import annotations
 
