@@ -73,9 +73,9 @@ class Can(nn.Module):
     """Full-resolution convolutions of 3 x 3, mirrored at the border once, before the first.
 
     Source: Chen, Xu, Koltun 2017, "Fast image processing with fully-convolutional networks", section 3.
-    Differs: no normalization, which would tie a pixel to the whole picture; the border is mirrored by the whole reach at
-    once, so that no layer sees an artificial border; small random weights beside the identity, or all channels but the
-    first would learn the same.
+    Differs: no normalization, which would tie a pixel to the whole picture; the border is mirrored by the whole reach
+    at once, so that no layer sees an artificial border; small random weights beside the identity, or all channels
+    but the first would learn the same.
     """
 
     def __init__(self, shape: Shape) -> None:
@@ -115,7 +115,7 @@ class Autoencoder(nn.Module):
     Pictures whose sides are no multiples of four are mirrored to ones that are, and cut back.
     """
 
-    reach_px = 14  # to the farthest pixel that a position can see
+    reach_px = 6  # to the farthest pixel that a position can see
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()

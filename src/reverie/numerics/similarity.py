@@ -22,7 +22,8 @@ def ssim(images: Tensor, targets: Tensor) -> Tensor:
     """Return the mean structural similarity per picture ``[B]``, at most 1; channels are averaged.
 
     ``(2 a b + C1) (2 cov + C2) / ((a^2 + b^2 + C1) (var_a + var_b + C2))`` with local means a, b under a Gaussian
-    window of 11 x 11 pixels; only windows that lie inside count. Pictures smaller than that get a window of their own size.
+    window of 11 x 11 pixels; only windows that lie inside count. Pictures smaller than that get a window of
+    their own size.
 
     Source: Wang, Bovik, Sheikh, Simoncelli 2004, "Image quality assessment: from error visibility to structural
     similarity", equation 13 and section III-C.

@@ -174,7 +174,7 @@ class TranslatorTraining:
 
     def _finish(self, net: nn.Module, metrics: dict[str, float]) -> Path:
         self.metrics = metrics | measured(net, self.task)
-        return self.painter.run.path / "network"  # written by whoever runs the job
+        return self.painter.run.path  # the network is written by whoever runs the job; the folder is not needed any more
 
     def description(self) -> Description:
         """Return what the network's file says of itself."""
