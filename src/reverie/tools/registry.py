@@ -13,7 +13,10 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.translate.tool:TRANSLATE",
         "Translate pictures and films by a network that learned how.",
     ),
-    "train translate": ("reverie.train.translate_tool:TRAIN_TRANSLATE", "Teach a network a filter, from any pictures."),
+    "train translate": (
+        "reverie.train.translate_tool:TRAIN_TRANSLATE",
+        "Teach a network a filter, or pairs of pictures.",
+    ),
 }
 
 GROUPS: dict[str, str] = {}  # the first word of two → what its tools have in common

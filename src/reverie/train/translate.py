@@ -1,12 +1,13 @@
-"""Teach a network a filter: pictures are drawn, the filter gives what is wanted, the squared difference is the loss."""
+"""Teach a network a filter or pairs of pictures: crops are drawn, the squared difference to the target is the loss."""
 
 from __future__ import annotations
 
 import datetime
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from functools import partial
+from itertools import islice
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -15,14 +16,11 @@ from torch.nn import functional as F
 import reverie
 from reverie.critic.precision import resolve_device
 from reverie.data.batches import seeded
-from reverie.data.crops import CropPool
-from reverie.data.folder import SUFFIXES, Archive, require_dataset
+from reverie.data.examples import Examples, FilterExamples, PairExamples
 from reverie.data.user_filter import chosen_filter
 from reverie.errors import InputError
-from reverie.media.image import read_picture
 from reverie.models.translator import Shape, Translator, build_translator
 from reverie.models.translator_file import KIND
-from reverie.numerics.filters import Filter
 from reverie.numerics.resample import resize
 from reverie.numerics.similarity import psnr, ssim
 from reverie.settings import to_record
@@ -35,28 +33,21 @@ from reverie.train.translate_config import TranslateConfig
 from reverie.weights.checkpoint import Description
 
 MOST_MEASURED = 64  # held-out pictures at each size
-SIZES_PX = (64, 0)  # at which a network is measured; 0 for the pictures as they are
+SMALL_PX = 64  # at which filters are measured beside the pictures as they are
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What is learned and from what: the filter with its settings, crops to learn from, names of held-out pictures."""
+    """What is learned: examples, and what the network's file will say of them."""
 
-    filter: Filter
-    parameters: dict[str, float]
-    pool: CropPool
-    archive: Archive
-    held: tuple[str, ...]
+    examples: Examples
+    about: dict[str, object]
     config: TranslateConfig
-
-    def target(self, images: Tensor) -> Tensor:
-        """Return what the network should make of pictures."""
-        return self.filter.apply(images, **self.parameters)
 
     @property
     def shape(self) -> Shape:
         """What the network is built from."""
-        config, outputs = self.config, self.filter.channels or 3
+        config, outputs = self.config, self.examples.outputs
         if config.architecture == "autoencoder":
             return Shape("autoencoder", 3, outputs, 16, (1,))
         return Shape("can", 3, outputs, config.width, (1,) * config.depth)
@@ -67,19 +58,24 @@ def open_task(config: TranslateConfig) -> Task:
 
     Raises:
         InputError: an unknown filter or parameter.
-        DataError: no pictures, or too few to hold some out.
+        DataError: no pictures, or pairs that are not complete.
     """
-    chosen = chosen_filter(config.filter, config.seed)
     path = Path(config.data)
-    if path.is_file() and path.suffix.lower() in SUFFIXES:
-        archive, names = Archive(path.parent), [path.name]
-    else:
-        require_dataset(path, "a picture, a folder of pictures, or a zip of one")
-        archive = Archive(path)
-        names = [n for n in archive.names() if PurePosixPath(n).suffix.lower() in SUFFIXES]
-    held = held_out(names, config.held_out, config.seed)
-    pool = CropPool([path], leave_out=[PurePosixPath(n).name for n in held])
-    return Task(chosen, chosen.settings(given_parameters(config.filter_param)), pool, archive, held, config)
+    if config.targets is not None or config.side_by_side:
+        targets = None if config.targets is None else Path(config.targets)
+        pairs = PairExamples(path, targets, config.held_out, config.seed, skip=config.skip_unpaired)
+        return Task(pairs, {"pairs": pairs.count}, config)
+    chosen = chosen_filter(config.filter, config.seed)
+    parameters = chosen.settings(given_parameters(config.filter_param))
+    apply = partial(chosen.apply, **parameters)
+    examples = FilterExamples(path, apply, chosen.channels or 3, config.held_out, config.seed)
+    about: dict[str, object] = {"filter": bare_filter(config), "parameters": parameters, "pictures": examples.count}
+    return Task(examples, about, config)
+
+
+def bare_filter(config: TranslateConfig) -> str:
+    """Return the filter's name without the folder of a file of the user's own."""
+    return Path(config.filter).name if ".py:" in config.filter else config.filter
 
 
 def given_parameters(texts: tuple[str, ...]) -> dict[str, float]:
@@ -100,30 +96,28 @@ def given_parameters(texts: tuple[str, ...]) -> dict[str, float]:
     return found
 
 
-def held_out(names: list[str], share: float, seed: int) -> tuple[str, ...]:
-    """Return the pictures that are not learned from: those of the smallest hashes, always the same for a seed."""
-    if share <= 0 or len(names) < 2:
-        return ()
-    count = max(1, round(share * len(names)))
-    return tuple(sorted(names, key=lambda n: hashlib.sha256(f"{seed}/{n}".encode()).hexdigest())[:count])
-
-
-def measured(net: nn.Module, task: Task) -> dict[str, float]:
-    """Return mean PSNR, SSIM and absolute difference on held-out pictures, at 64 px and as they are."""
+def measured(net: nn.Module, examples: Examples) -> dict[str, float]:
+    """Return mean PSNR, SSIM and absolute difference on held-out pictures as they are, and for filters at 64 px."""
     found: dict[str, list[float]] = {}
-    for name in task.held[:MOST_MEASURED]:
-        rgb = torch.from_numpy(read_picture(task.archive.open(name), name=name).rgb.copy()).permute(2, 0, 1)[None]
-        for side in SIZES_PX:
-            image = resize(rgb, (side, side)).clamp(0, 1) if side else rgb
-            for what, value in compared(net, image, task).items():
-                found.setdefault(f"{what}_{side or 'whole'}", []).append(value)
+    for image, wanted in islice(examples.held_out(), MOST_MEASURED):
+        _add(found, "whole", compared(net, image, wanted))
+        small = resize(image, (SMALL_PX, SMALL_PX)).clamp(0, 1)
+        target = examples.target(small)
+        if target is not None:
+            _add(found, str(SMALL_PX), compared(net, small, target))
     return {name: sum(values) / len(values) for name, values in found.items()}
 
 
+def _add(found: dict[str, list[float]], where: str, scores: dict[str, float]) -> None:
+    for what, value in scores.items():
+        found.setdefault(f"{what}_{where}", []).append(value)
+
+
 @torch.no_grad()
-def compared(net: nn.Module, image: Tensor, task: Task) -> dict[str, float]:
-    """Return how near a network comes to the filter on one picture."""
-    wanted, got = task.target(image), net(image).clamp(0, 1)
+def compared(net: nn.Module, image: Tensor, wanted: Tensor) -> dict[str, float]:
+    """Return how near a network comes to what is wanted of one picture."""
+    device = next(net.parameters()).device
+    got = net(image.to(device)).clamp(0, 1).to(wanted.device)
     l1 = (got - wanted).abs().mean().item()
     return {"psnr": psnr(got, wanted).item(), "ssim": ssim(got, wanted).item(), "l1": l1}
 
@@ -146,13 +140,13 @@ class TranslatorTraining:
         saved = run.load_checkpoint() if run.checkpoint.is_file() else None
         if saved is not None:
             check_same_settings(saved["config"], self.config)
-            check_same_data(saved, task.pool.digest)
+            check_same_data(saved, task.examples.digest)
         run.create()
         with private_random(self.device, self.config.seed):
             net = build_translator(task.shape)
         net = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.metrics: dict[str, float] = {}
-        self.painter = Painter(net, Lesson(self._loss, self._finish, task.pool.digest), run, self.config, saved)
+        self.painter = Painter(net, Lesson(self._loss, self._finish, task.examples.digest), run, self.config, saved)
 
     def steps(self) -> Iterator[TrainStep]:
         """Train to the end of the schedule; the last step carries what was measured."""
@@ -168,25 +162,29 @@ class TranslatorTraining:
 
     def _loss(self, net: nn.Module, step: int) -> dict[str, Tensor]:
         config = self.config
-        crops = self.task.pool.crops(config.batch, config.crop_px, seeded(config.seed, "batch", step), zoom=config.zoom)
-        wanted = self.task.target(crops).to(self.device)
-        return {"mse": F.mse_loss(net(crops.to(self.device, memory_format=torch.channels_last)), wanted)}
+        crops, wanted = self.task.examples.draw(
+            config.batch, config.crop_px, seeded(config.seed, "batch", step), config.zoom
+        )
+        made = net(crops.to(self.device, memory_format=torch.channels_last))
+        return {"mse": F.mse_loss(made, wanted.to(self.device))}
 
     def _finish(self, net: nn.Module, metrics: dict[str, float]) -> Path:
-        self.metrics = metrics | measured(net, self.task)
-        return self.painter.run.path  # the network is written by whoever runs the job; the folder is not needed any more
+        self.metrics = metrics | measured(net, self.task.examples)
+        return (
+            self.painter.run.path
+        )  # the network is written by whoever runs the job; the folder is not needed any more
 
     def description(self) -> Description:
         """Return what the network's file says of itself."""
         task, config = self.task, self.config
-        own = Path(config.filter).name if ".py:" in config.filter else config.filter
-        about = {"filter": own, "parameters": task.parameters, "pictures": task.pool.count, "held_out": len(task.held)}
-        recipe = to_record(config) | {"data": Path(config.data).name, "filter": own}
+        targets = None if config.targets is None else Path(config.targets).name
+        own = {"data": Path(config.data).name, "targets": targets, "filter": bare_filter(config)}
+        recipe = to_record(config) | own
         metrics = {name: round(value, 5) for name, value in self.metrics.items()}
         return Description(
             architecture=config.architecture, classes=(), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0),
             input_px=config.crop_px, kind=KIND, options=dict(task.shape.record()), metrics=metrics,
-            data=about | {"digest": task.pool.digest}, recipe=recipe,
+            data=task.about | {"held_out": task.examples.held, "digest": task.examples.digest}, recipe=recipe,
             date=datetime.datetime.now(datetime.UTC).date().isoformat(), version=reverie.__version__,
         )  # fmt: skip
 

@@ -19,6 +19,17 @@ class TranslateConfig:
         group="task",
     )  # fmt: skip
     filter_param: tuple[str, ...] = setting((), "Parameter of the filter, as sigma=1.5; repeatable.", group="task")
+    targets: str | None = setting(
+        None, "What is to become of the pictures, instead of a filter: a folder or zip of the same names.",
+        file="folder", group="task", excludes=("side_by_side", "filter_param"),
+    )  # fmt: skip
+    side_by_side: bool = setting(
+        False, "Every picture holds a pair: left what is given, right what is to become of it.", group="task",
+        excludes=("targets", "filter_param"),
+    )  # fmt: skip
+    skip_unpaired: bool = setting(
+        False, "Leave out pictures without a partner instead of refusing.", group="task", needs=("targets",)
+    )
     architecture: str = setting("can", "Network.", choices=("can", "autoencoder"), group="network")
     width: int = setting(24, "Channels of a can.", minimum=4, maximum=256, group="network")
     depth: int = setting(4, "Layers of a can; each sees one pixel further.", minimum=1, maximum=16, group="network")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,9 +28,9 @@ class PreparedTraining:
         if not config.data:
             raise InputError("there is nothing to learn from; name a folder of pictures")
         self.config, self.task = config, open_task(config)
-        self.notes: Sequence[str] = (
-            () if self.task.held else ("no picture is held out; nothing is measured at the end",)
-        )
+        self.notes: list[str] = list(self.task.examples.notes)
+        if not self.task.examples.held:
+            self.notes.append("no picture is held out; nothing is measured at the end")
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the training; its checkpoint stands in `scratch`."""
@@ -38,15 +38,16 @@ class PreparedTraining:
         from reverie.train.run_folder import RunFolder
         from reverie.train.translate import TranslatorTraining
 
-        run = RunFolder(scratch or Path(f"{self.config.filter.rpartition(':')[2]}.run"))
+        run = RunFolder(scratch or Path(f"{_name(self.config)}.run"))
         training = TranslatorTraining(self.task, run)
         count = sum(p.numel() for p in training.network.parameters())
-        notes = [f"{self.task.pool.count} pictures to learn from, {len(self.task.held)} held out; {count:,} parameters"]
+        examples = self.task.examples
+        notes = [f"{examples.count} pictures to learn from, {examples.held} held out; {count:,} parameters"]
 
         def outputs() -> list[Output]:
             return [Network(training.state(), training.description())]
 
-        decisions = {"parameters": count, "pictures": self.task.pool.count, "held out": len(self.task.held)}
+        decisions = {"parameters": count, "pictures": examples.count, "held out": examples.held}
         return Steps(
             _reports(training, notes), outputs, plan=Plan(decisions, summary=f"{count:,} parameters"),
             chosen=Chosen(device=str(training.device)), notes=notes,
@@ -63,21 +64,22 @@ def _reports(training: TranslatorTraining, notes: list[str]) -> Iterator[Report]
         )
         yield Report(moment.step, total, stage=f"loss {moment.loss:.2g}", scores=moment.metrics)
     found = training.metrics
-    if "psnr_64" in found:
-        notes.append(
-            f"held-out pictures at 64 px: PSNR {found['psnr_64']:.2f} dB, SSIM {found['ssim_64']:.4f}; "
-            f"whole: PSNR {found['psnr_whole']:.2f} dB, SSIM {found['ssim_whole']:.4f}"
-        )
+    for where, words in (("64", "held-out pictures at 64 px"), ("whole", "held-out pictures whole")):
+        if f"psnr_{where}" in found:
+            notes.append(f"{words}: PSNR {found[f'psnr_{where}']:.2f} dB, SSIM {found[f'ssim_{where}']:.4f}")
 
 
 def _name(config: TranslateConfig) -> str:
-    return config.filter.rpartition(":")[2]
+    return config.filter.rpartition(":")[2] if config.targets is None and not config.side_by_side else "translator"
 
 
 TRAIN_TRANSLATE: Tool[TranslateConfig] = Tool(
-    name="train translate", doing="training", ending="", summary="Teach a network a filter, from any pictures.",
+    name="train translate", doing="training", ending="", summary="Teach a network a filter, or pairs of pictures.",
     config=TranslateConfig, prepare=PreparedTraining,
-    roles=(Role("data", "folder", "A folder or zip of any pictures."),),
+    roles=(Role("data", "folder", "A folder or zip of pictures."),),
     makes="network", suffix=".safetensors", name_of=_name,
-    examples=("reverie train translate PICTURES/ --filter sobel -o sobel.safetensors",),
+    examples=(
+        "reverie train translate PICTURES/ --filter sobel -o sobel.safetensors",
+        "reverie train translate photos/ --targets drawings/ -o draw.safetensors",
+    ),
 )  # fmt: skip
