@@ -17,7 +17,7 @@ from reverie.jobs.job import Input, Job, sections
 
 MOST_LOOKED_AT = 2000  # files, for one that was renamed
 MOST_BYTES = 16 << 30  # of a file whose content is compared
-NO_FILES = ("embedded", "random", "any")  # names that stand for something inside the package
+NO_FILES = ("embedded", "random", "any", "sobel")  # names that stand for something inside the package
 
 
 def named_files(config: object) -> Iterator[tuple[str, dataclasses.Field[object], str]]:

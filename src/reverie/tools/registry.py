@@ -8,7 +8,16 @@ from reverie.jobs.sheet import sheet
 from reverie.jobs.tool import AnyTool, load
 
 # name → (import path of the tool, what it does, for the list of commands)
-TOOLS: dict[str, tuple[str, str]] = {}
+TOOLS: dict[str, tuple[str, str]] = {
+    "translate": (
+        "reverie.tools.translate.tool:TRANSLATE",
+        "Translate pictures and films by a network that learned how.",
+    ),
+    "train translate": (
+        "reverie.train.translate_tool:TRAIN_TRANSLATE",
+        "Teach a network a filter, or pairs of pictures.",
+    ),
+}
 
 GROUPS: dict[str, str] = {}  # the first word of two → what its tools have in common
 
