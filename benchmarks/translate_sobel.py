@@ -3,7 +3,10 @@
 Compared with the filter itself, and with the hourglass of four layers (PSNR 21.55, SSIM 0.8206 at 64 px is what the
 experiment that this repeats reports for it, on other pictures). All in one process:
 
-    python benchmarks/translate_sobel.py PICTURES --autoencoder autoencoder.safetensors --output result.json
+    python benchmarks/translate_sobel.py PICTURES --model autoencoder=auto.safetensors --output result.json
+
+Networks of other depths come from ``reverie train translate photos700.zip --depth N --minutes 1.5 --seed 1``, the
+autoencoder from ``--architecture autoencoder --batch 16 --minutes 5 --seed 1``.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from reverie.numerics.edge_filters import sobel
 from reverie.numerics.resample import resize
 from reverie.train.translate import compared
 
+BORDER_PX = 4
 SIZES = {"64 px": (64, 64), "512 px": (512, 512), "1001 x 733 px": (733, 1001)}
 
 
@@ -37,6 +41,20 @@ def quality(net: torch.nn.Module, images: list[torch.Tensor]) -> dict[str, dict[
         mean = {"psnr": sum(psnr) / len(psnr), "ssim": sum(ssim) / len(ssim)}
         found[name] = {k: round(v, 4) for k, v in (mean | {"worst_psnr": min(psnr), "worst_ssim": min(ssim)}).items()}
     return found
+
+
+def borders(net: torch.nn.Module, images: list[torch.Tensor]) -> dict[str, float]:
+    """Return the root mean square error within four pixels of the border and farther in, at 512 px."""
+    outer, inner = [], []
+    for image in images:
+        small = resize(image, (512, 512)).clamp(0, 1)
+        with torch.inference_mode():
+            error = (net(small).clamp(0, 1) - sobel(small)).square()[0, 0]
+        inside = error[BORDER_PX:-BORDER_PX, BORDER_PX:-BORDER_PX]
+        inner.append(inside.mean().item())
+        outer.append((error.sum() - inside.sum()).item() / (error.numel() - inside.numel()))
+    rms = {"border": outer, "inside": inner}
+    return {name: round((sum(values) / len(values)) ** 0.5, 5) for name, values in rms.items()}
 
 
 def speed(net: torch.nn.Module, image: torch.Tensor, rounds: int) -> dict[str, object]:
@@ -60,7 +78,7 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pictures", type=Path)
-    parser.add_argument("--autoencoder", type=Path)
+    parser.add_argument("--model", action="append", default=[], metavar="NAME=FILE", help="a further network")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
@@ -68,13 +86,13 @@ def main() -> None:
     archive, names = listed(options.pictures)
     images = [as_image(read_picture(archive.open(name), name=name).rgb) for name in names]
     result: dict[str, object] = {"machine": machine(), "pictures": len(images)}
-    for label, path in (("sobel", translator_path("sobel")), ("autoencoder", options.autoencoder)):
-        if path is None:
-            continue
+    named = [(name, Path(file)) for name, _, file in (text.partition("=") for text in options.model)]
+    for label, path in [("sobel", translator_path("sobel")), *named]:
         model = load_translator(path)
         result[label] = {
             "bytes": path.stat().st_size, "at_training": dict(model.about.metrics),
             "quality": quality(model.net, images),
+            "rms_error": borders(model.net, images),
             "speed_at_512_px": speed(model.net, resize(images[0], (512, 512)).clamp(0, 1), options.rounds),
         }  # fmt: skip
     print(json.dumps(result, indent=1))

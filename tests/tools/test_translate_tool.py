@@ -88,3 +88,8 @@ def test_wrong_networks_end_with_one_line(photo: Path):
 def test_a_filter_that_is_unknown_names_the_nearest(photo: Path):
     with pytest.raises(InputError, match="no filter called 'sobl'; nearest: sobel"):
         call("train translate", photo, "--filter", "sobl")
+
+
+def test_too_little_memory_is_said_before_anything_is_done(photo: Path):
+    with pytest.raises(InputError, match="of memory is too little for 83 x 61 px; it needs about"):
+        call("translate", "sobel", photo, "--max-memory", "1MB")
