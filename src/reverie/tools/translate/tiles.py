@@ -11,10 +11,14 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from reverie.errors import InputError
 from reverie.models.translator import Autoencoder, Translator
-from reverie.optimize.tiles import exact_tiles, tile_for_budget
+from reverie.optimize.byte_counts import format_bytes
+from reverie.optimize.tiles import exact_tiles
 
 COPIES = 4.0  # of its widest layer that a network holds at once: in, padded, out, activated
+PICTURE_BYTES = 28.0  # the picture and the result as floats, and as bytes when read and written
+LEAST_TILE_PX, MOST_TILE_PX = 64, 1024  # larger ones gain nothing
 
 
 def translated_tiles(net: Translator, image: Tensor, tile_px: int, out: Tensor) -> Iterator[tuple[int, int]]:
@@ -54,7 +58,17 @@ def tile_side(net: Translator, size: tuple[int, int], budget_bytes: float, used_
         InputError: not even small tiles fit.
     """
     each = COPIES * 4 * max(p.shape[0] for p in net.parameters() if p.ndim == 4)
-    return tile_for_budget(size, budget_bytes, each, net.reach_px, stride_of(net), used_bytes=used_bytes)
+    left = budget_bytes - used_bytes - PICTURE_BYTES * size[0] * size[1]
+    if left >= each * size[0] * size[1]:
+        return 0
+    side = int((max(left, 0) / each) ** 0.5) - 2 * (net.reach_px + stride_of(net))
+    if side < LEAST_TILE_PX:
+        needed = budget_bytes - left + each * (2 * LEAST_TILE_PX) ** 2
+        raise InputError(
+            f"{format_bytes(budget_bytes)} of memory is too little for {size[1]} x {size[0]} px; "
+            f"it needs about {format_bytes(needed)}"
+        )
+    return min(side, MOST_TILE_PX)
 
 
 def stride_of(net: Translator) -> int:
