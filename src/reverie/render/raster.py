@@ -33,10 +33,10 @@ def raster(
         faces: ``[F, 3]`` integers.
         size: ``(H, W)``.
         near: least depth that is seen, above 0.
-        backend: ``numba`` (processor), ``triton`` (CUDA), ``torch`` (any), or ``auto``: the best of the device.
+        backend: ``numba`` (processor), ``torch`` (any device), or ``auto``: the best of the device.
 
     Raises:
-        InputError: no such backend, or not on this device.
+        InputError: no such backend.
     """
     name = _best(points.device) if backend == "auto" else backend
     if name not in BACKENDS:
@@ -45,11 +45,7 @@ def raster(
 
 
 def _best(device: torch.device) -> str:
-    if device.type == "cpu":
-        return "numba" if has_numba() else "torch"
-    from reverie.render.raster_triton import has_triton
-
-    return "triton" if device.type == "cuda" and has_triton() else "torch"
+    return "numba" if device.type == "cpu" and has_numba() else "torch"
 
 
 def _by_numba(points: Tensor, faces: Tensor, size: tuple[int, int], near: float) -> tuple[Tensor, Tensor]:
@@ -185,10 +181,4 @@ def boxes(corners: Tensor, size: tuple[int, int], near: float) -> tuple[Tensor, 
     return low, high
 
 
-def _by_triton(points: Tensor, faces: Tensor, size: tuple[int, int], near: float) -> tuple[Tensor, Tensor]:
-    from reverie.render.raster_triton import raster_triton
-
-    return raster_triton(points, faces, size, near)
-
-
-BACKENDS: dict[str, Raster] = {"numba": _by_numba, "torch": _by_torch, "triton": _by_triton}
+BACKENDS: dict[str, Raster] = {"numba": _by_numba, "torch": _by_torch}
