@@ -27,7 +27,7 @@ def interpolate(points: Tensor, faces: Tensor, triangle: Tensor, values: Tensor,
         corners: ``[F, 3]`` int64 into `values`.
     """
     if points.device.type == "cpu" and has_numba():
-        result: Tensor = _Fused.apply(points, faces, triangle, values, corners)  # type: ignore[assignment]
+        result: Tensor = _Fused.apply(points, faces, triangle, values, corners)
         return result
     return interpolate_torch(points, faces, triangle, values, corners)
 

@@ -59,7 +59,8 @@ def find_crossings(points: Tensor, edges: EdgeTable, triangle: Tensor, inverse: 
     Args:
         points: ``[V, 3]`` of `reverie.render.camera.project`; amounts are differentiable in them.
         edges: of the mesh with one vertex per position.
-        triangle, inverse: from `reverie.render.raster.raster`.
+        triangle: ``[H, W]`` from `reverie.render.raster.raster`.
+        inverse: likewise.
         near: least depth that is seen.
     """
     size = (triangle.shape[0], triangle.shape[1])
@@ -71,7 +72,7 @@ def find_crossings(points: Tensor, edges: EdgeTable, triangle: Tensor, inverse: 
 
 
 def _outlines(points: Tensor, edges: EdgeTable, near: float) -> tuple[Tensor, Tensor]:
-    """Return the edges that may be outlines, and for each the line ``[E, 3]`` that is positive on the surface's side."""
+    """Return the edges that may be outlines, and of each the line ``[E, 3]``, positive on the surface's side."""
     a, b = points[edges.ends[:, 0]].double(), points[edges.ends[:, 1]].double()
     line = torch.linalg.cross(a, b)
     p = points.double()
@@ -129,7 +130,7 @@ def _along(
 
 
 def _lines(line_a: Tensor, line_b: Tensor, limit: int) -> tuple[Tensor, Tensor]:
-    """Return (edge, line) for every line center between the ends of an edge; ends are half open, so none counts twice."""
+    """Return (edge, line) for every line center between the ends of an edge, half open: none counts twice."""
     low, high = torch.minimum(line_a, line_b), torch.maximum(line_a, line_b)
     first = (low - 0.5).ceil().clamp(0, limit).long()
     last = (high - 0.5).ceil().clamp(0, limit).long()

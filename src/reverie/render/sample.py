@@ -27,7 +27,7 @@ def sample(texels: Tensor, sizes: Sequence[tuple[int, int]], uv: Tensor, level: 
         level: ``[N]`` from 0, the full resolution, to ``len(sizes) - 1``.
     """
     if texels.device.type == "cpu" and has_numba():
-        result: Tensor = _Fused.apply(texels, torch.tensor(sizes), uv, level.to(texels.dtype))  # type: ignore[assignment]
+        result: Tensor = _Fused.apply(texels, torch.tensor(sizes), uv, level.to(texels.dtype))
         return result
     return sample_torch(texels, sizes, uv, level)
 
