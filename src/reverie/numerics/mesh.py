@@ -1,0 +1,156 @@
+"""A triangle mesh as a value, and what follows from its faces alone.
+
+Positions and texture coordinates have index arrays of their own, as in OBJ files: `faces` counts each corner of the
+surface once, so that normals, outlines and smoothness know no texture seams; `face_uv` may give one corner several
+texture coordinates. Texture coordinates lie in [0, 1], ``(0, 0)`` is the lower left corner of the picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+GREY = (0.8, 0.8, 0.8)
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What a part of a surface looks like.
+
+    Attributes:
+        name: of the material in its file.
+        color: sRGB in [0, 1]; multiplies the picture.
+        picture: ``[h, w, 3]`` uint8 sRGB, row 0 on top, or None.
+    """
+
+    name: str = "material"
+    color: tuple[float, float, float] = GREY
+    picture: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """Vertices, triangles and their look.
+
+    Attributes:
+        vertices: ``[V, 3]`` float64, in the units of the file, y up.
+        faces: ``[F, 3]`` int64, into `vertices`.
+        uv: ``[T, 2]`` float64, or None.
+        face_uv: ``[F, 3]`` int64 into `uv`, or None.
+        materials: at least one.
+        face_material: ``[F]`` int64, into `materials`.
+        colors: ``[V, 3]`` sRGB in [0, 1] of the vertices, or None.
+        notes: what was repaired or left out on the way here, one line each.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    uv: np.ndarray | None = None
+    face_uv: np.ndarray | None = None
+    materials: tuple[Material, ...] = (Material(),)
+    face_material: np.ndarray | None = None
+    colors: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def material_of_faces(self) -> np.ndarray:
+        """``[F]`` int64 into `materials`."""
+        return np.zeros(len(self.faces), np.int64) if self.face_material is None else self.face_material
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How a mesh was moved into the unit sphere: ``unit = (file - center) / radius``."""
+
+    center: tuple[float, float, float]
+    radius: float
+
+    def to_unit(self, vertices: np.ndarray) -> np.ndarray:
+        """Return vertices of the file in the unit sphere."""
+        return (vertices - np.array(self.center)) / self.radius
+
+    def to_file(self, vertices: np.ndarray) -> np.ndarray:
+        """Return vertices of the unit sphere in the units of the file."""
+        return vertices * self.radius + np.array(self.center)
+
+
+def placed(mesh: Mesh) -> tuple[Mesh, Placement]:
+    """Return the mesh centered by its bounding box and scaled to reach the unit sphere, and the way back."""
+    used = mesh.vertices[np.unique(mesh.faces)]
+    center = (used.min(0) + used.max(0)) / 2
+    radius = float(np.sqrt(np.square(used - center).sum(1).max())) or 1.0
+    placement = Placement((float(center[0]), float(center[1]), float(center[2])), radius)
+    return replace(mesh, vertices=placement.to_unit(mesh.vertices)), placement
+
+
+def welded(mesh: Mesh) -> Mesh:
+    """Return the mesh with vertices of exactly equal position made one; texture coordinates are not touched."""
+    _, first, inverse = np.unique(mesh.vertices, axis=0, return_index=True, return_inverse=True)
+    if len(first) == len(mesh.vertices):
+        return mesh
+    order = np.argsort(first)  # keep the order of the file
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    kept = first[order]
+    colors = None if mesh.colors is None else mesh.colors[kept]
+    faces = rank[inverse.reshape(-1)][mesh.faces]
+    return replace(mesh, vertices=mesh.vertices[kept], faces=faces, colors=colors)
+
+
+def split(mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return ``(vertex of each corner [N], uv of each corner [N], triangles [F, 3])``, one index per corner.
+
+    That is how GLB files and graphics cards count: a corner is a pair of position and texture coordinate.
+    """
+    if mesh.face_uv is None:
+        own = np.arange(len(mesh.vertices))
+        return own, own, mesh.faces
+    pairs = np.stack([mesh.faces.reshape(-1), mesh.face_uv.reshape(-1)], 1)
+    corners, inverse = np.unique(pairs, axis=0, return_inverse=True)
+    return corners[:, 0], corners[:, 1], inverse.reshape(-1, 3)
+
+
+@dataclass(frozen=True, eq=False)
+class Edges:
+    """Edges of a mesh and the corners opposite to them.
+
+    An edge of exactly two faces stands once, with the two opposite corners. An edge of one face, or of three and more,
+    stands once per face, with -1 as its second corner.
+
+    Attributes:
+        ends: ``[E, 2]`` int64 vertices.
+        opposite: ``[E, 2]`` int64 vertices, -1 where there is no second face.
+        faces: ``[E, 2]`` int64 faces, -1 where there is no second face.
+    """
+
+    ends: np.ndarray
+    opposite: np.ndarray
+    faces: np.ndarray
+
+
+def edges_of(faces: np.ndarray) -> Edges:
+    """Return all edges of ``[F, 3]`` triangles; in any order of corners, manifold or not."""
+    corners = np.concatenate([faces[:, [1, 2, 0]], faces[:, [2, 0, 1]], faces[:, [0, 1, 2]]])  # end, end, opposite
+    owner = np.tile(np.arange(len(faces)), 3)
+    ends = np.sort(corners[:, :2], axis=1)
+    order = np.lexsort((owner, ends[:, 1], ends[:, 0]))
+    ends, opposite, owner = ends[order], corners[order, 2], owner[order]
+    new = np.ones(len(ends), bool)
+    new[1:] = (ends[1:] != ends[:-1]).any(1)
+    first = np.flatnonzero(new)
+    count = np.diff(np.append(first, len(ends)))
+    twin = first[count == 2]
+    lone = np.flatnonzero(np.repeat(count != 2, count))
+    none = np.full(len(lone), -1)
+    return Edges(
+        np.concatenate([ends[twin], ends[lone]]),
+        np.concatenate([np.stack([opposite[twin], opposite[twin + 1]], 1), np.stack([opposite[lone], none], 1)]),
+        np.concatenate([np.stack([owner[twin], owner[twin + 1]], 1), np.stack([owner[lone], none], 1)]),
+    )
+
+
+def face_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Return ``[F, 3]`` normals, twice as long as the face's area is large; corners run counterclockwise outside."""
+    a, b, c = (vertices[faces[:, i]] for i in range(3))
+    return np.cross(b - a, c - a)

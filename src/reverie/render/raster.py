@@ -1,0 +1,184 @@
+"""Which triangle does each pixel see: the one step of rendering that has no gradient.
+
+Triangles are tested in homogeneous coordinates ``(x w, y w, w)``: the three edge functions of a pixel ``p`` are
+``n_i = (P_j x P_k) . p``, of one sign inside, and ``sum(n_i) / det(P)`` is the inverse depth there. Both hold when a
+corner lies behind the camera, so that no triangle needs to be cut; what is nearer than the near plane is left out.
+Source: Olano & Greer 1997, "Triangle scan conversion using 2D homogeneous coordinates".
+
+A pixel sees the triangle of the greatest inverse depth in float32; of equal ones, the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reverie.errors import InputError, unknown_name
+from reverie.render.compiled import compiled, has_numba
+
+FRAGMENTS = 1 << 21  # tested at once by the torch backend: about 200 MB
+Raster = Callable[[Tensor, Tensor, tuple[int, int], float], tuple[Tensor, Tensor]]
+
+
+def raster(
+    points: Tensor, faces: Tensor, size: tuple[int, int], near: float, backend: str = "auto"
+) -> tuple[Tensor, Tensor]:
+    """Return the triangle ``[H, W]`` int32 that each pixel sees, -1 for none, and its inverse depth, float32.
+
+    Args:
+        points: ``[V, 3]`` from `reverie.render.camera.project`.
+        faces: ``[F, 3]`` integers.
+        size: ``(H, W)``.
+        near: least depth that is seen, above 0.
+        backend: ``numba`` (processor), ``torch`` (any device), or ``auto``: the best of the device.
+
+    Raises:
+        InputError: no such backend.
+    """
+    name = _best(points.device) if backend == "auto" else backend
+    if name not in BACKENDS:
+        raise InputError(unknown_name("raster backend", name, BACKENDS))
+    return BACKENDS[name](points.detach().double(), faces, size, near)
+
+
+def _best(device: torch.device) -> str:
+    return "numba" if device.type == "cpu" and has_numba() else "torch"
+
+
+def _by_numba(points: Tensor, faces: Tensor, size: tuple[int, int], near: float) -> tuple[Tensor, Tensor]:
+    triangle = np.full(size, -1, np.int32)
+    inverse = np.zeros(size, np.float32)
+    compiled(_scan)(points.cpu().numpy(), faces.cpu().numpy(), near, triangle, inverse)
+    return torch.from_numpy(triangle).to(points.device), torch.from_numpy(inverse).to(points.device)
+
+
+def _scan(points: np.ndarray, faces: np.ndarray, near: float, triangle: np.ndarray, inverse: np.ndarray) -> None:
+    """Fill `triangle` and `inverse` triangle by triangle; one function, because numba compiles it as one loop."""
+    height, width = triangle.shape
+    nearest = 1.0 / near
+    for f in range(faces.shape[0]):
+        i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
+        ax, ay, aw = points[i, 0], points[i, 1], points[i, 2]
+        bx, by, bw = points[j, 0], points[j, 1], points[j, 2]
+        cx, cy, cw = points[k, 0], points[k, 1], points[k, 2]
+        if aw < near and bw < near and cw < near:
+            continue
+        if aw >= near and bw >= near and cw >= near:
+            left, right = min(ax / aw, bx / bw, cx / cw), max(ax / aw, bx / bw, cx / cw)
+            top, bottom = min(ay / aw, by / bw, cy / cw), max(ay / aw, by / bw, cy / cw)
+        else:  # box of the part in front of the near plane: its own corners, and where its edges pierce the plane
+            left, right, top, bottom = np.inf, -np.inf, np.inf, -np.inf
+            for turn in range(3):
+                p, q = faces[f, turn], faces[f, (turn + 1) % 3]
+                if points[p, 2] >= near:
+                    x, y = points[p, 0] / points[p, 2], points[p, 1] / points[p, 2]
+                    left, right, top, bottom = min(left, x), max(right, x), min(top, y), max(bottom, y)
+                if (points[p, 2] >= near) != (points[q, 2] >= near):
+                    t = (near - points[p, 2]) / (points[q, 2] - points[p, 2])
+                    x = (points[p, 0] + t * (points[q, 0] - points[p, 0])) / near
+                    y = (points[p, 1] + t * (points[q, 1] - points[p, 1])) / near
+                    left, right, top, bottom = min(left, x), max(right, x), min(top, y), max(bottom, y)
+        if not (right >= 0.5 and left <= width - 0.5 and bottom >= 0.5 and top <= height - 0.5):
+            continue
+        first_x, last_x = int(np.ceil(max(left - 0.5, 0.0))), int(np.floor(min(right - 0.5, width - 1.0)))
+        first_y, last_y = int(np.ceil(max(top - 0.5, 0.0))), int(np.floor(min(bottom - 0.5, height - 1.0)))
+        if first_x > last_x or first_y > last_y:
+            continue
+        e0x, e0y, e0z = by * cw - bw * cy, bw * cx - bx * cw, bx * cy - by * cx
+        e1x, e1y, e1z = cy * aw - cw * ay, cw * ax - cx * aw, cx * ay - cy * ax
+        e2x, e2y, e2z = ay * bw - aw * by, aw * bx - ax * bw, ax * by - ay * bx
+        det = ax * e0x + ay * e0y + aw * e0z
+        if det == 0.0 or not np.isfinite(det):
+            continue
+        sign = 1.0 if det > 0 else -1.0
+        scale = 1.0 / det
+        for y in range(first_y, last_y + 1):
+            v = y + 0.5
+            for x in range(first_x, last_x + 1):
+                u = x + 0.5
+                n0 = e0x * u + e0y * v + e0z
+                n1 = e1x * u + e1y * v + e1z
+                n2 = e2x * u + e2y * v + e2z
+                if sign * n0 >= 0 and sign * n1 >= 0 and sign * n2 >= 0:
+                    depth = np.float32((n0 + n1 + n2) * scale)
+                    if depth > inverse[y, x] and depth <= nearest:
+                        inverse[y, x] = depth
+                        triangle[y, x] = f
+
+
+def _by_torch(points: Tensor, faces: Tensor, size: tuple[int, int], near: float) -> tuple[Tensor, Tensor]:
+    """The same from torch operations: all pixels of all boxes at once, then the nearest of each pixel."""
+    height, width = size
+    corners = points[faces.long()]
+    low, high = boxes(corners, size, near)
+    extent = (high - low + 1).clamp_min(0)
+    count = extent[:, 0] * extent[:, 1]
+    some = count.nonzero()[:, 0]
+    best = torch.full((height * width,), torch.iinfo(torch.int64).max, dtype=torch.int64, device=points.device)
+    for part in _parts(some, count):
+        pixel, key = _fragments(corners[part], part, low[part], extent[part], width, near)
+        best.scatter_reduce_(0, pixel, key, "amin")
+    return unpacked(best, size)
+
+
+def _parts(some: Tensor, count: Tensor) -> list[Tensor]:
+    """Cut the triangles into runs of at most about `FRAGMENTS` pixels."""
+    if not len(some):
+        return []
+    group = (count[some].cumsum(0) - 1) // FRAGMENTS
+    return list(some.split(torch.unique_consecutive(group, return_counts=True)[1].tolist()))
+
+
+def _fragments(
+    corners: Tensor, ids: Tensor, low: Tensor, extent: Tensor, width: int, near: float
+) -> tuple[Tensor, Tensor]:
+    """Return pixel index and key of every pixel inside one of the triangles; the smallest key is the nearest."""
+    count = extent[:, 0] * extent[:, 1]
+    own = torch.repeat_interleave(torch.arange(len(ids), device=ids.device), count)
+    place = torch.arange(len(own), device=ids.device) - (count.cumsum(0) - count)[own]
+    x = low[own, 0] + place % extent[own, 0]
+    y = low[own, 1] + place // extent[own, 0]
+    lines = torch.stack([torch.linalg.cross(corners[:, (i + 1) % 3], corners[:, (i + 2) % 3]) for i in range(3)], 1)
+    det = (corners[:, 0] * lines[:, 0]).sum(-1)
+    at = torch.stack([x + 0.5, y + 0.5, torch.ones_like(x)], -1).to(corners)
+    n = (lines[own] * at[:, None]).sum(-1)
+    depth = (n.sum(-1) / det[own]).float()
+    inside = (n * det.sign()[own, None] >= 0).all(-1) & (depth > 0) & (depth <= 1 / near) & (det != 0)[own]
+    return (y * width + x)[inside], packed(depth[inside], ids[own][inside])
+
+
+def packed(depth: Tensor, ids: Tensor) -> Tensor:
+    """Return int64 keys that order by depth, nearest first, then by number: positive floats order as their bits."""
+    return (0x7FFFFFFF - depth.view(torch.int32).long() << 32) | ids
+
+
+def unpacked(keys: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Return triangles and inverse depths from the smallest key of every pixel."""
+    hit = keys != torch.iinfo(torch.int64).max
+    triangle = torch.where(hit, keys & 0xFFFFFFFF, -1).int().view(size)
+    depth = torch.where(hit, 0x7FFFFFFF - (keys >> 32), 0).int().view(torch.float32)
+    return triangle, depth.view(size)
+
+
+def boxes(corners: Tensor, size: tuple[int, int], near: float) -> tuple[Tensor, Tensor]:
+    """Return first and last pixel ``[F, 2]`` (x, y) of the triangles ``[F, 3, 3]``; last before first where unseen."""
+    w = corners[..., 2:]
+    front = w >= near
+    following = corners.roll(-1, 1)
+    t = (near - w) / (following[..., 2:] - w)
+    pierced = (corners[..., :2] + t * (following[..., :2] - corners[..., :2])) / near
+    seen = torch.cat([front, front != front.roll(-1, 1)], 1)
+    places = torch.cat([corners[..., :2] / w, pierced], 1)
+    limit = torch.tensor([size[1], size[0]], device=corners.device, dtype=corners.dtype) - 1
+    least = torch.where(seen, places, torch.inf).amin(1) - 0.5
+    most = torch.where(seen, places, -torch.inf).amax(1) - 0.5
+    out = (most < 0).any(1) | (least > limit).any(1) | ~torch.isfinite(least + most).all(1)
+    low = torch.where(out[:, None], 1.0, least.clamp_min(0).ceil()).long()
+    high = torch.where(out[:, None], 0.0, torch.minimum(most, limit).floor()).long()
+    return low, high
+
+
+BACKENDS: dict[str, Raster] = {"numba": _by_numba, "torch": _by_torch}
