@@ -82,6 +82,7 @@ def child(asked: int | None = None) -> list[str]:
     return found.stdout.split()
 
 
+@pytest.mark.slow
 def test_beside_a_busy_process_threads_sleep_and_are_fewer() -> None:
     if threads.look() is None:
         pytest.skip("this system does not tell how busy it is")

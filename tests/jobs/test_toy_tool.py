@@ -183,6 +183,17 @@ def test_a_renamed_source_is_found_by_its_content_and_another_one_refused(photo:
         replay(made)
 
 
+def test_a_result_with_the_name_of_its_source_is_not_taken_for_it(photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    call(photo, "-o", tmp_path / "out" / "a.png")
+    made = tmp_path / "out" / "a.png"
+    with pytest.raises(InputError, match="neither beside"):
+        replay(made)
+    job = stored_job(made, find)
+    run = replayed(made, job, find, Session(), files=Files(made, [tmp_path]))
+    assert run.given is not None and run.given.path == photo
+
+
 def test_a_record_cannot_name_a_file_elsewhere(photo: Path, tmp_path: Path) -> None:
     secret = tmp_path / "private" / "secret.png"
     secret.parent.mkdir()

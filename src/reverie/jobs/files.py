@@ -102,12 +102,10 @@ class Files:
 
     def _named(self, name: str) -> Iterator[Path]:
         bare = base_name(name)
-        if self.made is not None and (self.made.parent / bare).exists():
-            yield self.made.parent / bare
-        if Path(bare).exists():
-            yield Path(bare)
-        for folder in self.folders:
-            yield from sorted(path for path in folder.rglob("*") if path.name == bare)
+        places = [] if self.made is None else [self.made.parent / bare]
+        places.append(Path(bare))
+        places += (path for folder in self.folders for path in sorted(folder.rglob("*")) if path.name == bare)
+        yield from (p for p in places if p.exists() and not (self.made is not None and p.samefile(self.made)))
 
     def _around(self) -> Iterator[Path]:
         beside = [] if self.made is None else sorted(p for p in self.made.parent.iterdir() if p.is_file())

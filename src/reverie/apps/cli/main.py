@@ -95,6 +95,11 @@ def build_app() -> App:
         "reverie.apps.cli.models:show_command", name="show", help="Show the layers and classes of a network."
     )
     models.command("reverie.apps.cli.models:fetch_command", name="fetch", help="Download weights, checked by sha256.")
+    models.command(
+        "reverie.apps.cli.models:calibrate_command",
+        name="calibrate",
+        help="Measure a network's channels on your photographs, for equalized dreams.",
+    )
     app.command(models)
     return app
 
