@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from measure import interleaved, machine, summary
@@ -74,6 +76,23 @@ def speed(net: torch.nn.Module, image: torch.Tensor, rounds: int) -> dict[str, o
     }
 
 
+def draw(result: Mapping[str, Any], path: Path) -> None:
+    """Draw the PSNR of every network at every size."""
+    from matplotlib.figure import Figure
+
+    names = [name for name, found in result.items() if isinstance(found, dict) and "quality" in found]
+    figure = Figure(figsize=(7, 3.6), dpi=110, layout="constrained")
+    axes = figure.add_subplot()
+    for i, size in enumerate(SIZES):
+        places = [k + 0.26 * (i - 1) for k in range(len(names))]
+        axes.bar(places, [result[name]["quality"][size]["psnr"] for name in names], 0.24, label=size)
+    axes.axhline(40, color="grey", linestyle="--", linewidth=1)
+    axes.set_xticks(range(len(names)), names)
+    axes.set(ylabel="PSNR, dB", ylim=(0, 66))
+    axes.legend(ncols=len(SIZES), loc="upper left")
+    figure.savefig(path, metadata={"Software": None})
+
+
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -81,6 +100,7 @@ def main() -> None:
     parser.add_argument("--model", action="append", default=[], metavar="NAME=FILE", help="a further network")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", type=Path)
+    parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
     archive, names = listed(options.pictures)
@@ -96,6 +116,8 @@ def main() -> None:
             "speed_at_512_px": speed(model.net, resize(images[0], (512, 512)).clamp(0, 1), options.rounds),
         }  # fmt: skip
     print(json.dumps(result, indent=1))
+    if options.plot is not None:
+        draw(result, options.plot)
     if options.output is not None:
         options.output.write_text(json.dumps(result, indent=1) + "\n")
 

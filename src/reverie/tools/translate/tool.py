@@ -32,6 +32,7 @@ class PreparedTranslation:
         path = translator_path(config.model)
         self.model = session.opened(("translator", str(path), str(self.device)), lambda: self._opened(path))
         self.chosen = Chosen(Input(Path(config.model).name, file_sha256(path)), str(self.device))
+        self.used_bytes = session.measure()  # before the first picture is read
         self.notes: Sequence[str] = ()
 
     def _opened(self, path: Path) -> OpenTranslator:
@@ -75,8 +76,8 @@ class PreparedTranslation:
 
         if self.config.tile is not None:
             return self.config.tile
-        budget, used = memory_budget(self.config.max_memory, self.device)
-        return tile_side(self.model.net, size, budget, used)
+        budget, _ = memory_budget(self.config.max_memory, self.device)
+        return tile_side(self.model.net, size, budget, self.used_bytes)
 
 
 TRANSLATE: Tool[TranslateConfig] = Tool(
