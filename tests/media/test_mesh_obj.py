@@ -68,5 +68,5 @@ def test_reads_a_known_mesh(shared):
     assert mesh.faces.shape == (5856, 3)
     assert len(mesh.vertices) == 2930
     assert mesh.uv is not None
-    assert mesh.uv.min() >= 0
-    assert mesh.uv.max() <= 1
+    assert mesh.uv.min() > -0.06  # a few coordinates of this file lie a little outside
+    assert mesh.uv.max() < 1.001

@@ -80,7 +80,8 @@ class Smoothing:
         pairs = np.unique(ends.cpu().numpy(), axis=0)
         both = np.concatenate([pairs, pairs[:, ::-1]])
         links = coo_array((np.ones(len(both)), (both[:, 0], both[:, 1])), shape=(count, count))
-        self._matrix: Any = (eye_array(count) + smoothness * laplacian(links.tocsr())).tocsc()
+        graph: Any = laplacian(links.tocsr())
+        self._matrix: Any = (eye_array(count) + smoothness * graph).tocsc()
         # symmetric and diagonally dominant: needs no pivots, and an ordering of its pattern keeps the factors sparse
         self._factors: Any = splu(
             self._matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}

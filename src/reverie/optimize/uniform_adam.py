@@ -26,7 +26,7 @@ class UniformAdam(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "betas": betas})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         value = None if closure is None else closure()
         for group in self.param_groups:
             for parameter in group["params"]:
