@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+
+for _name, _value in {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}.items():
+    os.environ.setdefault(_name, _value)  # before torch loads: no test may depend on what else the machine does
 
 import pytest
 import torch

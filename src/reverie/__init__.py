@@ -41,4 +41,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'reverie' has no attribute '{name}'")
     import importlib
 
+    from reverie.threads import settle_before_torch
+
+    settle_before_torch()
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -46,6 +46,10 @@ class DataError(InputError):
     """A folder of pictures cannot be used for training or evaluation."""
 
 
+class JobError(InputError):
+    """A stored or posted job cannot be read, or names a tool that does not exist."""
+
+
 class OutputError(ReverieError):
     """A result cannot be written: no permission, no folder, no space."""
 

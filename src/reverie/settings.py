@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,15 +26,52 @@ def setting(
     choices: tuple[str, ...] | None = None,
     above: float | None = None,
     replay: bool = True,
+    file: str | None = None,
+    flag: str | None = None,
+    alias: tuple[str, ...] = (),
+    bare: str | None = None,
+    needs: tuple[str, ...] = (),
+    excludes: tuple[str, ...] = (),
+    needs_input: bool = False,
+    own: bool = False,
+    steer: bool = False,
+    group: str = "",
+    expert: bool = False,
 ) -> Any:
-    """Declare one configuration field.
+    """Declare one configuration field, and all that is true of it.
 
-    `replay=False` marks fields that do not change the result (device, memory) and are not carried to other pictures.
+    Args:
+        default: its value where nothing is given; a tuple makes the option repeatable.
+        help: what it does to the result, in one sentence.
+        minimum: least value allowed.
+        maximum: greatest value allowed.
+        choices: the only values allowed.
+        above: the value must be greater than this.
+        replay: False for what does not change the result (device, memory), which is not carried to other pictures.
+        file: the field names a file of this kind ("picture", "network", "folder", "text"): records keep its base name
+            and sha256, and a replay finds it by both.
+        flag: the option's name, where it is not the field's.
+        alias: further names of the option.
+        bare: the value of an option that is given without one.
+        needs: the field means something only where one of these is set as well.
+        excludes: fields that contradict this one.
+        needs_input: the field needs something to work on; from nothing it cannot be used.
+        own: belongs to the one picture that it was given for, as a size does; `--like` leaves it out.
+        steer: may be changed while the work runs.
+        group: section of the help.
+        expert: shown by ``--help-all`` only.
     """
-    metadata = {
+    facts = {
         "help": help, "minimum": minimum, "maximum": maximum, "choices": choices, "above": above, "replay": replay,
+        "file": file, "flag": flag, "alias": alias, "bare": bare, "needs": needs, "excludes": excludes,
+        "needs_input": needs_input, "own": own, "steer": steer, "group": group, "expert": expert,
     }  # fmt: skip
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata=facts)
+
+
+def flag_of(field: dataclasses.Field[Any]) -> str:
+    """Return how a field is called on the command line."""
+    return field.metadata.get("flag") or "--" + field.name.replace("_", "-")
 
 
 def check_settings(config: Any) -> None:
@@ -41,7 +79,7 @@ def check_settings(config: Any) -> None:
     kinds = typing.get_type_hints(type(config))
     for field in dataclasses.fields(config):
         value, rule = getattr(config, field.name), field.metadata
-        flag = "--" + field.name.replace("_", "-")
+        flag = flag_of(field)
         _check_kind(flag, value, kinds[field.name])
         if value is None or isinstance(value, bool):
             continue
@@ -122,3 +160,98 @@ def from_record(cls: type[T], record: dict[str, Any]) -> T:
 
 def _tuples(value: Any) -> Any:
     return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
+
+
+# -- which fields go together -----------------------------------------------------------------------------------------
+
+
+def check_together(config: Any, *, has_input: bool | None = None) -> None:
+    """Refuse settings that contradict each other by what their fields say.
+
+    `has_input` is whether there is something to work on, if that is known.
+
+    Raises:
+        InputError: names both settings.
+    """
+    given, known = _changed(config), {field.name: field for field in dataclasses.fields(config)}
+    for name in given:
+        for other in known[name].metadata.get("excludes", ()):
+            if other in given:
+                raise InputError(f"{flag_of(known[name])} does not go with {flag_of(known[other])}; choose one")
+    for name in given:
+        needs = known[name].metadata.get("needs", ())
+        if needs and not given.intersection(needs):
+            wholes = " or ".join(flag_of(known[n]) for n in needs)
+            raise InputError(f"{flag_of(known[name])} goes with {wholes}; leave it out or add it")
+        if has_input is False and known[name].metadata.get("needs_input"):
+            raise InputError(f"{flag_of(known[name])} needs a picture to work on")
+
+
+def without_rivals(cls: type, stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return stored settings without those that the given ones stand against, so that new ones can be laid on top."""
+    known = {field.name: field for field in dataclasses.fields(cls)}
+    chosen = {name for name, value in given.items() if name in known and value != known[name].default}
+    rivals = {o for n in chosen for o in known[n].metadata.get("excludes", ())}
+    rivals |= {n for n, field in known.items() if chosen.intersection(field.metadata.get("excludes", ()))}
+    kept = {name: value for name, value in stored.items() if name not in rivals - chosen}
+    for name, field in known.items():
+        needs = field.metadata.get("needs", ())
+        if needs and name not in chosen and not any((kept | dict(given)).get(whole) for whole in needs):
+            kept.pop(name, None)
+    return kept
+
+
+def _changed(config: Any) -> set[str]:
+    return {field.name for field in dataclasses.fields(config) if getattr(config, field.name) != field.default}
+
+
+# -- settings that come from a file -----------------------------------------------------------------------------------
+
+
+def parse_settings(cls: type[T], record: object, what: str) -> T:
+    """Return a configuration from JSON that nobody vouches for: names, types, ranges and choices are all checked.
+
+    Args:
+        cls: the configuration class.
+        record: what the file holds in this place.
+        what: how to call it in a message, such as "the settings inside 'a.png'".
+
+    Raises:
+        InputError: one line that says what is wrong.
+    """
+    if not isinstance(record, Mapping):
+        raise InputError(f"{what} cannot be read: expected settings by name, found {_json_kind(record)}")
+    hints = typing.get_type_hints(cls)
+    values: dict[str, Any] = {}
+    for name, value in record.items():
+        if name not in hints:
+            raise InputError(f"{what} have '{str(name)[:60]}', which this version does not know")
+        values[name] = _fitting(hints[name], value)
+    try:
+        config = cls(**values)
+        check_settings(config)
+    except InputError as error:
+        raise InputError(f"{what} cannot be used: {error}") from error
+    return config
+
+
+def _fitting(kind: Any, value: object) -> object:
+    """Return a JSON value as its field has it: lists as tuples, whole numbers as floats; anything else as it is."""
+    options = typing.get_args(kind) if type(None) in typing.get_args(kind) else (kind,)
+    if isinstance(value, list) and any(typing.get_origin(option) is tuple for option in options):
+        return tuple(value)
+    if float in options and type(value) is int:
+        return float(value) if abs(value) < 2**53 else value
+    return value
+
+
+def _json_kind(value: object) -> str:
+    kinds = {
+        type(None): "nothing",
+        bool: "yes or no",
+        int: "a number",
+        float: "a number",
+        str: "a text",
+        list: "a list",
+    }
+    return kinds.get(type(value), "something else")

@@ -15,8 +15,8 @@ import torch
 from cli_case import Run, scene
 from PIL import Image
 
+from reverie.jobs.seed import seed_for
 from reverie.media.metadata import read_settings
-from reverie.tools.seed import seed_for
 
 QUICK = ("--steps", 1, "--octaves", 1, "--workers", 1)
 

@@ -61,7 +61,9 @@ def test_grey_has_no_color_and_lightness_is_the_cube_root_of_linear_light():
 
 def test_round_trips():
     images = noise(40, 50)
-    assert torch.allclose(from_oklab(to_oklab(images)), images, atol=1e-5)
+    # in float64: float32's own error depends on the processor's multiply-adds
+    assert torch.allclose(from_oklab(to_oklab(images.double())), images.double(), atol=1e-7)
+    assert torch.allclose(from_oklab(to_oklab(images)), images, atol=5e-5)
     assert torch.allclose(linear_to_srgb(srgb_to_linear(images)), images, atol=1e-6)
     assert float(srgb_to_linear(pixel(0.5, 0.04045, 1.0))[0, 0]) == pytest.approx(0.2140411, abs=1e-6)
     wide = torch.linspace(-0.5, 1.5, 30).view(1, 1, 5, 6).expand(1, 3, 5, 6)

@@ -169,3 +169,30 @@ def test_pixels_as_a_canvas_stay_in_range(small_critic, make_photo):
     for _, _, images in ascend_canvas(canvas, Ascent(small_critic, layer("conv2"), STILL), 3, 0.6, Generator()):
         assert float(images.min()) >= 0
         assert float(images.max()) <= 1
+
+
+class Latent(torch.nn.Module):
+    """A fixed linear generator: four numbers, within [-1, 1], make a picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.z = torch.nn.Parameter(torch.zeros(1, 4))
+        self.register_buffer("basis", torch.randn(4, 3, 48, 48, generator=Generator().manual_seed(0)))
+
+    def forward(self, view: object = None) -> torch.Tensor:
+        return 0.5 + 0.1 * torch.einsum("bk,kchw->bchw", self.z, self.basis)
+
+    @torch.no_grad()
+    def clip_(self) -> None:
+        self.z.clamp_(-1, 1)
+
+
+def test_a_canvas_of_another_kind_reaches_its_optimum_within_its_bounds(small_critic):
+    canvas, wanted = Latent(), torch.tensor([[0.5, -3.0, 0.25, 3.0]])
+    target = 0.5 + 0.1 * torch.einsum("bk,kchw->bchw", wanted.clamp(-1, 1), canvas.basis)
+    away = Custom(("image",), lambda acts: -(acts["image"] - target).square().mean((1, 2, 3)))
+    beyond = Custom(("image",), lambda acts: -(acts["image"] - (2 * target - 0.5)).square().mean((1, 2, 3)))
+    still = Transforms(0)
+    for objective, best in ((away, wanted.clamp(-1, 1)), (beyond, (2 * wanted.clamp(-1, 1)).clamp(-1, 1))):
+        list(ascend_canvas(canvas, Ascent(small_critic, objective, still), 150, 0.05, Generator().manual_seed(0)))
+        assert torch.allclose(canvas.z, best, atol=0.05)  # the basis is not quite orthogonal

@@ -42,6 +42,7 @@ def session(path: Path) -> Any:
     return pytest.importorskip("onnxruntime").InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
 
 
+@pytest.mark.slow
 @needs_packages
 def test_a_student_computes_the_same_at_any_size_and_strength(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -44,6 +44,7 @@ def test_the_result_has_the_style_and_keeps_the_content(files, critic: Critic) -
     assert 0 < content < 1
 
 
+@pytest.mark.slow
 def test_strength_moves_from_content_to_style(files, critic: Critic) -> None:
     measure = work(files, critic)
     found = [distance(measure, work(files, critic, strength=s, steps=20).array()) for s in (0.1, 0.5, 1.0)]
@@ -81,6 +82,7 @@ def test_a_region_that_keeps_the_original_is_untouched_and_others_are_not(files,
     assert apart[:, 34:].mean() > 0.02
 
 
+@pytest.mark.slow
 def test_regions_take_on_their_own_styles(files, critic: Critic, tmp_path) -> None:
     mask = np.zeros((80, 80), np.uint8)
     mask[:, :40] = 255
@@ -111,6 +113,7 @@ def test_transparent_places_are_not_looked_at_and_come_back(files, critic: Criti
     assert np.array_equal(*results)
 
 
+@pytest.mark.slow
 def test_a_seamless_picture_continues_at_its_edges(files, critic: Critic) -> None:
     seam = {}
     for way in ("none", "both"):
@@ -186,6 +189,7 @@ def test_regions_hold_drawn_places_back(files, critic: Critic, tmp_path) -> None
     assert apart[:, :30].max() < 1e-6 and apart[:, 34:].mean() > 0.01
 
 
+@pytest.mark.slow
 def test_lbfgs_comes_nearer_and_survives_an_explosion(files, critic: Critic) -> None:
     made = work(files, critic, optimizer="lbfgs", lr=1.0, steps=20)
     scores = [step.score for step in made if step.octave == 1]

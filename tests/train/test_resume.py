@@ -52,6 +52,7 @@ def stop_at(data, output, config, step: int, phase: str = "train", resume: bool 
     steps.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extra", DEMANDING.values(), ids=DEMANDING)
 def test_resumed_equals_uninterrupted(textures, quick, tmp_path, extra):
     config = quick(epochs=3.0, **extra)
@@ -66,6 +67,7 @@ def test_resumed_equals_uninterrupted(textures, quick, tmp_path, extra):
     assert len(epochs) == 3
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(textures, quick, tmp_path, monkeypatch):
     config = quick(epochs=2.0)
     list(train_classifier(textures, tmp_path / "whole", config))
@@ -99,6 +101,7 @@ def test_an_error_does_not_overwrite_the_checkpoint(textures, quick, tmp_path, m
     assert (tmp_path / "run" / "checkpoint.pt").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_run_stopped_during_its_report_resumes_to_the_same_file(textures, quick, tmp_path):
     config = quick(epochs=0.5)
     first = list(train_classifier(textures, tmp_path / "run", config))[-1].output.read_bytes()
@@ -177,6 +180,7 @@ def test_deferred_interrupt_outside_the_main_thread_does_nothing():
     assert seen == [signal.getsignal(signal.SIGINT)]
 
 
+@pytest.mark.slow
 def test_fine_tuning_resumes_without_its_first_weights(textures, quick, tmp_path, last):
     first = last(train_classifier(textures, tmp_path / "first", quick(epochs=0.3))).output
     config = quick(epochs=1.0, init=str(first), seed=4)

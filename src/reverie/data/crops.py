@@ -59,9 +59,9 @@ class CropPool:
         pixels = self._draw(generator)
         if 2 * min(pixels.shape[:2]) <= size_px:
             half = size_px // 2
-            four = [_cut(p, half, generator, zoom) for p in (pixels, *(self._draw(generator) for _ in range(3)))]
+            four = [cut(p, half, generator, zoom) for p in (pixels, *(self._draw(generator) for _ in range(3)))]
             return torch.cat([torch.cat(four[:2], dim=3), torch.cat(four[2:], dim=3)], dim=2)
-        return _cut(pixels, size_px, generator, zoom)
+        return cut(pixels, size_px, generator, zoom)
 
     def _draw(self, generator: Generator) -> np.ndarray:
         name = ""
@@ -107,8 +107,8 @@ def _below(count: int, generator: Generator) -> int:
     return int(torch.randint(count, (1,), generator=generator))
 
 
-def _cut(pixels: np.ndarray, size_px: int, generator: Generator, zoom: float) -> Tensor:
-    """Return one crop ``[1, 3, size_px, size_px]``."""
+def cut(pixels: np.ndarray, size_px: int, generator: Generator, zoom: float) -> Tensor:
+    """Return one crop ``[1, C, size_px, size_px]`` of bytes ``[H, W, C]``, as float in [0, 1]."""
     height, width = pixels.shape[:2]
     draw = torch.rand(4, generator=generator).tolist()
     largest = max(min(height, width) * zoom, 1)

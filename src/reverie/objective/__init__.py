@@ -6,6 +6,7 @@ from reverie.objective.bn_statistics import bn_statistics
 from reverie.objective.caricature import caricature
 from reverie.objective.channel import channel, direction, neuron
 from reverie.objective.diversity import likeness
+from reverie.objective.equalized import equalized
 from reverie.objective.guide import guide_best_match, guide_channels
 from reverie.objective.layer import layer
 from reverie.objective.logit import logit
@@ -13,6 +14,6 @@ from reverie.objective.target import target
 from reverie.objective.total_variation import total_variation
 
 __all__ = [
-    "Custom", "Objective", "Sum", "assigned", "bn_statistics", "caricature", "channel", "direction", "guide_best_match",
-    "guide_channels", "layer", "likeness", "logit", "neuron", "target", "total_variation",
+    "Custom", "Objective", "Sum", "assigned", "bn_statistics", "caricature", "channel", "direction", "equalized",
+    "guide_best_match", "guide_channels", "layer", "likeness", "logit", "neuron", "target", "total_variation",
 ]  # fmt: skip

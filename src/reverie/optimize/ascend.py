@@ -170,6 +170,7 @@ def move_uphill(
 
 
 def _clipped(canvas: nn.Module) -> nn.Module:
-    if isinstance(canvas, PixelCanvas):
-        canvas.clip_()
+    clip = getattr(canvas, "clip_", None)  # any canvas may have bounds, not pixels alone
+    if callable(clip):
+        clip()
     return canvas

@@ -20,6 +20,7 @@ from reverie.canvas.spectrum import SpectrumCanvas
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import InputError
+from reverie.jobs.seed import seed_for as seed_for
 from reverie.numerics.color import correlation_matrix, with_chroma_of
 from reverie.numerics.resample import long_side, octave_sizes, resize
 from reverie.objective import Objective
@@ -34,7 +35,6 @@ from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_memory import IN_ONE_PIECE, MemoryPlan, memory_note, plan_memory
 from reverie.tools.dream_objective import build_ascent, transforms_of
 from reverie.tools.dream_rules import check_together
-from reverie.tools.seed import seed_for as seed_for
 from reverie.tools.steering import Steering
 
 SMALLEST_PX = 64  # shorter side of the coarsest octave: below it there is nothing left of a photo

@@ -18,7 +18,10 @@ class DreamConfig:
     layer: tuple[str, ...] = setting((), "Layer to raise, optionally weighted as NAME:WEIGHT; repeatable.")
     channel: tuple[int, ...] = setting((), "Only these channels of the layer; repeatable.")
     class_name: str | None = setting(None, "Class to dream, by name or number, instead of a layer.")
-    objective: str = setting("l2", "Form of a layer's score.", choices=("l2", "mean", "l1"))
+    objective: str = setting(
+        "l2", "What of a layer is raised: equalized gives every feature its turn where it fits, peaks the boldest of "
+        "them; l2 (the original), mean and l1 raise the strongest.", choices=("equalized", "peaks", "l2", "mean", "l1"),
+    )  # fmt: skip
     octaves: int = setting(4, "Picture sizes to work at, from coarse to fine.", minimum=1, maximum=32)
     octave_scale: float = setting(1.4, "Ratio between two sizes.", above=1.0, maximum=8)
     steps: int = setting(10, "Steps at each size.", minimum=0, maximum=100_000)

@@ -12,6 +12,7 @@ from torch import Tensor
 from reverie.critic.average import mean_activations
 from reverie.critic.class_direction import mean_class_direction
 from reverie.critic.critic import LOGITS, Critic
+from reverie.critic.statistics import statistics_of
 from reverie.errors import InputError
 from reverie.numerics.resample import resize
 from reverie.objective import (
@@ -19,6 +20,7 @@ from reverie.objective import (
     caricature,
     channel,
     direction,
+    equalized,
     guide_best_match,
     guide_channels,
     layer,
@@ -36,6 +38,7 @@ from reverie.tools.references import References, Region, read_references
 
 TARGET_PX = 256  # shorter side of an artwork
 TARGET_LAYERS = 4
+POWERS = {"equalized": 2.0, "peaks": 3.0}  # forms that measure channels by their usual strength
 
 
 def build_ascent(config: DreamConfig, critic: Critic, references: References | None = None) -> Ascent | Together:
@@ -129,6 +132,10 @@ def _term(config: DreamConfig, critic: Critic, guide: Tensor | None) -> Callable
         return lambda name: caricature(name, config.caricature_power, usual[name])
     if guide is not None:
         return _guided(config, critic, guide, names)
+    if config.objective in POWERS:
+        usual = statistics_of(critic, names)
+        power = POWERS[config.objective]
+        return lambda name: equalized(name, usual[name].mean, usual[name].std, power)
     return lambda name: layer(name, _form(config.objective))
 
 
@@ -137,7 +144,7 @@ def _guided(config: DreamConfig, critic: Critic, guide: Tensor, names: list[str]
     short_px = config.guide_size or critic.identity.input_px
     seen, usual = _seen(critic, guide, names, short_px), mean_activations(critic, names)
     if config.guide_form == "channels":
-        return lambda name: guide_channels(name, seen[name], _form(config.objective), usual[name])
+        return lambda name: guide_channels(name, seen[name], _plain(config.objective), usual[name])
     match = "cosine" if config.guide_form == "cosine" else "dot"
     return lambda name: guide_best_match(name, seen[name], match, usual[name])
 
@@ -148,7 +155,7 @@ def _channel_objective(config: DreamConfig, critic: Critic) -> Objective:
         raise InputError("--channel goes with one --layer")
     ((name, weight),) = named
     check_channels(name, config.channel, critic.layer(name).channels)
-    return _weighted_sum([(channel(name, *config.channel, form=_form(config.objective)), weight)])
+    return _weighted_sum([(channel(name, *config.channel, form=_plain(config.objective)), weight)])
 
 
 def _class_objective(name: str, critic: Critic) -> Objective:
@@ -191,6 +198,11 @@ def _weighted_sum(terms: Iterable[tuple[Objective, float]]) -> Objective:
 
 def _form(name: str) -> Any:
     return name
+
+
+def _plain(name: str) -> Any:
+    """Return the form for channels that are compared with nothing: equalizing one channel is squaring it."""
+    return "l2" if name in POWERS else name
 
 
 def weighted(text: str) -> tuple[str, float]:

@@ -21,6 +21,7 @@ from torch import Generator, Tensor
 
 from reverie.critic.critic import Critic
 from reverie.errors import GradientError
+from reverie.jobs.seed import seed_for
 from reverie.numerics.resample import resize_wrapped
 from reverie.objective import Objective
 from reverie.optimize.ascend import Step
@@ -29,7 +30,6 @@ from reverie.optimize.quasi_newton import QuasiNewton
 from reverie.optimize.tiles import Tile
 from reverie.optimize.warm_adam import Average, WarmAdam
 from reverie.settings import check_settings
-from reverie.tools.seed import seed_for
 from reverie.tools.style_config import StyleConfig
 from reverie.tools.style_plan import Scale, StylePlan, wrap_of
 from reverie.tools.style_sources import StylePictures

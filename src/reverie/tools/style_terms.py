@@ -16,6 +16,7 @@ from torch import Generator, Tensor
 from reverie.critic.critic import IMAGE, Critic
 from reverie.critic.style_layers import style_layers
 from reverie.errors import GradientError, InputError
+from reverie.jobs.seed import seed_for
 from reverie.numerics.color_match import match_colors
 from reverie.numerics.region_weights import region_weights, shared_out
 from reverie.numerics.resample import long_side, resize
@@ -33,7 +34,6 @@ from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_objective import build_objective
 from reverie.tools.dream_rules import check_together
 from reverie.tools.references import References
-from reverie.tools.seed import seed_for
 from reverie.tools.style_config import StyleConfig
 from reverie.tools.style_plan import Scale, wrap_of
 from reverie.tools.style_scores import GAINS, STYLE_SHARE, check_weights, sampled_names, sampled_terms, shared_counts

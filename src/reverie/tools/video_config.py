@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from reverie.settings import setting
 
+CODEC_SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+
 
 @dataclass(frozen=True)
 class FilmFile:
@@ -19,9 +21,7 @@ class FilmFile:
     )  # fmt: skip
     crf: int = setting(18, "Quality of a video; smaller is better.", minimum=0, maximum=63, replay=False)
     preset: str = setting(
-        "medium", "Speed of the codec.",
-        choices=("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"),
-        replay=False,
+        "medium", "Speed of the codec.", choices=CODEC_SPEEDS, replay=False, flag="--codec-speed",
     )  # fmt: skip
     audio: bool = setting(True, "Take over the sound of a video.", replay=False)
 

@@ -40,7 +40,7 @@ class BatchOptions:
     dry_run: bool = False
 
     def __post_init__(self) -> None:
-        from reverie.tools.cores import check_workers
+        from reverie.jobs.cores import check_workers
 
         check_workers(self.workers)
 

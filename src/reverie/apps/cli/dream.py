@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Sequence
@@ -19,11 +20,12 @@ from reverie.apps.cli.options import given_for, with_config
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, read_stdin
 from reverie.apps.cli.stored import FILES, wanted, with_files
 from reverie.errors import InputError
-from reverie.settings import check_settings, from_record, to_record
+from reverie.settings import check_settings, flag_of, from_record, to_record
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_presets import described, preset_settings
 from reverie.tools.dream_rules import check_together, without_rivals
 from reverie.tools.loop_config import LoopConfig
-from reverie.tools.video_config import VideoConfig
+from reverie.tools.video_config import CODEC_SPEEDS, VideoConfig
 
 if TYPE_CHECKING:
     from reverie.data.sources import Source
@@ -65,6 +67,9 @@ def dream_command(
         Parameter(name="--source", negative="", help="Another way to give PICTURES; repeatable.", show_default=False),
     ] = (),
     like: Annotated[str | None, Parameter(help="Take the settings out of a picture that Reverie made.")] = None,
+    look: Annotated[
+        str | None, Parameter(name="--preset", help=f"A look, which other options change. {described().capitalize()}.")
+    ] = None,
     quality: Annotated[int, Parameter(help="Quality of JPEG, WebP and AVIF, 1 to 100.")] = 92,
     file_format: Format = "png",
     recursive: Recursive = False,
@@ -80,6 +85,10 @@ def dream_command(
     given: dict[str, Any],
 ) -> int:  # fmt: skip
     """Dream pictures and videos: raise what a network sees in them."""
+    if look in CODEC_SPEEDS:  # what the option meant before there were looks
+        given = {"preset": look} | given
+    elif look is not None:
+        given = rivalled(preset_settings(look), given)
     config = _config(given_for(DreamConfig, given), like)
     video = from_record(VideoConfig, given_for(VideoConfig, given))
     check_settings(video)
@@ -130,15 +139,20 @@ def dream_command(
     return dream_one(source, config, options, show=(show, show_host, show_port))
 
 
+def rivalled(preset: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a preset with the given ones on top; what contradicts those is left out of it."""
+    return without_rivals(preset, given) | given
+
+
 def _check_none(given: dict[str, Any], names: Sequence[str], why: str) -> None:
     """Refuse options that would do nothing.
 
     Raises:
         InputError: names the first.
     """
-    for name in names:
-        if name in given:
-            raise InputError(f"--{name.replace('_', '-')} {why}")
+    for field in dataclasses.fields(VideoConfig):
+        if field.name in names and field.name in given:
+            raise InputError(f"{flag_of(field)} {why}")
 
 
 def dream_one(

@@ -21,13 +21,13 @@ from reverie.critic.devices import is_cpu, split_devices
 from reverie.data.sources import Found, Source
 from reverie.data.targets import output_folder, plan_targets, remove_leftovers
 from reverie.errors import OutputError, ReverieError
+from reverie.jobs.batch import Job, Moment, run_jobs
+from reverie.jobs.cores import WORKER_BYTES, Shares, share_out, usable_cores
+from reverie.jobs.seed import seed_for
 from reverie.media.source import pixels_of
 from reverie.media.write import check_writable
 from reverie.optimize.byte_counts import format_bytes, parse_bytes
-from reverie.tools.batch import Job, Moment, run_jobs
-from reverie.tools.cores import WORKER_BYTES, Shares, share_out, usable_cores
 from reverie.tools.finished import Wanted, is_finished
-from reverie.tools.seed import seed_for
 
 ROOM_PER_PIXEL = 100  # bytes that a picture takes whatever its tiles: PICTURE_BUFFERS of three floats, and its file
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reverie.apps.cli.dream_run import losses
-from reverie.tools.batch import Job
+from reverie.jobs.batch import Job
 from reverie.tools.dream_config import DreamConfig
 
 

@@ -20,11 +20,13 @@ from reverie.apps.cli.output import PipeConsole, close_output
 from reverie.apps.cli.pipes import past_parser
 from reverie.apps.cli.wording import parser_message
 from reverie.errors import ReverieError
+from reverie.threads import parse_threads, settle_before_torch
+from reverie.tools.registry import GROUPS, TOOLS
 
 HELP = "A studio for neural image synthesis: train networks on pictures, dream and paint with them."
 EPILOGUE = (
-    "Exit codes: 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C. Every command takes --debug, which shows the "
-    "traceback of an error."
+    "Exit codes: 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C. Every command takes --threads N (default: auto, "
+    "by the cores that are free) and --debug, which shows the traceback of an error."
 )
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))  # as `> FILE` may turn out
 
@@ -85,6 +87,7 @@ def build_app() -> App:
         name="export",
         help="Write a network that paints in one pass as ONNX.",
     )
+    add_tools(app, {"train": train})
     models = App(name="models", help="List, show and fetch networks.", result_action="return_value")
     models.default(_list_models)
     models.command("reverie.apps.cli.models:list_command", name="list", help="List the networks.")
@@ -92,8 +95,26 @@ def build_app() -> App:
         "reverie.apps.cli.models:show_command", name="show", help="Show the layers and classes of a network."
     )
     models.command("reverie.apps.cli.models:fetch_command", name="fetch", help="Download weights, checked by sha256.")
+    models.command(
+        "reverie.apps.cli.models:calibrate_command",
+        name="calibrate",
+        help="Measure a network's channels on your photographs, for equalized dreams.",
+    )
     app.command(models)
     return app
+
+
+def add_tools(app: App, groups: dict[str, App]) -> None:
+    """Add the tools of the registry, each loaded only when it is called; two words are a group and its command."""
+    for name, (_, summary) in TOOLS.items():
+        group, _, command = name.rpartition(" ")
+        parent = app
+        if group:
+            if group not in groups:
+                groups[group] = App(name=group, help=GROUPS.get(group, ""), result_action="return_value")
+                app.command(groups[group])
+            parent = groups[group]
+        parent.command(f"reverie.apps.cli.tool_commands:{name.replace(' ', '__')}", name=command or name, help=summary)
 
 
 def _list_models() -> int:
@@ -121,6 +142,7 @@ def _finished(tokens: list[str], interrupted: Callable[[], bool]) -> int:
 
 def _run(tokens: list[str], debug: bool, interrupted: Callable[[], bool]) -> int:
     try:
+        tokens = with_threads(tokens)
         result = build_app()(past_parser(tokens), exit_on_error=False, print_error=False)
     except KeyboardInterrupt:
         return _stopped()
@@ -135,6 +157,25 @@ def _run(tokens: list[str], debug: bool, interrupted: Callable[[], bool]) -> int
     except Exception as error:  # the last resort: still one line, still a non-zero exit
         return _stopped() if interrupted() else _unexpected(error, debug)
     return result if isinstance(result, int) else 0
+
+
+def with_threads(tokens: list[str]) -> list[str]:
+    """Return the tokens without ``--threads N|auto``, which has to be obeyed before any command loads torch.
+
+    Raises:
+        InputError: no number.
+    """
+    rest: list[str] = []
+    asked: int | None = None
+    words = iter(tokens)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name == "--threads":
+            asked = parse_threads(value if equals else next(words, ""))
+        else:
+            rest.append(word)
+    settle_before_torch(asked)
+    return rest
 
 
 def _stopped() -> int:

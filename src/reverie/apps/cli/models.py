@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from rich.table import Table
 
 from reverie.apps.cli.output import PipeConsole
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CLASSES_SHOWN = 40
 
@@ -119,4 +123,39 @@ def fetch_command(name: Annotated[str, Parameter(help="A name of the list.")], /
             name, lambda done, total: line.update(done / max(total, 1), f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
         )
     print(path)
+    return 0
+
+
+def calibrate_command(
+    model: Annotated[str, Parameter(help="'embedded', a .safetensors file trained here, or a torchvision name.")],
+    photos: Annotated[str, Parameter(help="Folder of ordinary photographs, a hundred or more.")],
+    /,
+    *,
+    weights: Annotated[str | None, Parameter(help="State dict for a torchvision name.")] = None,
+) -> int:
+    """Measure how strong every channel of a network is on your photographs, for `--objective equalized` and `peaks`."""
+    from reverie.apps.cli.progress import bar
+    from reverie.critic.critic import LOGITS
+    from reverie.critic.open import open_critic
+    from reverie.critic.statistics import SHORT_PX, at_size, cached_path, keep, measure
+    from reverie.data.sources import find_sources
+    from reverie.media.image import read_picture
+
+    found = find_sources((photos,), recursive=True)
+    critic = open_critic(model, weights, device="cpu")
+    names = [layer.name for layer in critic.named_layers if layer.name != LOGITS and layer.stride]
+    with bar("measuring") as line:
+
+        def pictures() -> Iterator[Tensor]:
+            import torch
+
+            for number, source in enumerate(found.sources, start=1):
+                line.update(number / len(found.sources), f"picture {number} of {len(found.sources)}")
+                rgb = torch.from_numpy(read_picture(source.path).rgb).permute(2, 0, 1)[None]
+                for short in SHORT_PX:
+                    yield from at_size(rgb, short)
+
+        keep(critic, measure(critic, pictures(), names), replace=True)
+    print(f"{len(names)} layers of {critic.identity.name} measured on {len(found.sources)} pictures", file=sys.stderr)
+    print(cached_path(critic))
     return 0

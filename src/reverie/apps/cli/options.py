@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from reverie.settings import flag_of
+
 EMPTY: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 FLAGS = {"class_name": "--class"}  # words that Python reserves
 SIGNED = ("rotate", "pan")  # texts that may begin with a minus and are no option then
@@ -62,8 +64,13 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     return [p.replace(annotation=hints.get(p.name, p.annotation)) for p in signature.parameters.values()]
 
 
+def option_of(field: dataclasses.Field[Any], kind: Any) -> inspect.Parameter:
+    """Return the option of a field, with all that the field says of it."""
+    return _option(field, kind, field.metadata.get("alias", ()))
+
+
 def _option(field: dataclasses.Field[Any], kind: Any, aliases: tuple[str, ...]) -> inspect.Parameter:
-    flag = FLAGS.get(field.name, "--" + field.name.replace("_", "-"))
+    flag = FLAGS.get(field.name, flag_of(field))
     negative = "--no-" + flag[2:] if kind is bool and field.default is True else ""
     note = Parameter(
         name=(flag, *aliases), help=_help(field), negative=negative,

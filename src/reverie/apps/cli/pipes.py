@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from reverie.errors import InputError
+from reverie.tools.registry import TOOLS
 
 STDOUT = "-"
 STAND_IN = "\0-"  # for "-" on its way through the parser, which takes it for an option; no argument holds a NUL
@@ -13,7 +14,7 @@ STAND_IN = "\0-"  # for "-" on its way through the parser, which takes it for an
 
 def past_parser(tokens: list[str]) -> list[str]:
     """Return the tokens of a command with every lone ``-`` replaced, where the command reads or writes pictures."""
-    if tokens[:1] not in (["dream"], ["style"]):
+    if tokens[:1] not in (["dream"], ["style"]) and not {tokens[0] if tokens else "", " ".join(tokens[:2])} & {*TOOLS}:
         return tokens
     found = [STAND_IN if t == "-" else t for t in tokens]
     return _with_value(found, "--fast", ".safetensors", "any") if tokens[:1] == ["style"] else found

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from reverie.apps.cli.replay_tool import is_of_registry, replay_tool
 from reverie.apps.cli.stored import beside, check_files, with_files
 from reverie.errors import InputError
 from reverie.settings import from_record
@@ -45,6 +46,11 @@ def replay_command(
     from reverie.media.metadata import read_settings
 
     made = Path(picture)
+    if not made.exists():
+        raise InputError(f"no file at '{picture}'")
+    if is_of_registry(made):
+        named = {"input": source, "model": model, "weights": weights, "mask": mask}
+        return replay_tool(made, output, named, files)
     record = read_settings(made)
     given = {"model": model, "weights": weights, "mask": mask}
     with _threads_of(record):

@@ -28,7 +28,7 @@ HOLD_STILL = ("temporal", "anchor", "later_steps")  # options that --coherence f
 MAKE_FILMS = ("interpolate", "keyframes", "seconds", "fps")  # options that ask for a film of a still picture
 
 
-@with_config(StyleConfig, StyleFilmConfig, aliases={"style": ("--style",)})
+@with_config(StyleConfig, StyleFilmConfig, aliases={"style": ("--style",), "preset": ("--preset",)})
 def style_command(
     content: Annotated[str, Parameter(help="Picture, film, pattern, folder, or - for standard input: what to paint.")],
     styles: Annotated[

@@ -12,7 +12,7 @@ from reverie.apps.cli.dream_worker import in_words
 from reverie.apps.cli.style_film import style_films
 from reverie.apps.cli.style_stored import wanted_style
 from reverie.data.sources import Found
-from reverie.tools.batch import Job
+from reverie.jobs.batch import Job
 from reverie.tools.style_config import StyleConfig
 from reverie.tools.style_film_config import StyleFilmConfig
 

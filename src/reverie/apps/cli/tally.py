@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from reverie.tools.batch import Outcome
+from reverie.jobs.batch import Outcome
 
 
 class Tally:

@@ -1,7 +1,7 @@
 import pytest
 
 from reverie.errors import InputError
-from reverie.tools.cores import WORKER_BYTES, share_out, usable_cores
+from reverie.jobs.cores import WORKER_BYTES, share_out, usable_cores
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reverie.errors import ReverieError
-from reverie.tools.worker import Worker, attempt
+from reverie.jobs.worker import Worker, attempt
 
 State = Literal["done", "skipped", "failed"]
 Work = Callable[[Any], Generator[tuple[float, str], None, str]]

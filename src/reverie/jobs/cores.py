@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
 from reverie.errors import InputError
+from reverie.threads import usable_cores
 
 WORKER_BYTES = 800e6  # a process with torch and a network, and a small picture's pass (measured: 500 to 700 MB)
 SHARE_OF_FREE = 0.7  # of the memory that is free when a batch begins
 STEP_BYTES = 2**28  # free memory is rounded down to this, so that its noise changes no plan
-QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 @dataclass(frozen=True)
@@ -51,23 +50,7 @@ def check_workers(workers: str) -> None:
         raise InputError(f"--workers must be 'auto' or a whole number from 1 on; got '{workers}'")
 
 
-def usable_cores() -> int:
-    """Return the cores this process may use: by its affinity and a container's quota."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, min(cores, _quota() or cores))
-
-
 def _most_threads() -> int:
     """Return how many threads a process may have at most by the user's own word."""
     limit = os.environ.get("OMP_NUM_THREADS", "")
     return int(limit) if limit.isdecimal() and int(limit) >= 1 else 1024
-
-
-def _quota() -> int | None:
-    """Return the whole cores that a container of Linux is allowed, or None without a limit."""
-    try:
-        allowed, period = QUOTA.read_text().split()
-        return max(1, round(int(allowed) / int(period)))
-    except (OSError, ValueError):  # no such file, or "max"
-        return None

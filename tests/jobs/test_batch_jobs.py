@@ -11,7 +11,7 @@ import pytest
 from batch_case import Opener
 
 from reverie.errors import InputError, ReverieError
-from reverie.tools.batch import Job, Moment, Outcome, run_jobs
+from reverie.jobs.batch import Job, Moment, Outcome, run_jobs
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="kills processes by signal")
 

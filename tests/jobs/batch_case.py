@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reverie.errors import InputError, OutputError, ReverieError
-from reverie.tools.batch import Job
+from reverie.jobs.batch import Job
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,69 @@
+"""`reverie replay` for results of the registry's tools."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from reverie.errors import InputError
+from reverie.tools.registry import TOOLS, find_tool
+
+
+def is_of_registry(made: Path) -> bool:
+    """Tell whether a file carries the job of a tool that stands in the registry."""
+    from reverie.jobs.output import stored_record
+
+    try:
+        name = stored_record(made).get("tool")
+    except InputError:
+        return False  # whoever reads it next says what is wrong
+    return isinstance(name, str) and name.rpartition("(")[2].rstrip(")") in TOOLS
+
+
+def replay_tool(made: Path, output: str | None, named: Mapping[str, str | None], folders: tuple[str, ...]) -> int:
+    """Make a result again from the job inside it, and say whether the bytes are the same.
+
+    Args:
+        made: the result.
+        output: where the new one goes; NAME-replay beside the old one if absent.
+        named: role → a file that the user gave for it.
+        folders: to look for files in.
+    """
+    from reverie.apps.cli.tool_command import check_target
+    from reverie.apps.cli.watch import finish, watching
+    from reverie.jobs.files import Files
+    from reverie.jobs.many import scratch_of
+    from reverie.jobs.replay import replayed, stored_job, threads_of, verdict
+    from reverie.jobs.run import execute
+    from reverie.jobs.session import Session
+    from reverie.jobs.target import choose_target
+
+    job = stored_job(made, find_tool)
+    tool = find_tool(job.tool)
+    wanted = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
+    target = choose_target(wanted, job, lambda data, what: _parsed(data, what), sources=[made])
+    if target.finished:
+        print("there already, made by the same job", file=sys.stderr)
+        print(target.path)
+        return 0
+    check_target(tool, target.path)
+    given = {role: Path(path) for role, path in named.items() if path}
+    files = Files(made, [Path(folder) for folder in folders], given)
+    with threads_of(job):
+        run = replayed(made, job, find_tool, Session(), files=files, scratch=scratch_of(target.path))
+        try:
+            with watching(tool) as watch:
+                ended = execute(run, target.path, watch, quality=job.quality or 92, kept=target.path)
+        finally:
+            run.close()
+        code = finish(ended)
+        if code == 0 and ended.paths:
+            print(verdict(job, made, ended.paths[0]), file=sys.stderr)
+    return code
+
+
+def _parsed(data: object, what: str):
+    from reverie.jobs.job import parse
+
+    return parse(data, find_tool, what)

@@ -1,0 +1,69 @@
+"""The terminal as a watch of runs: a bar while it works, one line when it ends, and its exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from reverie.apps.cli.interrupts import ignore_interrupts
+from reverie.apps.cli.progress import Bar, bar
+from reverie.jobs.run import Nobody, Watches
+
+if TYPE_CHECKING:
+    from reverie.jobs.run import End, Ended, Run, Watch
+    from reverie.jobs.tool import AnyTool
+    from reverie.jobs.work import Progress
+
+CODES = {"done": 0, "stopped": 0, "interrupted": 130}
+
+
+class Terminal:
+    """Shows a run as a bar with its stage and the first score."""
+
+    def __init__(self, line: Bar) -> None:
+        self._line = line
+
+    def begin(self, run: Run) -> None:
+        """Say nothing yet."""
+
+    def show(self, progress: Progress, fraction: float | None, eta_s: float | None) -> None:
+        """Move the bar."""
+        count = f"{progress.done}/{progress.total}" if progress.total else f"{progress.done} {progress.unit}"
+        scores = "  ".join(f"{name} {value:.3g}" for name, value in progress.scores.items())
+        note = "  ".join(part for part in (progress.stage or count, scores) if part)
+        self._line.update(fraction or 0.0, note, eta_s)
+
+    def say(self, line: str) -> None:
+        """Print a lasting line above the bar."""
+        self._line.say(line)
+
+    def end(self, end: End, text: str) -> None:
+        """Let no second Ctrl-C disturb what is being kept."""
+        if end == "interrupted":
+            ignore_interrupts()
+
+
+@contextlib.contextmanager
+def watching(tool: AnyTool, *, show: bool = False, port: int = 0) -> Iterator[Watch]:
+    """Give the watches of a command line: the terminal, and a page if it was asked for."""
+    with contextlib.ExitStack() as stack:
+        page: Watch = Nobody()
+        if show:
+            from reverie.apps.web.page import RunPage
+
+            page = stack.enter_context(RunPage(port=port))
+        yield Watches(Terminal(stack.enter_context(bar(tool.doing))), page)
+
+
+def finish(ended: Ended) -> int:
+    """Print how a run ended, results to standard output, and return the exit code."""
+    if ended.end == "done":
+        print(ended.text, file=sys.stderr)
+    else:
+        by = " by Ctrl-C" if ended.end == "interrupted" else ""
+        print(f"reverie: stopped{by} {ended.text}", file=sys.stderr)
+    for path in ended.paths:
+        print(path)
+    return CODES[ended.end]

@@ -1,0 +1,56 @@
+"""Settings that many tools share, each declared once; free of torch, so that help is instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reverie.settings import setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkSettings:
+    """Which network sees the picture."""
+
+    model: str = setting(
+        "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
+        group="what is seen",
+    )  # fmt: skip
+    weights: str | None = setting(
+        None, "State dict for a torchvision name, read as data; 'random' for an untrained one.", file="network",
+        group="what is seen", expert=True,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedSettings:
+    """The seed of all randomness."""
+
+    seed: int = setting(
+        0, "Seed of all randomness: the same number gives the same result.", minimum=0, maximum=2**63 - 1,
+        group="result",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineSettings:
+    """On what machine the work is done; changes nothing but the last bits of a result."""
+
+    device: str = setting(
+        "auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False, group="machine"
+    )
+    precision: str = setting(
+        "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False,
+        group="machine", expert=True,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class TileSettings:
+    """How much memory a picture may take."""
+
+    tile: int | None = setting(
+        None, "Work in tiles of this size in pixels.", minimum=32, replay=False, own=True, group="machine", expert=True
+    )
+    max_memory: str | None = setting(
+        None, "Plan tiles so that the program stays below this, for example 2GB.", replay=False, group="machine"
+    )

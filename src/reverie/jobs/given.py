@@ -1,0 +1,98 @@
+"""The streamed input of a work as it was found: named and hashed at once, decoded when somebody asks."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reverie.errors import InputError
+from reverie.jobs.job import Input
+
+if TYPE_CHECKING:
+    from reverie.media.image import Picture
+
+
+class Given:
+    """A file, or a picture in memory.
+
+    Args:
+        path: where the file lies.
+        picture: in its place: a picture that came through a pipe or from a program.
+        kind: what it is taken for: "picture", "film", "mesh", "folder", ...
+        called: the name to store instead of the file's own, as a replay with renamed files needs.
+    """
+
+    def __init__(
+        self, path: Path | None = None, picture: Picture | None = None, *, kind: str = "picture",
+        called: str | None = None,
+    ) -> None:  # fmt: skip
+        if path is None and picture is None:
+            raise InputError("there is nothing to work on; name a file")
+        self.path, self._picture, self.kind = path, picture, kind
+        self.name = called or (path.name if path is not None else picture.name if picture is not None else "")
+
+    @cached_property
+    def picture(self) -> Picture:
+        """The picture, decoded.
+
+        Raises:
+            PictureError: missing, damaged, or no picture.
+        """
+        from reverie.media.image import read_picture
+
+        if self._picture is not None:
+            return self._picture
+        assert self.path is not None
+        return read_picture(self.path)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the file's bytes, or of the pixels in memory.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        if self._picture is not None:
+            return self._picture.sha256
+        assert self.path is not None
+        return sha256_of(self.path)
+
+    def record(self) -> Input:
+        """Return what a job says of it."""
+        if self.kind != "picture":
+            return Input(self.name, self.sha256)
+        height, width = self.picture.rgb.shape[:2]
+        return Input(self.name, self.sha256, int(width), int(height))
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file's bytes, or of the names and bytes of a folder's files, read in pieces.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        if path.is_dir():
+            digest = hashlib.sha256()
+            for file in sorted(p for p in path.rglob("*") if p.is_file()):
+                digest.update(file.relative_to(path).as_posix().encode() + b"\0" + _digest(file).encode())
+            return digest.hexdigest()
+        return _digest(path)
+    except OSError as error:
+        raise InputError(f"'{path}' cannot be read: {error.strerror or error}") from error
+
+
+_KNOWN: dict[tuple[str, int, int], str] = {}  # by path, time of change and size, so that a batch hashes a style once
+
+
+def _digest(path: Path) -> str:
+    status = path.stat()
+    key = (str(path.resolve()), status.st_mtime_ns, status.st_size)
+    if key not in _KNOWN:
+        if len(_KNOWN) > 4096:
+            _KNOWN.clear()
+        with path.open("rb") as file:
+            _KNOWN[key] = hashlib.file_digest(file, "sha256").hexdigest()
+    return _KNOWN[key]

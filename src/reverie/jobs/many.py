@@ -1,0 +1,77 @@
+"""Many inputs, one tool: `batch(tool)`. A worker prepares once and works many times; see `reverie.jobs.batch`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from reverie.jobs.batch import Job as Item
+from reverie.jobs.given import Given
+from reverie.jobs.run import Run, with_chosen
+from reverie.jobs.session import Session
+from reverie.jobs.tool import AnyTool, Prepared
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a worker must know of one input besides its place: its seed, the quality of its result, its kind."""
+
+    seed: int
+    quality: int
+    kind: str = "picture"
+    pixels: int = 0
+
+
+@dataclass(frozen=True)
+class Opener:
+    """Opens a tool in a worker; called there once, so what every input would refuse is refused once.
+
+    Attributes:
+        find: gives the tool, from its name; a function of a module, since it travels to the worker.
+        tool: its name.
+        config: the settings.
+        threads: of the worker; None leaves them.
+    """
+
+    find: Callable[[str], AnyTool]
+    tool: str
+    config: object
+    threads: int | None
+
+    def __call__(self) -> Many:
+        if self.threads is not None:
+            import torch
+
+            torch.set_num_threads(self.threads)
+        session, tool = Session(), self.find(self.tool)
+        prepared = tool.prepare(self.config, session)
+        session.measure()
+        return Many(tool, prepared, self.config)
+
+
+@dataclass(frozen=True)
+class Many:
+    """Works on one input after the other with what was prepared once."""
+
+    tool: AnyTool
+    prepared: Prepared
+    config: object
+
+    def __call__(self, job: Item) -> Generator[tuple[float, str], None, str]:
+        asked = job.payload
+        assert isinstance(asked, Asked)
+        assert job.source is not None
+        config = with_chosen(self.config, {"seed": asked.seed})
+        given = Given(Path(job.source), kind=asked.kind)
+        with closing(Run(self.tool, self.prepared, config, given, scratch=scratch_of(job.target))) as run:
+            for progress in run:
+                yield run.fraction or 0.0, progress.stage
+            run.save(job.target, quality=asked.quality)
+            return "\n".join((run.work.plan.summary, *dict.fromkeys((*run.notes, *run.work.notes))))
+
+
+def scratch_of(target: Path) -> Path:
+    """Return the place of a work's own files beside its result."""
+    return target.with_name(f"{target.name}.frames")

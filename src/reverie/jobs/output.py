@@ -1,0 +1,336 @@
+"""What a work gives: pictures, films, networks, tables, pages, folders.
+
+Each writes itself whole or not at all, with its job inside, and knows nothing of where it goes.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from reverie.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from reverie.jobs.job import Json
+    from reverie.media.footage import Encoding, Footage
+    from reverie.weights.checkpoint import Description
+
+JOB_FILE = "job.json"  # inside a folder, and in the names of side files of formats that hold no text
+PAGE_JOB = re.compile(r'<script type="application/json" id="reverie-job">(.*?)</script>', re.DOTALL)
+
+
+class Output(Protocol):
+    """One result.
+
+    Attributes:
+        label: "" for the main result; else what its name ends with, such as "latents".
+        suffixes: of the formats it can be written in, the default first; none for a folder.
+    """
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def suffixes(self) -> tuple[str, ...]: ...
+
+    def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
+        """Write it whole or not at all, with its job inside; return what the format could not hold.
+
+        Raises:
+            InputError: a format that it cannot be written in.
+            OutputError: no folder, no permission, no space; nothing is left behind.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """`rgb` ``[H, W, 3]`` and `alpha` ``[H, W]``, floats in [0, 1] or uint8; `bits` is 8 or 16."""
+
+    rgb: np.ndarray
+    alpha: np.ndarray | None = None
+    bits: int = 8
+    label: str = ""
+    suffixes: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff")
+
+    def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
+        """Write it in the format of the suffix."""
+        from reverie.media.write import write_picture
+
+        write_picture(path, self.rgb, alpha=self.alpha, settings=record, bits=self._bits(path.suffix), quality=quality)
+        return self.losses(path.suffix)
+
+    def encoded(self, suffix: str, record: Mapping[str, Json], quality: int) -> bytes:
+        """Return the bytes that `write` would write."""
+        from reverie.media.write import encode_picture
+
+        return encode_picture(
+            f"picture{suffix}", self.rgb, alpha=self.alpha, settings=record, bits=self._bits(suffix), quality=quality
+        )
+
+    def losses(self, suffix: str) -> list[str]:
+        """Return what the format cannot hold, one line each."""
+        from reverie.media.write import DEEP_SUFFIXES
+
+        notes: list[str] = []
+        if self.alpha is not None and suffix.lower() in (".jpg", ".jpeg"):
+            notes.append("JPEG has no transparency: the picture is laid on white; .png, .webp and .tif keep it")
+        if self.bits == 16 and suffix.lower() not in DEEP_SUFFIXES:
+            notes.append(f"{suffix} holds 8 bits a channel, the picture has 16; .png and .tif keep them")
+        return notes
+
+    def _bits(self, suffix: str) -> int:
+        from reverie.media.write import DEEP_SUFFIXES
+
+        return self.bits if suffix.lower() in DEEP_SUFFIXES else 8
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """Frames with their times and sound.
+
+    Attributes:
+        frames: gives the frames from the first on, ``[H, W, 3]`` uint8.
+        footage: whose times and sound they have.
+        encoding: codec, quality, whether the sound is taken over.
+    """
+
+    frames: Callable[[], Iterator[np.ndarray]]
+    footage: Footage
+    encoding: Encoding
+    label: str = ""
+    suffixes: tuple[str, ...] = (".mp4", ".mov", ".mkv", ".webm", ".gif", ".webp")
+
+    def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
+        """Put the frames together."""
+        from reverie.media.footage import assemble
+
+        return assemble(path, self.frames(), self.footage, self.encoding, record)
+
+
+def even_footage(path: Path, size: tuple[int, int], frames: int, rate: Fraction) -> Footage:
+    """Return the times of a film without a source: all frames equally long, no sound."""
+    from reverie.media.footage import Footage
+
+    return Footage(path, size, frames, rate, (1 / rate,), 0, False, False, (), None)
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Weights by name and what they are; the job stands in the description's recipe."""
+
+    state: Mapping[str, Tensor]
+    description: Description
+    label: str = ""
+    suffixes: tuple[str, ...] = (".safetensors",)
+
+    def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
+        """Write it as safetensors."""
+        from dataclasses import replace
+
+        from reverie.weights.checkpoint import save_model
+
+        _check_suffix(path, self.suffixes)
+        save_model(path, dict(self.state), replace(self.description, recipe=self.description.recipe | {"job": record}))
+        return ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of named values, written as JSON with the job beside them, or as CSV with the job in a side file."""
+
+    rows: Sequence[Mapping[str, Json]]
+    label: str = ""
+    suffixes: tuple[str, ...] = (".json", ".csv")
+
+    def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
+        """Write all rows."""
+        from reverie.weights.checkpoint import write_bytes
+
+        _check_suffix(path, self.suffixes)
+        if path.suffix.lower() == ".json":
+            rows = [dict(row) for row in self.rows]
+            write_bytes(path, (json.dumps({"job": record, "rows": rows}, ensure_ascii=False, indent=1) + "\n").encode())
+            return ()
+        write_bytes(side_file(path), _job_bytes(record))
+        write_bytes(path, self._csv().encode())
+        return ()
+
+    def _csv(self) -> str:
+        import csv
+
+        names = list(dict.fromkeys(name for row in self.rows for name in row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        return text.getvalue()
+
+
+@dataclass(frozen=True)
+class Page:
+    """One HTML file that needs nothing else."""
+
+    text: str
+    label: str = ""
+    suffixes: tuple[str, ...] = (".html",)
+
+    def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
+        """Write the page with the job in a block of data."""
+        from reverie.weights.checkpoint import write_bytes
+
+        _check_suffix(path, self.suffixes)
+        inside = json.dumps(record, ensure_ascii=False).replace("<", "\\u003c")
+        block = f'<script type="application/json" id="reverie-job">{inside}</script>'
+        head, mark, rest = self.text.rpartition("</body>")
+        write_bytes(path, (f"{head}{block}\n{mark}{rest}" if mark else self.text + block).encode())
+        return ()
+
+
+@dataclass(frozen=True, eq=False)
+class Folder:
+    """Several files below one folder: results that belong together, each written by `fill` into a new folder.
+
+    Attributes:
+        fill: writes everything into the folder it is given, which is empty.
+    """
+
+    fill: Callable[[Path], None]
+    label: str = ""
+    suffixes: tuple[str, ...] = field(default=())
+
+    def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
+        """Fill a folder beside, then give it its name; an own older folder is exchanged."""
+        try:
+            part = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
+        except OSError as error:
+            raise OutputError(f"cannot write '{path}': {error.strerror or error}") from error
+        try:
+            self.fill(part)
+            (part / JOB_FILE).write_bytes(_job_bytes(record))
+            part.chmod(0o755)
+            if path.exists():
+                old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
+                path.replace(old)
+                part.replace(path)
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                part.replace(path)
+        except OSError as error:
+            raise OutputError(f"cannot write '{path}': {error.strerror or error}") from error
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        return ()
+
+
+@dataclass(frozen=True, eq=False)
+class Bytes:
+    """A file whose format another room makes: a mesh, an audio file, an archive. The job stands in a side file.
+
+    Attributes:
+        encode: gives the bytes for a suffix and the record, which it may put inside.
+        inside: whether it does, so that no side file is needed.
+    """
+
+    encode: Callable[[str, Mapping[str, Json]], bytes]
+    suffixes: tuple[str, ...]
+    label: str = ""
+    inside: bool = False
+
+    def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
+        """Write it in the format of the suffix."""
+        from reverie.weights.checkpoint import write_bytes
+
+        _check_suffix(path, self.suffixes)
+        blob = self.encode(path.suffix.lower(), record)
+        if not self.inside:
+            write_bytes(side_file(path), _job_bytes(record))
+        write_bytes(path, blob)
+        return ()
+
+
+def side_file(path: Path) -> Path:
+    """Return where the job of a file stands whose format holds none."""
+    return path.with_name(f"{path.name}.{JOB_FILE}")
+
+
+def stored_record(path: Path) -> dict[str, object]:
+    """Return the raw record of a file or folder that Reverie made, whatever its kind; `parse` makes a job of it.
+
+    Raises:
+        InputError: it carries none.
+    """
+    if path.is_dir():
+        return _loaded(path / JOB_FILE, path)
+    suffix = path.suffix.lower()
+    if side_file(path).is_file():
+        return _loaded(side_file(path), path)
+    if suffix == ".safetensors":
+        from reverie.weights.checkpoint import load_description
+
+        found = load_description(path).recipe.get("job")
+        if isinstance(found, dict):
+            return found
+        raise InputError(f"'{path}' carries no job: it was made by another version or another program")
+    if suffix == ".json":
+        found = _loaded(path, path).get("job")
+        if isinstance(found, dict):
+            return found
+        raise InputError(f"'{path}' carries no job: it was not made by Reverie")
+    if suffix == ".html":
+        match = PAGE_JOB.search(_text(path))
+        if match is None:
+            raise InputError(f"'{path}' carries no job: it was not made by Reverie")
+        return _object(html.unescape(match[1]), path)
+    from reverie.media.metadata import read_settings
+
+    return dict(read_settings(path))
+
+
+def _loaded(file: Path, made: Path) -> dict[str, object]:
+    return _object(_text(file), made)
+
+
+def _text(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            blob = stream.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"'{file}' cannot be read: {error.strerror or error}") from error
+    if len(blob) > MOST_BYTES:
+        raise InputError(f"'{file}' is larger than a job or a page of ours can be")
+    return blob.decode("utf-8", errors="replace")
+
+
+MOST_BYTES = 256 << 20  # a page with its pictures inside
+
+
+def _object(text: str, made: Path) -> dict[str, object]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"the job of '{made}' is damaged ({error})") from error
+    if not isinstance(found, dict):
+        raise InputError(f"the job of '{made}' is damaged: expected entries by name")
+    return found
+
+
+def _job_bytes(record: Mapping[str, Json]) -> bytes:
+    return (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _check_suffix(path: Path, suffixes: tuple[str, ...]) -> None:
+    if path.suffix.lower() not in suffixes:
+        raise InputError(f"cannot write '{path}': known here: {', '.join(suffixes)}")

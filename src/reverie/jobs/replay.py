@@ -1,0 +1,87 @@
+"""Make a result again from the job inside it, and say whether the bytes are the same."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from reverie.errors import InputError
+from reverie.jobs.controls import Controls
+from reverie.jobs.files import Files, found_config
+from reverie.jobs.given import Given
+from reverie.jobs.job import Job, parse
+from reverie.jobs.output import stored_record
+from reverie.jobs.run import Run, open_run
+from reverie.jobs.session import Session
+from reverie.jobs.tool import AnyTool
+
+MOST_THREADS = 256  # that a file may ask for
+
+
+def stored_job(made: Path, find: Callable[[str], AnyTool]) -> Job:
+    """Return the job inside a result.
+
+    Raises:
+        InputError: it carries none, or one that cannot be read.
+    """
+    return parse(stored_record(made), find, f"the settings inside '{made.name}'")
+
+
+def replayed(
+    made: Path, job: Job, find: Callable[[str], AnyTool], session: Session, *, files: Files,
+    scratch: Path | None = None,
+) -> Run:  # fmt: skip
+    """Return the run that makes a result again, steered as it was.
+
+    Raises:
+        InputError: an input is nowhere, or is another one.
+    """
+    tool = find(job.tool)
+    config = found_config(job, files)
+    given = None
+    if job.streamed is not None:
+        role = tool.streamed
+        kind = "picture" if role is None else role.kind
+        given = Given(files.found("input", job.streamed), kind=kind)
+    controls = Controls(job.changes, job.stopped_at_step)
+    run = open_run(tool, config, given, session, controls=controls, scratch=scratch, like=job)
+    now = run.work.chosen.model
+    if job.model is not None and now is not None and now.sha256 != job.model.sha256:
+        raise InputError(
+            f"the network '{now.name}' is not the one that was used: its sha256 differs; give it with --model"
+        )
+    return run
+
+
+@contextlib.contextmanager
+def threads_of(job: Job) -> Iterator[None]:
+    """Compute with as many threads as then, since their number changes the last bits."""
+    import torch
+
+    before, then = torch.get_num_threads(), job.made.threads
+    torch.set_num_threads(then if then is not None and 1 <= then <= MOST_THREADS else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def verdict(job: Job, made: Path, target: Path) -> str:
+    """Return whether two results have the same bytes, and what differed in their making where not."""
+    import torch
+
+    import reverie
+
+    if made.is_dir() or target.is_dir():
+        return "made again; folders are not compared"
+    if target.read_bytes() == made.read_bytes():
+        return "the bytes are the same"
+    if target.suffix.lower() != made.suffix.lower():
+        return f"made again as {target.suffix}; only another {made.suffix} could have the same bytes"
+    here = {"version": reverie.__version__, "torch": torch.__version__, "threads": torch.get_num_threads()}
+    then = {"version": job.made.version, "torch": job.made.torch, "threads": job.made.threads}
+    changed = [f"{name} {then[name]} then, {value} now" for name, value in here.items() if then[name] != value]
+    return "the bytes differ" + (
+        f": {'; '.join(changed)}" if changed else ": another processor or --quality rounds differently"
+    )

@@ -1,0 +1,361 @@
+"""The whole life of a job: prepare, iterate, tell who watches, obey, write the results with the job inside.
+
+Command line, Python, live page, studio worker, watch folder and cluster task all go through here; none of them opens a
+network or writes a result itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from reverie.errors import InputError, OutputError
+from reverie.jobs.controls import Controls
+from reverie.jobs.files import recorded_files, without_folders
+from reverie.jobs.given import Given
+from reverie.jobs.job import Change, Job, Json, Made, sections
+from reverie.jobs.output import Output, Picture
+from reverie.jobs.session import Session
+from reverie.jobs.tool import AnyTool, Prepared
+from reverie.jobs.work import Progress, Work
+
+End = Literal["done", "stopped", "interrupted"]
+
+
+class Watch(Protocol):
+    """Whoever looks on: a terminal's bar, a page, a worker's pipe, nobody."""
+
+    def begin(self, run: Run) -> None:
+        """A run begins."""
+
+    def show(self, progress: Progress, fraction: float | None, eta_s: float | None) -> None:
+        """Follow one step; `fraction` of the work is done, as far as that is known."""
+
+    def say(self, line: str) -> None:
+        """Tell the user something lasting."""
+
+    def end(self, end: End, text: str) -> None:
+        """A run is over."""
+
+
+class Nobody:
+    """The watch of who does not look."""
+
+    def begin(self, run: Run) -> None: ...
+    def show(self, progress: Progress, fraction: float | None, eta_s: float | None) -> None: ...
+    def say(self, line: str) -> None: ...
+    def end(self, end: End, text: str) -> None: ...
+
+
+class Watches:
+    """Several watches as one."""
+
+    def __init__(self, *watches: Watch) -> None:
+        self.all = watches
+
+    def begin(self, run: Run) -> None:
+        """Pass on."""
+        for watch in self.all:
+            watch.begin(run)
+
+    def show(self, progress: Progress, fraction: float | None, eta_s: float | None) -> None:
+        """Pass on."""
+        for watch in self.all:
+            watch.show(progress, fraction, eta_s)
+
+    def say(self, line: str) -> None:
+        """Pass on."""
+        for watch in self.all:
+            watch.say(line)
+
+    def end(self, end: End, text: str) -> None:
+        """Pass on."""
+        for watch in self.all:
+            watch.end(end, text)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended: what was written, the main result first, and for whom to say it."""
+
+    end: End
+    paths: tuple[Path, ...]
+    text: str
+
+
+class Run:
+    """One job on its way: iterate over its `Progress`, then `save`; or `keep` what there is after any step.
+
+    Args:
+        tool: what is done.
+        prepared: opened with these settings; see `open_run`.
+        config: the settings.
+        given: the streamed input.
+        controls: who may steer it; a replay brings its script here.
+        scratch: see `Prepared.work`.
+        like: the job that this run repeats: its names of files are stored again.
+
+    Attributes:
+        work: what runs.
+        last: the latest progress.
+        seconds: spent in the work's own steps.
+    """
+
+    def __init__(
+        self, tool: AnyTool, prepared: Prepared, config: object, given: Given | None, *,
+        controls: Controls | None = None, scratch: Path | None = None, like: Job | None = None,
+    ) -> None:  # fmt: skip
+        self.tool, self.config, self.given, self._like = tool, config, given, like
+        self.controls = controls or Controls()
+        self.work: Work = prepared.work(given, seed_of(config), scratch=scratch)
+        self.notes: list[str] = [*prepared.notes]
+        self.last: Progress | None = None
+        self.changes: list[Change] = []
+        self.seconds, self.finished = 0.0, False
+        self._done_weight, self._steps = 0.0, 0
+
+    def __iter__(self) -> Iterator[Progress]:
+        """Go on to the end, or to where the controls stop it; changes are applied between two steps."""
+        steps = iter(self.work)
+        while True:
+            asked = self.controls.take(self._steps + 1)
+            if asked is None:
+                return
+            for change in asked:
+                self._apply(change)
+            began = time.perf_counter()
+            progress = next(steps, None)
+            self.seconds += time.perf_counter() - began
+            if progress is None:
+                self.finished = True
+                return
+            self._steps += 1
+            self._done_weight += progress.weight
+            self.last = progress
+            yield progress
+
+    @property
+    def fraction(self) -> float | None:
+        """How much of the work is done, in [0, 1]; None where nobody knows."""
+        total = self.work.plan.weight
+        if total:
+            return min(1.0, self._done_weight / total)
+        if self.last is None or not self.last.total:
+            return None
+        return min(1.0, self.last.done / self.last.total)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the controls ended it before its last step."""
+        return self.controls.stopped and not self.finished
+
+    def outputs(self) -> Sequence[Output]:
+        """Return what there is now."""
+        return self.work.outputs()
+
+    def job(self, quality: int | None = None) -> Job:
+        """Return the job as an output stores it."""
+        import torch
+
+        import reverie
+
+        chosen = self.work.chosen
+        config = with_chosen(without_folders(self.config), chosen.config)
+        files = {**recorded_files(self.config), **chosen.files}
+        streamed = None if self.given is None else self.given.record()
+        made = Made(reverie.__version__, torch.__version__, chosen.device, torch.get_num_threads())
+        job = Job(
+            self.tool.name, config, streamed, chosen.model, files, made, tuple(self.changes), None, quality, chosen.more
+        )
+        return job if self._like is None else called_as(job, self._like)
+
+    def record(self, quality: int | None = None, *, unfinished: bool = False) -> dict[str, Json]:
+        """Return the job as plain JSON."""
+        job = self.job(quality)
+        stopped = self._steps if unfinished else None
+        return dataclasses.replace(job, stopped_at_step=stopped).record()
+
+    def save(self, path: Path, *, quality: int = 92, unfinished: bool = False) -> tuple[Path, ...]:
+        """Write all results, the main one under this name, and return their places.
+
+        Raises:
+            InputError, OutputError: one cannot be written.
+        """
+        record = self.record(quality, unfinished=unfinished)
+        paths: list[Path] = []
+        for output in self.outputs():
+            place = path if not output.label else labelled(path, output)
+            self.notes += [note for note in output.write(place, record, quality) if note not in self.notes]
+            paths.append(place)
+        return tuple(paths)
+
+    def encoded(self, suffix: str, *, quality: int = 92) -> bytes:
+        """Return the bytes of the main result, a picture.
+
+        Raises:
+            InputError: it is none.
+        """
+        main = self.outputs()[0]
+        if not isinstance(main, Picture):
+            raise InputError(f"only a picture goes through a pipe; give a file with -o for reverie {self.tool.name}")
+        return main.encoded(suffix, self.record(quality), quality)
+
+    def close(self) -> None:
+        """Give back what the work holds."""
+        self.work.close()
+
+    def _apply(self, change: Mapping[str, Json]) -> None:
+        try:
+            applied = self.work.control(change)
+        except InputError as error:
+            if self.controls.replays:
+                raise
+            self.controls.refuse(str(error))
+            return
+        self.changes.append(Change(self._steps + 1, applied))
+        self.controls.applied(applied)
+
+
+def open_run(
+    tool: AnyTool, config: object, given: Given | None, session: Session, *, controls: Controls | None = None,
+    scratch: Path | None = None, like: Job | None = None,
+) -> Run:  # fmt: skip
+    """Prepare a tool and return the run on one input.
+
+    Raises:
+        InputError: settings, files or networks that cannot be used.
+    """
+    return Run(tool, tool.prepare(config, session), config, given, controls=controls, scratch=scratch, like=like)
+
+
+def execute(run: Run, target: Path | None, watch: Watch, *, quality: int = 92, kept: Path | None = None) -> Ended:
+    """Run to the end and write the results; a stop, and Ctrl-C, keep what there is under another name.
+
+    Args:
+        run: what runs.
+        target: of the main result; None leaves it to the caller.
+        watch: who looks on.
+        quality: of lossy pictures.
+        kept: where an unfinished result goes; NAME-stopped beside the target if absent.
+
+    Raises:
+        InputError, OutputError: it cannot be written.
+    """
+    watch.begin(run)
+    told: list[str] = []
+    began = time.monotonic()
+    try:
+        _tell(run, watch, told)
+        for progress in run:
+            fraction = run.fraction
+            spent = time.monotonic() - began
+            watch.show(progress, fraction, spent * (1 - fraction) / fraction if fraction else None)
+            _tell(run, watch, told)
+    except KeyboardInterrupt:
+        ended = _kept(run, target, quality, kept, "interrupted")
+        watch.end("interrupted", ended.text)
+        return ended
+    if run.stopped:
+        ended = _kept(run, target, quality, kept, "stopped")
+        watch.end("stopped", ended.text)
+        return ended
+    paths = () if target is None else run.save(target, quality=quality)
+    _tell(run, watch, told)
+    text = summary(run)
+    watch.end("done", text)
+    return Ended("done", paths, text)
+
+
+def summary(run: Run) -> str:
+    """Return what was done in one line: size, steps, seconds, seed, network."""
+    last, chosen = run.last, run.work.chosen
+    parts = [run.work.plan.summary] if run.work.plan.summary else []
+    if last is not None:
+        parts.append(f"{last.done} {last.unit} in {run.seconds:.1f} s")
+    if has_field(run.config, "seed"):
+        parts.append(f"seed {seed_of(run.config)}")
+    if chosen.model is not None:
+        parts.append(f"{chosen.model.name} on {chosen.device}")
+    return ", ".join(parts)
+
+
+def kept_path(target: Path) -> Path:
+    """Return the name under which a stopped result is kept; one that is still free."""
+    number = 1
+    while True:
+        extra = "" if number == 1 else f"-{number}"
+        candidate = target.with_name(f"{target.stem}-stopped{extra}{target.suffix}")
+        if not candidate.exists():
+            return candidate
+        number += 1
+
+
+def labelled(path: Path, output: Output) -> Path:
+    """Return the place of a result beside the main one."""
+    suffix = output.suffixes[0] if output.suffixes else ""
+    return path.with_name(f"{path.stem}-{output.label}{suffix}")
+
+
+def seed_of(config: object) -> int:
+    """Return the seed of settings, wherever it stands in them; 0 where there is none."""
+    for part in sections(config).values():
+        seed = getattr(part, "seed", None)
+        if isinstance(seed, int):
+            return seed
+    return 0
+
+
+def has_field(config: object, name: str) -> bool:
+    """Tell whether settings have a field."""
+    return any(hasattr(part, name) for part in sections(config).values())
+
+
+def with_chosen(config: object, values: Mapping[str, Json]) -> object:
+    """Return settings with what a work resolved itself; a list becomes the tuple that its field holds."""
+    from reverie.jobs.tool import changed
+
+    for name, value in values.items():
+        config = changed(config, name, tuple(value) if isinstance(value, list) else value)
+    return config
+
+
+def called_as(job: Job, like: Job) -> Job:
+    """Return a job with the file names of an earlier one of the same contents; for replays with renamed files."""
+    config = job.config
+    for part in sections(like.config).values():
+        for field in dataclasses.fields(part):  # type: ignore[arg-type]
+            if field.metadata.get("file"):
+                config = with_chosen(config, {field.name: getattr(part, field.name)})
+    streamed = job.streamed if like.streamed is None else like.streamed
+    model = (
+        job.model if like.model is None or job.model is None else dataclasses.replace(job.model, name=like.model.name)
+    )
+    return dataclasses.replace(job, config=config, streamed=streamed, model=model, files=like.files)
+
+
+def _tell(run: Run, watch: Watch, told: list[str]) -> None:
+    for note in (*run.notes, *run.work.notes):
+        if note not in told:
+            told.append(note)
+            watch.say(note)
+
+
+def _kept(run: Run, target: Path | None, quality: int, kept: Path | None, end: End) -> Ended:
+    """Write the unfinished result at once, if there was a step."""
+    if run.last is None or target is None:
+        return Ended(end, (), "before the first step; nothing was written" if target else "; nothing was written")
+    place = kept or kept_path(target)
+    total = f" of {run.last.total}" if run.last.total else ""
+    where = f"at {run.last.unit.removesuffix('s')} {run.last.done}{total}"
+    try:
+        paths = run.save(place, quality=quality, unfinished=True)
+    except (InputError, OutputError) as error:
+        return Ended(end, (), f"{where}; what there was cannot be written: {error}")
+    return Ended(end, paths, f"{where}; the unfinished result is '{place}'")
+
+
+Find = Callable[[str], AnyTool]

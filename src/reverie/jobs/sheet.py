@@ -1,0 +1,134 @@
+"""Contact sheets: `sheet(tool, vary)` is one picture of what settings do; it replays like any other."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, make_dataclass
+from pathlib import Path
+
+import numpy as np
+
+from reverie.errors import InputError
+from reverie.jobs.given import Given
+from reverie.jobs.job import Json, joined, section_types, sections
+from reverie.jobs.output import Picture
+from reverie.jobs.run import seed_of, with_chosen
+from reverie.jobs.session import Session
+from reverie.jobs.steps import Steps
+from reverie.jobs.tool import AnyTool, Prepared, Tool
+from reverie.jobs.work import Plan, Progress, Report, Work
+from reverie.settings import setting
+
+MOST_TILES = 200
+
+
+@dataclass(frozen=True)
+class SheetSettings:
+    """What varies over a sheet."""
+
+    vary: str = setting("{}", "Settings and their values as JSON: the first gives the rows, the last the columns.")
+    tile_px: int = setting(320, "Longer side of a tile in pixels.", minimum=16, maximum=4096)
+
+
+def sheet(tool: AnyTool) -> AnyTool:
+    """Return the tool that draws one sheet of another tool's results; its settings have a section "sheet" more."""
+    if tool.makes != "picture":
+        raise InputError(f"reverie {tool.name} makes no pictures; a sheet needs some")
+    parts = section_types(tool.config)
+    cls = make_dataclass(
+        f"{tool.config.__name__}Sheet", [*parts.items(), ("sheet", SheetSettings)], frozen=True,
+        namespace={"__module__": __name__},
+    )  # fmt: skip
+
+    def prepare(config: object, session: Session) -> Prepared:
+        rest = {name: part for name, part in sections(config).items() if name != "sheet"}
+        how = sections(config)["sheet"]
+        assert isinstance(how, SheetSettings)
+        return _PreparedSheet(tool, joined(tool.config, rest), how, session)
+
+    return Tool(
+        name=f"sheet({tool.name})", doing=tool.doing, ending=f"{tool.ending}-sheet", summary=tool.summary, config=cls,
+        prepare=prepare, roles=tool.roles,
+    )  # fmt: skip
+
+
+def varied(vary: str) -> dict[str, list[Json]]:
+    """Return what varies.
+
+    Raises:
+        InputError: no JSON object of lists, or too many tiles.
+    """
+    try:
+        found = json.loads(vary)
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"a sheet varies settings given as JSON, such as {{\"strength\": [0.3, 0.5]}}; got '{vary}'"
+        ) from error
+    if not isinstance(found, dict) or not found or not all(isinstance(v, list) and v for v in found.values()):
+        raise InputError(f"a sheet varies settings by name, each with a list of values; got '{vary}'")
+    count = 1
+    for values in found.values():
+        count *= len(values)
+    if count > MOST_TILES:
+        raise InputError(f"a sheet holds at most {MOST_TILES} pictures; these values make {count}")
+    return found
+
+
+class _PreparedSheet:
+    def __init__(self, tool: AnyTool, config: object, how: SheetSettings, session: Session) -> None:
+        self.tool, self.config, self.how, self.session = tool, config, how, session
+        self.vary = varied(how.vary)
+        known = {field.name for _, field in tool.fields()}
+        for name in self.vary:
+            if name not in known:
+                from reverie.errors import unknown_name
+
+                raise InputError(unknown_name("setting", name, known))
+        self.notes: list[str] = []
+
+    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Work:
+        """Return the work on all tiles."""
+        columns = len(next(reversed(self.vary.values())))
+        points = [dict(zip(self.vary, values, strict=True)) for values in itertools.product(*self.vary.values())]
+        tiles: list[np.ndarray] = []
+        prepared = self._prepared(points[0])
+        first = prepared.work(given, seed)
+        chosen = first.chosen
+        first.close()
+        notes: list[str] = []
+
+        def steps() -> Iterator[Progress]:
+            for number, point in enumerate(points, start=1):
+                one = self._prepared(point)
+                work = one.work(given, seed_of(with_chosen(self.config, point)))
+                for progress in work:
+                    stage = f"picture {number} of {len(points)}  {progress.stage}"
+                    yield Report(number - 1, len(points), "pictures", stage, progress.scores, 0, progress.preview)
+                main = work.outputs()[0]
+                assert isinstance(main, Picture)
+                tiles.append(main.rgb)
+                notes.extend(note for note in (*one.notes, *work.notes) if note not in notes)
+                work.close()
+                yield Report(number, len(points), "pictures", f"picture {number} of {len(points)}")
+
+        def outputs() -> list[Picture]:
+            from reverie.media.image import to_uint8
+            from reverie.media.sheet import contact_sheet
+
+            captions = [caption(point, self.vary) for point in points[: len(tiles)]]
+            drawn = [to_uint8(np.ascontiguousarray(tile)) for tile in tiles]
+            return [Picture(contact_sheet(drawn, columns=columns, tile_px=self.how.tile_px, captions=captions))]
+
+        plan = Plan({"pictures": len(points), "columns": columns}, float(len(points)))
+        return Steps(steps(), outputs, plan=plan, chosen=chosen, notes=notes)
+
+    def _prepared(self, point: Mapping[str, Json]) -> Prepared:
+        return self.tool.prepare(with_chosen(self.config, point), self.session)
+
+
+def caption(point: Mapping[str, Json], vary: Mapping[str, list[Json]]) -> str:
+    """Return what differs from tile to tile, and nothing else."""
+    shown = {name: value for name, value in point.items() if len(vary[name]) > 1} or dict(point)
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items())

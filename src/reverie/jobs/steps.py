@@ -1,0 +1,50 @@
+"""A work from a generator: all that a tool of few lines needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+
+from reverie.errors import InputError
+from reverie.jobs.job import Json
+from reverie.jobs.output import Output
+from reverie.jobs.work import Chosen, Plan, Progress
+
+
+class Steps:
+    """A `Work` whose steps a generator makes and whose results a function gives.
+
+    Args:
+        steps: yields `Progress` after each step.
+        outputs: gives what there is now; called after any step.
+        plan: see `Plan`.
+        chosen: see `Chosen`.
+        notes: lines for the user; the generator may append to the list.
+        control: applies a change, see `Work.control`; without it nothing can be steered.
+    """
+
+    def __init__(
+        self, steps: Iterator[Progress], outputs: Callable[[], Sequence[Output]], *, plan: Plan | None = None,
+        chosen: Chosen | None = None, notes: list[str] | None = None,
+        control: Callable[[Mapping[str, Json]], Mapping[str, Json]] | None = None,
+    ) -> None:  # fmt: skip
+        self._steps, self._outputs, self._control = steps, outputs, control
+        self.plan, self.chosen = plan or Plan(), chosen or Chosen()
+        self.notes: list[str] = [] if notes is None else notes
+
+    def __iter__(self) -> Iterator[Progress]:
+        return self._steps
+
+    def control(self, change: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Apply a change; see `Work`."""
+        if self._control is None:
+            raise InputError("nothing of this can be changed while it runs")
+        return self._control(change)
+
+    def outputs(self) -> Sequence[Output]:
+        """Return what there is now."""
+        return self._outputs()
+
+    def close(self) -> None:
+        """End the generator, so that its ``finally`` blocks run."""
+        if isinstance(self._steps, Generator):
+            self._steps.close()

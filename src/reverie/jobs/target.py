@@ -1,0 +1,91 @@
+"""Where a result goes, by one rule for every tool.
+
+A source and a foreign file are never replaced. A result of ours of other settings is kept and the new one counted up
+(`photo-dream-2.png`), unless the user said ``--overwrite``. What is there already, made by the same job, is not made
+again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from reverie.errors import InputError
+from reverie.jobs.job import Job
+from reverie.jobs.output import stored_record
+from reverie.jobs.up_to_date import up_to_date
+
+COUNTED = re.compile(r"-(\d+)$")
+MOST_COUNTED = 10_000
+
+
+@dataclass(frozen=True)
+class Target:
+    """A place to write to.
+
+    Attributes:
+        path: the place.
+        finished: the result of this very job is there already.
+        note: what was decided, for people; "" if nothing worth a line.
+    """
+
+    path: Path
+    finished: bool = False
+    note: str = ""
+
+
+def choose_target(
+    wanted: Path, job: Job, read: Callable[[object, str], Job], *, sources: Iterable[Path] = (),
+    overwrite: bool = False,
+) -> Target:  # fmt: skip
+    """Return where the result of a job goes, for the name that was asked for.
+
+    Args:
+        wanted: the name.
+        job: what is to be made.
+        read: parses a stored record, see `reverie.jobs.job.parse`.
+        sources: files that go into the result.
+        overwrite: replace what is there, unless it is a source.
+
+    Raises:
+        InputError: the name is that of a source or of a foreign file.
+    """
+    check_no_source(wanted, sources)
+    candidate, number = wanted, 1
+    while candidate.exists():
+        if overwrite:
+            return Target(candidate)
+        if candidate.is_dir() and not any(candidate.iterdir()):
+            return Target(candidate)
+        there = _job_of(candidate, read)
+        if there is None and number == 1:
+            raise InputError(f"'{candidate}' exists and was not made by Reverie; --overwrite replaces it")
+        if there is not None and up_to_date(there, job, candidate):
+            return Target(candidate, finished=True)
+        number += 1
+        if number > MOST_COUNTED:
+            raise InputError(f"'{wanted}' and {MOST_COUNTED} names after it are taken; name another place with -o")
+        candidate = wanted.with_name(f"{COUNTED.sub('', wanted.stem)}-{number}{wanted.suffix}")
+    kept = f"'{wanted.name}' has other settings and is kept; --overwrite replaces it" if number > 1 else ""
+    return Target(candidate, note=kept)
+
+
+def check_no_source(target: Path, sources: Iterable[Path]) -> None:
+    """Refuse to write over a file that goes into the result.
+
+    Raises:
+        InputError: names it.
+    """
+    for source in sources if target.exists() else ():
+        if source.exists() and target.samefile(source):
+            raise InputError(f"the result would replace '{source}', which it is made from; name another place with -o")
+
+
+def _job_of(path: Path, read: Callable[[object, str], Job]) -> Job | None:
+    """Return the job of a result of ours; None if it is a file of somebody else's, or of a version that is not read."""
+    try:
+        return read(stored_record(path), f"the settings inside '{path.name}'")
+    except InputError:
+        return None

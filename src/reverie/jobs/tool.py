@@ -1,0 +1,148 @@
+"""A tool: a value that says what it needs and how to prepare it. The registry maps its name to where it stands.
+
+Every tool has fixed inputs, which are fields of its settings (style pictures, guides, networks, data), and at most one
+streamed input: the picture, film, mesh or folder that it is applied to. So it opens in two moves: `prepare` once, for
+all that the fixed inputs decide, and then `work` for each streamed input.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
+
+from reverie.errors import JobError
+from reverie.jobs.given import Given
+from reverie.jobs.job import Json, section_types
+from reverie.jobs.session import Session
+from reverie.jobs.work import Work
+
+Kind = Literal["picture", "film", "mesh", "network", "folder", "data", "text", "any"]
+C = TypeVar("C")
+P = TypeVar("P", contravariant=True)
+
+
+@dataclass(frozen=True)
+class Role:
+    """One place of a tool's command line, web form and Python call that takes files.
+
+    Attributes:
+        name: of the streamed input; for a fixed one, the field of the settings that holds it.
+        kind: what kind of file it takes.
+        help: one sentence.
+        streamed: the tool is applied to each of them; else all of them go into one result.
+        required: whether the tool can do without.
+        many: whether several are taken.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    streamed: bool = False
+    required: bool = True
+    many: bool = False
+
+
+class Prepared(Protocol):
+    """What the fixed inputs decide: open networks, references, statistics; made once per batch, film, sheet."""
+
+    @property
+    def notes(self) -> Sequence[str]: ...
+
+    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Work:
+        """Return the work on one streamed input.
+
+        Args:
+            given: the streamed input; None for tools without one, or from noise.
+            seed: of this work's randomness.
+            scratch: a name that is free for a file or folder of the work's own, beside the result, in which a killed
+                work finds its state again.
+
+        Raises:
+            InputError: it cannot be used.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Tool(Generic[C]):
+    """What a user can ask for.
+
+    Attributes:
+        name: as the registry and records have it; a space stands between a group and its command ("latent sample").
+        doing: verb for progress ("dreaming").
+        ending: of the names of results ("dream" gives photo-dream.png).
+        summary: one sentence for the list of commands.
+        config: frozen dataclass of settings; its fields make options, forms and records. Fields that are dataclasses
+            themselves are sections, and their fields the options.
+        roles: the inputs.
+        prepare: opens what the settings name; imports its heavy parts itself.
+        makes: kind of the main result.
+        suffix: of results where no name is given.
+        check: refuses settings that contradict each other beyond what their fields say; torch-free.
+        upgrade: turns a record of an older version into one of today's.
+        film: the tool that applies this one to films: None for the common one, which works frame by frame.
+        examples: command lines for the help.
+        from_noise: can do without its streamed input.
+        name_of: stem of a result's name where there is no streamed input, from the settings.
+    """
+
+    name: str
+    doing: str
+    ending: str
+    summary: str
+    config: type[C]
+    prepare: Callable[[C, Session], Prepared]
+    roles: tuple[Role, ...] = ()
+    makes: Literal["picture", "film", "mesh", "network", "table", "page", "folder"] = "picture"
+    suffix: str = ".png"
+    check: Callable[[C], None] | None = None
+    upgrade: Callable[[Mapping[str, object]], Mapping[str, object]] | None = None
+    film: str | None = None
+    examples: tuple[str, ...] = ()
+    name_of: Callable[[C], str] | None = None
+
+    @property
+    def streamed(self) -> Role | None:
+        """The input that the tool is applied to."""
+        return next((role for role in self.roles if role.streamed), None)
+
+    @property
+    def fixed(self) -> tuple[Role, ...]:
+        """The inputs that go into every result."""
+        return tuple(role for role in self.roles if not role.streamed)
+
+    def fields(self) -> list[tuple[str, dataclasses.Field[Any]]]:
+        """Return the section and field of every setting; a name in two sections is there twice."""
+        kinds = section_types(self.config)
+        return [(section, field) for section, cls in kinds.items() for field in dataclasses.fields(cls)]
+
+
+AnyTool: TypeAlias = "Tool[Any]"  # a registry holds tools of every configuration; each is typed where it is made
+
+
+def load(path: str) -> AnyTool:
+    """Return the tool at an import path, such as "reverie.tools.dream.tool:DREAM".
+
+    Raises:
+        JobError: there is none.
+    """
+    module, _, name = path.partition(":")
+    found = getattr(importlib.import_module(module), name, None)
+    if not isinstance(found, Tool):
+        raise JobError(f"'{path}' is no tool")
+    return found
+
+
+def changed(config: object, name: str, value: Json) -> object:
+    """Return settings with one field set, in every section that has it."""
+    for field in dataclasses.fields(config):  # type: ignore[arg-type]
+        part = getattr(config, field.name)
+        if dataclasses.is_dataclass(part) and any(f.name == name for f in dataclasses.fields(part)):
+            config = dataclasses.replace(config, **{field.name: changed(part, name, value)})  # type: ignore[type-var]
+        elif field.name == name:
+            config = dataclasses.replace(config, **{name: value})  # type: ignore[type-var]
+    return config

@@ -1,0 +1,53 @@
+"""Tell whether a result is there already: made by the same tool, from the same files, with the same settings."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+from reverie.jobs.files import base_name
+from reverie.jobs.job import Input, Job, sections
+
+LOSSY = (".jpg", ".jpeg", ".webp", ".avif")
+IF_GIVEN = ("precision", "tile")  # by default chosen anew for every machine, and then no reason to begin again
+
+
+def up_to_date(stored: Job, wanted: Job, path: Path) -> bool:
+    """Return whether the result that `stored` was found in is what `wanted` would make.
+
+    Files count by content, not by name; settings that change only the last bits count where they were given.
+    """
+    if stored.tool != wanted.tool or stored.stopped_at_step is not None:
+        return False
+    if _content(stored.streamed) != _content(wanted.streamed):
+        return False
+    if any(_content(stored.files.get(role)) != item.sha256 for role, item in wanted.files.items()):
+        return False
+    if wanted.model is not None and _content(stored.model) != wanted.model.sha256:
+        return False
+    then, now = sections(stored.config), sections(wanted.config)
+    if then.keys() != now.keys() or not all(_same(then[name], now[name], wanted.files) for name in now):
+        return False
+    return path.suffix.lower() not in LOSSY or stored.quality == wanted.quality
+
+
+def _content(item: Input | None) -> str | None:
+    return None if item is None else item.sha256
+
+
+def _same(stored: object, wanted: object, files: Mapping[str, Input]) -> bool:
+    for field in dataclasses.fields(wanted):  # type: ignore[arg-type]
+        then, now = getattr(stored, field.name), getattr(wanted, field.name)
+        known = field.metadata
+        if known.get("file") and (field.name in files or f"{field.name} 1" in files or field.name == "model"):
+            continue  # compared by content
+        if not known.get("replay", True) and (field.name not in IF_GIVEN or now == field.default or now == "auto"):
+            continue
+        if then != now and then != _bare(now):
+            return False
+    return True
+
+
+def _bare(value: object) -> object:
+    return base_name(value) if isinstance(value, str) else value

@@ -1,0 +1,65 @@
+"""Files of translators: what they say of themselves is checked against their weights before anything is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from reverie.errors import WeightsError
+from reverie.models.build import shapes_only
+from reverie.models.translator import Translator, build_translator, parse_shape
+from reverie.weights.checkpoint import Description, load_model
+
+KIND = "translator"
+SHIPPED = {"sobel": Path(__file__).with_name("sobel.safetensors")}  # name → file inside the package
+
+
+@dataclass(frozen=True, eq=False)
+class OpenTranslator:
+    """A network ready to use, what its file says of it, and where that lies."""
+
+    net: Translator
+    about: Description
+    path: Path
+
+
+def translator_path(model: str) -> Path:
+    """Return the file of a shipped translator by name, or the path itself."""
+    path = SHIPPED.get(model, Path(model))
+    if not path.is_file() and not path.suffix:
+        raise WeightsError(
+            f"there is no translator '{model}'; shipped: {', '.join(SHIPPED)}; or give a .safetensors file"
+        )
+    return path
+
+
+def load_translator(path: Path) -> OpenTranslator:
+    """Return the network of a self-describing file, in eval mode.
+
+    Raises:
+        WeightsError: missing, broken, of another tool, or with weights that do not fit what it says.
+    """
+    state, about = load_model(path)
+    if about.kind != KIND:
+        raise WeightsError(
+            f"'{path.name}' holds a network of kind '{about.kind}'; "
+            "translating needs a translator, from 'reverie train translate'"
+        )
+    shape = parse_shape(about.options, path.name)
+    if shape.inputs != 3 or shape.outputs not in (1, 3):
+        raise WeightsError(
+            f"'{path.name}' takes {shape.inputs} channels and gives {shape.outputs}; known: 3, and 1 or 3"
+        )
+    with shapes_only():
+        net = build_translator(shape)
+    _check_fit(net.state_dict(), state, path.name)
+    net.load_state_dict({n: v.float() if v.is_floating_point() else v for n, v in state.items()}, assign=True)
+    return OpenTranslator(net.eval().requires_grad_(False), about, path)
+
+
+def _check_fit(expected: dict[str, Tensor], found: dict[str, Tensor], name: str) -> None:
+    for key in [*expected, *found]:
+        if key not in expected or key not in found or expected[key].shape != found[key].shape:
+            raise WeightsError(f"'{name}' is damaged: the weight '{key}' does not fit its description")

@@ -1,0 +1,38 @@
+"""All tools by name: a plain dict of import paths, so that listing them loads none."""
+
+from __future__ import annotations
+
+from reverie.errors import JobError, unknown_name
+from reverie.jobs.film import film
+from reverie.jobs.sheet import sheet
+from reverie.jobs.tool import AnyTool, load
+
+# name → (import path of the tool, what it does, for the list of commands)
+TOOLS: dict[str, tuple[str, str]] = {
+    "translate": (
+        "reverie.tools.translate.tool:TRANSLATE",
+        "Translate pictures and films by a network that learned how.",
+    ),
+    "train translate": (
+        "reverie.train.translate_tool:TRAIN_TRANSLATE",
+        "Teach a network a filter, or pairs of pictures.",
+    ),
+}
+
+GROUPS: dict[str, str] = {}  # the first word of two → what its tools have in common
+
+COMBINED = {"film": film, "sheet": sheet}
+
+
+def find_tool(name: str) -> AnyTool:
+    """Return a tool by the name that jobs store, such as "dream" or "film(translate)".
+
+    Raises:
+        JobError: there is none.
+    """
+    outer, bracket, rest = name.partition("(")
+    if bracket and rest.endswith(")") and outer in COMBINED and "(" not in rest:
+        return COMBINED[outer](find_tool(rest[:-1]))
+    if name not in TOOLS:
+        raise JobError(unknown_name("tool", name[:60], TOOLS))
+    return load(TOOLS[name][0])
