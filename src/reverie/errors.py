@@ -30,6 +30,10 @@ class VideoError(InputError):
     """A video or animation is missing, broken, without frames or too large."""
 
 
+class MeshError(InputError):
+    """A mesh is missing, broken, without faces or too large."""
+
+
 class WeightsError(InputError):
     """A file of weights is missing, broken, unsafe or of another kind."""
 

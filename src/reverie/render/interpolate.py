@@ -1,7 +1,8 @@
 """Values at the corners of triangles, carried to the pixels that see them, correct in perspective.
 
 With edge functions ``n_i`` of a pixel (see `reverie.render.raster`) its barycentric coordinates on the surface are
-``b_i = n_i / sum(n)``. The pixel's value is ``sum(b_i a_i)``; gradients reach the values and, by ``b``, the points.
+``b_i = n_i / sum(n)``. The pixel's value is ``sum(b_i a_i)``; gradients reach the
+values and, through ``b``, the points.
 On a processor both directions are one loop over pixels; elsewhere they are torch operations.
 """
 

@@ -85,7 +85,7 @@ def _border(covered: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def fill_indices(covered: Tensor, reach: int | None = None) -> tuple[Tensor, Tensor]:
-    """Return flat indices of unused texels within `reach` texels (all if None), and of the nearest used ones."""
+    """Return flat indices of unused texels within `reach` texels (None: all), and of the nearest used ones."""
     from scipy.ndimage import distance_transform_edt
 
     used = covered.cpu().numpy()

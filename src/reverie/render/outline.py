@@ -1,7 +1,7 @@
 """Outlines with smooth borders, and how they move with the vertices.
 
-Whether a pixel sees a surface is a jump, whose derivative is zero almost everywhere. What a picture gains when an
-outline moves is the strip that it sweeps, times the difference of the colors on both sides. So every place where an
+Whether a pixel sees a surface is a jump, whose derivative is zero almost everywhere. What a picture really gains when
+an outline moves is the strip that it sweeps, times the difference of the colors on both sides. So every place where an
 outline crosses the line between two neighboring pixel centers is found, and the two pixels are blended by where it
 crosses: ``out[target] += w (t - 1/2) (near - far)``, with ``t`` the way from the near pixel's center to the far one's
 and the target the pixel that the border lies in. ``t`` is linear in the two ends of the edge: that is the gradient.
