@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reverie.apps.cli.one import run_one, suffix_for, wanted_job
 from reverie.apps.cli.pipes import as_given
 from reverie.apps.cli.tally import Tally
 from reverie.data.sources import Found, Source
@@ -29,18 +30,16 @@ from reverie.media.source import pixels_of
 from reverie.media.write import check_writable
 
 if TYPE_CHECKING:
-    from reverie.apps.cli.tool_command import Common
+    from reverie.apps.cli.common_options import Common
 
 
 def run_many(tool: AnyTool, find: Callable[[str], AnyTool], found: Found, config: object, common: Common) -> int:
     """Work through all inputs, list what failed, and return the exit code: 0, 2 for bad input, 1 otherwise."""
-    from reverie.apps.cli.tool_command import _suffix
-
     output = None if common.output is None else as_given(common.output)
     folder = output_folder(found.sources, output)
     pictures = [source for source in found.sources if source.kind == "picture"]
     films = [source for source in found.sources if source.kind == "film"]
-    pairs = plan_targets(pictures, folder, _suffix(tool, None, common), tool.ending)
+    pairs = plan_targets(pictures, folder, suffix_for(tool, None, common), tool.ending)
     began, tally = time.monotonic(), Tally(quiet=common.dry_run)
     shares = share_out(common.workers)
     notes = list(found.notes)
@@ -69,8 +68,6 @@ def _to_do(
     common: Common, tally: Tally, notes: list[str],
 ) -> list[Item]:  # fmt: skip
     """Return what is not there yet, the largest first, so that no worker is left alone with one at the end."""
-    from reverie.apps.cli.tool_command import wanted_job
-
     results = {target.resolve() for _, target in pairs}
     own = [pair for pair in pairs if pair[0].path.resolve() not in results]
     if len(own) < len(pairs):
@@ -136,7 +133,6 @@ def _film(
     folder: Path | None, tally: Tally,
 ) -> None:  # fmt: skip
     """Work on a film of a list; the films of a list come after its pictures, one by one."""
-    from reverie.apps.cli.tool_command import _one
     from reverie.jobs.film import FilmSettings, film
     from reverie.jobs.job import sections
 
@@ -147,7 +143,7 @@ def _film(
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     try:
-        code = _one(
+        code = run_one(
             made,
             find,
             filmed,

@@ -30,7 +30,7 @@ def replay_tool(made: Path, output: str | None, named: Mapping[str, str | None],
         named: role → a file that the user gave for it.
         folders: to look for files in.
     """
-    from reverie.apps.cli.tool_command import check_target
+    from reverie.apps.cli.one import check_target
     from reverie.apps.cli.watch import finish, watching
     from reverie.jobs.files import Files
     from reverie.jobs.many import scratch_of

@@ -1,0 +1,37 @@
+"""Options of every tool, apart from its settings; declared once, so that they read alike everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Common:
+    """Options of every tool, apart from its settings."""
+
+    output: str | None = None
+    like: str | None = None
+    quality: int = 92
+    file_format: str | None = None
+    recursive: bool = False
+    overwrite: bool = False
+    workers: str = "auto"
+    sheet: str | None = None
+    dry_run: bool = False
+    show: bool = False
+    show_port: int = 0
+
+
+COMMON = (
+    ("output", str | None, None, ("--output", "-o"), "File to write, or a folder (ending in /) for several results."),
+    ("like", str | None, None, ("--like",), "Take the settings out of a result that Reverie made; options given win."),
+    ("quality", int, 92, ("--quality",), "Quality of JPEG, WebP and AVIF, 1 to 100."),
+    ("file_format", str | None, None, ("--format",), "Format of results where -o names no file, such as jpg."),
+    ("recursive", bool, False, ("--recursive",), "Take the subfolders of a folder along, and mirror them."),
+    ("overwrite", bool, False, ("--overwrite",), "Replace results that are there already."),
+    ("workers", str, "auto", ("--workers",), "Processes that share many inputs; auto: one per core, as memory allows."),
+    ("sheet", str | None, None, ("--sheet",), "One contact sheet of values instead, such as strength=0.3,0.5."),
+    ("dry_run", bool, False, ("--dry-run",), "Print all decisions and stop."),
+    ("show", bool, False, ("--show",), "Follow the work on a page in a browser."),
+    ("show_port", int, 0, ("--show-port",), "Port of that page; 0 for a free one."),
+)  # fmt: skip

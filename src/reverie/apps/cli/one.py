@@ -1,0 +1,179 @@
+"""One job of a tool from the command line: where its result goes, whether it is there already, dry run, pipe."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reverie.apps.cli.batch_options import is_folder, suffix_of
+from reverie.apps.cli.common_options import Common
+from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, write_stdout
+from reverie.errors import InputError, unknown_name
+from reverie.jobs.files import named_files, recorded_files, without_folders
+from reverie.jobs.job import Job, parse, sections
+from reverie.jobs.tool import AnyTool
+from reverie.settings import check_settings, check_together, to_record
+
+if TYPE_CHECKING:
+    from reverie.jobs.given import Given
+    from reverie.jobs.run import Run
+
+
+def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given: Given | None, common: Common) -> int:
+    """Do one job, to a file or to standard output."""
+    from reverie.apps.cli.watch import finish, watching
+    from reverie.jobs.run import execute, open_run
+    from reverie.jobs.session import Session
+    from reverie.jobs.target import choose_target
+
+    if common.sheet is not None:
+        tool, config = _as_sheet(tool, config, common.sheet)
+    for part in sections(config).values():
+        check_settings(part)
+        check_together(part, has_input=given is not None)
+    if _to_stdout(common, given):
+        return _piped(tool, config, given, common)
+    wanted = result_path(tool, config, given, common)
+    sources = [Path(text) for _, _, text in named_files(config)] + ([given.path] if given and given.path else [])
+    job = wanted_job(tool, config, given, common.quality if tool.makes == "picture" else None)
+    target = choose_target(wanted, job, lambda data, what: parse(data, find, what), sources=sources,
+                           overwrite=common.overwrite)  # fmt: skip
+    if target.finished and not common.dry_run:
+        print("there already, from the same inputs and settings; --overwrite repeats it", file=sys.stderr)
+        print(target.path)
+        return 0
+    if not common.dry_run:
+        check_target(tool, target.path)
+    from reverie.jobs.many import scratch_of
+
+    run = open_run(tool, config, given, Session(), scratch=scratch_of(target.path))
+    try:
+        if common.dry_run:
+            print(json.dumps(decisions(run, target.path), indent=2, ensure_ascii=False))
+            return 0
+        if target.note:
+            print(target.note, file=sys.stderr)
+        with watching(tool, show=common.show, port=common.show_port) as watch:
+            ended = execute(run, target.path, watch, quality=common.quality)
+        return finish(ended)
+    finally:
+        run.close()
+
+
+def _as_sheet(tool: AnyTool, config: object, text: str) -> tuple[AnyTool, object]:
+    """Return the sheet of a tool for NAME=VALUE,VALUE;NAME=VALUE,..."""
+    from reverie.jobs.sheet import SheetSettings, sheet
+
+    kinds = {field.name: field for _, field in tool.fields()}
+    vary: dict[str, list[Any]] = {}
+    for word in text.split(";"):
+        name, equals, values = word.strip().partition("=")
+        name = name.replace("-", "_")
+        if not equals or name not in kinds:
+            raise InputError(f"--sheet: {unknown_name('setting', name, kinds)}")
+        vary[name] = [_number(value) for value in values.split(",")]
+    made = sheet(tool)
+    parts = {**sections(config), "sheet": SheetSettings(vary=json.dumps(vary))}
+    return made, made.config(**parts)
+
+
+def _number(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text.strip()
+
+
+def wanted_job(tool: AnyTool, config: object, given: Given | None, quality: int | None) -> Job:
+    """Return the job that a result would carry, as far as it is known before anything is opened."""
+    from reverie.jobs.job import Input
+
+    streamed = None if given is None else Input(given.name, given.sha256)
+    return Job(tool.name, without_folders(config), streamed, files=recorded_files(config), quality=quality)
+
+
+def result_path(tool: AnyTool, config: object, given: Given | None, common: Common) -> Path:
+    """Return the name of the result: as told, or beside the input."""
+    if common.output is not None:
+        output = as_given(common.output)
+        path = Path(output)
+        if not (tool.makes == "folder" or path.suffix or is_folder(output)):
+            raise InputError(f"-o {output} has no format: add {tool.suffix}, or end it with / for a folder")
+        if tool.makes != "folder" and is_folder(output):
+            path.mkdir(parents=True, exist_ok=True)
+            return path / f"{_stem(tool, config, given)}{suffix_for(tool, given, common)}"
+        return path
+    stem = f"{_stem(tool, config, given)}-{tool.ending}" if tool.ending else _stem(tool, config, given)
+    folder = given.path.parent if given is not None and given.path is not None else Path()
+    return folder / f"{stem}{suffix_for(tool, given, common)}"
+
+
+def _stem(tool: AnyTool, config: object, given: Given | None) -> str:
+    if given is not None:
+        return Path(given.name).stem
+    return tool.name_of(config) if tool.name_of is not None else tool.name.replace(" ", "-")
+
+
+def suffix_for(tool: AnyTool, given: Given | None, common: Common) -> str:
+    if common.file_format is not None and tool.makes == "picture":
+        return suffix_of(common.file_format.lower().replace("jpeg", "jpg"))
+    if tool.makes == "film" and given is not None and given.path is not None:
+        from reverie.data.sources import FILM_TARGETS
+
+        own = given.path.suffix.lower()
+        return own if own in FILM_TARGETS else tool.suffix
+    return "" if tool.makes == "folder" else tool.suffix
+
+
+def check_target(tool: AnyTool, path: Path) -> None:
+    """Check before long work that a result can be written there."""
+    from reverie.media.write import check_place, check_writable
+
+    if tool.makes == "picture":
+        check_writable(path)
+    elif tool.makes == "folder":
+        if not path.parent.is_dir():
+            raise InputError(f"cannot write '{path}': there is no folder '{path.parent}'; make it first")
+    else:
+        check_place(path)
+
+
+def _to_stdout(common: Common, given: Given | None) -> bool:
+    if common.output is not None:
+        return as_given(common.output) == STDOUT
+    return given is not None and given.path is None
+
+
+def _piped(tool: AnyTool, config: object, given: Given | None, common: Common) -> int:
+    from reverie.apps.cli.watch import watching
+    from reverie.jobs.run import execute, open_run
+    from reverie.jobs.session import Session
+
+    check_stdout()
+    run = open_run(tool, config, given, Session())
+    try:
+        if common.dry_run:
+            print(json.dumps(decisions(run, None), indent=2, ensure_ascii=False))
+            return 0
+        with watching(tool) as watch:
+            ended = execute(run, None, watch)
+        if ended.end != "done":
+            print(f"reverie: stopped{ended.text}", file=sys.stderr)
+            return 130 if ended.end == "interrupted" else 0
+        write_stdout(run.encoded(suffix_for(tool, None, common), quality=common.quality))
+        return 0
+    finally:
+        run.close()
+
+
+def decisions(run: Run, target: Path | None) -> dict[str, Any]:
+    """Return what ``--dry-run`` prints."""
+    work, notes = run.work, [*run.notes, *run.work.notes]
+    about: dict[str, Any] = {"tool": run.tool.name, "output": STDOUT if target is None else str(target)}
+    about |= dict(work.plan.decisions)
+    if work.chosen.model is not None:
+        about |= {"model": work.chosen.model.name, "device": work.chosen.device}
+    return about | {name: to_record(part) for name, part in sections(run.config).items()} | {"notes": notes}
