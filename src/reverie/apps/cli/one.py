@@ -118,6 +118,7 @@ def _stem(tool: AnyTool, config: object, given: Given | None) -> str:
 
 
 def suffix_for(tool: AnyTool, given: Given | None, common: Common) -> str:
+    """Return the suffix of a result where no name is given: as asked for, a film's own, or the tool's."""
     if common.file_format is not None and tool.makes == "picture":
         return suffix_of(common.file_format.lower().replace("jpeg", "jpg"))
     if tool.makes == "film" and given is not None and given.path is not None:
