@@ -40,7 +40,7 @@ def main() -> None:
     archive, target = map(Path, sys.argv[1:3])
     critic = open_critic("embedded", device="cpu", precision="fp32")
     names = [layer.name for layer in critic.named_layers if layer.name != LOGITS and layer.stride]
-    save_statistics(target, measure(critic, photographs(archive), names))
+    save_statistics(target, measure(critic, photographs(archive), names), half=True)
     print(f"{target}: {len(names)} layers, {target.stat().st_size} bytes")
 
 

@@ -60,7 +60,17 @@ def test_statistics_are_shipped_for_the_embedded_network_and_kept_for_others(sma
     first = statistics_of(small_critic, ["mixed3"])["mixed3"]
     monkeypatch.setattr(statistics, "measure", None)
     again = statistics_of(small_critic, ["mixed3"])["mixed3"]
-    assert torch.allclose(first.std, again.std, rtol=2e-3)
+    assert torch.equal(first.std, again.std)
+    assert torch.equal(first.mean, again.mean)
+
+
+def test_kept_statistics_hold_strengths_beyond_half_precision(small_critic, tmp_path):
+    channels = small_critic.layer("mixed3").channels
+    known = ChannelStatistics(torch.full((channels,), 1e5), torch.full((channels,), 1e-9))
+    save_statistics(tmp_path / "s.safetensors", {"mixed3": known})
+    found = load_statistics(tmp_path / "s.safetensors", small_critic)["mixed3"]
+    assert torch.equal(found.mean, known.mean)
+    assert torch.equal(found.std, known.std)
 
 
 def test_a_file_of_another_network_gives_nothing(small_critic, tmp_path):

@@ -1,7 +1,7 @@
 """How strong every channel of a network is on ordinary pictures: mean and standard deviation, by layer.
 
-Shipped for the embedded network, stored inside networks that were trained here, and for all others measured once and
-kept in the cache: from the package's own pictures, or from the user's (`reverie models calibrate`).
+Shipped for the embedded network, and for all others measured once and kept in the cache: from the package's own
+pictures, or from the user's (`reverie models calibrate`).
 """
 
 from __future__ import annotations
@@ -124,10 +124,15 @@ def keep(critic: Critic, statistics: Mapping[str, ChannelStatistics], *, replace
     save_statistics(path, statistics)
 
 
-def save_statistics(path: Path, statistics: Mapping[str, ChannelStatistics]) -> None:
-    """Write statistics as safetensors, in half precision."""
-    tensors = {f"{name}/mean": s.mean.half() for name, s in statistics.items()}
-    tensors |= {f"{name}/std": s.std.half() for name, s in statistics.items()}
+def save_statistics(path: Path, statistics: Mapping[str, ChannelStatistics], *, half: bool = False) -> None:
+    """Write statistics as safetensors.
+
+    Single precision by default: what was just measured and what is read later must be the same numbers, or a picture
+    would not replay; and half precision cannot hold the strengths of every network (0 and infinity come out).
+    """
+    kind = torch.float16 if half else torch.float32
+    tensors = {f"{name}/mean": s.mean.to(kind) for name, s in statistics.items()}
+    tensors |= {f"{name}/std": s.std.to(kind) for name, s in statistics.items()}
     write_bytes(path, save({name: value.contiguous() for name, value in tensors.items()}))
 
 
