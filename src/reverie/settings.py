@@ -27,6 +27,8 @@ def setting(
     above: float | None = None,
     replay: bool = True,
     file: str | None = None,
+    builtin: tuple[str, ...] = (),
+    runs_code: bool = False,
     flag: str | None = None,
     alias: tuple[str, ...] = (),
     bare: str | None = None,
@@ -50,6 +52,8 @@ def setting(
         replay: False for what does not change the result (device, memory), which is not carried to other pictures.
         file: the field names a file of this kind ("picture", "network", "folder", "text"): records keep its base name
             and sha256, and a replay finds it by both.
+        builtin: values of such a field that name something inside the package and no file.
+        runs_code: the field may name a function as FILE.py:FUNCTION, which is run; only a user may, never a record.
         flag: the option's name, where it is not the field's.
         alias: further names of the option.
         bare: the value of an option that is given without one.
@@ -63,7 +67,8 @@ def setting(
     """
     facts = {
         "help": help, "minimum": minimum, "maximum": maximum, "choices": choices, "above": above, "replay": replay,
-        "file": file, "flag": flag, "alias": alias, "bare": bare, "needs": needs, "excludes": excludes,
+        "file": file, "builtin": builtin, "runs_code": runs_code,
+        "flag": flag, "alias": alias, "bare": bare, "needs": needs, "excludes": excludes,
         "needs_input": needs_input, "own": own, "steer": steer, "group": group, "expert": expert,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=facts)

@@ -15,7 +15,7 @@ from toy import INVERT, find
 
 from reverie.apps.cli.tool_command import command_for
 from reverie.apps.web.page import RunPage
-from reverie.errors import InputError, JobError
+from reverie.errors import InputError, JobError, OutputError
 from reverie.jobs.controls import Controls
 from reverie.jobs.files import Files
 from reverie.jobs.given import Given
@@ -74,8 +74,9 @@ def test_sources_and_foreign_files_are_never_replaced(photo: Path, tmp_path: Pat
         call(photo, "-o", photo, "--overwrite")
     Image.new("RGB", (4, 4)).save(tmp_path / "mine.png")
     foreign = (tmp_path / "mine.png").read_bytes()
-    with pytest.raises(InputError, match="not made by Reverie"):
-        call(photo, "-o", tmp_path / "mine.png")
+    for more in ([], ["--overwrite"]):
+        with pytest.raises(InputError, match="not made by Reverie"):
+            call(photo, "-o", tmp_path / "mine.png", *more)
     assert (photo.read_bytes(), (tmp_path / "mine.png").read_bytes()) == (before, foreign)
 
 
@@ -143,6 +144,34 @@ def test_a_film_is_worked_frame_by_frame_and_goes_on_after_a_kill(photo: Path, t
     assert call(tmp_path / "clip.gif", "-o", tmp_path / "again.gif") == 0
     assert (tmp_path / "again.gif").read_bytes() == (tmp_path / "whole.gif").read_bytes()
     assert not (tmp_path / "again.gif.frames").exists()
+
+
+def test_the_frames_of_a_film_that_cannot_be_written_stay(photo: Path, tmp_path: Path, monkeypatch) -> None:
+    from reverie.jobs.output import Film
+
+    frames = [Image.new("RGB", (16, 16), (n * 40, 0, 0)) for n in range(3)]
+    frames[0].save(tmp_path / "clip.gif", save_all=True, append_images=frames[1:], duration=100)
+
+    def full(*_: object) -> None:
+        raise OutputError("no space left")
+
+    monkeypatch.setattr(Film, "write", full)
+    with pytest.raises(OutputError):
+        call(tmp_path / "clip.gif", "-o", tmp_path / "o.gif")
+    monkeypatch.undo()
+    assert len(list((tmp_path / "o.gif.frames").glob("*.png"))) == 3
+    assert call(tmp_path / "clip.gif", "-o", tmp_path / "o.gif") == 0
+    assert not (tmp_path / "o.gif.frames").exists()
+
+
+def test_options_of_films_in_a_list_reach_its_films_and_are_refused_without_one(photo: Path, tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (16, 16), (n * 40, 0, 0)) for n in range(2)]
+    frames[0].save(tmp_path / "clip.gif", save_all=True, append_images=frames[1:], duration=100)
+    assert call(photo, tmp_path / "clip.gif", "-o", f"{tmp_path / 'out'}/", "--crf", 3, "--strength", 0.5) == 0
+    assert stored_record(tmp_path / "out" / "clip.gif")["config"]["strength"] == 0.5
+    Image.new("RGB", (8, 8)).save(tmp_path / "b.png")
+    with pytest.raises(InputError, match="--crf goes with a film"):
+        call(photo, tmp_path / "b.png", "--crf", 3)
 
 
 def test_a_sheet_shows_settings_and_replays(photo: Path, tmp_path: Path) -> None:

@@ -268,3 +268,27 @@ def test_an_empty_folder_and_a_missing_one_are_refused(tmp_path: Path):
         open_task(small(tmp_path))
     with pytest.raises(DataError, match="no dataset at"):
         open_task(small(tmp_path / "none"))
+
+
+def test_a_record_cannot_ask_for_a_function_to_be_run(pictures: Path, tmp_path: Path, monkeypatch, capsys):
+    from reverie.apps.cli.main import main
+    from reverie.jobs.output import stored_record
+
+    ran = tmp_path / "ran"
+    (tmp_path / "mine.py").write_text(f"import pathlib; pathlib.Path({str(ran)!r}).touch()\ndef dark(p): return p.mean(2) / 2\n")
+    monkeypatch.chdir(tmp_path)
+    made = tmp_path / "m.safetensors"
+    arguments = ["train", "translate", str(pictures), "--steps", "2", "--crop-px", "16", "--width", "4", "--depth", "1"]
+    assert main([*arguments, "--filter", f"{tmp_path / 'mine.py'}:dark", "-o", str(made)]) == 0
+    record = stored_record(made)
+    assert record["config"]["filter"] == "mine.py:dark"  # no folder of this machine
+    assert str(tmp_path) not in str(record)
+    ran.unlink()
+    capsys.readouterr()
+    for command in (["replay", str(made)], [*arguments, "--like", str(made), "-o", str(tmp_path / "n.safetensors")]):
+        assert main(command) == 2
+        assert "a file cannot ask for it to be run" in capsys.readouterr().err
+        assert not ran.exists()
+    (tmp_path / "mine.py").write_text("def dark(p): return p.mean(2) / 3\n")  # another function of the same name
+    assert main([*arguments, "--filter", f"{tmp_path / 'mine.py'}:dark", "-o", str(made)]) == 0
+    assert (tmp_path / "m-2.safetensors").exists()

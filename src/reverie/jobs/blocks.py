@@ -13,10 +13,12 @@ class NetworkSettings:
 
     model: str = setting(
         "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
+        builtin=("embedded",),
         group="what is seen",
     )  # fmt: skip
     weights: str | None = setting(
         None, "State dict for a torchvision name, read as data; 'random' for an untrained one.", file="network",
+        builtin=("random",),
         group="what is seen", expert=True,
     )  # fmt: skip
 

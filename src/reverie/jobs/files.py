@@ -17,7 +17,6 @@ from reverie.jobs.job import Input, Job, sections
 
 MOST_LOOKED_AT = 2000  # files, for one that was renamed
 MOST_BYTES = 16 << 30  # of a file whose content is compared
-NO_FILES = ("embedded", "random", "any", "sobel")  # names that stand for something inside the package
 
 
 def named_files(config: object) -> Iterator[tuple[str, dataclasses.Field[object], str]]:
@@ -25,11 +24,13 @@ def named_files(config: object) -> Iterator[tuple[str, dataclasses.Field[object]
     for part in sections(config).values():
         for field in dataclasses.fields(part):  # type: ignore[arg-type]
             value = getattr(part, field.name)
+            if field.metadata.get("runs_code") and names_code(value):
+                yield field.name, field, value[: value.index(".py:") + len(".py")]
             if not field.metadata.get("file") or value is None:
                 continue
             if isinstance(value, tuple):
                 yield from ((f"{field.name} {i}", field, str(path)) for i, path in enumerate(value, start=1))
-            elif value not in NO_FILES:
+            elif value not in field.metadata.get("builtin", ()):
                 yield field.name, field, str(value)
 
 
@@ -57,6 +58,8 @@ def _bare_part(part: object) -> object:
         value = getattr(part, field.name)
         if not field.metadata.get("replay", True):
             changed[field.name] = field.default
+        elif field.metadata.get("runs_code"):
+            changed[field.name] = base_name(value) if names_code(value) else value
         elif field.metadata.get("file") and isinstance(value, tuple):
             changed[field.name] = tuple(base_name(str(text)) for text in value)
         elif field.metadata.get("file") and isinstance(value, str):
@@ -124,7 +127,9 @@ def found_config(job: Job, files: Files) -> object:
         changed: dict[str, object] = {}
         for field in dataclasses.fields(part):  # type: ignore[arg-type]
             value = getattr(part, field.name)
-            if not field.metadata.get("file") or value is None or value in NO_FILES:
+            if field.metadata.get("runs_code"):
+                _check_no_code(value)
+            if not field.metadata.get("file") or value is None or value in field.metadata.get("builtin", ()):
                 continue
             if isinstance(value, tuple):
                 roles = [f"{field.name} {i}" for i in range(1, len(value) + 1)]
@@ -140,6 +145,24 @@ def found_config(job: Job, files: Files) -> object:
     if tuple(parts) == ("config",) and parts["config"].__class__ is job.config.__class__:
         return parts["config"]
     return dataclasses.replace(job.config, **parts)  # type: ignore[type-var]
+
+
+def names_code(value: object) -> bool:
+    """Tell whether a setting is FILE.py:FUNCTION."""
+    return isinstance(value, str) and ".py:" in value
+
+
+def _check_no_code(value: object) -> None:
+    """Refuse to run what a record names: it may come from a stranger, with the file beside it.
+
+    Raises:
+        InputError: it names a function.
+    """
+    if names_code(value):
+        raise InputError(
+            f"this was made with a function of somebody's own, '{base_name(str(value))}'; a file cannot ask for it to "
+            "be run: look at it, and give it yourself"
+        )
 
 
 def base_name(path: str) -> str:

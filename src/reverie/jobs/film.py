@@ -1,4 +1,4 @@
-"""Films: `film(tool)` applies a tool of pictures to every frame of a film, and `Sequence` makes one from nothing.
+"""Films: `film(tool)` applies a tool of pictures to every frame of a film, and `FrameSequence` is the work of any film.
 
 Finished frames lie in a folder beside the result until it is put together: killed at any moment, the same job goes on
 behind the last of them and gives the same bytes.
@@ -6,10 +6,8 @@ behind the last of them and gives the same bytes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, make_dataclass
-from fractions import Fraction
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, cast
@@ -17,9 +15,10 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from reverie.errors import InputError
+from reverie.jobs.files import recorded_files
 from reverie.jobs.given import Given
 from reverie.jobs.job import Json, section_types, sections
-from reverie.jobs.output import Film, Output, Picture, even_footage
+from reverie.jobs.output import Film, Output, Picture
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool, Prepared, Role, Tool
 from reverie.jobs.work import Chosen, Plan, Progress, Report
@@ -83,7 +82,7 @@ class FrameSequence:
         height, width = footage.size
         known: dict[str, Json] = {"frames": footage.frames, "frames_per_s": str(footage.rate), "size": [width, height]}
         self.plan = Plan(known | dict(decisions or {}), float(footage.frames), f"{width} x {height} px")
-        self._folder = None
+        self._folder, self._whole = None, False
 
     def __iter__(self) -> Iterator[Progress]:
         folder = self._opened()
@@ -109,12 +108,15 @@ class FrameSequence:
         count = folder.count()
         times = self._footage.shown_s if len(self._footage.shown_s) == 1 else self._footage.shown_s[:count]
         footage = replace(self._footage, frames=count, shown_s=times)
-        return (Film(folder.frames, footage, self._encoding), *self._beside())
+        return (Film(folder.frames, footage, self._encoding, self._mark), *self._beside())
 
     def close(self) -> None:
-        """Remove the frames once all of them are there: they stand in the result."""
-        if self._folder is not None and (self._scratch is None or self._folder.count() >= self._footage.frames):
+        """Remove the frames once all of them stand in a result; until then the same job goes on with them."""
+        if self._folder is not None and (self._scratch is None or self._whole):
             self._folder.remove()
+
+    def _mark(self) -> None:
+        self._whole = self._opened().count() >= self._footage.frames
 
     def _opened(self):
         from reverie.media.frame_folder import FrameFolder
@@ -185,8 +187,9 @@ class _PreparedFilm:
         first = self.inner.work(Given(picture=_picture(source.frame(0), given.name)), seed)
         chosen, first_plan = first.chosen, first.plan
         first.close()
-        manifest = {"tool": self.tool.name, "sha256": given.sha256, "seed": seed, "settings": json.loads(json.dumps(
-            {name: str(part) for name, part in sections(self.config).items()}))}  # fmt: skip
+        settings = {name: str(part) for name, part in sections(self.config).items()}
+        files = {role: item.sha256 for role, item in recorded_files(self.config).items()}
+        manifest = {"tool": self.tool.name, "sha256": given.sha256, "seed": seed, "settings": settings, "files": files}
         return FrameSequence(
             make, footage, self.how.encoding(), scratch=scratch, manifest=manifest, chosen=chosen,
             decisions={"first_frame": dict(first_plan.decisions)},
@@ -221,8 +224,3 @@ def _bytes(rgb: np.ndarray) -> np.ndarray:
     from reverie.media.image import to_uint8
 
     return to_uint8(np.ascontiguousarray(rgb))
-
-
-def sequence_footage(size: tuple[int, int], frames: int, rate: Fraction) -> Footage:
-    """Return the times of a film that a tool makes from nothing."""
-    return even_footage(Path("film"), size, frames, rate)

@@ -105,11 +105,13 @@ class Film:
         frames: gives the frames from the first on, ``[H, W, 3]`` uint8.
         footage: whose times and sound they have.
         encoding: codec, quality, whether the sound is taken over.
+        written: called once it stands under its name.
     """
 
     frames: Callable[[], Iterator[np.ndarray]]
     footage: Footage
     encoding: Encoding
+    written: Callable[[], None] = lambda: None
     label: str = ""
     suffixes: tuple[str, ...] = (".mp4", ".mov", ".mkv", ".webm", ".gif", ".webp")
 
@@ -117,7 +119,9 @@ class Film:
         """Put the frames together."""
         from reverie.media.footage import assemble
 
-        return assemble(path, self.frames(), self.footage, self.encoding, record)
+        notes = assemble(path, self.frames(), self.footage, self.encoding, record)
+        self.written()
+        return notes
 
 
 def even_footage(path: Path, size: tuple[int, int], frames: int, rate: Fraction) -> Footage:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -356,6 +356,3 @@ def _kept(run: Run, target: Path | None, quality: int, kept: Path | None, end: E
     except (InputError, OutputError) as error:
         return Ended(end, (), f"{where}; what there was cannot be written: {error}")
     return Ended(end, paths, f"{where}; the unfinished result is '{place}'")
-
-
-Find = Callable[[str], AnyTool]

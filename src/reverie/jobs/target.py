@@ -1,8 +1,8 @@
 """Where a result goes, by one rule for every tool.
 
-A source and a foreign file are never replaced. A result of ours of other settings is kept and the new one counted up
-(`photo-dream-2.png`), unless the user said ``--overwrite``. What is there already, made by the same job, is not made
-again.
+A source and a foreign file are never replaced, whatever is asked for. A result of ours of other settings is kept and
+the new one counted up (`photo-dream-2.png`), unless the user said ``--overwrite``. What is there already, made by the
+same job, is not made again.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def choose_target(
         job: what is to be made.
         read: parses a stored record, see `reverie.jobs.job.parse`.
         sources: files that go into the result.
-        overwrite: replace what is there, unless it is a source.
+        overwrite: replace an own result of other settings.
 
     Raises:
         InputError: the name is that of a source or of a foreign file.
@@ -55,13 +55,13 @@ def choose_target(
     check_no_source(wanted, sources)
     candidate, number = wanted, 1
     while candidate.exists():
-        if overwrite:
-            return Target(candidate)
         if candidate.is_dir() and not any(candidate.iterdir()):
             return Target(candidate)
         there = _job_of(candidate, read)
         if there is None and number == 1:
-            raise InputError(f"'{candidate}' exists and was not made by Reverie; --overwrite replaces it")
+            raise InputError(f"'{candidate}' exists and was not made by Reverie; name another place with -o")
+        if overwrite and there is not None:
+            return Target(candidate)
         if there is not None and up_to_date(there, job, candidate):
             return Target(candidate, finished=True)
         number += 1

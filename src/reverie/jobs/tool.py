@@ -84,9 +84,7 @@ class Tool(Generic[C]):
         suffix: of results where no name is given.
         check: refuses settings that contradict each other beyond what their fields say; torch-free.
         upgrade: turns a record of an older version into one of today's.
-        film: the tool that applies this one to films: None for the common one, which works frame by frame.
         examples: command lines for the help.
-        from_noise: can do without its streamed input.
         name_of: stem of a result's name where there is no streamed input, from the settings.
     """
 
@@ -101,7 +99,6 @@ class Tool(Generic[C]):
     suffix: str = ".png"
     check: Callable[[C], None] | None = None
     upgrade: Callable[[Mapping[str, object]], Mapping[str, object]] | None = None
-    film: str | None = None
     examples: tuple[str, ...] = ()
     name_of: Callable[[C], str] | None = None
 

@@ -23,6 +23,7 @@ from reverie.models.adaptive import EPSILON, LEVELS, AdaptiveDecoder, Statistics
 from reverie.models.adaptive import STRIDE as ADAPTIVE_STRIDE
 from reverie.models.student import STRIDE as STUDENT_STRIDE
 from reverie.models.student import Seen, StudentNet
+from reverie.numerics.mirror import mirrored_places
 from reverie.numerics.resample import long_side, resize
 from reverie.numerics.spread_sums import SpreadSums
 from reverie.optimize.byte_counts import format_bytes
@@ -200,16 +201,8 @@ def mirrored(image: Tensor, margin: int, stride: int) -> tuple[Tensor, tuple[sli
     for dim in (2, 3):
         count = image.shape[dim]
         length = -(-(count + 2 * margin) // stride) * stride
-        image = image.index_select(dim, _mirror(count, margin, length, image.device))
+        image = image.index_select(dim, mirrored_places(count, margin, length - margin - count, image.device))
     return image.contiguous(memory_format=torch.channels_last), box
-
-
-def _mirror(count: int, before: int, length: int, device: torch.device) -> Tensor:
-    places = torch.arange(-before, length - before, device=device)
-    if count == 1:
-        return places * 0
-    places = places % (2 * count - 2)
-    return torch.where(places < count, places, 2 * count - 2 - places)
 
 
 def tile_side(model: FastModel, size: tuple[int, int], max_memory: str | None) -> int:

@@ -16,7 +16,7 @@ class TranslateConfig:
         "sobel",
         "What is learned: sobel, scharr, laplacian, gaussian, dog, xdog, emboss, median, bilateral, kuwahara, "
         "posterize, random, or a function of your own as FILE.py:FUNCTION, which is run.",
-        group="task",
+        group="task", runs_code=True,
     )  # fmt: skip
     filter_param: tuple[str, ...] = setting((), "Parameter of the filter, as sigma=1.5; repeatable.", group="task")
     targets: str | None = setting(

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,9 @@ from reverie.jobs.batch import Job as Item
 from reverie.jobs.batch import Moment, run_jobs
 from reverie.jobs.cores import Shares, share_out
 from reverie.jobs.files import named_files
+from reverie.jobs.film import FilmSettings, film
 from reverie.jobs.given import Given
-from reverie.jobs.job import parse
+from reverie.jobs.job import parse, sections
 from reverie.jobs.many import Asked, Opener
 from reverie.jobs.run import seed_of
 from reverie.jobs.target import choose_target
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
     from reverie.apps.cli.common_options import Common
 
 
-def run_many(tool: AnyTool, find: Callable[[str], AnyTool], found: Found, config: object, common: Common) -> int:
+def run_many(
+    tool: AnyTool, find: Callable[[str], AnyTool], found: Found, config: object, common: Common, how: FilmSettings
+) -> int:
     """Work through all inputs, list what failed, and return the exit code: 0, 2 for bad input, 1 otherwise."""
     output = None if common.output is None else as_given(common.output)
     folder = output_folder(found.sources, output)
@@ -52,8 +56,8 @@ def run_many(tool: AnyTool, find: Callable[[str], AnyTool], found: Found, config
     _prepare_folders(items)
     try:
         _follow(tool, find, items, config, shares, tally)
-        for film in films:
-            _film(tool, find, film, config, common, folder, tally)
+        for one in films:
+            _film(tool, find, one, config, common, folder, tally, how)
     except KeyboardInterrupt:
         print(f"reverie: stopped by Ctrl-C; {tally.summary()}; the same command goes on from here", file=sys.stderr)
         return 130
@@ -130,26 +134,16 @@ def _follow(
 
 def _film(
     tool: AnyTool, find: Callable[[str], AnyTool], source: Source, config: object, common: Common,
-    folder: Path | None, tally: Tally,
+    folder: Path | None, tally: Tally, how: FilmSettings,
 ) -> None:  # fmt: skip
     """Work on a film of a list; the films of a list come after its pictures, one by one."""
-    from reverie.jobs.film import FilmSettings, film
-    from reverie.jobs.job import sections
-
-    made = film(tool) if tool.film is None else find(tool.film)
-    filmed = made.config(**{**sections(config), "film": FilmSettings()}) if tool.film is None else made.config()
-    from dataclasses import replace
-
+    made = film(tool)
+    filmed = made.config(**{**sections(config), "film": how})
+    here = replace(common, output=None if folder is None else f"{folder}/")
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     try:
-        code = run_one(
-            made,
-            find,
-            filmed,
-            Given(source.path, kind="film"),
-            replace(common, output=None if folder is None else f"{folder}/"),
-        )
+        code = run_one(made, find, filmed, Given(source.path, kind="film"), here)
     except ReverieError as error:
         tally.fail(source.name, str(error), error.exit_code)
         return

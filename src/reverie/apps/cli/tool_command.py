@@ -26,7 +26,8 @@ from reverie.jobs.tool import AnyTool, Role
 from reverie.settings import check_together, parse_settings, to_record, without_rivals
 
 if TYPE_CHECKING:
-    from reverie.data.sources import Source
+    from reverie.data.sources import Found, Source
+    from reverie.jobs.film import FilmSettings
 
 STILLS = (".png", ".jpg", ".jpeg", ".avif", ".tif", ".tiff")
 
@@ -123,9 +124,23 @@ def run_tool(
     if found.many or is_folder(output):
         from reverie.apps.cli.many import run_many
 
-        return run_many(tool, find, found, _config(tool, find, given, common), common)
+        return run_many(tool, find, found, _config(tool, find, given, common), common, _film_settings(found, given))
     (source,) = found.sources
     return _source(tool, find, source, given, common, output)
+
+
+def _film_settings(found: Found, given: Mapping[str, Any]) -> FilmSettings:
+    """Return how the films of a list are encoded.
+
+    Raises:
+        InputError: options of films, and no film.
+    """
+    from reverie.jobs.film import FilmSettings
+
+    own = {f.name: given[f.name] for f in dataclasses.fields(FilmSettings) if f.name in given}
+    if own and not any(source.kind == "film" for source in found.sources):
+        raise InputError(f"--{next(iter(own)).replace('_', '-')} goes with a film; there is none in the list")
+    return parse_settings(FilmSettings, own, "the settings")
 
 
 def _takes_many(tool: AnyTool, role: Role) -> bool:
@@ -152,7 +167,7 @@ def _source(
     if source.kind == "film" and tool.makes == "picture" and not _still(output):
         from reverie.jobs.film import film
 
-        tool = film(tool) if tool.film is None else find(tool.film)
+        tool = film(tool)
     elif tool.makes == "picture":
         from reverie.jobs.film import FilmSettings
 

@@ -13,6 +13,9 @@ class TranslateConfig(TileSettings, SeedSettings):
     """Which network translates, and in what pieces."""
 
     model: str = setting(
-        "sobel", "Network: 'sobel', which is shipped, or a file of 'reverie train translate'.", file="network"
+        "sobel",
+        "Network: 'sobel', which is shipped, or a file of 'reverie train translate'.",
+        file="network",
+        builtin=("sobel",),
     )
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
