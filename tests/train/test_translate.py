@@ -275,7 +275,9 @@ def test_a_record_cannot_ask_for_a_function_to_be_run(pictures: Path, tmp_path: 
     from reverie.jobs.output import stored_record
 
     ran = tmp_path / "ran"
-    (tmp_path / "mine.py").write_text(f"import pathlib; pathlib.Path({str(ran)!r}).touch()\ndef dark(p): return p.mean(2) / 2\n")
+    (tmp_path / "mine.py").write_text(
+        f"import pathlib; pathlib.Path({str(ran)!r}).touch()\ndef dark(p): return p.mean(2) / 2\n"
+    )
     monkeypatch.chdir(tmp_path)
     made = tmp_path / "m.safetensors"
     arguments = ["train", "translate", str(pictures), "--steps", "2", "--crop-px", "16", "--width", "4", "--depth", "1"]
