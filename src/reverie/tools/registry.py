@@ -25,6 +25,10 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.embed.place_tool:PLACE",
         "Place new pictures on a map, with their nearest neighbors.",
     ),
+    "embed layers": (
+        "reverie.tools.embed.layers_tool:LAYERS",
+        "Compare how well the layers of a network tell classes apart.",
+    ),
 }
 
 GROUPS: dict[str, str] = {  # the first word of two → what its tools have in common

@@ -68,3 +68,14 @@ class PlaceConfig:
     )  # fmt: skip
     neighbors: int = setting(8, "Nearest pictures to show.", minimum=1, maximum=50)
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayersConfig(FeatureSettings, SeedSettings):
+    """Which layers are compared."""
+
+    data: str = setting("", "A folder or zip with a folder of pictures per class.", file="folder")
+    layer: tuple[str, ...] = setting(
+        (), "Only this layer; repeatable. Default: every layer that has a readable name.", group="what is seen"
+    )
+    neighbors: int = setting(10, "Nearest neighbors that vote for a class.", minimum=1, maximum=200)

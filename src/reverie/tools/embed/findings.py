@@ -16,6 +16,9 @@ FLAT_STD = 0.02  # thumbnails with less contrast than this say nothing
 OUTLIER_FACTOR = 1.5  # times as far from the neighbors as they are from theirs
 OWN_LABEL_AT_MOST, OTHER_LABEL_AT_LEAST = 0.2, 0.6
 MOST_OUTLIERS = 200
+FIRST_COLORS = (
+    "#4e9af1", "#f2a541", "#5cc26f", "#e5625e", "#a984e0", "#c99a6b", "#ea8fc5", "#35c4c4", "#c8c84b", "#9aa5b1",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -138,19 +141,7 @@ def class_colors(count: int) -> list[str]:
     """Return as many colors as ``#rrggbb``, told apart by hue, then by lightness; golden angle around the wheel."""
     import colorsys
 
-    fixed = (
-        "#4e9af1",
-        "#f2a541",
-        "#5cc26f",
-        "#e5625e",
-        "#a984e0",
-        "#c99a6b",
-        "#ea8fc5",
-        "#35c4c4",
-        "#c8c84b",
-        "#9aa5b1",
-    )
-    colors = list(fixed[:count])
+    colors: list[str] = [*FIRST_COLORS[:count]]
     for i in range(len(colors), count):
         hue, light = (i * 0.381966) % 1.0, 0.5 + 0.18 * ((i * 7) % 3 - 1)
         red, green, blue = (round(255 * v) for v in colorsys.hls_to_rgb(hue, light, 0.65))

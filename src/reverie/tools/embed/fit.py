@@ -125,7 +125,7 @@ def check_network(fit: Fit, critic: Critic) -> None:
     """
     if critic.identity.sha256 != fit.sha256:
         raise InputError(
-            f"the map was made with '{fit.network}', and '{critic.identity.name}' is another network: its sha256 differs"
+            f"the map was made with '{fit.network}'; '{critic.identity.name}' is another network: its sha256 differs"
         )
 
 

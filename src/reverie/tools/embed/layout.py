@@ -81,7 +81,7 @@ def _tsne(points: Tensor, perplexity: float, steps: int, seed: int) -> Iterator[
     indices, distances = nearest_neighbors(points, min(len(points) - 1, math.ceil(3 * perplexity)))
     jobs = torch.get_num_threads()
     known = PrecomputedNeighbors(indices.numpy(), distances.double().numpy())
-    affinities = PerplexityBasedNN(knn_index=known, perplexity=perplexity, n_jobs=jobs)
+    affinities = PerplexityBasedNN(knn_index=known, perplexity=perplexity, n_jobs=jobs)  # pyright: ignore[reportArgumentType]
     start = START_STD * flat_start(points).double().numpy()
     embedding = TSNEEmbedding(start, affinities, n_jobs=jobs, random_state=seed, negative_gradient_method="auto")
     early = steps // 3
@@ -89,8 +89,8 @@ def _tsne(points: Tensor, perplexity: float, steps: int, seed: int) -> Iterator[
     while done < steps:
         phase = early if done < early else steps
         count = min(CHUNK, phase - done)
-        extra = {"exaggeration": EXAGGERATION, "momentum": 0.5} if done < early else {"momentum": 0.8}
-        embedding.optimize(n_iter=count, inplace=True, learning_rate="auto", **extra)
+        factor, momentum = (EXAGGERATION, 0.5) if done < early else (1.0, 0.8)
+        embedding.optimize(n_iter=count, inplace=True, learning_rate="auto", exaggeration=factor, momentum=momentum)
         done += count
         yield done, torch.from_numpy(np.array(embedding)).float()
 

@@ -153,12 +153,8 @@ class Mapping:
 
     def found_notes(self) -> list[str]:
         """Return what was found, in one line each."""
-        counts = {
-            "duplicates": self.duplicates,
-            "outliers": outliers_of(self.factors),
-            "labels that look wrong": self.suspects,
-        }
-        notes = ["found " + ", ".join(f"{len(found)} {name}" for name, found in counts.items())]
+        duplicates, outliers, wrong = len(self.duplicates), len(outliers_of(self.factors)), len(self.suspects)
+        notes = [f"found {duplicates} duplicates, {outliers} outliers, {wrong} labels that look wrong"]
         if self.classes and bool((self.labels >= 0).all()):
             share = agreement(self.labels, self.near[0][:, :NEIGHBORS])
             notes.append(f"{share:.1%} of the pictures lie among their own class ({NEIGHBORS} nearest)")
@@ -210,7 +206,8 @@ class Mapping:
         c, identity = self.config, self.critic.identity
         return Fit(
             self.space, self.places, self.labels, tuple(self.names), self.classes, self.layer, c.pool, self.size_px,
-            c.method, c.perplexity, identity.name, identity.sha256, c.weights, self.thumb_px, far_distance(self.near[1][:, 0]),
+            c.method, c.perplexity, identity.name, identity.sha256, c.weights, self.thumb_px,
+            far_distance(self.near[1][:, 0]),
         )  # fmt: skip
 
     def _class_names(self) -> list[str]:

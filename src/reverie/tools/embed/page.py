@@ -132,7 +132,7 @@ def _used_kind(name: str, values: Sequence[str], index: Tensor) -> dict[str, obj
     used = [i for i in counts.argsort(descending=True, stable=True).tolist() if counts[i] > 0]
     table = torch.zeros(len(values), dtype=torch.long)
     table[used] = torch.arange(len(used))
-    return _kind(name, [values[i] for i in used], table[index])
+    return _kind(name, [str(values[i]) for i in used], table[index])
 
 
 def _bytes(array: np.ndarray) -> str:
