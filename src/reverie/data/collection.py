@@ -31,24 +31,28 @@ class Collection:
     notes: tuple[str, ...] = ()
 
 
-def open_collection(path: Path, *, limit: int | None = None, seed: int = 0) -> Collection:
+def open_collection(path: Path, *, which: str = "all", limit: int | None = None, seed: int = 0) -> Collection:
     """Return the pictures of class folders, training and validation together, or of a folder without classes.
 
     Args:
         path: a folder, a zip, or one picture.
+        which: "all", or "held-out": those of the validation folder, or that a training with default settings holds out.
         limit: at most so many, drawn by the seed.
         seed: of the draw.
 
     Raises:
-        DataError: no pictures.
+        DataError: no pictures, or none that are held out.
     """
     try:
         folder = open_folder(path)
-        archive, classes, items = folder.archive, folder.classes, folder.train + folder.val
+        archive, classes = folder.archive, folder.classes
+        items = folder.val if which == "held-out" else folder.train + folder.val
     except DataError:
         archive, names = listed(path)
         shown = [name for name in names if not any(p.startswith((".", "__MACOSX")) for p in PurePosixPath(name).parts)]
         classes, items = (), tuple(Item(name, UNLABELLED) for name in shown)
+    if which == "held-out" and not (classes and items):
+        raise DataError(f"nothing of '{path}' is held out; that takes class folders")
     items = tuple(sorted(items, key=lambda item: item.path))
     if limit is None or limit >= len(items):
         return Collection(archive, items, classes)

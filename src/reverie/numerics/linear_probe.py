@@ -50,7 +50,7 @@ def fit_probe(rows: Tensor, labels: Tensor, classes: int, l2: float = 1e-3) -> P
         loss.backward()
         return loss
 
-    solver.step(closure)  # type: ignore[arg-type]
+    solver.step(closure)
     return Probe(mean, std, weight.detach(), bias.detach())
 
 

@@ -23,6 +23,10 @@ class FeatureSettings(NetworkSettings):
         None, "Side in pixels at which the network sees the pictures; default: what it was trained on.", minimum=16,
         maximum=1024, group="what is seen",
     )  # fmt: skip
+    pictures: str = setting(
+        "all", "All pictures, or those of the validation folder; without one, those that a training holds out.",
+        choices=("all", "held-out"),
+    )  # fmt: skip
     limit: int | None = setting(None, "At most so many pictures, drawn by the seed.", minimum=5)
     batch: int = setting(64, "Pictures per pass.", minimum=1, maximum=4096, replay=False, group="machine")
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")

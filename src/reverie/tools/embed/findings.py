@@ -51,7 +51,7 @@ def groups_of(places: Tensor) -> Tensor:
     least = max(5, count // 80)
     if count < 2 * least:
         return torch.zeros(count, dtype=torch.long)
-    found = HDBSCAN(min_cluster_size=least, min_samples=5, copy=True).fit_predict(places.numpy())
+    found = HDBSCAN(min_cluster_size=least, min_samples=5, copy=True).fit_predict(places.numpy())  # pyright: ignore[reportArgumentType]
     numbers, sizes = np.unique(found[found >= 0], return_counts=True)
     rank = {int(number): i for i, number in enumerate(numbers[np.argsort(-sizes, kind="stable")])}
     return torch.tensor([rank.get(int(number), -1) for number in found])

@@ -31,7 +31,9 @@ class PreparedLayers:
         if not config.data:
             raise InputError("there is nothing to compare on; name a folder or zip with a folder per class")
         self.config = config
-        self.collection = open_collection(Path(config.data), limit=config.limit, seed=config.seed)
+        self.collection = open_collection(
+            Path(config.data), which=config.pictures, limit=config.limit, seed=config.seed
+        )
         if len(self.collection.classes) < 2:
             raise DataError(f"'{config.data}' has no two class folders, so there is nothing to tell apart")
         self.critic = session.critic(config.model, config.weights, config.device, config.precision)

@@ -146,9 +146,7 @@ def draw_comparison(comparison: Comparison) -> np.ndarray:
     axes.axhline(comparison.chance if measured else 0, ls="--", color="grey", lw=1, label="largest class")
     axes.set_xticks(list(places), [m.layer for m in measured], rotation=45, ha="right")
     title = f"{comparison.critic.identity.name}: {len(comparison.seen.items)} pictures"
-    axes.set(
-        ylim=(0, 1.02), ylabel="told right, held out", title=f"{comparison.critic.identity.name}: {count} pictures"
-    )
+    axes.set(ylim=(0, 1.02), ylabel="told right (held out from the probe)", title=title)
     axes.grid(alpha=0.25)
     axes.legend(loc="lower right", fontsize=8)
     canvas.draw()

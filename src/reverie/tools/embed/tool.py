@@ -32,7 +32,9 @@ class PreparedMap:
         if not config.data:
             raise InputError("there is nothing to embed; name a folder or zip of pictures")
         self.config = config
-        self.collection = open_collection(Path(config.data), limit=config.limit, seed=config.seed)
+        self.collection = open_collection(
+            Path(config.data), which=config.pictures, limit=config.limit, seed=config.seed
+        )
         self.critic = session.critic(config.model, config.weights, config.device, config.precision)
         self.layer = self.critic.layer(config.layer or default_layer(self.critic)).name
         self.size_px = config.size or self.critic.identity.input_px
