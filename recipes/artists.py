@@ -41,6 +41,7 @@ MARGIN_WHITE, MARGIN_FLAT = (
 LEAST_LEFT = 0.3  # of a side that remains; else the picture itself is white
 SHEET_PX = 256
 OCTAVES = 3
+PHOTO_PX = 320  # longer side of the dreams
 HERE = Path(__file__).parent
 
 
@@ -99,8 +100,8 @@ def draw(out: Path, classes: Sequence[str]) -> None:
     for name in classes:
         target = out / "classes" / f"{name}.png"
         if not target.exists():
-            reverie("visualize", out / "run" / "model.safetensors", "--class", name, "--prior", "stack", "--size", 224,
-                    "--batch", 2, "--steps", 200, "-o", target)  # fmt: skip
+            reverie("visualize", out / "run" / "model.safetensors", "--class", name, "--prior", "stack", "--size", 192,
+                    "--crops", 6, "--steps", 128, "-o", target)  # fmt: skip
 
 
 def dream(out: Path, photo: Path, classes: Sequence[str]) -> None:
@@ -110,7 +111,7 @@ def dream(out: Path, photo: Path, classes: Sequence[str]) -> None:
     for kind in ("masked", "target"):
         (out / kind).mkdir(exist_ok=True)
     for name in classes:
-        options = ("--model", model, "--class", name, "--octaves", 3, "--steps", 12)
+        options = ("--model", model, "--class", name, "--octaves", 3, "--steps", 10)
         target = out / "masked" / f"{name}.png"
         if not target.exists():
             reverie("dream", small, *options, "--mask", mask, "-o", target)
@@ -126,7 +127,7 @@ def photograph(photo: Path, out: Path) -> tuple[Path, Path]:
     small, mask = out / "photo.png", out / "mask.png"
     image = torch.from_numpy(read_picture(photo).rgb).permute(2, 0, 1)[None]
     height, width = image.shape[-2:]
-    size = (round(384 * height / width), 384)
+    size = (round(PHOTO_PX * height / width), PHOTO_PX)
     write_picture(small, resize(image, size).clamp(0, 1)[0].permute(1, 2, 0).numpy())
     ramp = np.clip((np.linspace(0, 1, size[0]) - 0.4) / 0.1, 0, 1).astype(np.float32)
     write_picture(mask, np.broadcast_to(ramp[:, None, None], (*size, 3)).copy())
