@@ -87,6 +87,14 @@ def test_the_folder_holds_all_and_asks_no_server(made: Path):
     assert stored_record(made)["tool"] == "embed map"
 
 
+def test_the_same_map_is_not_made_twice(made: Path, pictures: Path, capsys: pytest.CaptureFixture[str]):
+    before = (made / "index.html").stat().st_mtime_ns
+    assert call("embed map", pictures, *QUICK, "--projector", "-o", made) == 0
+    assert "there already" in capsys.readouterr().err
+    assert (made / "index.html").stat().st_mtime_ns == before
+    assert not made.with_name(f"{made.name}-2").exists()
+
+
 def test_the_page_says_the_same_as_the_fit(made: Path):
     data, fit = data_of(made), load_fit(made)
     assert data["count"] == len(fit.names) == 3 * EACH + 1
