@@ -63,8 +63,17 @@ class Given:
         """Return what a job says of it."""
         if self.kind != "picture":
             return Input(self.name, self.sha256)
+        height, width = self._size()
+        return Input(self.name, self.sha256, width, height)
+
+    def _size(self) -> tuple[int, int]:
+        """Return height and width; by the header where nobody has decoded the picture."""
+        from reverie.media.strips import upright_size
+
+        if self.path is not None and "picture" not in self.__dict__:
+            return upright_size(self.path)
         height, width = self.picture.rgb.shape[:2]
-        return Input(self.name, self.sha256, int(width), int(height))
+        return int(height), int(width)
 
 
 def sha256_of(path: Path) -> str:

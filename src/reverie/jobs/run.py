@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from reverie.errors import InputError, OutputError
+from reverie.errors import InputError, OutputError, ReverieError
 from reverie.jobs.controls import Controls
 from reverie.jobs.files import recorded_files, without_folders
 from reverie.jobs.given import Given
@@ -211,7 +211,7 @@ class Run:
     def _apply(self, change: Mapping[str, Json]) -> None:
         try:
             applied = self.work.control(change)
-        except InputError as error:
+        except ReverieError as error:
             if self.controls.replays:
                 raise
             self.controls.refuse(str(error))
@@ -278,8 +278,8 @@ def summary(run: Run) -> str:
         parts.append(f"{last.done} {last.unit} in {run.seconds:.1f} s")
     if has_field(run.config, "seed"):
         parts.append(f"seed {seed_of(run.config)}")
-    if chosen.model is not None:
-        parts.append(f"{chosen.model.name} on {chosen.device}")
+    if chosen.about or chosen.model is not None:
+        parts.append(chosen.about or f"{chosen.model.name} on {chosen.device}")  # type: ignore[union-attr]
     return ", ".join(parts)
 
 

@@ -9,6 +9,7 @@ from reverie.jobs.tool import AnyTool, load
 
 # name → (import path of the tool, what it does, for the list of commands)
 TOOLS: dict[str, tuple[str, str]] = {
+    "dream": ("reverie.tools.dream_tool:DREAM", "Dream pictures and films: raise what a network sees in them."),
     "translate": (
         "reverie.tools.translate.tool:TRANSLATE",
         "Translate pictures and films by a network that learned how.",
@@ -20,7 +21,10 @@ TOOLS: dict[str, tuple[str, str]] = {
 }
 
 # name → import path of tools that have no command of their own: the films of others
-HIDDEN: dict[str, str] = {}
+HIDDEN: dict[str, str] = {
+    "dream-video": "reverie.tools.dream_film_tools:DREAM_VIDEO",
+    "dream-loop": "reverie.tools.dream_film_tools:DREAM_LOOP",
+}
 
 GROUPS: dict[str, str] = {}  # the first word of two → what its tools have in common
 

@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reverie.apps.cli.batch_options import BatchOptions
-from reverie.apps.cli.dream_worker import DreamOpener, Payload
-from reverie.apps.cli.films import dream_films
-from reverie.apps.cli.stored import wanted
+from reverie.apps.cli.dream_worker import Payload
 from reverie.apps.cli.tally import Tally
 from reverie.critic.devices import is_cpu, split_devices
 from reverie.data.sources import Found, Source
@@ -51,9 +49,6 @@ class Trade:
     films: Callable[..., None]
 
 
-DREAMING = Trade("dream", "dreaming", DreamOpener, wanted, dream_films)
-
-
 @dataclass(frozen=True)
 class Crew:
     """Jobs that are worked through together, and who does it."""
@@ -63,7 +58,7 @@ class Crew:
     here: bool
 
 
-def run_batch(found: Found, config: Any, video: Any, options: BatchOptions, trade: Trade = DREAMING) -> int:
+def run_batch(found: Found, config: Any, video: Any, options: BatchOptions, trade: Trade) -> int:
     """Work through all pictures, list what failed, and return the exit code: 0, 2 for bad input, 1 otherwise."""
     folder = output_folder(found.sources, options.output)
     pairs, notes = _without_results(found, plan_targets(found.sources, folder, options.suffix, trade.ending))

@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from reverie.apps.cli.tally import Tally
 from reverie.data.sources import Source
 from reverie.errors import OutputError, ReverieError
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.video_config import VideoConfig
-
-
-def dream_films(
-    pairs: Sequence[tuple[Source, Path]], config: DreamConfig, video: VideoConfig, tally: Tally, *, overwrite: bool
-) -> None:
-    """Dream the films of a list, one after the other."""
-    from reverie.apps.cli.dream_video import run_video
-
-    make_films(
-        pairs,
-        tally,
-        lambda source, target: run_video(source, target, replace(config, blend=0.0), video, overwrite=overwrite),
-    )
 
 
 def make_films(pairs: Sequence[tuple[Source, Path]], tally: Tally, make: Callable[[Path, Path], int]) -> None:

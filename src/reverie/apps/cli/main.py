@@ -37,9 +37,6 @@ def build_app() -> App:
         name="reverie", help=HELP, help_epilogue=EPILOGUE, version=__version__, console=PipeConsole(),
         suppress_keyboard_interrupt=False, result_action="return_value",
     )  # fmt: skip
-    app.command(
-        "reverie.apps.cli.dream:dream_command", name="dream", help="Dream a picture: raise what a network sees in it."
-    )
     app.command("reverie.apps.cli.style:style_command", name="style", help="Paint a picture in the style of others.")
     app.command(
         "reverie.apps.cli.compare:compare_command",

@@ -28,7 +28,8 @@ def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given
     from reverie.apps.cli.watch import finish, watching
     from reverie.jobs.run import execute, open_run
     from reverie.jobs.session import Session
-    from reverie.jobs.target import choose_target
+    from reverie.jobs.target import check_format, choose_target
+    from reverie.media.write import check_writable
 
     if common.sheet is not None:
         tool, config = _as_sheet(tool, config, common.sheet)
@@ -57,7 +58,9 @@ def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given
         if common.dry_run:
             print(json.dumps(decisions(run, target.path), indent=2, ensure_ascii=False))
             return 0
-        check_format(run, target.path)
+        check_format(run.work.plan, target.path)
+        if tool.makes == "picture":
+            check_writable(target.path, run.record())  # the settings have to fit in
         if target.note:
             print(target.note, file=sys.stderr)
         with watching(tool, show=common.show, host=common.show_host, port=common.show_port) as watch:
@@ -151,17 +154,6 @@ def check_target(tool: AnyTool, path: Path) -> None:
             raise InputError(f"cannot write '{path}': there is no folder '{path.parent}'; make it first")
     else:
         check_place(path)
-
-
-def check_format(run: Run, path: Path) -> None:
-    """Refuse before long work a format that this very work cannot be written in.
-
-    Raises:
-        InputError: names the formats that it can.
-    """
-    known = run.work.plan.suffixes
-    if known and path.suffix.lower() not in known:
-        raise InputError(f"cannot write '{path}': a result of this size is written as {', '.join(known)}")
 
 
 def _to_stdout(common: Common, given: Given | None) -> bool:

@@ -11,11 +11,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from reverie.apps.cli.replay_tool import is_of_registry, replay_tool
-from reverie.apps.cli.stored import beside, check_files, with_files
+from reverie.apps.cli.stored import beside
 from reverie.errors import InputError
-from reverie.settings import from_record
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.steering import Steering
 
 MOST_THREADS = 256  # that a file may ask for
 
@@ -61,20 +58,12 @@ def _replayed(
     made: Path, record: dict[str, Any], output: str | None, source: str | None, given: dict[str, str | None],
     files: tuple[str, ...],
 ) -> int:  # fmt: skip
-    from reverie.api import open_dream
-    from reverie.media.write import check_writable
     from reverie.tools.finished import check_apart
 
     if output is not None:
         check_apart(Path(output), (made,))
     if record.get("tool") == "visualize":
         return _replay_drawing(made, record, output, {name: given[name] for name in ("model", "weights")})
-    if record.get("tool") in ("dream-video", "dream-loop"):
-        from reverie.apps.cli.dream_loop import replay_loop
-        from reverie.apps.cli.dream_video import replay_video
-
-        again = replay_video if record["tool"] == "dream-video" else replay_loop
-        return again(made, record, _original(made, record["input"], source), output, given, files)
     if record.get("tool") == "style-film":
         from reverie.apps.cli.style_film import replay_style_film
 
@@ -85,17 +74,7 @@ def _replayed(
         target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
         work = replay_style(made, record, _original(made, record["input"], source), target, given, files)
         return _run_again(work, record, made, target)
-    if record.get("tool") != "dream":
-        raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
-    config = from_record(DreamConfig, with_files(made, record, given, files))
-    original = _original(made, record.get("input"), source)
-    target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
-    steering = Steering(record.get("steering", ()), record.get("stopped_at_step"))
-    work = open_dream(original, config, folder=target.parent, disk=bool(record.get("disk")), steering=steering)
-    check_files(work.references.files, record.get("files", {}))
-    work.call_as(record)
-    check_writable(target)
-    return _run_again(work, record, made, target)
+    raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
 
 
 def _run_again(work: Any, record: dict[str, Any], made: Path, target: Path) -> int:

@@ -1,0 +1,137 @@
+"""`reverie dream` as a tool: what it takes, how its network is opened, and which work a picture gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reverie.jobs.given import Given
+from reverie.jobs.session import Session
+from reverie.jobs.tool import Role, Tool
+from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_presets import PRESETS
+from reverie.tools.dream_rules import check_dream, check_together
+
+if TYPE_CHECKING:
+    from reverie.critic.critic import Critic
+    from reverie.tools.dream_disk import DiskDream
+    from reverie.tools.dream_work import DreamWork
+
+
+class PreparedDream:
+    """The open network, and all that the settings ask of it checked once."""
+
+    def __init__(self, config: DreamConfig, session: Session) -> None:
+        from reverie.tools.dream_objective import build_ascent
+
+        self.config, self.session = config, session
+        self.notes: Sequence[str] = ()
+        self.critic: Critic = session.critic(config.model, config.weights, config.device, config.precision)
+        if not config.target_from:  # which artwork, the name of each picture says
+            build_ascent(config, self.critic)
+
+    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> DreamWork | DiskDream:
+        """Return the dream of one picture, in memory, or on disk where that is needed or pays; or one from noise.
+
+        Raises:
+            InputError: settings, network or picture that cannot be used.
+        """
+        from reverie.tools.dream import plan_dream
+        from reverie.tools.dream_disk import DiskDream
+        from reverie.tools.dream_objective import build_ascent
+        from reverie.tools.dream_work import DreamWork
+        from reverie.tools.references import read_references
+
+        config = replace(self.config, seed=seed)
+        check_together(config, has_picture=given is not None)
+        limited = config
+        if self.session.memory_bytes is not None:
+            limited = replace(config, max_memory=str(self.session.memory_bytes))
+        used = self.session.used_bytes
+        size = _size_on_file(given, config)
+        if size is not None:
+            choice = {"auto": None, "yes": True, "no": False}[config.disk]
+            layout = plan_dream(size, limited, self.critic, used_bytes=used, disk=choice)
+            if layout.memory.disk:
+                assert given is not None and given.path is not None
+                folder = None if scratch is None else scratch.parent
+                return DiskDream(given.path, config, self.critic, layout, folder)
+        picture = None if given is None else given.picture
+        references = read_references(config, "" if given is None else given.name)
+        ascent = build_ascent(config, self.critic, references)
+        shape = None if picture is None else (picture.rgb.shape[0], picture.rgb.shape[1])
+        layout = plan_dream(shape, limited, self.critic, ascent, used_bytes=used)
+        return DreamWork(picture, config, self.critic, layout, references, ascent)
+
+
+def _size_on_file(given: Given | None, config: DreamConfig) -> tuple[int, int] | None:
+    """Return the size by the header of a picture that may lie on disk; None for all others.
+
+    Whoever reads a damaged file next says why it cannot be read.
+    """
+    from reverie.errors import PictureError
+    from reverie.media.strips import upright_size
+    from reverie.optimize.disk import ON_DISK
+
+    if given is None or given.path is None or config.disk == "no":
+        return None
+    if config.canvas == "spectrum" or config.normalize not in ON_DISK or config.group:
+        return None
+    try:
+        return upright_size(given.path)
+    except PictureError:
+        return None
+
+
+def settle(config: DreamConfig, name: str) -> DreamConfig:
+    """Return the settings for the picture of this name: with the artwork that is picked for it."""
+    if not config.target_from:
+        return config
+    from reverie.tools.references import pick_target
+
+    found = pick_target(config.target_from, config.target_class, config.seed, name)
+    return replace(config, target_from=str(found), target_class=None)
+
+
+def upgrade(record: Mapping[str, object]) -> Mapping[str, object]:
+    """Return a record of an older version as today's: what lay beside the settings stands in them."""
+    config = record.get("config")
+    if not isinstance(config, Mapping):
+        return record
+    known = {key: value for key, value in record.items() if key != "disk"}
+    if "disk" not in config:
+        known["config"] = {**config, "disk": "yes" if record.get("disk") else "no"}
+    return with_network_file(known)
+
+
+def with_network_file(record: Mapping[str, object]) -> Mapping[str, object]:
+    """Return a record whose network, if it is a file, stands among its files."""
+    config, model, files = record.get("config"), record.get("model"), record.get("files") or {}
+    if not isinstance(config, Mapping) or not isinstance(model, Mapping) or not isinstance(files, Mapping):
+        return record
+    role = "weights" if config.get("weights") else "model"
+    name = config.get(role)
+    if not isinstance(name, str) or not Path(name).suffix or role in files:
+        return record
+    return {**record, "files": {**files, role: {"name": name, "sha256": model.get("sha256")}}}
+
+
+DREAM: Tool[DreamConfig] = Tool(
+    name="dream", doing="dreaming", ending="dream",
+    summary="Dream pictures and films: raise what a network sees in them.",
+    config=DreamConfig, prepare=PreparedDream, check=check_dream, settle=settle, upgrade=upgrade, presets=PRESETS,
+    roles=(
+        Role(
+            "pictures", "picture", "Pictures, films, patterns, folders, or - for standard input; none: from noise.",
+            streamed=True, required=False, alias=("--source",),
+        ),
+    ),
+    film="reverie.tools.dream_film_tools:DREAM_VIDEO", moving="reverie.tools.dream_film_tools:DREAM_LOOP",
+    name_of=lambda config: "noise",
+    examples=(
+        "reverie dream photo.jpg", "reverie dream photo.jpg --preset creatures", "reverie dream clip.mp4",
+        "reverie dream photo.jpg --zoom 1.04/s --seconds 10 -o film.mp4",
+    ),
+)  # fmt: skip
