@@ -20,6 +20,8 @@ from reverie.tools import dream_disk
 from reverie.tools.dream import Plan
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_disk import DiskDream
+from reverie.tools.dream_objective import build_ascent
+from reverie.tools.references import References
 
 CONFIG = DreamConfig(octaves=1, steps=1, tile=96, jitter=16)
 SIZE = (167, 203)
@@ -207,24 +209,23 @@ def test_tiles_are_shared_by_several_critics(make_critic, photo):
 
 
 def test_what_needs_the_whole_picture_in_memory_is_refused_with_a_reason(small_critic, photo, tmp_path, monkeypatch):
-    plan = disked(photo, CONFIG, small_critic, tmp_path).plan
     for settings, words in (({"normalize": "laplacian"}, "laplacian"), ({"jitter_rotate": 5.0}, "rotation")):
+        plan = disked(photo, CONFIG, small_critic, tmp_path).plan
+        config = replace(CONFIG, **settings)
+        ascent = build_ascent(config, small_critic)
         with pytest.raises(InputError, match=words):
-            work = DiskDream(photo, replace(CONFIG, **settings), small_critic, plan, tmp_path)
-            next(iter(work))
-    work = DiskDream(photo, CONFIG, small_critic, plan, tmp_path)
+            next(iter(DiskDream(photo, config, small_critic, plan, References(), ascent, tmp_path)))
     with pytest.raises(InputError, match=r"written as \.png, \.tif"):
         disked(photo, CONFIG, small_critic, tmp_path).check_target(tmp_path / "out.webp")
-    del work
     monkeypatch.setattr(dream_disk, "free_bytes", lambda _folder: 1e5)
     with pytest.raises(OutputError, match=r"203 x 167 px .*left"):
-        DiskDream(photo, CONFIG, small_critic, plan, tmp_path)
+        disked(photo, CONFIG, small_critic, tmp_path)
 
 
 def test_broken_pictures_and_black_masks_are_said_before_the_first_step(small_critic, photo, tmp_path):
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "black.png")
     with pytest.raises(PictureError, match="black"):
-        disked(photo, replace(CONFIG, mask=str(tmp_path / "black.png")), small_critic)
+        next(iter(disked(photo, replace(CONFIG, mask=str(tmp_path / "black.png")), small_critic)))
     photo.write_bytes(photo.read_bytes()[:3000])
     with pytest.raises(PictureError, match="cut short"):
         next(iter(disked(photo, CONFIG, small_critic)))

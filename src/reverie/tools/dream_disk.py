@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import tempfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,12 +30,12 @@ from reverie.optimize.ascend import Step
 from reverie.optimize.byte_counts import format_bytes
 from reverie.optimize.disk import as_rows, check_on_disk, fill, strips
 from reverie.optimize.gradient import Ascent
+from reverie.optimize.together import Together
 from reverie.tools.disk_steps import DiskDreamer, DiskPicture
 from reverie.tools.dream import Plan, final_size
 from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_objective import build_ascent
 from reverie.tools.dream_work import chosen, plan_of
-from reverie.tools.references import read_references
+from reverie.tools.references import References
 
 if TYPE_CHECKING:
     from reverie.jobs.job import Json
@@ -49,6 +49,8 @@ class DiskDream:
         config: the settings.
         critic: the open network.
         layout: made with the picture on disk.
+        references: the other pictures but the mask, which goes on disk as well.
+        ascent: what is raised.
         folder: where the files lie meanwhile; they vanish with the program, however it ends.
 
     Raises:
@@ -57,8 +59,9 @@ class DiskDream:
     """
 
     def __init__(
-        self, source: Path, config: DreamConfig, critic: Critic, layout: Plan, folder: Path | None = None
-    ) -> None:
+        self, source: Path, config: DreamConfig, critic: Critic, layout: Plan, references: References,
+        ascent: Ascent | Together, folder: Path | None = None,
+    ) -> None:  # fmt: skip
         check_on_disk(config.normalize)
         if layout.canvas != "pixels":
             raise InputError("--canvas spectrum needs the whole picture in memory; use a smaller --size")
@@ -68,8 +71,6 @@ class DiskDream:
         self.last: Step | None = None
         self._source = source
         self._steps: Generator[Step] | None = None
-        references = read_references(replace(config, mask=None), source.name)  # the mask goes on disk as well
-        ascent = build_ascent(config, critic, references)
         if not isinstance(ascent, Ascent):
             raise InputError("--group needs the whole picture in memory; use a smaller --size")
         self.chosen = chosen(config, critic, layout, references)

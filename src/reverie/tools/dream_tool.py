@@ -16,21 +16,39 @@ from reverie.tools.dream_rules import check_dream, check_together
 
 if TYPE_CHECKING:
     from reverie.critic.critic import Critic
+    from reverie.optimize.gradient import Ascent
+    from reverie.optimize.together import Together
     from reverie.tools.dream_disk import DiskDream
     from reverie.tools.dream_work import DreamWork
+    from reverie.tools.references import References
 
 
 class PreparedDream:
-    """The open network, and all that the settings ask of it checked once."""
+    """The open network and the other pictures, each read once; what every picture would refuse is refused here."""
 
     def __init__(self, config: DreamConfig, session: Session) -> None:
-        from reverie.tools.dream_objective import build_ascent
-
         self.config, self.session = config, session
         self.notes: Sequence[str] = ()
         self.critic: Critic = session.critic(config.model, config.weights, config.device, config.precision)
-        if not config.target_from:  # which artwork, the name of each picture says
-            build_ascent(config, self.critic)
+        picks = config.target_from is not None and Path(config.target_from).is_dir()  # by the name of each picture
+        self._shared = None if picks else self._raised(config, "")
+        self._masked: References | None = None
+
+    def _raised(self, config: DreamConfig, name: str) -> tuple[References, Ascent | Together]:
+        """Return the other pictures but the mask, and what is raised."""
+        from reverie.tools.dream_objective import build_ascent
+        from reverie.tools.references import read_references
+
+        references = read_references(replace(config, mask=None), name)
+        return references, build_ascent(config, self.critic, references)
+
+    def _with_mask(self, references: References) -> References:
+        from reverie.tools.references import with_mask
+
+        if self._shared is None:
+            return with_mask(references, self.config.mask)
+        self._masked = self._masked or with_mask(references, self.config.mask)
+        return self._masked
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> DreamWork | DiskDream:
         """Return the dream of one picture, in memory, or on disk where that is needed or pays; or one from noise.
@@ -40,9 +58,7 @@ class PreparedDream:
         """
         from reverie.tools.dream import plan_dream
         from reverie.tools.dream_disk import DiskDream
-        from reverie.tools.dream_objective import build_ascent
         from reverie.tools.dream_work import DreamWork
-        from reverie.tools.references import read_references
 
         config = replace(self.config, seed=seed)
         check_together(config, has_picture=given is not None)
@@ -50,20 +66,19 @@ class PreparedDream:
         if self.session.memory_bytes is not None:
             limited = replace(config, max_memory=str(self.session.memory_bytes))
         used = self.session.used_bytes
+        references, ascent = self._shared or self._raised(config, "" if given is None else given.name)
         size = _size_on_file(given, config)
         if size is not None:
             choice = {"auto": None, "yes": True, "no": False}[config.disk]
-            layout = plan_dream(size, limited, self.critic, used_bytes=used, disk=choice)
+            layout = plan_dream(size, limited, self.critic, ascent, used_bytes=used, disk=choice)
             if layout.memory.disk:
                 assert given is not None and given.path is not None
                 folder = None if scratch is None else scratch.parent
-                return DiskDream(given.path, config, self.critic, layout, folder)
+                return DiskDream(given.path, config, self.critic, layout, references, ascent, folder)
         picture = None if given is None else given.picture
-        references = read_references(config, "" if given is None else given.name)
-        ascent = build_ascent(config, self.critic, references)
         shape = None if picture is None else (picture.rgb.shape[0], picture.rgb.shape[1])
         layout = plan_dream(shape, limited, self.critic, ascent, used_bytes=used)
-        return DreamWork(picture, config, self.critic, layout, references, ascent)
+        return DreamWork(picture, config, self.critic, layout, self._with_mask(references), ascent)
 
 
 def _size_on_file(given: Given | None, config: DreamConfig) -> tuple[int, int] | None:
