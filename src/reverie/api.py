@@ -38,13 +38,13 @@ from reverie.tools.dream_disk import DiskDream
 from reverie.tools.dream_objective import build_ascent
 from reverie.tools.dream_record import dream_record
 from reverie.tools.dream_rules import check_together
-from reverie.tools.fast_work import open_styling
+from reverie.tools.style.fast import open_styling
 from reverie.tools.references import NAMED, fitted_masks, read_references
 from reverie.tools.steering import Steering
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_rules import ANY_STYLE
-from reverie.tools.style_sources import read_styles
-from reverie.tools.style_work import Styling
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.rules import ANY_STYLE
+from reverie.tools.style.sources import read_styles
+from reverie.tools.style.work import Styling
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from reverie.errors import InputError
 
 T = TypeVar("T")
+Within = Callable[[str, Callable[[str, str], str]], str]
+"""Takes a text and a function of (part, file name), and gives the text with every file name in it replaced."""
 
 
 def setting(
@@ -28,6 +30,7 @@ def setting(
     replay: bool = True,
     file: str | None = None,
     builtin: tuple[str, ...] = (),
+    within: Within | None = None,
     runs_code: bool = False,
     flag: str | None = None,
     alias: tuple[str, ...] = (),
@@ -36,6 +39,9 @@ def setting(
     excludes: tuple[str, ...] = (),
     needs_input: bool = False,
     own: bool = False,
+    belongs: tuple[str, ...] = (),
+    stored: bool = True,
+    moves: bool = False,
     steer: bool = False,
     group: str = "",
     expert: bool = False,
@@ -53,23 +59,29 @@ def setting(
         file: the field names a file of this kind ("picture", "network", "folder", "text"): records keep its base name
             and sha256, and a replay finds it by both.
         builtin: values of such a field that name something inside the package and no file.
+        within: for a field of a file whose text holds more than one name, as FILE:WEIGHT and mask=FILE,... do: how to
+            replace the names in it; `part` says which of them it is, "" for the only one.
         runs_code: the field may name a function as FILE.py:FUNCTION, which is run; only a user may, never a record.
         flag: the option's name, where it is not the field's.
         alias: further names of the option.
         bare: the value of an option that is given without one.
-        needs: the field means something only where one of these is set as well.
+        needs: the field means something only where one of these is set as well, or has a value ("color=match,keep").
         excludes: fields that contradict this one.
         needs_input: the field needs something to work on; from nothing it cannot be used.
         own: belongs to the one picture that it was given for, as a size does; `--like` leaves it out.
+        belongs: fields that it describes; where one of them is given anew, `--like` leaves this one out.
+        stored: False for what a result does not carry, since it says nothing about its pixels.
+        moves: makes a film of a still picture.
         steer: may be changed while the work runs.
         group: section of the help.
         expert: shown by ``--help-all`` only.
     """
     facts = {
         "help": help, "minimum": minimum, "maximum": maximum, "choices": choices, "above": above, "replay": replay,
-        "file": file, "builtin": builtin, "runs_code": runs_code,
+        "file": file, "builtin": builtin, "within": within, "runs_code": runs_code,
         "flag": flag, "alias": alias, "bare": bare, "needs": needs, "excludes": excludes,
-        "needs_input": needs_input, "own": own, "steer": steer, "group": group, "expert": expert,
+        "needs_input": needs_input, "own": own, "belongs": belongs, "stored": stored, "moves": moves, "steer": steer,
+        "group": group, "expert": expert,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=facts)
 
@@ -141,9 +153,11 @@ def with_tuples(config: T) -> T:
 
 
 def to_record(config: Any) -> dict[str, Any]:
-    """Return a configuration as plain JSON types."""
+    """Return a configuration as plain JSON types, without what is not stored."""
     record: dict[str, Any] = {}
     for field in dataclasses.fields(config):
+        if not field.metadata.get("stored", True):
+            continue
         value = getattr(config, field.name)
         record[field.name] = list(value) if isinstance(value, tuple) else value
     return record
@@ -185,9 +199,8 @@ def check_together(config: Any, *, has_input: bool | None = None) -> None:
                 raise InputError(f"{flag_of(known[name])} does not go with {flag_of(known[other])}; choose one")
     for name in given:
         needs = known[name].metadata.get("needs", ())
-        if needs and not given.intersection(needs):
-            wholes = " or ".join(flag_of(known[n]) for n in needs)
-            raise InputError(f"{flag_of(known[name])} goes with {wholes}; leave it out or add it")
+        if needs and not any(_met(whole, vars(config), known) for whole in needs):
+            raise InputError(f"{flag_of(known[name])} {_wanting(needs, known)}")
         if has_input is False and known[name].metadata.get("needs_input"):
             raise InputError(f"{flag_of(known[name])} needs a picture to work on")
 
@@ -200,10 +213,33 @@ def without_rivals(cls: type, stored: Mapping[str, Any], given: Mapping[str, Any
     rivals |= {n for n, field in known.items() if chosen.intersection(field.metadata.get("excludes", ()))}
     kept = {name: value for name, value in stored.items() if name not in rivals - chosen}
     for name, field in known.items():
-        needs = field.metadata.get("needs", ())
-        if needs and name not in chosen and not any((kept | dict(given)).get(whole) for whole in needs):
+        needs, belongs = field.metadata.get("needs", ()), field.metadata.get("belongs", ())
+        idle = needs and not any(_met(whole, kept | dict(given), known) for whole in needs)
+        if name not in chosen and (idle or chosen.intersection(belongs)):
             kept.pop(name, None)
     return kept
+
+
+def _met(whole: str, values: Mapping[str, Any], known: Mapping[str, dataclasses.Field[Any]]) -> bool:
+    """Tell whether values have what another field needs: a name, which is set, or NAME=VALUE,VALUE."""
+    name, equals, wanted = whole.partition("=")
+    default = known[name].default
+    value = values.get(name, default)
+    plain = list(default) if isinstance(default, tuple) else default
+    return value in wanted.split(",") if equals else value not in (default, plain)
+
+
+def _wanting(needs: tuple[str, ...], known: Mapping[str, dataclasses.Field[Any]]) -> str:
+    """Return in words what a field lacks."""
+    wholes: list[str] = []
+    for whole in needs:
+        name, equals, wanted = whole.partition("=")
+        *others, last = wanted.split(",")
+        values = f"{', '.join(others)} or {last}" if others else last
+        wholes.append(f"{flag_of(known[name])} {values}" if equals else flag_of(known[name]))
+    if any("=" in whole for whole in needs):
+        return f"does nothing without {' or '.join(wholes)}"
+    return f"goes with {' or '.join(wholes)}; leave it out or add it"
 
 
 def _changed(config: Any) -> set[str]:

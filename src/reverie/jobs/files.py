@@ -7,7 +7,7 @@ the user gives, never anywhere else, and its content must be the recorded one be
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from reverie.jobs.given import sha256_of
 from reverie.jobs.job import Input, Job, sections
 
 MOST_LOOKED_AT = 2000  # files, for one that was renamed
+NETWORKS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt")  # suffixes by which a network is a file and not a name
 MOST_BYTES = 16 << 30  # of a file whose content is compared
 
 
@@ -26,18 +27,35 @@ def named_files(config: object) -> Iterator[tuple[str, dataclasses.Field[object]
             value = getattr(part, field.name)
             if field.metadata.get("runs_code") and names_code(value):
                 yield field.name, field, value[: value.index(".py:") + len(".py")]
-            if not field.metadata.get("file") or value is None:
-                continue
-            if isinstance(value, tuple):
-                yield from ((f"{field.name} {i}", field, str(path)) for i, path in enumerate(value, start=1))
-            elif value not in field.metadata.get("builtin", ()):
-                yield field.name, field, str(value)
+            found: list[tuple[str, str]] = []
+            renamed(field, value, lambda role, path, found=found: found.append((role, path)) or path)
+            yield from ((role, field, path) for role, path in found)
 
 
-def recorded_files(config: object) -> dict[str, Input]:
-    """Return name and sha256 of every file that settings name and that lies here, by role."""
+def renamed(field: dataclasses.Field[object], value: object, rename: Callable[[str, str], str]) -> object:
+    """Return the value of a field with every file in it replaced by what `rename` gives for its role and name."""
+    if not field.metadata.get("file") or value is None:
+        return value
+    builtin, within = field.metadata.get("builtin", ()), field.metadata.get("within")
+
+    def one(role: str, text: str) -> str:
+        if text in builtin:
+            return text
+        if within is None:
+            return rename(role, text)
+        return within(text, lambda part, name: rename(f"{role} {part}".rstrip(), name))
+
+    if isinstance(value, tuple):
+        return tuple(one(f"{field.name} {i}", str(text)) for i, text in enumerate(value, start=1))
+    return one(field.name, str(value))
+
+
+def recorded_files(config: object, *, networks: bool = True) -> dict[str, Input]:
+    """Return name and sha256 of every file that settings name and that lies here, by role; `networks` among them."""
     found: dict[str, Input] = {}
-    for role, _, text in named_files(config):
+    for role, field, text in named_files(config):
+        if field.metadata.get("file") == "network" and not networks:
+            continue
         path = Path(text)
         if path.exists():
             found[role] = Input(path.name, sha256_of(path))
@@ -60,10 +78,8 @@ def _bare_part(part: object) -> object:
             changed[field.name] = field.default
         elif field.metadata.get("runs_code"):
             changed[field.name] = base_name(value) if names_code(value) else value
-        elif field.metadata.get("file") and isinstance(value, tuple):
-            changed[field.name] = tuple(base_name(str(text)) for text in value)
-        elif field.metadata.get("file") and isinstance(value, str):
-            changed[field.name] = base_name(value)
+        else:
+            changed[field.name] = renamed(field, value, lambda _, path: base_name(path))
     return dataclasses.replace(part, **changed)  # type: ignore[type-var]
 
 
@@ -129,22 +145,32 @@ def found_config(job: Job, files: Files) -> object:
             value = getattr(part, field.name)
             if field.metadata.get("runs_code"):
                 _check_no_code(value)
-            if not field.metadata.get("file") or value is None or value in field.metadata.get("builtin", ()):
-                continue
-            if isinstance(value, tuple):
-                roles = [f"{field.name} {i}" for i in range(1, len(value) + 1)]
-                changed[field.name] = tuple(
-                    str(files.found(role, job.files[role])) if role in job.files else base_name(str(text))
-                    for role, text in zip(roles, value, strict=True)
-                )
-            elif field.name in job.files:
-                changed[field.name] = str(files.found(field.name, job.files[field.name]))
-            else:
-                changed[field.name] = base_name(str(value))
+            changed[field.name] = renamed(field, value, _Finder(job, files, field.metadata.get("file") == "network"))
         parts[name] = dataclasses.replace(part, **changed)  # type: ignore[type-var]
     if tuple(parts) == ("config",) and parts["config"].__class__ is job.config.__class__:
         return parts["config"]
     return dataclasses.replace(job.config, **parts)  # type: ignore[type-var]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Finder:
+    """Gives the path of a recorded file; what was not recorded keeps its bare name.
+
+    The network that does the work stands in a record as its model, and not among its files.
+    """
+
+    job: Job
+    files: Files
+    network: bool
+
+    def __call__(self, role: str, name: str) -> str:
+        item, bare = self.job.files.get(role), base_name(name)
+        if item is None and self.network and self.job.model is not None and Path(bare).suffix.lower() in NETWORKS:
+            item = Input(bare, self.job.model.sha256)
+        if item is None:
+            return bare
+        wanted = "model" if self.network and role not in self.files.given else role
+        return str(self.files.found(wanted, item))
 
 
 def names_code(value: object) -> bool:

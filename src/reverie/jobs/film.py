@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, make_dataclass
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -50,6 +50,15 @@ class FilmSettings:
         from reverie.media.footage import Encoding
 
         return Encoding(self.codec, self.crf, self.codec_speed, self.audio)
+
+
+@runtime_checkable
+class Encoded(Protocol):
+    """Settings that say how a film is encoded."""
+
+    def encoding(self) -> Encoding:
+        """Return codec, quality and whether there is sound."""
+        ...
 
 
 MakeFrame = Callable[[int], np.ndarray]
@@ -127,10 +136,12 @@ class FrameSequence:
 
 
 def film(tool: AnyTool) -> AnyTool:
-    """Return the tool that applies a tool of pictures to every frame of a film, each by itself.
+    """Return the tool that applies a tool of pictures to every frame of a film: its own, or each frame by itself.
 
-    Its settings have the sections of the tool and one more, "film".
+    Its settings have the sections of the tool and one more, "film" if the tool has none of its own for films.
     """
+    if tool.film is not None:
+        return tool.film()
     role = tool.streamed
     if role is None or tool.makes != "picture":
         raise InputError(f"reverie {tool.name} makes no pictures from pictures and cannot work on films")
@@ -147,9 +158,18 @@ def film(tool: AnyTool) -> AnyTool:
     roles = (Role(role.name, "film", role.help, streamed=True), *tool.fixed)
     return Tool(
         name=f"film({tool.name})", doing=tool.doing, ending=tool.ending, summary=tool.summary, config=cls,
-        prepare=prepare, roles=roles, makes="film", suffix=".mp4",
+        prepare=prepare, roles=roles, makes="film", suffix=".mp4", of=tool,
         check=None if tool.check is None else lambda config: tool.check(_inner(tool, config)),  # type: ignore[misc]
     )  # fmt: skip
+
+
+def film_sections(tool: AnyTool) -> dict[str, type]:
+    """Return what the settings of a tool's films have besides those of its pictures; nothing if it makes no films."""
+    role = tool.streamed
+    if role is None or role.kind != "picture" or tool.makes != "picture":
+        return {}
+    own = section_types(tool.config)
+    return {name: cls for name, cls in section_types(film(tool).config).items() if name not in own}
 
 
 def _inner(tool: AnyTool, config: object) -> object:

@@ -33,19 +33,21 @@ class Opener:
         tool: its name.
         config: the settings.
         threads: of the worker; None leaves them.
+        budget: see `Session`.
     """
 
     find: Callable[[str], AnyTool]
     tool: str
     config: object
     threads: int | None
+    budget: str | None = None
 
     def __call__(self) -> Many:
         if self.threads is not None:
             import torch
 
             torch.set_num_threads(self.threads)
-        session, tool = Session(), self.find(self.tool)
+        session, tool = Session(self.budget), self.find(self.tool)
         prepared = tool.prepare(self.config, session)
         session.measure()
         return Many(tool, prepared, self.config)
@@ -66,6 +68,7 @@ class Many:
         config = with_chosen(self.config, {"seed": asked.seed})
         given = Given(Path(job.source), kind=asked.kind)
         with closing(Run(self.tool, self.prepared, config, given, scratch=scratch_of(job.target))) as run:
+            run.check(job.target)
             for progress in run:
                 yield run.fraction or 0.0, progress.stage
             run.save(job.target, quality=asked.quality)

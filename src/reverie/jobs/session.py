@@ -17,10 +17,12 @@ class Session:
     Attributes:
         used_bytes: memory of the process before its first work, once something was opened; plans that measured again
             each time would depend on the order of the works.
+        budget: memory that works may plan for where their settings say nothing, such as "3GB"; None for what is free.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, budget: str | None = None) -> None:
         self._open: dict[Hashable, object] = {}
+        self.budget = budget
         self.used_bytes: int | None = None
 
     def opened(self, key: Hashable, make: Callable[[], T]) -> T:

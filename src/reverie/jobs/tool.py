@@ -36,6 +36,7 @@ class Role:
         streamed: the tool is applied to each of them; else all of them go into one result.
         required: whether the tool can do without.
         many: whether several are taken.
+        option: of a fixed input: it may be given as an option as well.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Role:
     streamed: bool = False
     required: bool = True
     many: bool = False
+    option: bool = False
 
 
 class Prepared(Protocol):
@@ -86,6 +88,12 @@ class Tool(Generic[C]):
         upgrade: turns a record of an older version into one of today's.
         examples: command lines for the help.
         name_of: stem of a result's name where there is no streamed input, from the settings.
+        settle: for settings that decide by the name of the streamed input, or list folders: gives them decided, for
+            that name; torch-free.
+        network: the file of the network that the settings name, if it lies here, without opening it.
+        film: gives the tool that works on films, where the frames of a film know each other; see `reverie.jobs.film`.
+        of: the tool of pictures that this one makes films with.
+        sheet: what `--sheet` varies, for a text of the tool's own; None where it is none.
     """
 
     name: str
@@ -101,6 +109,15 @@ class Tool(Generic[C]):
     upgrade: Callable[[Mapping[str, object]], Mapping[str, object]] | None = None
     examples: tuple[str, ...] = ()
     name_of: Callable[[C], str] | None = None
+    settle: Callable[[C, str], C] | None = None
+    network: Callable[[C], Path | None] | None = None
+    film: Callable[[], Tool[Any]] | None = None
+    of: Tool[Any] | None = None
+    sheet: Callable[[C, str], Mapping[str, Sequence[Json]] | None] | None = None
+
+    def settled(self, config: C, given: Given | None) -> C:
+        """Return settings in which nothing is left to decide by the name of the input."""
+        return config if self.settle is None else self.settle(config, "" if given is None else given.name)
 
     @property
     def streamed(self) -> Role | None:

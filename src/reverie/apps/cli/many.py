@@ -3,41 +3,56 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.apps.cli.one import run_one, suffix_for, wanted_job
 from reverie.apps.cli.pipes import as_given
 from reverie.apps.cli.tally import Tally
+from reverie.critic.devices import is_cpu, split_devices
 from reverie.data.sources import Found, Source
 from reverie.data.targets import output_folder, plan_targets, remove_leftovers
 from reverie.errors import OutputError, ReverieError
 from reverie.jobs.batch import Job as Item
 from reverie.jobs.batch import Moment, run_jobs
-from reverie.jobs.cores import Shares, share_out
+from reverie.jobs.cores import WORKER_BYTES, Shares, share_out, usable_cores
 from reverie.jobs.files import named_files
-from reverie.jobs.film import FilmSettings, film
+from reverie.jobs.film import film
 from reverie.jobs.given import Given
 from reverie.jobs.job import parse, sections
 from reverie.jobs.many import Asked, Opener
-from reverie.jobs.run import seed_of
+from reverie.jobs.run import seed_of, setting_of, with_chosen
 from reverie.jobs.target import choose_target
 from reverie.jobs.tool import AnyTool
 from reverie.media.source import pixels_of
 from reverie.media.write import check_writable
+from reverie.optimize.byte_counts import format_bytes, parse_bytes
 
 if TYPE_CHECKING:
     from reverie.apps.cli.common_options import Common
 
+ROOM_PER_PIXEL = 100  # bytes that a picture takes whatever its tiles: eight buffers of three floats, and its file
+
+
+@dataclass(frozen=True)
+class Team:
+    """Pictures that are worked through at the same time, and who does it: `here` in this process."""
+
+    items: list[Item]
+    openers: list[Opener]
+    here: bool
+
 
 def run_many(
-    tool: AnyTool, find: Callable[[str], AnyTool], found: Found, config: object, common: Common, how: FilmSettings
-) -> int:
+    tool: AnyTool, find: Callable[[str], AnyTool], found: Found, config: object, common: Common,
+    how: Mapping[str, object],
+) -> int:  # fmt: skip
     """Work through all inputs, list what failed, and return the exit code: 0, 2 for bad input, 1 otherwise."""
     output = None if common.output is None else as_given(common.output)
     folder = output_folder(found.sources, output)
@@ -45,7 +60,8 @@ def run_many(
     films = [source for source in found.sources if source.kind == "film"]
     pairs = plan_targets(pictures, folder, suffix_for(tool, None, common), tool.ending)
     began, tally = time.monotonic(), Tally(quiet=common.dry_run)
-    shares = share_out(common.workers)
+    limit, on_cpu = setting_of(config, "max_memory"), is_cpu(str(setting_of(config, "device") or "cpu"))
+    shares = share_out(common.workers, parse_bytes(str(limit)) if limit is not None and on_cpu else None)
     notes = list(found.notes)
     items = _to_do(tool, find, pairs, config, common, tally, notes)
     if common.dry_run:
@@ -54,8 +70,12 @@ def run_many(
     for note in notes:
         print(note, file=sys.stderr)
     _prepare_folders(items)
+    if items and on_cpu:
+        print(_intent(tool.doing, len(items), shares, limited=limit is not None), file=sys.stderr)
+    before = tally.settled
     try:
-        _follow(tool, find, items, config, shares, tally)
+        for team in _teams(items, Opener(find, tool.name, config, None), shares, common.workers, on_cpu=on_cpu):
+            _follow(tool, team, tally, before, len(items))
         for one in films:
             _film(tool, find, one, config, common, folder, tally, how)
     except KeyboardInterrupt:
@@ -107,19 +127,44 @@ def _prepare_folders(items: Sequence[Item]) -> None:
     remove_leftovers([item.target for item in items])
 
 
-def _follow(
-    tool: AnyTool, find: Callable[[str], AnyTool], items: Sequence[Item], config: object, shares: Shares, tally: Tally
-) -> None:
+def _teams(items: list[Item], opener: Opener, shares: Shares, workers: str, *, on_cpu: bool) -> Iterator[Team]:
+    """Share the pictures out: a worker per device, or several on the CPU; what is too large for a share comes last.
+
+    Which picture is too large is decided by its own size and the machine: the others in the list change nothing.
+    """
+    config = opener.config
+    if not on_cpu:
+        names = split_devices(str(setting_of(config, "device")))
+        names = names if workers == "auto" else [names[i % len(names)] for i in range(shares.workers)]
+        threads = max(1, usable_cores() // len(names))
+        own = [replace(opener, config=with_chosen(config, {"device": name}), threads=threads) for name in names]
+        if items:
+            yield Team(items, own, len(names) == 1)
+        return
+    most = (shares.worker_bytes - WORKER_BYTES) / ROOM_PER_PIXEL if shares.workers > 1 else math.inf
+    large = [item for item in items if item.payload.pixels > most]
+    small = [item for item in items if item.payload.pixels <= most]
+    if small:
+        each = _within(opener, shares.worker_bytes, shares.threads)
+        yield Team(small, [each] * shares.workers, shares.workers == 1)
+    if large:
+        yield Team(large, [_within(opener, shares.budget_bytes, shares.threads * shares.workers)], False)
+
+
+def _within(opener: Opener, budget: int, threads: int) -> Opener:
+    """Return an opener whose worker stays within a share of the memory."""
+    limited = setting_of(opener.config, "max_memory") is not None
+    config = with_chosen(opener.config, {"max_memory": str(budget)}) if limited else opener.config
+    return replace(opener, config=config, threads=threads, budget=str(budget))
+
+
+def _follow(tool: AnyTool, team: Team, tally: Tally, before: int, total: int) -> None:
+    """Let a team work, with progress."""
     from reverie.apps.cli.progress import bar
 
-    if not items:
-        return
-    workers = min(shares.workers, len(items))
-    opener = Opener(find, tool.name, config, shares.threads)
     under_way: dict[int, float] = {}
-    before, began = tally.settled, time.monotonic()
-    events = run_jobs(items, [opener] * workers, here=workers == 1)
-    with bar(tool.doing) as line, closing(events):
+    began = time.monotonic()
+    with bar(tool.doing) as line, closing(run_jobs(team.items, team.openers, here=team.here)) as events:
         for event in events:
             if isinstance(event, Moment):
                 under_way[id(event.job)] = event.share
@@ -127,18 +172,26 @@ def _follow(
                 under_way.pop(id(event.job), None)
                 tally.count(event)
             done = tally.settled - before
-            share = min((done + sum(under_way.values())) / len(items), 1.0)
+            share = min((done + sum(under_way.values())) / total, 1.0)
             eta = (time.monotonic() - began) * (1 - share) / share if share else None
-            line.update(share, f"{done} of {len(items)} pictures", eta)
+            line.update(share, f"{done} of {total} pictures", eta)
+
+
+def _intent(doing: str, count: int, shares: Shares, *, limited: bool) -> str:
+    workers = "1 worker" if shares.workers == 1 else f"{shares.workers} workers"
+    threads = "1 thread" if shares.threads == 1 else f"{shares.threads} threads"
+    memory = f", within {format_bytes(shares.budget_bytes)} in all" if limited else ""
+    pictures = "1 picture" if count == 1 else f"{count} pictures"
+    return f"{doing} {pictures}: {workers} with {threads} each{memory}"
 
 
 def _film(
     tool: AnyTool, find: Callable[[str], AnyTool], source: Source, config: object, common: Common,
-    folder: Path | None, tally: Tally, how: FilmSettings,
+    folder: Path | None, tally: Tally, how: Mapping[str, object],
 ) -> None:  # fmt: skip
     """Work on a film of a list; the films of a list come after its pictures, one by one."""
     made = film(tool)
-    filmed = made.config(**{**sections(config), "film": how})
+    filmed = made.config(**{**sections(config), **how})
     here = replace(common, output=None if folder is None else f"{folder}/")
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -154,7 +207,7 @@ def _film(
 
 def _decisions(items: Sequence[Item], shares: Shares, tally: Tally, notes: Sequence[str]) -> dict[str, object]:
     return {
-        "workers": shares.workers, "threads": shares.threads, "finished": tally.skipped, "notes": list(notes),
+        "workers": shares.workers, "threads": shares.threads, "memory_mb": round(shares.budget_bytes / 1e6), "finished": tally.skipped, "notes": list(notes),
         "refused": [{"source": name, "why": message} for name, message, _ in sorted(tally.failures)],
         "jobs": [{"source": str(i.source), "output": str(i.target)} for i in sorted(items, key=lambda i: i.name)],
     }  # fmt: skip

@@ -16,9 +16,9 @@ from reverie.apps.cli.options import given_for, with_config
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, read_stdin
 from reverie.errors import InputError
 from reverie.settings import check_settings, from_record, to_record
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_film_config import StyleFilmConfig
-from reverie.tools.style_rules import check_style, without_idle
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.film_config import StyleFilmConfig
+from reverie.tools.style.rules import check_style, without_idle
 
 if TYPE_CHECKING:
     from reverie.data.sources import Source
@@ -141,7 +141,7 @@ def style_one(
     from reverie.apps.cli.dream_run import run_dream
     from reverie.apps.cli.style_stored import wanted_style
     from reverie.media.write import check_writable
-    from reverie.tools.fast_work import open_styling
+    from reverie.tools.style.fast import open_styling
     from reverie.tools.finished import is_finished
 
     piped = read_stdin() if source.kind == "stdin" else None

@@ -13,8 +13,8 @@ from reverie.apps.cli.style_film import style_films
 from reverie.apps.cli.style_stored import wanted_style
 from reverie.data.sources import Found
 from reverie.jobs.batch import Job
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_film_config import StyleFilmConfig
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.film_config import StyleFilmConfig
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class StyleOpener:
         import torch
 
         from reverie.critic.open import open_critic
-        from reverie.tools.style_sources import read_styles
-        from reverie.tools.style_work import layer_names
+        from reverie.tools.style.sources import read_styles
+        from reverie.tools.style.work import layer_names
 
         if self.threads is not None:
             torch.set_num_threads(self.threads)
         config = self.config
         if config.fast is not None:
-            from reverie.tools.fast_work import open_fast, read_fast
+            from reverie.tools.style.fast import open_fast, read_fast
 
             pictures = read_fast(config, "") if config.style_class is None else None
             return StyleWork(open_fast(config), config, pictures)
@@ -54,7 +54,7 @@ class StyleWork:
     pictures: Any
 
     def __call__(self, job: Job) -> Generator[tuple[float, str], None, str]:
-        from reverie.tools.fast_work import open_styling
+        from reverie.tools.style.fast import open_styling
 
         config = replace(self.config, seed=job.payload.seed)
         work = open_styling(job.source, config, self.critic, pictures=self.pictures)

@@ -12,8 +12,8 @@ from reverie.apps.cli.films import make_films
 from reverie.apps.cli.tally import Tally
 from reverie.data.sources import Source
 from reverie.settings import check_settings, from_record, to_record
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_film_config import StyleFilmConfig
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.film_config import StyleFilmConfig
 
 
 def run_style_film(
@@ -27,7 +27,7 @@ def run_style_film(
 ) -> int:
     """Paint a film to its end, with progress; stopped or killed, the same call goes on where it was."""
     check_settings(film)
-    from reverie.tools.style_film_work import StyleFilm
+    from reverie.tools.style.film_work import StyleFilm
 
     work = StyleFilm(source, target, config, film)
     if dry_run:
@@ -46,8 +46,8 @@ def replay_style_film(
         InputError: the original, another picture or the network is not the one that was used.
     """
     from reverie.apps.cli.style_stored import with_style_files
-    from reverie.tools.style_film_work import StyleFilm
-    from reverie.tools.style_keys import parse_style_keys
+    from reverie.tools.style.film_work import StyleFilm
+    from reverie.tools.style.keys import parse_style_keys
 
     config = from_record(StyleConfig, with_style_files(made, record, given, folders))
     film, keyframes = from_record(StyleFilmConfig, record["video"]), None

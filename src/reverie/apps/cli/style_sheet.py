@@ -10,7 +10,7 @@ from typing import Any
 from reverie.apps.cli.batch_options import BatchOptions
 from reverie.apps.cli.pipes import STDOUT
 from reverie.errors import InputError
-from reverie.tools.style_config import StyleConfig
+from reverie.tools.style.config import StyleConfig
 
 TILE_PX = 320
 MOST_TILES = 200
@@ -21,7 +21,7 @@ def paint_sheet(source: Any, config: StyleConfig, options: BatchOptions, text: s
 
     The pictures of a folder are styles of their own, unless sizes are given one for each.
     """
-    from reverie.tools.style_sources import expand
+    from reverie.tools.style.sources import expand
 
     strengths = parse_strengths(text)
     listed = expand(config.style, config, source.name) if config.style else []
@@ -36,9 +36,9 @@ def paint_sheet(source: Any, config: StyleConfig, options: BatchOptions, text: s
     from reverie.critic.open import open_critic
     from reverie.media.sheet import contact_sheet
     from reverie.media.write import check_writable, write_picture
-    from reverie.tools.fast_work import open_fast
+    from reverie.tools.style.fast import open_fast
     from reverie.tools.finished import check_apart
-    from reverie.tools.style_sources import split_weight
+    from reverie.tools.style.sources import split_weight
 
     target = Path(options.output) if options.output else free_path(source.path, options.suffix)
     check_apart(target, (source.path, *(split_weight(text)[0] for text in config.style)))
@@ -59,7 +59,7 @@ def paint_sheet(source: Any, config: StyleConfig, options: BatchOptions, text: s
 
 def _named(job: StyleConfig) -> str:
     """Return the styles of a tile, followed by a comma; nothing if they are those of regions."""
-    from reverie.tools.style_sources import split_weight
+    from reverie.tools.style.sources import split_weight
 
     names = [split_weight(text)[0] for text in job.style] or ([Path(job.fast)] if job.fast else [])
     return f"{' + '.join(name.stem for name in names)}, " if names else ""
@@ -83,7 +83,7 @@ def parse_strengths(text: str) -> tuple[float, ...]:
 def _painted(path: Path, jobs: list[StyleConfig], critic: Any) -> tuple[list[Any], list[dict[str, Any]]]:
     from reverie.apps.cli.progress import bar
     from reverie.media.image import to_uint8
-    from reverie.tools.fast_work import open_styling
+    from reverie.tools.style.fast import open_styling
 
     tiles: list[Any] = []
     told: list[str] = []

@@ -10,9 +10,9 @@ from reverie.apps.cli.stored import beside, find_file
 from reverie.errors import InputError
 from reverie.media.metadata import read_settings
 from reverie.settings import from_record
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_regions import parse_region
-from reverie.tools.style_rules import ANY_STYLE
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.regions import parse_region
+from reverie.tools.style.rules import ANY_STYLE
 
 if TYPE_CHECKING:
     from reverie.tools.finished import Wanted
@@ -28,7 +28,7 @@ def wanted_style(
     """
     from reverie.tools.finished import Wanted
     from reverie.tools.references import base_name
-    from reverie.tools.style_sources import expand
+    from reverie.tools.style.sources import expand
 
     name = piped[0] if piped else "" if source is None else source.name
     listed = expand(config.style, config, name)
@@ -129,7 +129,7 @@ def replay_style(
     """
     from reverie.apps.cli.stored import check_files
     from reverie.media.write import check_writable
-    from reverie.tools.fast_work import open_styling
+    from reverie.tools.style.fast import open_styling
 
     if record.get("resumed_from"):
         raise InputError(

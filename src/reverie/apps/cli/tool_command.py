@@ -21,22 +21,23 @@ from reverie.apps.cli.options import option_of
 from reverie.apps.cli.pipes import STDOUT, as_given, read_stdin
 from reverie.errors import InputError
 from reverie.jobs.files import Files, found_config
+from reverie.jobs.film import film, film_sections
 from reverie.jobs.job import joined, section_types, sections
 from reverie.jobs.tool import AnyTool, Role
-from reverie.settings import check_together, parse_settings, to_record, without_rivals
+from reverie.settings import check_together, flag_of, parse_settings, to_record, without_rivals
 
 if TYPE_CHECKING:
     from reverie.data.sources import Found, Source
-    from reverie.jobs.film import FilmSettings
 
-STILLS = (".png", ".jpg", ".jpeg", ".avif", ".tif", ".tiff")
+STILLS = (".png", ".jpg", ".jpeg", ".avif", ".tif", ".tiff")  # of --output, which ask for one picture of a film
+MOVES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif")  # which ask for a film of a still picture
 
 
 def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., int]:
     """Return the command of a tool: a function whose signature cyclopts reads."""
     roles = tool.roles
     common = [_common(*item) for item in COMMON if _fits(item[0], tool)]
-    taken = {parameter.name for parameter in common} | {role.name for role in roles}
+    taken = {parameter.name for parameter in common} | {role.name for role in roles if not role.option}
     options = {}
     for _, field in _all_fields(tool):
         if field.name not in taken:
@@ -74,26 +75,32 @@ def _place(role: Role, *, many: bool) -> inspect.Parameter:
     kind = tuple[str, ...] if many else str if role.required else str | None
     default = () if many else inspect.Parameter.empty if role.required else None
     note = Parameter(help=role.help, negative="", show_default=False)
-    return inspect.Parameter(
-        role.name, inspect.Parameter.POSITIONAL_ONLY, default=default, annotation=Annotated[kind, note]
-    )
+    name = f"{role.name}s" if role.option else role.name
+    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY, default=default, annotation=Annotated[kind, note])
 
 
 def _all_fields(tool: AnyTool) -> list[tuple[str, dataclasses.Field[Any]]]:
-    from reverie.jobs.film import FilmSettings
+    own = [(section, field) for section, field in tool.fields() if field.name not in _places(tool)]
+    return own + [(section, field) for section, cls in film_sections(tool).items() for field in dataclasses.fields(cls)]
 
-    own = [(section, field) for section, field in tool.fields() if field.name not in {r.name for r in tool.fixed}]
-    films = tool.streamed is not None and tool.streamed.kind == "picture" and tool.makes == "picture"
-    return own + [("film", field) for field in dataclasses.fields(FilmSettings)] if films else own
+
+def _places(tool: AnyTool) -> set[str]:
+    """Return the fields that stand on the command line without an option, and only so."""
+    return {role.name for role in tool.fixed if not role.option}
 
 
 def _hints(tool: AnyTool) -> dict[str, Any]:
-    from reverie.jobs.film import FilmSettings
-
-    hints: dict[str, Any] = dict(typing.get_type_hints(FilmSettings))
-    for cls in section_types(tool.config).values():
+    hints: dict[str, Any] = {}
+    for cls in (*film_sections(tool).values(), *section_types(tool.config).values()):
         hints |= typing.get_type_hints(cls)
     return hints
+
+
+def _own_of_films(tool: AnyTool, given: Mapping[str, Any]) -> dict[str, dataclasses.Field[Any]]:
+    """Return the given options that only films have."""
+    pictures = {field.name for _, field in tool.fields()}
+    fields = [field for cls in film_sections(tool).values() for field in dataclasses.fields(cls)]
+    return {field.name: field for field in fields if field.name in given and field.name not in pictures}
 
 
 # -- running ----------------------------------------------------------------------------------------------------------
@@ -106,7 +113,7 @@ def run_tool(
     """Do what a command line asks a tool for, and return the exit code."""
     role = tool.streamed
     texts = _texts(positions.get(role.name)) if role is not None else ()
-    given = dict(given) | _fixed(tool, positions)
+    given = dict(given) | _fixed(tool, positions, given)
     if role is not None and role.required and not texts:
         raise InputError(f"reverie {tool.name} needs {role.name}; see 'reverie {tool.name} --help'")
     if not 1 <= common.quality <= 100:
@@ -124,23 +131,25 @@ def run_tool(
     if found.many or is_folder(output):
         from reverie.apps.cli.many import run_many
 
-        return run_many(tool, find, found, _config(tool, find, given, common), common, _film_settings(found, given))
+        films = _film_settings(tool, found, given)
+        return run_many(tool, find, found, _config(tool, find, given, common), common, films)
     (source,) = found.sources
     return _source(tool, find, source, given, common, output)
 
 
-def _film_settings(found: Found, given: Mapping[str, Any]) -> FilmSettings:
-    """Return how the films of a list are encoded.
+def _film_settings(tool: AnyTool, found: Found, given: Mapping[str, Any]) -> dict[str, object]:
+    """Return how the films of a list are made, by section.
 
     Raises:
         InputError: options of films, and no film.
     """
-    from reverie.jobs.film import FilmSettings
-
-    own = {f.name: given[f.name] for f in dataclasses.fields(FilmSettings) if f.name in given}
-    if own and not any(source.kind == "film" for source in found.sources):
-        raise InputError(f"--{next(iter(own)).replace('_', '-')} goes with a film; there is none in the list")
-    return parse_settings(FilmSettings, own, "the settings")
+    own = _own_of_films(tool, given)
+    for field in own.values():
+        if field.metadata.get("moves"):
+            raise InputError(f"{flag_of(field)} makes a film from one picture; here are several sources")
+        if not any(source.kind == "film" for source in found.sources):
+            raise InputError(f"{flag_of(field)} goes with a film; there is none in the list")
+    return _sections(film_sections(tool), None, given)
 
 
 def _takes_many(tool: AnyTool, role: Role) -> bool:
@@ -164,23 +173,32 @@ def _source(
 ) -> int:  # fmt: skip
     from reverie.jobs.given import Given
 
-    if source.kind == "film" and tool.makes == "picture" and not _still(output):
-        from reverie.jobs.film import film
-
-        tool = film(tool)
-    elif tool.makes == "picture":
-        from reverie.jobs.film import FilmSettings
-
-        wrong = next((f.name for f in dataclasses.fields(FilmSettings) if f.name in given), None)
-        if wrong is not None and wrong not in {field.name for _, field in tool.fields()}:
-            raise InputError(f"--{wrong.replace('_', '-')} goes with a film; '{source.name}' is a picture")
+    own, ways = _own_of_films(tool, given), _ways_to_move(tool)
+    moves = bool(ways) and (_suffix(output) in MOVES or any(flag_of(field) in ways for field in own.values()))
+    if tool.makes == "picture" and ((source.kind == "film" and _suffix(output) not in STILLS) or moves):
+        if source.kind == "stdin":
+            raise InputError("a film is made from a file; give its name instead of -")
+        if common.sheet is not None or output == STDOUT:
+            raise InputError("--sheet and -o - go with a picture; this makes a film")
+        tool, kind = film(tool), "film"
+    elif own:
+        how = f", which {' or '.join(ways)} make a film of" if ways else ""
+        raise InputError(f"{flag_of(next(iter(own.values())))} goes with a film; this is a picture{how}")
+    else:
+        kind = source.kind
     config = _config(tool, find, given, common)
-    item = Given(picture=read_stdin()) if source.kind == "stdin" else Given(source.path, kind=source.kind)
+    item = Given(picture=read_stdin()) if source.kind == "stdin" else Given(source.path, kind=kind)
     return run_one(tool, find, config, item, common)
 
 
-def _still(output: str | None) -> bool:
-    return output is not None and Path(output).suffix.lower() in STILLS
+def _ways_to_move(tool: AnyTool) -> list[str]:
+    """Return the options that make a film of a still picture."""
+    fields = [field for cls in film_sections(tool).values() for field in dataclasses.fields(cls)]
+    return [flag_of(field) for field in fields if field.metadata.get("moves")]
+
+
+def _suffix(output: str | None) -> str:
+    return "" if output is None else Path(output).suffix.lower()
 
 
 def _files(
@@ -199,11 +217,13 @@ def _files(
     return code
 
 
-def _fixed(tool: AnyTool, positions: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that stand on the command line without an option."""
+def _fixed(tool: AnyTool, positions: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that stand on the command line without an option, and those of their options behind them."""
     found: dict[str, Any] = {}
     for role in tool.fixed:
         value = positions.get(role.name)
+        if role.option and (value or role.name in given):
+            value = (*(value or ()), *given.get(role.name, ()))
         if value not in (None, ()):
             found[role.name] = tuple(map(as_given, value)) if role.many else as_given(value)
         elif role.required:
@@ -214,8 +234,16 @@ def _fixed(tool: AnyTool, positions: Mapping[str, Any]) -> dict[str, Any]:
 def _config(tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[str, Any], common: Common) -> object:
     """Return the settings: those of another result if it was named, and what was given on top."""
     stored = _like(tool, find, common.like) if common.like is not None else None
+    config = joined(tool.config, _sections(section_types(tool.config), stored, given))
+    if tool.check is not None:
+        tool.check(config)
+    return config
+
+
+def _sections(kinds: Mapping[str, type], stored: object | None, given: Mapping[str, Any]) -> dict[str, object]:
+    """Return the parts of settings by name."""
     parts: dict[str, object] = {}
-    for name, cls in section_types(tool.config).items():
+    for name, cls in kinds.items():
         own = {f.name for f in dataclasses.fields(cls)}
         chosen = {key: value for key, value in given.items() if key in own}
         base: dict[str, Any] = {}
@@ -225,10 +253,7 @@ def _config(tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[str, A
             base = without_rivals(cls, base, chosen)
         parts[name] = parse_settings(cls, base | _lists(chosen), "the settings")
         check_together(parts[name])
-    config = joined(tool.config, parts)
-    if tool.check is not None:
-        tool.check(config)
-    return config
+    return parts
 
 
 def _lists(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -240,6 +265,12 @@ def _like(tool: AnyTool, find: Callable[[str], AnyTool], like: str) -> object:
 
     made = Path(like)
     job = stored_job(made, find)
-    if job.tool.removeprefix("film(").rstrip(")") != tool.name.removeprefix("film(").rstrip(")"):
+    if job.tool not in _relatives(tool):
         raise InputError(f"'{made.name}' was made by '{job.tool}'; --like takes what reverie {tool.name} made")
     return found_config(job, Files(made))
+
+
+def _relatives(tool: AnyTool) -> set[str]:
+    """Return the names of a tool and of its films, whose settings go from one to the other."""
+    pictures = tool.of or tool
+    return {pictures.name, film(pictures).name if film_sections(pictures) else pictures.name}

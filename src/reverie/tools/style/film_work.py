@@ -17,23 +17,23 @@ from reverie.media.deep import to_uint8
 from reverie.media.footage import Footage, Still, footage_frames, is_footage, still_footage
 from reverie.media.image import read_picture
 from reverie.settings import check_settings, to_record, with_tuples
-from reverie.tools.fast_work import fast_plan, open_fast, read_fast
+from reverie.tools.style.fast import fast_plan, open_fast, read_fast
 from reverie.tools.film_job import FilmJob
 from reverie.tools.film_record import as_before, called_as
 from reverie.tools.film_steps import Hand, Shown, VideoStep, film_steps
 from reverie.tools.keyframes import Keyframes
 from reverie.tools.loop_config import film_length
 from reverie.tools.motion_estimate import open_estimator
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_film import HOLD, FastHand, StyleHand, fitted, later_steps, reach_of
-from reverie.tools.style_film_config import StyleFilmConfig
-from reverie.tools.style_keys import StyleKeys, read_style_keys
-from reverie.tools.style_plan import StylePlan, plan_style, seam_note, wrap_of
-from reverie.tools.style_record import NAMED, style_record
-from reverie.tools.style_rules import check_film, check_style
-from reverie.tools.style_sources import read_styles, split_weight
-from reverie.tools.style_terms import StyleTerms
-from reverie.tools.style_work import layer_names
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.hands import HOLD, FastHand, StyleHand, fitted, later_steps, reach_of
+from reverie.tools.style.film_config import StyleFilmConfig
+from reverie.tools.style.keys import StyleKeys, read_style_keys
+from reverie.tools.style.plan import StylePlan, plan_style, seam_note, wrap_of
+from reverie.tools.style.record import NAMED, style_record
+from reverie.tools.style.rules import check_film, check_style
+from reverie.tools.style.sources import read_styles, split_weight
+from reverie.tools.style.terms import StyleTerms
+from reverie.tools.style.work import layer_names
 
 
 class StyleFilm(FilmJob):

@@ -9,9 +9,9 @@ import torch
 import reverie
 from reverie.settings import to_record
 from reverie.tools.references import base_name
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_plan import StylePlan
-from reverie.tools.style_sources import StylePictures
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.plan import StylePlan
+from reverie.tools.style.sources import StylePictures
 
 NAMED = ("model", "weights", "style", "region", "init_picture", "fast")  # settings that name files
 
