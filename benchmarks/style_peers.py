@@ -22,7 +22,7 @@ from reverie.numerics.resample import long_side, resize
 from reverie.optimize.ascend import Step
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.sources import Style, StylePictures
-from reverie.tools.style.work import Styling
+from reverie.tools.style.styling import Styling
 from reverie.weights.vision import torchvision
 
 SUFFIXES = (".jpg", ".jpeg", ".png")

@@ -23,7 +23,7 @@ __all__ = [
 _HOMES = {
     "Dream": "reverie.api",
     "dream": "reverie.api",
-    "Styling": "reverie.tools.style.work",
+    "Styling": "reverie.tools.style.styling",
     "style": "reverie.api",
     "compare": "reverie.api",
     "Comparison": "reverie.tools.compare",

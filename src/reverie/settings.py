@@ -15,8 +15,6 @@ from typing import Any, TypeVar
 from reverie.errors import InputError
 
 T = TypeVar("T")
-Within = Callable[[str, Callable[[str, str], str]], str]
-"""Takes a text and a function of (part, file name), and gives the text with every file name in it replaced."""
 
 
 def setting(
@@ -30,8 +28,8 @@ def setting(
     replay: bool = True,
     file: str | None = None,
     builtin: tuple[str, ...] = (),
-    within: Within | None = None,
     runs_code: bool = False,
+    inside: Callable[[str, Callable[[str, str], str]], str] | None = None,
     flag: str | None = None,
     alias: tuple[str, ...] = (),
     bare: str | None = None,
@@ -42,6 +40,7 @@ def setting(
     belongs: tuple[str, ...] = (),
     stored: bool = True,
     moves: bool = False,
+    decided: bool = False,
     steer: bool = False,
     group: str = "",
     expert: bool = False,
@@ -59,9 +58,10 @@ def setting(
         file: the field names a file of this kind ("picture", "network", "folder", "text"): records keep its base name
             and sha256, and a replay finds it by both.
         builtin: values of such a field that name something inside the package and no file.
-        within: for a field of a file whose text holds more than one name, as FILE:WEIGHT and mask=FILE,... do: how to
-            replace the names in it; `part` says which of them it is, "" for the only one.
         runs_code: the field may name a function as FILE.py:FUNCTION, which is run; only a user may, never a record.
+        inside: the field is a text, or several, with names of files in it; ``inside(text, change)`` calls
+            ``change(kind, path)`` for each of them and returns the text with what that gave in their places; `kind` is
+            "" where there is only one.
         flag: the option's name, where it is not the field's.
         alias: further names of the option.
         bare: the value of an option that is given without one.
@@ -72,16 +72,17 @@ def setting(
         belongs: fields that it describes; where one of them is given anew, `--like` leaves this one out.
         stored: False for what a result does not carry, since it says nothing about its pixels.
         moves: makes a film of a still picture.
+        decided: None lets the work choose; its choice stands in the record, and a result with any choice is up to date.
         steer: may be changed while the work runs.
         group: section of the help.
         expert: shown by ``--help-all`` only.
     """
     facts = {
         "help": help, "minimum": minimum, "maximum": maximum, "choices": choices, "above": above, "replay": replay,
-        "file": file, "builtin": builtin, "within": within, "runs_code": runs_code,
+        "file": file, "builtin": builtin, "runs_code": runs_code, "inside": inside,
         "flag": flag, "alias": alias, "bare": bare, "needs": needs, "excludes": excludes,
-        "needs_input": needs_input, "own": own, "belongs": belongs, "stored": stored, "moves": moves, "steer": steer,
-        "group": group, "expert": expert,
+        "needs_input": needs_input, "own": own, "belongs": belongs, "stored": stored, "moves": moves,
+        "decided": decided, "steer": steer, "group": group, "expert": expert,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=facts)
 

@@ -20,51 +20,67 @@ NETWORKS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt")  # suffixes by which
 MOST_BYTES = 16 << 30  # of a file whose content is compared
 
 
-def named_files(config: object) -> Iterator[tuple[str, dataclasses.Field[object], str]]:
-    """Yield role, field and path of every file that settings name."""
+def named_files(config: object) -> Iterator[tuple[str, str]]:
+    """Yield role and path of every file that settings name."""
+    found: list[tuple[str, str]] = []
+
+    def noted(role: str, path: str) -> str:
+        found.append((role, path))
+        return path
+
     for part in sections(config).values():
         for field in dataclasses.fields(part):  # type: ignore[arg-type]
             value = getattr(part, field.name)
             if field.metadata.get("runs_code") and names_code(value):
-                yield field.name, field, value[: value.index(".py:") + len(".py")]
-            found: list[tuple[str, str]] = []
-            renamed(field, value, lambda role, path, found=found: found.append((role, path)) or path)
-            yield from ((role, field, path) for role, path in found)
+                noted(field.name, value[: value.index(".py:") + len(".py")])
+        with_paths(part, noted)
+    yield from found
 
 
-def renamed(field: dataclasses.Field[object], value: object, rename: Callable[[str, str], str]) -> object:
-    """Return the value of a field with every file in it replaced by what `rename` gives for its role and name."""
-    if not field.metadata.get("file") or value is None:
-        return value
-    builtin, within = field.metadata.get("builtin", ()), field.metadata.get("within")
-
-    def one(role: str, text: str) -> str:
-        if text in builtin:
-            return text
-        if within is None:
-            return rename(role, text)
-        return within(text, lambda part, name: rename(f"{role} {part}".rstrip(), name))
-
-    if isinstance(value, tuple):
-        return tuple(one(f"{field.name} {i}", str(text)) for i, text in enumerate(value, start=1))
-    return one(field.name, str(value))
+def with_paths(part: object, change: Callable[[str, str], str]) -> object:
+    """Return a section of settings with every file it names replaced; `change` gets its role and the path there now."""
+    changed: dict[str, object] = {}
+    for field in dataclasses.fields(part):  # type: ignore[arg-type]
+        value, name, inside = getattr(part, field.name), field.name, field.metadata.get("inside")
+        if value is None or not (inside or field.metadata.get("file")) or value in field.metadata.get("builtin", ()):
+            continue
+        texts = [str(text) for text in (value if isinstance(value, tuple) else (value,))]
+        if inside:
+            found = [inside(text, lambda kind, path, to=f"{name} {n}": change(f"{to} {kind}".rstrip(), path))
+                     for n, text in enumerate(texts, 1)]  # fmt: skip
+        else:
+            roles = [f"{name} {n}" for n in range(1, len(texts) + 1)] if isinstance(value, tuple) else [name]
+            found = [change(role, text) for role, text in zip(roles, texts, strict=True)]
+        changed[name] = tuple(found) if isinstance(value, tuple) else found[0]
+    return dataclasses.replace(part, **changed) if changed else part  # type: ignore[type-var]
 
 
 def recorded_files(config: object, *, networks: bool = True) -> dict[str, Input]:
-    """Return name and sha256 of every file that settings name and that lies here, by role; `networks` among them."""
-    found: dict[str, Input] = {}
-    for role, field, text in named_files(config):
-        if field.metadata.get("file") == "network" and not networks:
-            continue
+    """Return name and sha256 of every file that settings name and that lies here, by role.
+
+    `networks` is whether those are among them; else they stand in a record as its model alone.
+    """
+    found, left_out = {}, set() if networks else network_roles(config)
+    for role, text in named_files(config):
         path = Path(text)
-        if path.exists():
+        if role not in left_out and path.exists():
             found[role] = Input(path.name, sha256_of(path))
     return found
 
 
+def network_roles(config: object) -> set[str]:
+    """Return the roles of the networks that settings name."""
+    fields = [field for part in sections(config).values() for field in dataclasses.fields(part)]  # type: ignore[arg-type]
+    return {field.name for field in fields if field.metadata.get("file") == "network"}
+
+
 def without_folders(config: object) -> object:
     """Return settings as a record holds them: bare names, and what does not change the result at its default."""
-    parts = {name: _bare_part(part) for name, part in sections(config).items()}
+    return with_parts(config, {name: _bare_part(part) for name, part in sections(config).items()})
+
+
+def with_parts(config: object, parts: Mapping[str, object]) -> object:
+    """Return settings with these sections in the places of their own."""
     if tuple(parts) == ("config",) and parts["config"].__class__ is config.__class__:
         return parts["config"]
     return dataclasses.replace(config, **parts)  # type: ignore[type-var]
@@ -76,11 +92,9 @@ def _bare_part(part: object) -> object:
         value = getattr(part, field.name)
         if not field.metadata.get("replay", True):
             changed[field.name] = field.default
-        elif field.metadata.get("runs_code"):
-            changed[field.name] = base_name(value) if names_code(value) else value
-        else:
-            changed[field.name] = renamed(field, value, lambda _, path: base_name(path))
-    return dataclasses.replace(part, **changed)  # type: ignore[type-var]
+        elif field.metadata.get("runs_code") and names_code(value):
+            changed[field.name] = base_name(value)
+    return with_paths(dataclasses.replace(part, **changed), lambda _, path: base_name(path))  # type: ignore[type-var]
 
 
 class Files:
@@ -138,39 +152,24 @@ def found_config(job: Job, files: Files) -> object:
     Raises:
         InputError: one is nowhere, or has another content.
     """
+    networks = network_roles(job.config)
+
+    def found(role: str, name: str) -> str:
+        item, bare = job.files.get(role), base_name(name)
+        if item is None and role in networks and job.model is not None and Path(bare).suffix.lower() in NETWORKS:
+            item = Input(bare, job.model.sha256)
+        given = "model" if role in networks and role not in files.given else role
+        if item is not None:
+            return str(files.found(given, item))
+        return bare if role not in files.given else str(files.given[role])
+
     parts: dict[str, object] = {}
     for name, part in sections(job.config).items():
-        changed: dict[str, object] = {}
         for field in dataclasses.fields(part):  # type: ignore[arg-type]
-            value = getattr(part, field.name)
             if field.metadata.get("runs_code"):
-                _check_no_code(value)
-            changed[field.name] = renamed(field, value, _Finder(job, files, field.metadata.get("file") == "network"))
-        parts[name] = dataclasses.replace(part, **changed)  # type: ignore[type-var]
-    if tuple(parts) == ("config",) and parts["config"].__class__ is job.config.__class__:
-        return parts["config"]
-    return dataclasses.replace(job.config, **parts)  # type: ignore[type-var]
-
-
-@dataclasses.dataclass(frozen=True)
-class _Finder:
-    """Gives the path of a recorded file; what was not recorded keeps its bare name.
-
-    The network that does the work stands in a record as its model, and not among its files.
-    """
-
-    job: Job
-    files: Files
-    network: bool
-
-    def __call__(self, role: str, name: str) -> str:
-        item, bare = self.job.files.get(role), base_name(name)
-        if item is None and self.network and self.job.model is not None and Path(bare).suffix.lower() in NETWORKS:
-            item = Input(bare, self.job.model.sha256)
-        if item is None:
-            return bare
-        wanted = "model" if self.network and role not in self.files.given else role
-        return str(self.files.found(wanted, item))
+                _check_no_code(getattr(part, field.name))
+        parts[name] = with_paths(part, found)
+    return with_parts(job.config, parts)
 
 
 def names_code(value: object) -> bool:

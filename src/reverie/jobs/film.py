@@ -136,12 +136,10 @@ class FrameSequence:
 
 
 def film(tool: AnyTool) -> AnyTool:
-    """Return the tool that applies a tool of pictures to every frame of a film: its own, or each frame by itself.
+    """Return the tool that applies a tool of pictures to every frame of a film, each by itself.
 
-    Its settings have the sections of the tool and one more, "film" if the tool has none of its own for films.
+    Its settings have the sections of the tool and one more, "film".
     """
-    if tool.film is not None:
-        return tool.film()
     role = tool.streamed
     if role is None or tool.makes != "picture":
         raise InputError(f"reverie {tool.name} makes no pictures from pictures and cannot work on films")
@@ -158,18 +156,9 @@ def film(tool: AnyTool) -> AnyTool:
     roles = (Role(role.name, "film", role.help, streamed=True), *tool.fixed)
     return Tool(
         name=f"film({tool.name})", doing=tool.doing, ending=tool.ending, summary=tool.summary, config=cls,
-        prepare=prepare, roles=roles, makes="film", suffix=".mp4", of=tool,
+        prepare=prepare, roles=roles, makes="film", suffix=".mp4",
         check=None if tool.check is None else lambda config: tool.check(_inner(tool, config)),  # type: ignore[misc]
     )  # fmt: skip
-
-
-def film_sections(tool: AnyTool) -> dict[str, type]:
-    """Return what the settings of a tool's films have besides those of its pictures; nothing if it makes no films."""
-    role = tool.streamed
-    if role is None or role.kind != "picture" or tool.makes != "picture":
-        return {}
-    own = section_types(tool.config)
-    return {name: cls for name, cls in section_types(film(tool).config).items() if name not in own}
 
 
 def _inner(tool: AnyTool, config: object) -> object:

@@ -33,21 +33,22 @@ class Opener:
         tool: its name.
         config: the settings.
         threads: of the worker; None leaves them.
-        budget: see `Session`.
+        memory_bytes: its share of the memory; see `Session`.
     """
 
     find: Callable[[str], AnyTool]
     tool: str
     config: object
     threads: int | None
-    budget: str | None = None
+    memory_bytes: int | None = None
 
     def __call__(self) -> Many:
         if self.threads is not None:
             import torch
 
             torch.set_num_threads(self.threads)
-        session, tool = Session(self.budget), self.find(self.tool)
+        session, tool = Session(), self.find(self.tool)
+        session.memory_bytes = self.memory_bytes
         prepared = tool.prepare(self.config, session)
         session.measure()
         return Many(tool, prepared, self.config)

@@ -18,7 +18,7 @@ from reverie.jobs.controls import Controls
 from reverie.jobs.files import recorded_files, without_folders
 from reverie.jobs.given import Given
 from reverie.jobs.job import Change, Input, Job, Json, Made, sections
-from reverie.jobs.output import Output, Picture
+from reverie.jobs.output import Encodable, Output
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool, Prepared
 from reverie.jobs.work import Progress, Work
@@ -186,9 +186,9 @@ class Run:
         Raises:
             InputError, OutputError: one cannot be written.
         """
-        record = self.record(quality, unfinished=unfinished)
+        record = self.record(quality if self.tool.makes == "picture" else None, unfinished=unfinished)
         paths: list[Path] = []
-        for output in self.outputs():
+        for output in self.outputs()[:1] if unfinished and self.controls.replays else self.outputs():
             place = labelled(path, output) if paths else path
             self.notes += [note for note in output.write(place, record, quality) if note not in self.notes]
             paths.append(place)
@@ -201,7 +201,7 @@ class Run:
             InputError: it is none.
         """
         main = self.outputs()[0]
-        if not isinstance(main, Picture):
+        if not isinstance(main, Encodable):
             raise InputError(f"only a picture goes through a pipe; give a file with -o for reverie {self.tool.name}")
         return main.encoded(suffix, self.record(quality), quality)
 
@@ -269,10 +269,12 @@ def execute(run: Run, target: Path | None, watch: Watch, *, quality: int = 92, k
             _tell(run, watch, told)
     except KeyboardInterrupt:
         ended = _kept(run, target, quality, kept, "interrupted")
+        _tell(run, watch, told)
         watch.end("interrupted", ended.text)
         return ended
     if run.stopped:
         ended = _kept(run, target, quality, kept, "stopped")
+        _tell(run, watch, told)
         watch.end("stopped", ended.text)
         return ended
     paths = () if target is None else run.save(target, quality=quality)
@@ -353,7 +355,7 @@ def called_as(job: Job, like: Job) -> Job:
     config = job.config
     for part in sections(like.config).values():
         for field in dataclasses.fields(part):  # type: ignore[arg-type]
-            if field.metadata.get("file"):
+            if field.metadata.get("file") or field.metadata.get("inside"):
                 config = with_chosen(config, {field.name: getattr(part, field.name)})
     streamed = job.streamed if like.streamed is None else like.streamed
     model = (

@@ -131,7 +131,6 @@ class _PreparedSheet:
     def _prepared(self, point: Mapping[str, Json]) -> Prepared:
         return self.tool.prepare(with_chosen(self.config, point), self.session)
 
-
     def _value(self, name: str, value: Json) -> Json:
         """Return a value of a setting; several files are given by their numbers among those of the settings."""
         held = self.held.get(name)
@@ -143,9 +142,7 @@ class _PreparedSheet:
         return [held[int(number) - 1] for number in numbers]  # type: ignore[arg-type]
 
 
-def caption(
-    point: Mapping[str, Json], vary: Mapping[str, list[Json]], files: Container[str] = ()
-) -> str:
+def caption(point: Mapping[str, Json], vary: Mapping[str, list[Json]], files: Container[str] = ()) -> str:
     """Return what differs from tile to tile, and nothing else; `files` are settings that name some."""
     shown = {name: value for name, value in point.items() if len(vary[name]) > 1} or dict(point)
     words: list[str] = []

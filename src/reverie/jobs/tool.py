@@ -36,7 +36,7 @@ class Role:
         streamed: the tool is applied to each of them; else all of them go into one result.
         required: whether the tool can do without.
         many: whether several are taken.
-        option: of a fixed input: it may be given as an option as well.
+        alias: options that give the same, such as "--source".
     """
 
     name: str
@@ -45,7 +45,7 @@ class Role:
     streamed: bool = False
     required: bool = True
     many: bool = False
-    option: bool = False
+    alias: tuple[str, ...] = ()
 
 
 class Prepared(Protocol):
@@ -88,11 +88,13 @@ class Tool(Generic[C]):
         upgrade: turns a record of an older version into one of today's.
         examples: command lines for the help.
         name_of: stem of a result's name where there is no streamed input, from the settings.
-        settle: for settings that decide by the name of the streamed input, or list folders: gives them decided, for
-            that name; torch-free.
-        network: the file of the network that the settings name, if it lies here, without opening it.
-        film: gives the tool that works on films, where the frames of a film know each other; see `reverie.jobs.film`.
-        of: the tool of pictures that this one makes films with.
+        settle: gives the settings as they count for one input, by its name ("" without one), before anything is opened:
+            a file of keyframes by its text, a picture picked from a folder.
+        presets: looks by name: what each is like, and its settings; settings given beside it win.
+        film: import path of the tool for films, in place of `film(tool)`; its settings have its sections and more.
+        moving: import path of the tool that makes a film from a still; its settings likewise.
+        network: the file of the network that the settings name, if it lies here, without opening it; records name it
+            as their model and not among their files.
         sheet: what `--sheet` varies, for a text of the tool's own; None where it is none.
     """
 
@@ -110,13 +112,14 @@ class Tool(Generic[C]):
     examples: tuple[str, ...] = ()
     name_of: Callable[[C], str] | None = None
     settle: Callable[[C, str], C] | None = None
+    presets: Mapping[str, tuple[str, Mapping[str, Json]]] = dataclasses.field(default_factory=dict)
+    film: str | None = None
+    moving: str | None = None
     network: Callable[[C], Path | None] | None = None
-    film: Callable[[], Tool[Any]] | None = None
-    of: Tool[Any] | None = None
     sheet: Callable[[C, str], Mapping[str, Sequence[Json]] | None] | None = None
 
     def settled(self, config: C, given: Given | None) -> C:
-        """Return settings in which nothing is left to decide by the name of the input."""
+        """Return the settings as they count for this input; see `settle`."""
         return config if self.settle is None else self.settle(config, "" if given is None else given.name)
 
     @property

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from reverie.jobs.files import base_name, renamed
+from reverie.jobs.files import base_name, with_paths
 from reverie.jobs.job import Input, Job, sections
 
 LOSSY = (".jpg", ".jpeg", ".webp", ".avif")
@@ -39,12 +39,13 @@ def _content(item: Input | None) -> str | None:
 
 
 def _same(stored: object, wanted: object, files: Mapping[str, Input]) -> bool:
+    stored, wanted = (with_paths(part, lambda role, path: "" if role in files else path) for part in (stored, wanted))
     for field in dataclasses.fields(wanted):  # type: ignore[arg-type]
         then, now = getattr(stored, field.name), getattr(wanted, field.name)
         known = field.metadata
-        if known.get("file") and any(role.split(" ")[0] == field.name for role in files):
-            then, now = (renamed(field, value, lambda *_: "") for value in (then, now))  # files count by their content
         if not known.get("replay", True) and (field.name not in IF_GIVEN or now == field.default or now == "auto"):
+            continue
+        if now is None and known.get("decided"):
             continue
         if then != now and then != _bare(now):
             return False

@@ -9,6 +9,7 @@ from reverie.jobs.tool import AnyTool, load
 
 # name → (import path of the tool, what it does, for the list of commands)
 TOOLS: dict[str, tuple[str, str]] = {
+    "style": ("reverie.tools.style.tool:STYLE", "Paint a picture in the style of others."),
     "translate": (
         "reverie.tools.translate.tool:TRANSLATE",
         "Translate pictures and films by a network that learned how.",
@@ -18,6 +19,9 @@ TOOLS: dict[str, tuple[str, str]] = {
         "Teach a network a filter, or pairs of pictures.",
     ),
 }
+
+# name → import path of tools that have no command of their own: the films of others
+HIDDEN: dict[str, str] = {"style-film": "reverie.tools.style.film_tool:STYLE_FILM"}
 
 GROUPS: dict[str, str] = {}  # the first word of two → what its tools have in common
 
@@ -33,6 +37,8 @@ def find_tool(name: str) -> AnyTool:
     outer, bracket, rest = name.partition("(")
     if bracket and rest.endswith(")") and outer in COMBINED and "(" not in rest:
         return COMBINED[outer](find_tool(rest[:-1]))
+    if name in HIDDEN:
+        return load(HIDDEN[name])
     if name not in TOOLS:
         raise JobError(unknown_name("tool", name[:60], TOOLS))
     return load(TOOLS[name][0])

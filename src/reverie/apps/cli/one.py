@@ -14,6 +14,7 @@ from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, write_stdout
 from reverie.errors import InputError, unknown_name
 from reverie.jobs.files import named_files, without_folders
 from reverie.jobs.film import Encoded
+from reverie.jobs.given import sha256_of
 from reverie.jobs.job import Job, parse, sections
 from reverie.jobs.tool import AnyTool
 from reverie.settings import check_settings, check_together, to_record
@@ -39,7 +40,7 @@ def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given
     if _to_stdout(common, given):
         return _piped(tool, config, given, common)
     wanted = result_path(tool, config, given, common)
-    sources = [Path(text) for _, _, text in named_files(config)] + ([given.path] if given and given.path else [])
+    sources = [Path(text) for _, text in named_files(config)] + ([given.path] if given and given.path else [])
     job = wanted_job(tool, config, given, common.quality if tool.makes == "picture" else None)
     target = choose_target(wanted, job, lambda data, what: parse(data, find, what), sources=sources,
                            overwrite=common.overwrite)  # fmt: skip
@@ -56,10 +57,11 @@ def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given
         if common.dry_run:
             print(json.dumps(decisions(run, target.path), indent=2, ensure_ascii=False))
             return 0
+        check_format(run, target.path)
         run.check(target.path, common.quality)
         if target.note:
             print(target.note, file=sys.stderr)
-        with watching(tool, show=common.show, port=common.show_port) as watch:
+        with watching(tool, show=common.show, host=common.show_host, port=common.show_port) as watch:
             ended = execute(run, target.path, watch, quality=common.quality)
         return finish(ended)
     finally:
@@ -99,15 +101,19 @@ def _number(text: str) -> Any:
 
 def wanted_job(tool: AnyTool, config: object, given: Given | None, quality: int | None) -> Job:
     """Return the job that a result would carry, as far as it is known before anything is opened."""
-    from reverie.jobs.given import sha256_of
     from reverie.jobs.job import Input
     from reverie.jobs.run import fixed_files
 
-    config = tool.settled(config, given)
     streamed = None if given is None else Input(given.name, given.sha256)
+    config = tool.settled(config, given)
+    files, model = fixed_files(tool, config), None
     network = None if tool.network is None else tool.network(config)
-    model = None if network is None else Input(network.name, sha256_of(network))
-    files = fixed_files(tool, config)
+    if network is not None:
+        model = Input(network.name, sha256_of(network))
+    elif tool.network is None and any(getattr(part, "model", None) == "embedded" for part in sections(config).values()):
+        from reverie.weights.embedded import embedded_path
+
+        model = Input("embedded", sha256_of(embedded_path()))
     return Job(tool.name, without_folders(config), streamed, model, files, quality=quality)
 
 
@@ -161,6 +167,17 @@ def check_target(tool: AnyTool, path: Path, config: object) -> None:
             from reverie.media.footage import check_target as check_film
 
             check_film(path, part.encoding())
+
+
+def check_format(run: Run, path: Path) -> None:
+    """Refuse before long work a format that this very work cannot be written in.
+
+    Raises:
+        InputError: names the formats that it can.
+    """
+    known = run.work.plan.suffixes
+    if known and path.suffix.lower() not in known:
+        raise InputError(f"cannot write '{path}': a result of this size is written as {', '.join(known)}")
 
 
 def _to_stdout(common: Common, given: Given | None) -> bool:

@@ -46,14 +46,14 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def watching(tool: AnyTool, *, show: bool = False, port: int = 0) -> Iterator[Watch]:
+def watching(tool: AnyTool, *, show: bool = False, host: str = "127.0.0.1", port: int = 0) -> Iterator[Watch]:
     """Give the watches of a command line: the terminal, and a page if it was asked for."""
     with contextlib.ExitStack() as stack:
         page: Watch = Nobody()
         if show:
             from reverie.apps.web.page import RunPage
 
-            page = stack.enter_context(RunPage(port=port))
+            page = stack.enter_context(RunPage(host, port))
         yield Watches(Terminal(stack.enter_context(bar(tool.doing))), page)
 
 
@@ -64,6 +64,6 @@ def finish(ended: Ended) -> int:
     else:
         by = " by Ctrl-C" if ended.end == "interrupted" else ""
         print(f"reverie: stopped{by} {ended.text}", file=sys.stderr)
-    for path in ended.paths:
+    for path in ended.paths if ended.end != "interrupted" else ():
         print(path)
     return CODES[ended.end]

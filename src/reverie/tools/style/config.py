@@ -18,7 +18,7 @@ class StyleConfig:
 
     style: tuple[str, ...] = setting(
         (), "Style: a picture, or a folder of them, optionally weighted as FILE:WEIGHT; repeatable.", file="picture",
-        within=in_style, group="style",
+        inside=in_style, group="style",
     )  # fmt: skip
     fast: str | None = setting(
         None, "Paint in one pass: --fast alone for any style, --fast STUDENT.safetensors for one of 'reverie distill'.",
@@ -45,11 +45,14 @@ class StyleConfig:
         choices=("features", "self-similarity"),
     )  # fmt: skip
     style_scale: tuple[float, ...] = setting(
-        (), "Size of a style's picture relative to the result: below 1 for finer strokes; one for all, or one for each.",
+        (),
+        "Size of a style's picture relative to the result: below 1 for finer strokes; one for all, or one for each.",
         excludes=("style_size",), belongs=("style",),
     )  # fmt: skip
     style_size: tuple[int, ...] = setting(
-        (), "Longer side of a style's picture in pixels, at all scales; one for all, or one for each.", belongs=("style",)
+        (),
+        "Longer side of a style's picture in pixels, at all scales; one for all, or one for each.",
+        belongs=("style",),
     )
     style_class: str | None = setting(
         None, "Pick one artwork by seed and file name from this subfolder of the style folder; 'any' from all of them."
@@ -77,9 +80,7 @@ class StyleConfig:
         choices=("value", "none"),
     )  # fmt: skip
     init: str = setting("content", "What the first scale begins with.", choices=INITS)
-    init_picture: str | None = setting(
-        None, "Picture to begin with instead.", file="picture", excludes=("init",)
-    )
+    init_picture: str | None = setting(None, "Picture to begin with instead.", file="picture", excludes=("init",))
     color: str = setting(
         "style", "Colors: of the style, of the content (hues or lightness kept), or the style's brought to the "
         "content's before, or the result's after.", choices=("style", "keep", "keep-lightness", "match", "match-after"),
@@ -87,12 +88,10 @@ class StyleConfig:
     color_method: str = setting(
         "sym", "How colors are matched.", choices=("chol", "pca", "sym"), needs=("color=match,match-after",)
     )
-    color_strength: float = setting(
-        1.0, "How far colors are kept or matched.", minimum=0, maximum=1, needs=("color",)
-    )
+    color_strength: float = setting(1.0, "How far colors are kept or matched.", minimum=0, maximum=1, needs=("color",))
     region: tuple[str, ...] = setting(
         (), "A region with styles of its own, as mask=FILE,style=FILE,strength=1, or mask=FILE,keep=1; repeatable.",
-        file="picture", within=in_region,
+        file="picture", inside=in_region,
     )  # fmt: skip
     seamless: str = setting("none", "Axes along which the result repeats without a seam.", choices=SEAMLESS)
     dream_layer: tuple[str, ...] = setting(

@@ -62,9 +62,7 @@ class FastTransfer:
             self.content, self.network, styles, [style.weight for style in self.pictures.styles] or None,
             strength=dial(self.config, self.network), style_px=max(self.plan.size) * 64, tile=self.plan.tile_px,
         )  # fmt: skip
-        self.last = Step(
-            1, 1, 1, 1, 0.0, self.plan.size, time.perf_counter() - began, images, partial(_same, images)
-        )
+        self.last = Step(1, 1, 1, 1, 0.0, self.plan.size, time.perf_counter() - began, images, partial(_same, images))
         yield self.last
         self.finished = True
 
@@ -92,16 +90,14 @@ def seen_style(style: Style, config: StyleConfig, content: Tensor, visible: Tens
     return resize(image, long_side(own, min(wanted, max(own)))).clamp(0, 1)
 
 
-def fast_plan(
-    own: tuple[int, int], config: StyleConfig, model: FastModel, budget: str | None = None
-) -> StylePlan:
+def fast_plan(own: tuple[int, int], config: StyleConfig, model: FastModel, budget: str | None = None) -> StylePlan:
     """Return size and tiles of a picture that is painted in one pass.
 
     Raises:
         InputError: not even small tiles fit into the memory.
     """
     size = own if config.size is None else long_side(own, config.size)
-    limit = config.max_memory or budget
+    limit = budget or config.max_memory
     most, used = memory_budget(limit, model.device)
     tile = tile_side(model, size, limit) if config.tile is None else config.tile
     layers = ("any style",) if model.takes_styles else ("its own style",)

@@ -1,4 +1,4 @@
-"""The files that settings of a style transfer name: inside their texts, in folders, by a picture's name. Free of torch."""
+"""The files that settings of a style transfer name: in their texts, in folders, by a picture's name; free of torch."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def plan_style(
         critic: the network.
         layers: all that are read.
         above: height and width of a preview that is gone on with, smaller than the result; its scales are left out.
-        budget: memory to plan for where the settings say nothing, such as "3GB".
+        budget: this process's share of the memory, such as "3GB", in place of that of the settings.
 
     Raises:
         InputError: the picture is too small for the network, or the memory too little.
@@ -105,7 +105,7 @@ def plan_style(
     if above is not None:
         sizes = [s for s in sizes if max(s) > max(above)]
     first = 0 if above is None else 1 + len([s for s in all_sizes if max(s) <= max(above)])
-    most, used = memory_budget(config.max_memory or budget, critic.device)
+    most, used = memory_budget(budget or config.max_memory, critic.device)
     used = -(-used // USED_STEP_BYTES) * USED_STEP_BYTES
     halo = _halo(critic, layers)
     # the largest first: where memory is too little, it is the size that was asked for that the message names

@@ -19,7 +19,6 @@ from reverie.tools.style.named import MOST_WEIGHT, check_folders, check_weights_
 from reverie.tools.style.regions import StyleRegion, parse_regions
 
 
-
 @dataclass(frozen=True, eq=False)
 class Style:
     """One style picture.

@@ -16,8 +16,8 @@ from reverie.errors import InputError
 from reverie.jobs.job import Json
 from reverie.numerics.resample import resize_wrapped
 from reverie.optimize.warm_adam import Average, WarmAdam
-from reverie.tools.style.steps import StyleState
 from reverie.tools.style.plan import StylePlan
+from reverie.tools.style.steps import StyleState
 from reverie.weights.checkpoint import write_bytes
 
 SUFFIX = ".reverie"

@@ -127,9 +127,7 @@ class Styling:
         from PIL import Image
 
         pixels, alpha = to_uint8(self.array()), self.made.alpha
-        return Image.fromarray(
-            pixels if alpha is None else np.dstack([pixels, to_uint8(alpha[0, 0].numpy())])
-        )
+        return Image.fromarray(pixels if alpha is None else np.dstack([pixels, to_uint8(alpha[0, 0].numpy())]))
 
     def save(self, path: str | Path, *, quality: int = 92) -> Path:
         """Run to the end and write the picture with its settings; returns the path.

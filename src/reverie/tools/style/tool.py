@@ -60,22 +60,16 @@ def _sheet(config: StyleConfig, text: str) -> Mapping[str, Sequence[Json]] | Non
     return {"style": rows, "strength": strengths} if rows else {"strength": strengths}
 
 
-def _film() -> Tool:
-    from reverie.tools.style.film_tool import STYLE_FILM
-
-    return STYLE_FILM
-
-
 STYLE: Tool[StyleConfig] = Tool(
     name="style", doing="painting", ending="style",
     summary="Paint pictures and films in a style: their content, the look of others.",
     config=StyleConfig, prepare=_prepare, check=check_inputs, upgrade=_upgraded, settle=settled, network=_network,
-    film=_film, sheet=_sheet,
+    film="reverie.tools.style.film_tool:STYLE_FILM", moving="reverie.tools.style.film_tool:STYLE_FILM", sheet=_sheet,
     roles=(
         Role("content", "picture", "Picture, film, pattern, folder, or - for standard input: what to paint.",
              streamed=True),
         Role("style", "picture", "Styles: pictures, or folders of them, optionally weighted as FILE:WEIGHT.",
-             required=False, many=True, option=True),
+             required=False, many=True, alias=("--style",)),
     ),
     examples=("reverie style photo.jpg painting.jpg", "reverie style photo.jpg painting.jpg --fast"),
 )  # fmt: skip

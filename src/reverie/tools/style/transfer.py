@@ -55,7 +55,7 @@ class Transfer:
         config: the settings; `resume_from` is a state of the same run, to go on bit for bit, or of a preview, to grow.
         critic: an open network.
         pictures: the styles.
-        budget: memory to plan for where the settings say nothing, such as "3GB".
+        budget: this process's share of the memory, such as "3GB", in place of that of the settings.
 
     Raises:
         InputError: settings, network or pictures that do not fit together.

@@ -61,11 +61,15 @@ class PreparedStyle:
         config = replace(settled(self.config, given.name), seed=seed)
         pictures = self.pictures or self._read(given.name)
         if isinstance(self.network, FastModel):
-            found = FastTransfer(given.picture, config, self.network, pictures, self.session.budget)
+            found = FastTransfer(given.picture, config, self.network, pictures, self._budget)
         else:
-            found = Transfer(given.picture, config, self.network, pictures, self.session.budget)
+            found = Transfer(given.picture, config, self.network, pictures, self._budget)
         given.release()  # what is worked on is a copy, and large pictures are as large as everything else
         return found
+
+    @property
+    def _budget(self) -> str | None:
+        return None if self.session.memory_bytes is None else str(self.session.memory_bytes)
 
     def _read(self, name: str) -> StylePictures:
         config = settled(self.config, name)
@@ -118,10 +122,11 @@ def decisions_of(plan: StylePlan) -> dict[str, Json]:
 
 def chosen_of(made: Made) -> Chosen:
     """Return what a style transfer decided for itself."""
-    network, resumed = made.network, made.config.resume_from
+    network, resumed, files = made.network, made.config.resume_from, made.pictures.files
+    more: dict[str, Json] = {} if files else {"files": {}}
     return Chosen(
         Input(network.identity.name, network.identity.sha256), network.device.type,
-        {role: Input(about["name"], about["sha256"]) for role, about in made.pictures.files.items()},
+        {role: Input(about["name"], about["sha256"]) for role, about in files.items()},
         {"precision": network.precision, "tile": made.plan.tile_px or None},
-        {} if resumed is None else {"resumed_from": Path(resumed).name},
+        more if resumed is None else more | {"resumed_from": Path(resumed).name},
     )  # fmt: skip

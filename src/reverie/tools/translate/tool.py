@@ -76,7 +76,7 @@ class PreparedTranslation:
 
         if self.config.tile is not None:
             return self.config.tile
-        budget, _ = memory_budget(self.config.max_memory or self.session.budget, self.device)
+        budget, _ = memory_budget(self.config.max_memory, self.device)
         return tile_side(self.model.net, size, budget, self.used_bytes)
 
 
