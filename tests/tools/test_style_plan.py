@@ -9,7 +9,7 @@ import pytest
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import InputError
-from reverie.tools import style_plan
+from reverie.tools.style import plan as style_plan
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.plan import LEAST_CORE_PX, Scale, estimate, plan_style, tile_for
 

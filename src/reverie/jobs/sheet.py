@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, make_dataclass
 from pathlib import Path
 
 import numpy as np
 
 from reverie.errors import InputError
+from reverie.jobs.files import named_files
 from reverie.jobs.given import Given
 from reverie.jobs.job import Json, joined, section_types, sections
 from reverie.jobs.output import Picture
@@ -86,7 +87,8 @@ class _PreparedSheet:
                 from reverie.errors import unknown_name
 
                 raise InputError(unknown_name("setting", name, known))
-        self.held = {name: setting_of(config, name) for name in self.vary if known[name].metadata.get("file")}
+        files = [name for name in self.vary if known[name].metadata.get("file") or known[name].metadata.get("inside")]
+        self.held = {name: setting_of(config, name) for name in files}
         self.machine = {name for name, field in known.items() if not field.metadata.get("replay", True)}
         self.notes: list[str] = []
 
@@ -95,7 +97,7 @@ class _PreparedSheet:
         columns = len(next(reversed(self.vary.values())))
         points = [dict(zip(self.vary, values, strict=True)) for values in itertools.product(*self.vary.values())]
         points = [{name: self._value(name, value) for name, value in point.items()} for point in points]
-        captions = [caption(point, self.vary, self.held) for point in points]
+        captions = [caption(point, self.vary, self._named(point)) for point in points]
         tiles: list[np.ndarray] = []
         prepared = self._prepared(points[0])
         first = prepared.work(given, seed)
@@ -141,12 +143,16 @@ class _PreparedSheet:
             raise InputError(f"a sheet takes files of --{name} by number, from 1 to {len(held)}; got {value}")
         return [held[int(number) - 1] for number in numbers]  # type: ignore[arg-type]
 
+    def _named(self, point: Mapping[str, Json]) -> dict[str, str]:
+        """Return the names of the files that the settings of a tile have, in words."""
+        config, found = with_chosen(self.config, point), {}
+        for role, path in named_files(config):
+            name = role.split(" ")[0]
+            found[name] = f"{found[name]} + {Path(path).stem}" if name in found else Path(path).stem
+        return {name: words for name, words in found.items() if name in self.held}
 
-def caption(point: Mapping[str, Json], vary: Mapping[str, list[Json]], files: Container[str] = ()) -> str:
-    """Return what differs from tile to tile, and nothing else; `files` are settings that name some."""
+
+def caption(point: Mapping[str, Json], vary: Mapping[str, list[Json]], files: Mapping[str, str]) -> str:
+    """Return what differs from tile to tile, and nothing else; `files` has words for settings that name some."""
     shown = {name: value for name, value in point.items() if len(vary[name]) > 1} or dict(point)
-    words: list[str] = []
-    for name, value in shown.items():
-        names = [Path(str(text)).stem for text in value] if isinstance(value, list) else []
-        words.append(" + ".join(names) if name in files and names else f"{name.replace('_', ' ')} {value}")
-    return ", ".join(words)
+    return ", ".join(files.get(name) or f"{name.replace('_', ' ')} {value}" for name, value in shown.items())

@@ -82,6 +82,11 @@ class Styling:
         return self.made.plan
 
     @property
+    def critic(self) -> Critic | FastModel:
+        """The open network: a critic, or one that paints in one pass."""
+        return self.made.network
+
+    @property
     def notes(self) -> list[str]:
         """What a user should know."""
         return self.made.notes
