@@ -35,11 +35,10 @@ from reverie.tools.course import checked_strength
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_rules import check_together
 from reverie.tools.dream_tool import DREAM, PreparedDream, settle
-from reverie.tools.fast_work import open_styling
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_rules import ANY_STYLE
-from reverie.tools.style_sources import read_styles
-from reverie.tools.style_work import Styling
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.rules import ANY_STYLE
+from reverie.tools.style.sources import read_styles
+from reverie.tools.style.styling import Styling
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -265,13 +264,13 @@ def style(
     except TypeError as error:
         raise InputError(str(error).replace("StyleConfig.__init__()", "style()")) from error
     if all(isinstance(s, (str, Path)) for s in listed):
-        return open_styling(content, replace(config, style=tuple(map(str, listed))) if listed else config, critic)
+        return Styling(content, replace(config, style=tuple(map(str, listed))) if listed else config, critic)
     if config.fast not in (None, ANY_STYLE):
         raise InputError("a student paints in the one style that it was taught; leave the styles out")
     config, picture = with_tuples(config), as_picture(content)
     check_settings(config)
     found = read_styles(config, picture.name, listed)
-    return open_styling(picture, replace(config, style=found.chosen), critic, pictures=found)
+    return Styling(picture, replace(config, style=found.chosen, style_class=None), critic, pictures=found)
 
 
 def _is_many(styles: Any) -> bool:

@@ -22,15 +22,16 @@ from reverie.media.video import read_video
 from reverie.tools import fast_style, style_film_work
 from reverie.tools.film_steps import Shown, VideoStep, film_steps
 from reverie.tools.motion_estimate import open_estimator
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_film import StyleHand, later_steps, reach_of
-from reverie.tools.style_film_config import StyleFilmConfig
-from reverie.tools.style_film_work import StyleFilm
-from reverie.tools.style_keys import StyleKeys, parse_style_keys
-from reverie.tools.style_plan import Scale, plan_style
-from reverie.tools.style_sources import read_styles
-from reverie.tools.style_terms import StyleTerms
-from reverie.tools.style_work import Styling, layer_names
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.film_config import StyleFilmConfig
+from reverie.tools.style.film_work import StyleFilm
+from reverie.tools.style.hands import StyleHand, later_steps, reach_of
+from reverie.tools.style.keys import StyleKeys, parse_style_keys
+from reverie.tools.style.plan import Scale, plan_style
+from reverie.tools.style.sources import read_styles
+from reverie.tools.style.styling import Styling
+from reverie.tools.style.terms import StyleTerms
+from reverie.tools.style.transfer import layer_names
 
 SIZE = (48, 64)
 QUICK = {"min_size": 48, "steps": 2, "min_steps": 1, "score": "gram", "precision": "fp32", "device": "cpu"}

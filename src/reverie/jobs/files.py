@@ -16,6 +16,7 @@ from reverie.jobs.given import sha256_of
 from reverie.jobs.job import Input, Job, sections
 
 MOST_LOOKED_AT = 2000  # files, for one that was renamed
+NETWORKS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt")  # suffixes by which a network is a file and not a name
 MOST_BYTES = 16 << 30  # of a file whose content is compared
 
 
@@ -45,7 +46,7 @@ def with_paths(part: object, change: Callable[[str, str], str]) -> object:
             continue
         texts = [str(text) for text in (value if isinstance(value, tuple) else (value,))]
         if inside:
-            found = [inside(text, lambda kind, path, to=f"{name} {n}": change(f"{to} {kind}", path))
+            found = [inside(text, lambda kind, path, to=f"{name} {n}": change(f"{to} {kind}".rstrip(), path))
                      for n, text in enumerate(texts, 1)]  # fmt: skip
         else:
             roles = [f"{name} {n}" for n in range(1, len(texts) + 1)] if isinstance(value, tuple) else [name]
@@ -54,14 +55,23 @@ def with_paths(part: object, change: Callable[[str, str], str]) -> object:
     return dataclasses.replace(part, **changed) if changed else part  # type: ignore[type-var]
 
 
-def recorded_files(config: object) -> dict[str, Input]:
-    """Return name and sha256 of every file that settings name and that lies here, by role."""
-    found: dict[str, Input] = {}
+def recorded_files(config: object, *, networks: bool = True) -> dict[str, Input]:
+    """Return name and sha256 of every file that settings name and that lies here, by role.
+
+    `networks` is whether those are among them; else they stand in a record as its model alone.
+    """
+    found, left_out = {}, set() if networks else network_roles(config)
     for role, text in named_files(config):
         path = Path(text)
-        if path.exists():
+        if role not in left_out and path.exists():
             found[role] = Input(path.name, sha256_of(path))
     return found
+
+
+def network_roles(config: object) -> set[str]:
+    """Return the roles of the networks that settings name."""
+    fields = [field for part in sections(config).values() for field in dataclasses.fields(part)]  # type: ignore[arg-type]
+    return {field.name for field in fields if field.metadata.get("file") == "network"}
 
 
 def without_folders(config: object) -> object:
@@ -142,12 +152,16 @@ def found_config(job: Job, files: Files) -> object:
     Raises:
         InputError: one is nowhere, or has another content.
     """
+    networks = network_roles(job.config)
 
     def found(role: str, name: str) -> str:
-        chosen = files.given.get(role)
-        if role in job.files:
-            return str(files.found(role, job.files[role]))
-        return base_name(name) if chosen is None else str(chosen)
+        item, bare = job.files.get(role), base_name(name)
+        if item is None and role in networks and job.model is not None and Path(bare).suffix.lower() in NETWORKS:
+            item = Input(bare, job.model.sha256)
+        given = "model" if role in networks and role not in files.given else role
+        if item is not None:
+            return str(files.found(given, item))
+        return bare if role not in files.given else str(files.given[role])
 
     parts: dict[str, object] = {}
     for name, part in sections(job.config).items():

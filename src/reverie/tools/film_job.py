@@ -138,7 +138,7 @@ class FilmJob(ABC):
         measured = self.measured()
         for part in self.target.parent.glob(f".{glob.escape(self.target.name)}.*.part"):
             part.unlink(missing_ok=True)  # of a run that was killed while it put the video together
-        self.notes += assemble(self.target, self._pictures(), self.footage, self.encoding, self.settings() | measured)
+        self.notes += assemble(self.target, self.pictures(), self.footage, self.encoding, self.settings() | measured)
         self.folder.remove()
         return measured
 
@@ -183,7 +183,8 @@ class FilmJob(ABC):
             "source_flicker": step.source_flicker, "seen": step.seen, "cut": step.cut, "held": step.held,
         }  # fmt: skip
 
-    def _pictures(self) -> Iterator[np.ndarray]:
+    def pictures(self) -> Iterator[np.ndarray]:
+        """Yield the frames that are there, with the opacity of an animation's."""
         if not (self.footage.transparent and self.target.suffix.lower() in ANIMATION_SUFFIXES):
             yield from self.folder.frames()
             return

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reverie.settings import setting
+
+if TYPE_CHECKING:
+    from reverie.media.footage import Encoding
 
 CODEC_SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 
@@ -30,6 +34,12 @@ class FilmFile(FilmCodec):
     cuts: bool = setting(True, "Begin anew where the scene of a video changes.")
     flow: str = setting("dis", "Estimator of motion.", choices=("dis", "raft"))
     audio: bool = setting(True, "Take over the sound of a video.", replay=False)
+
+    def encoding(self) -> Encoding:
+        """Return the same as `reverie.media` takes it."""
+        from reverie.media.footage import Encoding
+
+        return Encoding(self.codec, self.crf, self.preset, self.audio)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,6 @@ def build_app() -> App:
         name="reverie", help=HELP, help_epilogue=EPILOGUE, version=__version__, console=PipeConsole(),
         suppress_keyboard_interrupt=False, result_action="return_value",
     )  # fmt: skip
-    app.command("reverie.apps.cli.style:style_command", name="style", help="Paint a picture in the style of others.")
     app.command(
         "reverie.apps.cli.compare:compare_command",
         name="compare",

@@ -12,7 +12,8 @@ from reverie.apps.cli.batch_options import is_folder, suffix_of
 from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, write_stdout
 from reverie.errors import InputError, unknown_name
-from reverie.jobs.files import named_files, recorded_files, without_folders
+from reverie.jobs.files import named_files, without_folders
+from reverie.jobs.film import Encoded
 from reverie.jobs.given import sha256_of
 from reverie.jobs.job import Job, parse, sections
 from reverie.jobs.tool import AnyTool
@@ -31,6 +32,7 @@ def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given
     from reverie.jobs.target import check_format, choose_target
     from reverie.media.write import check_writable
 
+    config = tool.settled(config, given)
     if common.sheet is not None:
         tool, config = _as_sheet(tool, config, common.sheet)
     for part in sections(config).values():
@@ -39,8 +41,6 @@ def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given
     if _to_stdout(common, given):
         return _piped(tool, config, given, common)
     wanted = result_path(tool, config, given, common)
-    if tool.settle is not None:
-        config = tool.settle(config, given.name if given is not None else "")
     sources = [Path(text) for _, text in named_files(config)] + ([given.path] if given and given.path else [])
     job = wanted_job(tool, config, given, common.quality if tool.makes == "picture" else None)
     target = choose_target(wanted, job, lambda data, what: parse(data, find, what), sources=sources,
@@ -50,7 +50,7 @@ def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given
         print(target.path)
         return 0
     if not common.dry_run:
-        check_target(tool, target.path)
+        check_target(tool, target.path, config)
     from reverie.jobs.many import scratch_of
 
     run = open_run(tool, config, given, Session(), scratch=scratch_of(target.path))
@@ -59,8 +59,7 @@ def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given
             print(json.dumps(decisions(run, target.path), indent=2, ensure_ascii=False))
             return 0
         check_format(run.work.plan, target.path)
-        if tool.makes == "picture":
-            check_writable(target.path, run.record())  # the settings have to fit in
+        run.check(target.path, common.quality)
         if target.note:
             print(target.note, file=sys.stderr)
         with watching(tool, show=common.show, host=common.show_host, port=common.show_port) as watch:
@@ -74,6 +73,15 @@ def _as_sheet(tool: AnyTool, config: object, text: str) -> tuple[AnyTool, object
     """Return the sheet of a tool for NAME=VALUE,VALUE;NAME=VALUE,..."""
     from reverie.jobs.sheet import SheetSettings, sheet
 
+    own = None if tool.sheet is None else tool.sheet(config, text)
+    made = sheet(tool)
+    vary = _varied(tool, text) if own is None else own
+    parts = {**sections(config), "sheet": SheetSettings(vary=json.dumps(vary))}
+    return made, made.config(**parts)
+
+
+def _varied(tool: AnyTool, text: str) -> dict[str, list[Any]]:
+    """Return what NAME=VALUE,VALUE;NAME=VALUE,... varies."""
     kinds = {field.name: field for _, field in tool.fields()}
     vary: dict[str, list[Any]] = {}
     for word in text.split(";"):
@@ -82,9 +90,7 @@ def _as_sheet(tool: AnyTool, config: object, text: str) -> tuple[AnyTool, object
         if not equals or name not in kinds:
             raise InputError(f"--sheet: {unknown_name('setting', name, kinds)}")
         vary[name] = [_number(value) for value in values.split(",")]
-    made = sheet(tool)
-    parts = {**sections(config), "sheet": SheetSettings(vary=json.dumps(vary))}
-    return made, made.config(**parts)
+    return vary
 
 
 def _number(text: str) -> Any:
@@ -97,12 +103,15 @@ def _number(text: str) -> Any:
 def wanted_job(tool: AnyTool, config: object, given: Given | None, quality: int | None) -> Job:
     """Return the job that a result would carry, as far as it is known before anything is opened."""
     from reverie.jobs.job import Input
+    from reverie.jobs.run import fixed_files
 
     streamed = None if given is None else Input(given.name, given.sha256)
-    if tool.settle is not None:
-        config = tool.settle(config, given.name if given is not None else "")
-    files, model = recorded_files(config), None
-    if any(getattr(part, "model", None) == "embedded" for part in sections(config).values()):
+    config = tool.settled(config, given)
+    files, model = fixed_files(tool, config), None
+    network = None if tool.network is None else tool.network(config)
+    if network is not None:
+        model = Input(network.name, sha256_of(network))
+    elif tool.network is None and any(getattr(part, "model", None) == "embedded" for part in sections(config).values()):
         from reverie.weights.embedded import embedded_path
 
         model = Input("embedded", sha256_of(embedded_path()))
@@ -143,7 +152,7 @@ def suffix_for(tool: AnyTool, given: Given | None, common: Common) -> str:
     return "" if tool.makes == "folder" else tool.suffix
 
 
-def check_target(tool: AnyTool, path: Path) -> None:
+def check_target(tool: AnyTool, path: Path, config: object) -> None:
     """Check before long work that a result can be written there."""
     from reverie.media.write import check_place, check_writable
 
@@ -154,6 +163,11 @@ def check_target(tool: AnyTool, path: Path) -> None:
             raise InputError(f"cannot write '{path}': there is no folder '{path.parent}'; make it first")
     else:
         check_place(path)
+    for part in sections(config).values() if tool.makes == "film" else ():
+        if isinstance(part, Encoded):
+            from reverie.media.footage import check_target as check_film
+
+            check_film(path, part.encoding())
 
 
 def _to_stdout(common: Common, given: Given | None) -> bool:

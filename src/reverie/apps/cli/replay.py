@@ -64,16 +64,6 @@ def _replayed(
         check_apart(Path(output), (made,))
     if record.get("tool") == "visualize":
         return _replay_drawing(made, record, output, {name: given[name] for name in ("model", "weights")})
-    if record.get("tool") == "style-film":
-        from reverie.apps.cli.style_film import replay_style_film
-
-        return replay_style_film(made, record, _original(made, record["input"], source), output, given, files)
-    if record.get("tool") == "style":
-        from reverie.apps.cli.style_stored import replay_style
-
-        target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
-        work = replay_style(made, record, _original(made, record["input"], source), target, given, files)
-        return _run_again(work, record, made, target)
     raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
 
 

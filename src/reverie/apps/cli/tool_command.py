@@ -184,6 +184,7 @@ def _moving(tool: AnyTool, given: Mapping[str, Any], output: str | None) -> AnyT
         return None
     video = {field.name for field in dataclasses.fields(section_types(moving.config).get("video", moving.config))}
     asked = {field.name for _, field in moving.fields()} - {field.name for _, field in tool.fields()} - video
+    asked |= {field.name for _, field in moving.fields() if field.metadata.get("moves")}
     named = output is not None and Path(output).suffix.lower() in FILMS
     return moving if named or asked.intersection(given) else None
 
