@@ -118,25 +118,21 @@ def upgrade(record: Mapping[str, object]) -> Mapping[str, object]:
     known = {key: value for key, value in record.items() if key != "disk"}
     if "disk" not in config:
         known["config"] = {**config, "disk": "yes" if record.get("disk") else "no"}
-    return with_network_file(known)
+    return known
 
 
-def with_network_file(record: Mapping[str, object]) -> Mapping[str, object]:
-    """Return a record whose network, if it is a file, stands among its files."""
-    config, model, files = record.get("config"), record.get("model"), record.get("files") or {}
-    if not isinstance(config, Mapping) or not isinstance(model, Mapping) or not isinstance(files, Mapping):
-        return record
-    role = "weights" if config.get("weights") else "model"
-    name = config.get(role)
-    if not isinstance(name, str) or not Path(name).suffix or role in files:
-        return record
-    return {**record, "files": {**files, role: {"name": name, "sha256": model.get("sha256")}}}
+def network(config: DreamConfig) -> Path | None:
+    """Return the file of the network, if it lies here."""
+    from reverie.weights.network_file import network_file
+
+    return network_file(config.model, config.weights)
 
 
 DREAM: Tool[DreamConfig] = Tool(
     name="dream", doing="dreaming", ending="dream",
     summary="Dream pictures and films: raise what a network sees in them.",
-    config=DreamConfig, prepare=PreparedDream, check=check_dream, settle=settle, upgrade=upgrade, presets=PRESETS,
+    config=DreamConfig, prepare=PreparedDream, check=check_dream, settle=settle, upgrade=upgrade,
+    network=network, presets=PRESETS,
     roles=(
         Role(
             "pictures", "picture", "Pictures, films, patterns, folders, or - for standard input; none: from noise.",

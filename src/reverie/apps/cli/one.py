@@ -24,13 +24,15 @@ if TYPE_CHECKING:
     from reverie.jobs.run import Run
 
 
-def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given: Given | None, common: Common) -> int:
-    """Do one job, to a file or to standard output."""
+def run_one(
+    tool: AnyTool, find: Callable[[str], AnyTool], config: object, given: Given | None, common: Common, *,
+    there: Callable[[Path], None] | None = None,
+) -> int:  # fmt: skip
+    """Do one job, to a file or to standard output; `there` is told of a result that is there already."""
     from reverie.apps.cli.watch import finish, watching
     from reverie.jobs.run import execute, open_run
     from reverie.jobs.session import Session
     from reverie.jobs.target import check_format, choose_target
-    from reverie.media.write import check_writable
 
     config = tool.settled(config, given)
     if common.sheet is not None:
@@ -46,8 +48,7 @@ def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given
     target = choose_target(wanted, job, lambda data, what: parse(data, find, what), sources=sources,
                            overwrite=common.overwrite)  # fmt: skip
     if target.finished and not common.dry_run:
-        print("there already, from the same inputs and settings; --overwrite repeats it", file=sys.stderr)
-        print(target.path)
+        (there or _say_there)(target.path)
         return 0
     if not common.dry_run:
         check_target(tool, target.path, config)
@@ -67,6 +68,11 @@ def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given
         return finish(ended)
     finally:
         run.close()
+
+
+def _say_there(path: Path) -> None:
+    print("there already, from the same inputs and settings; --overwrite repeats it", file=sys.stderr)
+    print(path)
 
 
 def _as_sheet(tool: AnyTool, config: object, text: str) -> tuple[AnyTool, object]:
@@ -193,6 +199,7 @@ def _piped(tool: AnyTool, config: object, given: Given | None, common: Common) -
             print(f"reverie: stopped{ended.text}", file=sys.stderr)
             return 130 if ended.end == "interrupted" else 0
         write_stdout(run.encoded(suffix_for(tool, None, common), quality=common.quality))
+        print(ended.text, file=sys.stderr)
         return 0
     finally:
         run.close()

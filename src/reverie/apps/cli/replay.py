@@ -11,8 +11,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from reverie.apps.cli.replay_tool import is_of_registry, replay_tool
-from reverie.apps.cli.stored import beside
 from reverie.errors import InputError
+from reverie.jobs.target import check_no_source
 
 MOST_THREADS = 256  # that a file may ask for
 
@@ -49,32 +49,12 @@ def replay_command(
         named = {"input": source, "model": model, "weights": weights, "mask": mask}
         return replay_tool(made, output, named, files)
     record = read_settings(made)
-    given = {"model": model, "weights": weights, "mask": mask}
-    with _threads_of(record):
-        return _replayed(made, record, output, source, given, files)
-
-
-def _replayed(
-    made: Path, record: dict[str, Any], output: str | None, source: str | None, given: dict[str, str | None],
-    files: tuple[str, ...],
-) -> int:  # fmt: skip
-    from reverie.tools.finished import check_apart
-
+    if record.get("tool") != "visualize":
+        raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
     if output is not None:
-        check_apart(Path(output), (made,))
-    if record.get("tool") == "visualize":
-        return _replay_drawing(made, record, output, {name: given[name] for name in ("model", "weights")})
-    raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
-
-
-def _run_again(work: Any, record: dict[str, Any], made: Path, target: Path) -> int:
-    from reverie.apps.cli.dream_run import run_dream
-
-    _check_same(work, record)
-    code = run_dream(work, target, int(record.get("quality", 92)), stopped=target)
-    if code == 0:
-        print(_verdict(record, made, target), file=sys.stderr)
-    return code
+        check_no_source(Path(output), [made])
+    with _threads_of(record):
+        return _replay_drawing(made, record, output, {"model": model, "weights": weights})
 
 
 @contextlib.contextmanager
@@ -100,28 +80,6 @@ def _replay_drawing(made: Path, record: dict[str, Any], output: str | None, file
     print(_verdict(record, made, target), file=sys.stderr)
     print(target)
     return 0
-
-
-def _original(made: Path, about: dict[str, Any] | None, source: str | None) -> Path | None:
-    if about is None:
-        return None
-    path = Path(source) if source else Path(beside(made, about["name"]) or "")
-    if not path.is_file():
-        raise InputError(f"the original '{about['name']}' is neither beside '{made}' nor here; give it with --input")
-    return path
-
-
-def _check_same(work: Any, record: dict[str, Any]) -> None:
-    about = record.get("input")
-    if about and work.picture.sha256 != about["sha256"]:
-        raise InputError(
-            f"'{work.picture.name}' is not the picture that was used: its sha256 differs; give it with --input"
-        )
-    if work.critic.identity.sha256 != record["model"]["sha256"]:
-        raise InputError(
-            f"the network '{work.critic.identity.name}' is not the one that was used: its sha256 differs; "
-            "give it with --model"
-        )
 
 
 def _verdict(record: dict[str, Any], made: Path, target: Path) -> str:
