@@ -127,7 +127,7 @@ class FilmJob(ABC):
         count = self.folder.count()
         times = self.footage.shown_s if len(self.footage.shown_s) == 1 else self.footage.shown_s[:count]
         footage = replace(self.footage, frames=count, shown_s=times)
-        return Film(self._pictures, footage, self.encoding, written)
+        return Film(self.pictures, footage, self.encoding, written)
 
     def finish(self) -> dict[str, Any]:
         """Put the video together, remove the folder of frames, and return what was measured.

@@ -22,6 +22,7 @@ from reverie.apps.cli.options import option_of
 from reverie.apps.cli.pipes import STDOUT, as_given, read_stdin
 from reverie.apps.cli.tool_config import films_of, more_sections, moving_of, settings_of
 from reverie.errors import InputError
+from reverie.jobs.cores import check_workers
 from reverie.jobs.job import section_types
 from reverie.jobs.tool import AnyTool, Role
 from reverie.settings import flag_of
@@ -138,6 +139,7 @@ def run_tool(
         raise InputError(f"reverie {tool.name} needs {role.name}; see 'reverie {tool.name} --help'")
     if not 1 <= common.quality <= 100:
         raise InputError(f"--quality must be between 1 and 100; got {common.quality}")
+    check_workers(common.workers)
     if common.layers:
         return _layers(settings_of(tool, find, given, common))
     if role is None or not texts:
