@@ -110,7 +110,7 @@ class Run:
         controls: Controls | None = None, scratch: Path | None = None, like: Job | None = None,
     ) -> None:  # fmt: skip
         config = tool.settled(config, given)
-        self.tool, self.config, self.given, self._like = tool, config, given, like
+        self.tool, self.config, self.given, self.scratch, self._like = tool, config, given, scratch, like
         self.controls = controls or Controls()
         self.work: Work = prepared.work(given, seed_of(config), scratch=scratch)
         self.notes: list[str] = [*prepared.notes]
@@ -382,4 +382,5 @@ def _kept(run: Run, target: Path | None, quality: int, kept: Path | None, end: E
         paths = run.save(place, quality=quality, unfinished=True)
     except (InputError, OutputError) as error:
         return Ended(end, (), f"{where}; what there was cannot be written: {error}")
-    return Ended(end, paths, f"{where}; the unfinished result is '{place}'")
+    on = "" if run.scratch is None or not run.scratch.exists() else "; the same command goes on from there"
+    return Ended(end, paths, f"{where}; the unfinished result is '{place}'{on}")

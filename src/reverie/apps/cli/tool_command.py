@@ -157,6 +157,11 @@ def run_tool(
 
         if common.show:
             raise InputError("--show follows one work; give one picture")
+        moves = next(
+            (field for field in _all_fields(tool) if field.name in given and field.metadata.get("moves")), None
+        )
+        if moves is not None:
+            raise InputError(f"{flag_of(moves)} makes a film from one picture; here are several sources")
         if not any(source.kind == "film" for source in found.sources):
             _check_given(tool, tool, given, "goes with a video, GIF or animated WebP; there is none in the list")
         return run_many(tool, find, found, given, common)
@@ -233,6 +238,8 @@ def _source(
         if source.kind == "stdin":
             raise InputError("a film needs its picture in a file, to go on where it was stopped")
     _check_given(tool, chosen, given, why)
+    if chosen.makes == "film" and (common.sheet is not None or output == STDOUT):
+        raise InputError("--sheet and -o - go with a picture; this makes a film")
     config = settings_of(chosen, find, given, common, tool)
     item = Given(picture=read_stdin()) if source.kind == "stdin" else Given(source.path, kind=source.kind)
     return run_one(chosen, find, config, item, common)

@@ -39,7 +39,7 @@ from reverie.tools.style.film_tool import settled_film
 from reverie.tools.style.hands import HOLD, FastHand, StyleHand, fitted, later_steps, reach_of
 from reverie.tools.style.keys import StyleKeys, parse_style_keys
 from reverie.tools.style.plan import plan_style, seam_note, wrap_of
-from reverie.tools.style.rules import check_film
+from reverie.tools.style.rules import check_film, check_style
 from reverie.tools.style.sources import read_styles
 from reverie.tools.style.terms import StyleTerms
 from reverie.tools.style.transfer import layer_names
@@ -52,6 +52,7 @@ class PreparedStyleFilm:
     notes: Sequence[str] = ()
 
     def __init__(self, job: StyleFilmJob, session: Session) -> None:
+        check_style(job.config)
         self.job, self.session = job, session
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> StyleFilmWork:

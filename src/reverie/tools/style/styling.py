@@ -25,7 +25,6 @@ from reverie.settings import check_settings, with_tuples
 from reverie.tools.fast_style import FastModel
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.plan import StylePlan
-from reverie.tools.style.rules import check_style
 from reverie.tools.style.sources import StylePictures
 from reverie.tools.style.state import save_state
 from reverie.tools.style.steps import StyleState
@@ -63,7 +62,6 @@ class Styling:
         config = with_tuples(config)
         check_settings(config)
         self.config = config if resume is None else replace(config, resume_from=str(resume))
-        check_style(self.config)
         given = Given(picture=as_picture(source))
         self.made = PreparedStyle(self.config, Session(), network, pictures).made(given, config.seed)
         self.controls = Controls()

@@ -19,6 +19,7 @@ from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.fast import FastTransfer, open_fast, read_fast
 from reverie.tools.style.named import settled
 from reverie.tools.style.plan import StylePlan
+from reverie.tools.style.rules import check_style
 from reverie.tools.style.sources import StylePictures, read_styles
 from reverie.tools.style.state import StateFile
 from reverie.tools.style.transfer import Transfer, layer_names
@@ -45,6 +46,7 @@ class PreparedStyle:
         self, config: StyleConfig, session: Session, network: Critic | FastModel | None = None,
         pictures: StylePictures | None = None,
     ) -> None:  # fmt: skip
+        check_style(config)
         self.config, self.session = config, session
         self.network = network or open_network(config, session)
         if isinstance(self.network, Critic):
