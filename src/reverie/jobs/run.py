@@ -383,4 +383,6 @@ def _kept(run: Run, target: Path | None, quality: int, kept: Path | None, end: E
     except (InputError, OutputError) as error:
         return Ended(end, (), f"{where}; what there was cannot be written: {error}")
     on = "" if run.scratch is None or not run.scratch.exists() else "; the same command goes on from there"
+    if not paths:
+        return Ended(end, (), f"{where}; there is nothing to show yet{on}")
     return Ended(end, paths, f"{where}; the unfinished result is '{place}'{on}")

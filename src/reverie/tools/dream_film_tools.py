@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,8 +64,10 @@ class DreamLoopConfig:
 class FilmWork:
     """A dreamt film as a work: frames lie in a folder beside the result until it is put together."""
 
-    def __init__(self, job: VideoDream | LoopDream, plan: Plan, chosen: Callable[[], Chosen]) -> None:
-        self._job, self.plan, self._chosen, self._whole = job, plan, chosen, False
+    def __init__(
+        self, job: VideoDream | LoopDream, plan: Plan, chosen: Callable[[], Chosen], words: Callable[[], str]
+    ) -> None:
+        self._job, self.plan, self._chosen, self._words, self._whole = job, plan, chosen, words, False
         self.notes: list[str] = job.notes
 
     @property
@@ -76,7 +79,7 @@ class FilmWork:
         fresh = False
         for step in self._job:
             if not fresh and self._job.done > 1:
-                self.notes.append(f"going on behind frame {self._job.done - 1}, which an earlier run made")
+                self.notes.append(f"going on after frame {self._job.done - 1}, which an earlier run made")
             fresh = True
             scores = {} if step.flicker is None else {"flicker": float(step.flicker)}
             cut = "  cut" if getattr(step, "cut", False) else ""
@@ -85,6 +88,7 @@ class FilmWork:
                 self._job.done, self._job.total, "frames", f"frame {self._job.done}/{self._job.total}{cut}", scores,
                 preview=lambda shown=picture: shown,
             )  # fmt: skip
+        self.notes.append(self._words())
 
     def control(self, change: Mapping[str, Json]) -> Mapping[str, Json]:
         """Refuse: the frames before would not fit."""
@@ -92,7 +96,8 @@ class FilmWork:
 
     def outputs(self) -> Sequence[Output]:
         """Return the film of the frames that are there."""
-        return (self._job.film_output(self._mark),)
+        film = self._job.film_output(self._mark)
+        return (film,) if film.footage.frames else ()
 
     def close(self) -> None:
         """Remove the frames once all of them stand in a result; until then the same job goes on with them."""
@@ -129,9 +134,14 @@ class PreparedVideo:
         more: dict[str, Json] = {"later_steps": steps}
 
         def chosen() -> Chosen:
-            return _chosen(job, plan, more, _encoded(video) | {"audio": video.audio})
+            return _chosen(job, plan, more, _encoded(video) | {"audio": video.audio}, self.config.keys.keyframes)
 
-        return FilmWork(job, Plan(decisions, float(job.total), _summary(plan)), chosen)
+        def words() -> str:
+            found = job.measured()
+            flicker = _flicker(found["flicker"], f" (of the source: {found['source_flicker'] or 0:.2f})")
+            return f"{video.coherence}, {len(found['cuts'])} cuts, {flicker}"
+
+        return FilmWork(job, Plan(decisions, float(job.total), _summary(plan)), chosen, words)
 
 
 class PreparedLoop:
@@ -161,9 +171,19 @@ class PreparedLoop:
         more: dict[str, Json] = {"later_steps": job.later_steps}
 
         def chosen() -> Chosen:
-            return _chosen(job, plan, more, _encoded(video))
+            return _chosen(job, plan, more, _encoded(video), moving.keyframes)
 
-        return FilmWork(job, Plan(decisions, float(job.total), _summary(plan)), chosen)
+        def words() -> str:
+            found = job.measured()
+            seam = found["seam_flicker"]
+            after = "" if seam is None else f", {seam:.2f} from the last to the first"
+            return f"{film.length_s:g} s at {float(film.rate):g} frames/s, {_flicker(found['flicker'], after)}"
+
+        return FilmWork(job, Plan(decisions, float(job.total), _summary(plan)), chosen, words)
+
+
+def _flicker(value: float | None, after: str) -> str:
+    return "no flicker to measure" if value is None else f"flicker {value:.2f} of 255{after}"
 
 
 def _target(scratch: Path | None, source: Path | None) -> Path:
@@ -175,12 +195,30 @@ def _target(scratch: Path | None, source: Path | None) -> Path:
     return Path(mkdtemp(prefix="reverie-frames-")) / "film.mp4"
 
 
-def _keyframes(text: str | None) -> Any:
-    if text is None:
+def _stored_keys(setting: str | None) -> dict[str, str] | None:
+    """Return name and text of the file of keyframes that a settled setting holds.
+
+    Raises:
+        InputError: it holds something else.
+    """
+    if setting is None:
+        return None
+    try:
+        found = json.loads(setting)
+    except (ValueError, RecursionError) as error:
+        raise InputError("the keyframes inside the film cannot be read") from error
+    if not isinstance(found, dict) or not all(isinstance(found.get(key), str) for key in ("name", "text")):
+        raise InputError("the keyframes inside the film cannot be read")
+    return {"name": found["name"], "text": found["text"]}
+
+
+def _keyframes(setting: str | None) -> Any:
+    stored = _stored_keys(setting)
+    if stored is None:
         return None
     from reverie.tools.keyframes_file import parse_keyframes
 
-    return parse_keyframes(text)
+    return parse_keyframes(stored["text"], stored["name"])
 
 
 def _of_frames(job: Any, plan: Any) -> dict[str, Json]:
@@ -195,11 +233,14 @@ def _encoded(video: Any) -> dict[str, Json]:
     return {"codec": video.codec, "crf": video.crf, "preset": video.preset}
 
 
-def _chosen(job: Any, plan: Any, resolved: Mapping[str, Json], encoded: Mapping[str, Json]) -> Chosen:
+def _chosen(
+    job: Any, plan: Any, resolved: Mapping[str, Json], encoded: Mapping[str, Json], keyed: str | None
+) -> Chosen:
     from reverie.tools.dream_work import chosen
 
-    found = chosen(job.config, job.critic, plan, job.references)
-    return replace(found, config={**found.config, **resolved, **encoded}, more=job.measured())
+    found, keys = chosen(job.config, job.critic, plan, job.references), _stored_keys(keyed)
+    more = job.measured() | ({} if keys is None else {"keyframes": keys})
+    return replace(found, config={**found.config, **resolved, **encoded, "keyframes": None}, more=more)
 
 
 def _summary(plan: Any) -> str:
@@ -207,12 +248,13 @@ def _summary(plan: Any) -> str:
 
 
 def _text_of(value: str | None) -> str | None:
-    """Return keyframes as text: of the file that the setting names, or the text that it is."""
-    if value is None or "\n" in value or value.lstrip().startswith("{"):
+    """Return name and text of a file of keyframes in its place; a setting that holds them already stays."""
+    if value is None or value.startswith("{"):
         return value
     from reverie.tools.keyframes_file import read_keyframes
 
-    return read_keyframes(value).text
+    found = read_keyframes(value)
+    return json.dumps({"name": found.name, "text": found.text}, ensure_ascii=False)
 
 
 def _settle_video(config: DreamVideoConfig, name: str) -> DreamVideoConfig:
@@ -233,7 +275,8 @@ def _upgrade(section: str) -> Callable[[Mapping[str, object]], Mapping[str, obje
         known.pop("keyframes", None)
         part = known.get(section) or {}
         if isinstance(keyed, Mapping) and isinstance(part, Mapping):
-            known[section] = {**part, "keyframes": keyed.get("text")}
+            text = json.dumps({"name": keyed.get("name"), "text": keyed.get("text")}, ensure_ascii=False)
+            known[section] = {**part, "keyframes": text}
         return known
 
     return upgrade
