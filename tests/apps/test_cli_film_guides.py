@@ -107,7 +107,7 @@ def test_another_guide_is_refused_when_going_on_and_in_a_replay(
     assert code == 2 and "made differently (files group 2 guide sha256" in err and err.count("\n") == 1
     guide.write_bytes(blob)
     code, _, err = run(*film)
-    assert code == 0 and "going on behind frame 2" in err
+    assert code == 0 and "going on after frame 2" in err
     whole = photo.with_name("whole.mp4")
     assert run(*base, "-o", whole)[0] == 0
     assert whole.read_bytes() == target.read_bytes()
