@@ -91,19 +91,24 @@ class Picture:
 
     def losses(self, suffix: str) -> list[str]:
         """Return what the format cannot hold, one line each."""
-        from reverie.media.write import DEEP_SUFFIXES
-
-        notes: list[str] = []
-        if self.alpha is not None and suffix.lower() in (".jpg", ".jpeg"):
-            notes.append("JPEG has no transparency: the picture is laid on white; .png, .webp and .tif keep it")
-        if self.bits == 16 and suffix.lower() not in DEEP_SUFFIXES:
-            notes.append(f"{suffix} holds 8 bits a channel, the picture has 16; .png and .tif keep them")
-        return notes
+        return losses(suffix, transparent=self.alpha is not None, bits=self.bits)
 
     def _bits(self, suffix: str) -> int:
         from reverie.media.write import DEEP_SUFFIXES
 
         return self.bits if suffix.lower() in DEEP_SUFFIXES else 8
+
+
+def losses(suffix: str, *, transparent: bool, bits: int) -> list[str]:
+    """Return what a format of pictures cannot hold, one line each."""
+    from reverie.media.write import DEEP_SUFFIXES
+
+    notes: list[str] = []
+    if transparent and suffix.lower() in (".jpg", ".jpeg"):
+        notes.append("JPEG has no transparency: the picture is laid on white; .png, .webp and .tif keep it")
+    if bits == 16 and suffix.lower() not in DEEP_SUFFIXES:
+        notes.append(f"{suffix} holds 8 bits a channel, the picture has 16; .png and .tif keep them")
+    return notes
 
 
 @dataclass(frozen=True, eq=False)

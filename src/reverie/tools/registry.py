@@ -9,6 +9,8 @@ from reverie.jobs.tool import AnyTool, load
 
 # name → (import path of the tool, what it does, for the list of commands)
 TOOLS: dict[str, tuple[str, str]] = {
+    "dream": ("reverie.tools.dream_tool:DREAM", "Dream pictures and films: raise what a network sees in them."),
+    "style": ("reverie.tools.style.tool:STYLE", "Paint a picture in the style of others."),
     "translate": (
         "reverie.tools.translate.tool:TRANSLATE",
         "Translate pictures and films by a network that learned how.",
@@ -32,7 +34,11 @@ TOOLS: dict[str, tuple[str, str]] = {
 }
 
 # name → import path of tools that have no command of their own: the films of others
-HIDDEN: dict[str, str] = {}
+HIDDEN: dict[str, str] = {
+    "dream-video": "reverie.tools.dream_film_tools:DREAM_VIDEO",
+    "dream-loop": "reverie.tools.dream_film_tools:DREAM_LOOP",
+    "style-film": "reverie.tools.style.film_tool:STYLE_FILM",
+}
 
 GROUPS: dict[str, str] = {  # the first word of two → what its tools have in common
     "embed": "Map a collection by what a network sees: 'reverie embed FOLDER' is 'reverie embed map FOLDER'.",

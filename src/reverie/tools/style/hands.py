@@ -25,17 +25,17 @@ from reverie.objective import Objective
 from reverie.objective.base import Sum
 from reverie.objective.temporal import Temporal, not_seen_before
 from reverie.tools.fast_style import FastModel, fast_style, style_statistics
-from reverie.tools.fast_work import dial, seen_style
 from reverie.tools.film_steps import Shown
 from reverie.tools.motion_estimate import Estimator
-from reverie.tools.style import StyleState, style_steps
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_film_config import StyleFilmConfig
-from reverie.tools.style_keys import StyleKeys
-from reverie.tools.style_plan import Scale, StylePlan, wrap_of
-from reverie.tools.style_sources import StylePictures
-from reverie.tools.style_terms import StyleTerms
-from reverie.tools.style_work import recolored
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.fast import dial, seen_style
+from reverie.tools.style.film_config import StyleFilmConfig
+from reverie.tools.style.keys import StyleKeys
+from reverie.tools.style.plan import Scale, StylePlan, wrap_of
+from reverie.tools.style.sources import StylePictures
+from reverie.tools.style.steps import StyleState, style_steps
+from reverie.tools.style.terms import StyleTerms
+from reverie.tools.style.transfer import recolored
 
 HOLD = 1.0
 TEMPORAL_UNIT = 0.01  # mean square difference that counts as much as all styles together

@@ -10,8 +10,8 @@ from reverie.errors import InputError
 from reverie.numerics.resample import long_side
 from reverie.optimize.byte_counts import format_bytes
 from reverie.optimize.tiles import memory_budget
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_rules import SAMPLED_SCORES
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.rules import SAMPLED_SCORES
 
 DEFAULT_PX = 512  # longer side where nobody asked for more: minutes on two cores, not hours
 ROOT_TWO = 2**0.5
@@ -80,7 +80,7 @@ class StylePlan:
 
 def plan_style(
     size: tuple[int, int], config: StyleConfig, critic: Critic, layers: tuple[str, ...], *,
-    above: tuple[int, int] | None = None,
+    above: tuple[int, int] | None = None, budget: str | None = None,
 ) -> StylePlan:  # fmt: skip
     """Plan the scales of a picture.
 
@@ -90,6 +90,7 @@ def plan_style(
         critic: the network.
         layers: all that are read.
         above: height and width of a preview that is gone on with, smaller than the result; its scales are left out.
+        budget: this process's share of the memory, such as "3GB", in place of that of the settings.
 
     Raises:
         InputError: the picture is too small for the network, or the memory too little.
@@ -104,15 +105,15 @@ def plan_style(
     if above is not None:
         sizes = [s for s in sizes if max(s) > max(above)]
     first = 0 if above is None else 1 + len([s for s in all_sizes if max(s) <= max(above)])
-    budget, used = memory_budget(config.max_memory, critic.device)
+    most, used = memory_budget(budget or config.max_memory, critic.device)
     used = -(-used // USED_STEP_BYTES) * USED_STEP_BYTES
     halo = _halo(critic, layers)
     # the largest first: where memory is too little, it is the size that was asked for that the message names
-    tiles = [config.tile or tile_for(s, config, critic, layers, budget, used) for s in reversed(sizes)][::-1]
+    tiles = [config.tile or tile_for(s, config, critic, layers, most, used) for s in reversed(sizes)][::-1]
     scales = tuple(
         Scale(s, _steps(config, first + k), tile) for k, (s, tile) in enumerate(zip(sizes, tiles, strict=True))
     )
-    return StylePlan(scales, estimate(scales[-1], config, critic, layers, used), budget, halo, layers)
+    return StylePlan(scales, estimate(scales[-1], config, critic, layers, used), most, halo, layers)
 
 
 def final_size(size: tuple[int, int], config: StyleConfig, critic: Critic, layers: tuple[str, ...]) -> tuple[int, int]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,11 @@ from safetensors.torch import save
 from torch import Tensor
 
 from reverie.errors import InputError
+from reverie.jobs.job import Json
 from reverie.numerics.resample import resize_wrapped
 from reverie.optimize.warm_adam import Average, WarmAdam
-from reverie.tools.style import StyleState
-from reverie.tools.style_plan import StylePlan
+from reverie.tools.style.plan import StylePlan
+from reverie.tools.style.steps import StyleState
 from reverie.weights.checkpoint import write_bytes
 
 SUFFIX = ".reverie"
@@ -22,7 +25,26 @@ KEY = "reverie_style_state"
 FORMAT = 1
 
 
-def save_state(path: Path, state: StyleState, record: dict[str, Any], plan: StylePlan) -> None:
+@dataclass(frozen=True, eq=False)
+class StateFile:
+    """A state as a result of a work; it has the name of the picture, with a suffix of its own."""
+
+    state: StyleState
+    plan: StylePlan
+    label: str = ""
+    suffixes: tuple[str, ...] = (SUFFIX,)
+
+    def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
+        """Write it, and say what it is good for.
+
+        Raises:
+            OutputError: it cannot be written; nothing is left behind.
+        """
+        save_state(path, self.state, record, self.plan)
+        return (f"its state is '{path}'; --resume-from goes on from it",)
+
+
+def save_state(path: Path, state: StyleState, record: Mapping[str, Json], plan: StylePlan) -> None:
     """Write a state beside its settings, atomically.
 
     Raises:

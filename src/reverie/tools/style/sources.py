@@ -10,17 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from reverie.data.folder import SUFFIXES
 from reverie.errors import InputError
 from reverie.media.given import as_picture
 from reverie.media.image import Picture
-from reverie.tools.references import mask_of, pick_target, softened
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_regions import StyleRegion, parse_regions
-
-ANY = "any"
-MOST_STYLES = 256  # of one folder
-MOST_WEIGHT = 1e6
+from reverie.tools.references import mask_of, softened
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.named import MOST_WEIGHT, check_folders, check_weights_of, expand
+from reverie.tools.style.regions import StyleRegion, parse_regions
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +81,7 @@ def read_styles(config: StyleConfig, name: str = "", given: Sequence[Any] = ()) 
 
     regions = parse_regions(config.region)
     if config.style_class is not None:
-        _check_folders([*(given or config.style), *(text for region in regions for text in region.style)])
+        check_folders([*(given or config.style), *(text for region in regions for text in region.style)])
     listed = _given(given, config, name) if given else expand(config.style, config, name)
     if not listed and not regions:
         raise InputError("no style is given; name one or more pictures after the content")
@@ -112,42 +108,6 @@ def read_styles(config: StyleConfig, name: str = "", given: Sequence[Any] = ()) 
     return StylePictures(styles, tuple(found), start, files, chosen)
 
 
-def expand(texts: Sequence[str], config: StyleConfig, name: str) -> list[tuple[Path, float]]:
-    """Return files and weights of style arguments: ``FILE``, ``FILE:WEIGHT``, a folder, or one artwork out of it.
-
-    Raises:
-        InputError: a folder without pictures, or weights none of which is above zero.
-    """
-    found: list[tuple[Path, float]] = []
-    for text in texts:
-        path, weight = split_weight(text)
-        if config.style_class is not None:
-            kind = None if config.style_class == ANY else config.style_class
-            artwork = pick_target(str(path), kind, config.seed, name, ("--style-class", "the style"))
-            found.append((artwork, weight))
-        elif path.is_dir():
-            inside = [p for p in sorted(path.iterdir()) if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
-            if not inside:
-                raise InputError(
-                    f"there is no picture in the style folder '{path}'; --style-class picks one from its subfolders"
-                )
-            if len(inside) > MOST_STYLES:
-                raise InputError(f"'{path}' holds {len(inside)} pictures; a blend takes at most {MOST_STYLES}")
-            found += [(p, weight / len(inside)) for p in inside]
-        else:
-            found.append((path, weight))
-    _check_weights(found)
-    return found
-
-
-def _check_folders(sources: Sequence[Any]) -> None:
-    """Refuse to pick an artwork where there is no folder to pick it from."""
-    paths = [split_weight(str(source))[0] for source in sources if isinstance(source, (str, Path))]
-    if not any(path.is_dir() for path in paths):
-        named = ", ".join(f"'{path.name}'" for path in paths) or "a picture in memory"
-        raise InputError(f"--style-class picks an artwork from a folder; {named} is none")
-
-
 def _given(sources: Sequence[Any], config: StyleConfig, name: str) -> list[tuple[Any, float]]:
     """Return pictures and weights of what a program hands over: texts, pictures in memory, or (either, weight).
 
@@ -163,31 +123,8 @@ def _given(sources: Sequence[Any], config: StyleConfig, name: str) -> list[tuple
             found += [(path, own * weight) for path, own in expand((str(picture),), config, name)]
         else:
             found.append((picture, float(weight)))
-    _check_weights(found)
+    check_weights_of(weight for _, weight in found)
     return found
-
-
-def _check_weights(found: Sequence[tuple[Any, float]]) -> None:
-    if found and not any(weight > 0 for _, weight in found):
-        raise InputError("all weights of the styles are zero or below; give at least one of them more")
-
-
-def split_weight(text: str) -> tuple[Path, float]:
-    """Return path and weight of ``FILE:WEIGHT``; a file of that whole name, or a colon before no number, is a path.
-
-    Raises:
-        InputError: a weight that is not finite.
-    """
-    path, colon, weight = text.rpartition(":")
-    if not colon or not path or Path(text).exists():
-        return Path(text), 1.0
-    try:
-        value = float(weight)
-    except ValueError:
-        return Path(text), 1.0
-    if not -MOST_WEIGHT <= value <= MOST_WEIGHT:
-        raise InputError(f"the weight of a style must be a finite number; got '{text}'")
-    return Path(path), value
 
 
 def colors(picture: Picture) -> Tensor:

@@ -19,7 +19,7 @@ from reverie.objective.nearest import Nearest
 from reverie.objective.relaxed_emd import PaletteMover, RelaxedMover, SampledMoments, moments_of
 from reverie.objective.sampler import Sampler, shared_scales
 from reverie.objective.sliced import Sliced
-from reverie.tools.style_sources import Style
+from reverie.tools.style.sources import Style
 
 STYLE_SHARE = 2  # places of the styles for each of the picture: what is rare in a style should be there to be found
 PALETTE_SHARES = {"strotss": 0.2, "nearest": 0.1}  # of colors beside features; more leaves specks of single pixels

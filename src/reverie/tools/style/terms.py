@@ -34,10 +34,10 @@ from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_objective import build_objective
 from reverie.tools.dream_rules import check_together
 from reverie.tools.references import References
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_plan import Scale, wrap_of
-from reverie.tools.style_scores import GAINS, STYLE_SHARE, check_weights, sampled_names, sampled_terms, shared_counts
-from reverie.tools.style_sources import Style, StylePictures
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.plan import Scale, wrap_of
+from reverie.tools.style.scores import GAINS, STYLE_SHARE, check_weights, sampled_names, sampled_terms, shared_counts
+from reverie.tools.style.sources import Style, StylePictures
 
 
 @dataclass(frozen=True, eq=False)

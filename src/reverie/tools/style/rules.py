@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Container
-from dataclasses import replace
 
 from reverie.errors import InputError
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_film_config import StyleFilmConfig
+from reverie.settings import check_together
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.film_config import StyleFilmConfig
 
 MOST_ANCHOR = 64  # frames back that are kept in memory
 
 SAMPLED_SCORES = ("sliced", "strotss", "nearest")  # drawn anew at every step
 MOST_COMPARED = 4096  # places that are all compared with all: half a gigabyte
+
+
+def check_inputs(config: StyleConfig) -> None:
+    """Refuse what `check_style` does, and a command without a style.
+
+    Raises:
+        InputError: names the settings and the way out.
+    """
+    check_style(config)
+    if not config.style and not config.region and config.fast in (None, ANY_STYLE):
+        raise InputError("no style is given; name one or more pictures after the content")
 
 
 def check_style(config: StyleConfig) -> None:
@@ -24,43 +34,12 @@ def check_style(config: StyleConfig) -> None:
     """
     if config.fast is not None:
         check_fast(config)
-    if config.dream_layer and config.dream_class is not None:
-        raise InputError("--dream-layer does not go with --dream-class; choose one")
-    if config.init_picture is not None and config.init != "content":
-        raise InputError("--init-picture does not go with --init; choose one")
-    if config.style_scale and config.style_size:
-        raise InputError("--style-scale does not go with --style-size; choose one")
+    check_together(config)
     if config.color == "match" and config.region:
         raise InputError("--color match brings every style to the whole content; with --region use match-after")
     if config.average and config.optimizer == "lbfgs" and config.lr < 0.1:
         raise InputError("--optimizer lbfgs takes steps of about one; add --lr 1")
-    _check_of_use(config)
     _check_sampled(config)
-
-
-def _check_of_use(config: StyleConfig) -> None:
-    for name, what in _idle(config).items():
-        raise InputError(f"--{name.replace('_', '-')} does nothing without {what}")
-
-
-def without_idle(config: StyleConfig, given: Container[str]) -> StyleConfig:
-    """Return settings taken from a picture, less those that do nothing beside what was `given` in their place."""
-    plain = StyleConfig()
-    return replace(config, **{name: getattr(plain, name) for name in _idle(config) if name not in given})
-
-
-def _idle(config: StyleConfig) -> dict[str, str]:
-    """Return settings that would do nothing, and what they need."""
-    plain = StyleConfig()
-    dreams = bool(config.dream_layer) or config.dream_class is not None
-    sampled = config.score in SAMPLED_SCORES or config.content_score == "self-similarity"
-    needs = (
-        ("color_method", config.color in ("match", "match-after"), "--color match or match-after"),
-        ("color_strength", config.color != "style", "--color"),
-        ("dream_strength", dreams, "--dream-layer or --dream-class"),
-        ("samples", sampled, f"--score {', '.join(SAMPLED_SCORES)} or --content-score self-similarity"),
-    )
-    return {n: what for n, used, what in needs if not used and getattr(config, n) != getattr(plain, n)}
 
 
 def _check_sampled(config: StyleConfig) -> None:
@@ -77,7 +56,7 @@ def _check_sampled(config: StyleConfig) -> None:
 ANY_STYLE = "any"  # what --fast alone stands for
 OF_ONE_PASS = frozenset({
     "fast", "style", "strength", "style_scale", "style_size", "style_class", "size", "color", "color_method",
-    "color_strength", "seed", "device", "precision", "tile", "max_memory",
+    "color_strength", "seed", "device", "precision", "tile", "max_memory", "resume_from", "keep_state",
 })  # fmt: skip
 
 
@@ -92,6 +71,8 @@ def check_fast(config: StyleConfig) -> None:
         name = field.name
         if name not in OF_ONE_PASS and getattr(config, name) != getattr(plain, name):
             raise InputError(f"--fast paints in one pass and has no use for --{name.replace('_', '-')}; leave out one")
+    if config.resume_from or config.keep_state:
+        raise InputError("--fast paints in one pass; --resume-from and --keep-state have nothing to go on from")
     if config.fast != ANY_STYLE and (config.style or config.style_scale or config.style_size):
         raise InputError("a student has learned its style already; give no style, or --fast without a file")
 
@@ -122,5 +103,7 @@ def check_film(config: StyleConfig, film: StyleFilmConfig, styles: int, *, still
         raise InputError(
             f"--anchor counts frames back, from 1 to {MOST_ANCHOR}; got {', '.join(map(str, film.anchor))}"
         )
+    if config.resume_from or config.keep_state:
+        raise InputError("--resume-from and --keep-state go with a picture; a film goes on by itself")
     if config.init_picture is not None:
         raise InputError("--init-picture goes with a picture; the first frame of a film begins with itself")

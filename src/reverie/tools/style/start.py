@@ -6,8 +6,8 @@ import torch
 from torch import Generator, Tensor
 
 from reverie.numerics.resample import resize
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_sources import StylePictures
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.sources import StylePictures
 
 GREY_NOISE = 1 / 255  # enough to break the symmetry of a flat picture
 SPREAD = 0.25  # of noise around the middle grey, cut off at black and white

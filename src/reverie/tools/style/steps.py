@@ -30,10 +30,10 @@ from reverie.optimize.quasi_newton import QuasiNewton
 from reverie.optimize.tiles import Tile
 from reverie.optimize.warm_adam import Average, WarmAdam
 from reverie.settings import check_settings
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_plan import Scale, StylePlan, wrap_of
-from reverie.tools.style_sources import StylePictures
-from reverie.tools.style_start import first_picture
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.plan import Scale, StylePlan, wrap_of
+from reverie.tools.style.sources import StylePictures
+from reverie.tools.style.start import first_picture
 
 PLATEAU_STEPS = 50
 MEMORY_SHARE = 6.0  # steps of a scale over those that its average remembers
