@@ -31,6 +31,10 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.embed.layers_tool:LAYERS",
         "Compare how well the layers of a network tell classes apart.",
     ),
+    "embed atlas": (
+        "reverie.tools.embed.atlas_tool:ATLAS",
+        "Draw what a layer sees in a collection, sorted by likeness: an activation atlas.",
+    ),
 }
 
 # name → import path of tools that have no command of their own: the films of others
