@@ -13,13 +13,16 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.translate.tool:TRANSLATE",
         "Translate pictures and films by a network that learned how.",
     ),
+    "gather images": ("reverie.tools.gather.images:IMAGES", "Gather pictures of classes, with their licences."),
     "train translate": (
         "reverie.train.translate_tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",
     ),
 }
 
-GROUPS: dict[str, str] = {}  # the first word of two → what its tools have in common
+GROUPS: dict[str, str] = {
+    "gather": "Make data sets: from words, painters, films, places on earth, public collections.",
+}  # the first word of two → what its tools have in common
 
 COMBINED = {"film": film, "sheet": sheet}
 

@@ -1,0 +1,352 @@
+"""Ask servers politely: who we are, not too often, not again when told so, never more bytes than allowed.
+
+One request to a host at a time and a pause between two; `Retry-After` and errors of a server make the pause longer; a
+host that fails again and again is left alone for the rest of the run. Redirects are followed one by one, each checked
+like the first address.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+from urllib.request import getproxies
+
+from reverie.data.gather.address import Refusal, check_peer, check_place, place_of, shown, split_address
+from reverie.data.gather.consent import NAME, ROBOTS_BYTES, Rules, check_headers, rules_for
+from reverie.data.gather.pace import Pace, Stopped
+from reverie.errors import OfflineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+__all__ = ["Answer", "Client", "Failure", "Refusal", "Stopped"]
+
+CONNECT_S, READ_S = 10.0, 30.0
+MOST_REDIRECTS = 5
+ATTEMPTS = 4  # of one request
+AGAIN = frozenset((408, 425, 429, 500, 502, 503, 504))
+FIRST_BACKOFF_S = 1.0
+LONGEST_WAIT_S = 120.0  # a host that asks for more is left alone for this run
+GIVE_UP = 5  # requests that failed one after the other
+API_BYTES = 16 << 20
+PIECE = 1 << 16
+
+
+class Failure(OfflineError):
+    """A server did not deliver now; it may later."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A successful answer."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+@dataclass
+class _Host:
+    """What is known of one host during a run."""
+
+    failed: int = 0
+    gone: str = ""  # why it is left alone
+    rules: Rules | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Client:
+    """Sends requests; safe to share between threads.
+
+    Args:
+        contact: an address of mail or web by which an operator reaches the user.
+        pace: when hosts may be asked.
+        pause_s: between two requests to one host, unless more is asked for.
+        trusted: (host, port) that the user named himself, which may be private.
+        deadline_s: for one request with its whole answer.
+        backoff_s: first wait after a failure; each further one is twice as long.
+    """
+
+    def __init__(
+        self, contact: str, pace: Pace, *, pause_s: float = 1.0, trusted: Collection[tuple[str, int]] = (),
+        deadline_s: float = 120.0, backoff_s: float = FIRST_BACKOFF_S, version: str = "",
+    ) -> None:  # fmt: skip
+        import httpx
+
+        self.stop = threading.Event()
+        self.waited: dict[str, int] = {}  # host → how often it asked to wait
+        self._pace, self._pause_s, self._trusted = pace, pause_s, frozenset(trusted)
+        self._deadline_s, self._backoff_s = deadline_s, backoff_s
+        self._hosts: dict[tuple[str, int], _Host] = {}
+        self._guard = threading.Lock()
+        self._direct = not getproxies()
+        agent = f"{NAME}/{version or '0'} (gathers pictures for one user; contact: {contact})"
+        self._http = httpx.Client(
+            headers={"User-Agent": agent, "AIC-User-Agent": agent}, follow_redirects=False,
+            timeout=httpx.Timeout(READ_S, connect=CONNECT_S), limits=httpx.Limits(max_connections=16),
+        )  # fmt: skip
+
+    # -- what is asked -------------------------------------------------------------------------------------------------
+
+    def json(
+        self, url: str, params: Mapping[str, str | int] | None = None, *, pause_s: float = 0.0,
+        headers: Mapping[str, str] | None = None, busy: Callable[[object], bool] | None = None,
+    ) -> object:  # fmt: skip
+        """Ask a documented service, and return the JSON it answers.
+
+        Args:
+            url: of the service.
+            params: of the query.
+            pause_s: that the service's documentation asks for.
+            headers: further ones; dropped when another host is redirected to.
+            busy: tells whether an answer of status 200 says "later".
+
+        Raises:
+            Refusal: it answers no, or no JSON.
+            Failure: it does not answer now.
+            Stopped: the run is to end.
+        """
+        found: list[object] = []
+
+        def check(answer: Answer) -> bool:
+            try:
+                found[:] = [json.loads(answer.content)]
+            except (ValueError, RecursionError) as error:
+                raise Refusal(f"{shown(url)} did not answer with JSON") from error
+            return busy is not None and busy(found[0])
+
+        self._asked(url, dict(params or {}), headers or {}, pause_s, API_BYTES, check, robots=False)
+        return found[0]
+
+    def picture(self, url: str, most_bytes: int) -> Answer:
+        """Fetch a picture that its host and its owner let programs have.
+
+        Raises:
+            Refusal, Failure, Stopped: as `json`; also where robots.txt or a header forbids it, or it is too large.
+        """
+
+        def check(answer: Answer) -> bool:
+            kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
+            if kind.startswith("text/") or kind in ("application/json", "application/xhtml+xml"):
+                raise Refusal(f"{place_of(split_address(answer.url))[0]} sent a page instead of a picture ({kind})")
+            return False
+
+        plain_bytes = {"Accept": "image/*", "Accept-Encoding": "identity"}
+        return self._asked(url, {}, plain_bytes, 0.0, most_bytes, check, robots=True)
+
+    def conditional(self, url: str, headers: Mapping[str, str], most_bytes: int, pause_s: float = 0.0) -> Answer:
+        """Fetch a file that may be in a cache already: status 304 says that it is.
+
+        Raises:
+            Refusal, Failure, Stopped: as `json`.
+        """
+        return self._asked(url, {}, headers, pause_s, most_bytes, lambda _: False, robots=False)
+
+    def pause_for(self, url: str, pause_s: float) -> None:
+        """Wait until a host may be asked, for who asks it by other means.
+
+        Raises:
+            Stopped: the run is to end.
+        """
+        self._pace.wait(_spelled(place_of(split_address(url))), max(pause_s, self._pause_s), self.stop)
+
+    def answers(self, url: str) -> bool:
+        """Tell whether the host of an address is still asked in this run; also where it will be refused."""
+        try:
+            return not self._host(place_of(split_address(url))).gone
+        except Refusal:
+            return True
+
+    def left_alone(self) -> dict[str, str]:
+        """Return why hosts are not asked any more in this run, by host."""
+        return {place[0]: host.gone for place, host in self._hosts.items() if host.gone}
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    # -- how it is asked -----------------------------------------------------------------------------------------------
+
+    def _host(self, place: tuple[str, int]) -> _Host:
+        with self._guard:
+            return self._hosts.setdefault(place, _Host())
+
+    def _asked(
+        self, url: str, params: dict[str, str | int], headers: Mapping[str, str], pause_s: float, most_bytes: int,
+        check: Callable[[Answer], bool], *, robots: bool,
+    ) -> Answer:  # fmt: skip
+        for hop in range(MOST_REDIRECTS + 1):
+            parts = split_address(url)
+            place = place_of(parts)
+            check_place(place, self._trusted)
+            if robots:
+                self._check_robots(url, place)
+            answer = self._tried(url, params, headers, pause_s, most_bytes, check, place)
+            if answer.status not in (301, 302, 303, 307, 308):
+                if robots:
+                    check_headers(answer.headers, place[0])
+                return answer
+            if hop == MOST_REDIRECTS:
+                break
+            target = urljoin(url, answer.headers.get("location", ""))
+            if parts.scheme == "https" and split_address(target).scheme != "https":
+                raise Refusal(f"{place[0]} leads from https to http; it is not followed")
+            if place_of(split_address(target)) != place:
+                headers = {k: v for k, v in headers.items() if k.lower() not in ("authorization", "cookie")}
+            url, params = target, {}
+        raise Refusal(f"{shown(url)} leads on more than {MOST_REDIRECTS} times")
+
+    def _check_robots(self, url: str, place: tuple[str, int]) -> None:
+        host = self._host(place)
+        parts = split_address(url)
+        with host.lock:
+            if host.rules is None:
+                address = f"{parts.scheme}://{parts.netloc}/robots.txt"
+                host.rules = self._rules(address, place)
+        if not host.rules.allows(parts.path + (f"?{parts.query}" if parts.query else "")):
+            raise Refusal(f"{place[0]} does not let programs fetch this (robots.txt)")
+
+    def _rules(self, address: str, place: tuple[str, int]) -> Rules:
+        try:
+            answer = self._asked(address, {}, {}, 0.0, ROBOTS_BYTES, lambda _: False, robots=False)
+        except Refusal as error:
+            status = getattr(error, "status", 404)
+            return rules_for(status, "")
+        return rules_for(answer.status, answer.content.decode("utf-8", errors="replace"))
+
+    def _tried(
+        self, url: str, params: dict[str, str | int], headers: Mapping[str, str], pause_s: float, most_bytes: int,
+        check: Callable[[Answer], bool], place: tuple[str, int],
+    ) -> Answer:  # fmt: skip
+        """Ask one address until it answers or has failed often enough."""
+        host, why = self._host(place), ""
+        for attempt in range(ATTEMPTS):
+            if host.gone:
+                raise Failure(host.gone)
+            wait_s = self._backoff_s * 2**attempt * random.uniform(0.75, 1.25)
+            self._pace.wait(_spelled(place), self._pause(host, pause_s), self.stop)
+            try:
+                answer, asked_s = self._once(url, params, headers, most_bytes, place)
+                if answer.status not in AGAIN and not (answer.status == 200 and check(answer)):
+                    host.failed = 0
+                    return _accepted(answer, place[0])
+                why = f"{place[0]} answered {answer.status}" if answer.status != 200 else f"{place[0]} is busy"
+                if asked_s is not None:
+                    self.waited[place[0]] = self.waited.get(place[0], 0) + 1
+                wait_s = max(wait_s, asked_s or 0.0)
+            except Failure as error:
+                why = str(error)
+            if wait_s > LONGEST_WAIT_S:
+                self._pace.hold(_spelled(place), wait_s)
+                host.gone = f"{why} and asks to wait {wait_s / 60:.0f} minutes"
+                raise Failure(host.gone)
+            self._pace.hold(_spelled(place), wait_s)
+        self._count(host, why)
+        raise Failure(why)
+
+    def _count(self, host: _Host, why: str) -> None:
+        host.failed += 1
+        if host.failed >= GIVE_UP:
+            host.gone = f"{why}; it failed {host.failed} times one after the other"
+
+    def _pause(self, host: _Host, pause_s: float) -> float:
+        asked = host.rules.delay_s() if host.rules is not None else 0.0
+        return max(self._pause_s, pause_s, asked)
+
+    def _once(
+        self, url: str, params: dict[str, str | int], headers: Mapping[str, str], most_bytes: int,
+        place: tuple[str, int],
+    ) -> tuple[Answer, float | None]:  # fmt: skip
+        """Send one request; return the answer and the seconds that it asks to wait."""
+        peers = {"trace": self._peer_check(place)} if self._direct else {}
+        with _as_failure(place[0]), self._http.stream(
+            "GET", url, params=params or None, headers=dict(headers), extensions=peers
+        ) as answer:  # fmt: skip
+            if answer.status_code in AGAIN:
+                return Answer(url, answer.status_code, answer.headers, b""), _retry_after(answer.headers)
+            content = b"" if 300 <= answer.status_code < 400 else self._body(answer, most_bytes, place[0])
+            return Answer(url, answer.status_code, answer.headers, content), _retry_after(answer.headers)
+
+    def _body(self, answer: httpx.Response, most_bytes: int, host: str) -> bytes:
+        limit = f"{host} sends more than {most_bytes / 2**20:.0f} MB"
+        told = answer.headers.get("content-length", "")
+        if told.isdecimal() and int(told) > most_bytes:
+            raise Refusal(limit)
+        began, pieces, size = time.monotonic(), [], 0
+        for piece in answer.iter_bytes(PIECE):
+            size += len(piece)
+            if size > most_bytes:
+                raise Refusal(limit)
+            if time.monotonic() - began > self._deadline_s:
+                raise Failure(f"{host} is too slow: {size} bytes in {self._deadline_s:.0f} s")
+            if self.stop.is_set():
+                raise Stopped
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _peer_check(self, place: tuple[str, int]) -> Callable[[str, Mapping[str, object]], None]:
+        def trace(event: str, info: Mapping[str, object]) -> None:
+            if event == "connection.connect_tcp.complete":
+                stream = info["return_value"]
+                address = stream.get_extra_info("server_addr")  # type: ignore[attr-defined]
+                if address is not None:
+                    check_peer(str(address[0]), place, self._trusted)
+
+        return trace
+
+
+def _accepted(answer: Answer, host: str) -> Answer:
+    if answer.status < 400:
+        return answer
+    refusal = Refusal(f"{host} answered {answer.status}")
+    refusal.status = answer.status  # type: ignore[attr-defined]
+    raise refusal
+
+
+def _spelled(place: tuple[str, int]) -> str:
+    return place[0] if place[1] in (80, 443) else f"{place[0]}:{place[1]}"
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds of a `Retry-After`, given as a number or as a date (RFC 9110, 10.2.3)."""
+    text = headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return float(text)
+    if not text:
+        return None
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return None
+
+
+@contextmanager
+def _as_failure(host: str) -> Iterator[None]:
+    """Turn what the connection raises into one sentence."""
+    import httpx
+
+    try:
+        yield
+    except httpx.ConnectError as error:
+        raise Failure(f"no connection to {host} ({_reason(error)})") from error
+    except httpx.TimeoutException as error:
+        raise Failure(f"{host} did not answer in time") from error
+    except httpx.InvalidURL as error:
+        raise Refusal(f"an address at {host} cannot be read") from error
+    except httpx.HTTPError as error:
+        raise Failure(f"the answer of {host} broke off ({_reason(error)})") from error
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:100] or type(error).__name__
