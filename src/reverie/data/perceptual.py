@@ -69,7 +69,7 @@ def _p(small: np.ndarray) -> int:
     """Return the signs of the 8 x 8 lowest frequencies of a cosine transform, against their median."""
     from scipy.fft import dctn
 
-    low = dctn(small, norm="ortho")[:8, :8].ravel()
+    low = np.asarray(dctn(small, norm="ortho"))[:8, :8].ravel()
     return _packed(low > np.median(low[1:]))
 
 

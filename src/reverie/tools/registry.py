@@ -14,6 +14,15 @@ TOOLS: dict[str, tuple[str, str]] = {
         "Translate pictures and films by a network that learned how.",
     ),
     "gather images": ("reverie.tools.gather.images:IMAGES", "Gather pictures of classes, with their licences."),
+    "gather artists": ("reverie.tools.gather.artists:ARTISTS", "Gather paintings, a class for each painter."),
+    "gather frames": (
+        "reverie.tools.gather.frames:FRAMES",
+        "Take pictures out of a film: scenes, sharp frames, no duplicates.",
+    ),
+    "gather veto": (
+        "reverie.tools.gather.veto:VETO",
+        "Leave out what a person crossed out on the review page.",
+    ),
     "train translate": (
         "reverie.train.translate_tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
+MOST = 8
+
 
 def grouped(count: int, keys: Sequence[str], pairs: Iterable[tuple[int, int]]) -> list[int]:
     """Return the group of each of `count` pictures, as the number of its first one.
@@ -12,7 +14,8 @@ def grouped(count: int, keys: Sequence[str], pairs: Iterable[tuple[int, int]]) -
     Args:
         count: of the pictures.
         keys: pictures with the same one belong together; "" belongs to nobody.
-        pairs: further ones that belong together.
+        pairs: further ones that resemble each other, the most alike first; they make no group of more than
+            `MOST`, so that a chain of likenesses does not swallow a class.
     """
     parent = list(range(count))
 
@@ -23,10 +26,19 @@ def grouped(count: int, keys: Sequence[str], pairs: Iterable[tuple[int, int]]) -
         return item
 
     first: dict[str, int] = {}
-    named = [(first.setdefault(key, i), i) for i, key in enumerate(keys) if key]
-    for one, other in (*named, *pairs):
+    sizes = [1] * count
+
+    def join(one: int, other: int, most: int) -> None:
         one, other = sorted((root(one), root(other)))
-        parent[other] = one
+        if one != other and sizes[one] + sizes[other] <= most:
+            parent[other] = one
+            sizes[one] += sizes[other]
+
+    for item, key in enumerate(keys):
+        if key:
+            join(first.setdefault(key, item), item, count)
+    for one, other in pairs:
+        join(one, other, MOST)
     return [root(item) for item in range(count)]
 
 

@@ -79,11 +79,15 @@ def row_of(item: Placed) -> dict[str, str]:
 def write_rows(path: Path, rows: Iterable[dict[str, str]]) -> None:
     """Write ATTRIBUTION.csv; a cell that a spreadsheet would take for a formula gets a quote in front."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", extrasaction="ignore")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({k: f"'{v}" if v[:1] in "=+-@\t\r" and v else v for k, v in row.items()})
+        writer.writerow({name: _cell(row.get(name, "")) for name in COLUMNS})
     path.write_text(text.getvalue(), encoding="utf-8")
+
+
+def _cell(text: str) -> str:
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
@@ -100,7 +104,11 @@ def write_review(folder: Path, rows: Sequence[dict[str, str]]) -> None:
     for label in labels:
         chosen = [row for row in rows if row["class"] == label][:MOST_ON_SHEET]
         _write_sheet(review / f"{file_name(label)}.jpg", folder, chosen, label)
-    (review / "index.html").write_text(review_page(folder.name, rows), encoding="utf-8")
+    (review / "index.html").write_text(review_page(_heading(labels), rows), encoding="utf-8")
+
+
+def _heading(labels: Sequence[str]) -> str:
+    return ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
 
 
 def _write_sheet(path: Path, folder: Path, rows: Sequence[dict[str, str]], label: str) -> None:

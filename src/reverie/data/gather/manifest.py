@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from reverie.data.gather.check import Checked
 from reverie.data.gather.record import Record
@@ -178,7 +178,7 @@ class Manifest:
             "ORDER BY id"
         )
         return [
-            Kept(row[0], row[1], Record.parse(row[2]), *row[3:7], int(row[7], 16), int(row[8], 16), row[9])
+            _kept(row)
             for row in self._file.execute(select)
         ]
 
@@ -193,3 +193,8 @@ class Manifest:
     def close(self) -> None:
         """Close the file, so that another process may go on."""
         self._file.close()
+
+
+def _kept(row: tuple[Any, ...]) -> Kept:
+    number, label, record, file, sha256, width, height, d, p, fetched = row
+    return Kept(number, label, Record.parse(record), file, sha256, width, height, int(d, 16), int(p, 16), fetched)

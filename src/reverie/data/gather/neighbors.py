@@ -16,6 +16,7 @@ import numpy as np
 from reverie.errors import PictureError
 
 LAYER, SIDE_PX, BATCH = "mixed5a", 96, 32
+COMMON, BLOCK = 20, 1024  # pictures at which half of the common part is taken off; rows compared at once
 SAME = 0.85  # measured on 700 photographs: crops of 64 % are found in 92 %, 1 of 10,000 other pairs is taken for one
 
 
@@ -39,13 +40,22 @@ def features(paths: Sequence[Path]) -> Iterator[np.ndarray]:
         yield values
 
 
-def pairs(values: np.ndarray, least: float = SAME) -> Iterator[tuple[int, int]]:
-    """Yield the pairs of rows of ``[N, C]`` whose cosine is at least so much, in blocks that fit into memory."""
-    for begin in range(0, len(values), 1024):
-        likeness = values[begin : begin + 1024] @ values.T
+def pairs(values: np.ndarray, least: float = SAME) -> list[tuple[int, int]]:
+    """Return the pairs of rows of ``[N, C]`` whose cosine is at least so much, the most alike first.
+
+    What all pictures of the collection have in common is taken off before: fully in large collections, hardly in those
+    of a few pictures, whose mean says little.
+    """
+    count = len(values)
+    centered = values - values.mean(0) * (count / (count + COMMON))
+    centered /= np.linalg.norm(centered, axis=1, keepdims=True) + 1e-9
+    found: list[tuple[float, int, int]] = []
+    for begin in range(0, count, BLOCK):
+        likeness = centered[begin : begin + BLOCK] @ centered.T
         for first, second in np.argwhere(likeness >= least):
             if begin + first < second:
-                yield int(begin + first), int(second)
+                found.append((-float(likeness[first, second]), int(begin + first), int(second)))
+    return [(first, second) for _, first, second in sorted(found)]
 
 
 def _square(path: Path) -> np.ndarray:

@@ -67,7 +67,7 @@ def gathering(
     from reverie.data.gather.record import LICENCES
     from reverie.jobs.output import Folder
 
-    licence = next(name for name in LICENCES if name == config.licence)
+    licence = LICENCES[[str(name) for name in LICENCES].index(config.licence)]
     bounds = Bounds(config.min_side, config.max_aspect, config.grey)
     terms = Terms(config.count, bounds, licence, round(config.max_mb * 2**20), net.workers)
     gathered = Gathered(wishes, sources, terms, net, scratch, config)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import cast
 
 from reverie.data.gather.client import Client, Refusal
@@ -19,6 +20,13 @@ WIDTHS = (250, 330, 500, 960, 1280, 1920, 3840)
 PAGE_SIZE = 50
 PICTURES = ("image/jpeg", "image/png", "image/webp", "image/tiff")
 CATEGORY = re.compile(r"category:\s*(.+)", re.IGNORECASE)
+DEEPEST, MOST_CATEGORIES = 2, 300  # levels below a category, and categories of one walk
+ASIDE = re.compile(  # categories below "Paintings by X" that hold something else
+    r"\b(details?|cop(y|ies)|after|frames?|stamps?|photographs?|exhibitions?|reproductions?|forger|attributed|follower"
+    r"|circle|workshop|x-?ray|signature|drawings?|prints?|engravings?|black and white)\b",
+    re.IGNORECASE,
+)
+_BASE: dict[str, str | int] = {"action": "query", "format": "json", "formatversion": 2, "maxlag": 5}
 DETAIL = re.compile(r"\b(detail|cropped|crop|retouched|frame[d]?|edit(ed)?|version|copy)\b|[\d()\[\]_.,;:-]+")
 
 
@@ -34,31 +42,101 @@ class Commons:
 
     def page(self, client: Client, words: str, cursor: str | None) -> Page:
         """See `Source`."""
+        category = CATEGORY.fullmatch(words.strip())
+        if category is not None:
+            return self._category_page(client, Walk.parse(cursor) or Walk(f"Category:{category[1].strip()}"))
+        search: dict[str, str | int] = {
+            "generator": "search", "gsrsearch": f"filetype:bitmap {words}", "gsrnamespace": 6, "gsrlimit": PAGE_SIZE,
+        }  # fmt: skip
+        data = self._asked(client, self._pictures() | search | _parameters(cursor))
+        following = _continued(data)
+        return Page(_records(data), json.dumps(following) if following else None)
+
+    def _category_page(self, client: Client, walk: Walk) -> Page:
+        """Return files of one category; behind the last of them come those of its subcategories."""
+        members: dict[str, str | int] = {
+            "generator": "categorymembers", "gcmtitle": walk.title, "gcmtype": "file", "gcmlimit": PAGE_SIZE,
+        }  # fmt: skip
+        data = self._asked(client, self._pictures() | members | walk.following)
+        following = _continued(data)
+        if following:
+            return Page(_records(data), replace(walk, following=following).text())
+        below: list[str] = []
+        if walk.depth < DEEPEST and len(walk.seen) < MOST_CATEGORIES:
+            listing: dict[str, str | int] = {
+                "list": "categorymembers", "cmtitle": walk.title, "cmtype": "subcat", "cmlimit": MOST_CATEGORIES,
+            }  # fmt: skip
+            found = rows(mapping(self._asked(client, _BASE | listing).get("query")).get("categorymembers"))
+            below = [title for row in found if not ASIDE.search(title := plain(row.get("title")))]
+        return Page(_records(data), walk.next(below))
+
+    def _pictures(self) -> dict[str, str | int]:
         width = next((w for w in WIDTHS if w >= self.side_px), WIDTHS[-1])
-        params: dict[str, str | int] = {
-            "action": "query", "format": "json", "formatversion": 2, "maxlag": 5,
+        return _BASE | {
             "prop": "imageinfo", "iiprop": "url|size|mime|sha1|extmetadata", "iiurlwidth": width,
             "iiextmetadatafilter": "LicenseShortName|LicenseUrl|Artist|ObjectName|Attribution",
         }  # fmt: skip
-        params |= _generator(words)
-        params |= cast("dict[str, str | int]", json.loads(cursor)) if cursor else {}
+
+    def _asked(self, client: Client, params: dict[str, str | int]) -> Mapping[str, object]:
         data = mapping(client.json(f"{self.api}/w/api.php", params, pause_s=self.pause_s, busy=_lags))
         if "error" in data:
-            raise Refusal(f"Wikimedia Commons refuses '{words}': {plain(mapping(data['error']).get('info'))}")
-        pages = sorted(rows(mapping(data.get("query")).get("pages")), key=lambda p: cast("int", p.get("index") or 0))
-        found = tuple(r for r in map(_record, pages) if r is not None)
-        following = mapping(data.get("continue"))
-        kept = {str(k): v for k, v in following.items() if isinstance(v, (str, int))}
-        return Page(found, json.dumps(kept) if kept else None)
+            raise Refusal(f"Wikimedia Commons refuses: {plain(mapping(data['error']).get('info'))}")
+        return data
 
 
-def _generator(words: str) -> dict[str, str | int]:
-    category = CATEGORY.fullmatch(words.strip())
-    if category is not None:
-        title = f"Category:{category[1].strip()}"
-        return {"generator": "categorymembers", "gcmtitle": title, "gcmtype": "file", "gcmlimit": PAGE_SIZE}
-    text = f"filetype:bitmap {words}"
-    return {"generator": "search", "gsrsearch": text, "gsrnamespace": 6, "gsrlimit": PAGE_SIZE}
+@dataclass(frozen=True)
+class Walk:
+    """Where a walk through a category and those below it stands.
+
+    Attributes:
+        title: of the category whose files come now.
+        depth: of it below the first one.
+        following: parameters of its next page.
+        waiting: (title, depth) of those that come later.
+        seen: all that are or were in it.
+    """
+
+    title: str
+    depth: int = 0
+    following: dict[str, str | int] = field(default_factory=dict)
+    waiting: tuple[tuple[str, int], ...] = ()
+    seen: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """Return it as a cursor."""
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def parse(cursor: str | None) -> Walk | None:
+        """Return the walk of a cursor."""
+        if not cursor:
+            return None
+        data = json.loads(cursor)
+        waiting = tuple((str(title), int(depth)) for title, depth in data["waiting"])
+        return Walk(data["title"], data["depth"], data["following"], waiting, tuple(data["seen"]))
+
+    def next(self, below: Sequence[str]) -> str | None:
+        """Return the cursor behind the last file of a category with these subcategories; None at the end."""
+        seen = {*self.seen, self.title}
+        new = [title for title in dict.fromkeys(below) if title not in seen][: MOST_CATEGORIES - len(seen)]
+        waiting = (*self.waiting, *((title, self.depth + 1) for title in new))
+        if not waiting:
+            return None
+        (title, depth), *rest = waiting
+        return Walk(title, depth, {}, tuple(rest), tuple(sorted(seen | set(new)))).text()
+
+
+def _parameters(cursor: str | None) -> dict[str, str | int]:
+    return cast("dict[str, str | int]", json.loads(cursor)) if cursor else {}
+
+
+def _continued(data: Mapping[str, object]) -> dict[str, str | int]:
+    return {str(k): v for k, v in mapping(data.get("continue")).items() if isinstance(v, (str, int))}
+
+
+def _records(data: Mapping[str, object]) -> tuple[Record, ...]:
+    pages = sorted(rows(mapping(data.get("query")).get("pages")), key=lambda p: cast("int", p.get("index") or 0))
+    return tuple(record for record in map(_record, pages) if record is not None)
 
 
 def _lags(data: object) -> bool:
