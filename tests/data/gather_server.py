@@ -34,6 +34,17 @@ def jpeg(number: int, side: int = 320, quality: int = 85) -> bytes:
     return out.getvalue()
 
 
+@functools.lru_cache(maxsize=512)
+def tile(zoom: int, column: int, row: int, side: int = 256) -> bytes:
+    """Column in red, row in green, zoom in blue, and a white frame."""
+    pixels = np.empty((side, side, 3), np.uint8)
+    pixels[:] = (column % 256, row % 256, 10 * zoom)
+    pixels[[0, -1]] = pixels[:, [0, -1]] = 255
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    return out.getvalue()
+
+
 @dataclass
 class Fault:
     """What a request gets in place of its answer."""
@@ -100,9 +111,13 @@ class Server:
         if body is None and status == 200:
             status, kind, body = self._found(parts.path, {k: v[0] for k, v in parse_qs(parts.query).items()})
         body = body or b""
+        if parts.path.startswith("/tile/") and handler.headers.get("If-None-Match") == f'"{parts.path}"':
+            status, body = 304, b""
         try:
             handler.send_response(status)
             headers = {"Content-Type": kind, "Content-Length": str(len(body))}
+            if parts.path.startswith("/tile/") and status == 200:
+                headers |= {"ETag": f'"{parts.path}"', "Cache-Control": "max-age=60"}
             for name, value in (headers | self.headers.get(parts.path, {}) | fault.headers).items():
                 handler.send_header(name, value)
             handler.end_headers()
@@ -125,6 +140,8 @@ class Server:
     def _found(self, path: str, query: dict[str, str]) -> tuple[int, str, bytes]:
         if path in self.bodies:
             return 200, "image/jpeg", self.bodies[path]
+        if path.startswith("/tile/"):
+            return 200, "image/png", tile(*map(int, path.removesuffix(".png").split("/")[2:]))
         if path == "/robots.txt":
             return (200, "text/plain", self.robots.encode()) if self.robots else (404, "text/plain", b"no")
         if path.startswith("/picture/"):

@@ -19,6 +19,7 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.gather.frames:FRAMES",
         "Take pictures out of a film: scenes, sharp frames, no duplicates.",
     ),
+    "gather map": ("reverie.tools.gather.map:MAP", "Make pictures of places on earth, from map tiles."),
     "gather veto": (
         "reverie.tools.gather.veto:VETO",
         "Leave out what a person crossed out on the review page.",

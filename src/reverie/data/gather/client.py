@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import email.utils
 import json
+import logging
 import random
 import threading
 import time
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 from urllib.request import getproxies
 
-from reverie.data.gather.address import Refusal, check_peer, check_place, place_of, shown, split_address
+from reverie.data.gather.address import Refusal, check_peer, check_place, place_of, split_address
 from reverie.data.gather.consent import NAME, ROBOTS_BYTES, Rules, check_headers, rules_for
 from reverie.data.gather.pace import Pace, Stopped
 from reverie.errors import OfflineError
@@ -84,6 +85,7 @@ class Client:
     ) -> None:  # fmt: skip
         import httpx
 
+        logging.getLogger("httpx").addFilter(_no_addresses)
         self.stop = threading.Event()
         self.waited: dict[str, int] = {}  # host → how often it asked to wait
         self._pace, self._pause_s, self._trusted = pace, pause_s, frozenset(trusted)
@@ -123,7 +125,7 @@ class Client:
             try:
                 found[:] = [json.loads(answer.content)]
             except (ValueError, RecursionError) as error:
-                raise Refusal(f"{shown(url)} did not answer with JSON") from error
+                raise Refusal(f"{place_of(split_address(url))[0]} did not answer with JSON") from error
             return busy is not None and busy(found[0])
 
         self._asked(url, dict(params or {}), headers or {}, pause_s, API_BYTES, check, robots=False)
@@ -205,7 +207,7 @@ class Client:
             if place_of(split_address(target)) != place:
                 headers = {k: v for k, v in headers.items() if k.lower() not in ("authorization", "cookie")}
             url, params = target, {}
-        raise Refusal(f"{shown(url)} leads on more than {MOST_REDIRECTS} times")
+        raise Refusal(f"{place_of(split_address(url))[0]} leads on more than {MOST_REDIRECTS} times")
 
     def _check_robots(self, url: str, place: tuple[str, int]) -> None:
         host = self._host(place)
@@ -304,6 +306,11 @@ class Client:
                     check_peer(str(address[0]), place, self._trusted)
 
         return trace
+
+
+def _no_addresses(line: logging.LogRecord) -> bool:
+    """Keep httpx from logging addresses, in which keys stand."""
+    return line.levelno > logging.INFO
 
 
 def _accepted(answer: Answer, host: str) -> Answer:

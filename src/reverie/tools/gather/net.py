@@ -28,15 +28,16 @@ class Net:
         self.pause_s, self.workers = config.pause, config.workers
         self.endpoints = dict(map(_endpoint, config.endpoint))
 
-    def client(self) -> Client:
-        """Return a client of its own; the times of requests are shared with all others."""
+    def client(self, own: str | None = None) -> Client:
+        """Return a client; the times of requests are shared with all others. `own` is one more server to trust."""
         import reverie
         from reverie.data.gather.address import place_of, split_address
         from reverie.data.gather.client import Client
         from reverie.data.gather.pace import Pace
         from reverie.weights.fetch import cache_dir
 
-        trusted = [place_of(split_address(url)) for url in self.endpoints.values()]
+        named = [*self.endpoints.values(), *([own] if own else [])]
+        trusted = [place_of(split_address(url)) for url in named]
         pace = Pace(cache_dir() / "gather" / "pace.sqlite")
         return Client(self.contact.strip(), pace, pause_s=self.pause_s, trusted=trusted, version=reverie.__version__)
 
