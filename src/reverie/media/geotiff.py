@@ -32,7 +32,8 @@ def encode_geotiff(
 
     Args:
         rgb: the picture, north up.
-        left_m, top_m: of its upper left corner, in metres of EPSG:3857.
+        left_m: of its upper left corner, in metres of EPSG:3857.
+        top_m: of the same corner.
         pixel_m: side of a pixel, in the same metres.
         attribution: goes into the tag for copyright.
         settings: go into the description, as in every TIFF of ours.

@@ -20,6 +20,10 @@ TOOLS: dict[str, tuple[str, str]] = {
         "Take pictures out of a film: scenes, sharp frames, no duplicates.",
     ),
     "gather map": ("reverie.tools.gather.map:MAP", "Make pictures of places on earth, from map tiles."),
+    "gather public": (
+        "reverie.tools.gather.public:PUBLIC",
+        "Fetch a public collection: cifar100, pets, coco-minitrain.",
+    ),
     "gather veto": (
         "reverie.tools.gather.veto:VETO",
         "Leave out what a person crossed out on the review page.",

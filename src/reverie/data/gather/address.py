@@ -12,26 +12,36 @@ from urllib.parse import SplitResult, urlsplit
 
 from reverie.errors import ReverieError
 
+PRIVATE_NAMES = (".localhost", ".local", ".internal", ".home.arpa")
 
-class Refusal(ReverieError):
-    """An address that is not asked, or an answer that cannot be used; trying again does not help."""
+
+class RefusedError(ReverieError):
+    """An address that is not asked, or an answer that cannot be used; trying again does not help.
+
+    Attributes:
+        status: of the answer; 0 where there was none.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 def split_address(url: str) -> SplitResult:
     """Return the parts of an address of the web.
 
     Raises:
-        Refusal: another protocol, no host, or a user's name inside.
+        RefusedError: another protocol, no host, or a user's name inside.
     """
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise Refusal(f"'{shown(url)}' is no address") from error
+        raise RefusedError(f"'{shown(url)}' is no address") from error
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        raise Refusal(f"'{shown(url)}' is not an http or https address")
+        raise RefusedError(f"'{shown(url)}' is not an http or https address")
     if parts.username is not None or parts.password is not None:
-        raise Refusal(f"an address at {parts.hostname} has a user's name in it")
+        raise RefusedError(f"an address at {parts.hostname} has a user's name in it")
     return parts
 
 
@@ -44,30 +54,29 @@ def check_place(place: tuple[str, int], trusted: Collection[tuple[str, int]]) ->
     """Refuse names and numbers of private machines; names that only lead to one are caught by `check_peer`.
 
     Raises:
-        Refusal: a private place that the user did not name.
+        RefusedError: a private place that the user did not name.
     """
     if place in trusted:
         return
     host = place[0]
-    if host == "localhost" or host.endswith((".localhost", ".local", ".internal", ".home.arpa")) or "." not in host:
-        if not _is_number(host):
-            raise Refusal(f"{host} is a private machine; it is not asked")
     if _is_number(host):
         check_peer(host, place, trusted)
+    elif "." not in host or host.endswith(PRIVATE_NAMES):
+        raise RefusedError(f"{host} is a private machine; it is not asked")
 
 
 def check_peer(address: str, place: tuple[str, int], trusted: Collection[tuple[str, int]]) -> None:
     """Refuse the number that a name led to, before anything is sent to it.
 
     Raises:
-        Refusal: it is private, local or reserved.
+        RefusedError: it is private, local or reserved.
     """
     if place in trusted:
         return
     number = ipaddress.ip_address(address.split("%")[0].strip("[]"))
     inner = getattr(number, "ipv4_mapped", None) or number
     if not inner.is_global or inner.is_multicast:
-        raise Refusal(f"{place[0]} leads to the private address {inner}; it is not asked")
+        raise RefusedError(f"{place[0]} leads to the private address {inner}; it is not asked")
 
 
 def _is_number(host: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from reverie.data.gather.address import Refusal
+from reverie.data.gather.address import RefusedError
 from reverie.data.perceptual import Hashes, hashes_of
 from reverie.errors import PictureError
 from reverie.media.source import open_picture, reading
@@ -52,7 +52,7 @@ def check_picture(blob: bytes, bounds: Bounds) -> Checked:
     """Decode a picture whole, and measure it.
 
     Raises:
-        Refusal: in one clause, why it is not taken.
+        RefusedError: in one clause, why it is not taken.
     """
     try:
         with reading("the picture"):
@@ -62,12 +62,12 @@ def check_picture(blob: bytes, bounds: Bounds) -> Checked:
             small = image.convert("RGB").resize((64, 64), Image.Resampling.BOX)
             found = hashes_of(small)
     except PictureError as error:
-        raise Refusal(str(error).split(";")[0]) from error
+        raise RefusedError(str(error).split(";")[0]) from error
     values = np.asarray(small, np.float32)
     if float(values.mean(2).std()) < FLAT:
-        raise Refusal("the picture is empty: one color all over")
+        raise RefusedError("the picture is empty: one color all over")
     if not bounds.grey and float((values.max(2) - values.min(2)).mean()) < GREY:
-        raise Refusal("the picture is black and white")
+        raise RefusedError("the picture is black and white")
     suffix = SUFFIX.get(image.format or "", ".img")
     sums = hashlib.sha256(blob).hexdigest(), hashlib.sha1(blob).hexdigest()
     return Checked(*image.size, *sums, suffix, found)
@@ -76,6 +76,6 @@ def check_picture(blob: bytes, bounds: Bounds) -> Checked:
 def _check_size(size: tuple[int, int], bounds: Bounds) -> None:
     width, height = size
     if min(size) < bounds.least_px:
-        raise Refusal(f"the picture is {width} x {height} px, too small")
+        raise RefusedError(f"the picture is {width} x {height} px, too small")
     if max(size) > bounds.most_aspect * min(size):
-        raise Refusal(f"the picture is {width} x {height} px, too narrow")
+        raise RefusedError(f"the picture is {width} x {height} px, too narrow")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 from urllib.request import getproxies
 
-from reverie.data.gather.address import Refusal, check_peer, check_place, place_of, split_address
+from reverie.data.gather.address import RefusedError, check_peer, check_place, place_of, split_address
 from reverie.data.gather.consent import NAME, ROBOTS_BYTES, Rules, check_headers, rules_for
 from reverie.data.gather.pace import Pace, Stopped
 from reverie.errors import OfflineError
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = ["Answer", "Client", "Failure", "Refusal", "Stopped"]
+__all__ = ["Answer", "Client", "FetchError", "RefusedError", "Stopped"]
 
 CONNECT_S, READ_S = 10.0, 30.0
 MOST_REDIRECTS = 5
@@ -43,7 +43,7 @@ API_BYTES = 16 << 20
 PIECE = 1 << 16
 
 
-class Failure(OfflineError):
+class FetchError(OfflineError):
     """A server did not deliver now; it may later."""
 
 
@@ -115,8 +115,8 @@ class Client:
             busy: tells whether an answer of status 200 says "later".
 
         Raises:
-            Refusal: it answers no, or no JSON.
-            Failure: it does not answer now.
+            RefusedError: it answers no, or no JSON.
+            FetchError: it does not answer now.
             Stopped: the run is to end.
         """
         found: list[object] = []
@@ -125,7 +125,7 @@ class Client:
             try:
                 found[:] = [json.loads(answer.content)]
             except (ValueError, RecursionError) as error:
-                raise Refusal(f"{place_of(split_address(url))[0]} did not answer with JSON") from error
+                raise RefusedError(f"{place_of(split_address(url))[0]} did not answer with JSON") from error
             return busy is not None and busy(found[0])
 
         self._asked(url, dict(params or {}), headers or {}, pause_s, API_BYTES, check, robots=False)
@@ -135,13 +135,15 @@ class Client:
         """Fetch a picture that its host and its owner let programs have.
 
         Raises:
-            Refusal, Failure, Stopped: as `json`; also where robots.txt or a header forbids it, or it is too large.
+            RefusedError, FetchError, Stopped: as `json`; also where robots.txt or a header forbids it, or it is too large.
         """
 
         def check(answer: Answer) -> bool:
             kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
             if kind.startswith("text/") or kind in ("application/json", "application/xhtml+xml"):
-                raise Refusal(f"{place_of(split_address(answer.url))[0]} sent a page instead of a picture ({kind})")
+                raise RefusedError(
+                    f"{place_of(split_address(answer.url))[0]} sent a page instead of a picture ({kind})"
+                )
             return False
 
         plain_bytes = {"Accept": "image/*", "Accept-Encoding": "identity"}
@@ -151,9 +153,36 @@ class Client:
         """Fetch a file that may be in a cache already: status 304 says that it is.
 
         Raises:
-            Refusal, Failure, Stopped: as `json`.
+            RefusedError, FetchError, Stopped: as `json`.
         """
         return self._asked(url, {}, headers, pause_s, most_bytes, lambda _: False, robots=False)
+
+    @contextmanager
+    def opened(self, url: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+        """Open a large file of a documented collection, to be read in pieces; redirects are followed and checked.
+
+        Raises:
+            RefusedError: it is not there, or leads to a private place.
+            FetchError: the server does not deliver now.
+            Stopped: the run is to end.
+        """
+        for _ in range(MOST_REDIRECTS + 1):
+            place = place_of(split_address(url))
+            check_place(place, self._trusted)
+            self._pace.wait(_spelled(place), self._pause_s, self.stop)
+            peers = {"trace": self._peer_check(place)} if self._direct else {}
+            with (
+                _as_failure(place[0]),
+                self._http.stream("GET", url, headers=dict(headers), extensions=peers) as answer,
+            ):
+                if answer.status_code in AGAIN:
+                    raise FetchError(f"{place[0]} answered {answer.status_code}")
+                if answer.status_code not in (301, 302, 303, 307, 308):
+                    _accepted(Answer(url, answer.status_code, answer.headers, b""), place[0])
+                    yield answer
+                    return
+                url = urljoin(url, answer.headers.get("location", ""))
+        raise RefusedError(f"{place_of(split_address(url))[0]} leads on more than {MOST_REDIRECTS} times")
 
     def pause_for(self, url: str, pause_s: float) -> None:
         """Wait until a host may be asked, for who asks it by other means.
@@ -167,7 +196,7 @@ class Client:
         """Tell whether the host of an address is still asked in this run; also where it will be refused."""
         try:
             return not self._host(place_of(split_address(url))).gone
-        except Refusal:
+        except RefusedError:
             return True
 
     def left_alone(self) -> dict[str, str]:
@@ -203,11 +232,11 @@ class Client:
                 break
             target = urljoin(url, answer.headers.get("location", ""))
             if parts.scheme == "https" and split_address(target).scheme != "https":
-                raise Refusal(f"{place[0]} leads from https to http; it is not followed")
+                raise RefusedError(f"{place[0]} leads from https to http; it is not followed")
             if place_of(split_address(target)) != place:
                 headers = {k: v for k, v in headers.items() if k.lower() not in ("authorization", "cookie")}
             url, params = target, {}
-        raise Refusal(f"{place_of(split_address(url))[0]} leads on more than {MOST_REDIRECTS} times")
+        raise RefusedError(f"{place_of(split_address(url))[0]} leads on more than {MOST_REDIRECTS} times")
 
     def _check_robots(self, url: str, place: tuple[str, int]) -> None:
         host = self._host(place)
@@ -217,14 +246,13 @@ class Client:
                 address = f"{parts.scheme}://{parts.netloc}/robots.txt"
                 host.rules = self._rules(address, place)
         if not host.rules.allows(parts.path + (f"?{parts.query}" if parts.query else "")):
-            raise Refusal(f"{place[0]} does not let programs fetch this (robots.txt)")
+            raise RefusedError(f"{place[0]} does not let programs fetch this (robots.txt)")
 
     def _rules(self, address: str, place: tuple[str, int]) -> Rules:
         try:
             answer = self._asked(address, {}, {}, 0.0, ROBOTS_BYTES, lambda _: False, robots=False)
-        except Refusal as error:
-            status = getattr(error, "status", 404)
-            return rules_for(status, "")
+        except RefusedError as error:
+            return rules_for(error.status or 404, "")
         return rules_for(answer.status, answer.content.decode("utf-8", errors="replace"))
 
     def _tried(
@@ -235,7 +263,7 @@ class Client:
         host, why = self._host(place), ""
         for attempt in range(ATTEMPTS):
             if host.gone:
-                raise Failure(host.gone)
+                raise FetchError(host.gone)
             wait_s = self._backoff_s * 2**attempt * random.uniform(0.75, 1.25)
             self._pace.wait(_spelled(place), self._pause(host, pause_s), self.stop)
             try:
@@ -247,15 +275,15 @@ class Client:
                 if asked_s is not None:
                     self.waited[place[0]] = self.waited.get(place[0], 0) + 1
                 wait_s = max(wait_s, asked_s or 0.0)
-            except Failure as error:
+            except FetchError as error:
                 why = str(error)
             if wait_s > LONGEST_WAIT_S:
                 self._pace.hold(_spelled(place), wait_s)
                 host.gone = f"{why} and asks to wait {wait_s / 60:.0f} minutes"
-                raise Failure(host.gone)
+                raise FetchError(host.gone)
             self._pace.hold(_spelled(place), wait_s)
         self._count(host, why)
-        raise Failure(why)
+        raise FetchError(why)
 
     def _count(self, host: _Host, why: str) -> None:
         host.failed += 1
@@ -284,14 +312,14 @@ class Client:
         limit = f"{host} sends more than {most_bytes / 2**20:.0f} MB"
         told = answer.headers.get("content-length", "")
         if told.isdecimal() and int(told) > most_bytes:
-            raise Refusal(limit)
+            raise RefusedError(limit)
         began, pieces, size = time.monotonic(), [], 0
         for piece in answer.iter_bytes(PIECE):
             size += len(piece)
             if size > most_bytes:
-                raise Refusal(limit)
+                raise RefusedError(limit)
             if time.monotonic() - began > self._deadline_s:
-                raise Failure(f"{host} is too slow: {size} bytes in {self._deadline_s:.0f} s")
+                raise FetchError(f"{host} is too slow: {size} bytes in {self._deadline_s:.0f} s")
             if self.stop.is_set():
                 raise Stopped
             pieces.append(piece)
@@ -316,9 +344,7 @@ def _no_addresses(line: logging.LogRecord) -> bool:
 def _accepted(answer: Answer, host: str) -> Answer:
     if answer.status < 400:
         return answer
-    refusal = Refusal(f"{host} answered {answer.status}")
-    refusal.status = answer.status  # type: ignore[attr-defined]
-    raise refusal
+    raise RefusedError(f"{host} answered {answer.status}", answer.status)
 
 
 def _spelled(place: tuple[str, int]) -> str:
@@ -346,13 +372,13 @@ def _as_failure(host: str) -> Iterator[None]:
     try:
         yield
     except httpx.ConnectError as error:
-        raise Failure(f"no connection to {host} ({_reason(error)})") from error
+        raise FetchError(f"no connection to {host} ({_reason(error)})") from error
     except httpx.TimeoutException as error:
-        raise Failure(f"{host} did not answer in time") from error
+        raise FetchError(f"{host} did not answer in time") from error
     except httpx.InvalidURL as error:
-        raise Refusal(f"an address at {host} cannot be read") from error
+        raise RefusedError(f"an address at {host} cannot be read") from error
     except httpx.HTTPError as error:
-        raise Failure(f"the answer of {host} broke off ({_reason(error)})") from error
+        raise FetchError(f"the answer of {host} broke off ({_reason(error)})") from error
 
 
 def _reason(error: Exception) -> str:

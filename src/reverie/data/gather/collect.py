@@ -12,9 +12,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import islice
 
-from reverie.data.gather.address import Refusal, place_of, split_address
+from reverie.data.gather.address import RefusedError, place_of, split_address
 from reverie.data.gather.check import Bounds, Checked, check_picture
-from reverie.data.gather.client import Client, Failure, Stopped
+from reverie.data.gather.client import Client, FetchError, Stopped
 from reverie.data.gather.manifest import Item, Kept, Manifest, Query
 from reverie.data.gather.record import Licence, Page, Source, allowed
 from reverie.data.perceptual import Known
@@ -46,7 +46,7 @@ class Terms:
     """
 
     count: int = 100
-    bounds: Bounds = Bounds()
+    bounds: Bounds = field(default_factory=Bounds)
     licence: Licence = "modify"
     most_bytes: int = 32 << 20
     workers: int = 4
@@ -189,10 +189,10 @@ class Collector:
         cls.under_way[source] -= 1
         try:
             blob, checked = future.result()  # type: ignore[misc]
-        except Refusal as error:
+        except RefusedError as error:
             self.manifest.drop(asked, str(error))
             return str(error)
-        except Failure as error:
+        except FetchError as error:
             if self.manifest.failed(asked, str(error)):
                 cls.waiting[source].append(Item(asked.id, asked.label, asked.record, asked.tries + 1))
             return str(error)
@@ -218,12 +218,12 @@ class Collector:
         try:
             page = future.result()
             assert isinstance(page, Page)
-        except Refusal as error:
+        except RefusedError as error:
             self.manifest.exhausted(query, str(error))
             cls.queries[source] = Query(query.id, query.label, query.words, source, query.cursor, True)
             self.notes.append(str(error))
             return str(error)
-        except Failure as error:
+        except FetchError as error:
             cls.failed[source] = cls.failed.get(source, 0) + 1
             if cls.failed[source] >= TRIES_OF_A_SEARCH or "no connection" in str(error):
                 self._why[source] = str(error)
@@ -271,6 +271,6 @@ class Collector:
 def _host(url: str) -> str:
     try:
         host, port = place_of(split_address(url))
-    except Refusal:
+    except RefusedError:
         return ""
     return f"{host}:{port}"

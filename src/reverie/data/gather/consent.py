@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reverie.data.gather.address import Refusal
+from reverie.data.gather.address import RefusedError
 
 if TYPE_CHECKING:
     from protego import Protego
@@ -55,7 +55,7 @@ def check_headers(headers: Mapping[str, str], place: str) -> None:
     """Refuse a picture whose owner reserved it.
 
     Raises:
-        Refusal: an opt-out stands in the headers.
+        RefusedError: an opt-out stands in the headers.
     """
     said: set[str] = set()
     for part in headers.get("x-robots-tag", "").lower().split(","):
@@ -64,6 +64,6 @@ def check_headers(headers: Mapping[str, str], place: str) -> None:
             continue  # addressed to another program
         said.add((directive if colon else agent).strip())
     if said & NO:
-        raise Refusal(f"its owner at {place} does not want it in data sets ({', '.join(sorted(said & NO))})")
+        raise RefusedError(f"its owner at {place} does not want it in data sets ({', '.join(sorted(said & NO))})")
     if headers.get("tdm-reservation", "").strip() == "1":
-        raise Refusal(f"its owner at {place} reserves it (tdm-reservation)")
+        raise RefusedError(f"its owner at {place} reserves it (tdm-reservation)")

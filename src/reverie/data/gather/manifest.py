@@ -177,10 +177,7 @@ class Manifest:
             "SELECT id, label, record, file, sha256, width, height, d, p, fetched FROM item WHERE state = 'kept' "
             "ORDER BY id"
         )
-        return [
-            _kept(row)
-            for row in self._file.execute(select)
-        ]
+        return [_kept(row) for row in self._file.execute(select)]
 
     def reasons(self) -> list[tuple[str, int]]:
         """Return why pictures were not taken, the most frequent first; numbers in the reasons are left out."""

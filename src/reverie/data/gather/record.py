@@ -90,8 +90,8 @@ class Source(Protocol):
         """Return the results that begin at a cursor; None is the start.
 
         Raises:
-            Refusal: the source will not answer this, ever.
-            Failure: it does not answer now.
+            RefusedError: the source will not answer this, ever.
+            FetchError: it does not answer now.
         """
         ...
 

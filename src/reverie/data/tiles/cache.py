@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from reverie.data.gather.client import Client, Failure
+from reverie.data.gather.client import Client, FetchError
 from reverie.weights.checkpoint import write_bytes
 
 WEEK_S = 7 * 86400.0
@@ -39,14 +39,14 @@ class TileCache:
         """Return a tile that need not be asked for; None if it must be."""
         path = self.path(zoom, column, row)
         about = _about(path)
-        return _read(path) if about.get("until", 0.0) > self._clock() else None
+        return _read(path) if float(about.get("until", 0.0)) > self._clock() else None
 
     def fetch(self, client: Client, url: str, zoom: int, column: int, row: int, pause_s: float) -> bytes:
         """Return a tile from the server, or the old one where that has not changed or does not answer.
 
         Raises:
-            Refusal: the server has none.
-            Failure: it does not answer, and there is no old one.
+            RefusedError: the server has none.
+            FetchError: it does not answer, and there is no old one.
         """
         path = self.path(zoom, column, row)
         about, old = _about(path), _read(path)
@@ -58,7 +58,7 @@ class TileCache:
         try:
             self.asked += 1
             answer = client.conditional(url, headers, MOST_BYTES, pause_s)
-        except Failure:
+        except FetchError:
             if old is None:
                 raise
             self.stale += 1

@@ -1,6 +1,6 @@
 """Web Mercator: longitude and latitude to pixels of the world at a zoom, and to metres of EPSG:3857.
 
-    x = (lon + 180) / 360 * 256 * 2^z,   y = (1 - asinh(tan lat) / pi) / 2 * 256 * 2^z
+x = (lon + 180) / 360 * 256 * 2^z,   y = (1 - asinh(tan lat) / pi) / 2 * 256 * 2^z
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
-from reverie.data.gather.client import Client, Failure, Refusal
+from reverie.data.gather.client import Client, FetchError, RefusedError
 from reverie.data.tiles.cache import TileCache
 from reverie.data.tiles.mercator import TILE_PX, Window, world_px
 from reverie.data.tiles.provider import Provider
@@ -53,7 +53,7 @@ class Mosaic:
                     blob = cache.fetch(client, provider.url(inside, row, zoom), zoom, inside, row, pause_s)
                 self._paste(decoded(blob, side), column * side, row * side)
                 self.digests.append(hashlib.sha256(blob).hexdigest())
-            except (Failure, Refusal, PictureError) as error:
+            except (FetchError, RefusedError, PictureError) as error:
                 self.missing, why = self.missing + 1, str(error)
             yield number, len(tiles)
         if self.missing == len(tiles):

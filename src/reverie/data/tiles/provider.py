@@ -24,7 +24,7 @@ OWN: dict[str, dict[str, Any]] = {
     }
 }
 TERMS = {  # first part of a name → what its terms say to programs that keep tiles
-    "OpenStreetMap": "the tiles of openstreetmap.org are for looking at, not for collections: take few, or another provider",
+    "OpenStreetMap": "tiles of openstreetmap.org are for looking at, not for collections: take few, or another provider",
     "Esri": "Esri's terms forbid keeping its imagery without a plan of theirs",
     "MapTiler": "MapTiler's terms decide what may be kept and shown; read those of your plan",
     "MapBox": "Mapbox's terms decide what may be kept and shown; read those of your plan",
@@ -99,7 +99,9 @@ def open_provider(name: str, *, date: str | None = None, attribution: str | None
 
 def _own(template: str, attribution: str | None) -> Provider:
     if not template.startswith(("http://", "https://")) or not all(f"{{{n}}}" in template for n in "xyz"):
-        raise InputError("an own --provider is an address with {z}, {x} and {y}, such as http://127.0.0.1/{z}/{x}/{y}.png")
+        raise InputError(
+            "an own --provider is an address with {z}, {x} and {y}, such as http://127.0.0.1/{z}/{x}/{y}.png"
+        )
     if not attribution:
         raise InputError("an own --provider needs --attribution, the line that belongs beside its pictures")
     key = "{key}" in template

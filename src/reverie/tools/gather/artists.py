@@ -7,13 +7,13 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from reverie.data.gather.collect import Wish
+from reverie.data.gather.sources.painter import ByPainter
 from reverie.jobs.given import Given
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.tools.gather.artists_config import ArtistsConfig
 from reverie.tools.gather.images import gathering
-from reverie.data.gather.sources.painter import ByPainter
 from reverie.tools.gather.wishes import parse_wishes
 
 MUSEUMS = ("met", "aic", "rijksmuseum")
@@ -47,7 +47,8 @@ def painters(names: Sequence[str]) -> tuple[Wish, ...]:
     """
     found = parse_wishes(names) if names else _shipped()
     return tuple(
-        w if w.words.lower().startswith("category:") else Wish(w.label, f"category:Paintings by {w.words}") for w in found
+        w if w.words.lower().startswith("category:") else Wish(w.label, f"category:Paintings by {w.words}")
+        for w in found
     )
 
 
@@ -63,7 +64,9 @@ def _name(config: ArtistsConfig) -> str:
 ARTISTS: Tool[ArtistsConfig] = Tool(
     name="gather artists", doing="gathering", ending="", summary="Gather paintings, a class for each painter.",
     config=ArtistsConfig, prepare=PreparedArtists, makes="folder", suffix="", name_of=_name,
-    roles=(Role("names", "text", "Painters, or a text file of them; else 53 that are shipped.", required=False, many=True),),
+    roles=(
+        Role("names", "text", "Painters, or a text file of them; else 53 that are shipped.", required=False, many=True),
+    ),
     examples=(
         "reverie gather artists --contact me@example.org --count 200 -o artists/",
         'reverie gather artists "Claude Monet, Paul Klee" --museums',

@@ -13,7 +13,7 @@ class ArtistsConfig(PictureSettings, NetSettings):
     """Whose paintings are gathered."""
 
     names: tuple[str, ...] = setting(
-        (), "Painters, or a text file with one a line, perhaps with their category after a colon; else the shipped list.",
+        (), "Painters, or a text file with one a line, perhaps a category after a colon; else the shipped list.",
         file="text",
     )  # fmt: skip
     museums: bool = setting(False, "Search the Met, Chicago and the Rijksmuseum too.", group="which pictures")

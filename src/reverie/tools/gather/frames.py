@@ -40,7 +40,9 @@ class FramesConfig(SeedSettings):
     most: int | None = setting(None, "Most frames in all.", minimum=1, group="which frames")
     scenes: bool = setting(True, "Make a folder for each scene; else one for the film.", group="which frames")
     duplicates: bool = setting(False, "Take frames too that look like earlier ones.", group="which frames")
-    crops: int = setting(0, "Random squares of each frame, in place of the whole.", minimum=0, maximum=64, group="crops")
+    crops: int = setting(
+        0, "Random squares of each frame, in place of the whole.", minimum=0, maximum=64, group="crops"
+    )
     size: int | None = setting(
         None, "Side of the squares, or longer side of whole frames, in pixels.", minimum=32, maximum=8192, group="crops"
     )
@@ -107,7 +109,7 @@ class Harvest:
         before: np.ndarray | None = None
         for number, frame in enumerate(footage_frames(self.footage)):
             small = reduced(frame, REDUCED_PX)
-            cut = before is not None and not (small is before) and is_cut(small, before, motion(small, before))
+            cut = before is not None and small is not before and is_cut(small, before, motion(small, before))
             if best is not None and (cut or time_s - begin_s >= self.config.every - 1e-6):
                 self._take(best, scene, known)
                 best, begin_s = None, time_s
@@ -211,5 +213,8 @@ FRAMES: Tool[FramesConfig] = Tool(
     summary="Take pictures out of a film: scenes, sharp frames, no duplicates.",
     config=FramesConfig, prepare=PreparedFrames, makes="folder", suffix="",
     roles=(Role("film", "any", "Videos, GIFs or WebPs.", streamed=True),),
-    examples=("reverie gather frames holiday.mp4 --every 2 -o data/", "reverie gather frames clip.mp4 --crops 4 --size 256"),
+    examples=(
+        "reverie gather frames holiday.mp4 --every 2 -o data/",
+        "reverie gather frames clip.mp4 --crops 4 --size 256",
+    ),
 )  # fmt: skip

@@ -37,7 +37,7 @@ class PictureSettings:
 
     count: int = setting(100, "Pictures of each class.", minimum=1, maximum=100_000, group="which pictures")
     licence: str = setting(
-        "modify", "What they may be used for: modify leaves out ND, commercial also NC, public takes public domain only.",
+        "modify", "What they may be used for: modify leaves out ND, commercial also NC; public: public domain only.",
         choices=("any", "modify", "commercial", "public"), group="which pictures",
     )  # fmt: skip
     side: int = setting(

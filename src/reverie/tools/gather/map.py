@@ -131,12 +131,12 @@ class PreparedMap:
             settings=record,
         )  # fmt: skip
 
-    def _captioned(self, rgb):  # noqa: ANN001, ANN202 - [H, W, 3] uint8
+    def _captioned(self, rgb):
         from reverie.tools.gather.caption import captioned
 
         return captioned(rgb, self.provider.attribution) if self.config.caption else rgb
 
-    def _sheet(self, mosaics: Sequence[Mosaic]):  # noqa: ANN202 - [H, W, 3] uint8
+    def _sheet(self, mosaics: Sequence[Mosaic]):
         from reverie.media.sheet import contact_sheet
 
         sheet = contact_sheet(
@@ -196,7 +196,8 @@ def places(config: MapConfig) -> list[Place]:
         numbers = [_number(part, "--bbox") for part in config.bbox.split(",")]
         if len(numbers) != 4:
             raise InputError("--bbox is west,south,east,north in degrees, such as 2.25,48.84,2.35,48.88")
-        return [Place(f"box {config.bbox}", between(*numbers, config.zoom))]
+        west, south, east, north = numbers
+        return [Place(f"box {config.bbox}", between(west, south, east, north, config.zoom))]
     if config.lat is None or config.lon is None:
         raise InputError("give a latitude and a longitude, such as 48.8584 2.2945, or --bbox, or --list")
     lat, lon = _number(config.lat, "the latitude"), _number(config.lon, "the longitude")

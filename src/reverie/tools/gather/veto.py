@@ -84,7 +84,8 @@ def read_list(path: Path) -> set[str]:
 
 
 VETO: Tool[VetoConfig] = Tool(
-    name="gather veto", doing="leaving out", ending="kept", summary="Leave out what a person crossed out on the review page.",
+    name="gather veto", doing="leaving out", ending="kept",
+    summary="Leave out what a person crossed out on the review page.",
     config=VetoConfig, prepare=PreparedVeto, makes="folder", suffix="",
     roles=(
         Role("folder", "folder", "A folder of 'reverie gather'.", streamed=True),

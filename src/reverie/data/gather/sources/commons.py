@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import cast
 
-from reverie.data.gather.client import Client, Refusal
+from reverie.data.gather.client import Client, RefusedError
 from reverie.data.gather.record import Page, Record, attribution_of, mapping, plain, rows
 
 WIDTHS = (250, 330, 500, 960, 1280, 1920, 3840)
@@ -80,7 +80,7 @@ class Commons:
     def _asked(self, client: Client, params: dict[str, str | int]) -> Mapping[str, object]:
         data = mapping(client.json(f"{self.api}/w/api.php", params, pause_s=self.pause_s, busy=_lags))
         if "error" in data:
-            raise Refusal(f"Wikimedia Commons refuses: {plain(mapping(data['error']).get('info'))}")
+            raise RefusedError(f"Wikimedia Commons refuses: {plain(mapping(data['error']).get('info'))}")
         return data
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from reverie.data.gather.client import Client, Refusal
+from reverie.data.gather.client import Client, RefusedError
 from reverie.data.gather.record import Page, Record, attribution_of, count, mapping, plain, rows
 from reverie.errors import InputError
 
@@ -44,7 +44,7 @@ class Flickr:
         }  # fmt: skip
         data = mapping(client.json(f"{self.api}/services/rest/", params, pause_s=self.pause_s))
         if data.get("stat") != "ok":
-            raise Refusal(f"Flickr refuses '{words}': {plain(data.get('message'))}")
+            raise RefusedError(f"Flickr refuses '{words}': {plain(data.get('message'))}")
         photos = mapping(data.get("photos"))
         found = tuple(r for r in map(_record, rows(photos.get("photo"))) if r is not None)
         return Page(found, str(number + 1) if number < count(photos.get("pages")) else None)

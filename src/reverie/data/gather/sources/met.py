@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reverie.data.gather.client import Client, Refusal
+from reverie.data.gather.client import Client, RefusedError
 from reverie.data.gather.record import Page, Record, attribution_of, mapping, plain
 
 AT_ONCE = 10  # objects looked up for one page of results
@@ -34,7 +34,7 @@ class Met:
         for number in numbers[begin : begin + AT_ONCE]:
             try:
                 about = mapping(client.json(f"{base}/objects/{number}", pause_s=self.pause_s))
-            except Refusal:  # numbers of removed objects stay in the index for a while
+            except RefusedError:  # numbers of removed objects stay in the index for a while
                 continue
             if about.get("isPublicDomain") is True and about.get("primaryImage"):
                 found.append(_record(about))

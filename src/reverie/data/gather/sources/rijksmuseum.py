@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
-from reverie.data.gather.client import Client, Refusal
+from reverie.data.gather.client import Client, RefusedError
 from reverie.data.gather.record import Page, Record, attribution_of, mapping, plain, rows
 
 AT_ONCE = 10  # objects looked up for one page of results
@@ -52,7 +52,7 @@ class Rijksmuseum:
             view = self._look_up(client, _first(thing, "shows"))
             file = self._look_up(client, _first(view, "digitally_shown_by"))
             url = _first(file, "access_point")
-        except Refusal:  # no picture, or one that may not be shown
+        except RefusedError:  # no picture, or one that may not be shown
             return None
         title, creator = _title(thing), _creator(thing)
         rights = _right(file) or _right(view)
@@ -81,7 +81,7 @@ def _first(thing: Mapping[str, object], key: str) -> str:
     for row in rows(thing.get(key)):
         if row.get("id"):
             return str(row["id"])
-    raise Refusal(f"an object of the Rijksmuseum has no '{key}'")
+    raise RefusedError(f"an object of the Rijksmuseum has no '{key}'")
 
 
 def _title(thing: Mapping[str, object]) -> str:

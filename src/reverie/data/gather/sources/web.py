@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reverie.data.gather.client import Client, Failure
+from reverie.data.gather.client import Client, FetchError
 from reverie.data.gather.record import Page, Record, mapping, plain
 from reverie.errors import InputError
 
@@ -33,7 +33,7 @@ class WebSearch:
         except Exception as error:  # ddgs raises its own errors and those of the engines behind it
             if "No results" in str(error):
                 return Page(())
-            raise Failure(f"the web search failed ({' '.join(str(error).split())[:100]})") from error
+            raise FetchError(f"the web search failed ({' '.join(str(error).split())[:100]})") from error
         records = tuple(_record(row) for row in found if mapping(row).get("image"))
         return Page(records, str(number + 1) if records and number < DEEPEST else None)
 
