@@ -70,6 +70,7 @@ class Server:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_GET(self):
                 outer._answer(self)
@@ -96,7 +97,7 @@ class Server:
         return {name: f"{self.url}/{name}" for name in names}
 
     def asked(self, start: str) -> list[float]:
-        """The times of requests whose path begins so."""
+        """Return the times of requests whose path begins so."""
         return [moment for moment, path, _ in self.log if path.startswith(start)]
 
     # -- answering -----------------------------------------------------------------------------------------------------
@@ -176,6 +177,10 @@ class Server:
     def _commons(self, rest: str, query: dict[str, str]):
         if rest != "w/api.php" or query.get("action") != "query":
             return None
+        if query.get("list") == "categorymembers":
+            title = query["cmtitle"]
+            below = ("Details of " + title[9:], "Paintings by Paul Klee in Bern", "Paintings by Paul Klee")
+            return {"query": {"categorymembers": [{"ns": 14, "title": f"Category:{name}"} for name in below]}}
         search = query["generator"] == "search"
         words = query["gsrsearch"] if search else query["gcmtitle"]
         begin = int(query.get("gsroffset" if search else "gcmcontinue", 0))

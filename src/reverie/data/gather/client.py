@@ -135,7 +135,8 @@ class Client:
         """Fetch a picture that its host and its owner let programs have.
 
         Raises:
-            RefusedError, FetchError, Stopped: as `json`; also where robots.txt or a header forbids it, or it is too large.
+            RefusedError, FetchError, Stopped: as `json`; also where robots.txt or a header
+                forbids it, or it is too large.
         """
 
         def check(answer: Answer) -> bool:
@@ -265,9 +266,10 @@ class Client:
             if host.gone:
                 raise FetchError(host.gone)
             wait_s = self._backoff_s * 2**attempt * random.uniform(0.75, 1.25)
-            self._pace.wait(_spelled(place), self._pause(host, pause_s), self.stop)
+            pause = self._pause(host, pause_s)
+            self._pace.wait(_spelled(place), pause, self.stop)
             try:
-                answer, asked_s = self._once(url, params, headers, most_bytes, place)
+                answer, asked_s = self._once(url, params, headers, most_bytes, place, pause)
                 if answer.status not in AGAIN and not (answer.status == 200 and check(answer)):
                     host.failed = 0
                     return _accepted(answer, place[0])
@@ -296,13 +298,18 @@ class Client:
 
     def _once(
         self, url: str, params: dict[str, str | int], headers: Mapping[str, str], most_bytes: int,
-        place: tuple[str, int],
+        place: tuple[str, int], pause_s: float,
     ) -> tuple[Answer, float | None]:  # fmt: skip
-        """Send one request; return the answer and the seconds that it asks to wait."""
+        """Send one request; return the answer and the seconds that it asks to wait.
+
+        The pause counts from the first byte of the answer, so that it holds for the server too, however long the
+        request was on its way.
+        """
         peers = {"trace": self._peer_check(place)} if self._direct else {}
         with _as_failure(place[0]), self._http.stream(
             "GET", url, params=params or None, headers=dict(headers), extensions=peers
         ) as answer:  # fmt: skip
+            self._pace.hold(_spelled(place), pause_s)
             if answer.status_code in AGAIN:
                 return Answer(url, answer.status_code, answer.headers, b""), _retry_after(answer.headers)
             content = b"" if 300 <= answer.status_code < 400 else self._body(answer, most_bytes, place[0])
@@ -330,8 +337,11 @@ class Client:
             if event == "connection.connect_tcp.complete":
                 stream = info["return_value"]
                 address = stream.get_extra_info("server_addr")  # type: ignore[attr-defined]
-                if address is not None:
-                    check_peer(str(address[0]), place, self._trusted)
+                try:
+                    check_peer(str(address[0]) if address else "", place, self._trusted)
+                except RefusedError:
+                    stream.close()  # type: ignore[attr-defined]
+                    raise
 
         return trace
 

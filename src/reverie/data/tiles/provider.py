@@ -24,7 +24,7 @@ OWN: dict[str, dict[str, Any]] = {
     }
 }
 TERMS = {  # first part of a name → what its terms say to programs that keep tiles
-    "OpenStreetMap": "tiles of openstreetmap.org are for looking at, not for collections: take few, or another provider",
+    "OpenStreetMap": "tiles of openstreetmap.org are for looking at, not for collections: take few, or choose another",
     "Esri": "Esri's terms forbid keeping its imagery without a plan of theirs",
     "MapTiler": "MapTiler's terms decide what may be kept and shown; read those of your plan",
     "MapBox": "Mapbox's terms decide what may be kept and shown; read those of your plan",

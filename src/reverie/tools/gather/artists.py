@@ -46,10 +46,7 @@ def painters(names: Sequence[str]) -> tuple[Wish, ...]:
         InputError: a list that cannot be read, or a name that is there twice.
     """
     found = parse_wishes(names) if names else _shipped()
-    return tuple(
-        w if w.words.lower().startswith("category:") else Wish(w.label, f"category:Paintings by {w.words}")
-        for w in found
-    )
+    return tuple(w if w.words.lower().startswith("category:") else Wish(w.label, PREFIX + w.words) for w in found)
 
 
 def _shipped() -> tuple[Wish, ...]:

@@ -131,12 +131,12 @@ class PreparedMap:
             settings=record,
         )  # fmt: skip
 
-    def _captioned(self, rgb):
+    def _captioned(self, rgb: np.ndarray) -> np.ndarray:
         from reverie.tools.gather.caption import captioned
 
         return captioned(rgb, self.provider.attribution) if self.config.caption else rgb
 
-    def _sheet(self, mosaics: Sequence[Mosaic]):
+    def _sheet(self, mosaics: Sequence[Mosaic]) -> np.ndarray:
         from reverie.media.sheet import contact_sheet
 
         sheet = contact_sheet(

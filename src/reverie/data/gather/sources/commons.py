@@ -27,7 +27,7 @@ ASIDE = re.compile(  # categories below "Paintings by X" that hold something els
     re.IGNORECASE,
 )
 _BASE: dict[str, str | int] = {"action": "query", "format": "json", "formatversion": 2, "maxlag": 5}
-DETAIL = re.compile(r"\b(detail|cropped|crop|retouched|frame[d]?|edit(ed)?|version|copy)\b|[\d()\[\]_.,;:-]+")
+DETAIL = re.compile(r"\b(detail|cropped|crop|retouched|frame[d]?|edit(ed)?|version|copy)\b|[()\[\]_.,;:-]+")
 
 
 @dataclass(frozen=True)

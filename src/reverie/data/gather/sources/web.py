@@ -38,7 +38,12 @@ class WebSearch:
         return Page(records, str(number + 1) if records and number < DEEPEST else None)
 
 
-def ddgs_package():
+def ddgs_package() -> ModuleType:
+    """Return the optional package.
+
+    Raises:
+        InputError: it is not installed.
+    """
     try:
         import ddgs
     except ImportError as error:
