@@ -7,8 +7,8 @@ import threading
 import time
 
 import pytest
-from gather_server import Fault, Server, jpeg
 
+from gather_server import Fault, Server, jpeg
 from reverie.data.gather.address import RefusedError, check_peer, check_place, place_of, shown, split_address
 from reverie.data.gather.client import Client, FetchError, Stopped
 from reverie.data.gather.consent import Rules, check_headers, rules_for
@@ -28,7 +28,12 @@ def ask(tmp_path, server):
     """A client that trusts the server and hurries."""
     pace = Pace(tmp_path / "pace.sqlite")
     client = Client(
-        "a@example.org", pace, pause_s=0.0, trusted=[place_of(split_address(server.url))], deadline_s=0.5, backoff_s=0.01
+        "a@example.org",
+        pace,
+        pause_s=0.0,
+        trusted=[place_of(split_address(server.url))],
+        deadline_s=0.5,
+        backoff_s=0.01,
     )
     yield client
     client.close()
@@ -134,7 +139,7 @@ def test_a_name_that_leads_to_a_private_number_is_refused_before_anything_is_sen
     port = int(server.url.rpartition(":")[2])
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *a, **k: real("127.0.0.1", *a, **k))
     client = Client("a@example.org", Pace(tmp_path / "p.sqlite"), pause_s=0.0, backoff_s=0.01)
-    with pytest.raises(RefusedError, match="private address 127.0.0.1"):
+    with pytest.raises(RefusedError, match=r"private address 127.0.0.1"):
         client.json(f"http://pictures.example.org:{port}/met/public/collection/v1/search")
     client.close()
     assert server.log == []
@@ -187,7 +192,8 @@ def test_a_server_that_cannot_say_what_it_allows_allows_nothing(server, ask):
 
 @pytest.mark.parametrize(
     ("headers", "taken"),
-    [({"X-Robots-Tag": "noai"}, False), ({"X-Robots-Tag": "noindex, noimageai"}, False), ({"TDM-Reservation": "1"}, False),
+    [({"X-Robots-Tag": "noai"}, False), ({"X-Robots-Tag": "noindex, noimageai"}, False),
+     ({"TDM-Reservation": "1"}, False),
      ({"X-Robots-Tag": "reverie: noai"}, False), ({"X-Robots-Tag": "googlebot: noindex"}, True),
      ({"X-Robots-Tag": "nofollow"}, True), ({"TDM-Reservation": "0"}, True)],
 )  # fmt: skip

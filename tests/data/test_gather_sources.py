@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from gather_server import Fault, Server
 
+from gather_server import Fault, Server
 from reverie.data.gather.address import RefusedError, place_of, split_address
 from reverie.data.gather.client import Client, FetchError
 from reverie.data.gather.pace import Pace
@@ -73,7 +73,9 @@ def test_commons_category_with_those_below_it(server, ask):
 
 def test_commons_waits_when_its_servers_are_behind(server, ask):
     lag = b'{"error": {"code": "maxlag", "info": "Waiting for 10.1.1.1: 6 seconds lagged"}}'
-    server.faults["/commons/w/api.php"] = [Fault(headers={"Retry-After": "1", "Content-Type": "application/json"}, body=lag)]
+    server.faults["/commons/w/api.php"] = [
+        Fault(headers={"Retry-After": "1", "Content-Type": "application/json"}, body=lag)
+    ]
     assert opened(server, "commons").page(ask, "fountain", None).records
     first, second = server.asked("/commons")
     assert second - first >= 1.0
@@ -97,7 +99,11 @@ def test_rijksmuseum(server, ask):
     found = list(search(opened(server, "rijksmuseum"), ask, "landschap"))
     assert len(found) == COUNT == len({r.url for r in found})
     assert found[0].url.endswith("/full/640,/0/default.jpg")
-    assert (found[0].title, found[0].creator, found[0].licence) == ("Painting 1000", "Judith Leyster", "Public Domain Mark")
+    assert (found[0].title, found[0].creator, found[0].licence) == (
+        "Painting 1000",
+        "Judith Leyster",
+        "Public Domain Mark",
+    )
     assert len([p for _, p, _ in server.log if "search/collection" in p]) == 2 + 2 + 1  # pages of 20, ten at a time
 
 
@@ -117,7 +123,10 @@ def test_flickr_needs_a_key_which_goes_nowhere_else(server, ask, monkeypatch):
 
 def test_web_search_is_labelled_and_its_failures_are_one_sentence(server, ask, monkeypatch):
     ddgs = pytest.importorskip("ddgs")
-    pages = {1: [{"image": "https://a.org/1.jpg", "title": "A <b>cat</b>", "url": "https://a.org", "thumbnail": "t"}], 2: []}
+    pages = {
+        1: [{"image": "https://a.org/1.jpg", "title": "A <b>cat</b>", "url": "https://a.org", "thumbnail": "t"}],
+        2: [],
+    }
 
     class Fake:
         def __init__(self, **_):
@@ -178,13 +187,17 @@ def test_museums_are_searched_by_painter_and_others_are_left_out(server, ask):
 def test_records_go_through_the_manifest_unchanged():
     record = Record("u", "t", "ti\u2028tle", "Çé", "CC0", "l", "a", "p", "s", "so", "aw")
     assert Record.parse(record.text()) == record
-    assert plain("<a href='x'>Paul&nbsp;K.</a> \n x") == "Paul K. x" and plain(None) == "" and len(plain("x" * 999)) == 500
+    assert (
+        plain("<a href='x'>Paul&nbsp;K.</a> \n x") == "Paul K. x" and plain(None) == "" and len(plain("x" * 999)) == 500
+    )
 
 
 @pytest.mark.parametrize(
     ("licence", "any_", "modify", "commercial", "public"),
-    [("CC BY 4.0", 1, 1, 1, 0), ("CC BY-NC-SA 2.0", 1, 1, 0, 0), ("CC BY-ND 4.0", 1, 0, 0, 0), ("CC BY-NC-ND 3.0", 1, 0, 0, 0),
-     ("CC0 1.0", 1, 1, 1, 1), ("Public domain", 1, 1, 1, 1), ("Public Domain Mark", 1, 1, 1, 1), ("unknown", 1, 0, 0, 0),
+    [("CC BY 4.0", 1, 1, 1, 0), ("CC BY-NC-SA 2.0", 1, 1, 0, 0), ("CC BY-ND 4.0", 1, 0, 0, 0),
+     ("CC BY-NC-ND 3.0", 1, 0, 0, 0),
+     ("CC0 1.0", 1, 1, 1, 1), ("Public domain", 1, 1, 1, 1), ("Public Domain Mark", 1, 1, 1, 1),
+     ("unknown", 1, 0, 0, 0),
      ("No known copyright restrictions", 1, 1, 1, 1), ("GFDL", 1, 1, 1, 0), ("All rights reserved", 1, 0, 0, 0)],
 )  # fmt: skip
 def test_licences_decide_what_is_taken(licence, any_, modify, commercial, public):

@@ -8,9 +8,11 @@ like the first address.
 from __future__ import annotations
 
 import email.utils
+import functools
 import json
 import logging
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -45,6 +47,10 @@ PIECE = 1 << 16
 
 class FetchError(OfflineError):
     """A server did not deliver now; it may later."""
+
+
+class UnreachableError(FetchError):
+    """There is no connection to a host at all."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ class Client:
         self._direct = not getproxies()
         agent = f"{NAME}/{version or '0'} (gathers pictures for one user; contact: {contact})"
         self._http = httpx.Client(
-            headers={"User-Agent": agent, "AIC-User-Agent": agent}, follow_redirects=False,
+            headers={"User-Agent": agent, "AIC-User-Agent": agent}, follow_redirects=False, verify=_certificates(),
             timeout=httpx.Timeout(READ_S, connect=CONNECT_S), limits=httpx.Limits(max_connections=16),
         )  # fmt: skip
 
@@ -279,6 +285,8 @@ class Client:
                 wait_s = max(wait_s, asked_s or 0.0)
             except FetchError as error:
                 why = str(error)
+                if isinstance(error, UnreachableError) and attempt > 0:
+                    break  # a network that is away stays away for longer than this
             if wait_s > LONGEST_WAIT_S:
                 self._pace.hold(_spelled(place), wait_s)
                 host.gone = f"{why} and asks to wait {wait_s / 60:.0f} minutes"
@@ -346,6 +354,14 @@ class Client:
         return trace
 
 
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """Return the certificates that are trusted; loading them takes longer than a request."""
+    import httpx
+
+    return httpx.create_ssl_context()
+
+
 def _no_addresses(line: logging.LogRecord) -> bool:
     """Keep httpx from logging addresses, in which keys stand."""
     return line.levelno > logging.INFO
@@ -382,7 +398,7 @@ def _as_failure(host: str) -> Iterator[None]:
     try:
         yield
     except httpx.ConnectError as error:
-        raise FetchError(f"no connection to {host} ({_reason(error)})") from error
+        raise UnreachableError(f"no connection to {host} ({_reason(error)})") from error
     except httpx.TimeoutException as error:
         raise FetchError(f"{host} did not answer in time") from error
     except httpx.InvalidURL as error:

@@ -13,7 +13,6 @@ from reverie.data.gather.client import Client, FetchError, RefusedError
 from reverie.errors import OutputError, WeightsError
 
 ATTEMPTS = 5  # without one new byte
-PIECE = 1 << 20
 SLACK_BYTES = 1 << 20
 
 
@@ -82,9 +81,11 @@ def _once(client: Client, file: RemoteFile, part: Path, have: int) -> Iterator[i
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
     try:
         with client.opened(file.url, headers) as answer:
+            if answer.status_code == 206 and not answer.headers.get("content-range", "").startswith(f"bytes {have}-"):
+                raise RefusedError(f"the server of {file.name} sends another part than was asked for")
             have = have if answer.status_code == 206 else 0
             with part.open("ab" if have else "wb") as stream:
-                for piece in answer.iter_bytes(PIECE):
+                for piece in answer.iter_bytes():
                     have += len(piece)
                     if have > file.size_bytes + SLACK_BYTES:
                         raise RefusedError(f"{file.name} is larger than {file.size_bytes} bytes")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from reverie.data.gather.collect import Wish
-from reverie.data.gather.sources.painter import ByPainter
 from reverie.jobs.given import Given
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
@@ -15,6 +14,9 @@ from reverie.jobs.tool import Role, Tool
 from reverie.tools.gather.artists_config import ArtistsConfig
 from reverie.tools.gather.images import gathering
 from reverie.tools.gather.wishes import parse_wishes
+
+if TYPE_CHECKING:
+    from reverie.data.gather.collect import Wish
 
 MUSEUMS = ("met", "aic", "rijksmuseum")
 
@@ -24,6 +26,7 @@ class PreparedArtists:
 
     def __init__(self, config: ArtistsConfig, session: Session) -> None:
         from reverie.data.gather.sources.catalogue import open_source
+        from reverie.data.gather.sources.painter import ByPainter
         from reverie.tools.gather.net import Net
 
         self.config, self.net = config, Net(config)
@@ -45,6 +48,9 @@ def painters(names: Sequence[str]) -> tuple[Wish, ...]:
     Raises:
         InputError: a list that cannot be read, or a name that is there twice.
     """
+    from reverie.data.gather.collect import Wish
+    from reverie.data.gather.sources.painter import PREFIX
+
     found = parse_wishes(names) if names else _shipped()
     return tuple(w if w.words.lower().startswith("category:") else Wish(w.label, PREFIX + w.words) for w in found)
 

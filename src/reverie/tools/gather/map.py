@@ -19,6 +19,8 @@ from reverie.jobs.work import Chosen, Plan, Report
 from reverie.tools.gather.map_config import MapConfig
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from reverie.data.tiles.mercator import Window
     from reverie.data.tiles.mosaic import Mosaic
     from reverie.jobs.output import Output

@@ -7,6 +7,7 @@ the pictures: use them for yourself, and do not pass them on.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import ModuleType
 
 from reverie.data.gather.client import Client, FetchError
 from reverie.data.gather.record import Page, Record, mapping, plain

@@ -112,7 +112,8 @@ class Server:
         if body is None and status == 200:
             status, kind, body = self._found(parts.path, {k: v[0] for k, v in parse_qs(parts.query).items()})
         body = body or b""
-        if parts.path.startswith("/tile/") and handler.headers.get("If-None-Match") == f'"{parts.path}"':
+        known = handler.headers.get("If-None-Match") == f'"{parts.path}"'
+        if status == 200 and parts.path.startswith("/tile/") and known:
             status, body = 304, b""
         try:
             handler.send_response(status)
@@ -164,7 +165,8 @@ class Server:
         numbers = range((page - 1) * size, min(page * size, self.count))
         results = [
             {
-                "id": f"id-{n}", "title": f"Fountain {n}", "creator": f"Ann <{n}>", "license": ("by", "by-nc", "by-nd", "cc0")[n % 4],
+                "id": f"id-{n}", "title": f"Fountain {n}", "creator": f"Ann <{n}>",
+                "license": ("by", "by-nc", "by-nd", "cc0")[n % 4],
                 "license_version": "4.0", "license_url": "https://creativecommons.org/licenses/by/4.0/",
                 "url": self.picture(n, query["q"]), "thumbnail": f"{self.url}/thumb/{n}", "foreign_landing_url": f"https://example.org/{n}",
                 "attribution": f'"Fountain {n}" by Ann is licensed under CC BY 4.0.', "mature": False,
@@ -193,7 +195,8 @@ class Server:
                     "descriptionurl": f"https://commons.wikimedia.org/wiki/File:{n}.jpg", "sha1": f"{n:040x}",
                     "width": 4000, "height": 3000,
                     "extmetadata": {
-                        "LicenseShortName": {"value": "CC BY-SA 4.0"}, "Artist": {"value": "<a href='x'>Paul&nbsp;K.</a>"},
+                        "LicenseShortName": {"value": "CC BY-SA 4.0"},
+                        "Artist": {"value": "<a href='x'>Paul&nbsp;K.</a>"},
                         "LicenseUrl": {"value": "https://creativecommons.org/licenses/by-sa/4.0"},
                         "ObjectName": {"value": f"Work {n // 2} number" + (" (detail)" if n % 2 else "")},
                     },
@@ -237,7 +240,8 @@ class Server:
             f"/iiif/2/{row['image_id']}/full/843,/0/default.jpg": jpeg(7000 + int(row["id"])) for row in data
         }
         return {"pagination": {"total": self.count, "current_page": page, "total_pages": -(-self.count // size)},
-                "data": data, "config": {"iiif_url": f"{self.url}/iiif/2", "website_url": "https://www.artic.edu"}}  # fmt: skip
+                "data": data,
+                "config": {"iiif_url": f"{self.url}/iiif/2", "website_url": "https://www.artic.edu"}}  # fmt: skip
 
     def _rijksmuseum(self, rest: str, query: dict[str, str]):
         if rest == "search/collection":
@@ -260,7 +264,8 @@ class Server:
                 {"type": "Name", "content": f"Schilderij {number}"},
                 {"type": "Name", "content": f"Painting {number}", "language": english},
             ]
-            return {"type": "HumanMadeObject", "identified_by": names, "shows": [{"id": f"https://id.rijksmuseum.nl/{number + 1000}"}],
+            return {"type": "HumanMadeObject", "identified_by": names,
+                    "shows": [{"id": f"https://id.rijksmuseum.nl/{number + 1000}"}],
                     "produced_by": {"referred_to_by": [{"type": "LinguisticObject", "content": "Judith Leyster"}]}}  # fmt: skip
         if number < 3000:
             rights = [
@@ -279,7 +284,8 @@ class Server:
             return {"stat": "fail", "code": 100, "message": "Invalid API Key (Key has invalid format)"}
         page = int(query["page"])
         photos = [
-            {"id": str(n), "owner": "5@N0", "title": f"Photo {n}", "license": "4", "ownername": "Bea", "url_l": self.picture(n, "flickr")}
+            {"id": str(n), "owner": "5@N0", "title": f"Photo {n}", "license": "4", "ownername": "Bea",
+             "url_l": self.picture(n, "flickr")}
             for n in range((page - 1) * PER_PAGE, min(page * PER_PAGE, self.count))
         ]  # fmt: skip
         return {"stat": "ok", "photos": {"page": page, "pages": -(-self.count // PER_PAGE), "photo": photos}}
