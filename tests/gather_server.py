@@ -266,7 +266,8 @@ class Server:
             ]
             return {"type": "HumanMadeObject", "identified_by": names,
                     "shows": [{"id": f"https://id.rijksmuseum.nl/{number + 1000}"}],
-                    "produced_by": {"referred_to_by": [{"type": "LinguisticObject", "content": "Judith Leyster"}]}}  # fmt: skip
+                    "produced_by": {"referred_to_by": [{"type": "LinguisticObject", "content": "Judith Leyster"}]},
+                    }  # fmt: skip
         if number < 3000:
             rights = [
                 {"type": "Right", "classified_as": [{"id": "https://creativecommons.org/publicdomain/mark/1.0/"}]}
