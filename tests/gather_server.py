@@ -80,6 +80,7 @@ class Server:
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.http.daemon_threads = True
+        self.http.handle_error = lambda *_: None  # who is killed closes its connection
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
         self.pictures = picture_host or self.url
         self.thread = threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

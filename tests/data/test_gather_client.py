@@ -9,10 +9,10 @@ import time
 import pytest
 
 from gather_server import Fault, Server, jpeg
-from reverie.data.gather.address import RefusedError, check_peer, check_place, place_of, shown, split_address
-from reverie.data.gather.client import Client, FetchError, Stopped
-from reverie.data.gather.consent import Rules, check_headers, rules_for
-from reverie.data.gather.pace import Pace
+from reverie.data.net.address import RefusedError, check_peer, check_place, place_of, shown, split_address
+from reverie.data.net.client import Client, FetchError, Stopped
+from reverie.data.net.consent import Rules, check_headers, rules_for
+from reverie.data.net.pace import Pace
 
 PICTURE = "/picture/1.jpg"
 

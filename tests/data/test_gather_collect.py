@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 
 from gather_server import Fault, Server, jpeg
-from reverie.data.gather.address import RefusedError, place_of, split_address
 from reverie.data.gather.check import Bounds, check_picture
-from reverie.data.gather.client import Client
 from reverie.data.gather.collect import Collector, Terms, Wish
 from reverie.data.gather.manifest import Manifest
-from reverie.data.gather.pace import Pace
 from reverie.data.gather.sources.catalogue import open_source
+from reverie.data.net.address import RefusedError, place_of, split_address
+from reverie.data.net.client import Client
+from reverie.data.net.pace import Pace
 from reverie.errors import InputError, OfflineError
 
 

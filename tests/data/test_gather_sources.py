@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from gather_server import Fault, Server
-from reverie.data.gather.address import RefusedError, place_of, split_address
-from reverie.data.gather.client import Client, FetchError
-from reverie.data.gather.pace import Pace
 from reverie.data.gather.record import Record, allowed, plain, search
 from reverie.data.gather.sources.catalogue import NAMES, open_source
 from reverie.data.gather.sources.painter import ByPainter
+from reverie.data.net.address import RefusedError, place_of, split_address
+from reverie.data.net.client import Client, FetchError
+from reverie.data.net.pace import Pace
 from reverie.errors import InputError
 
 COUNT = 50

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from reverie.data.gather.address import RefusedError
+from reverie.data.net.address import RefusedError
 from reverie.data.perceptual import Hashes, hashes_of
 from reverie.errors import PictureError
 from reverie.media.source import open_picture, reading

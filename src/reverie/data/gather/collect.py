@@ -12,11 +12,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import islice
 
-from reverie.data.gather.address import RefusedError, place_of, split_address
 from reverie.data.gather.check import Bounds, Checked, check_picture
-from reverie.data.gather.client import Client, FetchError, Stopped
 from reverie.data.gather.manifest import Item, Kept, Manifest, Query
 from reverie.data.gather.record import Licence, Page, Source, allowed
+from reverie.data.net.address import RefusedError, place_of, split_address
+from reverie.data.net.client import Client, FetchError, Stopped
 from reverie.data.perceptual import Known
 from reverie.errors import OfflineError
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Literal, Protocol
 
-from reverie.data.gather.client import Client
+from reverie.data.net.client import Client
 
 TAG = re.compile(r"<[^>]*>")
 MOST_TEXT = 500  # characters of a title, a creator or an attribution

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from reverie.data.gather.client import Client, FetchError, RefusedError
+from reverie.data.net.client import Client, FetchError, RefusedError
 from reverie.errors import OutputError, WeightsError
 
 ATTEMPTS = 5  # without one new byte

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from reverie.data.gather.client import Client, FetchError
+from reverie.data.net.client import Client, FetchError
 from reverie.weights.checkpoint import write_bytes
 
 WEEK_S = 7 * 86400.0

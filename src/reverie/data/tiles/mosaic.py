@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
-from reverie.data.gather.client import Client, FetchError, RefusedError
+from reverie.data.net.client import Client, FetchError, RefusedError
 from reverie.data.tiles.cache import TileCache
 from reverie.data.tiles.mercator import TILE_PX, Window, world_px
 from reverie.data.tiles.provider import Provider

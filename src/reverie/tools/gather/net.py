@@ -9,7 +9,7 @@ from reverie.errors import InputError
 from reverie.tools.gather.images_config import NetSettings
 
 if TYPE_CHECKING:
-    from reverie.data.gather.client import Client
+    from reverie.data.net.client import Client
 
 
 class Net:
@@ -31,9 +31,9 @@ class Net:
     def client(self, own: str | None = None) -> Client:
         """Return a client; the times of requests are shared with all others. `own` is one more server to trust."""
         import reverie
-        from reverie.data.gather.address import place_of, split_address
-        from reverie.data.gather.client import Client
-        from reverie.data.gather.pace import Pace
+        from reverie.data.net.address import place_of, split_address
+        from reverie.data.net.client import Client
+        from reverie.data.net.pace import Pace
         from reverie.weights.fetch import cache_dir
 
         named = [*self.endpoints.values(), *([own] if own else [])]

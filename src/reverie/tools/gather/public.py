@@ -20,7 +20,7 @@ from reverie.jobs.work import Plan, Report
 from reverie.tools.gather.public_config import PublicConfig
 
 if TYPE_CHECKING:
-    from reverie.data.gather.client import Client
+    from reverie.data.net.client import Client
     from reverie.data.public.archive import RemoteFile
     from reverie.data.public.coco import Annotations
     from reverie.jobs.output import Output
@@ -142,7 +142,7 @@ class Unpacking:
 
     def _pictures(self, client: Client, about: Annotations, chosen: list[int], base: str):
         """Fetch what is not there, yielding reports; return what does not exist any more."""
-        from reverie.data.gather.client import RefusedError
+        from reverie.data.net.client import RefusedError
         from reverie.weights.checkpoint import write_bytes
 
         lost: set[int] = set()

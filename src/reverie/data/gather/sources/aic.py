@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reverie.data.gather.client import Client
 from reverie.data.gather.record import Page, Record, attribution_of, count, mapping, plain, rows
+from reverie.data.net.client import Client
 
 PAGE_SIZE = 100
 FIELDS = "id,title,artist_title,image_id,is_public_domain"

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import cast
 
-from reverie.data.gather.client import Client, RefusedError
 from reverie.data.gather.record import Page, Record, attribution_of, mapping, plain, rows
+from reverie.data.net.client import Client, RefusedError
 
 WIDTHS = (250, 330, 500, 960, 1280, 1920, 3840)
 PAGE_SIZE = 50

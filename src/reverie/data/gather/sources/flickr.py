@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from reverie.data.gather.client import Client, RefusedError
 from reverie.data.gather.record import Page, Record, attribution_of, count, mapping, plain, rows
+from reverie.data.net.client import Client, RefusedError
 from reverie.errors import InputError
 
 PAGE_SIZE = 100

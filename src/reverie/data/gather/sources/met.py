@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reverie.data.gather.client import Client, RefusedError
 from reverie.data.gather.record import Page, Record, attribution_of, mapping, plain
+from reverie.data.net.client import Client, RefusedError
 
 AT_ONCE = 10  # objects looked up for one page of results
 CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from reverie.data.gather.client import Client
 from reverie.data.gather.record import Page, Record, count, mapping, plain, rows
+from reverie.data.net.client import Client
 
 PAGE_SIZE, DEEPEST = 20, 240
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-from reverie.data.gather.client import Client
 from reverie.data.gather.record import Page, Source
+from reverie.data.net.client import Client
 
 PREFIX = "category:Paintings by "
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
-from reverie.data.gather.client import Client, RefusedError
 from reverie.data.gather.record import Page, Record, attribution_of, mapping, plain, rows
+from reverie.data.net.client import Client, RefusedError
 
 AT_ONCE = 10  # objects looked up for one page of results
 ENGLISH = "http://vocab.getty.edu/aat/300388277"

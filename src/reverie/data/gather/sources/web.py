@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import ModuleType
 
-from reverie.data.gather.client import Client, FetchError
 from reverie.data.gather.record import Page, Record, mapping, plain
+from reverie.data.net.client import Client, FetchError
 from reverie.errors import InputError
 
 DEEPEST = 5  # pages

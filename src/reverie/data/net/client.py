@@ -7,7 +7,6 @@ like the first address.
 
 from __future__ import annotations
 
-import email.utils
 import functools
 import json
 import logging
@@ -22,10 +21,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 from urllib.request import getproxies
 
-from reverie.data.gather.address import RefusedError, check_peer, check_place, place_of, split_address
-from reverie.data.gather.consent import NAME, ROBOTS_BYTES, Rules, check_headers, rules_for
-from reverie.data.gather.pace import Pace, Stopped
-from reverie.errors import OfflineError
+from reverie.data.net.address import RefusedError, check_peer, check_place, place_of, split_address
+from reverie.data.net.answer import Answer, FetchError, UnreachableError, accepted, as_failure, retry_after
+from reverie.data.net.consent import NAME, ROBOTS_BYTES, Rules, check_headers, rules_for
+from reverie.data.net.pace import Pace, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,24 +42,6 @@ LONGEST_WAIT_S = 120.0  # a host that asks for more is left alone for this run
 GIVE_UP = 5  # requests that failed one after the other
 API_BYTES = 16 << 20
 PIECE = 1 << 16
-
-
-class FetchError(OfflineError):
-    """A server did not deliver now; it may later."""
-
-
-class UnreachableError(FetchError):
-    """There is no connection to a host at all."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A successful answer."""
-
-    url: str
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
 
 
 @dataclass
@@ -179,13 +160,13 @@ class Client:
             self._pace.wait(_spelled(place), self._pause_s, self.stop)
             peers = {"trace": self._peer_check(place)} if self._direct else {}
             with (
-                _as_failure(place[0]),
+                as_failure(place[0]),
                 self._http.stream("GET", url, headers=dict(headers), extensions=peers) as answer,
             ):
                 if answer.status_code in AGAIN:
                     raise FetchError(f"{place[0]} answered {answer.status_code}")
                 if answer.status_code not in (301, 302, 303, 307, 308):
-                    _accepted(Answer(url, answer.status_code, answer.headers, b""), place[0])
+                    accepted(Answer(url, answer.status_code, answer.headers, b""), place[0])
                     yield answer
                     return
                 url = urljoin(url, answer.headers.get("location", ""))
@@ -278,7 +259,7 @@ class Client:
                 answer, asked_s = self._once(url, params, headers, most_bytes, place, pause)
                 if answer.status not in AGAIN and not (answer.status == 200 and check(answer)):
                     host.failed = 0
-                    return _accepted(answer, place[0])
+                    return accepted(answer, place[0])
                 why = f"{place[0]} answered {answer.status}" if answer.status != 200 else f"{place[0]} is busy"
                 if asked_s is not None:
                     self.waited[place[0]] = self.waited.get(place[0], 0) + 1
@@ -314,14 +295,14 @@ class Client:
         request was on its way.
         """
         peers = {"trace": self._peer_check(place)} if self._direct else {}
-        with _as_failure(place[0]), self._http.stream(
+        with as_failure(place[0]), self._http.stream(
             "GET", url, params=params or None, headers=dict(headers), extensions=peers
         ) as answer:  # fmt: skip
             self._pace.hold(_spelled(place), pause_s)
             if answer.status_code in AGAIN:
-                return Answer(url, answer.status_code, answer.headers, b""), _retry_after(answer.headers)
+                return Answer(url, answer.status_code, answer.headers, b""), retry_after(answer.headers)
             content = b"" if 300 <= answer.status_code < 400 else self._body(answer, most_bytes, place[0])
-            return Answer(url, answer.status_code, answer.headers, content), _retry_after(answer.headers)
+            return Answer(url, answer.status_code, answer.headers, content), retry_after(answer.headers)
 
     def _body(self, answer: httpx.Response, most_bytes: int, host: str) -> bytes:
         limit = f"{host} sends more than {most_bytes / 2**20:.0f} MB"
@@ -367,45 +348,5 @@ def _no_addresses(line: logging.LogRecord) -> bool:
     return line.levelno > logging.INFO
 
 
-def _accepted(answer: Answer, host: str) -> Answer:
-    if answer.status < 400:
-        return answer
-    raise RefusedError(f"{host} answered {answer.status}", answer.status)
-
-
 def _spelled(place: tuple[str, int]) -> str:
     return place[0] if place[1] in (80, 443) else f"{place[0]}:{place[1]}"
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds of a `Retry-After`, given as a number or as a date (RFC 9110, 10.2.3)."""
-    text = headers.get("retry-after", "").strip()
-    if text.isdecimal():
-        return float(text)
-    if not text:
-        return None
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except (TypeError, ValueError):
-        return None
-
-
-@contextmanager
-def _as_failure(host: str) -> Iterator[None]:
-    """Turn what the connection raises into one sentence."""
-    import httpx
-
-    try:
-        yield
-    except httpx.ConnectError as error:
-        raise UnreachableError(f"no connection to {host} ({_reason(error)})") from error
-    except httpx.TimeoutException as error:
-        raise FetchError(f"{host} did not answer in time") from error
-    except httpx.InvalidURL as error:
-        raise RefusedError(f"an address at {host} cannot be read") from error
-    except httpx.HTTPError as error:
-        raise FetchError(f"the answer of {host} broke off ({_reason(error)})") from error
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:100] or type(error).__name__

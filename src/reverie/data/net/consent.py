@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reverie.data.gather.address import RefusedError
+from reverie.data.net.address import RefusedError
 
 if TYPE_CHECKING:
     from protego import Protego
