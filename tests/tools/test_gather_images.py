@@ -63,6 +63,16 @@ def test_from_words_to_a_data_set_and_through_the_review(server, tmp_path, capsy
     assert main(["gather", "veto", "out", "veto.txt", "-o", "clean2"]) == 2
 
 
+def test_a_larger_collection_takes_over_what_is_there(server, tmp_path):
+    assert main(asked(server, "images", "fountain", count=6)) == 0
+    before = len(server.asked("/picture"))
+    assert main([*asked(server, "images", "fountain", count=9, out="more"), "--reuse", "out"]) == 0
+    assert len(server.asked("/picture")) - before == 3
+    assert len(read_rows(tmp_path / "more" / "ATTRIBUTION.csv")) == 9
+    assert main([*asked(server, "images", "fountain", out="x"), "--reuse", "home"]) == 2
+
+
+@pytest.mark.slow
 def test_killed_and_taken_up_again(server, tmp_path):
     """kill -9 three times: nothing is lost, nothing is fetched twice but what was under way."""
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 
 from reverie.data.gather.check import Bounds, Checked, check_picture
 from reverie.data.gather.manifest import Item, Kept, Manifest, Query
@@ -92,19 +93,23 @@ class Collector:
         sources: by name.
         wishes: the classes.
         terms: what is taken.
+        here: files of pictures that were fetched before, by address; they are not asked for.
     """
 
     def __init__(
-        self, manifest: Manifest, client: Client, sources: Mapping[str, Source], wishes: Sequence[Wish], terms: Terms
-    ) -> None:
+        self, manifest: Manifest, client: Client, sources: Mapping[str, Source], wishes: Sequence[Wish], terms: Terms,
+        here: Mapping[str, Path] | None = None,
+    ) -> None:  # fmt: skip
         self.manifest, self.client, self.sources, self.terms = manifest, client, dict(sources), terms
         self.notes: list[str] = []
+        self.newest: Path | None = None  # the picture that was kept last
+        self._here = here or {}
         self._known, self._digests = Known(), set[str]()
         self._why: dict[str, str] = {}  # source → why it does not answer
-        here = manifest.kept()
-        for kept in here:
+        there = manifest.kept()
+        for kept in there:
             self._remember(kept)
-        self._classes = [self._class(wish, here) for wish in wishes]
+        self._classes = [self._class(wish, there) for wish in wishes]
 
     @property
     def kept(self) -> int:
@@ -177,8 +182,9 @@ class Collector:
         _, _, source, asked = task
         if isinstance(asked, Query):
             return self.sources[source].page(self.client, asked.words, asked.cursor)
-        answer = self.client.picture(asked.record.url, self.terms.most_bytes)
-        return answer.content, check_picture(answer.content, self.terms.bounds)
+        file = self._here.get(asked.record.url)
+        blob = file.read_bytes() if file else self.client.picture(asked.record.url, self.terms.most_bytes).content
+        return blob, check_picture(blob, self.terms.bounds)
 
     # -- what came of it -----------------------------------------------------------------------------------------------
 
@@ -211,6 +217,7 @@ class Collector:
             return "a duplicate"
         kept = self.manifest.keep(item, blob, checked)
         self._remember(kept)
+        self.newest = self.manifest.pictures / kept.file
         cls.kept[source] = cls.kept.get(source, 0) + 1
         return item.record.title
 
@@ -238,14 +245,14 @@ class Collector:
 
     # -- beginning and end ---------------------------------------------------------------------------------------------
 
-    def _class(self, wish: Wish, here: Sequence[Kept]) -> _Class:
+    def _class(self, wish: Wish, there: Sequence[Kept]) -> _Class:
         queries = {name: self.manifest.query(wish.label, wish.words, name) for name in self.sources}
         waiting: dict[str, deque[Item]] = {name: deque() for name in self.sources}
         for item in self.manifest.waiting(wish.label):
             if item.record.source in waiting:
                 waiting[item.record.source].append(item)
         counts: dict[str, int] = {}
-        for kept in here:
+        for kept in there:
             if kept.label == wish.label:
                 counts[kept.record.source] = counts.get(kept.record.source, 0) + 1
         return _Class(wish, queries, waiting, counts)

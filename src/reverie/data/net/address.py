@@ -73,7 +73,10 @@ def check_peer(address: str, place: tuple[str, int], trusted: Collection[tuple[s
     """
     if place in trusted:
         return
-    number = ipaddress.ip_address(address.split("%")[0].strip("[]"))
+    try:
+        number = ipaddress.ip_address(address.split("%")[0].strip("[]"))
+    except ValueError as error:
+        raise RefusedError(f"{place[0]} leads to no address of the internet") from error
     inner = getattr(number, "ipv4_mapped", None) or number
     if not inner.is_global or inner.is_multicast:
         raise RefusedError(f"{place[0]} leads to the private address {inner}; it is not asked")

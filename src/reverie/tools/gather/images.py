@@ -20,6 +20,8 @@ from reverie.tools.gather.images_config import ImagesConfig, PictureSettings
 from reverie.tools.gather.wishes import parse_wishes
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from reverie.data.gather.collect import Collector, Wish
     from reverie.data.gather.manifest import Manifest
     from reverie.data.gather.record import Source
@@ -103,14 +105,17 @@ class Gathered:
         from reverie.data.gather.manifest import Manifest
 
         assert isinstance(self._terms, Terms)
+        here = pictures_of(self._config.reuse)
         client = self._net.client()
         manifest = self._manifest = Manifest(self._scratch)
-        collector = Collector(manifest, client, self._sources, self._wishes, self._terms)
+        collector = Collector(manifest, client, self._sources, self._wishes, self._terms, here)
         if collector.kept:
             self.notes.append(f"going on: {collector.kept} pictures are here already")
         try:
             for moment in collector.steps():
-                yield Report(moment.kept, moment.wanted, "pictures", moment.line)
+                newest = collector.newest
+                preview = None if newest is None else lambda path=newest: _seen(path)
+                yield Report(moment.kept, moment.wanted, "pictures", moment.line, preview=preview)
         finally:
             self.notes += [note for note in collector.notes if note not in self.notes]
             client.close()
@@ -159,6 +164,29 @@ class Gathered:
             self._manifest.close()
         if self._complete:
             shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def pictures_of(folder: str | None) -> dict[str, Path]:
+    """Return the files of an earlier gathering by the addresses they were fetched from.
+
+    Raises:
+        InputError: it is none.
+    """
+    from reverie.data.gather.layout import ATTRIBUTION, read_rows
+
+    if folder is None:
+        return {}
+    if not (Path(folder) / ATTRIBUTION).is_file():
+        raise InputError(f"--reuse '{folder}' has no {ATTRIBUTION}; expected a folder of 'reverie gather'")
+    found = {row.get("url", ""): Path(folder) / row["file"] for row in read_rows(Path(folder) / ATTRIBUTION)}
+    return {url: path for url, path in found.items() if url and path.is_file()}
+
+
+def _seen(path: Path) -> np.ndarray:
+    from reverie.media.image import read_square
+
+    with path.open("rb") as file:
+        return read_square(file, 512, path.name)
 
 
 def balanced(labels: Sequence[str]) -> list[int]:

@@ -56,6 +56,10 @@ class PictureSettings:
     val: float = setting(
         0.1, "Fraction of each class that is held out, by whole works.", minimum=0, maximum=0.5, group="folder"
     )
+    reuse: str | None = setting(
+        None, "An earlier folder of 'gather', whose pictures are taken from there and not asked for again.",
+        replay=False, group="servers",
+    )  # fmt: skip
     balance: bool = setting(False, "Cut every class to the size of the smallest.", group="folder")
     neighbors: bool = setting(
         True, "Look for pictures of the same thing with the embedded network, and keep them together.", group="folder"
