@@ -223,14 +223,18 @@ class Folder:
 
     Attributes:
         fill: writes everything into the folder it is given, which is empty.
+        written: called once it stands under its name.
     """
 
     fill: Callable[[Path], None]
     label: str = ""
     suffixes: tuple[str, ...] = field(default=())
+    written: Callable[[], None] = lambda: None
 
     def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
-        """Fill a folder beside, then give it its name; an own older folder is exchanged."""
+        """Fill a folder beside, then give it its name; an own older folder is exchanged, a foreign one never."""
+        if path.exists() and not (path / JOB_FILE).is_file() and (not path.is_dir() or any(path.iterdir())):
+            raise OutputError(f"cannot write '{path}': what is there was not made by Reverie")
         try:
             part = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
         except OSError as error:
@@ -250,6 +254,7 @@ class Folder:
             raise OutputError(f"cannot write '{path}': {error.strerror or error}") from error
         finally:
             shutil.rmtree(part, ignore_errors=True)
+        self.written()
         return ()
 
 

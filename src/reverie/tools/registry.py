@@ -15,6 +15,21 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.translate.tool:TRANSLATE",
         "Translate pictures and films by a network that learned how.",
     ),
+    "gather images": ("reverie.tools.gather.images:IMAGES", "Gather pictures of classes, with their licences."),
+    "gather artists": ("reverie.tools.gather.artists:ARTISTS", "Gather paintings, a class for each painter."),
+    "gather frames": (
+        "reverie.tools.gather.frames:FRAMES",
+        "Take pictures out of a film: scenes, sharp frames, no duplicates.",
+    ),
+    "gather map": ("reverie.tools.gather.map:MAP", "Make pictures of places on earth, from map tiles."),
+    "gather public": (
+        "reverie.tools.gather.public:PUBLIC",
+        "Fetch a public collection: cifar100, pets, coco-minitrain.",
+    ),
+    "gather veto": (
+        "reverie.tools.gather.veto:VETO",
+        "Leave out what a person crossed out on the review page.",
+    ),
     "train translate": (
         "reverie.train.translate_tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",
@@ -45,6 +60,7 @@ HIDDEN: dict[str, str] = {
 }
 
 GROUPS: dict[str, str] = {  # the first word of two → what its tools have in common
+    "gather": "Make data sets: from words, painters, films, places on earth, public collections.",
     "embed": "Map a collection by what a network sees: 'reverie embed FOLDER' is 'reverie embed map FOLDER'.",
 }
 
