@@ -63,7 +63,7 @@ def _quoted(m: Machine) -> str | memoryview:
     if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
         raise Broken("holds no weights, or is damaged")
     try:
-        return _old_text(memoryview(codecs.escape_decode(line[1:-1])[0]))  # type: ignore[attr-defined]
+        return _old_text(memoryview(codecs.escape_decode(line[1:-1])[0]))
     except ValueError as error:
         raise Broken("is damaged: a text in it is none") from error
 

@@ -43,7 +43,7 @@ def open_zip(path: Path, data: memoryview, budget: Budget, report: Report) -> Op
     found: dict[object, Storage] = {}
 
     def find(record: Persistent) -> Storage:
-        key, dtype, count = storage_name(record)
+        key, dtype, _ = storage_name(record)
         if key not in found:
             name = f"{archive.root}data/{key}"
             found[key] = Storage(dtype, archive.size(name) // dtype.itemsize, lambda: archive.read(name), swapped)
