@@ -17,9 +17,14 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.train.translate_tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",
     ),
+    "latent sample": ("reverie.tools.latent.sample:LATENT_SAMPLE", "Draw pictures of seeds, onto a sheet."),
+    "latent mix": ("reverie.tools.latent.sample:LATENT_MIX", "Cross the styles of seeds on a sheet."),
+    "latent walk": ("reverie.tools.latent.walk:LATENT_WALK", "Film a walk through latent space."),
 }
 
-GROUPS: dict[str, str] = {}  # the first word of two → what its tools have in common
+GROUPS: dict[str, str] = {
+    "latent": "Pictures and films from the latent space of a generator.",
+}  # the first word of two → what its tools have in common
 
 COMBINED = {"film": film, "sheet": sheet}
 

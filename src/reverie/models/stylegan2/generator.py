@@ -111,6 +111,10 @@ class Synthesis(nn.Module):
         for stage in range(config.stages):
             self.add_module(block_name(stage), Block(config, stage, self.blur))
 
+    def set_kernel(self, taps: Sequence[float]) -> None:
+        """Set the blur; needed anew after a network was built without memory."""
+        self.blur.set(taps)
+
     @property
     def blocks(self) -> list[Block]:
         """From the coarsest on."""

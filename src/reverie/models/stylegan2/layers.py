@@ -52,9 +52,14 @@ class Blur(nn.Module):
 
     def __init__(self, taps: Sequence[float]) -> None:
         super().__init__()
+        self.width = len(taps)
+        self.register_buffer("kernel", torch.empty(0), persistent=False)
+        self.set(taps)
+
+    def set(self, taps: Sequence[float]) -> None:
+        """Set the taps; needed anew after a network was built without memory."""
         one = torch.tensor(tuple(taps), dtype=torch.float32)
-        self.register_buffer("kernel", torch.outer(one, one) / one.sum() ** 2, persistent=False)
-        self.width = len(one)
+        self.kernel = torch.outer(one, one) / one.sum() ** 2
 
     def same(self, x: Tensor, pad: tuple[int, int], gain: float = 1.0, stride: int = 1) -> Tensor:
         """Return the filtered picture, zeros around it."""
