@@ -17,6 +17,10 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.train.translate_tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",
     ),
+    "latent open": (
+        "reverie.tools.latent.open_tool:LATENT_OPEN",
+        "Say what a foreign generator file is, and keep it as a file of ours.",
+    ),
     "latent sample": ("reverie.tools.latent.sample:LATENT_SAMPLE", "Draw pictures of seeds, onto a sheet."),
     "latent mix": ("reverie.tools.latent.sample:LATENT_MIX", "Cross the styles of seeds on a sheet."),
     "latent walk": ("reverie.tools.latent.walk:LATENT_WALK", "Film a walk through latent space."),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from reverie.errors import WeightsError
 from reverie.weights.pickles.file import ForeignFile, beyond_tensors, open_foreign
 from reverie.weights.pickles.records import Broken, shown
+from reverie.weights.read_any import read_safetensors
 
 WRAPPERS = ("state_dict", "model", "model_state_dict", "net")  # under which training scripts store the weights
 EXPECTED = "expected a state dict, as torch.save(net.state_dict(), FILE) writes it"
@@ -27,19 +27,11 @@ def load_state_dict(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise WeightsError(f"no weights file at '{path}'")
     if path.suffix == ".safetensors":
-        return _read_safetensors(path)
+        return read_safetensors(path)
     try:
         return _read_tensors(open_foreign(path))
     except Broken as error:
         raise WeightsError(f"'{path}' {error}; {EXPECTED}") from error
-
-
-def _read_safetensors(path: Path) -> dict[str, Tensor]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"'{path}' is not a readable safetensors file: damaged, or of another kind") from error
 
 
 def _read_tensors(file: ForeignFile) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
 """Networks of lucidrains' stylegan2-pytorch, whose arithmetic is its own: `reverie.models.lucidrains`.
 
-The file is ``{"GAN": state dict, "version": text}``. ``GE`` and ``SE`` are the moving averages of generator and mapping.
+The file is ``{"GAN": state dict, "version": text}``; ``GE`` and ``SE`` are averages of generator and mapping.
 """
 
 from __future__ import annotations

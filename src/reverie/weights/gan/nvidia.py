@@ -152,7 +152,7 @@ def _dialect(module: Module) -> str:
 
 
 def _settings(module: Module) -> dict[str, object]:
-    """Return what the tensors do not show. The modules' own attributes count, then the arguments they were made with."""
+    """Return what the tensors do not show: the modules' own attributes count before what they were made with."""
     kwargs = module.attributes.get("_init_kwargs")
     stated = _flattened(kwargs if isinstance(kwargs, dict) else {})
     own = module.attributes

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-
-from safetensors import SafetensorError, safe_open
 
 from reverie.errors import WeightsError
 from reverie.weights.gan.found import Found
@@ -13,9 +10,8 @@ from reverie.weights.gan.lucidrains import find_lucidrains
 from reverie.weights.gan.nvidia import STYLEGAN3, find_nvidia
 from reverie.weights.gan.rosinality import find_rosinality
 from reverie.weights.gan.tensorflow import find_tensorflow
-from reverie.weights.pickles.file import ForeignFile, open_foreign
+from reverie.weights.pickles.file import ForeignFile
 from reverie.weights.pickles.records import Broken, Call, shown
-from reverie.weights.pickles.storage import StoredTensor
 from reverie.weights.pickles.values import Values
 
 READ = "StyleGAN2 networks of NVIDIA (TensorFlow, PyTorch), rosinality and lucidrains"

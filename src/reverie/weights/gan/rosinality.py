@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from reverie.weights.gan.found import KERNEL, Change, Found, taps_of
-from reverie.weights.pickles.records import Broken, shown
+from reverie.weights.pickles.records import shown
 from reverie.weights.pickles.storage import StoredTensor
 from reverie.weights.pickles.values import Values
 

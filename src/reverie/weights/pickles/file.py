@@ -28,7 +28,7 @@ OTHERS: dict[bytes, str] = {
 }
 DAMAGED = "holds no weights, or is damaged"
 
-Container = Literal["torch zip", "torch stream", "pickle"]
+Container = Literal["torch zip", "torch stream", "pickle", "safetensors"]
 
 
 @dataclass

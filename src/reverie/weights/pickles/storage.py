@@ -131,6 +131,13 @@ def dense(storage: Storage, shape: tuple[int, ...], *, columns: bool = False) ->
     return StoredTensor(storage, 0, shape, _strides(shape, columns))
 
 
+def in_memory(tensor: Tensor) -> StoredTensor:
+    """Return a tensor that was read already in the form of one that was not."""
+    flat = tensor.contiguous().reshape(-1)
+    storage = Storage(tensor.dtype, flat.numel(), lambda: b"", _read=flat)
+    return StoredTensor(storage, 0, tuple(tensor.shape), _strides(tuple(tensor.shape), False))
+
+
 def _strides(shape: tuple[int, ...], columns: bool) -> tuple[int, ...]:
     steps, step = [], 1
     for n in shape if columns else reversed(shape):

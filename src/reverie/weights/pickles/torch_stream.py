@@ -153,7 +153,7 @@ class Nested:
 
     def __init__(self, machine: Machine, budget: Budget, report: Report, depth: int) -> None:
         self._found: dict[int, tuple[object, Storage | Broken]] = {}
-        self._bytes = Values(_nowhere, _nothing)  # one for all: a text that is used twice is encoded once
+        self._bytes = without_outside()  # one for all: a text that is used twice is encoded once
         for call in machine.calls:
             if call.path == INSIDE and isinstance(call.args, tuple) and len(call.args) == 1:
                 self._look(call.args[0], budget, report, depth)
@@ -188,6 +188,11 @@ def _inner(blob: memoryview, budget: Budget, report: Report, depth: int) -> Stor
     if not opened.stream or not isinstance(opened.root, Persistent):
         raise Broken("holds something else than the numbers of a tensor")
     return opened.values.find(opened.root)
+
+
+def without_outside() -> Values:
+    """Return the values of a file in which all tensors are read already."""
+    return Values(_nowhere, _nothing)
 
 
 def _nothing(record: object) -> Storage:

@@ -55,7 +55,7 @@ class Values:
             Broken: it describes one that cannot be.
         """
         if not isinstance(record, Call):
-            return None
+            return record if isinstance(record, StoredTensor) else None
         if id(record) not in self._tensors:
             self._tensors[id(record)] = (record, self._tensor(record, 0))
         return self._tensors[id(record)][1]
