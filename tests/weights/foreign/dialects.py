@@ -32,8 +32,9 @@ def random_generator(config: GeneratorConfig = SMALL, seed: int = 0) -> Generato
         for name, value in net.state_dict().items():
             if name.endswith(("bias", "w_avg", "noise_strength")):
                 value += 0.3 * torch.randn(value.shape, generator=generator)
-            elif not name.startswith("mapping"):
-                value.copy_(torch.randn(value.shape, generator=generator))
+            else:
+                scale = 1 / config.mapping_lr if name.startswith("mapping.fc") else 1.0
+                value.copy_(scale * torch.randn(value.shape, generator=generator))
     return net.eval()
 
 
@@ -90,7 +91,9 @@ def module(net_state: dict[str, Tensor], prefix: str, attributes: Callable[[str]
     return Call(Global("torch_utils.persistence", "_reconstruct_persistent_obj"), (meta,))
 
 
-def ada(net: Generator, protocol: int = 4, *, stylegan3: bool = False, only: str | None = None) -> bytes:
+def ada(
+    net: Generator, protocol: int = 4, *, stylegan3: bool = False, only: str | None = None, extra: dict | None = None
+) -> bytes:
     """Return a network pickle of StyleGAN2-ADA, or of a StyleGAN2 that StyleGAN3's program trained."""
     config, state = net.config, {k: v for k, v in net.state_dict().items() if "blur" not in k}
     taps = torch.tensor(config.kernel) / sum(config.kernel)
@@ -118,7 +121,10 @@ def ada(net: Generator, protocol: int = 4, *, stylegan3: bool = False, only: str
     if only:
         return pickled({only: made}, protocol)
     about = easy({"class_name": "training.dataset.ImageFolderDataset", "path": "/data/flowers.zip"})
-    return pickled({"G": None, "D": None, "G_ema": made, "training_set_kwargs": about, "augment_pipe": None}, protocol)
+    return pickled(
+        {"G": None, "D": None, "G_ema": made, "training_set_kwargs": about, "augment_pipe": None, **(extra or {})},
+        protocol,
+    )
 
 
 # -- numpy ------------------------------------------------------------------------------------------------------------

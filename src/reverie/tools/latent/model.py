@@ -50,7 +50,7 @@ class LatentModel:
 
     def z(self, seed: int) -> Tensor:
         """Return the latent ``[z_dim]`` of a seed: the numbers that the published programs draw for it."""
-        drawn = np.random.RandomState(seed).randn(self.config.z_dim)
+        drawn = np.random.RandomState(seed).randn(self.config.z_dim)  # noqa: NPY002 - what seeds mean in this field
         return torch.from_numpy(drawn).float().to(self.device)
 
     @torch.no_grad()

@@ -10,7 +10,8 @@ from reverie.weights.pickles.records import Broken, shown
 MOST_OPCODES = 4_000_000  # a training checkpoint of StyleGAN2 has 50 thousand; 4 million take some seconds and 0.5 GB
 MOST_MEMO = 2_000_000
 MOST_NESTED = 3  # pickles inside pickles; networks of NVIDIA have 1: each tensor is a torch file of its own
-MOST_ODD_KEYS = 30_000  # keys that are not texts: numbers can be made to collide in a dictionary
+MOST_ODD_KEYS = 10_000  # keys that are neither texts nor small numbers: they can be made to collide in a dictionary
+SMALL = 1 << 24
 MOST_NUMBER_BYTES = 512
 MOST_NAME = 256  # characters of a module or function
 MOST_LINE = 1 << 28
@@ -96,11 +97,11 @@ class Budget:
         Raises:
             Broken: no key at all, or one that takes forever to hash.
         """
-        if type(key) is str:
+        if type(key) is str or (type(key) is int and 0 <= key < SMALL):
             return key
         self.odd_keys -= 1
         if self.odd_keys < 0:
-            raise Broken(f"has over {MOST_ODD_KEYS} keys that are not texts, more than a network needs")
+            raise Broken(f"has over {MOST_ODD_KEYS} keys that are no texts, more than a network needs")
         if isinstance(key, tuple):
             if len(key) > 16 or not all(type(part) in _SIMPLE for part in key):
                 raise Broken("has a key that is not plain; it is damaged, or made to harm")
