@@ -19,6 +19,10 @@ TOOLS: dict[str, tuple[str, str]] = {
     ),
     "latent sample": ("reverie.tools.latent.sample:LATENT_SAMPLE", "Draw pictures of seeds, onto a sheet."),
     "latent mix": ("reverie.tools.latent.sample:LATENT_MIX", "Cross the styles of seeds on a sheet."),
+    "latent journey": (
+        "reverie.tools.latent.journey_tool:LATENT_JOURNEY",
+        "Film a journey between keys in latent space.",
+    ),
     "latent walk": ("reverie.tools.latent.walk:LATENT_WALK", "Film a walk through latent space."),
 }
 
