@@ -17,6 +17,10 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.train.translate_tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",
     ),
+    "train stylegan2": (
+        "reverie.train.stylegan2.tool:TRAIN_STYLEGAN2",
+        "Teach a StyleGAN2 to draw pictures like yours.",
+    ),
     "latent sample": ("reverie.tools.latent.sample:LATENT_SAMPLE", "Draw pictures of seeds, onto a sheet."),
     "latent mix": ("reverie.tools.latent.sample:LATENT_MIX", "Cross the styles of seeds on a sheet."),
     "latent journey": (

@@ -156,7 +156,9 @@ def parse_journey(text: str, name: str = "journey", folder: Path = Path()) -> Jo
     except (yaml.YAMLError, RecursionError) as error:
         raise InputError(f"'{name}' is not valid YAML: {str(error).splitlines()[0]}") from error
     if not isinstance(tree, dict) or "keys" not in tree:
-        raise InputError(f"'{name}' holds no journey; expected 'keys:' with a list such as '- {{seed: 3, duration: 2s}}'")
+        raise InputError(
+            f"'{name}' holds no journey; expected 'keys:' with a list such as '- {{seed: 3, duration: 2s}}'"
+        )
     for word in tree:
         if word not in KNOWN:
             raise InputError(f"'{name}': {unknown_name('entry', str(word), KNOWN)}")

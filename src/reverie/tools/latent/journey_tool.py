@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from reverie.tools.latent.directions import Directions
     from reverie.tools.latent.model import LatentModel
 
-UNCHANGED = ("device", "precision", "codec", "crf", "codec_speed", "audio")  # settings that leave the frames as they are
+UNCHANGED = (
+    "device",
+    "precision",
+    "codec",
+    "crf",
+    "codec_speed",
+    "audio",
+)  # settings that leave the frames as they are
 PCA_SAMPLES = 20_000
 
 

@@ -133,7 +133,9 @@ class Travel:
             raise InputError("the keys of 'noise' are seeds")
         generator = torch.Generator().manual_seed(seed)
         device = self.model.device
-        return [torch.randn(conv.size, generator=generator).to(device) for conv in self.model.net.synthesis.convolutions]
+        return [
+            torch.randn(conv.size, generator=generator).to(device) for conv in self.model.net.synthesis.convolutions
+        ]
 
 
 def found_beside(folder: Path, name: str) -> Path:

@@ -48,7 +48,13 @@ class PreparedWalk(PreparedGenerator):
         places = frame_places(frames, closed=config.loop)
         manifest = {"tool": "latent walk", "network": model.sha256, "settings": str(to_record(config))}
         return latent_film(
-            model, lambda n: (curve(float(places[n])), model.noise_of(seeds[0])), frames, rate, config, scratch, manifest
+            model,
+            lambda n: (curve(float(places[n])), model.noise_of(seeds[0])),
+            frames,
+            rate,
+            config,
+            scratch,
+            manifest,
         )
 
 
@@ -83,7 +89,9 @@ def latent_film(
     if audio is not None:
         footage = dataclasses.replace(footage, audio=True)
     chosen = dataclasses.replace(model.chosen, files=files or {})
-    return FrameSequence(make, footage, how.encoding(), scratch=scratch, manifest=manifest, chosen=chosen, beside=beside)
+    return FrameSequence(
+        make, footage, how.encoding(), scratch=scratch, manifest=manifest, chosen=chosen, beside=beside
+    )
 
 
 def ws_curve(model: LatentModel, config: WalkConfig, seeds: tuple[int, ...]) -> Curve:
