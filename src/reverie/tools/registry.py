@@ -21,8 +21,16 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.latent.open_tool:LATENT_OPEN",
         "Say what a foreign generator file is, and keep it as a file of ours.",
     ),
+    "train stylegan2": (
+        "reverie.train.stylegan2.tool:TRAIN_STYLEGAN2",
+        "Teach a StyleGAN2 to draw pictures like yours.",
+    ),
     "latent sample": ("reverie.tools.latent.sample:LATENT_SAMPLE", "Draw pictures of seeds, onto a sheet."),
     "latent mix": ("reverie.tools.latent.sample:LATENT_MIX", "Cross the styles of seeds on a sheet."),
+    "latent journey": (
+        "reverie.tools.latent.journey_tool:LATENT_JOURNEY",
+        "Film a journey between keys in latent space.",
+    ),
     "latent walk": ("reverie.tools.latent.walk:LATENT_WALK", "Film a walk through latent space."),
 }
 

@@ -271,6 +271,43 @@ def rosinality(net: Generator, *, old: bool = False, prefix: str = "", **more: o
     return buffer.getvalue()
 
 
+# -- lucidrains -------------------------------------------------------------------------------------------------------
+
+
+def lucidrains(net: Generator, *, average: bool = True) -> bytes:
+    """Return a file of lucidrains' program: its factors undone, the noise left out as it does."""
+    found: dict[str, Tensor] = {}
+    s, g = ("SE", "GE") if average else ("S", "G")
+    for i in range(net.config.mapping_layers):
+        layer, name = net.mapping.get_submodule(f"fc{i}"), f"{s}.net.{2 * i}"
+        before = 1.0 if i == 0 else layer.weight.shape[1] ** 0.5
+        found |= {f"{name}.weight": layer.weight * 2**0.5 / before, f"{name}.bias": layer.bias * 2**0.5}
+    synthesis = net.synthesis
+    found[f"{g}.initial_block"] = synthesis.blocks[0].const[None]
+    found |= {f"{g}.initial_conv.{key}": value for key, value in synthesis.start.state_dict().items()}
+    for stage, block in enumerate(synthesis.blocks):
+        name = f"{g}.blocks.{stage}"
+        for number, conv in ((1, block.conv0), (2, block.conv1)):
+            found |= {f"{name}.conv{number}.weight": conv.weight} | _lucidrains_style(f"{name}.to_style{number}", conv)
+            found |= {
+                f"{name}.to_noise{number}.weight": conv.noise_strength[:, None],
+                f"{name}.to_noise{number}.bias": conv.bias,
+            }
+        found |= {f"{name}.to_rgb.conv.weight": block.torgb.weight}
+        found |= _lucidrains_style(f"{name}.to_rgb.to_style", block.torgb)
+        if stage < net.config.stages - 1:
+            found[f"{name}.to_rgb.upsample.1.f"] = torch.tensor([1.0, 2.0, 1.0])
+    found = {name: value.detach().clone() for name, value in found.items()} | {"D.to_logit.weight": torch.ones(1, 4)}
+    made = io.BytesIO()
+    torch.save({"GAN": found, "version": "1.9.0"}, made)
+    return made.getvalue()
+
+
+def _lucidrains_style(name: str, layer) -> dict[str, Tensor]:
+    weight = layer.affine.weight
+    return {f"{name}.weight": weight / weight.shape[1] ** 0.5, f"{name}.bias": layer.affine.bias - 1}
+
+
 def written(path: Path, blob: bytes) -> Path:
     path.write_bytes(blob)
     return path

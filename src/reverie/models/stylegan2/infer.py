@@ -59,6 +59,8 @@ def _stages(tensors: Mapping[str, Tensor], name: str) -> int:
 
 
 def _architecture(tensors: Mapping[str, Tensor], stages: int) -> Architecture:
+    if "synthesis.start.weight" in tensors:
+        return "lucidrains"
     if any(f"synthesis.{block_name(k)}.skip.weight" in tensors for k in range(1, stages)):
         return "resnet"
     return "skip" if "synthesis.b4.torgb.weight" in tensors or stages == 1 else "orig"

@@ -56,7 +56,9 @@ class Latents:
             return self.ws[self.names.index(name)]
         if name.isdecimal() and int(name) < len(self.ws):
             return self.ws[int(name)]
-        raise InputError(f"no latent '{name}'; there are {', '.join(self.names[:8])}{' ...' if len(self.names) > 8 else ''}")
+        raise InputError(
+            f"no latent '{name}'; there are {', '.join(self.names[:8])}{' ...' if len(self.names) > 8 else ''}"
+        )
 
 
 def read_latents(path: Path) -> Latents:

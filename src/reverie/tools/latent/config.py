@@ -56,7 +56,8 @@ class MixConfig(GeneratorSettings):
     seeds: str = setting("0-3", "Seeds of the rows, which give everything but the mixed layers.")
     styles: str = setting("10-15", "Seeds of the columns, which give the mixed layers.")
     layers: str = setting(
-        "middle", "Layers that the columns give: coarse, middle, fine, or numbers and ranges such as 4-7.",
+        "middle",
+        "Layers that the columns give: coarse, middle, fine, or numbers and ranges such as 4-7.",
     )
     tile_px: int | None = setting(None, "Side of a picture on the sheet.", minimum=16, maximum=2048, group="picture")
 

@@ -88,7 +88,9 @@ def frame_places(frames: int, *, closed: bool) -> np.ndarray:
     return np.arange(frames) / (frames if closed else max(1, frames - 1))
 
 
-def even_places(curve: Callable[[float], Tensor], measure: Callable[[Tensor], Tensor], samples: int) -> Callable[[float], float]:
+def even_places(
+    curve: Callable[[float], Tensor], measure: Callable[[Tensor], Tensor], samples: int
+) -> Callable[[float], float]:
     """Return u -> u' such that what `measure` sees changes at constant speed along the curve.
 
     Args:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 SHEET_PX = 1600  # about as wide as a sheet becomes where nobody says
 MODEL = Role(
-    "model", "network", "Generator: 'flowers', which is shipped, or a file of 'reverie train stylegan2'.", required=False
+    "model",
+    "network",
+    "Generator: 'flowers', which is shipped, or a file of 'reverie train stylegan2'.",
+    required=False,
 )
 
 

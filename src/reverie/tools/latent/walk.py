@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from reverie.errors import InputError
 from reverie.jobs.film import FrameSequence
 from reverie.jobs.given import Given
+from reverie.jobs.job import Input, Json
 from reverie.jobs.tool import Tool
 from reverie.settings import to_record
-from reverie.tools.latent.config import WalkConfig, parse_numbers
+from reverie.tools.latent.config import JourneyConfig, WalkConfig, parse_numbers
 from reverie.tools.latent.sample import MODEL, PreparedGenerator
 
 if TYPE_CHECKING:
@@ -47,15 +48,24 @@ class PreparedWalk(PreparedGenerator):
         places = frame_places(frames, closed=config.loop)
         manifest = {"tool": "latent walk", "network": model.sha256, "settings": str(to_record(config))}
         return latent_film(
-            model, lambda n: (curve(float(places[n])), model.noise_of(seeds[0])), frames, rate, config, scratch, manifest
+            model,
+            lambda n: (curve(float(places[n])), model.noise_of(seeds[0])),
+            frames,
+            rate,
+            config,
+            scratch,
+            manifest,
         )
 
 
 def latent_film(
-    model: LatentModel, at: Callable[[int], tuple[Tensor, Noise]], frames: int, rate: Fraction, how: WalkConfig,
-    scratch: Path | None, manifest: dict[str, str], audio: Path | None = None,
+    model: LatentModel, at: Callable[[int], tuple[Tensor, Noise]], frames: int, rate: Fraction,
+    how: WalkConfig | JourneyConfig, scratch: Path | None, manifest: Mapping[str, Json], audio: Path | None = None,
+    files: Mapping[str, Input] | None = None,
 ) -> FrameSequence:  # fmt: skip
-    """Return the film whose frame n is drawn from `at(n)`: ws and noise."""
+    """Return the film whose frame n is drawn from `at(n)`: ws and noise; `files` go into the record."""
+    import dataclasses
+
     import torch
 
     from reverie.jobs.output import Bytes, even_footage
@@ -77,11 +87,10 @@ def latent_film(
 
     footage = even_footage(audio or model.opened.path, (height, width), frames, rate)
     if audio is not None:
-        from dataclasses import replace
-
-        footage = replace(footage, audio=True)
+        footage = dataclasses.replace(footage, audio=True)
+    chosen = dataclasses.replace(model.chosen, files=files or {})
     return FrameSequence(
-        make, footage, how.encoding(), scratch=scratch, manifest=manifest, chosen=model.chosen, beside=beside
+        make, footage, how.encoding(), scratch=scratch, manifest=manifest, chosen=chosen, beside=beside
     )
 
 

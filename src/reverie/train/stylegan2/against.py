@@ -11,10 +11,11 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from reverie.critic.critic import Critic
+from reverie.critic.precision import autocast
 from reverie.models.stylegan2.discriminator import Discriminator
 
 LAYERS = ("conv2", "mixed3b", "mixed4c", "mixed5b")  # of the embedded critic, from fine to coarse
-WIDTH = 96  # channels of a head
+WIDTH = 64  # channels of a head
 
 
 class Head(nn.Module):
@@ -33,7 +34,7 @@ class Head(nn.Module):
             self.plain = spectral_norm(nn.Conv2d(WIDTH, 1, 3, 1, 1))
 
     def forward(self, x: Tensor, classes: Tensor | None) -> Tensor:
-        x = F.leaky_relu(self.norm1(self.first(x.float() / self.scale)), 0.2)
+        x = F.leaky_relu(self.norm1(self.first(x / self.scale)), 0.2)
         x = F.leaky_relu(self.norm2(self.second(x)), 0.2)
         out = self.last(x)
         if classes is not None:
@@ -61,7 +62,9 @@ class OnCritic(nn.Module):
 
     def forward(self, images: Tensor, classes: Tensor | None = None) -> list[Tensor]:
         """Return scores ``[B, places]`` of each layer, for pictures in [-1, 1]."""
-        return [head(x, classes) for head, x in zip(self.heads, self._activations(images), strict=True)]
+        found = self._activations(images)
+        with autocast(images.device, self.critic.precision):
+            return [head(x, classes).float() for head, x in zip(self.heads, found, strict=True)]
 
     def _activations(self, images: Tensor) -> list[Tensor]:
         rgb = images[:, :3].expand(-1, 3, -1, -1) / 2 + 0.5

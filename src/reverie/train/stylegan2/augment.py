@@ -140,7 +140,9 @@ def _colors_changed(images: Tensor, p: float, generator: Generator) -> Tensor:
     cross = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]]).to(images) / math.sqrt(3)
     hue = along + angle.cos() * (eye - along) + angle.sin() * cross
     mix = (along + (eye - along) * saturation) @ hue @ (eye - 2 * along * flip) * contrast
-    offset = (along + (eye - along) * saturation) @ hue @ (eye - 2 * along * flip) @ (shift * torch.ones(3, 1).to(images))
+    offset = (
+        (along + (eye - along) * saturation) @ hue @ (eye - 2 * along * flip) @ (shift * torch.ones(3, 1).to(images))
+    )
     flat = images[:, :3].flatten(2)
     changed = (mix @ flat + offset).reshape(count, 3, *images.shape[2:])
     return torch.cat([changed, images[:, 3:]], 1) if channels > 3 else changed

@@ -22,6 +22,8 @@ class Stylegan2Config:
     most_channels: int = setting(256, "Most channels of a layer.", minimum=8, maximum=512, group="network")
     latent: int = setting(128, "Values of a latent z.", minimum=4, maximum=512, group="network")
     w_dim: int = setting(256, "Values of a w.", minimum=4, maximum=512, group="network")
+    mapping_lr: float = setting(0.1, "Learning rate of the mapping network, relative.", above=0, maximum=1,
+                                group="network", expert=True)  # fmt: skip
     mapping_layers: int = setting(2, "Layers of the mapping network.", minimum=1, maximum=8, group="network")
     architecture: str = setting(
         "skip", "How colors leave the blocks.", choices=("skip", "resnet", "orig"), group="network"
@@ -53,11 +55,17 @@ class Stylegan2Config:
     gamma: float | None = setting(
         None, "Weight of R1; by default 0.0002 size^2 / batch for --against own.", minimum=0, group="training"
     )
-    path_length: float = setting(0.0, "Weight of path length regularization; 2 in StyleGAN2.", minimum=0, group="training")
+    path_length: float = setting(
+        0.0, "Weight of path length regularization; 2 in StyleGAN2.", minimum=0, group="training"
+    )
     mixing: float = setting(0.9, "How often two styles are mixed.", minimum=0, maximum=1, group="training")
     ema_kimg: float | None = setting(None, "Half-life of the averaged weights.", above=0, group="training")
     snapshot_kimg: float = setting(10.0, "How often a sheet of samples and KID are made.", above=0, group="training")
     start: str | None = setting(None, "A generator to start from, of the same shape.", file="network", group="training")
+    diversity: float = setting(
+        0.0, "Weight of a penalty for pictures that are more alike than real ones.", minimum=0, group="training"
+    )
+    half: bool = setting(True, "Write the network in float16: half the size.", group="training")
     seed: int = setting(0, "Seed of everything that is random.", minimum=0, maximum=2**63 - 1)
     precision: str = setting("auto", "auto, fp32 or bf16.", choices=("auto", "fp32", "bf16"), group="machine")
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")

@@ -33,8 +33,7 @@ class Found:
 
     Attributes:
         dialect: which program's files have this form, for people.
-        family: "stylegan2", or "lucidrains" whose arithmetic differs.
-        tensors: by the names of the family's network here.
+        tensors: by the names of `reverie.models.stylegan2.config`.
         settings: facts about the network that its tensors do not show, see the constants of this module.
         stated: what the file says of the network and its training, as plain JSON.
         code: source that stands inside.
@@ -42,7 +41,6 @@ class Found:
     """
 
     dialect: str
-    family: str = "stylegan2"
     tensors: dict[str, Tensor] = field(default_factory=dict)
     settings: dict[str, object] = field(default_factory=dict)
     stated: dict[str, object] = field(default_factory=dict)

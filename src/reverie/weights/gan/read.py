@@ -39,7 +39,7 @@ def _among_entries(file: ForeignFile) -> Found | None:
         return None
     _refuse_stylegan3(entries, file.values)
     return (
-        find_lucidrains(entries, file.values)
+        find_lucidrains(entries, file.values, file.path)
         or find_rosinality(entries, file.values)
         or _find_plain(entries, file.values)
     )
