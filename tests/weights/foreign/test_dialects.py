@@ -83,7 +83,7 @@ def test_reading_gives_the_same_pictures(tmp_path: Path, form: str) -> None:
 
 
 def test_lucidrains_synthesis_is_that_of_the_plain_formulas() -> None:
-    """Weights rebuilt for each picture, one w a block, noise through a linear layer and turned, as that program does."""
+    """Weights rebuilt for each picture, one w a block, noise through a linear layer and turned: as they do it."""
     net = random_generator(replace(LUCIDRAINS, channels=(6, 4)))
     noise = torch.rand(1, 8, 8, 1, generator=torch.Generator().manual_seed(1))
     w = torch.randn(1, 8, generator=torch.Generator().manual_seed(2))
