@@ -1,8 +1,8 @@
 """What a StyleGAN2 is built from, and how its weights are called.
 
 A generator's file is safetensors with a `Description` of kind ``stylegan2``, whose `options` are
-`GeneratorConfig.record()`. Names and shapes of its tensors (I, O: channels in and out; k stands for stage 0, 1, ...; the
-block of stage k is called ``b4``, ``b8``, ``b16``, ... = 4 * 2**k, whatever the picture's true height is):
+`GeneratorConfig.record()`. Names and shapes of its tensors (I, O: channels in and out; k stands for stage 0, 1, ...;
+the block of stage k is called ``b4``, ``b8``, ``b16``, ... = 4 * 2**k, whatever the picture's true height is):
 
     mapping.embed.weight [E, c_dim]  mapping.embed.bias [E]   only with labels; "concat" has no bias and E = z_dim
     mapping.fc{i}.weight [out, in]   mapping.fc{i}.bias [out] i = 0 .. mapping_layers-1; in = z_dim + E for i = 0

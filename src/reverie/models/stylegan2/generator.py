@@ -126,10 +126,10 @@ class Synthesis(nn.Module):
         found = [(b.conv1,) if b.first else (b.conv0, b.conv1) for b in self.blocks]
         return [conv for convs in found for conv in convs]
 
-    def forward(self, ws: Tensor, noise: Noise = "const") -> Tensor:
-        """Return pictures; see `Noise`."""
+    def forward(self, ws: Tensor, noise: Noise = "const", dtype: torch.dtype | None = None) -> Tensor:
+        """Return pictures, float32; see `Noise`. The activations are of `dtype`, by default that of ws."""
         images = None
-        for _, colors in self.stepwise(ws, noise):
+        for _, colors in self.stepwise(ws, noise, dtype):
             images = colors
         assert images is not None
         return images

@@ -243,11 +243,7 @@ class Stylegan2Training:
     def _made(self, random: torch.Generator) -> tuple[Tensor, Tensor | None]:
         z, classes = self._latents(self.config.batch, random)
         ws = mixed_ws(self.nets.generator, z, classes, self.config.mixing, random)
-        images = None
-        for _, images in self.nets.generator.synthesis.stepwise(ws, random, self.dtype):
-            pass
-        assert images is not None
-        return images, classes
+        return self.nets.generator.synthesis(ws, random, self.dtype), classes
 
     def _latents(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor | None]:
         z = torch.randn(2 * count, self.config.latent, generator=random).to(self.device)
