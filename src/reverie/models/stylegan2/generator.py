@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie.models.stylegan2.config import GeneratorConfig
-from reverie.models.stylegan2.layers import Blur, Dense, PlainConv, StyleConv, ToColors
+from reverie.models.stylegan2.layers import Blur, Dense, PlainConv, StyleConv, ToColors, exact
 
 Noise = Literal["const", "none"] | torch.Generator | Sequence[Tensor]
 """What layers add: the maps inside the network, nothing, new ones, or one ``[h, w]`` or ``[B, 1, h, w]`` per layer."""
@@ -149,7 +149,7 @@ class Synthesis(nn.Module):
             if images is not None:
                 images = self.blur.doubled(images)
             if colors is not None:
-                images = colors.float() if images is None else images + colors.float()
+                images = exact(colors) if images is None else images + exact(colors)
             yield x, images
 
     def _noises(self, noise: Noise, ws: Tensor) -> list[Tensor | None]:

@@ -50,7 +50,7 @@ def resized(images: Tensor, side: int) -> Tensor:
 
 
 def features(found: Mapping[str, Tensor], pixels: float) -> Tensor:
-    """Return ``[B, D]`` of activations by layer, with `IMAGE` among them; squared distances are how different they look.
+    """Return ``[B, D]`` of activations by layer, with `IMAGE` among them.
 
     |f - g|^2 = mean over layers and places of |unit f - unit g|^2, plus `pixels`^2 times the mean squared
     difference of copies of 32 px.

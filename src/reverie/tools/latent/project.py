@@ -134,7 +134,7 @@ class PreparedProjection(PreparedGenerator):
 
 
 def fitted(rgb: np.ndarray, size: tuple[int, int]) -> tuple[Tensor, str]:
-    """Return the middle of a picture ``[H, W, 3]`` as ``[1, 3, *size]`` in [0, 1]; and its size, where parts are cut."""
+    """Return the middle of a picture ``[H, W, 3]`` as ``[1, 3, *size]`` in [0, 1], and its size if parts are cut."""
     import numpy as np
     import torch
     from torch.nn import functional as F
