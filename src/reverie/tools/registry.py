@@ -31,6 +31,18 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.latent.journey_tool:LATENT_JOURNEY",
         "Film a journey between keys in latent space.",
     ),
+    "latent project": (
+        "reverie.tools.latent.project:LATENT_PROJECT",
+        "Find photographs in latent space.",
+    ),
+    "latent directions": (
+        "reverie.tools.latent.edit:LATENT_DIRECTIONS",
+        "Find directions of a latent space: PCA or SeFa.",
+    ),
+    "latent edit": (
+        "reverie.tools.latent.edit:LATENT_EDIT",
+        "Change a picture along directions of its latent space.",
+    ),
     "latent walk": ("reverie.tools.latent.walk:LATENT_WALK", "Film a walk through latent space."),
     "embed map": (
         "reverie.tools.embed.tool:MAP",

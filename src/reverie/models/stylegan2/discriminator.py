@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from reverie.models.stylegan2.config import GeneratorConfig
 from reverie.models.stylegan2.generator import block_name, normalized
-from reverie.models.stylegan2.layers import Blur, Dense, PlainConv
+from reverie.models.stylegan2.layers import Blur, Dense, PlainConv, exact
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,7 @@ def spread_map(x: Tensor, group: int) -> Tensor:
     """
     count = len(x)
     group = max(n for n in range(1, min(group, count) + 1) if count % n == 0)
-    y = x.float().reshape(group, -1, *x.shape[1:])
+    y = exact(x).reshape(group, -1, *x.shape[1:])
     deviation = (y.var(0, correction=0) + 1e-8).sqrt().mean((1, 2, 3))
     return deviation.to(x.dtype).repeat(group)[:, None, None, None].expand(-1, 1, *x.shape[2:])
 

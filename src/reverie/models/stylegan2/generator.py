@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie.models.stylegan2.config import GeneratorConfig
-from reverie.models.stylegan2.layers import Blur, Dense, PlainConv, StyleConv, ToColors
+from reverie.models.stylegan2.layers import Blur, Dense, PlainConv, StyleConv, ToColors, exact
 from reverie.models.stylegan2.lucidrains import LucidrainsSynthesis
 
 Noise = Literal["const", "none"] | torch.Generator | Sequence[Tensor]
@@ -127,10 +127,10 @@ class Synthesis(nn.Module):
         found = [(b.conv1,) if b.first else (b.conv0, b.conv1) for b in self.blocks]
         return [conv for convs in found for conv in convs]
 
-    def forward(self, ws: Tensor, noise: Noise = "const") -> Tensor:
-        """Return pictures; see `Noise`."""
+    def forward(self, ws: Tensor, noise: Noise = "const", dtype: torch.dtype | None = None) -> Tensor:
+        """Return pictures, float32; see `Noise`. The activations are of `dtype`, by default that of ws."""
         images = None
-        for _, colors in self.stepwise(ws, noise):
+        for _, colors in self.stepwise(ws, noise, dtype):
             images = colors
         assert images is not None
         return images
@@ -150,7 +150,7 @@ class Synthesis(nn.Module):
             if images is not None:
                 images = self.blur.doubled(images)
             if colors is not None:
-                images = colors.float() if images is None else images + colors.float()
+                images = exact(colors) if images is None else images + exact(colors)
             yield x, images
 
     def _noises(self, noise: Noise, ws: Tensor) -> list[Tensor | None]:

@@ -21,6 +21,11 @@ SLOPE = 0.2
 EPSILON = 1e-8
 
 
+def exact(x: Tensor) -> Tensor:
+    """Return half precision as float32, anything else as it is."""
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
 class Dense(nn.Module):
     """Linear layer with an equalized learning rate: y = x W^T lr / sqrt(in) + b lr.
 

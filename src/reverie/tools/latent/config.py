@@ -99,10 +99,12 @@ class ProjectConfig(GeneratorSettings):
     """How a photograph is looked for in latent space."""
 
     steps: int = setting(200, "Steps of each of the two stages, in W and in W+.", minimum=0, maximum=100_000)
-    starts: int = setting(2000, "Random pictures that the search begins among.", minimum=1, maximum=1_000_000)
+    starts: int | None = setting(
+        None, "Random pictures whose best the search begins with; by default 2000 of 64 px, fewer of larger networks.",
+        minimum=1, maximum=1_000_000,
+    )  # fmt: skip
     lr: float = setting(0.05, "Step size of Adam.", above=0, maximum=10)
     pixels: float = setting(1.0, "Weight of the pixels beside the critic's layers.", minimum=0, maximum=1000)
-    keep: float = setting(0.01, "How strongly layers are drawn together in W+.", minimum=0, maximum=100)
     seed: int = setting(0, "Seed of the starts.", minimum=0, maximum=MOST_SEED)
 
 

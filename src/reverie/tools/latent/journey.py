@@ -30,7 +30,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -236,7 +236,7 @@ class _Reader:
                 raise self._error(place, unknown_name("easing", ease, tuple(EASINGS)))
             found.append((self._seconds(moment, place), self._float(text, place), ease))
         found.sort(key=lambda key: key[0])
-        if any(a[0] == b[0] for a, b in zip(found, found[1:], strict=False)):
+        if any(a[0] == b[0] for a, b in pairwise(found)):
             raise self._error(place, "two keys have the same time")
         return Values(tuple(found))
 

@@ -104,5 +104,8 @@ LATENT_JOURNEY: Tool[JourneyConfig] = Tool(
     config=JourneyConfig, prepare=PreparedJourney,
     roles=(Role("journey", "text", "The journey: a YAML file of keys."),),
     makes="film", suffix=".mp4", name_of=lambda config: Path(config.journey).stem,
-    examples=("reverie latent journey spring.yaml --size 512", "reverie latent journey spring.yaml --model mine.safetensors"),
+    examples=(
+        "reverie latent journey spring.yaml --size 512",
+        "reverie latent journey spring.yaml --model mine.safetensors",
+    ),
 )  # fmt: skip

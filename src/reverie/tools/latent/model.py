@@ -50,7 +50,7 @@ class LatentModel:
 
     def z(self, seed: int) -> Tensor:
         """Return the latent ``[z_dim]`` of a seed: the numbers that the published programs draw for it."""
-        drawn = np.random.RandomState(seed).randn(self.config.z_dim)  # noqa: NPY002 - what seeds mean in this field
+        drawn = np.random.RandomState(seed).randn(self.config.z_dim)  # what seeds mean in this field
         return torch.from_numpy(drawn).float().to(self.device)
 
     @torch.no_grad()
@@ -92,10 +92,7 @@ class LatentModel:
     @torch.no_grad()
     def draw(self, ws: Tensor, noise: Noise = "const") -> Tensor:
         """Return pictures ``[B, colors, H, W]`` in [0, 1]."""
-        images = None
-        for _, images in self.net.synthesis.stepwise(ws.to(self.device), noise, self.dtype):
-            pass
-        assert images is not None
+        images = self.net.synthesis(ws.to(self.device), noise, self.dtype)
         return images.float().div(2).add(0.5).clamp(0, 1)
 
     def noise_of(self, seed: int) -> Noise:

@@ -133,7 +133,10 @@ def sheet_work(
 LATENT_SAMPLE: Tool[SampleConfig] = Tool(
     name="latent sample", doing="drawing", ending="", summary="Draw pictures of seeds, onto a sheet.",
     config=SampleConfig, prepare=PreparedSamples, roles=(MODEL,),
-    examples=("reverie latent sample --seeds 0-99 --truncation 0.7", "reverie latent sample mine.safetensors --seeds 7"),
+    examples=(
+        "reverie latent sample --seeds 0-99 --truncation 0.7",
+        "reverie latent sample mine.safetensors --seeds 7 --class rose",
+    ),
 )  # fmt: skip
 
 LATENT_MIX: Tool[MixConfig] = Tool(

@@ -62,8 +62,13 @@ class Stylegan2Config:
     ema_kimg: float | None = setting(None, "Half-life of the averaged weights.", above=0, group="training")
     snapshot_kimg: float = setting(10.0, "How often a sheet of samples and KID are made.", above=0, group="training")
     start: str | None = setting(None, "A generator to start from, of the same shape.", file="network", group="training")
-    diversity: float = setting(
-        0.0, "Weight of a penalty for pictures that are more alike than real ones.", minimum=0, group="training"
+    anchor: float = setting(
+        10.0,
+        "How strongly each picture keeps a latent of its own that draws it: whole, varied pictures soon; 0 for none.",
+        minimum=0, group="training",
+    )  # fmt: skip
+    anchor_kimg: float = setting(
+        12.0, "Pictures learned from anchors alone before the discriminator begins.", minimum=0, group="training"
     )
     half: bool = setting(True, "Write the network in float16: half the size.", group="training")
     seed: int = setting(0, "Seed of everything that is random.", minimum=0, maximum=2**63 - 1)

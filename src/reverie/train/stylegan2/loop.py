@@ -31,12 +31,12 @@ from reverie.train.interrupt import deferred_interrupt
 from reverie.train.run_folder import RunFolder
 from reverie.train.step import TrainStep
 from reverie.train.stylegan2.against import real_share
+from reverie.train.stylegan2.anchors import Anchors
 from reverie.train.stylegan2.augment import ada_augment, diff_augment
 from reverie.train.stylegan2.config import Stylegan2Config
-from reverie.train.stylegan2.diversity import Diversity
 from reverie.train.stylegan2.losses import PathLength, discriminator_loss, generator_loss, gradient_penalty
-from reverie.train.stylegan2.networks import Networks, mixed_ws
-from reverie.train.stylegan2.pictures import Source
+from reverie.train.stylegan2.networks import W_SPEED, Networks, mixed_ws
+from reverie.train.stylegan2.pictures import Drawn, Source
 from reverie.train.stylegan2.snapshot import Snapshots
 from reverie.weights.checkpoint import Description
 
@@ -67,7 +67,7 @@ class Stylegan2Training:
         self.nets = Networks(config, source, critic, self.device)
         self.shape = self.nets.generator.config
         self.path_length = PathLength()
-        self.diversity = Diversity(critic)
+        self.anchors = Anchors(source, critic, config) if config.anchor else None
         self.p, self.sign, self.step, self.elapsed_s, self.rollbacks = 0.0, 0.0, 0, 0.0, 0
         self.finished = False
         self.means: dict[str, float] = {}
@@ -133,7 +133,7 @@ class Stylegan2Training:
             while self.progress < 1:
                 yield self._one_step()
                 if self.snapshots.due(self.kimg):
-                    self.means["kid"] = self.snapshots.take(self.nets.average, self.kimg)
+                    self.means |= self.snapshots.take(self.nets.average, self.kimg)
                     self.run.log({"step": self.step, "phase": "snapshot", "kimg": self.kimg} | self.means)
                 if time.monotonic() - saved_at > CHECKPOINT_EVERY_S:
                     self.save()
@@ -142,7 +142,7 @@ class Stylegan2Training:
             with deferred_interrupt():
                 self.save()
             raise
-        self.means["kid"] = self.snapshots.take(self.nets.average, self.kimg)
+        self.means |= self.snapshots.take(self.nets.average, self.kimg)
         self.run.drop_checkpoints()
         self.finished = True
 
@@ -160,8 +160,8 @@ class Stylegan2Training:
             seconds = time.monotonic() - began
             self.elapsed_s += seconds
         return TrainStep(
-            "train", self.step, 0, self.progress, losses["g"], self.config.lr, self.config.resolution,
-            pictures_per_s=self.config.batch / seconds, metrics=dict(self.means),
+            "train", self.step, 0, self.progress, losses.get("g", losses.get("unlike", 0.0)), self.config.lr,
+            self.config.resolution, pictures_per_s=self.config.batch / seconds, metrics=dict(self.means),
         )  # fmt: skip
 
     def _half_kimg(self) -> float:
@@ -183,10 +183,11 @@ class Stylegan2Training:
 
     def _update(self) -> dict[str, float]:
         random = seeded(self.config.seed, "step", self.step, self.rollbacks)
-        images, labels = self.source.draw(self.config.batch, random, mirror=self.config.mirror)
-        real, classes = images.to(self.device), self._classes(labels)
-        losses = self._update_against(real, classes, random)
-        losses |= self._update_generator(real, classes, random)
+        drawn = self.source.draw(self.config.batch, random, mirror=self.config.mirror)
+        real, classes = drawn.images.to(self.device), self._classes(drawn.labels)
+        alone = self.anchors is not None and self.kimg < self.config.anchor_kimg
+        losses = {} if alone else self._update_against(real, classes, random)
+        losses |= self._update_generator(drawn, real, classes, random, alone=alone)
         if self.config.path_length and self.step % PATH_EVERY == 0:
             losses["path"] = self._update_path_length(random)
         if self.config.augment == "ada" and self.step % ADA_EVERY == 0:
@@ -216,19 +217,47 @@ class Stylegan2Training:
         _descend(self.d_optimizer, loss)
         return found
 
-    def _update_generator(self, real: Tensor, classes: Tensor | None, random: torch.Generator) -> dict[str, float]:
+    def _update_generator(
+        self, drawn: Drawn, real: Tensor, classes: Tensor | None, random: torch.Generator, *, alone: bool
+    ) -> dict[str, float]:
+        """Take a step on random latents, on anchored ones where there are anchors, or on those `alone`."""
         config, against = self.config, self.nets.against.requires_grad_(False)
-        fake, fake_classes = self._made(random)
-        scores = against(self._augmented(fake, random), fake_classes)
-        others = against(self._augmented(real, random), classes) if config.loss == "r3" else ()
-        loss = generator_loss(config.loss, scores, others)
-        found = {"g": loss.item()}
-        if config.diversity:
-            missing = self.diversity.missing(fake, fake_classes, real, classes)
-            found["alike"] = missing.item()
-            loss = loss + config.diversity * missing
+        count = 0 if self.anchors is None else config.batch if alone else config.batch // 2
+        ws, fake_classes = self._some_ws(drawn, classes, count, random)
+        fake = self.nets.generator.synthesis(ws, random, self.dtype)
+        found, loss = {}, fake.new_zeros(())
+        if self.anchors is not None:
+            unlike = self.anchors.unlike(fake[:count], real[:count])
+            found["unlike"] = unlike.item()
+            loss = loss + self.anchors.weight(self.kimg) * unlike
+        if not alone:
+            scores = against(self._augmented(fake, random), fake_classes)
+            others = against(self._augmented(real, random), classes) if config.loss == "r3" else ()
+            fooled = generator_loss(config.loss, scores, others)
+            found["g"] = fooled.item()
+            loss = loss + fooled
         _descend(self.g_optimizer, loss)
         return found
+
+    def _some_ws(
+        self, drawn: Drawn, classes: Tensor | None, count: int, random: torch.Generator
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return ws and classes of the batch: the first `count` of anchors, the others of random latents."""
+        generator, rest = self.nets.generator, self.config.batch - count
+        parts, labels = [], []
+        if self.anchors is not None and count:
+            own = None if classes is None else classes[:count]
+            z = self.anchors.latents(drawn.index[:count], drawn.mirrored[:count], random).to(self.device)
+            w = generator.mapping(z, own)
+            with torch.no_grad():
+                generator.mapping.w_avg.lerp_(w.detach().mean(0), W_SPEED)
+            parts.append(generator.spread(w))
+            labels.append(own)
+        if rest:
+            z, own = self._latents(rest, random)
+            parts.append(mixed_ws(generator, z, own, self.config.mixing, random))
+            labels.append(own)
+        return torch.cat(parts), None if classes is None else torch.cat(labels)
 
     def _update_path_length(self, random: torch.Generator) -> float:
         """Regularize on half the batch, in float32."""
@@ -243,11 +272,7 @@ class Stylegan2Training:
     def _made(self, random: torch.Generator) -> tuple[Tensor, Tensor | None]:
         z, classes = self._latents(self.config.batch, random)
         ws = mixed_ws(self.nets.generator, z, classes, self.config.mixing, random)
-        images = None
-        for _, images in self.nets.generator.synthesis.stepwise(ws, random, self.dtype):
-            pass
-        assert images is not None
-        return images, classes
+        return self.nets.generator.synthesis(ws, random, self.dtype), classes
 
     def _latents(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor | None]:
         z = torch.randn(2 * count, self.config.latent, generator=random).to(self.device)
@@ -275,7 +300,7 @@ class Stylegan2Training:
             {
                 "config": to_record(self.config), "data_digest": self.source.digest, "nets": self.nets.state(),
                 "g_optimizer": self.g_optimizer.state_dict(), "d_optimizer": self.d_optimizer.state_dict(),
-                "path_mean": self.path_length.mean, "diversity": self.diversity.state(), "p": self.p, "sign": self.sign,
+                "path_mean": self.path_length.mean, "p": self.p, "sign": self.sign,
                 "step": self.step, "elapsed_s": self.elapsed_s, "rollbacks": self.rollbacks, "means": self.means,
             }
         )  # fmt: skip
@@ -285,7 +310,6 @@ class Stylegan2Training:
         self.g_optimizer.load_state_dict(saved["g_optimizer"])
         self.d_optimizer.load_state_dict(saved["d_optimizer"])
         self.path_length.mean, self.p, self.sign = saved["path_mean"], saved["p"], saved["sign"]
-        self.diversity.restore(saved["diversity"])
         self.step, self.elapsed_s, self.rollbacks = saved["step"], saved["elapsed_s"], saved["rollbacks"]
         self.means = saved["means"]
         self.run.truncate_log(self.step)

@@ -20,6 +20,7 @@ from reverie.train.stylegan2.config import Stylegan2Config
 from reverie.train.stylegan2.pictures import Source
 
 RAMP = 0.05  # of the pictures seen: the longest half-life of the average early on, so that the first weights fade
+W_SPEED = 0.005  # of the running mean of w
 EXAMPLES = 256  # pictures that set the scale of the critic's layers
 
 
@@ -81,8 +82,8 @@ class Networks:
 def _against(config: Stylegan2Config, shape: GeneratorConfig, source: Source, critic: Critic) -> nn.Module:
     if config.against == "own":
         return OwnDiscriminator(Discriminator(matching(shape)))
-    images, _ = source.draw(min(EXAMPLES, source.count), torch.Generator().manual_seed(0), mirror=False)
-    return OnCritic(critic, images, shape.c_dim)
+    drawn = source.draw(min(EXAMPLES, source.count), torch.Generator().manual_seed(0), mirror=False)
+    return OnCritic(critic, drawn.images, shape.c_dim)
 
 
 def _start_from(generator: Generator, path: Path) -> None:
@@ -103,7 +104,7 @@ def mixed_ws(generator: Generator, z: Tensor, classes: Tensor | None, mixing: fl
     w = generator.mapping(z, None if classes is None else classes.repeat(2, 1))
     first, second = w[:count], w[count:]
     with torch.no_grad():
-        generator.mapping.w_avg.lerp_(first.detach().mean(0), 0.005)
+        generator.mapping.w_avg.lerp_(first.detach().mean(0), W_SPEED)
     cut = torch.randint(1, layers, (count,), generator=random)
     cut = torch.where(torch.rand(count, generator=random) < mixing, cut, layers)
     other = (torch.arange(layers)[None] >= cut[:, None])[..., None].to(w.device)

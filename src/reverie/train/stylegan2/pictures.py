@@ -26,6 +26,16 @@ DUPLICATE = 0.02  # mean difference of thumbnails, of the range, below which a f
 
 
 @dataclass(frozen=True, eq=False)
+class Drawn:
+    """Pictures ``[B, 3, S, S]`` in [-1, 1], their labels, their numbers in the data, and which are mirrored."""
+
+    images: Tensor
+    labels: Tensor
+    index: Tensor
+    mirrored: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class Source:
     """Pictures, the names of their classes, and what identifies them."""
 
@@ -39,14 +49,15 @@ class Source:
         """How many."""
         return len(self.pictures.paths)
 
-    def draw(self, count: int, generator: Generator, *, mirror: bool) -> tuple[Tensor, Tensor]:
-        """Return random pictures ``[B, 3, S, S]`` in [-1, 1] and their labels."""
+    def draw(self, count: int, generator: Generator, *, mirror: bool) -> Drawn:
+        """Return random pictures, half of them mirrored if `mirror`."""
         index = torch.randint(self.count, (count,), generator=generator)
         images = self.pictures.fetch(index).float().div(127.5).sub(1)
+        mirrored = torch.zeros(count, dtype=torch.bool)
         if mirror:
-            turned = torch.rand(count, 1, 1, 1, generator=generator) < 0.5
-            images = torch.where(turned, images.flip(3), images)
-        return images, self.pictures.labels[index]
+            mirrored = torch.rand(count, generator=generator) < 0.5
+            images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
+        return Drawn(images, self.pictures.labels[index], index, mirrored)
 
     def labels(self, count: int, generator: Generator) -> Tensor:
         """Return labels as often as they are in the data."""

@@ -38,11 +38,11 @@ class Snapshots:
         """Tell whether it is time for the next."""
         return kimg >= (len(self._files()) + 1) * self.config.snapshot_kimg
 
-    def take(self, net: Generator, kimg: float) -> float:
-        """Write a sheet of samples and return KID."""
+    def take(self, net: Generator, kimg: float) -> dict[str, float]:
+        """Write a sheet of samples and return "kid" and "spread"; see `measure`."""
         self.folder.mkdir(parents=True, exist_ok=True)
         write_picture(self.folder / f"{round(kimg * 1000):09d}.png", self.sheet(net))
-        return self.kid(net)
+        return self.measure(net)
 
     @torch.no_grad()
     def sheet(self, net: Generator) -> np.ndarray:
@@ -61,8 +61,12 @@ class Snapshots:
             yield net(z, label).cpu()
 
     @torch.no_grad()
-    def kid(self, net: Generator) -> float:
-        """Return KID of the average against the pictures, on the embedded critic."""
+    def measure(self, net: Generator) -> dict[str, float]:
+        """Return "kid" of the average on the embedded critic, and "spread".
+
+        The spread is how far made pictures are from each other, divided by how far real ones are: 1 is as varied as
+        they are, and near 0 all are alike (mode collapse).
+        """
         if self._real is None:
             order = torch.randperm(self.source.count, generator=seeded(self.config.seed, "kid"))[:MOST_REAL]
             real = self.source.pictures.fetch(order).float() / 255
@@ -74,7 +78,9 @@ class Snapshots:
             labels = self.source.labels(AT_ONCE, random)
             images = net(z, F.one_hot(labels, classes).float().to(self.device) if classes else None)
             made.append(features(self.critic, images[:, :3].expand(-1, 3, -1, -1).clamp(-1, 1) / 2 + 0.5))
-        return squared_mmd(torch.cat(made)[:MADE], self._real)
+        both = torch.cat(made)[:MADE], self._real
+        far = [x.var(0).sum().item() for x in both]
+        return {"kid": squared_mmd(*both), "spread": far[0] / max(far[1], 1e-12)}
 
     def frames(self) -> list[np.ndarray]:
         """Return all sheets so far, ``[H, W, 3]`` uint8."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reverie.train.stylegan2.loop import Stylegan2Training
 
 CALIBRATED_S = 20.0  # of training, before it is said how far the budget goes
+COLLAPSED, COLLAPSED_KIMG = 0.1, 20.0  # spread of pictures, as a share of the real ones', that is called collapse
 SHEETS_PER_S = 4  # of the film of snapshots
 
 
@@ -74,7 +75,8 @@ class PreparedTraining:
 
 
 def _reports(training: Stylegan2Training, notes: list[str]) -> Iterator[Report]:
-    config, told, began_s, began = training.config, False, training.elapsed_s, training.progress
+    config, told, alarmed = training.config, False, False
+    began_s, began = training.elapsed_s, training.progress
     rollbacks = training.rollbacks
     for moment in training.steps():
         if not told and training.elapsed_s - began_s > CALIBRATED_S:
@@ -83,6 +85,10 @@ def _reports(training: Stylegan2Training, notes: list[str]) -> Iterator[Report]:
         if training.rollbacks > rollbacks:
             rollbacks = training.rollbacks
             notes.append(f"a loss was no number; went back to {training.kimg:.1f} kimg")
+        if not alarmed and training.means.get("spread", 1.0) < COLLAPSED and training.kimg > COLLAPSED_KIMG:
+            alarmed = True
+            notes.append("the pictures are nearly all alike (mode collapse); try --anchor 10, a larger --batch, "
+                         "a smaller --lr, or more pictures")  # fmt: skip
         total = round(training.expected_kimg() * 1000) if config.minutes else round(config.kimg * 1000)
         scores = {name: moment.metrics[name] for name in ("d", "g", "kid", "p") if name in moment.metrics}
         yield Report(
