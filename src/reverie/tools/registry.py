@@ -34,6 +34,33 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.train.translate_tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",
     ),
+    "latent open": (
+        "reverie.tools.latent.open_tool:LATENT_OPEN",
+        "Say what a foreign generator file is, and keep it as a file of ours.",
+    ),
+    "train stylegan2": (
+        "reverie.train.stylegan2.tool:TRAIN_STYLEGAN2",
+        "Teach a StyleGAN2 to draw pictures like yours.",
+    ),
+    "latent sample": ("reverie.tools.latent.sample:LATENT_SAMPLE", "Draw pictures of seeds, onto a sheet."),
+    "latent mix": ("reverie.tools.latent.sample:LATENT_MIX", "Cross the styles of seeds on a sheet."),
+    "latent journey": (
+        "reverie.tools.latent.journey_tool:LATENT_JOURNEY",
+        "Film a journey between keys in latent space.",
+    ),
+    "latent project": (
+        "reverie.tools.latent.project:LATENT_PROJECT",
+        "Find photographs in latent space.",
+    ),
+    "latent directions": (
+        "reverie.tools.latent.edit:LATENT_DIRECTIONS",
+        "Find directions of a latent space: PCA or SeFa.",
+    ),
+    "latent edit": (
+        "reverie.tools.latent.edit:LATENT_EDIT",
+        "Change a picture along directions of its latent space.",
+    ),
+    "latent walk": ("reverie.tools.latent.walk:LATENT_WALK", "Film a walk through latent space."),
     "embed map": (
         "reverie.tools.embed.tool:MAP",
         "Lay out a collection of pictures as a map, by what a network sees in them.",
@@ -61,6 +88,7 @@ HIDDEN: dict[str, str] = {
 
 GROUPS: dict[str, str] = {  # the first word of two → what its tools have in common
     "gather": "Make data sets: from words, painters, films, places on earth, public collections.",
+    "latent": "Pictures and films from the latent space of a generator.",
     "embed": "Map a collection by what a network sees: 'reverie embed FOLDER' is 'reverie embed map FOLDER'.",
 }
 
