@@ -17,12 +17,18 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.train.translate_tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",
     ),
+    "mesh show": (
+        "reverie.tools.mesh_show.tool:MESH_SHOW",
+        "Show a mesh from all sides: a film, stills, and a page with a 3D viewer.",
+    ),
 }
 
 # name → import path of tools that have no command of their own: the films of others
 HIDDEN: dict[str, str] = {}
 
-GROUPS: dict[str, str] = {}  # the first word of two → what its tools have in common
+GROUPS: dict[str, str] = {
+    "mesh": "Style, dream, shape and show 3D meshes."
+}  # the first word of two → what its tools have in common
 
 COMBINED = {"film": film, "sheet": sheet}
 
