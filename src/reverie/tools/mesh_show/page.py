@@ -12,15 +12,14 @@ from reverie.numerics.mesh import Mesh
 
 
 def viewer_page(
-    mesh: Mesh, before: Mesh | None = None, *, way: tuple = (), title: str = "", view: tuple[float, float] = (30.0, 15.0),
-    light: str = "auto", background: str = "light", label: str = "page",
+    mesh: Mesh, before: Mesh | None = None, *, title: str = "",
+    view: tuple[float, float] = (30.0, 15.0), light: str = "auto", background: str = "light", label: str = "page",
 ) -> Page:  # fmt: skip
     """Return a page that shows a mesh, to be turned by mouse or finger.
 
     Args:
-        mesh: what is shown first.
+        mesh: what is shown first; its way is played by a button.
         before: an earlier state, shown instead by a button.
-        way: see `reverie.jobs.output.Mesh`; played by a button.
         title: of the page.
         view: azimuth and elevation of the camera, in degrees.
         light: "on", "off", or "auto": as the materials say.
@@ -34,7 +33,7 @@ def viewer_page(
         "VIEW": f"{view[0]:g},{view[1]:g}",
         "LIGHT": {"on": "true", "off": "false"}.get(light, "mixed"),
         "DARK": "true" if background == "dark" else "false",
-        "MESHES": _block("mesh", mesh, way) + ("" if before is None else _block("before", before)),
+        "MESHES": _block("mesh", mesh) + ("" if before is None else _block("before", before)),
         "VIEWER": (here / "viewer.js").read_text("utf-8"),
     }
     head, *rest = template.split("{{")
@@ -46,6 +45,6 @@ def _filled(piece: str, parts: dict[str, str]) -> str:
     return parts[name] + rest
 
 
-def _block(name: str, mesh: Mesh, way: tuple = ()) -> str:
-    text = base64.b64encode(encode_glb(mesh, None, way)).decode()
+def _block(name: str, mesh: Mesh) -> str:
+    text = base64.b64encode(encode_glb(mesh)).decode()
     return f'<script type="application/octet-stream" id="{name}">{text}</script>\n'
