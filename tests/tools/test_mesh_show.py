@@ -46,14 +46,12 @@ def mesh(tmp_path: Path) -> Path:
 
 
 def test_a_film_a_page_and_stills_with_their_job(mesh: Path, capsys) -> None:
-    assert (
-        main(["mesh", "show", str(mesh), "--size", "64", "--duration", "0.5", "-o", str(mesh.with_suffix(".gif"))]) == 0
-    )
-    film = Image.open(mesh.with_suffix(".gif"))
-    assert film.size == (64, 64)
-    assert film.n_frames == 12  # type: ignore[attr-defined]
-    stills = Image.open(mesh.with_name("block-stills.png"))
-    assert stills.size == (256, 64)
+    assert main(["mesh", "show", str(mesh), *SMALL, "-o", str(mesh.with_suffix(".gif"))]) == 0
+    with Image.open(mesh.with_suffix(".gif")) as film:
+        assert film.size == (64, 64)
+        assert film.n_frames == 12  # type: ignore[attr-defined]
+    with Image.open(mesh.with_name("block-stills.png")) as stills:
+        assert stills.size == (256, 64)
     for name in ("block.gif", "block-stills.png", "block-page.html"):
         assert stored_record(mesh.with_name(name))["tool"] == "mesh show"
     assert main(["replay", str(mesh.with_suffix(".gif")), "-o", str(mesh.with_name("again.gif"))]) == 0
