@@ -61,6 +61,9 @@ TOOLS: dict[str, tuple[str, str]] = {
         "Change a picture along directions of its latent space.",
     ),
     "latent walk": ("reverie.tools.latent.walk:LATENT_WALK", "Film a walk through latent space."),
+    "mesh show": (
+        "reverie.tools.mesh_show.tool:MESH_SHOW",
+        "Show a mesh from all sides: a film, stills, and a page with a 3D viewer.",
     "embed map": (
         "reverie.tools.embed.tool:MAP",
         "Lay out a collection of pictures as a map, by what a network sees in them.",
@@ -90,6 +93,7 @@ GROUPS: dict[str, str] = {  # the first word of two → what its tools have in c
     "gather": "Make data sets: from words, painters, films, places on earth, public collections.",
     "latent": "Pictures and films from the latent space of a generator.",
     "embed": "Map a collection by what a network sees: 'reverie embed FOLDER' is 'reverie embed map FOLDER'.",
+    "mesh": "Style, dream, shape and show 3D meshes.",
 }
 
 USUAL: dict[str, str] = {"embed": "map"}  # the command of a group that is meant where none is named
