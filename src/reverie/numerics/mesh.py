@@ -2,12 +2,14 @@
 
 Positions and texture coordinates have index arrays of their own, as in OBJ files: `faces` counts each corner of the
 surface once, so that normals, outlines and smoothness know no texture seams; `face_uv` may give one corner several
-texture coordinates. Texture coordinates lie in [0, 1], ``(0, 0)`` is the lower left corner of the picture.
+texture coordinates. ``(0, 0)`` is the lower left corner of the picture, ``(1, 1)`` the upper right one; beyond them the
+picture repeats, or its border goes on.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -22,11 +24,15 @@ class Material:
         name: of the material in its file.
         color: sRGB in [0, 1]; multiplies the picture.
         picture: ``[h, w, 3]`` uint8 sRGB, row 0 on top, or None.
+        repeats: whether the picture repeats outside [0, 1]; else its border goes on.
+        unlit: shown as it is, without light.
     """
 
     name: str = "material"
     color: tuple[float, float, float] = GREY
     picture: np.ndarray | None = None
+    repeats: bool = True
+    unlit: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +40,16 @@ class Mesh:
     """Vertices, triangles and their look.
 
     Attributes:
-        vertices: ``[V, 3]`` float64, in the units of the file, y up.
+        vertices: ``[V, 3]`` float64, in the units of the file, y up whatever is up there.
         faces: ``[F, 3]`` int64, into `vertices`.
         uv: ``[T, 2]`` float64, or None.
         face_uv: ``[F, 3]`` int64 into `uv`, or None.
         materials: at least one.
         face_material: ``[F]`` int64, into `materials`.
-        colors: ``[V, 3]`` sRGB in [0, 1] of the vertices, or None.
+        colors: ``[V, 3]`` sRGB in [0, 1] of the vertices, or None; multiplies the material.
+        normals: ``[F, 3, 3]`` float32 unit normals of the corners as the file has them, or None.
+        name: of what is shown.
+        up: the axis that is up in the file, which other programs expect again.
         notes: what was repaired or left out on the way here, one line each.
     """
 
@@ -51,6 +60,9 @@ class Mesh:
     materials: tuple[Material, ...] = (Material(),)
     face_material: np.ndarray | None = None
     colors: np.ndarray | None = None
+    normals: np.ndarray | None = None
+    name: str = "mesh"
+    up: Literal["y", "z"] = "y"
     notes: tuple[str, ...] = ()
 
     @property
@@ -82,6 +94,25 @@ def placed(mesh: Mesh) -> tuple[Mesh, Placement]:
     radius = float(np.sqrt(np.square(used - center).sum(1).max())) or 1.0
     placement = Placement((float(center[0]), float(center[1]), float(center[2])), radius)
     return replace(mesh, vertices=placement.to_unit(mesh.vertices)), placement
+
+
+def moved(mesh: Mesh, vertices: np.ndarray) -> Mesh:
+    """Return the mesh with its vertices elsewhere; normals of the file no longer hold and are dropped."""
+    return replace(mesh, vertices=np.asarray(vertices, np.float64), normals=None)
+
+
+def textured(mesh: Mesh, uv: np.ndarray, face_uv: np.ndarray, picture: np.ndarray, *, unlit: bool = True) -> Mesh:
+    """Return the mesh with one picture ``[h, w, 3]`` uint8 in the place of all materials and colors."""
+    material = Material("texture", (1.0, 1.0, 1.0), picture, repeats=False, unlit=unlit)
+    return replace(mesh, uv=uv, face_uv=face_uv, materials=(material,), face_material=None, colors=None)
+
+
+def turned(vertices: np.ndarray, up: Literal["y", "z"], *, back: bool = False) -> np.ndarray:
+    """Return ``[..., 3]`` places of a file whose axis `up` is up with y up; `back` undoes it."""
+    if up == "y":
+        return vertices
+    x, y, z = vertices[..., 0], vertices[..., 1], vertices[..., 2]
+    return np.stack([x, -z, y] if back else [x, z, -y], -1)
 
 
 def welded(mesh: Mesh) -> Mesh:
