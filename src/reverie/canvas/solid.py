@@ -10,13 +10,13 @@ weigh, are those of `reverie.canvas.stack`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from reverie.canvas.spectrum import MARGIN
 from reverie.canvas.stack import TILT
-from reverie.numerics.color import correlate, correlation_matrix, decorrelate
+from reverie.numerics.color import correlation_matrix
 from reverie.render.gather import gathered
 
 RATIO = 2.0  # between two lattices
@@ -44,7 +44,7 @@ class SolidCanvas(nn.Module):
     Args:
         positions: ``[T, U, 3]`` where each texel lies, in the cube from -1 to 1.
         covered: ``[T, U]`` true where the surface uses the texel.
-        base: ``[1, 3, T, U]``, the texture to begin with, kept in full detail below what changes.
+        base: ``[1, 3, T, U]``, the texture to begin with; what the lattices hold is added to it.
         finest: cells along the side of the cube, of the finest lattice.
         matrix: ``[3, 3]`` from `reverie.numerics.color.correlation_matrix`.
     """
@@ -56,15 +56,14 @@ class SolidCanvas(nn.Module):
         self.size, self.finest = (covered.shape[0], covered.shape[1]), finest
         self.matrix = correlation_matrix() if matrix is None else matrix
         self._texels = covered.flatten().nonzero()[:, 0]
-        logits = torch.logit(base.detach().float().clamp(MARGIN, 1 - MARGIN))
-        self._base = decorrelate(logits, self.matrix)[0].flatten(1).T.contiguous()
+        self._base = base.detach().float()[0].flatten(1).T.contiguous()
         self.lattices = _lattices(positions.reshape(-1, 3)[self._texels].float(), finest)
         self.values = nn.Parameter(base.new_zeros(len(self.lattices.sites), 3))
 
     def forward(self, view: object | None = None) -> Tensor:
-        change = gathered(self.values, self.lattices.rows, self.lattices.weights)
+        change = gathered(self.values, self.lattices.rows, self.lattices.weights) @ self.matrix.T
         whole = self._base.index_add(0, self._texels, change)
-        return torch.sigmoid(correlate(whole.T.unflatten(1, self.size)[None], self.matrix))
+        return bounded(whole.T.unflatten(1, self.size)[None])
 
     @torch.no_grad()
     def moved_to(self, positions: Tensor, covered: Tensor, base: Tensor) -> SolidCanvas:
@@ -74,6 +73,27 @@ class SolidCanvas(nn.Module):
         found = torch.searchsorted(mine, theirs).clamp_max(len(mine) - 1)
         other.values.copy_(torch.where((mine[found] == theirs)[:, None], self.values[found], 0))
         return other
+
+
+class _Bounded(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x.clamp(0, 1)
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> Tensor:
+        (x,), uphill = ctx.saved_tensors, slopes[0]
+        return uphill.masked_fill(((x > 1) & (uphill > 0)) | ((x < 0) & (uphill < 0)), 0)
+
+
+def bounded(images: Tensor) -> Tensor:
+    """Return images clipped to [0, 1], with a gradient, of a score to be raised, wherever it leads back inside.
+
+    A sigmoid would hold what is white or black nearly for ever, a plain clip for ever.
+    """
+    result: Tensor = _Bounded.apply(images)
+    return result
 
 
 def lattice_sizes(finest: int) -> list[int]:

@@ -33,6 +33,7 @@ from reverie.tools.mesh.config import ShapeSettings, TextureSettings, ViewSettin
 from reverie.tools.mesh.model import Model
 
 LEAST_STAGE_PX = 96
+RATES = {"solid": 0.003, "stack": 0.02, "spectrum": 0.05, "pixels": 0.02}  # what a parameter may move in a step
 PREVIEW = turntable(2, start_deg=30)
 
 
@@ -143,7 +144,7 @@ class MeshAscent:
         found: list[Mover] = []
         if self.paints:
             own = list(self.texture.parameters())
-            found.append(Mover(own, torch.optim.Adam(own, betas=(0.9, 0.99)), self.config.texture_rate))
+            found.append(Mover(own, torch.optim.Adam(own, betas=(0.9, 0.99)), RATES[self.config.texture] * self.config.texture_rate))
         if self.shape is not None:
             own = list(self.shape.parameters())
             found.append(Mover(own, UniformAdam(own), self.config.shape_rate * (1 + self.config.smoothness)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reverie.jobs.blocks import MachineSettings, NetworkSettings, SeedSettings
+from reverie.jobs.blocks import MachineSettings, MeshSettings, NetworkSettings, SeedSettings
 from reverie.settings import setting
 
 TEXTURES = ("solid", "stack", "spectrum", "pixels")
@@ -46,7 +46,7 @@ class TextureSettings:
         group="texture",
     )  # fmt: skip
     texture_rate: float = setting(
-        0.02, "Size of a step of the texture.", above=0, maximum=10, group="texture", expert=True
+        1.0, "Size of a step of the texture, relative to what suits it.", above=0, maximum=10, group="texture", expert=True
     )
 
 
@@ -66,7 +66,7 @@ class ShapeSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeshStyleConfig(ViewSettings, TextureSettings, ShapeSettings, NetworkSettings, SeedSettings, MachineSettings):
+class MeshStyleConfig(ViewSettings, TextureSettings, ShapeSettings, MeshSettings, NetworkSettings, SeedSettings, MachineSettings):
     """How a mesh takes on a style."""
 
     style: tuple[str, ...] = setting((), "Style: a picture; repeatable.", file="picture", group="style")
@@ -89,7 +89,7 @@ class MeshStyleConfig(ViewSettings, TextureSettings, ShapeSettings, NetworkSetti
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeshDreamConfig(ViewSettings, TextureSettings, ShapeSettings, NetworkSettings, SeedSettings, MachineSettings):
+class MeshDreamConfig(ViewSettings, TextureSettings, ShapeSettings, MeshSettings, NetworkSettings, SeedSettings, MachineSettings):
     """What a mesh dreams."""
 
     what: str = setting("texture", "What is changed.", choices=("texture", "shape", "both"), group="result")

@@ -12,7 +12,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen
-from reverie.tools.mesh.config import MeshStyleConfig
+from reverie.tools.mesh.config import MeshStyleConfig, ViewSettings
 
 
 class PreparedMeshStyle:
@@ -44,7 +44,8 @@ class PreparedMeshStyle:
         return ascent_work(ascent, chosen, self.notes)
 
 
-def _check(config: MeshStyleConfig) -> None:
+def check_views(config: ViewSettings) -> None:
+    """Refuse a band of elevations that is none."""
     if config.highest < config.lowest:
         raise InputError(f"--highest must not lie below --lowest; got {config.highest} and {config.lowest}")
 
@@ -56,6 +57,6 @@ MESH_STYLE: Tool[MeshStyleConfig] = Tool(
         Role("mesh", "mesh", "Meshes, or folders of them.", streamed=True),
         Role("style", "picture", "Pictures whose style to take.", many=True),
     ),
-    makes="mesh", suffix=".glb", check=_check,
+    makes="mesh", suffix=".glb", check=check_views,
     examples=("reverie mesh style cow.glb painting.jpg", "reverie mesh style cow.glb painting.jpg --geometry"),
 )  # fmt: skip
