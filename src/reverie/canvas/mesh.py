@@ -35,24 +35,31 @@ class Shape(nn.Module):
         vertices: ``[V, 3]`` to begin with.
         ends: ``[E, 2]`` of the edges.
         smoothness: lambda.
-        locked: ``[V]`` true for vertices that stay where they are.
+        mirror: ``[V]`` the mirror image of each vertex, and the axis, for shapes that stay symmetric.
     """
 
-    def __init__(self, vertices: Tensor, ends: Tensor, smoothness: float, locked: Tensor | None = None) -> None:
+    def __init__(
+        self, vertices: Tensor, ends: Tensor, smoothness: float, mirror: tuple[Tensor, int] | None = None
+    ) -> None:
         super().__init__()
-        self._ends, self.smoothness = ends, smoothness
-        self.start, self.locked = vertices.detach().float(), locked
+        self._ends, self.smoothness, self._mirror = ends, smoothness, mirror
+        self.start = vertices.detach().float()
         self.operator = Smoothing(ends, len(vertices), smoothness)
         self.moved = nn.Parameter(self.operator.apply(self.start))
 
     def forward(self) -> Tensor:
         """Return ``[V, 3]``, differentiable."""
         vertices = self.operator.solve(self.moved)
-        return vertices if self.locked is None else torch.where(self.locked[:, None], self.start, vertices)
+        if self._mirror is None:
+            return vertices
+        pairs, axis = self._mirror
+        sign = torch.ones(3)
+        sign[axis] = -1
+        return (vertices + vertices[pairs] * sign.to(vertices)) / 2
 
     def restaged(self, smoothness: float) -> Shape:
         """Return the same shape with another lambda: large first, small for details."""
-        other = Shape(self().detach(), self._ends, smoothness, self.locked)
+        other = Shape(self().detach(), self._ends, smoothness, self._mirror)
         other.start = self.start
         return other
 

@@ -29,7 +29,7 @@ class Lattices:
 
     Attributes:
         rows: ``[N, 8 L]`` int32, into the stored points.
-        weights: ``[N, 8 L]``, trilinear, times the weight of the resolution.
+        weights: ``[N, 8 L]``, trilinear, times the weight of the resolution; they sum to one.
         sites: ``[M]`` int64, ascending: a number of each stored point that no other has, whatever the texture.
     """
 
@@ -106,11 +106,12 @@ def lattice_sizes(finest: int) -> list[int]:
 
 def _lattices(places: Tensor, finest: int) -> Lattices:
     rows, weights, sites, count, before = [], [], [], 0, 0
+    total = sum((finest / cells) ** TILT for cells in lattice_sizes(finest))
     for cells in lattice_sizes(finest):
         near, parts = _around(places, cells)
         own, index = torch.unique(near, return_inverse=True)
         rows.append(index + count)
-        weights.append(parts * (finest / cells) ** TILT)
+        weights.append(parts * (finest / cells) ** TILT / total)
         sites.append(own + before)
         count, before = count + len(own), before + (cells + 1) ** 3
     return Lattices(torch.cat(rows, 1).int(), torch.cat(weights, 1), torch.cat(sites))

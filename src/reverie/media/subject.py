@@ -10,6 +10,8 @@ from reverie.media.image import Picture
 
 BORDER = 0.03  # of the shorter side: what is taken for background
 LEAST_DIFFERENCE = 0.06  # of color, below which nothing stands out
+LEAST_PART = 0.1  # of the largest part: smaller ones are specks
+LEAST_HOLE = 1e-4  # of the picture: smaller ones are filled
 LEAST_AREA, MOST_AREA = 0.002, 0.98  # of the picture
 
 
@@ -46,7 +48,12 @@ def _distance(rgb: np.ndarray) -> np.ndarray:
     """Return how far each pixel's color is from the nearest of a few colors of the border."""
     width = max(1, round(BORDER * min(rgb.shape[:2])))
     edge = np.concatenate(
-        [rgb[:width].reshape(-1, 3), rgb[-width:].reshape(-1, 3), rgb[:, :width].reshape(-1, 3), rgb[:, -width:].reshape(-1, 3)]
+        [
+            rgb[:width].reshape(-1, 3),
+            rgb[-width:].reshape(-1, 3),
+            rgb[:, :width].reshape(-1, 3),
+            rgb[:, -width:].reshape(-1, 3),
+        ]
     )
     order = edge[np.argsort(edge.sum(1), kind="stable")]
     centers = [np.median(part, axis=0) for part in np.array_split(order, 4)]
@@ -67,13 +74,15 @@ def _otsu(values: np.ndarray) -> float:
 
 def _cleaned(mask: np.ndarray) -> np.ndarray:
     mask = ndimage.binary_opening(mask, iterations=1)
-    labels, count = ndimage.label(mask)
-    if not count:
+    labels, areas = _parts(mask)
+    if not len(areas):
         return mask
-    sizes = ndimage.sum_labels(mask, labels, np.arange(1, count + 1))
-    kept = np.isin(labels, 1 + np.flatnonzero(sizes >= 0.1 * sizes.max()))
-    holes = ~kept
-    spots, number = ndimage.label(holes)
-    areas = ndimage.sum_labels(holes, spots, np.arange(1, number + 1))
-    small = np.isin(spots, 1 + np.flatnonzero(areas < 1e-4 * mask.size))
-    return kept | small
+    kept = np.isin(labels, 1 + np.flatnonzero(areas >= LEAST_PART * areas.max()))
+    holes, areas = _parts(~kept)
+    return kept | np.isin(holes, 1 + np.flatnonzero(areas < LEAST_HOLE * mask.size))
+
+
+def _parts(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the number of the connected part that each pixel belongs to, from 1, and the area of each part."""
+    labels: np.ndarray = ndimage.label(mask)[0]  # type: ignore[index]
+    return labels, np.bincount(labels.ravel())[1:]

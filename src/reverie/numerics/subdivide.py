@@ -42,6 +42,4 @@ def _middles(faces: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
 def _four(faces: np.ndarray, middles: np.ndarray) -> np.ndarray:
     a, b, c = faces.T
     ab, bc, ca = middles
-    return np.concatenate(
-        [np.stack(part, 1) for part in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))]
-    )
+    return np.concatenate([np.stack(part, 1) for part in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))])

@@ -15,6 +15,7 @@ TOOLS: dict[str, tuple[str, str]] = {
     ),
     "mesh style": ("reverie.tools.mesh.style_tool:MESH_STYLE", "Give a mesh a texture in the style of pictures."),
     "mesh dream": ("reverie.tools.mesh.dream_tool:MESH_DREAM", "Dream on a mesh: its texture, its shape, or both."),
+    "mesh fit": ("reverie.tools.mesh.fit_tool:MESH_FIT", "Bring a mesh to the shape, and the colors, of pictures."),
     "train translate": (
         "reverie.train.translate_tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",
@@ -24,7 +25,9 @@ TOOLS: dict[str, tuple[str, str]] = {
 # name → import path of tools that have no command of their own: the films of others
 HIDDEN: dict[str, str] = {}
 
-GROUPS: dict[str, str] = {"mesh": "Style, dream and shape 3D meshes."}  # the first word of two → what its tools have in common
+GROUPS: dict[str, str] = {
+    "mesh": "Style, dream and shape 3D meshes."
+}  # the first word of two → what its tools have in common
 
 COMBINED = {"film": film, "sheet": sheet}
 

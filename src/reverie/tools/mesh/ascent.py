@@ -28,12 +28,12 @@ from reverie.optimize.gradient import DEAD
 from reverie.optimize.uniform_adam import UniformAdam
 from reverie.render.bake import TexelMap
 from reverie.render.camera import Around, Camera, turntable
-from reverie.render.light import LIGHTS, Light
-from reverie.tools.mesh.config import ShapeSettings, TextureSettings, ViewSettings
+from reverie.render.light import LIGHTS
+from reverie.tools.mesh.config import AscentSettings, ViewSettings
 from reverie.tools.mesh.model import Model
 
 LEAST_STAGE_PX = 96
-RATES = {"solid": 0.003, "stack": 0.02, "spectrum": 0.05, "pixels": 0.02}  # what a parameter may move in a step
+RATES = {"solid": 0.1, "stack": 0.02, "spectrum": 0.05, "pixels": 0.02}  # what a parameter may move in a step
 PREVIEW = turntable(2, start_deg=30)
 
 
@@ -82,7 +82,7 @@ class MeshAscent:
     """
 
     def __init__(
-        self, model: Model, config: Settings, goal: Goal, seed: int, paints: bool = True, moves: bool = False
+        self, model: Model, config: AscentSettings, goal: Goal, seed: int, paints: bool = True, moves: bool = False
     ) -> None:
         self.model, self.config, self.goal = model, config, goal
         self.generator = Generator().manual_seed(seed_for(seed, "mesh"))
@@ -144,15 +144,15 @@ class MeshAscent:
         found: list[Mover] = []
         if self.paints:
             own = list(self.texture.parameters())
-            found.append(Mover(own, torch.optim.Adam(own, betas=(0.9, 0.99)), RATES[self.config.texture] * self.config.texture_rate))
+            found.append(
+                Mover(
+                    own, torch.optim.Adam(own, betas=(0.9, 0.99)), RATES[self.config.texture] * self.config.texture_rate
+                )
+            )
         if self.shape is not None:
             own = list(self.shape.parameters())
             found.append(Mover(own, UniformAdam(own), self.config.shape_rate * (1 + self.config.smoothness)))
         return found
-
-
-class Settings(ViewSettings, TextureSettings, ShapeSettings):  # type: ignore[misc]
-    """What `MeshAscent` reads of the settings of its tools."""
 
 
 POOL = 64  # cameras of a run: what each sees is worked out once
@@ -172,7 +172,7 @@ def annealed(rate: float, done: int, total: int) -> float:
     return rate * (0.1 + 0.45 * (1 + math.cos(math.pi * done / max(1, total))))
 
 
-def working_side(config: Settings) -> int:
+def working_side(config: AscentSettings) -> int:
     """Return the side of the texture while it changes: about as many texels as the views have pixels of it."""
     side = 1 << max(7, math.ceil(math.log2(2 * config.size)))
     return min(side, max(config.texture_size, 64))
@@ -193,8 +193,3 @@ def texture_canvas(kind: str, model: Model, texels: TexelMap) -> nn.Module:
 def shape_of(model: Model, smoothness: float) -> Shape:
     """Return the vertices of a model, free to move."""
     return Shape(model.surface.vertices, model.surface.edges.ends, smoothness)
-
-
-def light_of(name: str, generator: Generator) -> Light:
-    """Return one light of a kind."""
-    return LIGHTS[name](generator)

@@ -20,9 +20,7 @@ class ViewSettings:
     )
     steps: int = setting(300, "Steps, half of them at half the size.", minimum=0, maximum=100_000, group="views")
     views: int = setting(2, "Pictures of the mesh per step.", minimum=1, maximum=64, group="views")
-    lowest: float = setting(
-        -35.0, "Lowest elevation of the camera in degrees.", minimum=-90, maximum=90, group="views"
-    )
+    lowest: float = setting(-35.0, "Lowest elevation of the camera in degrees.", minimum=-90, maximum=90, group="views")
     highest: float = setting(70.0, "Highest elevation of the camera.", minimum=-90, maximum=90, group="views")
     light: str = setting(
         "soft", "Light: a soft lamp on the camera, none at all, a strong one, a random one from above, a sky.",
@@ -46,7 +44,12 @@ class TextureSettings:
         group="texture",
     )  # fmt: skip
     texture_rate: float = setting(
-        1.0, "Size of a step of the texture, relative to what suits it.", above=0, maximum=10, group="texture", expert=True
+        1.0,
+        "Size of a step of the texture, relative to what suits it.",
+        above=0,
+        maximum=10,
+        group="texture",
+        expert=True,
     )
 
 
@@ -66,7 +69,12 @@ class ShapeSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeshStyleConfig(ViewSettings, TextureSettings, ShapeSettings, MeshSettings, NetworkSettings, SeedSettings, MachineSettings):
+class AscentSettings(ViewSettings, TextureSettings, ShapeSettings):
+    """How a mesh is looked at and moved, step by step."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshStyleConfig(AscentSettings, MeshSettings, NetworkSettings, SeedSettings, MachineSettings):
     """How a mesh takes on a style."""
 
     style: tuple[str, ...] = setting((), "Style: a picture; repeatable.", file="picture", group="style")
@@ -89,7 +97,7 @@ class MeshStyleConfig(ViewSettings, TextureSettings, ShapeSettings, MeshSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeshDreamConfig(ViewSettings, TextureSettings, ShapeSettings, MeshSettings, NetworkSettings, SeedSettings, MachineSettings):
+class MeshDreamConfig(AscentSettings, MeshSettings, NetworkSettings, SeedSettings, MachineSettings):
     """What a mesh dreams."""
 
     what: str = setting("texture", "What is changed.", choices=("texture", "shape", "both"), group="result")
@@ -108,3 +116,43 @@ class MeshDreamConfig(ViewSettings, TextureSettings, ShapeSettings, MeshSettings
         excludes=("class_name", "channel"),
     )  # fmt: skip
     smooth: float = setting(0.0, "Weight of total variation against the rest.", minimum=0, group="dream")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshFitConfig(MeshSettings, SeedSettings):
+    """How a mesh is brought to the shape of guides."""
+
+    guide: tuple[str, ...] = setting(
+        (),
+        "Guide: a picture whose silhouette, and color, the mesh takes on; repeatable.",
+        file="picture",
+        group="guide",
+    )
+    camera: tuple[str, ...] = setting(
+        (), "From where each guide is seen, as AZIMUTH,ELEVATION or AZIMUTH,ELEVATION,DISTANCE in degrees and radii of "
+        "the mesh; one for each guide. Default: searched for.", group="guide",
+    )  # fmt: skip
+    color: bool = setting(False, "Take on the colors of the guides as well.", group="result")
+    fixed_shape: bool = setting(False, "Leave the vertices where they are.", group="result", needs=("color",))
+    steps: int | None = setting(
+        None, "Steps; default: 300 for one guide, 1200 for several.", minimum=0, maximum=100_000, group="result"
+    )
+    size: int = setting(
+        256, "Side of the pictures that are compared, in pixels.", minimum=32, maximum=2048, group="result"
+    )
+    smoothness: float = setting(
+        4.0, "How far neighbors move together at the end; less follows the guides closer.",
+        minimum=0, maximum=10_000, group="shape",
+    )  # fmt: skip
+    symmetry: str = setting(
+        "none", "Axis along which both sides of the mesh stay mirror images.", choices=("none", "x", "y", "z"),
+        group="shape",
+    )  # fmt: skip
+    subdivide: str = setting(
+        "auto", "Cut triangles into smaller ones first: where they are coarse, or never.", choices=("auto", "no"),
+        group="shape", expert=True,
+    )  # fmt: skip
+    texture_size: int = setting(
+        1024, "Side of the texture in the result, in texels.", minimum=64, maximum=8192, group="texture"
+    )
+    unfold: bool = setting(False, "Unfold the surface anew.", group="texture")

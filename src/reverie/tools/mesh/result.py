@@ -1,4 +1,4 @@
-"""What comes out of a mesh tool: the mesh in the units of its file, numbers of its quality, and views before and after."""
+"""What comes out of a mesh tool: the mesh in the units of its file, its quality, and views before and after."""
 
 from __future__ import annotations
 

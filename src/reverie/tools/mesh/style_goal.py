@@ -50,23 +50,25 @@ class StyleGoal:
         self.names = tuple(dict.fromkeys(name for name, _ in (*self.layers.style, *self.layers.content)))
         self.ground = torch.stack([style.mean((0, 2, 3)) for style in styles]).mean(0)
         self._terms: list[tuple[float, Moments]] = []
-        self._kept: dict[Camera, dict[str, Tensor]] = {}
         self._remembered: list[Tensor] = []
+        self._content: dict[Camera, dict[str, Tensor]] = {}
+        self._before: MeshCanvas | None = None
 
     def begin(self, stage: Stage, canvas: MeshCanvas, cameras: Sequence[Camera]) -> None:
         """Look at the styles, and at the mesh as it was, at this size."""
         targets = self._targets(round(stage.size_px / MARGIN * self.config.style_scale))
-        if not self._kept:
-            self.original = canvas.texture().detach()
-        self._content, self._canvas = {}, canvas
-        self._kept = {camera: {} for camera in cameras}
+        original = canvas.texture() if self._before is None else self._before.texture()
+        self._before = canvas.with_texture(original.detach())
+        self._content, self._remembered = {}, []
         total = sum(weight for _, weight in self.layers.style)
-        self._remembered = []
-        self._sights = {}
         maker = MOMENT_SCORES[self.config.score]
-        terms = [(weight / total, maker(name, targets[name], None, self.layers.softmax)) for name, weight in self.layers.style]
+        terms = [
+            (weight / total, maker(name, targets[name], None, self.layers.softmax))
+            for name, weight in self.layers.style
+        ]
         with torch.no_grad():
-            sums = self._start(cameras[:MEASURED], terms)
+            views = self._seen_before(cameras[:MEASURED])
+            sums = self._sums(self.critic(views.images, self.names), views.masks, [term for _, term in terms])
         self._terms = [
             (weight / max(abs(term.finish(s).item()), least_value(term)), term)
             for (weight, term), s in zip(terms, sums, strict=True)
@@ -81,7 +83,7 @@ class StyleGoal:
         seen = self.critic(views.images, self.names)
         found = self._sums(seen, views.masks, [term for _, term in self._terms])
         mixed = self._mixed(found)
-        style = sum(w * term.finish(s) for (w, term), s in zip(self._terms, mixed, strict=True))
+        style = torch.stack([w * term.finish(s) for (w, term), s in zip(self._terms, mixed, strict=True)]).sum()
         strength = self.config.strength
         total = strength * style
         if strength < 1:
@@ -112,13 +114,16 @@ class StyleGoal:
         memory = self.config.memory
         if not self._remembered:
             self._remembered = [s.detach() for s in found]
-        self._remembered = [memory * old + (1 - memory) * s.detach() for old, s in zip(self._remembered, found, strict=True)]
+        self._remembered = [
+            memory * old + (1 - memory) * s.detach() for old, s in zip(self._remembered, found, strict=True)
+        ]
         return [s + (old - s.detach()) for old, s in zip(self._remembered, found, strict=True)]
 
     def _content_score(self, seen: dict[str, Tensor], masks: Tensor, cameras: Sequence[Camera]) -> Tensor:
         total = masks.new_zeros((), dtype=torch.float64)
         whole = sum(weight for _, weight in self.layers.content)
-        before = [self._before(camera) for camera in cameras]
+        with torch.no_grad():
+            before = [self._features_before(camera) for camera in cameras]
         for name, weight in self.layers.content:
             a = seen[name]
             size = (a.shape[-2], a.shape[-1])
@@ -130,22 +135,18 @@ class StyleGoal:
             total = total + weight / whole * Content(name).finish(torch.stack(sums).sum(0).double())
         return total
 
-    def _before(self, camera: Camera) -> dict[str, Tensor]:
+    def _features_before(self, camera: Camera) -> dict[str, Tensor]:
         """Return what the network sees of the mesh as it was, from a camera; worked out once."""
-        if not self._content.get(camera):
-            with torch.no_grad():
-                views = self._original_views([camera])
-                names = [name for name, _ in self.layers.content]
-                self._content[camera] = self.critic(views.images, names)
+        if camera not in self._content:
+            names = [name for name, _ in self.layers.content]
+            self._content[camera] = self.critic(self._seen_before([camera]).images, names)
         return self._content[camera]
 
-    def _original_views(self, cameras: Sequence[Camera]) -> Views:
+    @torch.no_grad()
+    def _seen_before(self, cameras: Sequence[Camera]) -> Views:
+        assert self._before is not None
         light = LIGHTS[self.config.light](Generator().manual_seed(0))
-        return self._canvas.with_texture(self.original).views(cameras, [light] * len(cameras), [self.ground] * len(cameras))
-
-    def _start(self, cameras: Sequence[Camera], terms: list[tuple[float, Moments]]) -> list[Tensor]:
-        views = self._original_views(cameras)
-        return self._sums(self.critic(views.images, self.names), views.masks, [term for _, term in terms])
+        return self._before.views(cameras, [light] * len(cameras), [self.ground] * len(cameras))
 
     def _targets(self, longest: int) -> dict[str, Tensor]:
         """Return the moments of all styles, mixed, by layer."""
@@ -161,6 +162,4 @@ class StyleGoal:
         if min(size) < least:
             size = (max(least, size[0]), max(least, size[1]))
         seen = self.critic(resize(style, size).clamp(0, 1).to(self.critic.device), names)
-        return {
-            name: mean_moments(moment_sums(levelled(a) if self.layers.softmax else a)) for name, a in seen.items()
-        }
+        return {name: mean_moments(moment_sums(levelled(a) if self.layers.softmax else a)) for name, a in seen.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from reverie.errors import InputError
@@ -23,7 +22,9 @@ class PreparedMeshStyle:
         from reverie.tools.mesh.pictures import colors_of
 
         if not config.style:
-            raise InputError("name a picture whose style to take, for example: reverie mesh style mesh.obj painting.jpg")
+            raise InputError(
+                "name a picture whose style to take, for example: reverie mesh style mesh.obj painting.jpg"
+            )
         self.config, self.notes = config, ()
         self.critic = session.critic(config.model, config.weights, config.device, config.precision)
         self.styles = [colors_of(read_picture(path)) for path in config.style]

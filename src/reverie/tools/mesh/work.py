@@ -9,9 +9,9 @@ from torch import Generator
 from reverie.jobs.output import Mesh, Output, Table
 from reverie.jobs.steps import Steps
 from reverie.jobs.work import Chosen, Plan
+from reverie.render.light import LIGHTS
 from reverie.tools.mesh.ascent import MeshAscent
 from reverie.tools.mesh.result import before_and_after, final_mesh, final_texture, quality
-from reverie.render.light import LIGHTS
 
 
 def ascent_work(ascent: MeshAscent, chosen: Chosen, notes: Sequence[str]) -> Steps:
