@@ -147,7 +147,7 @@ class Mesh:
 
     Attributes:
         mesh: what is written.
-        way: ``[V, 3]`` earlier places of its vertices, first to last; GLB plays them.
+        way: ``[V, 3]`` earlier places of its vertices, first to last, which GLB plays; the mesh's own if empty.
     """
 
     mesh: Shape

@@ -20,6 +20,7 @@ from reverie.numerics.mesh import Mesh
 from reverie.numerics.mesh_repair import repaired
 
 MAX_NODES = 100_000
+MAX_WAY = 64  # morph targets
 COMPRESSED = {"KHR_draco_mesh_compression": "Draco", "EXT_meshopt_compression": "meshopt"}
 
 
@@ -33,6 +34,7 @@ class _Part:
     colors: np.ndarray | None
     normals: np.ndarray | None
     slot: Slot
+    way: tuple[np.ndarray, ...] = ()
 
 
 def read_gltf(path: Path | str, max_triangles: int = MAX_TRIANGLES) -> Mesh:
@@ -69,15 +71,15 @@ def named_files(path: Path) -> list[str]:
 
 def _check_extensions(file: Gltf) -> None:
     required = file.json.get("extensionsRequired", [])
-    for name in required if isinstance(required, list) else []:
-        if name in COMPRESSED:
-            raise MeshError(
-                f"'{file.path.name}' is compressed with {COMPRESSED[name]}, which is not read; save it without"
-            )
+    for name, words in COMPRESSED.items():
+        if isinstance(required, list) and name in required:
+            raise MeshError(f"'{file.path.name}' is compressed with {words}, which is not read; save it without")
 
 
 def _left_out(file: Gltf) -> list[str]:
     """Return a line for each kind of thing that is not read."""
+    if is_ours(file):
+        return []
     kinds = {"animations": "animations", "skins": "skins (the mesh is in its rest pose)", "cameras": "cameras"}
     found = [f"{words} were left out" for kind, words in kinds.items() if file.json.get(kind)]
     scenes = file.json.get("scenes")
@@ -94,7 +96,7 @@ def _placed_nodes(file: Gltf) -> Iterator[tuple[dict, np.ndarray]]:
     scene = named(file.entry("scenes", file.json.get("scene", 0))) if file.json.get("scenes") else {}
     roots = scene.get("nodes", list(range(len(nodes))) if not scene else [])
     if not scene:  # without scenes: every node that is nobody's child
-        children = {c for node in nodes for c in (named(node).get("children") or []) if is_index(c)}
+        children = {c for node in nodes for c in _listed(file, named(node).get("children", []))}
         roots = [i for i in range(len(nodes)) if i not in children]
     seen: set[int] = set()
     stack = [(index, np.eye(4)) for index in reversed(_listed(file, roots))]
@@ -171,7 +173,9 @@ def _part(
         raise file.broken("a primitive has no positions")
     vertices = file.accessor(attributes["POSITION"], (3,)).astype(np.float64)
     count, slot = len(vertices), materials.slot(primitive.get("material"))
-    vertices = _shaped(file, vertices, primitive.get("targets"), weights, notes)
+    way = _way(file, vertices, primitive.get("targets"))
+    if not way:
+        vertices = _shaped(file, vertices, primitive.get("targets"), weights, notes)
     index = np.arange(count)
     if "indices" in primitive:
         index = file.accessor(primitive["indices"], (1,))[:, 0].astype(np.int64)
@@ -180,12 +184,26 @@ def _part(
         uv = slot.placed(_same(file, attributes[f"TEXCOORD_{slot.channel}"], (2,), count).astype(np.float64))
     if "COLOR_0" in attributes:
         colors = srgb_of(_same(file, attributes["COLOR_0"], (3, 4), count)[:, :3])
-    if "NORMAL" in attributes and not primitive.get("targets"):
+    if "NORMAL" in attributes and (way or not primitive.get("targets")):
         normals = _same(file, attributes["NORMAL"], (3,), count).astype(np.float64)
-    return _Part(vertices, _triangles(index, mode), uv, colors, normals, slot)
+    return _Part(vertices, _triangles(index, mode), uv, colors, normals, slot, way)
+
+
+def is_ours(file: Gltf) -> bool:
+    """Tell whether Reverie wrote a file: its morph targets are then the way of the shape."""
+    return "reverie" in named(named(file.json["asset"]).get("extras"))
+
+
+def _way(file: Gltf, vertices: np.ndarray, targets: object) -> tuple[np.ndarray, ...]:
+    """Return earlier places of the vertices, if the file is one of ours that has them."""
+    if not is_ours(file) or not isinstance(targets, list):
+        return ()
+    shapes = [_same(file, named(target).get("POSITION"), (3,), len(vertices)) for target in targets[:MAX_WAY]]
+    return tuple(vertices + shape.astype(np.float64) for shape in shapes)
 
 
 def _same(file: Gltf, index: object, size: tuple[int, ...], count: int) -> np.ndarray:
+    """Return values, one for each vertex."""
     found = file.accessor(index, size)
     if len(found) != count:
         raise file.broken(f"accessors[{short(index)}] has {len(found)} values for {count} vertices")
@@ -198,8 +216,9 @@ def _shaped(file: Gltf, vertices: np.ndarray, targets: object, weights: object, 
         return vertices
     notes.append("morph targets were left out")
     for target, weight in zip(targets, weights if isinstance(weights, list) else [], strict=False):
-        if isinstance(weight, (int, float)) and weight and "POSITION" in named(target):
-            vertices = vertices + weight * _same(file, target["POSITION"], (3,), len(vertices))
+        if isinstance(weight, (int, float)) and 0 < abs(weight) < 1e6 and "POSITION" in named(target):
+            moved = _same(file, target["POSITION"], (3,), len(vertices)).astype(np.float64)
+            vertices = vertices + weight * moved
     return vertices
 
 
@@ -220,13 +239,14 @@ def _moved(part: _Part, matrix: np.ndarray) -> _Part:
     turn = matrix[:3, :3]
     with np.errstate(over="ignore", invalid="ignore"):  # whoever checks coordinates says so
         vertices = part.vertices @ turn.T + matrix[:3, 3]
+        way = tuple(shape @ turn.T + matrix[:3, 3] for shape in part.way)
     mirrored = np.linalg.det(turn) < 0
     faces = part.faces[:, ::-1] if mirrored else part.faces
     normals = part.normals
     if normals is not None:
         cofactor = np.stack([np.cross(turn[1], turn[2]), np.cross(turn[2], turn[0]), np.cross(turn[0], turn[1])])
         normals = normals @ (-cofactor if mirrored else cofactor).T
-    return replace(part, vertices=vertices, faces=faces, normals=normals)
+    return replace(part, vertices=vertices, faces=faces, normals=normals, way=way)
 
 
 def _joined(parts: list[_Part], materials: Materials) -> Mesh:
@@ -252,10 +272,13 @@ def _joined(parts: list[_Part], materials: Materials) -> Mesh:
     whole = None
     if all(n is not None for n in normals):
         whole = unit_normals(np.concatenate([n for n in normals if n is not None])[faces])
+    steps = {len(part.way) for part in parts}
+    count = steps.pop() if len(steps) == 1 else 0
+    way = tuple(np.concatenate([part.way[i] for part in parts]) for i in range(count))
     order = {slot.key: i for i, slot in enumerate(dict.fromkeys(part.slot for part in parts))}
     used = list(dict.fromkeys(part.slot for part in parts))
     owner = np.concatenate([np.full(len(part.faces), order[part.slot.key]) for part in parts])
     return Mesh(
         np.concatenate([part.vertices for part in parts]), faces, uv, None if uv is None else faces,
-        tuple(slot.material for slot in used), owner, colors, whole,
+        tuple(slot.material for slot in used), owner, colors, whole, way=way,
     )  # fmt: skip

@@ -116,7 +116,7 @@ class Gltf:
         entry = self.entry("accessors", index)
         kind, count = entry.get("type"), _whole(entry.get("count"))
         width = TYPES.get(kind) if isinstance(kind, str) else None
-        dtype = COMPONENTS.get(entry.get("componentType"))  # type: ignore[arg-type]
+        dtype = _component(entry)
         if width not in size or dtype is None or count is None:
             raise self.broken(f"accessors[{index}] has type {str(kind)[:10]}")
         if count > self.max_values:
@@ -149,7 +149,7 @@ class Gltf:
     def _replaced(self, values: np.ndarray, sparse: object, dtype: str) -> np.ndarray:
         parts = named(sparse)
         index, other = named(parts.get("indices")), named(parts.get("values"))
-        count, kind = _whole(parts.get("count")), COMPONENTS.get(index.get("componentType"))  # type: ignore[arg-type]
+        count, kind = _whole(parts.get("count")), _component(index)
         if count is None or kind not in ("<u1", "<u2", "<u4") or count > len(values):
             raise self.broken("a sparse accessor makes no sense")
         places = self._strided(index.get("bufferView"), index.get("byteOffset", 0), count, 1, kind)[:, 0]
@@ -262,6 +262,11 @@ def linear_of(srgb: np.ndarray) -> np.ndarray:
     from reverie.numerics.color import srgb_to_linear
 
     return srgb_to_linear(torch.from_numpy(np.asarray(srgb, np.float64))).numpy()
+
+
+def _component(entry: Json) -> str | None:
+    kind = entry.get("componentType")
+    return COMPONENTS.get(kind) if isinstance(kind, int) else None
 
 
 def _whole(value: object) -> int | None:

@@ -80,12 +80,12 @@ class Materials:
     def _color(self, factor: object) -> tuple[float, float, float]:
         """Return sRGB of a linear factor."""
         try:
-            linear = np.array([1, 1, 1] if factor is None else factor, np.float64)[:3]
+            linear = np.array([1, 1, 1] if factor is None else factor, np.float64)
         except (ValueError, TypeError, OverflowError) as error:
             raise self.file.broken("a color is no numbers") from error
-        if linear.shape != (3,):
+        if linear.shape not in ((3,), (4,)):
             raise self.file.broken("a color has no three numbers")
-        r, g, b = srgb_of(linear).tolist()
+        r, g, b = srgb_of(linear[:3]).tolist()
         return r, g, b
 
     def _picture(self, info: Json) -> tuple[np.ndarray | None, bool]:

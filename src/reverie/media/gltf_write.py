@@ -33,8 +33,10 @@ def encode_glb(mesh: Mesh, record: Mapping[str, Any] | None = None, way: Sequenc
     Args:
         mesh: in the units of the file.
         record: the job, put into the extras of the asset.
-        way: ``[V, 3]`` earlier places of the vertices: morph targets, with an animation from the first to the mesh.
+        way: ``[V, 3]`` earlier places of the vertices: morph targets, with an animation from the first to the mesh;
+            the mesh's own if empty.
     """
+    way = way or mesh.way
     out = _Out()
     scale = _placement(mesh)
     shapes = [mesh, *(moved(mesh, shape) for shape in way)]

@@ -52,7 +52,8 @@ def read_mesh(path: Path | str, *, max_triangles: int = MAX_TRIANGLES, up: Up = 
     if axis == "y":
         return mesh
     normals = None if mesh.normals is None else turned(mesh.normals, axis)
-    return replace(mesh, vertices=turned(mesh.vertices, axis), normals=normals, up=axis)
+    way = tuple(turned(shape, axis) for shape in mesh.way)
+    return replace(mesh, vertices=turned(mesh.vertices, axis), normals=normals, way=way, up=axis)
 
 
 def companions(path: Path) -> list[Path]:

@@ -228,6 +228,8 @@ def _mesh(source: Path, head: _Head, tables: dict[str, _Table], limit: Limit) ->
         raise MeshError(f"'{source.name}' has vertices without x, y and z")
     limit.triangles(int((index[0] - 2).clip(0).sum()))
     corner = _fans(index[0])
+    if not (np.abs(index[1].astype(np.float64)) < 1 << 40).all():
+        raise MeshError(f"'{source.name}' has a face with a vertex that is no number")
     values = index[1].astype(np.int64)
     uv, face_uv = _texture_coordinates(vertex, face, corner, values[corner], len(places))
     colors = _columns(vertex, ("red", "green", "blue"))

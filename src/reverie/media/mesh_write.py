@@ -25,7 +25,7 @@ def encode_mesh(
         InputError: a format that is not written.
     """
     suffix = path.suffix.lower()
-    notes = ["only .glb keeps the way of the shape"] if len(way) and suffix != ".glb" else []
+    notes = ["only .glb keeps the way of the shape"] if (len(way) or mesh.way) and suffix != ".glb" else []
     if suffix == ".glb":
         from reverie.media.gltf_write import encode_glb
 

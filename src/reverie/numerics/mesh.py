@@ -50,6 +50,7 @@ class Mesh:
         normals: ``[F, 3, 3]`` float32 unit normals of the corners as the file has them, or None.
         name: of what is shown.
         up: the axis that is up in the file, which other programs expect again.
+        way: ``[V, 3]`` earlier places of the vertices, first to last, as our own GLB files carry them.
         notes: what was repaired or left out on the way here, one line each.
     """
 
@@ -63,6 +64,7 @@ class Mesh:
     normals: np.ndarray | None = None
     name: str = "mesh"
     up: Literal["y", "z"] = "y"
+    way: tuple[np.ndarray, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -93,12 +95,13 @@ def placed(mesh: Mesh) -> tuple[Mesh, Placement]:
     center = (used.min(0) + used.max(0)) / 2
     radius = float(np.sqrt(np.square(used - center).sum(1).max())) or 1.0
     placement = Placement((float(center[0]), float(center[1]), float(center[2])), radius)
-    return replace(mesh, vertices=placement.to_unit(mesh.vertices)), placement
+    way = tuple(placement.to_unit(shape) for shape in mesh.way)
+    return replace(mesh, vertices=placement.to_unit(mesh.vertices), way=way), placement
 
 
 def moved(mesh: Mesh, vertices: np.ndarray) -> Mesh:
-    """Return the mesh with its vertices elsewhere; normals of the file no longer hold and are dropped."""
-    return replace(mesh, vertices=np.asarray(vertices, np.float64), normals=None)
+    """Return the mesh with its vertices elsewhere; normals and way of the file no longer hold and are dropped."""
+    return replace(mesh, vertices=np.asarray(vertices, np.float64), normals=None, way=())
 
 
 def textured(mesh: Mesh, uv: np.ndarray, face_uv: np.ndarray, picture: np.ndarray, *, unlit: bool = True) -> Mesh:
@@ -126,7 +129,8 @@ def welded(mesh: Mesh) -> Mesh:
     kept = first[order]
     colors = None if mesh.colors is None else mesh.colors[kept]
     faces = rank[inverse.reshape(-1)][mesh.faces]
-    return replace(mesh, vertices=mesh.vertices[kept], faces=faces, colors=colors)
+    way = tuple(shape[kept] for shape in mesh.way)
+    return replace(mesh, vertices=mesh.vertices[kept], faces=faces, colors=colors, way=way)
 
 
 def split(mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ import numpy as np
 from reverie.errors import MeshError
 from reverie.numerics.mesh import Mesh, face_normals, placed, welded
 
+FARTHEST_UV = 1e6  # pictures: beyond, single precision knows no texels any more
 FARTHEST = 1e18  # squares of coordinates must fit into single precision, which graphics cards count in
 
 
@@ -50,15 +51,21 @@ def _check_numbers(mesh: Mesh, name: str) -> None:
         raise MeshError(f"'{name}' has coordinates that are infinite or not a number; repair the mesh first")
     if np.abs(used).max() > FARTHEST:
         raise MeshError(f"'{name}' has coordinates beyond {FARTHEST:g}; scale the mesh first")
-    if mesh.uv is not None and mesh.face_uv is not None and not np.isfinite(mesh.uv[mesh.face_uv]).all():
+    if mesh.uv is None or mesh.face_uv is None:
+        return
+    uv = mesh.uv[mesh.face_uv]
+    if not np.isfinite(uv).all():
         raise MeshError(f"'{name}' has texture coordinates that are infinite or not a number; repair the mesh first")
+    if np.abs(uv).max() > FARTHEST_UV:
+        raise MeshError(f"'{name}' has texture coordinates beyond {FARTHEST_UV:g}; repair the mesh first")
 
 
 def _used(mesh: Mesh) -> Mesh:
     """Return the mesh without vertices and texture coordinates that no face names."""
     kept, faces = _renumbered(mesh.faces)
     colors = None if mesh.colors is None else mesh.colors[kept]
-    mesh = replace(mesh, vertices=mesh.vertices[kept], faces=faces, colors=colors)
+    way = tuple(shape[kept] for shape in mesh.way if np.isfinite(shape[kept]).all())
+    mesh = replace(mesh, vertices=mesh.vertices[kept], faces=faces, colors=colors, way=way)
     if mesh.uv is None or mesh.face_uv is None:
         return mesh
     kept, face_uv = _renumbered(mesh.face_uv)

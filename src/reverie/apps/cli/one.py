@@ -130,6 +130,8 @@ def _stem(tool: AnyTool, config: object, given: Given | None) -> str:
 
 def suffix_for(tool: AnyTool, given: Given | None, common: Common) -> str:
     """Return the suffix of a result where no name is given: as asked for, a film's own, or the tool's."""
+    if common.file_format is not None and tool.makes == "mesh":
+        return _mesh_suffix(Path(f"mesh.{common.file_format.lower()}"), f"--format {common.file_format}")
     if common.file_format is not None and tool.makes == "picture":
         return suffix_of(common.file_format.lower().replace("jpeg", "jpg"))
     if tool.makes == "film" and given is not None and given.path is not None:
@@ -138,6 +140,14 @@ def suffix_for(tool: AnyTool, given: Given | None, common: Common) -> str:
         own = given.path.suffix.lower()
         return own if own in FILM_TARGETS else tool.suffix
     return "" if tool.makes == "folder" else tool.suffix
+
+
+def _mesh_suffix(path: Path, what: str) -> str:
+    from reverie.media.mesh_write import SUFFIXES
+
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"{what}: no format of meshes that is written; known: {', '.join(SUFFIXES)}")
+    return path.suffix.lower()
 
 
 def check_target(tool: AnyTool, path: Path) -> None:
@@ -150,6 +160,8 @@ def check_target(tool: AnyTool, path: Path) -> None:
         if not path.parent.is_dir():
             raise InputError(f"cannot write '{path}': there is no folder '{path.parent}'; make it first")
     else:
+        if tool.makes == "mesh":
+            _mesh_suffix(path, f"cannot write '{path}'")
         check_place(path)
 
 
