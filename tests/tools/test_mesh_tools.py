@@ -52,6 +52,7 @@ def rows(path: Path) -> dict:
     return json.loads(path.read_text())["rows"][0]
 
 
+@pytest.mark.slow
 def test_style_paints_every_side_in_the_colors_of_the_picture(ball: Path, painting: Path):
     assert (
         call("mesh style", ball, painting, "--size", 64, "--steps", 24, "--texture-size", 128, "--score", "mean-std")
@@ -79,6 +80,7 @@ def test_the_same_job_gives_the_same_bytes(ball: Path, painting: Path, tmp_path:
     assert one == two
 
 
+@pytest.mark.slow
 def test_dream_changes_texture_shape_or_both(ball: Path):
     before = read_mesh(ball)
     assert call("mesh dream", ball, *QUICK, "--layer", "mixed3a") == 0
@@ -116,7 +118,7 @@ def test_a_dream_raises_what_it_was_asked_for(ball: Path):
     before = held_out()
     for _ in ascent.steps():
         pass
-    assert held_out() > 1.2 * before
+    assert held_out() > 1.1 * before
     assert torch.isfinite(ascent.texture()).all()
 
 
@@ -127,6 +129,7 @@ def guide(path: Path, box: tuple[int, int, int, int], color=(220, 30, 40)) -> Pa
     return path
 
 
+@pytest.mark.slow
 def test_fit_finds_the_silhouette_and_the_color_of_a_guide(ball: Path, tmp_path: Path):
     square = guide(tmp_path / "square.png", (22, 26, 76, 70))
     options = ("--size", 96, "--steps", 240, "--color", "--texture-size", 128, "--camera", "0,0")
