@@ -40,11 +40,29 @@ TOOLS: dict[str, tuple[str, str]] = {
         "Change a picture along directions of its latent space.",
     ),
     "latent walk": ("reverie.tools.latent.walk:LATENT_WALK", "Film a walk through latent space."),
+    "embed map": (
+        "reverie.tools.embed.tool:MAP",
+        "Lay out a collection of pictures as a map, by what a network sees in them.",
+    ),
+    "embed place": (
+        "reverie.tools.embed.place_tool:PLACE",
+        "Place new pictures on a map, with their nearest neighbors.",
+    ),
+    "embed layers": (
+        "reverie.tools.embed.layers_tool:LAYERS",
+        "Compare how well the layers of a network tell classes apart.",
+    ),
 }
 
-GROUPS: dict[str, str] = {
+# name → import path of tools that have no command of their own: the films of others
+HIDDEN: dict[str, str] = {}
+
+GROUPS: dict[str, str] = {  # the first word of two → what its tools have in common
     "latent": "Pictures and films from the latent space of a generator.",
-}  # the first word of two → what its tools have in common
+    "embed": "Map a collection by what a network sees: 'reverie embed FOLDER' is 'reverie embed map FOLDER'.",
+}
+
+USUAL: dict[str, str] = {"embed": "map"}  # the command of a group that is meant where none is named
 
 COMBINED = {"film": film, "sheet": sheet}
 
@@ -58,6 +76,8 @@ def find_tool(name: str) -> AnyTool:
     outer, bracket, rest = name.partition("(")
     if bracket and rest.endswith(")") and outer in COMBINED and "(" not in rest:
         return COMBINED[outer](find_tool(rest[:-1]))
+    if name in HIDDEN:
+        return load(HIDDEN[name])
     if name not in TOOLS:
         raise JobError(unknown_name("tool", name[:60], TOOLS))
     return load(TOOLS[name][0])
