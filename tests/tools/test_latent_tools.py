@@ -266,6 +266,20 @@ def test_directions_are_written_and_moved_along(tmp_path: Path, model: Path):
     assert torch.allclose(ws[1][5] - ws[0][5], -0.5 * step.step(2), atol=1e-5)
 
 
+def test_a_dream_moves_through_latent_space_and_raises_its_score(tmp_path: Path, model: Path):
+    from reverie.jobs.session import Session
+    from reverie.tools.latent.config import LatentDreamConfig
+    from reverie.tools.latent.dream import PreparedLatentDream
+
+    config = LatentDreamConfig(model=str(model), layer="conv3", steps=8, precision="fp32")
+    work = PreparedLatentDream(config, Session()).work(None, 0)
+    scores = [progress.scores["score"] for progress in work]
+    assert scores[-1] > scores[0]
+    assert len(work.outputs()) == 3
+    assert call("latent dream", model, "--toward", "orange", "--steps", 2, "-o", tmp_path / "d.png") == 0
+    assert (tmp_path / "d-way.png").is_file()
+
+
 def test_what_cannot_be_is_named(tmp_path: Path, model: Path):
     write_picture(tmp_path / "x.png", np.zeros((8, 8, 3), np.float32))
     with pytest.raises(InputError, match="rose"):

@@ -35,6 +35,10 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.latent.edit:LATENT_DIRECTIONS",
         "Find directions of a latent space: PCA or SeFa.",
     ),
+    "latent dream": (
+        "reverie.tools.latent.dream:LATENT_DREAM",
+        "Move through latent space until a network sees a class, or a layer is excited.",
+    ),
     "latent edit": (
         "reverie.tools.latent.edit:LATENT_EDIT",
         "Change a picture along directions of its latent space.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from reverie.tools.latent.config import GeneratorSettings
 from reverie.weights.checkpoint import file_sha256
 
 BF16_FROM_PX = 256  # smaller networks are quick enough to be exact
+SAMPLES = 1024  # w whose distance from the center is measured
 AT_ONCE_PX = 512**2  # pixels drawn in one call
 
 
@@ -69,6 +71,13 @@ class LatentModel:
         if name not in self._centers:
             self._centers[name] = self.net.center(self.vector(class_name))
         return self._centers[name]
+
+    @functools.cached_property
+    @torch.no_grad()
+    def distance(self) -> float:
+        """How far w is from the center, on average over random z."""
+        z = torch.randn(SAMPLES, self.config.z_dim, generator=torch.Generator().manual_seed(0)).to(self.device)
+        return (self.w(z) - self.center()).norm(dim=1).mean().item()
 
     def truncated(self, w: Tensor, psi: float | None = None, class_name: str | None = None) -> Tensor:
         """Return center + psi (w - center)."""
