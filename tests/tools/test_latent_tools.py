@@ -280,6 +280,26 @@ def test_a_dream_moves_through_latent_space_and_raises_its_score(tmp_path: Path,
     assert (tmp_path / "d-way.png").is_file()
 
 
+def test_a_proxy_is_near_the_small_pictures_that_it_was_fitted_to(tmp_path: Path, model: Path):
+    from reverie.models.stylegan2.file import load_generator
+    from reverie.tools.latent.proxy import fit_proxy
+
+    net = load_generator(model).net
+    for block in net.synthesis.blocks:  # the picture is that of the second block, whatever the style
+        block.torgb.affine.weight.zero_()
+        if block is not net.synthesis.blocks[1]:
+            block.torgb.weight.zero_()
+    proxy = fit_proxy(net, 24, 8)
+    z = torch.randn(4, 8, generator=torch.Generator().manual_seed(9))
+    ws = net.spread(net.mapping.w_avg.lerp(net.mapping(z), 0.8))
+    small = torch.nn.functional.interpolate(net.synthesis(ws) / 2 + 0.5, (8, 8), mode="area").clamp(0, 1)
+    error = (proxy.draw(net, ws, "const", torch.float32) - small).square().mean()
+    assert error < 0.02 * small.var(0).mean()
+    out = tmp_path / "p.mkv"
+    assert call("latent walk", model, "--preview", "--seconds", 0.5, "--fps", 4, "-o", out) == 0
+    assert next(iter(footage_frames(open_footage(out)))).shape == (32, 32, 3)
+
+
 def test_what_cannot_be_is_named(tmp_path: Path, model: Path):
     write_picture(tmp_path / "x.png", np.zeros((8, 8, 3), np.float32))
     with pytest.raises(InputError, match="rose"):

@@ -81,6 +81,7 @@ class WalkConfig(GeneratorSettings, FilmSettings):
     )
     size: int | None = setting(None, "Enlarge the frames to this height, sharp pixels kept soft.", minimum=16,
                                maximum=8192, group="film")  # fmt: skip
+    preview: bool = setting(False, "Draw a quick, rough proxy.", group="film")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,9 +19,11 @@ from reverie.models.stylegan2.file import generator_path, load_generator
 from reverie.models.stylegan2.generator import Noise
 from reverie.models.stylegan2.latents import Latents
 from reverie.tools.latent.config import GeneratorSettings
+from reverie.tools.latent.proxy import Proxy, fit_proxy
 from reverie.weights.checkpoint import file_sha256
 
 BF16_FROM_PX = 256  # smaller networks are quick enough to be exact
+MANY, FEW = 96, 24  # pictures that a proxy is fitted to, of small and of large networks
 SAMPLES = 1024  # w whose distance from the center is measured
 AT_ONCE_PX = 512**2  # pixels drawn in one call
 
@@ -35,7 +37,7 @@ class LatentModel:
     """
 
     def __init__(self, config: GeneratorSettings, session: Session) -> None:
-        self.settings = config
+        self.settings, self._session = config, session
         self.device = resolve_device(config.device)
         path = generator_path(config.model)
         self.opened = session.opened(("generator", str(path), str(self.device)), lambda: _opened(path, self.device))
@@ -103,6 +105,16 @@ class LatentModel:
         """Return pictures ``[B, colors, H, W]`` in [0, 1]."""
         images = self.net.synthesis(ws.to(self.device), noise, self.dtype)
         return images.float().div(2).add(0.5).clamp(0, 1)
+
+    def draft(self, ws: Tensor, noise: Noise = "const") -> Tensor:
+        """Return small, rough pictures ``[B, 3, h, w]`` in [0, 1]; see `reverie.tools.latent.proxy`."""
+        return self.proxy.draw(self.net, ws.to(self.device), noise, self.dtype)
+
+    @functools.cached_property
+    def proxy(self) -> Proxy:
+        """What `draft` draws by, fitted when first asked for."""
+        large = max(self.config.size) >= BF16_FROM_PX
+        return self._session.opened(("proxy", self.sha256), lambda: fit_proxy(self.net, FEW if large else MANY))
 
     def noise_of(self, seed: int) -> Noise:
         """Return the noise that the settings ask for."""
