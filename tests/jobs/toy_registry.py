@@ -69,7 +69,9 @@ class PreparedFade:
 
         outputs = lambda: [Picture(np.clip(image, 0, 1), picture.alpha, picture.bits)]  # noqa: E731
         height, width = image.shape[:2]
-        return Steps(steps(), outputs, plan=Plan(weight=config.steps, summary=f"{width} x {height} px"), control=control)
+        return Steps(
+            steps(), outputs, plan=Plan(weight=config.steps, summary=f"{width} x {height} px"), control=control
+        )
 
 
 FADE = Tool(

@@ -8,8 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from reverie.errors import InputError
+
 State = Literal["queued", "running", "paused", "done", "stopped", "failed", "cancelled", "deleted"]
 Wish = Literal["", "pause", "stop", "cancel"]
+
+
+class Missing(InputError):
+    """There is no such job, result or file."""
+
+
 OPEN: tuple[State, ...] = ("queued", "running", "paused")
 ENDED: tuple[State, ...] = ("done", "stopped", "failed", "cancelled")
 

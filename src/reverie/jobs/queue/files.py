@@ -20,11 +20,25 @@ from reverie.errors import InputError, OutputError, ReverieError
 from reverie.jobs.given import sha256_of
 from reverie.jobs.job import SHA256
 from reverie.jobs.queue.database import Database
-from reverie.jobs.queue.entry import Stored
+from reverie.jobs.queue.entry import Missing, Stored
 from reverie.jobs.queue.home import Home
 
 MOST_NAME = 120  # characters that are kept of a name
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".ppm", ".jp2", ".gif")
+PICTURES = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".webp",
+    ".avif",
+    ".heic",
+    ".heif",
+    ".tif",
+    ".tiff",
+    ".bmp",
+    ".ppm",
+    ".jp2",
+    ".gif",
+)
 FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif")
 MESHES = (".obj", ".ply", ".stl", ".glb", ".gltf", ".off")
 KINDS = {
@@ -117,7 +131,7 @@ class FileStore:
         with self._database.reading() as db:
             row = db.execute("SELECT * FROM files WHERE sha256 = ?", (digest,)).fetchone()
         if row is None:
-            raise InputError("there is no such file here; send it first")
+            raise Missing("there is no such file here; send it first")
         return Stored(**dict(row))
 
     def path(self, digest: str) -> Path:
@@ -134,7 +148,7 @@ class FileStore:
                 return self._place(Stored(**dict(row)))
             row = db.execute("SELECT job, name FROM results WHERE sha256 = ?", (digest,)).fetchone()
         if row is None:
-            raise InputError("there is no such file here; send it first")
+            raise Missing("there is no such file here; send it first")
         return self._home.result(row["job"]) / row["name"]
 
     def touch(self, digests: Iterable[str]) -> None:

@@ -32,9 +32,7 @@ class Keeper:
         shown: see `reverie.jobs.queue.worker.Worker`.
     """
 
-    def __init__(
-        self, queue: Queue, registry: str, devices: Sequence[str] = ("auto",), *, shown: str = ""
-    ) -> None:
+    def __init__(self, queue: Queue, registry: str, devices: Sequence[str] = ("auto",), *, shown: str = "") -> None:
         self.queue, self.registry, self.devices, self.shown = queue, registry, tuple(devices), shown
         self.leases = Leases(queue.database)
         self.children: list[tuple[subprocess.Popen[bytes], str, float]] = []
@@ -92,9 +90,7 @@ class Keeper:
             "--device", device, "--parent", str(os.getpid()), "--shown", self.shown,
         ]  # fmt: skip
         with (self.queue.home.root / "worker.log").open("ab") as log:
-            child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self.children.append((child, device, time.monotonic()))
 
     def _look_after(self) -> None:

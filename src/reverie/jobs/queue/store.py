@@ -15,7 +15,7 @@ from typing import Any
 
 from reverie.errors import InputError
 from reverie.jobs.queue.database import Database
-from reverie.jobs.queue.entry import ENDED, OPEN, Entry, Result, State, Wish, entry_of, result_of
+from reverie.jobs.queue.entry import ENDED, OPEN, Entry, Missing, Result, State, Wish, entry_of, result_of
 from reverie.jobs.queue.home import Home
 
 MOST_OPEN = 1000  # jobs that wait; more are refused
@@ -64,7 +64,9 @@ class Queue:
         key = new_id()
         with self.database.writing() as db:
             waiting = _count(db, "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running', 'paused')")
-            mine = _count(db, "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running', 'paused') AND owner = ?", owner)
+            mine = _count(
+                db, "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running', 'paused') AND owner = ?", owner
+            )
             if waiting >= MOST_OPEN or (most is not None and mine >= most):
                 raise InputError(f"{mine if most is not None and mine >= most else waiting} jobs wait already; "
                                  "try again when some are done")  # fmt: skip
@@ -85,7 +87,7 @@ class Queue:
         with self.database.reading() as db:
             row = db.execute("SELECT * FROM jobs WHERE id = ? AND state != 'deleted'", (key,)).fetchone()
             if row is None:
-                raise InputError(f"there is no job '{key[:64]}'")
+                raise Missing(f"there is no job '{key[:64]}'")
             return entry_of(row, _results(db, [key]).get(key, ()))
 
     def all(
@@ -133,7 +135,7 @@ class Queue:
         with self.database.writing() as db:
             row = db.execute("SELECT state, worker FROM jobs WHERE id = ? AND state != 'deleted'", (key,)).fetchone()
             if row is None:
-                raise InputError(f"there is no job '{key[:64]}'")
+                raise Missing(f"there is no job '{key[:64]}'")
             if row["state"] not in OPEN:
                 raise InputError(f"the job is over: {row['state']}")
             if row["worker"]:  # its worker obeys before its next step
@@ -160,7 +162,9 @@ class Queue:
                 f"changed = {NEXT} WHERE id = ? AND state IN ('failed', 'cancelled')", (key,),
             ).rowcount  # fmt: skip
         if not count:
-            raise InputError(f"only a job that failed or was cancelled is tried again; this one is {self.get(key).state}")
+            raise InputError(
+                f"only a job that failed or was cancelled is tried again; this one is {self.get(key).state}"
+            )
         return self.get(key)
 
     def prioritize(self, key: str, priority: int) -> Entry:
@@ -209,7 +213,7 @@ class Queue:
         with self.database.reading() as db:
             row = db.execute("SELECT * FROM results WHERE id = ?", (key,)).fetchone()
         if row is None:
-            raise InputError(f"there is no result '{key[:64]}'")
+            raise Missing(f"there is no result '{key[:64]}'")
         return result_of(row)
 
     def mark(self, key: str, *, favourite: bool | None = None, shown: str | None = None) -> Result:

@@ -190,7 +190,9 @@ def main(arguments: list[str] | None = None) -> int:
     worker = Worker(Queue(Home(Path(asked.home))), find, asked.device, asked.shown)
     import torch  # noqa: F401 - while nothing waits, rather than when the first job does
 
-    worker.serve(lambda: told.is_set() or _left_alone(worker, asked.parent) or worker.idle and worker.jobs >= MOST_JOBS)
+    worker.serve(
+        lambda: told.is_set() or _left_alone(worker, asked.parent) or (worker.idle and worker.jobs >= MOST_JOBS)
+    )
     return 0
 
 
