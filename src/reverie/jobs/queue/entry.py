@@ -14,7 +14,7 @@ State = Literal["queued", "running", "paused", "done", "stopped", "failed", "can
 Wish = Literal["", "pause", "stop", "cancel"]
 
 
-class Missing(InputError):
+class MissingError(InputError):
     """There is no such job, result or file."""
 
 

@@ -15,12 +15,13 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 from reverie.errors import InputError, OutputError, ReverieError
 from reverie.jobs.given import sha256_of
 from reverie.jobs.job import SHA256
 from reverie.jobs.queue.database import Database
-from reverie.jobs.queue.entry import Missing, Stored
+from reverie.jobs.queue.entry import MissingError, Stored
 from reverie.jobs.queue.home import Home
 
 MOST_NAME = 120  # characters that are kept of a name
@@ -131,7 +132,7 @@ class FileStore:
         with self._database.reading() as db:
             row = db.execute("SELECT * FROM files WHERE sha256 = ?", (digest,)).fetchone()
         if row is None:
-            raise Missing("there is no such file here; send it first")
+            raise MissingError("there is no such file here; send it first")
         return Stored(**dict(row))
 
     def path(self, digest: str) -> Path:
@@ -148,7 +149,7 @@ class FileStore:
                 return self._place(Stored(**dict(row)))
             row = db.execute("SELECT job, name FROM results WHERE sha256 = ?", (digest,)).fetchone()
         if row is None:
-            raise Missing("there is no such file here; send it first")
+            raise MissingError("there is no such file here; send it first")
         return self._home.result(row["job"]) / row["name"]
 
     def touch(self, digests: Iterable[str]) -> None:
@@ -247,7 +248,7 @@ class Incoming:
         self._file.close()
         return self._path
 
-    def __enter__(self) -> Incoming:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -259,7 +260,7 @@ def plain_name(name: str) -> str:
     """Return a name without folders and without characters that no file name should have."""
     bare = name.replace("\\", "/").rpartition("/")[2]
     bare = re.sub(r"[\x00-\x1f\x7f<>:\"|?*\u200b-\u200f\u202a-\u202e\u2066-\u2069]", "", bare).strip(" .")
-    stem, suffix = os.path.splitext(bare)
+    stem, suffix = Path(bare).stem, Path(bare).suffix
     return f"{stem[: MOST_NAME - len(suffix)]}{suffix}" if stem else f"file{suffix[:16]}"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from reverie.errors import InputError
 from reverie.jobs.queue.database import Database
-from reverie.jobs.queue.entry import ENDED, OPEN, Entry, Missing, Result, State, Wish, entry_of, result_of
+from reverie.jobs.queue.entry import ENDED, OPEN, Entry, MissingError, Result, State, Wish, entry_of, result_of
 from reverie.jobs.queue.home import Home
 
 MOST_OPEN = 1000  # jobs that wait; more are refused
@@ -87,7 +87,7 @@ class Queue:
         with self.database.reading() as db:
             row = db.execute("SELECT * FROM jobs WHERE id = ? AND state != 'deleted'", (key,)).fetchone()
             if row is None:
-                raise Missing(f"there is no job '{key[:64]}'")
+                raise MissingError(f"there is no job '{key[:64]}'")
             return entry_of(row, _results(db, [key]).get(key, ()))
 
     def all(
@@ -135,16 +135,14 @@ class Queue:
         with self.database.writing() as db:
             row = db.execute("SELECT state, worker FROM jobs WHERE id = ? AND state != 'deleted'", (key,)).fetchone()
             if row is None:
-                raise Missing(f"there is no job '{key[:64]}'")
+                raise MissingError(f"there is no job '{key[:64]}'")
             if row["state"] not in OPEN:
                 raise InputError(f"the job is over: {row['state']}")
             if row["worker"]:  # its worker obeys before its next step
                 db.execute(f"UPDATE jobs SET wish = ?, changed = {NEXT} WHERE id = ?", (wish, key))
             elif wish in ("stop", "cancel"):
-                db.execute(
-                    f"UPDATE jobs SET state = 'cancelled', wish = '', text = 'before it began', ended = ?, "
-                    f"changed = {NEXT} WHERE id = ?", (time.time(), key),
-                )  # fmt: skip
+                change = f"state = 'cancelled', wish = '', text = 'before it began', ended = ?, changed = {NEXT}"
+                db.execute(f"UPDATE jobs SET {change} WHERE id = ?", (time.time(), key))
             else:
                 state = "paused" if wish == "pause" else "queued"
                 db.execute(f"UPDATE jobs SET state = ?, wish = '', changed = {NEXT} WHERE id = ?", (state, key))
@@ -213,7 +211,7 @@ class Queue:
         with self.database.reading() as db:
             row = db.execute("SELECT * FROM results WHERE id = ?", (key,)).fetchone()
         if row is None:
-            raise Missing(f"there is no result '{key[:64]}'")
+            raise MissingError(f"there is no result '{key[:64]}'")
         return result_of(row)
 
     def mark(self, key: str, *, favourite: bool | None = None, shown: str | None = None) -> Result:

@@ -1,4 +1,4 @@
-"""A worker: takes jobs from the queue one after the other, and each step by step, so that anything can be asked between.
+"""A worker: takes jobs one after the other, and each step by step, so that anything can be asked between.
 
 `python -m reverie.jobs.queue.worker HOME MODULE` runs one; MODULE has `find_tool`. A paused job stays open while others
 go ahead. Killed at any moment, it leaves nothing that its successor does not find: the queue gives its jobs back.
@@ -68,9 +68,9 @@ class Worker:
             self.leases.leave(self.name)
 
     @property
-    def idle(self) -> bool:
-        """Whether it has nothing, not even a paused job."""
-        return not self.taken
+    def worn(self) -> bool:
+        """Whether it has done so many jobs that a fresh one should follow, and has none open."""
+        return self.jobs >= MOST_JOBS and not self.taken
 
     def turn(self, *, claim: bool = True) -> bool:
         """Do one step of one job; False where there was nothing to do."""

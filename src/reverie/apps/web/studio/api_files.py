@@ -15,7 +15,7 @@ from reverie.apps.web.studio.pictures import without_job, zipped
 from reverie.apps.web.studio.show import file_shown, job_shown, result_shown
 from reverie.apps.web.studio.studio import fields_of, number_of, owner_of, studio_of
 from reverie.errors import InputError
-from reverie.jobs.queue.entry import Missing, Result
+from reverie.jobs.queue.entry import MissingError, Result
 
 MOST_BUNDLED = 5000
 INLINE = {
@@ -138,7 +138,7 @@ async def _found(request: Request) -> tuple[Result, Path]:
     result = await run_in_threadpool(studio.queue.result, request.path_params["key"])
     path = studio.home.result(result.job) / result.name
     if not path.exists():
-        raise Missing("there is no such result any more")
+        raise MissingError("there is no such result any more")
     return result, path
 
 

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from reverie.apps.web.studio.show import job_shown
 from reverie.apps.web.studio.studio import body_of, fields_of, number_of, owner_of, studio_of
 from reverie.errors import InputError
-from reverie.jobs.queue.entry import ENDED, OPEN, Entry, Missing
+from reverie.jobs.queue.entry import ENDED, OPEN, Entry, MissingError
 from reverie.jobs.queue.trail import look
 
 WISHES = {"pause": "pause", "resume": "", "stop": "stop", "cancel": "cancel"}
@@ -101,8 +101,8 @@ async def job_preview(request: Request) -> Response:
 
 async def job_curves(request: Request) -> Response:
     """Return the scores of a job by step."""
-    entry = await _entry(request)
-    return _file(studio_of(request).home.job(entry.id) / "curves.json", "application/json")
+    path = studio_of(request).home.job((await _entry(request)).id) / "curves.json"
+    return _file(path, "application/json") if path.exists() else JSONResponse([])
 
 
 async def job_log(request: Request) -> Response:
@@ -135,11 +135,11 @@ async def _shown(request: Request, entry: Entry) -> dict:
 
 def _file(path, kind: str) -> Response:
     if not path.exists():
-        raise Missing("there is nothing yet")
+        raise MissingError("there is nothing yet")
     try:
         return Response(path.read_bytes(), media_type=kind)
     except FileNotFoundError as error:  # the job ended between the two looks
-        raise Missing("there is nothing any more") from error
+        raise MissingError("there is nothing any more") from error
 
 
 def _priority(value: int | None) -> int:

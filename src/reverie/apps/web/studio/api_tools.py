@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 import reverie
 from reverie.apps.web.studio.studio import fields_of, studio_of
 from reverie.errors import InputError
-from reverie.jobs.queue.entry import Missing
+from reverie.jobs.queue.entry import MissingError
 from reverie.jobs.queue.lease import Leases
 from reverie.jobs.queue.store import Queue, new_id
 
@@ -66,7 +66,7 @@ async def change_preset(request: Request) -> Response:
             return db.execute("UPDATE presets SET booth = ? WHERE id = ?", (asked.get("booth", False), key)).rowcount
 
     if not await run_in_threadpool(change):
-        raise Missing("there is no such preset")
+        raise MissingError("there is no such preset")
     return Response(status_code=204)
 
 

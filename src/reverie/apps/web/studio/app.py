@@ -22,7 +22,7 @@ from reverie.apps.web.studio.retention import clean
 from reverie.apps.web.studio.settings import StudioSettings
 from reverie.apps.web.studio.studio import Studio, owner_of
 from reverie.errors import InputError, ReverieError
-from reverie.jobs.queue.entry import Missing
+from reverie.jobs.queue.entry import MissingError
 from reverie.jobs.queue.home import Home
 from reverie.jobs.queue.keeper import Keeper
 
@@ -127,7 +127,7 @@ async def login(request: Request) -> Response:
 
 def _refused(request: Request, error: Exception) -> Response:
     """Answer with the one sentence of an error."""
-    missing, known = isinstance(error, Missing), isinstance(error, InputError)
+    missing, known = isinstance(error, MissingError), isinstance(error, InputError)
     text = str(error).replace(f"{request.app.state.studio.home.root}/", "")
     return JSONResponse({"error": text}, 404 if missing else 400 if known else 500)
 

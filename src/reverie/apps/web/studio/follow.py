@@ -1,4 +1,4 @@
-"""Follows the queue for all open pages: one look at the database serves them all, and nobody who is slow holds it up."""
+"""Follows the queue for all open pages: one look at the database serves them all, and who is slow holds nobody up."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ before those of shared blocks, and nothing of the machine. Everything else stand
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import typing
 from collections.abc import Mapping
 from typing import Any
@@ -96,6 +97,6 @@ def schema_of(tool: AnyTool) -> dict[str, Any]:
 
 def _ordered(cls: type) -> list[dataclasses.Field[Any]]:
     """Return fields with those that the class declares itself first, as they matter most."""
-    own = cls.__dict__.get("__annotations__", {})
+    own = inspect.get_annotations(cls)
     fields = dataclasses.fields(cls)
     return [f for f in fields if f.name in own] + [f for f in fields if f.name not in own]

@@ -137,15 +137,17 @@ function drawCurve() {
   const canvas = $("now-curve"), names = Object.keys(points[0] || {}).filter((name) => name !== "step");
   canvas.hidden = points.length < 3 || !names.length;
   if (canvas.hidden) return;
+  const scale = devicePixelRatio || 1;
+  Object.assign(canvas, { width: Math.round(canvas.clientWidth * scale), height: Math.round(canvas.clientHeight * scale) });
   const pen = canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
-  pen.clearRect(0, 0, canvas.width, canvas.height);
+  pen.scale(scale, scale);
   names.slice(0, 3).forEach((name, i) => {
     const values = points.map((point) => point[name]).filter(Number.isFinite);
     const low = Math.min(...values), span = Math.max(...values) - low || 1;
     pen.strokeStyle = style.getPropertyValue(["--accent", "--second", "--good"][i]);
     pen.lineWidth = 2;
     pen.beginPath();
-    values.forEach((value, at) => pen.lineTo(at / (values.length - 1) * canvas.width, 82 - 74 * (value - low) / span));
+    values.forEach((value, at) => pen.lineTo(at / (values.length - 1) * canvas.clientWidth, 66 - 60 * (value - low) / span));
     pen.stroke();
     pen.fillStyle = pen.strokeStyle;
     pen.font = "12px system-ui";
