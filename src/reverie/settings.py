@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +29,7 @@ def setting(
     file: str | None = None,
     builtin: tuple[str, ...] = (),
     runs_code: bool = False,
+    inside: Callable[[str, Callable[[str, str], str]], str] | None = None,
     flag: str | None = None,
     alias: tuple[str, ...] = (),
     bare: str | None = None,
@@ -54,6 +55,8 @@ def setting(
             and sha256, and a replay finds it by both.
         builtin: values of such a field that name something inside the package and no file.
         runs_code: the field may name a function as FILE.py:FUNCTION, which is run; only a user may, never a record.
+        inside: the field is a text, or several, with names of files in it; ``inside(text, change)`` calls
+            ``change(kind, path)`` for each of them and returns the text with what that gave in their places.
         flag: the option's name, where it is not the field's.
         alias: further names of the option.
         bare: the value of an option that is given without one.
@@ -67,7 +70,7 @@ def setting(
     """
     facts = {
         "help": help, "minimum": minimum, "maximum": maximum, "choices": choices, "above": above, "replay": replay,
-        "file": file, "builtin": builtin, "runs_code": runs_code,
+        "file": file, "builtin": builtin, "runs_code": runs_code, "inside": inside,
         "flag": flag, "alias": alias, "bare": bare, "needs": needs, "excludes": excludes,
         "needs_input": needs_input, "own": own, "steer": steer, "group": group, "expert": expert,
     }  # fmt: skip

@@ -170,7 +170,7 @@ def test_options_of_films_in_a_list_reach_its_films_and_are_refused_without_one(
     assert call(photo, tmp_path / "clip.gif", "-o", f"{tmp_path / 'out'}/", "--crf", 3, "--strength", 0.5) == 0
     assert stored_record(tmp_path / "out" / "clip.gif")["config"]["strength"] == 0.5
     Image.new("RGB", (8, 8)).save(tmp_path / "b.png")
-    with pytest.raises(InputError, match="--crf goes with a film"):
+    with pytest.raises(InputError, match="--crf goes with a video, GIF"):
         call(photo, tmp_path / "b.png", "--crf", 3)
 
 

@@ -7,7 +7,7 @@ the user gives, never anywhere else, and its content must be the recorded one be
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,25 +19,45 @@ MOST_LOOKED_AT = 2000  # files, for one that was renamed
 MOST_BYTES = 16 << 30  # of a file whose content is compared
 
 
-def named_files(config: object) -> Iterator[tuple[str, dataclasses.Field[object], str]]:
-    """Yield role, field and path of every file that settings name."""
+def named_files(config: object) -> Iterator[tuple[str, str]]:
+    """Yield role and path of every file that settings name."""
+    found: list[tuple[str, str]] = []
+
+    def noted(role: str, path: str) -> str:
+        found.append((role, path))
+        return path
+
     for part in sections(config).values():
         for field in dataclasses.fields(part):  # type: ignore[arg-type]
             value = getattr(part, field.name)
             if field.metadata.get("runs_code") and names_code(value):
-                yield field.name, field, value[: value.index(".py:") + len(".py")]
-            if not field.metadata.get("file") or value is None:
-                continue
-            if isinstance(value, tuple):
-                yield from ((f"{field.name} {i}", field, str(path)) for i, path in enumerate(value, start=1))
-            elif value not in field.metadata.get("builtin", ()):
-                yield field.name, field, str(value)
+                noted(field.name, value[: value.index(".py:") + len(".py")])
+        with_paths(part, noted)
+    yield from found
+
+
+def with_paths(part: object, change: Callable[[str, str], str]) -> object:
+    """Return a section of settings with every file it names replaced; `change` gets its role and the path there now."""
+    changed: dict[str, object] = {}
+    for field in dataclasses.fields(part):  # type: ignore[arg-type]
+        value, name, inside = getattr(part, field.name), field.name, field.metadata.get("inside")
+        if value is None or not (inside or field.metadata.get("file")) or value in field.metadata.get("builtin", ()):
+            continue
+        texts = [str(text) for text in (value if isinstance(value, tuple) else (value,))]
+        if inside:
+            found = [inside(text, lambda kind, path, to=f"{name} {n}": change(f"{to} {kind}", path))
+                     for n, text in enumerate(texts, 1)]  # fmt: skip
+        else:
+            roles = [f"{name} {n}" for n in range(1, len(texts) + 1)] if isinstance(value, tuple) else [name]
+            found = [change(role, text) for role, text in zip(roles, texts, strict=True)]
+        changed[name] = tuple(found) if isinstance(value, tuple) else found[0]
+    return dataclasses.replace(part, **changed) if changed else part  # type: ignore[type-var]
 
 
 def recorded_files(config: object) -> dict[str, Input]:
     """Return name and sha256 of every file that settings name and that lies here, by role."""
     found: dict[str, Input] = {}
-    for role, _, text in named_files(config):
+    for role, text in named_files(config):
         path = Path(text)
         if path.exists():
             found[role] = Input(path.name, sha256_of(path))
@@ -46,7 +66,11 @@ def recorded_files(config: object) -> dict[str, Input]:
 
 def without_folders(config: object) -> object:
     """Return settings as a record holds them: bare names, and what does not change the result at its default."""
-    parts = {name: _bare_part(part) for name, part in sections(config).items()}
+    return with_parts(config, {name: _bare_part(part) for name, part in sections(config).items()})
+
+
+def with_parts(config: object, parts: Mapping[str, object]) -> object:
+    """Return settings with these sections in the places of their own."""
     if tuple(parts) == ("config",) and parts["config"].__class__ is config.__class__:
         return parts["config"]
     return dataclasses.replace(config, **parts)  # type: ignore[type-var]
@@ -58,13 +82,9 @@ def _bare_part(part: object) -> object:
         value = getattr(part, field.name)
         if not field.metadata.get("replay", True):
             changed[field.name] = field.default
-        elif field.metadata.get("runs_code"):
-            changed[field.name] = base_name(value) if names_code(value) else value
-        elif field.metadata.get("file") and isinstance(value, tuple):
-            changed[field.name] = tuple(base_name(str(text)) for text in value)
-        elif field.metadata.get("file") and isinstance(value, str):
+        elif field.metadata.get("runs_code") and names_code(value):
             changed[field.name] = base_name(value)
-    return dataclasses.replace(part, **changed)  # type: ignore[type-var]
+    return with_paths(dataclasses.replace(part, **changed), lambda _, path: base_name(path))  # type: ignore[type-var]
 
 
 class Files:
@@ -122,29 +142,20 @@ def found_config(job: Job, files: Files) -> object:
     Raises:
         InputError: one is nowhere, or has another content.
     """
+
+    def found(role: str, name: str) -> str:
+        chosen = files.given.get(role)
+        if role in job.files:
+            return str(files.found(role, job.files[role]))
+        return base_name(name) if chosen is None else str(chosen)
+
     parts: dict[str, object] = {}
     for name, part in sections(job.config).items():
-        changed: dict[str, object] = {}
         for field in dataclasses.fields(part):  # type: ignore[arg-type]
-            value = getattr(part, field.name)
             if field.metadata.get("runs_code"):
-                _check_no_code(value)
-            if not field.metadata.get("file") or value is None or value in field.metadata.get("builtin", ()):
-                continue
-            if isinstance(value, tuple):
-                roles = [f"{field.name} {i}" for i in range(1, len(value) + 1)]
-                changed[field.name] = tuple(
-                    str(files.found(role, job.files[role])) if role in job.files else base_name(str(text))
-                    for role, text in zip(roles, value, strict=True)
-                )
-            elif field.name in job.files:
-                changed[field.name] = str(files.found(field.name, job.files[field.name]))
-            else:
-                changed[field.name] = base_name(str(value))
-        parts[name] = dataclasses.replace(part, **changed)  # type: ignore[type-var]
-    if tuple(parts) == ("config",) and parts["config"].__class__ is job.config.__class__:
-        return parts["config"]
-    return dataclasses.replace(job.config, **parts)  # type: ignore[type-var]
+                _check_no_code(getattr(part, field.name))
+        parts[name] = with_paths(part, found)
+    return with_parts(job.config, parts)
 
 
 def names_code(value: object) -> bool:

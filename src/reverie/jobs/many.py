@@ -33,12 +33,14 @@ class Opener:
         tool: its name.
         config: the settings.
         threads: of the worker; None leaves them.
+        memory_bytes: its share of the memory; see `Session`.
     """
 
     find: Callable[[str], AnyTool]
     tool: str
     config: object
     threads: int | None
+    memory_bytes: int | None = None
 
     def __call__(self) -> Many:
         if self.threads is not None:
@@ -46,6 +48,7 @@ class Opener:
 
             torch.set_num_threads(self.threads)
         session, tool = Session(), self.find(self.tool)
+        session.memory_bytes = self.memory_bytes
         prepared = tool.prepare(self.config, session)
         session.measure()
         return Many(tool, prepared, self.config)

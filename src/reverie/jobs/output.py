@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -52,6 +52,15 @@ class Output(Protocol):
             InputError: a format that it cannot be written in.
             OutputError: no folder, no permission, no space; nothing is left behind.
         """
+        ...
+
+
+@runtime_checkable
+class Encodable(Protocol):
+    """A result that can go through a pipe."""
+
+    def encoded(self, suffix: str, record: Mapping[str, Json], quality: int) -> bytes:
+        """Return the bytes that `Output.write` would write to a file with this suffix."""
         ...
 
 

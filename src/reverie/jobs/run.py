@@ -18,7 +18,7 @@ from reverie.jobs.controls import Controls
 from reverie.jobs.files import recorded_files, without_folders
 from reverie.jobs.given import Given
 from reverie.jobs.job import Change, Job, Json, Made, sections
-from reverie.jobs.output import Output, Picture
+from reverie.jobs.output import Encodable, Output
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool, Prepared
 from reverie.jobs.work import Progress, Work
@@ -200,7 +200,7 @@ class Run:
             InputError: it is none.
         """
         main = self.outputs()[0]
-        if not isinstance(main, Picture):
+        if not isinstance(main, Encodable):
             raise InputError(f"only a picture goes through a pipe; give a file with -o for reverie {self.tool.name}")
         return main.encoded(suffix, self.record(quality), quality)
 
@@ -328,7 +328,7 @@ def called_as(job: Job, like: Job) -> Job:
     config = job.config
     for part in sections(like.config).values():
         for field in dataclasses.fields(part):  # type: ignore[arg-type]
-            if field.metadata.get("file"):
+            if field.metadata.get("file") or field.metadata.get("inside"):
                 config = with_chosen(config, {field.name: getattr(part, field.name)})
     streamed = job.streamed if like.streamed is None else like.streamed
     model = (

@@ -17,11 +17,13 @@ class Session:
     Attributes:
         used_bytes: memory of the process before its first work, once something was opened; plans that measured again
             each time would depend on the order of the works.
+        memory_bytes: what this process may use, where several share a machine; None where it is alone.
     """
 
     def __init__(self) -> None:
         self._open: dict[Hashable, object] = {}
         self.used_bytes: int | None = None
+        self.memory_bytes: int | None = None
 
     def opened(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what stands under a key, made on first use."""

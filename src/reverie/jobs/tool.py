@@ -36,6 +36,7 @@ class Role:
         streamed: the tool is applied to each of them; else all of them go into one result.
         required: whether the tool can do without.
         many: whether several are taken.
+        alias: options that give the same, such as "--source".
     """
 
     name: str
@@ -44,6 +45,7 @@ class Role:
     streamed: bool = False
     required: bool = True
     many: bool = False
+    alias: tuple[str, ...] = ()
 
 
 class Prepared(Protocol):
@@ -86,6 +88,11 @@ class Tool(Generic[C]):
         upgrade: turns a record of an older version into one of today's.
         examples: command lines for the help.
         name_of: stem of a result's name where there is no streamed input, from the settings.
+        settle: gives the settings as they count for one input, by its name ("" without one), before anything is opened:
+            a file of keyframes by its text, a picture picked from a folder.
+        presets: looks by name: what each is like, and its settings; settings given beside it win.
+        film: import path of the tool for films, in place of `film(tool)`; its settings have its sections and more.
+        moving: import path of the tool that makes a film from a still; its settings likewise.
     """
 
     name: str
@@ -101,6 +108,10 @@ class Tool(Generic[C]):
     upgrade: Callable[[Mapping[str, object]], Mapping[str, object]] | None = None
     examples: tuple[str, ...] = ()
     name_of: Callable[[C], str] | None = None
+    settle: Callable[[C, str], C] | None = None
+    presets: Mapping[str, tuple[str, Mapping[str, Json]]] = dataclasses.field(default_factory=dict)
+    film: str | None = None
+    moving: str | None = None
 
     @property
     def streamed(self) -> Role | None:

@@ -65,11 +65,15 @@ class Plan:
         decisions: what ``--dry-run`` prints, as plain JSON.
         weight: sum of the weights of all steps, for the time left; None where it is not known.
         summary: the same for the last line, such as "768 x 512 px".
+        suffixes: of the formats that the result can be written in, where they are fewer than its kind's.
+        steerable: what `Work.control` takes: name → the values to offer, none for a number.
     """
 
     decisions: Mapping[str, Json] = field(default_factory=dict)
     weight: float | None = None
     summary: str = ""
+    suffixes: tuple[str, ...] = ()
+    steerable: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

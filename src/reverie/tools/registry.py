@@ -19,6 +19,9 @@ TOOLS: dict[str, tuple[str, str]] = {
     ),
 }
 
+# name → import path of tools that have no command of their own: the films of others
+HIDDEN: dict[str, str] = {}
+
 GROUPS: dict[str, str] = {}  # the first word of two → what its tools have in common
 
 COMBINED = {"film": film, "sheet": sheet}
@@ -33,6 +36,8 @@ def find_tool(name: str) -> AnyTool:
     outer, bracket, rest = name.partition("(")
     if bracket and rest.endswith(")") and outer in COMBINED and "(" not in rest:
         return COMBINED[outer](find_tool(rest[:-1]))
+    if name in HIDDEN:
+        return load(HIDDEN[name])
     if name not in TOOLS:
         raise JobError(unknown_name("tool", name[:60], TOOLS))
     return load(TOOLS[name][0])

@@ -20,10 +20,14 @@ class Common:
     dry_run: bool = False
     show: bool = False
     show_port: int = 0
+    show_host: str = "127.0.0.1"
+    look: str | None = None
+    layers: bool = False
 
 
 COMMON = (
-    ("output", str | None, None, ("--output", "-o"), "File to write, or a folder (ending in /) for several results."),
+    ("output", str | None, None, ("--output", "-o", "--destination"),
+     "File to write, or a folder (ending in /) for several results."),
     ("like", str | None, None, ("--like",), "Take the settings out of a result that Reverie made; options given win."),
     ("quality", int, 92, ("--quality",), "Quality of JPEG, WebP and AVIF, 1 to 100."),
     ("file_format", str | None, None, ("--format",), "Format of results where -o names no file, such as jpg."),
@@ -34,4 +38,8 @@ COMMON = (
     ("dry_run", bool, False, ("--dry-run",), "Print all decisions and stop."),
     ("show", bool, False, ("--show",), "Follow the work on a page in a browser."),
     ("show_port", int, 0, ("--show-port",), "Port of that page; 0 for a free one."),
+    ("show_host", str, "127.0.0.1", ("--show-host",),
+     "Address of that page; one that others can reach asks for a password."),
+    ("look", str | None, None, ("--preset",), "A look, which other options change."),
+    ("layers", bool, False, ("--layers",), "List the network's layers and stop."),
 )  # fmt: skip

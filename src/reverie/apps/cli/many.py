@@ -3,49 +3,56 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reverie.apps.cli.one import run_one, suffix_for, wanted_job
 from reverie.apps.cli.pipes import as_given
 from reverie.apps.cli.tally import Tally
+from reverie.apps.cli.tool_config import films_of, settings_of
+from reverie.critic.devices import is_cpu, split_devices
 from reverie.data.sources import Found, Source
 from reverie.data.targets import output_folder, plan_targets, remove_leftovers
 from reverie.errors import OutputError, ReverieError
 from reverie.jobs.batch import Job as Item
 from reverie.jobs.batch import Moment, run_jobs
-from reverie.jobs.cores import Shares, share_out
+from reverie.jobs.cores import WORKER_BYTES, Shares, share_out, usable_cores
 from reverie.jobs.files import named_files
-from reverie.jobs.film import FilmSettings, film
 from reverie.jobs.given import Given
-from reverie.jobs.job import parse, sections
+from reverie.jobs.job import Json, parse, sections
 from reverie.jobs.many import Asked, Opener
-from reverie.jobs.run import seed_of
+from reverie.jobs.run import seed_of, with_chosen
 from reverie.jobs.target import choose_target
 from reverie.jobs.tool import AnyTool
 from reverie.media.source import pixels_of
 from reverie.media.write import check_writable
+from reverie.optimize.byte_counts import format_bytes, parse_bytes
 
 if TYPE_CHECKING:
     from reverie.apps.cli.common_options import Common
 
+ROOM_PER_PIXEL = 100  # bytes that a picture takes whatever its tiles: PICTURE_BUFFERS of three floats, and its file
+
 
 def run_many(
-    tool: AnyTool, find: Callable[[str], AnyTool], found: Found, config: object, common: Common, how: FilmSettings
+    tool: AnyTool, find: Callable[[str], AnyTool], found: Found, given: Mapping[str, Any], common: Common
 ) -> int:
     """Work through all inputs, list what failed, and return the exit code: 0, 2 for bad input, 1 otherwise."""
+    config = settings_of(tool, find, given, common)
     output = None if common.output is None else as_given(common.output)
     folder = output_folder(found.sources, output)
     pictures = [source for source in found.sources if source.kind == "picture"]
     films = [source for source in found.sources if source.kind == "film"]
     pairs = plan_targets(pictures, folder, suffix_for(tool, None, common), tool.ending)
     began, tally = time.monotonic(), Tally(quiet=common.dry_run)
-    shares = share_out(common.workers)
+    on_cpu, limit = is_cpu(_value(config, "device") or "auto"), _value(config, "max_memory")
+    shares = share_out(common.workers, parse_bytes(limit) if limit is not None and on_cpu else None)
     notes = list(found.notes)
     items = _to_do(tool, find, pairs, config, common, tally, notes)
     if common.dry_run:
@@ -54,10 +61,16 @@ def run_many(
     for note in notes:
         print(note, file=sys.stderr)
     _prepare_folders(items)
+    if items and on_cpu:
+        print(_intent(tool.doing, len(items), shares, limit), file=sys.stderr)
     try:
-        _follow(tool, find, items, config, shares, tally)
-        for one in films:
-            _film(tool, find, one, config, common, folder, tally, how)
+        before = tally.settled
+        for crew in _crews(tool, find, items, config, shares, common.workers, on_cpu=on_cpu):
+            _follow(tool, crew, tally, before, len(items))
+        filming = films_of(tool)
+        for one in films if filming is not None else ():
+            assert filming is not None
+            _film(filming, find, one, settings_of(filming, find, given, common, tool), common, folder, tally)
     except KeyboardInterrupt:
         print(f"reverie: stopped by Ctrl-C; {tally.summary()}; the same command goes on from here", file=sys.stderr)
         return 130
@@ -65,6 +78,18 @@ def run_many(
     tally.list_failures()
     print(f"{tally.summary()} in {time.monotonic() - began:.1f} s", file=sys.stderr)
     return tally.exit_code
+
+
+def _value(config: object, name: str) -> Any:
+    """Return a setting, wherever it stands; None where there is none."""
+    return next((getattr(part, name) for part in sections(config).values() if hasattr(part, name)), None)
+
+
+def _intent(doing: str, count: int, shares: Shares, limit: str | None) -> str:
+    workers = "1 worker" if shares.workers == 1 else f"{shares.workers} workers"
+    threads = "1 thread" if shares.threads == 1 else f"{shares.threads} threads"
+    together = f", within {format_bytes(shares.budget_bytes)} together" if limit is not None else ""
+    return f"{doing} {count} picture{'' if count == 1 else 's'}: {workers} with {threads} each{together}"
 
 
 def _to_do(
@@ -76,7 +101,7 @@ def _to_do(
     own = [pair for pair in pairs if pair[0].path.resolve() not in results]
     if len(own) < len(pairs):
         notes.append(f"{len(pairs) - len(own)} results of other pictures in the list were left out")
-    fixed, items = [Path(text) for _, _, text in named_files(config)], []
+    fixed, items = [Path(text) for _, text in named_files(config)], []
     for source, wanted in own:
         try:
             given = Given(source.path, kind=source.kind)
@@ -107,19 +132,51 @@ def _prepare_folders(items: Sequence[Item]) -> None:
     remove_leftovers([item.target for item in items])
 
 
-def _follow(
-    tool: AnyTool, find: Callable[[str], AnyTool], items: Sequence[Item], config: object, shares: Shares, tally: Tally
-) -> None:
-    from reverie.apps.cli.progress import bar
+@dataclass(frozen=True)
+class Crew:
+    """Items that are worked through together, and who does it."""
+
+    items: list[Item]
+    openers: list[Opener]
+    here: bool
+
+
+def _crews(
+    tool: AnyTool, find: Callable[[str], AnyTool], items: list[Item], config: object, shares: Shares, workers: str, *,
+    on_cpu: bool,
+) -> Iterator[Crew]:  # fmt: skip
+    """Share the items out: a worker per device, or several on the CPU; what is too large for a share comes last, alone.
+
+    Which picture is too large is decided by its own size and the machine: the company it is in changes nothing.
+    """
+
+    def opener(threads: int, memory: int | None = None, **changed: Json) -> Opener:
+        return Opener(find, tool.name, with_chosen(config, changed), threads, memory)
 
     if not items:
         return
-    workers = min(shares.workers, len(items))
-    opener = Opener(find, tool.name, config, shares.threads)
+    if not on_cpu:
+        names = split_devices(_value(config, "device"))
+        names = names if workers == "auto" else [names[i % len(names)] for i in range(shares.workers)]
+        threads = max(1, usable_cores() // len(names))
+        yield Crew(items, [opener(threads, device=name) for name in names], len(names) == 1)
+        return
+    most = (shares.worker_bytes - WORKER_BYTES) / ROOM_PER_PIXEL if shares.workers > 1 else math.inf
+    large = [item for item in items if item.payload.pixels > most]
+    small = [item for item in items if item.payload.pixels <= most]
+    if small:
+        yield Crew(small, [opener(shares.threads, shares.worker_bytes)] * shares.workers, shares.workers == 1)
+    if large:
+        yield Crew(large, [opener(shares.threads * shares.workers, shares.budget_bytes)], False)
+
+
+def _follow(tool: AnyTool, crew: Crew, tally: Tally, before: int, total: int) -> None:
+    """Run one crew, with progress."""
+    from reverie.apps.cli.progress import bar
+
     under_way: dict[int, float] = {}
-    before, began = tally.settled, time.monotonic()
-    events = run_jobs(items, [opener] * workers, here=workers == 1)
-    with bar(tool.doing) as line, closing(events):
+    began = time.monotonic()
+    with bar(tool.doing) as line, closing(run_jobs(crew.items, crew.openers, here=crew.here)) as events:
         for event in events:
             if isinstance(event, Moment):
                 under_way[id(event.job)] = event.share
@@ -127,23 +184,21 @@ def _follow(
                 under_way.pop(id(event.job), None)
                 tally.count(event)
             done = tally.settled - before
-            share = min((done + sum(under_way.values())) / len(items), 1.0)
+            share = min((done + sum(under_way.values())) / total, 1.0)
             eta = (time.monotonic() - began) * (1 - share) / share if share else None
-            line.update(share, f"{done} of {len(items)} pictures", eta)
+            line.update(share, f"{done} of {total} pictures", eta)
 
 
 def _film(
-    tool: AnyTool, find: Callable[[str], AnyTool], source: Source, config: object, common: Common,
-    folder: Path | None, tally: Tally, how: FilmSettings,
+    filming: AnyTool, find: Callable[[str], AnyTool], source: Source, config: object, common: Common,
+    folder: Path | None, tally: Tally,
 ) -> None:  # fmt: skip
     """Work on a film of a list; the films of a list come after its pictures, one by one."""
-    made = film(tool)
-    filmed = made.config(**{**sections(config), "film": how})
     here = replace(common, output=None if folder is None else f"{folder}/")
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     try:
-        code = run_one(made, find, filmed, Given(source.path, kind="film"), here)
+        code = run_one(filming, find, config, Given(source.path, kind="film"), here)
     except ReverieError as error:
         tally.fail(source.name, str(error), error.exit_code)
         return

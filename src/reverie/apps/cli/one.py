@@ -13,6 +13,7 @@ from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, write_stdout
 from reverie.errors import InputError, unknown_name
 from reverie.jobs.files import named_files, recorded_files, without_folders
+from reverie.jobs.given import sha256_of
 from reverie.jobs.job import Job, parse, sections
 from reverie.jobs.tool import AnyTool
 from reverie.settings import check_settings, check_together, to_record
@@ -37,7 +38,9 @@ def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given
     if _to_stdout(common, given):
         return _piped(tool, config, given, common)
     wanted = result_path(tool, config, given, common)
-    sources = [Path(text) for _, _, text in named_files(config)] + ([given.path] if given and given.path else [])
+    if tool.settle is not None:
+        config = tool.settle(config, given.name if given is not None else "")
+    sources = [Path(text) for _, text in named_files(config)] + ([given.path] if given and given.path else [])
     job = wanted_job(tool, config, given, common.quality if tool.makes == "picture" else None)
     target = choose_target(wanted, job, lambda data, what: parse(data, find, what), sources=sources,
                            overwrite=common.overwrite)  # fmt: skip
@@ -54,9 +57,10 @@ def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given
         if common.dry_run:
             print(json.dumps(decisions(run, target.path), indent=2, ensure_ascii=False))
             return 0
+        check_format(run, target.path)
         if target.note:
             print(target.note, file=sys.stderr)
-        with watching(tool, show=common.show, port=common.show_port) as watch:
+        with watching(tool, show=common.show, host=common.show_host, port=common.show_port) as watch:
             ended = execute(run, target.path, watch, quality=common.quality)
         return finish(ended)
     finally:
@@ -92,7 +96,14 @@ def wanted_job(tool: AnyTool, config: object, given: Given | None, quality: int 
     from reverie.jobs.job import Input
 
     streamed = None if given is None else Input(given.name, given.sha256)
-    return Job(tool.name, without_folders(config), streamed, files=recorded_files(config), quality=quality)
+    if tool.settle is not None:
+        config = tool.settle(config, given.name if given is not None else "")
+    files, model = recorded_files(config), None
+    if any(getattr(part, "model", None) == "embedded" for part in sections(config).values()):
+        from reverie.weights.embedded import embedded_path
+
+        model = Input("embedded", sha256_of(embedded_path()))
+    return Job(tool.name, without_folders(config), streamed, model, files, quality=quality)
 
 
 def result_path(tool: AnyTool, config: object, given: Given | None, common: Common) -> Path:
@@ -140,6 +151,17 @@ def check_target(tool: AnyTool, path: Path) -> None:
             raise InputError(f"cannot write '{path}': there is no folder '{path.parent}'; make it first")
     else:
         check_place(path)
+
+
+def check_format(run: Run, path: Path) -> None:
+    """Refuse before long work a format that this very work cannot be written in.
+
+    Raises:
+        InputError: names the formats that it can.
+    """
+    known = run.work.plan.suffixes
+    if known and path.suffix.lower() not in known:
+        raise InputError(f"cannot write '{path}': a result of this size is written as {', '.join(known)}")
 
 
 def _to_stdout(common: Common, given: Given | None) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reverie.errors import InputError
-from reverie.tools.registry import TOOLS, find_tool
+from reverie.tools.registry import HIDDEN, TOOLS, find_tool
 
 
 def is_of_registry(made: Path) -> bool:
@@ -18,7 +18,7 @@ def is_of_registry(made: Path) -> bool:
         name = stored_record(made).get("tool")
     except InputError:
         return False  # whoever reads it next says what is wrong
-    return isinstance(name, str) and name.rpartition("(")[2].rstrip(")") in TOOLS
+    return isinstance(name, str) and (name in HIDDEN or name.rpartition("(")[2].rstrip(")") in TOOLS)
 
 
 def replay_tool(made: Path, output: str | None, named: Mapping[str, str | None], folders: tuple[str, ...]) -> int:

@@ -9,6 +9,7 @@ import dataclasses
 import inspect
 import typing
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,32 +20,39 @@ from reverie.apps.cli.common_options import COMMON, Common
 from reverie.apps.cli.one import run_one
 from reverie.apps.cli.options import option_of
 from reverie.apps.cli.pipes import STDOUT, as_given, read_stdin
+from reverie.apps.cli.tool_config import films_of, more_sections, moving_of, settings_of
 from reverie.errors import InputError
-from reverie.jobs.files import Files, found_config
-from reverie.jobs.job import joined, section_types, sections
+from reverie.jobs.job import section_types
 from reverie.jobs.tool import AnyTool, Role
-from reverie.settings import check_together, parse_settings, to_record, without_rivals
+from reverie.settings import flag_of
 
 if TYPE_CHECKING:
-    from reverie.data.sources import Found, Source
-    from reverie.jobs.film import FilmSettings
+    from reverie.data.sources import Source
 
 STILLS = (".png", ".jpg", ".jpeg", ".avif", ".tif", ".tiff")
+
+
+FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif")  # of --output, which ask for a film by themselves
+CODEC_SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 
 
 def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., int]:
     """Return the command of a tool: a function whose signature cyclopts reads."""
     roles = tool.roles
-    common = [_common(*item) for item in COMMON if _fits(item[0], tool)]
+    common = [_common(tool, *item) for item in COMMON if _fits(item[0], tool)]
+    common += [_otherwise(role) for role in roles if role.alias]
     taken = {parameter.name for parameter in common} | {role.name for role in roles}
-    options = {}
-    for _, field in _all_fields(tool):
+    hints, options = _hints(tool), {}
+    for field in _all_fields(tool):
         if field.name not in taken:
-            options.setdefault(field.name, option_of(field, _hints(tool)[field.name]))
+            options.setdefault(field.name, option_of(field, hints[field.name]))
 
     def command(*args: Any, **kwargs: Any) -> int:
         positions = {role.name: value for role, value in zip(roles, args, strict=False)}
-        chosen = Common(**{p.name: kwargs[p.name] for p in common if p.name in kwargs})
+        for role in roles:
+            positions[role.name] = _joined(positions.get(role.name), kwargs.get(f"named_{role.name}"))
+        names = {field.name for field in dataclasses.fields(Common)}
+        chosen = Common(**{name: kwargs[name] for name in names if name in kwargs})
         given = {name: value for name, value in kwargs.items() if name in options}
         return run_tool(tool, find, positions, given, chosen)
 
@@ -55,18 +63,35 @@ def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., 
     return command
 
 
+def _joined(value: Any, named: Any) -> Any:
+    """Return what stands in a place and what its option gave."""
+    return value if not named else (*_texts(value), *named)
+
+
 def _fits(name: str, tool: AnyTool) -> bool:
     """Tell whether an option of all tools means something to this one."""
     if name in ("recursive", "workers"):
         return tool.streamed is not None
     if name in ("quality", "file_format", "sheet"):
         return tool.makes == "picture"
+    if name == "look":
+        return bool(tool.presets)
+    if name == "layers":
+        return {"layer", "model"} <= {field.name for _, field in tool.fields()}
     return True
 
 
-def _common(name: str, kind: Any, default: Any, names: tuple[str, ...], text: str) -> inspect.Parameter:
+def _common(tool: AnyTool, name: str, kind: Any, default: Any, names: tuple[str, ...], text: str) -> inspect.Parameter:
+    if name == "look":
+        text += " " + "; ".join(f"{look}: {what}" for look, (what, _) in tool.presets.items()) + "."
     note = Parameter(name=names, help=text, negative="", show_default=default not in (None, False))
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, note])
+
+
+def _otherwise(role: Role) -> inspect.Parameter:
+    note = Parameter(name=role.alias, help="Another way to give them; repeatable.", negative="", show_default=False)
+    kind = Annotated[tuple[str, ...], note]
+    return inspect.Parameter(f"named_{role.name}", inspect.Parameter.KEYWORD_ONLY, default=(), annotation=kind)
 
 
 def _place(role: Role, *, many: bool) -> inspect.Parameter:
@@ -79,19 +104,19 @@ def _place(role: Role, *, many: bool) -> inspect.Parameter:
     )
 
 
-def _all_fields(tool: AnyTool) -> list[tuple[str, dataclasses.Field[Any]]]:
-    from reverie.jobs.film import FilmSettings
+def _extra(tool: AnyTool) -> list[type]:
+    """Return the sections of the tools of films that stand behind a tool of pictures."""
+    return [cls for other in (films_of(tool), moving_of(tool)) for cls in more_sections(tool, other).values()]
 
-    own = [(section, field) for section, field in tool.fields() if field.name not in {r.name for r in tool.fixed}]
-    films = tool.streamed is not None and tool.streamed.kind == "picture" and tool.makes == "picture"
-    return own + [("film", field) for field in dataclasses.fields(FilmSettings)] if films else own
+
+def _all_fields(tool: AnyTool) -> list[dataclasses.Field[Any]]:
+    own = [field for _, field in tool.fields() if field.name not in {r.name for r in tool.fixed}]
+    return own + [field for cls in _extra(tool) for field in dataclasses.fields(cls)]
 
 
 def _hints(tool: AnyTool) -> dict[str, Any]:
-    from reverie.jobs.film import FilmSettings
-
-    hints: dict[str, Any] = dict(typing.get_type_hints(FilmSettings))
-    for cls in section_types(tool.config).values():
+    hints: dict[str, Any] = {}
+    for cls in (*_extra(tool), *section_types(tool.config).values()):
         hints |= typing.get_type_hints(cls)
     return hints
 
@@ -107,12 +132,16 @@ def run_tool(
     role = tool.streamed
     texts = _texts(positions.get(role.name)) if role is not None else ()
     given = dict(given) | _fixed(tool, positions)
+    if common.look in CODEC_SPEEDS and common.look not in tool.presets:  # what --preset meant before there were looks
+        given, common = {"preset": common.look} | given, replace(common, look=None)
     if role is not None and role.required and not texts:
         raise InputError(f"reverie {tool.name} needs {role.name}; see 'reverie {tool.name} --help'")
     if not 1 <= common.quality <= 100:
         raise InputError(f"--quality must be between 1 and 100; got {common.quality}")
+    if common.layers:
+        return _layers(settings_of(tool, find, given, common))
     if role is None or not texts:
-        return run_one(tool, find, _config(tool, find, given, common), None, common)
+        return _from_nothing(tool, find, given, common)
     if role.kind not in ("picture", "film"):
         return _files(tool, find, texts, given, common, role)
     from reverie.data.sources import find_sources
@@ -124,23 +153,51 @@ def run_tool(
     if found.many or is_folder(output):
         from reverie.apps.cli.many import run_many
 
-        return run_many(tool, find, found, _config(tool, find, given, common), common, _film_settings(found, given))
+        if common.show:
+            raise InputError("--show follows one work; give one picture")
+        if not any(source.kind == "film" for source in found.sources):
+            _check_given(tool, tool, given, "goes with a video, GIF or animated WebP; there is none in the list")
+        return run_many(tool, find, found, given, common)
     (source,) = found.sources
     return _source(tool, find, source, given, common, output)
 
 
-def _film_settings(found: Found, given: Mapping[str, Any]) -> FilmSettings:
-    """Return how the films of a list are encoded.
+def _layers(config: Any) -> int:
+    from reverie.apps.cli.models import print_layers
+
+    part = getattr(config, "config", config)
+    print_layers(part.model, part.weights)
+    return 0
+
+
+def _from_nothing(tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[str, Any], common: Common) -> int:
+    output = None if common.output is None else as_given(common.output)
+    chosen = _moving(tool, given, output) or tool
+    _check_given(tool, chosen, given, "goes with a video, GIF or animated WebP; this is a picture")
+    return run_one(chosen, find, settings_of(chosen, find, given, common, tool), None, common)
+
+
+def _moving(tool: AnyTool, given: Mapping[str, Any], output: str | None) -> AnyTool | None:
+    """Return the tool that makes a film from a still, if an option of such films or the result's name asks for one."""
+    moving = moving_of(tool)
+    if moving is None or _still(output):
+        return None
+    video = {field.name for field in dataclasses.fields(section_types(moving.config).get("video", moving.config))}
+    asked = {field.name for _, field in moving.fields()} - {field.name for _, field in tool.fields()} - video
+    named = output is not None and Path(output).suffix.lower() in FILMS
+    return moving if named or asked.intersection(given) else None
+
+
+def _check_given(tool: AnyTool, chosen: AnyTool, given: Mapping[str, Any], why: str) -> None:
+    """Refuse options that would do nothing.
 
     Raises:
-        InputError: options of films, and no film.
+        InputError: names the first.
     """
-    from reverie.jobs.film import FilmSettings
-
-    own = {f.name: given[f.name] for f in dataclasses.fields(FilmSettings) if f.name in given}
-    if own and not any(source.kind == "film" for source in found.sources):
-        raise InputError(f"--{next(iter(own)).replace('_', '-')} goes with a film; there is none in the list")
-    return parse_settings(FilmSettings, own, "the settings")
+    known = {field.name for _, field in chosen.fields()} | {role.name for role in tool.fixed}
+    for field in _all_fields(tool):
+        if field.name in given and field.name not in known:
+            raise InputError(f"{flag_of(field)} {why}")
 
 
 def _takes_many(tool: AnyTool, role: Role) -> bool:
@@ -164,19 +221,18 @@ def _source(
 ) -> int:  # fmt: skip
     from reverie.jobs.given import Given
 
-    if source.kind == "film" and tool.makes == "picture" and not _still(output):
-        from reverie.jobs.film import film
-
-        tool = film(tool)
-    elif tool.makes == "picture":
-        from reverie.jobs.film import FilmSettings
-
-        wrong = next((f.name for f in dataclasses.fields(FilmSettings) if f.name in given), None)
-        if wrong is not None and wrong not in {field.name for _, field in tool.fields()}:
-            raise InputError(f"--{wrong.replace('_', '-')} goes with a film; '{source.name}' is a picture")
-    config = _config(tool, find, given, common)
+    chosen, why = tool, "goes with a video, GIF or animated WebP; this is a picture"
+    film = films_of(tool)
+    if source.kind == "film" and film is not None and not _still(output):
+        chosen, why = film, "makes films from a still picture; a video has its own motion, length and rate"
+    elif (moving := _moving(tool, given, output)) is not None:
+        chosen, why = moving, "goes with a video, GIF or animated WebP; this film is made from a picture"
+        if source.kind == "stdin":
+            raise InputError("a film needs its picture in a file, to go on where it was stopped")
+    _check_given(tool, chosen, given, why)
+    config = settings_of(chosen, find, given, common, tool)
     item = Given(picture=read_stdin()) if source.kind == "stdin" else Given(source.path, kind=source.kind)
-    return run_one(tool, find, config, item, common)
+    return run_one(chosen, find, config, item, common)
 
 
 def _still(output: str | None) -> bool:
@@ -190,7 +246,7 @@ def _files(
     """Work on files and folders that are no pictures, one after the other."""
     from reverie.jobs.given import Given
 
-    config, code = _config(tool, find, given, common), 0
+    config, code = settings_of(tool, find, given, common), 0
     for text in texts:
         path = Path(text)
         if not path.exists():
@@ -209,37 +265,3 @@ def _fixed(tool: AnyTool, positions: Mapping[str, Any]) -> dict[str, Any]:
         elif role.required:
             raise InputError(f"reverie {tool.name} needs {role.name}; see 'reverie {tool.name} --help'")
     return found
-
-
-def _config(tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[str, Any], common: Common) -> object:
-    """Return the settings: those of another result if it was named, and what was given on top."""
-    stored = _like(tool, find, common.like) if common.like is not None else None
-    parts: dict[str, object] = {}
-    for name, cls in section_types(tool.config).items():
-        own = {f.name for f in dataclasses.fields(cls)}
-        chosen = {key: value for key, value in given.items() if key in own}
-        base: dict[str, Any] = {}
-        if stored is not None and name in sections(stored):
-            drop = {f.name for f in dataclasses.fields(cls) if f.metadata.get("own")}
-            base = {k: v for k, v in to_record(sections(stored)[name]).items() if k not in drop}
-            base = without_rivals(cls, base, chosen)
-        parts[name] = parse_settings(cls, base | _lists(chosen), "the settings")
-        check_together(parts[name])
-    config = joined(tool.config, parts)
-    if tool.check is not None:
-        tool.check(config)
-    return config
-
-
-def _lists(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
-
-
-def _like(tool: AnyTool, find: Callable[[str], AnyTool], like: str) -> object:
-    from reverie.jobs.replay import stored_job
-
-    made = Path(like)
-    job = stored_job(made, find)
-    if job.tool.removeprefix("film(").rstrip(")") != tool.name.removeprefix("film(").rstrip(")"):
-        raise InputError(f"'{made.name}' was made by '{job.tool}'; --like takes what reverie {tool.name} made")
-    return found_config(job, Files(made))

@@ -46,14 +46,14 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def watching(tool: AnyTool, *, show: bool = False, port: int = 0) -> Iterator[Watch]:
+def watching(tool: AnyTool, *, show: bool = False, host: str = "127.0.0.1", port: int = 0) -> Iterator[Watch]:
     """Give the watches of a command line: the terminal, and a page if it was asked for."""
     with contextlib.ExitStack() as stack:
         page: Watch = Nobody()
         if show:
             from reverie.apps.web.page import RunPage
 
-            page = stack.enter_context(RunPage(port=port))
+            page = stack.enter_context(RunPage(host, port))
         yield Watches(Terminal(stack.enter_context(bar(tool.doing))), page)
 
 

@@ -1,0 +1,100 @@
+"""The settings of a tool from a command line: another result's or a preset's, and what was given on top."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reverie.errors import InputError, unknown_name
+from reverie.jobs.files import Files, found_config
+from reverie.jobs.job import joined, section_types, sections
+from reverie.jobs.tool import AnyTool, load
+from reverie.settings import check_together, parse_settings, to_record, without_rivals
+
+if TYPE_CHECKING:
+    from reverie.apps.cli.common_options import Common
+
+
+def settings_of(
+    tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[str, Any], common: Common,
+    family: AnyTool | None = None,
+) -> object:  # fmt: skip
+    """Return the settings: those of another result or of a preset if one was named, and what was given on top.
+
+    `family` is the tool of pictures where `tool` is the one that works on films in its place.
+
+    Raises:
+        InputError: they contradict each other, or the other result is not this tool's.
+    """
+    family = family or tool
+    stored = _like(family, find, common.like) if common.like is not None else None
+    preset = preset_of(family, common.look)
+    parts: dict[str, object] = {}
+    for name, cls in section_types(tool.config).items():
+        own = {f.name for f in dataclasses.fields(cls)}
+        chosen = _lists({key: value for key, value in given.items() if key in own})
+        look = {key: value for key, value in preset.items() if key in own}
+        base: dict[str, Any] = {}
+        if stored is not None and name in sections(stored):
+            drop = {f.name for f in dataclasses.fields(cls) if f.metadata.get("own")}
+            base = {k: v for k, v in to_record(sections(stored)[name]).items() if k not in drop}
+        for more in (look, chosen):
+            base = without_rivals(cls, base, more) | more
+        parts[name] = parse_settings(cls, base, "the settings")
+        check_together(parts[name])
+    config = joined(tool.config, parts)
+    if tool.check is not None:
+        tool.check(config)
+    return config
+
+
+def films_of(tool: AnyTool) -> AnyTool | None:
+    """Return the tool that works on films as this one does on pictures; None for tools without pictures."""
+    if tool.film is not None:
+        return load(tool.film)
+    if tool.streamed is None or tool.streamed.kind != "picture" or tool.makes != "picture":
+        return None
+    from reverie.jobs.film import film
+
+    return film(tool)
+
+
+def moving_of(tool: AnyTool) -> AnyTool | None:
+    """Return the tool that makes a film from a still, if there is one."""
+    return None if tool.moving is None else load(tool.moving)
+
+
+def more_sections(tool: AnyTool, other: AnyTool | None) -> dict[str, type]:
+    """Return the sections that another tool's settings have beside those of this one."""
+    own = section_types(tool.config)
+    return {} if other is None else {n: cls for n, cls in section_types(other.config).items() if n not in own}
+
+
+def preset_of(tool: AnyTool, look: str | None) -> Mapping[str, Any]:
+    """Return the settings of a preset.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    if look is None:
+        return {}
+    if look not in tool.presets:
+        raise InputError(unknown_name("preset", look, tool.presets))
+    return tool.presets[look][1]
+
+
+def _lists(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
+
+
+def _like(family: AnyTool, find: Callable[[str], AnyTool], like: str) -> object:
+    from reverie.jobs.replay import stored_job
+
+    made = Path(like)
+    job = stored_job(made, find)
+    kin = {other.name for other in (family, films_of(family), moving_of(family)) if other is not None}
+    if job.tool not in kin and job.tool != f"sheet({family.name})":
+        raise InputError(f"'{made.name}' was made by '{job.tool}'; --like takes what reverie {family.name} made")
+    return found_config(job, Files(made))
