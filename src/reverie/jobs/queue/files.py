@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from reverie.errors import InputError, OutputError, ReverieError
 from reverie.jobs.given import sha256_of
@@ -295,6 +295,6 @@ def size_of(path: Path, kind: str, max_pixels: int = 400_000_000) -> tuple[int |
     return None, None
 
 
-def _pieces(file) -> Iterator[bytes]:
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
     while piece := file.read(1 << 20):
         yield piece

@@ -6,19 +6,20 @@ import dataclasses
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from reverie.errors import InputError
-from reverie.jobs.files import Files, named_files
+from reverie.jobs.files import Files, found_config, named_files
+from reverie.jobs.given import Given
 from reverie.jobs.job import Job, parse
 from reverie.jobs.many import scratch_of
 from reverie.jobs.queue.entry import Entry, Made
-from reverie.jobs.queue.files import FileStore, size_of
+from reverie.jobs.queue.files import FileStore, plain_name, size_of
 from reverie.jobs.queue.home import Home
 from reverie.jobs.queue.trail import Trail
 from reverie.jobs.replay import MOST_THREADS, replayed
-from reverie.jobs.run import Run, has_field, summary, with_chosen
+from reverie.jobs.run import Run, has_field, open_run, summary, with_chosen
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool
 
@@ -66,8 +67,11 @@ class Taken:
         if device != "auto" and has_field(job.config, "device"):
             job = dataclasses.replace(job, config=with_chosen(job.config, {"device": device}))
         scratch = home.job(entry.id) / scratch_of(self.target).name
-        found = Files(None, (), input_paths(job, files))
-        self.run: Run = replayed(self.target, job, find, session, files=found, scratch=scratch)
+        found = Files(None, (), linked(input_paths(job, files), job, home.job(entry.id) / "inputs"))
+        if job.made.version:
+            self.run: Run = replayed(self.target, job, find, session, files=found, scratch=scratch)
+        else:
+            self.run = fresh(self.tool, job, found, session, scratch)
         self._steps, self._began = iter(self.run), time.monotonic()
         self._tell()
 
@@ -84,7 +88,8 @@ class Taken:
             return False
         fraction = self.run.fraction
         spent = time.monotonic() - self._began
-        self.trail.show(progress, fraction, spent * (1 - fraction) / fraction if fraction else None)
+        eta_s = spent * (1 - fraction) / fraction if fraction else None
+        self.trail.show(progress, fraction, eta_s, steerable=self.run.work.plan.steerable)
         return True
 
     def save(self) -> tuple[list[Made], str]:
@@ -119,6 +124,38 @@ class Taken:
                 self.trail.say(note)
 
 
+def fresh(tool: AnyTool, job: Job, files: Files, session: Session, scratch: Path) -> Run:
+    """Return the run of a job that was never made before.
+
+    Raises:
+        InputError: settings, files or networks that cannot be used.
+    """
+    config, given = found_config(job, files), None
+    if job.streamed is not None:
+        kind = "picture" if tool.streamed is None else tool.streamed.kind
+        given = Given(files.found("input", job.streamed), kind=kind)
+    if tool.settle is not None:
+        config = tool.settle(config, "" if given is None else given.name)
+    return open_run(tool, config, given, session, scratch=scratch)
+
+
+def linked(paths: Mapping[str, Path], job: Job, folder: Path) -> dict[str, Path]:
+    """Return the inputs under the names that their user gave them, each in a folder of its own."""
+    shutil.rmtree(folder, ignore_errors=True)
+    found: dict[str, Path] = {}
+    for number, (role, path) in enumerate(paths.items()):
+        item = job.streamed if role == "input" else job.files[role]
+        assert item is not None
+        place = folder / str(number) / plain_name(item.name)
+        place.parent.mkdir(parents=True)
+        if path.is_dir():
+            place.symlink_to(path, target_is_directory=True)
+        else:
+            place.hardlink_to(path)
+        found[role] = place
+    return found
+
+
 def tidy(home: Home, key: str) -> None:
     """Remove what only matters while a job runs; its log and curves stay."""
     folder = home.job(key)
@@ -137,16 +174,14 @@ def input_paths(job: Job, files: FileStore) -> dict[str, Path]:
     found = {role: files.path(item.sha256) for role, item in job.files.items()}
     if job.streamed is not None:
         found["input"] = files.path(job.streamed.sha256)
-    for role, field, text in named_files(job.config):
+    for role, text in named_files(job.config):
         if role not in job.files and ("/" in text or "\\" in text):
-            raise InputError(f"the file of '{field.name}' was not sent: {Path(text).name}")
+            raise InputError(f"the file of '{role}' was not sent: {Path(text).name}")
     return found
 
 
 def result_stem(tool: AnyTool, job: Job) -> str:
     """Return the stem of the result's name: as on the command line."""
-    from reverie.jobs.queue.files import plain_name
-
     if job.streamed is not None:
         stem = Path(job.streamed.name).stem
     else:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ PREVIEW_EVERY_S = 0.4
 REST = 15  # and so many times as long as the last preview took: they take at most a fifteenth of the time
 LOOKED_S = 6.0  # how long a look counts
 MOST_POINTS = 600  # of a curve
+EMPTY: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 class Trail:
@@ -42,18 +44,22 @@ class Trail:
         self._points: list[dict[str, float]] = []
         self._every, self._count = 1, 0
 
-    def show(self, progress: Progress, fraction: float | None, eta_s: float | None, *, last: bool = False) -> None:
+    def show(
+        self, progress: Progress, fraction: float | None, eta_s: float | None, *,
+        steerable: Mapping[str, Sequence[str]] = EMPTY,
+    ) -> None:  # fmt: skip
         """Write progress, at most a few times a second, and a preview if somebody looks."""
         now = time.monotonic()
         self._remember(progress)
         drawn = self._draw(progress, now)
-        if now < self._due and not drawn and not last:
+        if now < self._due and not drawn:
             return
         self._due = now + PROGRESS_EVERY_S
         scores = {name: value for name, value in progress.scores.items() if np.isfinite(value)}
         about = {
             "done": progress.done, "total": progress.total, "unit": progress.unit, "stage": progress.stage,
             "scores": scores, "fraction": fraction, "eta": eta_s, "preview": self._previews,
+            "steerable": {name: list(values) for name, values in steerable.items()},
         }  # fmt: skip
         write_whole(self._folder / "progress.json", json.dumps(about).encode())
         write_whole(self._folder / "curves.json", json.dumps(self._points).encode())

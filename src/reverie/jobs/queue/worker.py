@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reverie.errors import InputError, ReverieError
-from reverie.jobs.queue.entry import Entry, Made
+from reverie.jobs.queue.entry import Entry, Made, State
 from reverie.jobs.queue.files import FileStore
 from reverie.jobs.queue.home import Home
 from reverie.jobs.queue.lease import Leases
@@ -135,11 +135,11 @@ class Worker:
             self._failed(taken.entry, error, taken.run.seconds)
             return
         stopped = taken.run.stopped
-        state = "done" if not stopped else "stopped" if made else "cancelled"
+        state: State = "done" if not stopped else "stopped" if made else "cancelled"
         text = text if not taken.entry.compare else f"{text}; {self._verdict(taken.entry.compare, made)}"
         self._settle(taken, state, made, text)
 
-    def _settle(self, taken: Taken, state, made: list[Made], text: str) -> None:
+    def _settle(self, taken: Taken, state: State, made: list[Made], text: str) -> None:
         taken.trail.say(text)
         ours = self.leases.settle(taken.entry.id, self.name, state, text, taken.run.seconds, made, self.shown)
         self._drop(taken, over=ours)
@@ -188,11 +188,9 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     find = importlib.import_module(asked.registry).find_tool
     worker = Worker(Queue(Home(Path(asked.home))), find, asked.device, asked.shown)
-    import torch  # noqa: F401 - while nothing waits, rather than when the first job does
+    importlib.import_module("torch")  # while nothing waits, rather than when the first job does
 
-    worker.serve(
-        lambda: told.is_set() or _left_alone(worker, asked.parent) or (worker.idle and worker.jobs >= MOST_JOBS)
-    )
+    worker.serve(lambda: told.is_set() or _left_alone(worker, asked.parent) or worker.worn)
     return 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
@@ -9,10 +11,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from reverie.apps.web.studio.show import job_shown
 from reverie.apps.web.studio.studio import body_of, fields_of, number_of, owner_of, studio_of
 from reverie.errors import InputError
-from reverie.jobs.queue.entry import ENDED, OPEN, Entry, MissingError
-from reverie.jobs.queue.trail import look
+from reverie.jobs.queue.entry import ENDED, OPEN, Entry, MissingError, Wish
+from reverie.jobs.queue.trail import look, progress_of
 
-WISHES = {"pause": "pause", "resume": "", "stop": "stop", "cancel": "cancel"}
+WISHES: dict[str, Wish] = {"pause": "pause", "resume": "", "stop": "stop", "cancel": "cancel"}
 MOST_PRIORITY = 100
 MOST_LISTED = 200
 
@@ -53,7 +55,7 @@ async def wish_job(request: Request) -> Response:
     """Ask for a pause, to go on, to stop and keep, or to cancel: {"wish": "pause" | "resume" | "stop" | "cancel"}."""
     asked = await fields_of(request, wish=str)
     wish = asked.get("wish")
-    if wish not in WISHES:
+    if not isinstance(wish, str) or wish not in WISHES:
         raise InputError(f"expected wish: one of {', '.join(WISHES)}")
     entry = await run_in_threadpool(studio_of(request).queue.wish, request.path_params["key"], WISHES[wish])
     return JSONResponse(await _shown(request, entry))
@@ -81,7 +83,8 @@ async def steer_job(request: Request) -> Response:
     studio, asked = studio_of(request), await body_of(request)
     entry = await _entry(request)
     tool = studio.find(entry.tool)
-    known = {field.name for _, field in tool.fields() if field.metadata.get("steer")}
+    progress = await run_in_threadpool(progress_of, studio.home.job(entry.id)) or {}
+    known = {field.name for _, field in tool.fields() if field.metadata.get("steer")} | {*progress.get("steerable", ())}
     if not isinstance(asked, dict) or len(asked) != 1 or not set(asked) <= known:
         raise InputError(
             f"expected one setting that can be steered: {', '.join(sorted(known)) or 'this tool has none'}"
@@ -133,7 +136,7 @@ async def _shown(request: Request, entry: Entry) -> dict:
     return await run_in_threadpool(job_shown, entry, studio_of(request).home, owner=owner_of(request))
 
 
-def _file(path, kind: str) -> Response:
+def _file(path: Path, kind: str) -> Response:
     if not path.exists():
         raise MissingError("there is nothing yet")
     try:

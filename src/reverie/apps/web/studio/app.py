@@ -50,7 +50,7 @@ def build(home: Home, settings: StudioSettings, keeper: Keeper | None = None) ->
         routes=routes(settings), exception_handlers={ReverieError: _refused, InputError: _refused},
         lifespan=_lifespan,
     )  # fmt: skip
-    app.add_middleware(Guard, settings=settings, passes=passes)  # type: ignore[arg-type]
+    app.add_middleware(Guard, settings=settings, passes=passes)
     app.state.studio, app.state.passes = studio, passes
     return app
 

@@ -12,6 +12,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
+from reverie.apps.cli.tool_config import films_of, more_sections
 from reverie.jobs.job import section_types
 from reverie.jobs.tool import AnyTool, Role
 
@@ -24,17 +25,22 @@ def form_of(tool: AnyTool, summary: str = "") -> dict[str, Any]:
     fixed = {role.name: role for role in tool.fixed}
     fields = [field_of(section, cls, field, fixed) for section, cls in section_types(tool.config).items()
               for field in _ordered(cls)]  # fmt: skip
+    films = films_of(tool)
     places = (tool.streamed is not None) + sum(f["required"] for f in fields if f["type"] == "file")
     common = 0
     for field in fields:
         wanted = not field["expert"] and field["group"] != MACHINE and field["replay"] and not field["required"]
+        field["films"] = False
         field["common"] = wanted and common + places < MOST_COMMON
         common += field["common"]
+    for section, cls in more_sections(tool, films).items():
+        fields += [field_of(section, cls, field, {}) | {"films": True, "common": False} for field in _ordered(cls)]
     streamed = tool.streamed
     return {
         "name": tool.name, "summary": summary or tool.summary, "doing": tool.doing, "makes": tool.makes,
         "suffix": tool.suffix, "streamed": None if streamed is None else role_of(streamed), "fields": fields,
-        "films": streamed is not None and streamed.kind == "picture" and tool.makes == "picture",
+        "film": None if films is None else films.name,
+        "presets": [{"name": name, "help": text, "values": dict(more)} for name, (text, more) in tool.presets.items()],
     }  # fmt: skip
 
 

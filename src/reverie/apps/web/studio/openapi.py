@@ -23,7 +23,7 @@ FILE = {
     },
 }  # fmt: skip
 INPUTS = {
-    "input": {"anyOf": [FILE, {"type": "null"}], "description": "what the tool is applied to; sent to /api/files first"},
+    "input": {"anyOf": [FILE, {"type": "null"}], "description": "what the tool works on; sent to /api/files first"},
     "files": {
         "type": "object", "additionalProperties": FILE,
         "description": "files that settings name, by setting; 'NAME 1', 'NAME 2' where a setting takes several",

@@ -11,6 +11,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from reverie.apps.cli.tool_config import moving_of
 from reverie.apps.web.studio.follow import Following
 from reverie.apps.web.studio.forms import form_of
 from reverie.apps.web.studio.pictures import Thumbs
@@ -50,7 +51,9 @@ class Studio:
     @cached_property
     def forms(self) -> list[dict[str, Any]]:
         """The forms of all tools; loading them takes no torch."""
-        return [form_of(self.find(name), summary) for name, (_, summary) in self._named.items()]
+        found = [form_of(self.find(name), summary) for name, (_, summary) in self._named.items()]
+        moving = [moving_of(self.find(name)) for name in self._named]
+        return found + [form_of(tool) for tool in moving if tool is not None and tool.name not in self._named]
 
     def post(
         self, record: object, owner: str, *, suffix: str = "", priority: int = 0, compare: str = "",

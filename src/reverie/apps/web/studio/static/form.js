@@ -4,7 +4,7 @@ import { ask, small } from "./api.js";
 import { $, el, notify } from "./dom.js";
 import { control } from "./fields.js";
 import { pick, place } from "./inputs.js";
-import { hear, inputsOf, jobOf, remember, state, takeJob, tell, toolOf, valuesOf } from "./store.js";
+import { hear, inputsOf, jobOf, plain, remember, state, takeJob, tell, toolOf, valuesOf } from "./store.js";
 
 const FORMATS = { picture: ["png", "jpg", "webp", "avif", "tif"], film: ["mp4", "webm", "mov", "gif"] };
 
@@ -80,8 +80,11 @@ export function drawPlaces() {
 const verb = (tool) => `Start ${tool.doing || tool.name}`;
 
 export function drawPresets() {
-  const mine = state.presets.filter((preset) => preset.tool.replace(/^\w+\((.*)\)$/, "$1") === state.tool);
-  $("presets").replaceChildren(...mine.map((preset) => el("button", { type: "button", class: "tile", title: `Settings “${preset.name}”`,
+  const mine = state.presets.filter((preset) => plain(preset.tool) === state.tool);
+  const shipped = (toolOf(state.tool)?.presets || []).map((preset) => el("button", { type: "button", class: "tile", title: preset.help,
+    onclick: () => { state.values[state.tool] = { ...preset.values }; remember(); drawForm(); notify(`${preset.name}: ${preset.help}`); } },
+    pictureOf(state.tool, preset.name), el("span", { class: "label" }, preset.name)));
+  $("presets").replaceChildren(...shipped, ...mine.map((preset) => el("button", { type: "button", class: "tile", title: `Settings “${preset.name}”`,
     onclick: () => {
       const kept = inputsOf(state.tool).streamed;
       takeJob(preset.record, { withInput: false });
@@ -89,6 +92,12 @@ export function drawPresets() {
       remember();
       tell("inputs");
     } }, el("img", { src: small(preset.picture, 256), alt: "" }), el("span", { class: "label" }, preset.name))));
+}
+
+function pictureOf(tool, name) {
+  const image = el("img", { src: `/static/presets/${encodeURIComponent(tool)}-${encodeURIComponent(name)}.jpg`, alt: "", loading: "lazy" });
+  image.addEventListener("error", () => image.replaceWith(el("span", { class: "word" }, name)));
+  return image;
 }
 
 export async function start() {

@@ -81,7 +81,7 @@ function drawNow(job, result) {
   if (job.state === "queued" || paused) bar.value = progress.fraction || 0;
   $("now-text").textContent = over ? job.text : job.wish === "stop" ? "stops after this step and keeps what there is …" : "";
   $("now-text").className = job.state === "failed" ? "error" : "";
-  const key = `${job.id}${job.state}${job.wish}`;
+  const key = `${job.id}${job.state}${job.wish}${Object.keys(progress.steerable || {})}`;
   if ($("now-buttons").dataset.key !== key) {
     $("now-buttons").dataset.key = key;
     $("now-buttons").replaceChildren(...buttons(job, result));
@@ -114,16 +114,26 @@ function buttons(job, result) {
 }
 
 function drawSteer(job) {
-  const fields = job.state === "running" ? (toolOf(job.tool)?.fields || []).filter((field) => field.steer && field.minimum !== null && field.maximum !== null) : [];
-  $("now-steer").replaceChildren(...fields.map((field) => {
-    const value = job.record?.[field.section]?.[field.name] ?? field.default;
-    const input = el("input", { type: "range", min: field.minimum, max: field.maximum, step: (field.maximum - field.minimum) / 100, value });
-    input.addEventListener("change", async () => {
-      try { await ask(`/api/jobs/${job.id}/steer`, { method: "POST", json: { [field.name]: Number(input.value) } }); notify(`${field.label} is ${input.value} from the next step on`); }
-      catch (error) { notify(error.message); }
-    });
-    return el("label", { class: "inline small" }, `steer ${field.label}`, input);
-  }));
+  const known = new Map((toolOf(job.tool)?.fields || []).map((field) => [field.name, field]));
+  const offered = job.state === "running" ? Object.entries(job.progress?.steerable || {}) : [];
+  for (const field of known.values()) if (field.steer && job.state === "running" && !offered.some(([name]) => name === field.name)) offered.push([field.name, []]);
+  $("now-steer").replaceChildren(...offered.map(([name, values]) => steer(job, name, values, known.get(name))).filter(Boolean));
+}
+
+function steer(job, name, values, field) {
+  const value = job.record?.[field?.section]?.[name] ?? field?.default;
+  const low = field?.minimum ?? field?.above ?? 0, high = field?.maximum ?? Math.max(2, 3 * (Number(value) || 0));
+  if (!values.length && !["number", "whole"].includes(field?.type)) return null;
+  const input = values.length
+    ? el("select", {}, ...values.map((one) => el("option", { value: one, selected: one === String(value) }, one)))
+    : el("input", { type: "range", min: low, max: high, step: (high - low) / 100, value: Number(value) || low });
+  input.addEventListener("change", async () => {
+    try {
+      await ask(`/api/jobs/${job.id}/steer`, { method: "POST", json: { [name]: values.length ? input.value : Number(input.value) } });
+      notify(`${field?.label || name} is ${input.value} from the next step on`);
+    } catch (error) { notify(error.message); }
+  });
+  return el("label", { class: "inline small" }, `steer ${field?.label || name}`, input);
 }
 
 async function curve(job) {

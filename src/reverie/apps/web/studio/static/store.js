@@ -23,8 +23,9 @@ export function recall() {
   } catch { /* damaged: begin anew */ }
 }
 
+// A tool for films stands under the name of the one for pictures.
+export const plain = (name) => (state.tools.find((tool) => tool.name === name || tool.film === name) || { name: name.replace(/^\w+\((.*)\)$/, "$1") }).name;
 export const toolOf = (name) => state.tools.find((tool) => tool.name === plain(name));
-export const plain = (name) => name.replace(/^\w+\((.*)\)$/, "$1");
 export const isOver = (job) => !["queued", "running", "paused"].includes(job.state);
 export const latestFirst = () => [...state.jobs.values()].sort((a, b) => b.number - a.number);
 
@@ -33,9 +34,11 @@ export const inputsOf = (name) => (state.inputs[name] ||= { streamed: [], fields
 
 // The job of a form: only what differs from the defaults is said.
 export function jobOf(tool, file) {
-  const job = { tool: file && file.kind === "film" && tool.films ? `film(${tool.name})` : tool.name };
+  const films = Boolean(file && file.kind === "film" && tool.film);
+  const job = { tool: films ? tool.film : tool.name };
   const values = valuesOf(tool.name), inputs = inputsOf(tool.name), files = {};
   for (const field of tool.fields) {
+    if (field.films && !films) continue;
     const section = (job[field.section] ||= {});
     const sent = inputs.fields[field.name] || [];
     if (field.type === "file" && sent.length) {
@@ -63,7 +66,7 @@ export function takeJob(record, { withInput = true } = {}) {
   }
   state.tool = tool.name;
   state.values[tool.name] = values;
-  const kept = withInput && record.input ? [{ ...record.input, kind: record.tool.startsWith("film(") ? "film" : "picture" }] : [];
+  const kept = withInput && record.input ? [{ ...record.input, kind: record.tool === tool.film ? "film" : tool.streamed?.kind || "picture" }] : [];
   state.inputs[tool.name] = { streamed: kept, fields };
   remember();
   tell("tool");

@@ -117,7 +117,7 @@ function sendTargets(result) {
   const found = [];
   for (const tool of state.tools) {
     const kind = tool.streamed?.kind;
-    if (kind === result.kind || kind === "any" || (kind === "picture" && result.kind === "film" && tool.films)) found.push({ tool, field: null, label: `${tool.name}: ${tool.streamed.name}` });
+    if (kind === result.kind || kind === "any" || (kind === "picture" && result.kind === "film" && tool.film)) found.push({ tool, field: null, label: `${tool.name}: ${tool.streamed.name}` });
     for (const field of tool.fields) if (field.type === "file" && field.file === result.kind) found.push({ tool, field, label: `${tool.name}: ${field.label}` });
   }
   return found;
