@@ -60,7 +60,9 @@ def test_a_bomb_is_refused_by_its_header(files: FileStore) -> None:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
-    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * MB)) + chunk(b"IEND", b"")
+    bomb = (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * MB)) + chunk(b"IEND", b"")
+    )
     with pytest.raises(InputError, match="pixels"):
         files.receive([bomb], "bomb.png", most_bytes=MB)
 
@@ -93,7 +95,8 @@ def test_a_job_is_accepted_only_with_its_files_and_without_places_of_this_machin
     refused = [
         ({**job, "tool": "nothing"}, "no tool"), ({"tool": "invert"}, "needs picture"),
         ({**job, "input": {"name": "a", "sha256": "0" * 64}}, "send it first"),
-        ({**job, "config": {"strength": 2}}, "at most 1"), ({**job, "config": {"mask": "/etc/passwd"}}, "not sent|place"),
+        ({**job, "config": {"strength": 2}}, "at most 1"),
+        ({**job, "config": {"mask": "/etc/passwd"}}, "not sent|place"),
         ({**job, "config": {"mask": "../mask.png"}}, "not sent|place"), ([], "expected entries"),
         ({**job, "config": {"strange": 1}}, "strange"),
     ]  # fmt: skip

@@ -85,7 +85,7 @@ def test_a_paused_job_lets_others_go_ahead_and_ends_with_the_same_bytes(queue: Q
 
 def test_a_stopped_job_is_kept_and_its_replay_has_the_same_bytes(queue: Queue, worker: Worker, photo: Path) -> None:
     job = added(queue, photo)
-    for _ in range(4):
+    for _ in range(5):  # opened, and four steps
         worker.turn()
     queue.wish(job.id, "stop")
     finish(worker)
@@ -103,6 +103,7 @@ def test_a_stopped_job_is_kept_and_its_replay_has_the_same_bytes(queue: Queue, w
 
 def test_what_is_steered_is_recorded(queue: Queue, worker: Worker, photo: Path) -> None:
     job = added(queue, photo)
+    worker.turn()
     worker.turn()
     queue.steer(job.id, "strength", 0.9)
     finish(worker)
@@ -125,6 +126,7 @@ def test_a_job_that_cannot_be_done_fails_in_one_line_and_the_next_goes_on(queue:
 def test_previews_are_drawn_only_while_somebody_looks(queue: Queue, worker: Worker, photo: Path) -> None:
     job = added(queue, photo)
     folder = queue.home.job(job.id)
+    worker.turn()
     worker.turn()
     assert not (folder / "preview.jpg").exists()
     assert progress_of(folder)["done"] == 1  # type: ignore[index]

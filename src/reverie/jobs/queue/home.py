@@ -41,6 +41,11 @@ class Home:
     def incoming(self) -> Path:
         return self.root / "incoming"
 
+    @property
+    def empty(self) -> Path:
+        """Where workers stand: bare names of files that a job holds mean nothing there."""
+        return self.root / "empty"
+
     def job(self, key: str) -> Path:
         """Return the folder of a job's progress, preview, log and unfinished state."""
         return self.root / "jobs" / _checked(key)
@@ -57,7 +62,7 @@ class Home:
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for folder in (self.files, self.results, self.thumbs, self.incoming, self.root / "jobs"):
+            for folder in (self.files, self.results, self.thumbs, self.incoming, self.empty, self.root / "jobs"):
                 folder.mkdir(exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot make '{self.root}': {error.strerror or error}") from error

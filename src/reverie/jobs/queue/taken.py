@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -61,9 +60,6 @@ class Taken:
         self.folder = home.result(entry.id)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.target = self.folder / f"{result_stem(self.tool, job)}{entry.suffix}"
-        self.cwd = home.job(entry.id) / "empty"  # names of files in a job mean nothing here but what was sent
-        self.cwd.mkdir(parents=True, exist_ok=True)
-        os.chdir(self.cwd)
         if device != "auto" and has_field(job.config, "device"):
             job = dataclasses.replace(job, config=with_chosen(job.config, {"device": device}))
         scratch = home.job(entry.id) / scratch_of(self.target).name
@@ -79,7 +75,6 @@ class Taken:
         """Do one step; False after the last."""
         import torch
 
-        os.chdir(self.cwd)
         if torch.get_num_threads() != self.threads:
             torch.set_num_threads(self.threads)
         progress = next(self._steps, None)
@@ -111,11 +106,8 @@ class Taken:
         """Give back what the work holds; where it is over, remove what only a resumed job would need."""
         self.run.close()
         if over:
-            self.tidy()
-
-    def tidy(self) -> None:
-        """Remove what only matters while it runs."""
-        tidy(self.home, self.entry.id)
+            self.trail.finish()
+            tidy(self.home, self.entry.id)
 
     def _tell(self) -> None:
         for note in (*self.run.notes, *self.run.work.notes):

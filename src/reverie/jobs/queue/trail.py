@@ -69,6 +69,10 @@ class Trail:
         with (self._folder / "log.txt").open("a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%H:%M:%S')}  {line}\n")
 
+    def finish(self) -> None:
+        """Write the curves whole."""
+        write_whole(self._folder / "curves.json", json.dumps(self._points).encode())
+
     def clear(self) -> None:
         """Remove what only matters while it runs."""
         for name in ("progress.json", "preview.jpg", "looked"):

@@ -53,6 +53,7 @@ class Worker:
         self.session, self.taken = Session(), list[Taken]()
         self.jobs, self._obeyed = 0, 0.0
         self._over = threading.Event()
+        os.chdir(queue.home.empty)
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
 
     def serve(self, leave: Callable[[], bool]) -> None:
@@ -80,27 +81,24 @@ class Worker:
             for taken in list(self.taken):
                 self._obey(taken)
         active = next((taken for taken in self.taken if not taken.paused), None)
-        if active is None and claim and len(self.taken) <= MOST_PAUSED:
-            active = self._claim()
         if active is None:
-            return False
+            return claim and len(self.taken) <= MOST_PAUSED and self._claim()
         self._step(active)
         return True
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
-    def _claim(self) -> Taken | None:
+    def _claim(self) -> bool:
+        """Open the job that is next; False where nothing waits."""
         entry = self.leases.claim(self.name)
         if entry is None:
-            return None
+            return False
         self.jobs += 1
         try:
-            taken = Taken(self.queue.home, self.files, entry, self.find, self.session, self.device)
+            self.taken.append(Taken(self.queue.home, self.files, entry, self.find, self.session, self.device))
         except Exception as error:  # whatever is wrong with one job, the others go on
             self._failed(entry, error, 0.0)
-            return None
-        self.taken.append(taken)
-        return taken
+        return True
 
     def _obey(self, taken: Taken) -> None:
         wished = self.leases.wished(taken.entry.id, self.name)
