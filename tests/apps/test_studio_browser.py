@@ -89,7 +89,7 @@ def test_upload_preview_result_replay_and_nothing_goes_outside(browser, base: st
     page.wait_for_selector("#now-text:has-text('the bytes are the same')")
     page.click("[data-view=gallery]")
     page.check("#only-favourites")
-    page.wait_for_function("document.querySelectorAll('#grid .tile').length === 1")
+    sync_api.expect(page.locator("#grid .tile")).to_have_count(1)
     page.fill("#words", "no such words")
     page.wait_for_selector("#grid:has-text('Nothing here yet')")
     assert page.outside == []
@@ -151,7 +151,7 @@ def test_same_settings_another_picture_send_to_and_a_mask(browser, base: str, ph
     page.mouse.move(box["x"] + 90, box["y"] + 60, steps=5)
     page.mouse.up()
     page.click("#paint-done")
-    page.wait_for_function("document.querySelectorAll('#inputs .thumb').length === 2")
+    sync_api.expect(page.locator("#inputs .thumb")).to_have_count(2)
     with page.expect_response(lambda answer: answer.url.endswith("/api/jobs?format=png")) as posted:
         page.click("#start")
     job = posted.value.json()
@@ -198,8 +198,8 @@ def test_a_phone_has_everything_within_its_width(browser, base: str, photo: Path
 def test_every_control_has_a_name_and_is_reached_by_the_keyboard(browser, base: str) -> None:
     page = opened(browser, base)
     page.click("#more summary")
-    unnamed = page.evaluate("""[...document.querySelectorAll('button, input, select, a')].filter((one) => one.offsetParent
-        && !one.labels?.length && !one.getAttribute('aria-label') && !one.getAttribute('aria-labelledby')
+    unnamed = page.evaluate("""[...document.querySelectorAll('button, input, select, a')].filter((one) =>
+        one.offsetParent && !one.labels?.length && !one.getAttribute('aria-label') && !one.getAttribute('aria-labelledby')
         && !one.textContent.trim() && !one.title).map((one) => one.outerHTML)""")
     assert unnamed == []
     page.keyboard.press("Escape")

@@ -106,17 +106,11 @@ def without_job(path: Path) -> bytes:
     Raises:
         InputError: a format that would lose something.
     """
-    from PIL import Image
-
     suffix = path.suffix.lower()
-    out = io.BytesIO()
     if suffix == ".png":
         return _png_pixels(path.read_bytes())
     if suffix in (".jpg", ".jpeg"):
-        with Image.open(path, formats=("JPEG",)) as image:
-            profile = image.info.get("icc_profile")
-            image.save(out, "JPEG", quality="keep", exif=b"", icc_profile=profile)
-        return out.getvalue()
+        return _jpeg_pixels(path.read_bytes())
     if suffix in (".tif", ".tiff", ".webp", ".avif"):
         from reverie.media.image import read_picture
         from reverie.media.write import encode_picture
@@ -152,6 +146,21 @@ def _png_pixels(blob: bytes) -> bytes:
             kept.append(blob[at:end])
         at = end
     return b"".join(kept)
+
+
+TOLD_SEGMENTS = (0xE1, 0xED, 0xFE)  # Exif and XMP, Photoshop's block, comments
+SCAN = 0xDA
+
+
+def _jpeg_pixels(blob: bytes) -> bytes:
+    """Return a JPEG without the segments that tell of it. Source: ITU-T T.81, annex B.1.1."""
+    kept, at = [blob[:2]], 2
+    while at + 4 <= len(blob) and blob[at] == 0xFF and blob[at + 1] != SCAN:
+        end = at + 2 + int.from_bytes(blob[at + 2 : at + 4], "big")
+        if blob[at + 1] not in TOLD_SEGMENTS:
+            kept.append(blob[at:end])
+        at = end
+    return b"".join([*kept, blob[at:]])
 
 
 def zipped(folder: Path) -> bytes:

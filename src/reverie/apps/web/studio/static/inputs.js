@@ -98,7 +98,12 @@ export function dropOn(box, then) {
 }
 
 export function listen() {
-  $("picker").addEventListener("change", () => send([...$("picker").files], picking));
+  $("picker").addEventListener("change", () => {
+    const files = [...$("picker").files];
+    $("picker").value = "";  // so that the same file can be chosen again
+    send(files, picking);
+    picking = null;
+  });
   $("choose").addEventListener("click", () => pick(null));
   dropOn($("stage"), (files) => send(files));
   document.addEventListener("dragover", (event) => event.preventDefault());
