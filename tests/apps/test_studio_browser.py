@@ -199,8 +199,9 @@ def test_every_control_has_a_name_and_is_reached_by_the_keyboard(browser, base: 
     page = opened(browser, base)
     page.click("#more summary")
     unnamed = page.evaluate("""[...document.querySelectorAll('button, input, select, a')].filter((one) =>
-        one.offsetParent && !one.labels?.length && !one.getAttribute('aria-label')
-        && !one.getAttribute('aria-labelledby') && !one.textContent.trim() && !one.title).map((one) => one.outerHTML)""")
+        one.offsetParent && !one.labels?.length && !one.getAttribute("aria-label")
+        && !one.getAttribute('aria-labelledby') && !one.textContent.trim() && !one.title)
+        .map((one) => one.outerHTML)""")
     assert unnamed == []
     page.keyboard.press("Escape")
     page.locator("body").press("g")
