@@ -23,8 +23,8 @@ def settings_of(
 ) -> object:  # fmt: skip
     """Return the settings: those of another result or of a preset if one was named, and what was given on top.
 
-    `family` is the tool of pictures where `tool` is the one that works on films in its place. A look that is meant where
-    none is named needs something to work on.
+    `family` is the tool of pictures where `tool` is the one that works on films in its place. A look that is meant
+    where none is named needs something to work on.
 
     Raises:
         InputError: they contradict each other, or the other result is not this tool's.
