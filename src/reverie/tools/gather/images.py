@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from reverie.data.gather.collect import Collector, Wish
-    from reverie.data.gather.manifest import Manifest
+    from reverie.data.gather.manifest import Kept, Manifest
     from reverie.data.gather.record import Source
     from reverie.jobs.output import Output
     from reverie.tools.gather.net import Net
@@ -128,7 +128,7 @@ class Gathered:
 
         from reverie.data.gather.neighbors import features, pairs
 
-        paths = [manifest.pictures / kept.file for kept in manifest.kept()]
+        paths = [manifest.pictures / kept.file for kept in self._chosen(manifest)]
         values: list[np.ndarray] = []
         for batch in features(paths):
             values.append(batch)
@@ -144,7 +144,7 @@ class Gathered:
 
         manifest = self._manifest or Manifest(self._scratch)
         try:
-            kept = manifest.kept()
+            kept = self._chosen(manifest)
         finally:
             if self._manifest is None:
                 manifest.close()
@@ -157,6 +157,16 @@ class Gathered:
             groups = _renumbered([groups[i] for i in chosen], place_of)
         held = held_out(labels, groups, [item.sha256 for item in kept], self._config.val)
         write_folder(folder, place(kept, groups, held), manifest.pictures)
+
+    def _chosen(self, manifest: Manifest) -> list[Kept]:
+        """Return the pictures that were asked for: an earlier run may have had more classes, or a higher count."""
+        room = {wish.label: self._config.count for wish in self._wishes}
+        chosen: list[Kept] = []
+        for item in manifest.kept():
+            if room.get(item.label, 0) > 0:
+                room[item.label] -= 1
+                chosen.append(item)
+        return chosen
 
     def done(self) -> None:
         """Remove the manifest and its pictures, which the folder has now; not those of a run that was stopped."""
