@@ -202,8 +202,9 @@ class Client:
         return {place[0]: host.gone for place, host in self._hosts.items() if host.gone}
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and the file of times."""
         self._http.close()
+        self._pace.close()
 
     # -- how it is asked -----------------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ class MapConfig(NetSettings):
     provider: str = setting(
         "Sentinel2.Cloudless",
         "A name of xyzservices, such as USGS.USImagery; Sentinel2.Scenes, with --date; an address with {z}, {x}, {y}.",
+        user_only="://",
     )
     date: str | None = setting(None, "Day of imagery that has one, as 2024-06-30; of scenes, two with a slash.")
     clouds: float = setting(20.0, "Most percent of clouds of a scene.", minimum=0, maximum=100, expert=True)
