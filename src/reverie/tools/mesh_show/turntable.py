@@ -50,9 +50,9 @@ class Views:
         return np.concatenate([one.picture(camera, side, self.background) for one in self.shown], 1)
 
     def stills(self, count: int, elevation_deg: float = 15.0, start_deg: float = 30.0) -> np.ndarray:
-        """Return one picture of `count` views at even steps, in rows of four at most."""
+        """Return one picture of `count` views at even steps, four in a row, two where meshes are compared."""
         pictures = [self.picture(camera) for camera in turntable(count, elevation_deg, start_deg=start_deg)]
-        wide = min(4, count)
+        wide = min(4 if len(self.shown) == 1 else 2, count)
         pictures += [np.full_like(pictures[0], 255)] * (-count % wide)
         rows = [np.concatenate(pictures[i : i + wide], 1) for i in range(0, len(pictures), wide)]
         return np.concatenate(rows, 0)
