@@ -25,6 +25,10 @@ class MeshShowConfig(MeshSettings):
     )
     duration: float = setting(6.0, "Seconds of one turn.", minimum=0.5, maximum=120, group="film")
     rate: int = setting(24, "Frames per second.", minimum=1, maximum=60, group="film")
+    supersample: int = setting(
+        1, "Smooth edges of a film by making it this much larger first; stills have at least 2.", minimum=1, maximum=4,
+        group="film", expert=True,
+    )  # fmt: skip
     crf: int = setting(18, "Quality of a video; smaller is better.", minimum=0, maximum=63, replay=False, group="film")
     azimuth: float = setting(
         30.0,

@@ -37,7 +37,8 @@ class PreparedShow:
         assert given is not None
         config, mesh = self.config, self.config.read(given)
         meshes = [with_light(one, config.light) for one in (self.before, mesh) if one is not None]
-        views, count = Views(meshes, config.size, config.background), max(1, round(config.duration * config.rate))
+        views = Views(meshes, config.size, config.background, config.supersample)
+        count = max(1, round(config.duration * config.rate))
         cameras = turntable(count, config.elevation, start_deg=config.azimuth)
         footage = even_footage(Path(given.name), views.shape, count, Fraction(config.rate))
         manifest = {"tool": "mesh show", "sha256": given.sha256, "settings": str(config)}
