@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, make_dataclass
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -50,6 +50,15 @@ class FilmSettings:
         from reverie.media.footage import Encoding
 
         return Encoding(self.codec, self.crf, self.codec_speed, self.audio)
+
+
+@runtime_checkable
+class Encoded(Protocol):
+    """Settings that say how a film is encoded."""
+
+    def encoding(self) -> Encoding:
+        """Return codec, quality and whether there is sound."""
+        ...
 
 
 MakeFrame = Callable[[int], np.ndarray]

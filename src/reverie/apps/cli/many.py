@@ -59,7 +59,7 @@ def run_many(
         return tally.exit_code
     for note in notes:
         print(note, file=sys.stderr)
-    _prepare_folders(tool, items)
+    _prepare_folders(tool, config, items)
     if items and on_cpu:
         print(_intent(tool, len(items), shares, limit), file=sys.stderr)
     try:
@@ -127,13 +127,13 @@ def _to_do(
     return sorted(items, key=lambda item: -item.payload.pixels)
 
 
-def _prepare_folders(tool: AnyTool, items: Sequence[Item]) -> None:
+def _prepare_folders(tool: AnyTool, config: object, items: Sequence[Item]) -> None:
     for target in {item.target.parent: item.target for item in items}.values():
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot make the folder '{target.parent}': {error.strerror or error}") from error
-        check_target(tool, target)
+        check_target(tool, target, config)
     remove_leftovers([item.target for item in items])
 
 
@@ -202,14 +202,15 @@ def _film(
     here = replace(common, output=None if folder is None else f"{folder}/")
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
+    before = tally.skipped
     try:
-        code = run_one(filming, find, config, Given(source.path, kind="film"), here)
+        code = run_one(filming, find, config, Given(source.path, kind="film"), here, there=tally.skip)
     except ReverieError as error:
         tally.fail(source.name, str(error), error.exit_code)
         return
     if code == 130:
         raise KeyboardInterrupt
-    tally.made += 1
+    tally.made += tally.skipped == before
 
 
 def _decisions(items: Sequence[Item], shares: Shares, tally: Tally, notes: Sequence[str]) -> dict[str, object]:

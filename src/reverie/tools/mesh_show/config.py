@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reverie.jobs.blocks import MeshSettings
 from reverie.settings import setting
+
+if TYPE_CHECKING:
+    from reverie.media.footage import Encoding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,3 +48,9 @@ class MeshShowConfig(MeshSettings):
         "auto", "on, off, or auto: as the materials say.", choices=("auto", "on", "off"), group="camera"
     )
     background: str = setting("light", "light or dark.", choices=("light", "dark"), group="camera")
+
+    def encoding(self) -> Encoding:
+        """Return how the film is encoded."""
+        from reverie.media.footage import Encoding
+
+        return Encoding(crf=self.crf, audio=False)

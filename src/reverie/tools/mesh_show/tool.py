@@ -30,7 +30,6 @@ class PreparedShow:
         """Return the work on one mesh: its frames; page and stills are made beside."""
         from reverie.jobs.film import FrameSequence
         from reverie.jobs.output import even_footage
-        from reverie.media.footage import Encoding
         from reverie.render.camera import turntable
         from reverie.tools.mesh_show.turntable import Views, with_light
 
@@ -47,7 +46,7 @@ class PreparedShow:
             return self._beside(mesh, views)
 
         return FrameSequence(
-            lambda number: views.picture(cameras[number]), footage, Encoding(crf=config.crf), scratch=scratch,
+            lambda number: views.picture(cameras[number]), footage, config.encoding(), scratch=scratch,
             manifest=manifest, notes=mesh.notes, beside=beside,
             decisions={"vertices": len(mesh.vertices), "triangles": len(mesh.faces), "materials": len(mesh.materials)},
         )  # fmt: skip
