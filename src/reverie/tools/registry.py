@@ -30,13 +30,12 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.gather.veto:VETO",
         "Leave out what a person crossed out on the review page.",
     ),
+    "mesh style": ("reverie.tools.mesh.style_tool:MESH_STYLE", "Give a mesh a texture in the style of pictures."),
+    "mesh dream": ("reverie.tools.mesh.dream_tool:MESH_DREAM", "Dream on a mesh: its texture, its shape, or both."),
+    "mesh fit": ("reverie.tools.mesh.fit_tool:MESH_FIT", "Bring a mesh to the shape, and the colors, of pictures."),
     "train translate": (
         "reverie.train.translate_tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",
-    ),
-    "mesh show": (
-        "reverie.tools.mesh_show.tool:MESH_SHOW",
-        "Show a mesh from all sides: a film, stills, and a page with a 3D viewer.",
     ),
     "latent open": (
         "reverie.tools.latent.open_tool:LATENT_OPEN",
@@ -65,6 +64,10 @@ TOOLS: dict[str, tuple[str, str]] = {
         "Change a picture along directions of its latent space.",
     ),
     "latent walk": ("reverie.tools.latent.walk:LATENT_WALK", "Film a walk through latent space."),
+    "mesh show": (
+        "reverie.tools.mesh_show.tool:MESH_SHOW",
+        "Show a mesh from all sides: a film, stills, and a page with a 3D viewer.",
+    ),
     "embed map": (
         "reverie.tools.embed.tool:MAP",
         "Lay out a collection of pictures as a map, by what a network sees in them.",
