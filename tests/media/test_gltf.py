@@ -78,6 +78,10 @@ def test_pictures_and_buffers_beside_are_found_but_nothing_outside_the_folder(tm
 def test_what_is_not_read_is_said(tmp_path):
     mesh = read_mesh(gltf(tmp_path, {"animations": [{}], "cameras": [{}], "skins": [{}]}))
     assert [note.split()[0] for note in mesh.notes] == ["animations", "skins", "cameras"]
+    used = {"extensionsUsed": ["KHR_materials_unlit", "EXT_mesh_gpu_instancing"]}
+    assert read_mesh(gltf(tmp_path, used)).notes == (
+        "what these extensions say was left out: EXT_mesh_gpu_instancing",
+    )  # fmt: skip
     material = {"alphaMode": "BLEND", "normalTexture": {}, "pbrMetallicRoughness": {"baseColorTexture": {"index": 0}}}
     parts = {"materials": [material], "textures": [{"source": 0}], "images": [{"uri": "gone.png"}],
              "meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "indices": 1, "material": 0}]}]}  # fmt: skip

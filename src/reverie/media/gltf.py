@@ -22,6 +22,10 @@ from reverie.numerics.mesh_repair import repaired
 
 MAX_NODES = 100_000
 MAX_WAY = 64  # morph targets
+UNDERSTOOD = (
+    "KHR_texture_transform", "KHR_materials_unlit", "KHR_materials_pbrSpecularGlossiness", "KHR_mesh_quantization",
+    "EXT_texture_webp",
+)  # fmt: skip
 COMPRESSED = {"KHR_draco_mesh_compression": "Draco", "EXT_meshopt_compression": "meshopt"}
 
 
@@ -68,6 +72,10 @@ def _left_out(file: Gltf) -> list[str]:
         return []
     kinds = {"animations": "animations", "skins": "skins (the mesh is in its rest pose)", "cameras": "cameras"}
     found = [f"{words} were left out" for kind, words in kinds.items() if file.json.get(kind)]
+    used = file.json.get("extensionsUsed", [])
+    other = [short(name) for name in used if name not in UNDERSTOOD] if isinstance(used, list) else []
+    if other:
+        found.append(f"what these extensions say was left out: {', '.join(other[:5])}")
     scenes = file.json.get("scenes")
     if isinstance(scenes, list) and len(scenes) > 1:
         found.append(f"of {len(scenes)} scenes the default one was read")
