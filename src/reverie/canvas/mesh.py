@@ -118,7 +118,10 @@ class MeshCanvas(nn.Module):
         return self.surface.vertices.float() if self.shape is None else self.shape()
 
     def with_texture(self, texture: Tensor) -> MeshCanvas:
-        """Return the same mesh, in the shape of its file, with a fixed texture; what cameras see of it is shared."""
+        """Return the same mesh, in the shape of its file, with a fixed texture ``[1, C, T, U]``, of colors or not.
+
+        What cameras see of it is worked out only once for both.
+        """
         other = MeshCanvas(PixelCanvas(texture).requires_grad_(False), self.surface, self.mips, self.size, self.cameras)
         if self.shape is None:
             other._sights = self._sights
@@ -146,14 +149,15 @@ class MeshCanvas(nn.Module):
             ground = torch.as_tensor(GREY if backgrounds is None else backgrounds[i], device=texels.device)
             rows.append(self._picture(texels, vertices, camera, light, ground.to(texels)))
         stacked = torch.stack(rows).permute(0, 3, 1, 2)
-        return Views(stacked[:, :3], stacked[:, 3:])
+        return Views(stacked[:, :-1], stacked[:, -1:])
 
     def _picture(self, texels: Tensor, vertices: Tensor, camera: Camera, light: Light, ground: Tensor) -> Tensor:
         sight = self._sight(vertices, camera)
         colors = sample(texels, self.mips.sizes, sight.uv, sight.level)
         if not light.is_flat or light.even != 1:
             colors = (colors * light.brightness(sight.normals, camera)).clamp_max(1)
-        below = ground.view(3, -1).T.expand(self.size[0] * self.size[1], 3).reshape(*self.size, 3)
+        channels = colors.shape[1]
+        below = ground.view(channels, -1).T.expand(self.size[0] * self.size[1], channels).reshape(*self.size, channels)
         flat = torch.cat([below, below.new_zeros(*self.size, 1)], 2)
         opaque = torch.cat([colors, torch.ones_like(colors[:, :1])], 1)
         return sight.crossings.smooth(flat.index_put((sight.seen[:, 0], sight.seen[:, 1]), opaque))

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
+from reverie.canvas.masked import MaskedCanvas
 from reverie.canvas.mesh import MeshCanvas, Shape, Views
 from reverie.canvas.pixels import PixelCanvas
 from reverie.canvas.solid import SolidCanvas
@@ -79,11 +80,14 @@ class MeshAscent:
         goal: what is raised.
         seed: of cameras, lights and backgrounds.
         paints, moves: whether texture and vertices change.
+        free: ``[T, U]`` in [0, 1], where the texture may change; everywhere if absent.
     """
 
     def __init__(
-        self, model: Model, config: AscentSettings, goal: Goal, seed: int, paints: bool = True, moves: bool = False
-    ) -> None:
+        self, model: Model, config: AscentSettings, goal: Goal, seed: int, *, paints: bool = True, moves: bool = False,
+        free: Tensor | None = None,
+    ) -> None:  # fmt: skip
+        self.free = free
         self.model, self.config, self.goal = model, config, goal
         self.generator = Generator().manual_seed(seed_for(seed, "mesh"))
         self.stages = stages_of(config)
@@ -91,12 +95,14 @@ class MeshAscent:
         self.texture = texture_canvas(config.texture, model, self.texels)
         self.shape = shape_of(model, config.smoothness) if moves else None
         self.paints = paints
+        shown = self.texture
+        if free is not None:
+            shown = MaskedCanvas(self.texture, model.look(self.texels), free[None, None])
         self.canvas = MeshCanvas(
-            self.texture, model.surface, model.mips(self.texels), (config.size, config.size), shape=self.shape
+            shown, model.surface, model.mips(self.texels), (config.size, config.size), shape=self.shape
         )
         around = Around((config.lowest, max(config.highest, config.lowest)), roll_deg=5.0)
         self.pool = around.draw(POOL, self.generator)
-        self.seen_texels: Tensor | None = None
 
     def steps(self) -> Iterator[Report]:
         """Move step by step."""

@@ -28,14 +28,17 @@ SHOWN_PX = 224
 QUALITY_PX = 256
 
 
-def final_texture(model: Model, texture: nn.Module, side_px: int) -> Tensor:
-    """Return ``[1, 3, T, U]`` at the size of the result, its unused texels filled."""
+def final_texture(model: Model, texture: nn.Module, side_px: int, free: Tensor | None = None) -> Tensor:
+    """Return ``[1, 3, T, U]`` at the size of the result, its unused texels filled; the file's look where not free."""
     texels = model.texels(side_px)
+    base = model.look(texels)
     with torch.no_grad():
         if isinstance(texture, SolidCanvas):
-            found = texture.moved_to(model.positions(texels), texels.covered, model.look(texels))()
+            found = texture.moved_to(model.positions(texels), texels.covered, base)()
         else:
             found = resize(texture(), texels.size).clamp(0, 1)
+        if free is not None:
+            found = base + resize(free[None, None], texels.size).clamp(0, 1) * (found - base)
     return filled(found, texels.covered)
 
 
@@ -85,15 +88,11 @@ def before_and_after(model: Model, texture: nn.Module, shape: nn.Module | None, 
     mips = model.mips(texels)
     old = MeshCanvas(PixelCanvas(model.look(texels)), model.surface, mips, (SHOWN_PX, SHOWN_PX))
     with torch.no_grad():
-        after = PixelCanvas(resize(filled(texture(), mips_cover(model, texture)), texels.size))
+        shown = texture()
+        after = PixelCanvas(resize(filled(shown, model.texels(shown.shape[-1]).covered), texels.size))
         new = MeshCanvas(after, model.surface, mips, (SHOWN_PX, SHOWN_PX), shape=shape)  # type: ignore[arg-type]
         rows = [canvas.views(SIX, [light] * len(SIX)).images for canvas in (old, new)]
     tiles = [as_picture(image[None]) for row in rows for image in row]
     captions = [f"before {name}" for name in NAMES] + [f"after {name}" for name in NAMES]
     sheet = contact_sheet(tiles, columns=len(SIX), tile_px=SHOWN_PX, captions=captions)
     return Picture(sheet, label="views", suffixes=(".jpg", ".png"))
-
-
-def mips_cover(model: Model, texture: nn.Module) -> Tensor:
-    """Return which texels a texture's surface uses, at the size that it has now."""
-    return model.texels(texture.size[0]).covered  # type: ignore[index]

@@ -20,13 +20,13 @@ def ascent_work(ascent: MeshAscent, chosen: Chosen, notes: Sequence[str]) -> Ste
     light = LIGHTS[config.light](Generator().manual_seed(0))
 
     def outputs() -> list[Output]:
-        texture = final_texture(model, ascent.texture, config.texture_size) if ascent.paints else None
+        texture = final_texture(model, ascent.texture, config.texture_size, ascent.free) if ascent.paints else None
         vertices = None if ascent.shape is None else ascent.shape().detach()
         row = quality(model, texture, vertices, ascent.pool)
         return [
             Mesh(final_mesh(model, texture, vertices, unlit=config.light == "unlit")),
             Table([row], label="quality"),
-            before_and_after(model, ascent.texture, ascent.shape, light),
+            before_and_after(model, ascent.canvas.texture, ascent.shape, light),
         ]
 
     weight = sum(stage.steps * (stage.size_px / config.size) ** 2 for stage in ascent.stages)
