@@ -31,7 +31,9 @@ def test_texts_round_trip_and_name_their_files():
     assert parse_region(text) == MeshRegion("eyes", None, ("a.jpg", "b.jpg"), 0.8)
     assert str(parse_region(text)) == text
     found = []
-    assert renamed("mask=x/m.png,keep=1", lambda kind, path: found.append((kind, path)) or "m.png") == "mask=m.png,keep=1"
+    assert (
+        renamed("mask=x/m.png,keep=1", lambda kind, path: found.append((kind, path)) or "m.png") == "mask=m.png,keep=1"
+    )
     assert found == [("mask", "x/m.png")]
 
 

@@ -86,8 +86,8 @@ class MeshStyleConfig(AscentSettings, MeshSettings, NetworkSettings, SeedSetting
         "w2", "What of the style is matched.", choices=("w2", "w2-ns", "gram", "covariance", "mean-std"), group="style"
     )
     region: tuple[str, ...] = setting(
-        (), "A part with a style of its own, as material=NAME,style=FILE,strength=1, or mask=FILE,keep=1 with a mask on "
-        "the file's texture coordinates; repeatable.", inside=renamed, group="style",
+        (), "A part with a style of its own, as material=NAME,style=FILE,strength=1, or mask=FILE,keep=1 with a mask "
+        "on the file's texture coordinates; repeatable.", inside=renamed, group="style",
     )  # fmt: skip
     style_scale: float = setting(
         1.0, "Size of the style's picture, as a fraction of the mesh's diameter: smaller for finer strokes.",

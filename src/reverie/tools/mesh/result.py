@@ -21,7 +21,7 @@ from reverie.numerics.resample import resize
 from reverie.render.bake import filled
 from reverie.render.camera import Camera, fitting_distance, turntable
 from reverie.render.light import Light
-from reverie.render.texture_quality import seam_difference, seen_fraction
+from reverie.render.texture_quality import seam_difference, seen_fraction, texel_difference
 from reverie.tools.mesh.model import Model, as_picture
 
 SHOWN_PX = 224
@@ -69,6 +69,7 @@ def quality(
             "texture_used": round(float(texels.covered.double().mean()), 4),
             "texture_seen": round(seen_fraction(places, model.surface.vertices, model.surface.faces, cameras, size), 4),
             "seam_difference": round(seam_difference(texture, mesh.uv, mesh.faces, mesh.face_uv, edges), 4),
+            "texel_difference": round(texel_difference(texture, model.texels(texture.shape[-1]).covered), 4),
         }
     places = mesh.vertices if vertices is None else vertices.detach().double().numpy()
     found["folds"] = round(folded_fraction(places, mesh.faces, edges), 5)
