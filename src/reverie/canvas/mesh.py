@@ -36,12 +36,15 @@ class Shape(nn.Module):
         ends: ``[E, 2]`` of the edges.
         smoothness: lambda.
         mirror: ``[V]`` the mirror image of each vertex, and the axis, for shapes that stay symmetric.
+        reach: how far a vertex can get from where it began; without it, anywhere.
     """
 
     def __init__(
-        self, vertices: Tensor, ends: Tensor, smoothness: float, mirror: tuple[Tensor, int] | None = None
-    ) -> None:
+        self, vertices: Tensor, ends: Tensor, smoothness: float, mirror: tuple[Tensor, int] | None = None,
+        reach: float | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
+        self.reach = reach
         self._ends, self.smoothness, self._mirror = ends, smoothness, mirror
         self.start = vertices.detach().float()
         self.operator = Smoothing(ends, len(vertices), smoothness)
@@ -50,6 +53,10 @@ class Shape(nn.Module):
     def forward(self) -> Tensor:
         """Return ``[V, 3]``, differentiable."""
         vertices = self.operator.solve(self.moved)
+        if self.reach is not None:
+            way = vertices - self.start
+            bent = self.reach / (self.reach**2 + way.square().sum(1, keepdim=True)).sqrt()
+            vertices = self.start + bent * way
         if self._mirror is None:
             return vertices
         pairs, axis = self._mirror
@@ -58,7 +65,8 @@ class Shape(nn.Module):
         return (vertices + vertices[pairs] * sign.to(vertices)) / 2
 
     def restaged(self, smoothness: float) -> Shape:
-        """Return the same shape with another lambda: large first, small for details."""
+        """Return the same shape, one without a reach, with another lambda: large first, small for details."""
+        assert self.reach is None
         other = Shape(self().detach(), self._ends, smoothness, self._mirror)
         other.start = self.start
         return other

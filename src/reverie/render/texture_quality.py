@@ -57,7 +57,7 @@ def seam_difference(texture: Tensor, uv: np.ndarray, faces: np.ndarray, face_uv:
 
 
 def texel_difference(texture: Tensor, covered: Tensor) -> float:
-    """Return the mean difference of color between neighboring used texels of ``[1, 3, T, U]``, to compare seams with."""
+    """Return the mean difference of color between neighboring used texels of ``[1, 3, T, U]``."""
     both = covered[:, 1:] & covered[:, :-1]
     return float((texture[..., 1:] - texture[..., :-1]).abs().mean((0, 1))[both].mean())
 

@@ -93,7 +93,7 @@ class MeshAscent:
         self.stages = stages_of(config)
         self.texels = model.texels(working_side(config))
         self.texture = texture_canvas(config.texture, model, self.texels)
-        self.shape = shape_of(model, config.smoothness) if moves else None
+        self.shape = shape_of(model, config) if moves else None
         self.paints = paints
         shown = self.texture
         if free is not None:
@@ -130,8 +130,6 @@ class MeshAscent:
         lights = [LIGHTS[self.config.light](self.generator) for _ in cameras]
         grounds = [self.goal.background(self.generator) for _ in cameras]
         score = self.goal.score(self.canvas.views(cameras, lights, grounds), cameras, self.generator)
-        if self.shape is not None and self.config.keep_shape > 0:
-            score = score - self.config.keep_shape * (self.shape() - self.shape.start).square().sum(1).mean()
         if not torch.isfinite(score):
             raise GradientError("the score is not a number; try --precision fp32 or smaller rates")
         parameters = [p for mover in movers for p in mover.parameters]
@@ -196,6 +194,6 @@ def texture_canvas(kind: str, model: Model, texels: TexelMap) -> nn.Module:
     return makers[kind]()
 
 
-def shape_of(model: Model, smoothness: float) -> Shape:
+def shape_of(model: Model, config: AscentSettings) -> Shape:
     """Return the vertices of a model, free to move."""
-    return Shape(model.surface.vertices, model.surface.edges.ends, smoothness)
+    return Shape(model.surface.vertices, model.surface.edges.ends, config.smoothness, reach=config.reach)

@@ -64,9 +64,7 @@ class ShapeSettings:
     smoothness: float = setting(
         20.0, "How far neighbors move together; 0 moves every vertex alone.", minimum=0, maximum=10_000, group="shape"
     )
-    keep_shape: float = setting(
-        1.0, "Weight of staying where the vertices were.", minimum=0, maximum=1000, group="shape"
-    )
+    reach: float = setting(0.2, "How far a vertex can move, in radii of the mesh.", above=0, maximum=10, group="shape")
 
 
 @dataclass(frozen=True, kw_only=True)
