@@ -1,6 +1,6 @@
 // The 3D viewer of `reverie mesh show`: one page, no network. Built into one file by build.sh.
 import {
-  AmbientLight, AnimationMixer, Box3, Color, DirectionalLight, Group, LoopRepeat, MeshBasicMaterial,
+  AmbientLight, AnimationMixer, Box3, Color, DirectionalLight, Group, LoopRepeat, Mesh, MeshBasicMaterial,
   MeshLambertMaterial, PerspectiveCamera, Scene, Vector3, WebGLRenderer,
 } from "three";
 import { OrbitControls } from "three/examples/jsm/controls/OrbitControls.js";
@@ -30,6 +30,7 @@ async function modelOf(id) {
     const plain = new MeshBasicMaterial(same), lit = new MeshLambertMaterial(same);
     if (old.map) old.map.anisotropy = 8;
     part.frustumCulled = false; // morph targets leave the box
+    for (const one of [plain, lit]) Object.assign(one, { polygonOffsetFactor: 1, polygonOffsetUnits: 1 });
     part.material = unlit ? plain : lit;
     materials.push({ part, plain, lit, unlit });
   });
@@ -45,6 +46,13 @@ async function modelOf(id) {
       radius = Math.max(radius, point.fromBufferAttribute(place, i).applyMatrix4(part.matrixWorld).distanceTo(center));
     }
   });
+  for (const one of materials) { // dark lines on the surface, which move with it
+    one.lines = new Mesh(one.part.geometry, new MeshBasicMaterial({ color: 0x111111, wireframe: true }));
+    one.lines.morphTargetInfluences = one.part.morphTargetInfluences;
+    one.lines.morphTargetDictionary = one.part.morphTargetDictionary;
+    one.lines.frustumCulled = one.lines.visible = false;
+    one.part.add(one.lines);
+  }
   const outer = new Group(), mixer = gltf.animations.length ? new AnimationMixer(gltf.scene) : null;
   outer.add(gltf.scene);
   outer.scale.setScalar(1 / (radius || 1));
@@ -84,16 +92,18 @@ async function main() {
   }
   function material() {
     const light = byId("light").getAttribute("aria-pressed"), wire = byId("wire").getAttribute("aria-pressed") === "true";
-    for (const model of Object.values(models)) for (const { part, plain, lit, unlit } of model.materials) {
+    for (const model of Object.values(models)) for (const { part, plain, lit, unlit, lines } of model.materials) {
       part.material = light === "mixed" ? (unlit ? plain : lit) : light === "true" ? lit : plain;
-      part.material.wireframe = wire;
+      lines.visible = part.material.polygonOffset = wire; // at all times, it would let back sides shine through edges
     }
   }
   function ground() {
-    scene.background = new Color(byId("ground").getAttribute("aria-pressed") === "true" ? 0x1b1b1d : 0xededed);
+    const color = byId("ground").getAttribute("aria-pressed") === "true" ? "#1b1b1d" : "#ededed";
+    scene.background = new Color(color);
+    document.body.style.background = color;
   }
   function size() {
-    const { clientWidth: w, clientHeight: h } = document.documentElement;
+    const { clientWidth: w, clientHeight: h } = byId("view");
     renderer.setPixelRatio(settings.has("plain") ? 1 : Math.min(devicePixelRatio, 2));
     renderer.setSize(w, h, false);
     camera.aspect = w / h;

@@ -58,6 +58,12 @@ def test_a_film_a_page_and_stills_with_their_job(mesh: Path, capsys) -> None:
     assert "the bytes are the same" in capsys.readouterr().err
 
 
+def test_a_format_of_stills_is_refused_before_the_work(mesh: Path, capsys) -> None:
+    assert main(["mesh", "show", str(mesh), "-o", str(mesh.with_suffix(".png"))]) == 2
+    assert ".mp4" in capsys.readouterr().err
+    assert {p.name for p in mesh.parent.iterdir()} == {mesh.name}
+
+
 def test_before_stands_at_the_left_and_in_the_page(mesh: Path) -> None:
     before = mesh.with_name("before.stl")
     MeshOutput(block()).write(before, {}, 92)
@@ -82,16 +88,22 @@ def test_the_page_asks_nobody_for_anything(mesh: Path) -> None:
 
 
 def shot(page: Path, view: str, size: int, folder: Path) -> np.ndarray:
-    picture = folder / "shot.png"
+    """Return what Chromium shows; once more where it took the picture before the mesh was there."""
+    target = folder / "shot.png"
     assert CHROMIUM is not None
-    subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--use-gl=angle", "--use-angle=swiftshader",
-         "--enable-unsafe-swiftshader", "--hide-scrollbars", "--force-device-scale-factor=1",
-         "--virtual-time-budget=5000", f"--user-data-dir={folder / 'chromium'}", f"--window-size={size},{size}",
-         f"--screenshot={picture}", f"file://{page}#view={view}&plain"],
-        check=True, capture_output=True, timeout=100,
-    )  # fmt: skip
-    return np.asarray(Image.open(picture).convert("RGB")).astype(int)
+    for _ in range(5):
+        subprocess.run(
+            [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--use-gl=angle", "--use-angle=swiftshader",
+             "--enable-unsafe-swiftshader", "--hide-scrollbars", "--force-device-scale-factor=1",
+             "--virtual-time-budget=5000", f"--user-data-dir={folder / 'chromium'}", f"--window-size={size},{size}",
+             f"--screenshot={target}", f"file://{page}#view={view}&plain"],
+            check=True, capture_output=True, timeout=100,
+        )  # fmt: skip
+        with Image.open(target) as image:
+            picture = np.asarray(image.convert("RGB")).astype(int)
+        if (np.ptp(picture, 2) > 50).mean() > 0.05:
+            break
+    return picture
 
 
 @pytest.mark.slow

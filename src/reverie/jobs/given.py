@@ -23,6 +23,9 @@ class Given:
         picture: in its place: a picture that came through a pipe or from a program.
         kind: what it is taken for: "picture", "film", "mesh", "folder", ...
         called: the name to store instead of the file's own, as a replay with renamed files needs.
+
+    Attributes:
+        size: height and width, once they are known; of a film, set by whoever opens it.
     """
 
     def __init__(
@@ -32,6 +35,7 @@ class Given:
         if path is None and picture is None:
             raise InputError("there is nothing to work on; name a file")
         self.path, self._picture, self.kind = path, picture, kind
+        self.size: tuple[int, int] | None = None
         self.name = called or (path.name if path is not None else picture.name if picture is not None else "")
 
     @cached_property
@@ -71,12 +75,29 @@ class Given:
         assert self.path is not None
         return sha256_of(self.path)
 
+    def release(self) -> None:
+        """Let go of the picture decoded from a file once it has been used; name, hash and size stay known."""
+        self.size = self._sized()
+        if self.path is not None:
+            self.__dict__.pop("picture", None)
+
     def record(self) -> Input:
         """Return what a job says of it."""
-        if self.kind != "picture":
+        if self.kind != "picture" and self.size is None:
             return Input(self.name, self.sha256)
+        height, width = self._sized()
+        return Input(self.name, self.sha256, width, height)
+
+    def _sized(self) -> tuple[int, int]:
+        """Return height and width; by the header where nobody has decoded the picture."""
+        from reverie.media.strips import upright_size
+
+        if self.size is not None:
+            return self.size
+        if self.path is not None and "picture" not in self.__dict__:
+            return upright_size(self.path)
         height, width = self.picture.rgb.shape[:2]
-        return Input(self.name, self.sha256, int(width), int(height))
+        return int(height), int(width)
 
 
 def sha256_of(path: Path) -> str:

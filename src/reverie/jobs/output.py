@@ -92,19 +92,24 @@ class Picture:
 
     def losses(self, suffix: str) -> list[str]:
         """Return what the format cannot hold, one line each."""
-        from reverie.media.write import DEEP_SUFFIXES
-
-        notes: list[str] = []
-        if self.alpha is not None and suffix.lower() in (".jpg", ".jpeg"):
-            notes.append("JPEG has no transparency: the picture is laid on white; .png, .webp and .tif keep it")
-        if self.bits == 16 and suffix.lower() not in DEEP_SUFFIXES:
-            notes.append(f"{suffix} holds 8 bits a channel, the picture has 16; .png and .tif keep them")
-        return notes
+        return losses(suffix, transparent=self.alpha is not None, bits=self.bits)
 
     def _bits(self, suffix: str) -> int:
         from reverie.media.write import DEEP_SUFFIXES
 
         return self.bits if suffix.lower() in DEEP_SUFFIXES else 8
+
+
+def losses(suffix: str, *, transparent: bool, bits: int) -> list[str]:
+    """Return what a format of pictures cannot hold, one line each."""
+    from reverie.media.write import DEEP_SUFFIXES
+
+    notes: list[str] = []
+    if transparent and suffix.lower() in (".jpg", ".jpeg"):
+        notes.append("JPEG has no transparency: the picture is laid on white; .png, .webp and .tif keep it")
+    if bits == 16 and suffix.lower() not in DEEP_SUFFIXES:
+        notes.append(f"{suffix} holds 8 bits a channel, the picture has 16; .png and .tif keep them")
+    return notes
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,14 +255,18 @@ class Folder:
 
     Attributes:
         fill: writes everything into the folder it is given, which is empty.
+        written: called once it stands under its name.
     """
 
     fill: Callable[[Path], None]
     label: str = ""
     suffixes: tuple[str, ...] = field(default=())
+    written: Callable[[], None] = lambda: None
 
     def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
-        """Fill a folder beside, then give it its name; an own older folder is exchanged."""
+        """Fill a folder beside, then give it its name; an own older folder is exchanged, a foreign one never."""
+        if path.exists() and not (path / JOB_FILE).is_file() and (not path.is_dir() or any(path.iterdir())):
+            raise OutputError(f"cannot write '{path}': what is there was not made by Reverie")
         try:
             part = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
         except OSError as error:
@@ -277,6 +286,7 @@ class Folder:
             raise OutputError(f"cannot write '{path}': {error.strerror or error}") from error
         finally:
             shutil.rmtree(part, ignore_errors=True)
+        self.written()
         return ()
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reverie.numerics.mesh import Mesh
+from reverie.numerics.mesh import Mesh, distinct
 from reverie.numerics.mesh_normals import corner_normals
 
 
@@ -40,11 +40,11 @@ def corners_of(mesh: Mesh, chosen: np.ndarray | None = None, normals: np.ndarray
     normals = corner_normals(mesh) if normals is None else normals
     chosen = np.arange(len(mesh.faces)) if chosen is None else chosen
     vertex, normal = mesh.faces[chosen].reshape(-1), normals[chosen].reshape(-1, 3)
-    _, same = np.unique(np.round(normal * 32767).astype(np.int16), axis=0, return_inverse=True)
-    keys = [vertex, same.reshape(-1)]
+    x, y, z = (np.round(normal * 32767).astype(np.int64) + 32768).T
+    keys = [vertex, (x << 32) | (y << 16) | z]
     if mesh.face_uv is not None:
         keys.append(mesh.face_uv[chosen].reshape(-1))
-    _, first, inverse = np.unique(np.stack(keys, 1), axis=0, return_index=True, return_inverse=True)
+    first, inverse = distinct(keys)
     uv = None
     if mesh.uv is not None and mesh.face_uv is not None:
         uv = mesh.uv[keys[2][first]]

@@ -33,6 +33,7 @@ class _Read:
     used: dict[str, int] = field(default_factory=dict)
     libraries: list[str] = field(default_factory=list)
     other: Counter[str] = field(default_factory=Counter)
+    known: dict[str, tuple[int, int, int]] = field(default_factory=dict)  # corners that do not count back
     current: int = 0
 
 
@@ -75,7 +76,7 @@ def _take(read: _Read, line: str) -> None:
     elif word == "vn":
         read.normals.append(_numbers(rest, 3)[:3])
     elif word == "f":
-        _add_fan(read, [_corner(text, read) for text in rest])
+        _add_fan(read, [read.known.get(text) or _corner(text, read) for text in rest])
     elif word == "usemtl":
         name = line.strip()[len("usemtl") :].strip()
         read.current = read.used.setdefault(name, len(read.used))
@@ -97,11 +98,14 @@ def _corner(text: str, read: _Read) -> tuple[int, int, int]:
     """Return zero-based indices of ``v``, ``v/vt``, ``v//vn`` or ``v/vt/vn``; negative ones count back; -1 for none."""
     vertex, _, rest = text.partition("/")
     uv, _, normal = rest.partition("/")
-    return (
+    found = (
         _index(vertex, len(read.vertices)),
         _index(uv, len(read.uv)) if uv else -1,
         _index(normal, len(read.normals)) if normal else -1,
     )
+    if "-" not in text:
+        read.known[text] = found
+    return found
 
 
 def _index(text: str, count: int) -> int:

@@ -82,18 +82,19 @@ def _obj_text(mesh: Mesh, library: str, names: Mapping[int, str]) -> str:
     if mesh.uv is not None:
         lines += [f"vt {u:.9g} {v:.9g}" for u, v in mesh.uv.tolist()]
     lines += [f"vn {x:.5f} {y:.5f} {z:.5f}" for x, y, z in normals.tolist()]
-    owner = mesh.material_of_faces
-    uvs = corners.faces if mesh.face_uv is None else mesh.face_uv
-    slash = "/{}/" if mesh.face_uv is not None else "//"
-    current = -1
-    for face in np.argsort(owner, kind="stable").tolist():
-        if owner[face] != current:
-            current = int(owner[face])
-            lines.append(f"usemtl {names[current]}")
-        words = zip((mesh.faces[face] + 1).tolist(), (uvs[face] + 1).tolist(), (corners.faces[face] + 1).tolist(),
-                    strict=True)  # fmt: skip
-        lines.append("f " + " ".join(f"{v}{slash.format(t)}{n}" for v, t, n in words))
+    for number, chosen in _by_material(mesh):
+        lines.append(f"usemtl {names[number]}")
+        columns = [mesh.faces, corners.faces] if mesh.face_uv is None else [mesh.faces, mesh.face_uv, corners.faces]
+        rows = np.stack([column[chosen] + 1 for column in columns], 2).reshape(len(chosen), -1).tolist()
+        form = "f " + " ".join(["{}//{}" if mesh.face_uv is None else "{}/{}/{}"] * 3)
+        lines += [form.format(*row) for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def _by_material(mesh: Mesh) -> list[tuple[int, np.ndarray]]:
+    """Return the faces ``[K]`` of each material that has any."""
+    owner = mesh.material_of_faces
+    return [(number, np.flatnonzero(owner == number)) for number in np.unique(owner).tolist()]
 
 
 def _ply(mesh: Mesh, notes: list[str]) -> bytes:

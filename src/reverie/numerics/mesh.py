@@ -8,6 +8,7 @@ picture repeats, or its border goes on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -118,9 +119,26 @@ def turned(vertices: np.ndarray, up: Literal["y", "z"], *, back: bool = False) -
     return np.stack([x, -z, y] if back else [x, z, -y], -1)
 
 
+def distinct(columns: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return where each distinct row first stands, in the order of rows, and which of them every row is.
+
+    The same as `np.unique` of rows, from sorts of single numbers, which are ten times as fast.
+
+    Args:
+        columns: ``[N]`` each.
+    """
+    inverse = np.unique(columns[0], return_inverse=True)[1]
+    for column in columns[1:]:
+        values, index = np.unique(column, return_inverse=True)
+        inverse = np.unique(inverse * len(values) + index, return_inverse=True)[1]
+    first = np.zeros(int(inverse.max(initial=-1)) + 1, np.int64)
+    first[inverse[::-1]] = np.arange(len(inverse))[::-1]
+    return first, inverse
+
+
 def welded(mesh: Mesh) -> Mesh:
     """Return the mesh with vertices of exactly equal position made one; texture coordinates are not touched."""
-    _, first, inverse = np.unique(mesh.vertices, axis=0, return_index=True, return_inverse=True)
+    first, inverse = distinct(list(mesh.vertices.T))
     if len(first) == len(mesh.vertices):
         return mesh
     order = np.argsort(first)  # keep the order of the file
@@ -128,7 +146,7 @@ def welded(mesh: Mesh) -> Mesh:
     rank[order] = np.arange(len(order))
     kept = first[order]
     colors = None if mesh.colors is None else mesh.colors[kept]
-    faces = rank[inverse.reshape(-1)][mesh.faces]
+    faces = rank[inverse][mesh.faces]
     way = tuple(shape[kept] for shape in mesh.way)
     return replace(mesh, vertices=mesh.vertices[kept], faces=faces, colors=colors, way=way)
 
@@ -141,9 +159,9 @@ def split(mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if mesh.face_uv is None:
         own = np.arange(len(mesh.vertices))
         return own, own, mesh.faces
-    pairs = np.stack([mesh.faces.reshape(-1), mesh.face_uv.reshape(-1)], 1)
-    corners, inverse = np.unique(pairs, axis=0, return_inverse=True)
-    return corners[:, 0], corners[:, 1], inverse.reshape(-1, 3)
+    vertex, uv = mesh.faces.reshape(-1), mesh.face_uv.reshape(-1)
+    first, inverse = distinct([vertex, uv])
+    return vertex[first], uv[first], inverse.reshape(-1, 3)
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,10 @@ def corner_normals(mesh: Mesh, crease_deg: float = CREASE_DEG) -> np.ndarray:
     face = np.repeat(np.arange(len(mesh.faces)), 3)
     total = np.stack([np.bincount(vertex, wide[face, i], len(mesh.vertices)) for i in range(3)], 1)[vertex]
     count = np.bincount(vertex, minlength=len(mesh.vertices))
-    sharp = np.flatnonzero(count[vertex] <= MANY)
+    # where all faces are within half the angle of the mean, all pairs are within the angle
+    apart = (_unit(total) * unit[face]).sum(1) < np.cos(np.radians(crease_deg / 2))
+    bent = np.bincount(vertex, apart, len(mesh.vertices)) > 0
+    sharp = np.flatnonzero((count <= MANY)[vertex] & bent[vertex])
     corner, other = _pairs(vertex[sharp])
     corner, other = sharp[corner], sharp[other]
     near = (unit[face[corner]] * unit[face[other]]).sum(1) > np.cos(np.radians(crease_deg))

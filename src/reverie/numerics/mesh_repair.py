@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from reverie.errors import MeshError
-from reverie.numerics.mesh import Mesh, face_normals, placed, welded
+from reverie.numerics.mesh import Mesh, distinct, face_normals, placed, welded
 
 FARTHEST_UV = 1e6  # pictures: beyond, single precision knows no texels any more
 FARTHEST = 1e18  # squares of coordinates must fit into single precision, which graphics cards count in
@@ -115,8 +115,9 @@ def _inside(mesh: Mesh) -> Mesh:
     values = np.concatenate([mesh.uv, (corners - shift[:, None])[fits].reshape(-1, 2)])
     face_uv = mesh.face_uv.copy()
     face_uv[fits] = len(mesh.uv) + np.arange(3 * int(fits.sum())).reshape(-1, 3)
-    uv, inverse = np.unique(values[face_uv].reshape(-1, 2), axis=0, return_inverse=True)
-    return _noted(replace(mesh, uv=uv, face_uv=inverse.reshape(-1, 3)))
+    flat = values[face_uv].reshape(-1, 2)
+    first, inverse = distinct(list(flat.T))
+    return _noted(replace(mesh, uv=flat[first], face_uv=inverse.reshape(-1, 3)))
 
 
 def _noted(mesh: Mesh) -> Mesh:

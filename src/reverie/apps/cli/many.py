@@ -202,14 +202,15 @@ def _film(
     here = replace(common, output=None if folder is None else f"{folder}/")
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
+    before = tally.skipped
     try:
-        code = run_one(filming, find, config, Given(source.path, kind="film"), here)
+        code = run_one(filming, find, config, Given(source.path, kind="film"), here, there=tally.skip)
     except ReverieError as error:
         tally.fail(source.name, str(error), error.exit_code)
         return
     if code == 130:
         raise KeyboardInterrupt
-    tally.made += 1
+    tally.made += tally.skipped == before
 
 
 def _decisions(items: Sequence[Item], shares: Shares, tally: Tally, notes: Sequence[str]) -> dict[str, object]:
