@@ -116,8 +116,9 @@ def main() -> None:
     load = load_now()
     results = {"teapot": teapot(options.folder), "bunny": bunny(options.folder)}
     pot, hare = results["teapot"]["reverie"], results["bunny"]["reverie"]
+    keys, none = ("iou", "iou_held_out", "folds", "cpu_s"), float("nan")
     rows = [
-        [f"{scene}, {name}", *(f"{found.get(key, float('nan')):.4f}" for key in ("iou", "iou_held_out", "folds", "cpu_s"))]
+        [f"{scene}, {name}", *(f"{found.get(key, none):.4f}" for key in keys)]
         for scene, each in results.items() for name, found in each.items()
     ]  # fmt: skip
     table(["", "IoU", "held out", "folds", "CPU s"], rows)

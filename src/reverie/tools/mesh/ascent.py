@@ -81,6 +81,9 @@ class MeshAscent:
         seed: of cameras, lights and backgrounds.
         paints, moves: whether texture and vertices change.
         free: ``[T, U]`` in [0, 1], where the texture may change; everywhere if absent.
+
+    Attributes:
+        way: vertices ``[V, 3]`` at a few steps, from the first on.
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class MeshAscent:
         self.texture = texture_canvas(config.texture, model, self.texels)
         self.shape = shape_of(model, config) if moves else None
         self.paints = paints
+        self.way: list[Tensor] = []
         shown = self.texture
         if free is not None:
             shown = MaskedCanvas(self.texture, model.look(self.texels), free[None, None])
@@ -107,6 +111,7 @@ class MeshAscent:
     def steps(self) -> Iterator[Report]:
         """Move step by step."""
         done, total = 0, sum(stage.steps for stage in self.stages)
+        keep = max(1, total // WAY)
         movers = self._movers()
         for number, stage in enumerate(self.stages, start=1):
             self.canvas.size = (stage.size_px, stage.size_px)
@@ -114,6 +119,8 @@ class MeshAscent:
             where = f"size {number}/{len(self.stages)}  {stage.size_px} px"
             weight = (stage.size_px / self.config.size) ** 2
             for _ in range(stage.steps):
+                if self.shape is not None and done % keep == 0:
+                    self.way.append(self.shape().detach())
                 score = self._step(movers, done, total)
                 done += 1
                 yield Report(done, total, "steps", where, {"score": score}, weight, self.preview)
@@ -159,6 +166,7 @@ class MeshAscent:
         return found
 
 
+WAY = 8  # shapes kept of the way to the result
 POOL = 64  # cameras of a run: what each sees is worked out once
 
 

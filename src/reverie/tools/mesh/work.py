@@ -22,9 +22,10 @@ def ascent_work(ascent: MeshAscent, chosen: Chosen, notes: Sequence[str]) -> Ste
     def outputs() -> list[Output]:
         texture = final_texture(model, ascent.texture, config.texture_size, ascent.free) if ascent.paints else None
         vertices = None if ascent.shape is None else ascent.shape().detach()
+        way = tuple(model.placement.to_file(step.double().numpy()) for step in ascent.way)
         row = quality(model, texture, vertices, ascent.pool)
         return [
-            Mesh(final_mesh(model, texture, vertices, unlit=config.light == "unlit")),
+            Mesh(final_mesh(model, texture, vertices, unlit=config.light == "unlit"), way),
             Table([row], label="quality"),
             before_and_after(model, ascent.canvas.texture, ascent.shape, light),
         ]
