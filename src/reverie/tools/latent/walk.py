@@ -104,8 +104,10 @@ def ws_curve(model: LatentModel, config: WalkConfig, seeds: tuple[int, ...]) -> 
 
     from reverie.tools.latent import paths
 
+    name = model.class_of_seed(seeds[0])
+
     def drawn(z: Curve) -> Curve:
-        return lambda u: model.net.spread(model.truncated(model.w(z(u)[None].to(model.device))))[0]
+        return lambda u: model.net.spread(model.truncated(model.w(z(u)[None].to(model.device), name), None, name))[0]
 
     if config.path == "noise":
         generator = torch.Generator().manual_seed(seeds[0])
