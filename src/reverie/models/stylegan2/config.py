@@ -35,7 +35,7 @@ from typing import Literal
 from reverie.errors import WeightsError
 
 KIND = "stylegan2"
-Architecture = Literal["skip", "resnet", "orig"]
+Architecture = Literal["skip", "resnet", "orig", "lucidrains"]
 Labels = Literal["embed", "concat"]
 MOST_STAGES, MOST_CHANNELS, MOST_SIDE_PX = 11, 4096, 64
 
@@ -56,7 +56,8 @@ class GeneratorConfig:
         mapping_width: of its inner layers.
         mapping_lr: factor of its learning rate.
         labels: "embed": z and the embedding are normalized apart (ADA); "concat": together (TensorFlow, 2019).
-        architecture: how colors leave the blocks: "skip", "resnet" or "orig".
+        architecture: how colors leave the blocks: "skip", "resnet" or "orig"; or "lucidrains", whose synthesis
+            network is another, see `reverie.models.stylegan2.lucidrains`.
         kernel: of the blur, normalized to sum 1 when used.
         noise: whether layers add noise at all.
         clamp: bound of the activations in networks trained in half precision; None for none.
@@ -141,7 +142,7 @@ def _check(config: GeneratorConfig) -> None:
     _demand(type(config.c_dim) is int and 0 <= config.c_dim <= 100_000, "c_dim must be 0 to 100000")
     _demand(type(config.mapping_layers) is int and 0 <= config.mapping_layers <= 64, "mapping_layers must be 0 to 64")
     _demand(config.colors in (1, 3, 4), "colors must be 1, 3 or 4")
-    _demand(config.architecture in typing.get_args(Architecture), "architecture must be skip, resnet or orig")
+    _demand(config.architecture in typing.get_args(Architecture), "architecture is not known")
     _demand(config.labels in typing.get_args(Labels), "labels must be embed or concat")
     _demand(isinstance(config.noise, bool), "noise must be true or false")
     _demand(all(isinstance(v, (int, float)) for v in config.kernel) and 1 <= len(config.kernel) <= 12, "kernel")

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from reverie.models.stylegan2.config import GeneratorConfig
 from reverie.models.stylegan2.layers import Blur, Dense, PlainConv, StyleConv, ToColors, exact
+from reverie.models.stylegan2.lucidrains import LucidrainsSynthesis
 
 Noise = Literal["const", "none"] | torch.Generator | Sequence[Tensor]
 """What layers add: the maps inside the network, nothing, new ones, or one ``[h, w]`` or ``[B, 1, h, w]`` per layer."""
@@ -174,7 +175,8 @@ class Generator(nn.Module):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
-        self.mapping, self.synthesis = Mapping(config), Synthesis(config)
+        self.mapping = Mapping(config)
+        self.synthesis = LucidrainsSynthesis(config) if config.architecture == "lucidrains" else Synthesis(config)
 
     def forward(self, z: Tensor, classes: Tensor | None = None, noise: Noise = "const") -> Tensor:
         """Return pictures ``[B, colors, H, W]`` for z ``[B, z_dim]``, without truncation."""
