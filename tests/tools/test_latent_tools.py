@@ -267,6 +267,21 @@ def test_directions_are_written_and_moved_along(tmp_path: Path, model: Path):
     assert torch.allclose(ws[1][5] - ws[0][5], -0.5 * step.step(2), atol=1e-5)
 
 
+def test_a_map_closes_on_itself_and_its_tiles_are_keys(tmp_path: Path, model: Path):
+    out = tmp_path / "map.html"
+    assert call("latent explore", model, "--across", 2, "--down", 3, "--between", 4, "-o", out) == 0
+    latents = read_latents(tmp_path / "map-latents.safetensors")
+    assert len(latents.names) == 8 * 12
+    ws = latents.ws.reshape(12, 8, -1)
+    steps = (ws - ws.roll(-1, 1)).norm(dim=2)
+    assert steps[0, -1] < 2.5 * steps[0, :-1].max()  # from the last column to the first
+    text = out.read_text()
+    assert "data:image/jpeg;base64," in text
+    assert stored_record(out)["tool"] == "latent explore"
+    journey = parse_journey('keys: [{latents: map-latents.safetensors, row: "1,2"}, {seed: 1}]')
+    assert torch.equal(latents.row(journey.keys.keys[0].row), latents.ws[2 * 8 + 1])
+
+
 def test_a_dream_moves_through_latent_space_and_raises_its_score(tmp_path: Path, model: Path):
     from reverie.jobs.session import Session
     from reverie.tools.latent.config import LatentDreamConfig

@@ -25,7 +25,7 @@ from reverie.train.stylegan2.pictures import Source
 PLACES = 8  # side of the small picture among the features
 BLOCKS = (1.0, 0.8, 0.5)  # weight of small picture, arrangement of things, things
 JITTER = 0.1  # of the latents, so that neighbors of an anchor draw nearly the same
-COLORS = 3.0  # weight of the colors of a quarter-size picture beside the critic's layers
+COLORS = {4: 3.0, 2: 1.5}  # weights of the colors of pictures so many times smaller, beside the critic's layers
 FADES_FROM_KIMG, HALVES_KIMG, LEAST = 16.0, 10.0, 0.1  # of the weight: whole, then halved again and again, down to this
 AT_ONCE = 64
 
@@ -66,7 +66,9 @@ class Anchors:
         with torch.no_grad():
             wanted = self.critic(real / 2 + 0.5, LAYERS)
         found = self.critic(fake / 2 + 0.5, LAYERS)
-        total = COLORS * (F.avg_pool2d(fake, 4) - F.avg_pool2d(real, 4)).abs().mean()
+        total = fake.new_zeros(())
+        for side, weight in COLORS.items():
+            total = total + weight * (F.avg_pool2d(fake, side) - F.avg_pool2d(real, side)).abs().mean()
         for name, scale in zip(LAYERS, self._scales, strict=True):
             total = total + (found[name].float() - wanted[name].float()).abs().mean() / scale
         return total

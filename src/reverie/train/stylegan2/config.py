@@ -28,6 +28,9 @@ class Stylegan2Config:
     architecture: str = setting(
         "skip", "How colors leave the blocks.", choices=("skip", "resnet", "orig"), group="network"
     )
+    noise: bool = setting(
+        False, "Layers add noise, as in the paper; in short trainings it is taken for texture.", group="network"
+    )
     labels: bool = setting(False, "Learn the classes too: one for each folder of pictures.", group="network")
     minutes: float | None = setting(None, "Time budget; overrides --kimg.", above=0)
     kimg: float = setting(200.0, "Thousands of pictures shown to the discriminator.", above=0)
