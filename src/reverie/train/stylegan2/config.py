@@ -66,7 +66,7 @@ class Stylegan2Config:
     snapshot_kimg: float = setting(10.0, "How often a sheet of samples and KID are made.", above=0, group="training")
     start: str | None = setting(None, "A generator to start from, of the same shape.", file="network", group="training")
     anchor: float = setting(
-        10.0,
+        3.0,
         "How strongly each picture keeps a latent of its own that draws it: whole, varied pictures soon; 0 for none.",
         minimum=0, group="training",
     )  # fmt: skip
