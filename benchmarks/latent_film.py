@@ -57,7 +57,8 @@ def measure(model: str, frames: int, rounds: int, folder: Path) -> dict[str, Any
         for one in ws:
             draw(one[None])
 
-    times = interleaved({"generator": partial(each, drawing.draw), "film": film, "proxy": partial(each, drawing.draft)}, rounds)  # fmt: skip
+    variants = {"generator": partial(each, drawing.draw), "film": film, "proxy": partial(each, drawing.draft)}
+    times = interleaved(variants, rounds)
     wall = {name: [t / frames for t in values["wall_s"]] for name, values in times.items()}
     cpu = {name: [t / frames for t in values["cpu_s"]] for name, values in times.items()}
     return {
