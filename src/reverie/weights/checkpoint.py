@@ -121,7 +121,7 @@ def _read_description(path: Path, metadata: dict[str, str]) -> Description:
         record["mean"], record["std"] = tuple(record["mean"]), tuple(record["std"])
         record["color_correlation"] = tuple(tuple(row) for row in record.get("color_correlation", ()))
         return Description(**record)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise WeightsError(f"the description inside '{path}' cannot be read ({error})") from error
 
 

@@ -92,10 +92,13 @@ def module(net_state: dict[str, Tensor], prefix: str, attributes: Callable[[str]
 
 
 def ada(
-    net: Generator, protocol: int = 4, *, stylegan3: bool = False, only: str | None = None, extra: dict | None = None
-) -> bytes:
+    net: Generator, protocol: int = 4, *, stylegan3: bool = False, only: str | None = None, extra: dict | None = None,
+    broken: bool = False,
+) -> bytes:  # fmt: skip
     """Return a network pickle of StyleGAN2-ADA, or of a StyleGAN2 that StyleGAN3's program trained."""
     config, state = net.config, {k: v for k, v in net.state_dict().items() if "blur" not in k}
+    if broken:
+        state["synthesis.b8.conv0.bias"] = torch.full((config.channels[1],), torch.nan)
     taps = torch.tensor(config.kernel) / sum(config.kernel)
     state["synthesis.b8.resample_filter"] = torch.outer(taps, taps)
     synthesis = {"channel_base": 64, "channel_max": 8, "num_fp16_res": 0, "conv_clamp": config.clamp}

@@ -98,7 +98,8 @@ def _told(made: Converted) -> list[str]:
         lines.append(f"{report.opcodes:,} instructions read as data, {report.nested} pickles inside; nothing was run")
     lines += [f"flagged: the file {flag}" for flag in report.flags]
     if report.unknown:
-        lines.append(f"asks for what networks do not need, left alone: {', '.join(map(_cut, report.unknown[:6]))}")
+        more = f" and {len(report.unknown) - 6} more" if len(report.unknown) > 6 else ""
+        lines.append(f"further classes and functions, left alone: {', '.join(map(_cut, report.unknown[:6]))}{more}")
     return lines + made.notes
 
 

@@ -12,6 +12,7 @@ MOST_MEMO = 2_000_000
 MOST_NESTED = 3  # pickles inside pickles; networks of NVIDIA have 1: each tensor is a torch file of its own
 MOST_ODD_KEYS = 10_000  # keys that are neither texts nor small numbers: they can be made to collide in a dictionary
 SMALL = 1 << 24
+MOST_TEXT_BYTES = 1 << 30  # of all texts; protocol 2 writes the numbers of arrays as text
 MOST_NUMBER_BYTES = 512
 MOST_NAME = 256  # characters of a module or function
 MOST_LINE = 1 << 28
@@ -90,6 +91,17 @@ class Budget:
     opcodes: int = MOST_OPCODES
     memo: int = MOST_MEMO
     odd_keys: int = MOST_ODD_KEYS
+    text_bytes: int = MOST_TEXT_BYTES
+
+    def text(self, count: int) -> None:
+        """Take the bytes of a text.
+
+        Raises:
+            Broken: all texts are longer than a network needs.
+        """
+        self.text_bytes -= count
+        if self.text_bytes < 0:
+            raise Broken("has more text than a network needs")
 
     def key(self, key: object) -> object:
         """Return a key that a dictionary or set may have.

@@ -12,7 +12,7 @@ import torch
 
 from reverie.weights.pickles.limits import MOST_NESTED, Budget, Report
 from reverie.weights.pickles.machine import Machine
-from reverie.weights.pickles.records import Broken, Cut, Persistent
+from reverie.weights.pickles.records import Broken, Cut, Persistent, shown
 from reverie.weights.pickles.storage import LITTLE, Storage
 from reverie.weights.pickles.values import Values, storage_type
 
@@ -124,7 +124,7 @@ def windowed(record: Persistent, root: Storage) -> Storage:
     """
     key, dtype, count = storage_name(record)
     if dtype != root.dtype:
-        raise Broken(f"has numbers '{key}' of two types")
+        raise Broken(f"has numbers '{shown(key)}' of two types")
     view = record.name[5] if isinstance(record.name, tuple) and len(record.name) > 5 else None
     if view is None:
         if count > root.count:
