@@ -119,10 +119,10 @@ def parse_config(options: Mapping[str, object], name: str) -> GeneratorConfig:
     Raises:
         WeightsError: an unknown or impossible value, named.
     """
-    hints = typing.get_type_hints(GeneratorConfig)
+    known = {field.name for field in dataclasses.fields(GeneratorConfig)}
     values: dict[str, typing.Any] = {}
     for key, value in options.items():
-        if key not in hints:
+        if key not in known:
             raise WeightsError(f"'{name}' says '{str(key)[:40]}' of its generator, which this version does not know")
         values[key] = tuple(value) if isinstance(value, list) else value
     try:
