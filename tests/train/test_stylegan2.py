@@ -120,6 +120,7 @@ def test_a_cut_is_half_of_the_side():
     assert share.max() > 0.25  # a whole square, and what a shift leaves
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [
     {"labels": True, "anchor_kimg": 0.008},
     {"against": "own", "augment": "ada", "anchor": 0.0, "path_length": 2.0},

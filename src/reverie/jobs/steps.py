@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from reverie.errors import InputError
+from reverie.jobs.given import Given
 from reverie.jobs.job import Json
 from reverie.jobs.output import Output
-from reverie.jobs.work import Chosen, Plan, Progress
+from reverie.jobs.work import Chosen, Plan, Progress, Work
 
 
 class Steps:
@@ -51,3 +54,15 @@ class Steps:
         if isinstance(self._steps, Generator):
             self._steps.close()
         self._closed()
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A `Prepared` whose work is there already, as a program has it that opened everything itself."""
+
+    made: Work
+    notes: Sequence[str] = ()
+
+    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Work:
+        """Return that work."""
+        return self.made

@@ -162,7 +162,7 @@ class Synthesis(nn.Module):
         if isinstance(noise, torch.Generator):
             sizes = [(len(ws), 1, *conv.size) for conv in convs]
             return [torch.randn(s, generator=noise, device=noise.device).to(ws) for s in sizes]
-        return list(noise)  # type: ignore[arg-type]
+        return list(noise)
 
 
 class Generator(nn.Module):

@@ -135,7 +135,8 @@ class StyleConv(Modulated):
             x = F.conv2d(x, weight, padding=1)
         else:
             x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
-            x = self.blur.same(x, ((self.blur.width - 1) // 2,) * 2, gain=4.0)
+            side = (self.blur.width - 1) // 2
+            x = self.blur.same(x, (side, side), gain=4.0)
         x = x * scale.to(x.dtype)[:, :, None, None]
         bias = (self.bias * (SQRT2 * gain)).to(x.dtype)[:, None, None]
         if noise is not None and self.noisy:

@@ -81,6 +81,7 @@ class WalkConfig(GeneratorSettings, FilmSettings):
     )
     size: int | None = setting(None, "Enlarge the frames to this height, sharp pixels kept soft.", minimum=16,
                                maximum=8192, group="film")  # fmt: skip
+    preview: bool = setting(False, "Draw a quick, rough proxy.", group="film")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +133,24 @@ class EditConfig(GeneratorSettings):
     directions: str | None = setting(None, "A file of 'latent directions'; else PCA is done now.", file="network")
     move: tuple[str, ...] = setting((), "NUMBER=AMOUNT or NUMBER@LAYERS=AMOUNT, such as 0=2 or 3@fine=-1.5.")
     strip: int = setting(1, "Pictures from no change to the whole, side by side.", minimum=1, maximum=50)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatentDreamConfig(GeneratorSettings):
+    """What is dreamt of, moving through latent space."""
+
+    toward: str | None = setting(None, "Class of the critic, by name or number.", excludes=("layer",))
+    layer: str | None = setting(None, "Layer of the critic to excite.")
+    channel: int | None = setting(None, "One channel of it.", minimum=0, needs=("layer",))
+    critic: str = setting(
+        "embedded", "Network that sees: 'embedded', or a file of 'reverie train classifier'.", file="network",
+        builtin=("embedded",),
+    )  # fmt: skip
+    steps: int = setting(60, "Steps.", minimum=1, maximum=100_000)
+    lr: float = setting(0.03, "Step size of Adam.", above=0, maximum=10)
+    apart: bool = setting(False, "Let layers move apart (W+): farther from what the network learned.")
+    reach: float = setting(1.5, "How far from the center, in mean distances of w.", above=0, maximum=100)
+    seed: int = setting(0, "Seed of the picture that it begins with.", minimum=0, maximum=MOST_SEED)
 
 
 def parse_numbers(text: str, flag: str = "--seeds", most: int = MOST_SEED) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from reverie.jobs.output import Output
+    from reverie.models.stylegan2.generator import Noise
     from reverie.tools.latent.directions import Directions
 
 COLUMNS = 7  # of the sheet: from -strength to +strength
@@ -50,7 +51,8 @@ class PreparedDirections(PreparedGenerator):
             for amount in amounts:
                 ws.append(moved(base, found, number, layers, amount))
                 names.append(f"{number}  {amount:+.1f}")
-        work = sheet_work(self, torch.stack(ws), tuple(names), ["const"] * len(ws), COLUMNS, None, names, False)
+        noises: list[Noise] = ["const"] * len(ws)
+        work = sheet_work(self, torch.stack(ws), tuple(names), noises, COLUMNS, None, names, False)
         sheet_only = work.outputs
 
         def outputs() -> Sequence[Output]:
@@ -81,8 +83,8 @@ class PreparedEdit(PreparedGenerator):
                 point = moved(point, directions, number, layers, amount * share)
             ws.append(point)
             names.append(f"{share:.2f}")
-        noise = self.model.noise_of(self.config.seed)
-        return sheet_work(self, torch.stack(ws), tuple(names), [noise] * len(ws), self.config.strip, None, names, False)
+        noises: list[Noise] = [self.model.noise_of(self.config.seed)] * len(ws)
+        return sheet_work(self, torch.stack(ws), tuple(names), noises, self.config.strip, None, names, False)
 
     def _base(self) -> Tensor:
         from reverie.models.stylegan2.latents import read_latents

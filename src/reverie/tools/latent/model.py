@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,12 @@ from reverie.models.stylegan2.file import generator_path, load_generator
 from reverie.models.stylegan2.generator import Noise
 from reverie.models.stylegan2.latents import Latents
 from reverie.tools.latent.config import GeneratorSettings
+from reverie.tools.latent.proxy import Proxy, fit_proxy
 from reverie.weights.checkpoint import file_sha256
 
 BF16_FROM_PX = 256  # smaller networks are quick enough to be exact
+MANY, FEW = 96, 24  # pictures that a proxy is fitted to, of small and of large networks
+SAMPLES = 1024  # w whose distance from the center is measured
 AT_ONCE_PX = 512**2  # pixels drawn in one call
 
 
@@ -33,7 +37,7 @@ class LatentModel:
     """
 
     def __init__(self, config: GeneratorSettings, session: Session) -> None:
-        self.settings = config
+        self.settings, self._session = config, session
         self.device = resolve_device(config.device)
         path = generator_path(config.model)
         self.opened = session.opened(("generator", str(path), str(self.device)), lambda: _opened(path, self.device))
@@ -70,6 +74,13 @@ class LatentModel:
             self._centers[name] = self.net.center(self.vector(class_name))
         return self._centers[name]
 
+    @functools.cached_property
+    @torch.no_grad()
+    def distance(self) -> float:
+        """How far w is from the center, on average over random z."""
+        z = torch.randn(SAMPLES, self.config.z_dim, generator=torch.Generator().manual_seed(0)).to(self.device)
+        return (self.w(z) - self.center()).norm(dim=1).mean().item()
+
     def truncated(self, w: Tensor, psi: float | None = None, class_name: str | None = None) -> Tensor:
         """Return center + psi (w - center)."""
         return self.center(class_name).lerp(w, self.settings.truncation if psi is None else psi)
@@ -94,6 +105,16 @@ class LatentModel:
         """Return pictures ``[B, colors, H, W]`` in [0, 1]."""
         images = self.net.synthesis(ws.to(self.device), noise, self.dtype)
         return images.float().div(2).add(0.5).clamp(0, 1)
+
+    def draft(self, ws: Tensor, noise: Noise = "const") -> Tensor:
+        """Return small, rough pictures ``[B, 3, h, w]`` in [0, 1]; see `reverie.tools.latent.proxy`."""
+        return self.proxy.draw(self.net, ws.to(self.device), noise, self.dtype)
+
+    @functools.cached_property
+    def proxy(self) -> Proxy:
+        """What `draft` draws by, fitted when first asked for."""
+        large = max(self.config.size) >= BF16_FROM_PX
+        return self._session.opened(("proxy", self.sha256), lambda: fit_proxy(self.net, FEW if large else MANY))
 
     def noise_of(self, seed: int) -> Noise:
         """Return the noise that the settings ask for."""

@@ -51,7 +51,7 @@ class PreparedSamples(PreparedGenerator):
 
         seeds = parse_numbers(self.config.seeds)
         ws = torch.stack([self.model.ws_of_seed(s) for s in seeds])
-        noises = [self.model.noise_of(s) for s in seeds]
+        noises: list[Noise] = [self.model.noise_of(s) for s in seeds]
         names = tuple(str(s) for s in seeds)
         columns = self.config.columns or math.ceil(math.sqrt(len(seeds) * 1.6))
         captions = names if self.config.captions else ()

@@ -78,19 +78,23 @@ def latent_film(
 
     def make(number: int) -> np.ndarray:
         ws, noise = at(number)
-        return as_bytes(enlarged(model.draw(ws[None], noise), how.size))[0]
+        drawn = model.draft(ws[None], noise) if how.preview else model.draw(ws[None], noise)
+        return as_bytes(enlarged(drawn, height))[0]
 
     def beside() -> list[Output]:
         ws = torch.stack([at(n)[0] for n in range(frames)])
         kept = Latents(ws, tuple(str(n) for n in range(frames)), model.sha256)
         return [Bytes(kept.encoded, (SUFFIX,), "latents", inside=True)]
 
+    notes = []
+    if how.preview:
+        notes.append(f"a proxy, {model.proxy.psnr_db:.1f} dB near the small pictures of the network itself")
     footage = even_footage(audio or model.opened.path, (height, width), frames, rate)
     if audio is not None:
         footage = dataclasses.replace(footage, audio=True)
     chosen = dataclasses.replace(model.chosen, files=files or {})
     return FrameSequence(
-        make, footage, how.encoding(), scratch=scratch, manifest=manifest, chosen=chosen, beside=beside
+        make, footage, how.encoding(), scratch=scratch, manifest=manifest, chosen=chosen, notes=notes, beside=beside
     )
 
 

@@ -63,7 +63,7 @@ class OnCritic(nn.Module):
     def forward(self, images: Tensor, classes: Tensor | None = None) -> list[Tensor]:
         """Return scores ``[B, places]`` of each layer, for pictures in [-1, 1]."""
         found = self._activations(images)
-        with autocast(images.device, self.critic.precision):
+        with autocast(images.device, "bf16" if self.critic.precision == "bf16" else "fp32"):
             return [head(x, classes).float() for head, x in zip(self.heads, found, strict=True)]
 
     def _activations(self, images: Tensor) -> list[Tensor]:

@@ -26,7 +26,7 @@ PLACES = 8  # side of the small picture among the features
 BLOCKS = (1.0, 0.8, 0.5)  # weight of small picture, arrangement of things, things
 JITTER = 0.1  # of the latents, so that neighbors of an anchor draw nearly the same
 COLORS = 3.0  # weight of the colors of a quarter-size picture beside the critic's layers
-FADES_FROM_KIMG, HALVES_KIMG, LEAST = 20.0, 15.0, 0.1  # of the weight: whole, then halved again and again, down to this
+FADES_FROM_KIMG, HALVES_KIMG, LEAST = 16.0, 10.0, 0.1  # of the weight: whole, then halved again and again, down to this
 AT_ONCE = 64
 
 

@@ -49,7 +49,7 @@ class Stylegan2Config:
     lr: float = setting(0.0025, "Learning rate of both networks.", above=0, maximum=0.1, group="training")
     lr_against: float | None = setting(None, "That of the discriminator alone.", above=0, maximum=0.1, group="training")
     loss: str = setting(
-        "logistic", "Loss: 'logistic' (non-saturating), 'hinge', or 'r3' (relativistic, R1 and R2).",
+        "hinge", "Loss: 'logistic' (non-saturating), 'hinge', or 'r3' (relativistic, R1 and R2).",
         choices=("logistic", "hinge", "r3"), group="training",
     )  # fmt: skip
     gamma: float | None = setting(

@@ -186,8 +186,9 @@ class Stylegan2Training:
         drawn = self.source.draw(self.config.batch, random, mirror=self.config.mirror)
         real, classes = drawn.images.to(self.device), self._classes(drawn.labels)
         alone = self.anchors is not None and self.kimg < self.config.anchor_kimg
-        losses = {} if alone else self._update_against(real, classes, random)
-        losses |= self._update_generator(drawn, real, classes, random, alone=alone)
+        fake, fake_classes, losses = self._update_generator(drawn, real, classes, random, alone=alone)
+        if not alone:
+            losses |= self._update_against(real, classes, fake, fake_classes, random)
         if self.config.path_length and self.step % PATH_EVERY == 0:
             losses["path"] = self._update_path_length(random)
         if self.config.augment == "ada" and self.step % ADA_EVERY == 0:
@@ -196,10 +197,11 @@ class Stylegan2Training:
             losses["p"] = self.p
         return losses
 
-    def _update_against(self, real: Tensor, classes: Tensor | None, random: torch.Generator) -> dict[str, float]:
+    def _update_against(
+        self, real: Tensor, classes: Tensor | None, fake: Tensor, fake_classes: Tensor | None, random: torch.Generator
+    ) -> dict[str, float]:
+        """Take a step on the pictures that the generator's step made: they need not be drawn again."""
         config, against = self.config, self.nets.against.requires_grad_(True)
-        with torch.no_grad():
-            fake, fake_classes = self._made(random)
         pairs = config.loss == "r3"
         regular = self.gamma > 0 and (pairs or self.step % R1_EVERY == 0)
         shown = self._augmented(real, random).detach().requires_grad_(regular)
@@ -219,8 +221,11 @@ class Stylegan2Training:
 
     def _update_generator(
         self, drawn: Drawn, real: Tensor, classes: Tensor | None, random: torch.Generator, *, alone: bool
-    ) -> dict[str, float]:
-        """Take a step on random latents, on anchored ones where there are anchors, or on those `alone`."""
+    ) -> tuple[Tensor, Tensor | None, dict[str, float]]:
+        """Take a step on random latents, on anchored ones where there are anchors, or on those `alone`.
+
+        Returns what it drew, its classes, and the losses.
+        """
         config, against = self.config, self.nets.against.requires_grad_(False)
         count = 0 if self.anchors is None else config.batch if alone else config.batch // 2
         ws, fake_classes = self._some_ws(drawn, classes, count, random)
@@ -237,7 +242,7 @@ class Stylegan2Training:
             found["g"] = fooled.item()
             loss = loss + fooled
         _descend(self.g_optimizer, loss)
-        return found
+        return fake.detach(), fake_classes, found
 
     def _some_ws(
         self, drawn: Drawn, classes: Tensor | None, count: int, random: torch.Generator
@@ -268,11 +273,6 @@ class Stylegan2Training:
         penalty = self.path_length(images, ws, random)
         _descend(self.g_optimizer, penalty * (self.config.path_length * PATH_EVERY))
         return penalty.item()
-
-    def _made(self, random: torch.Generator) -> tuple[Tensor, Tensor | None]:
-        z, classes = self._latents(self.config.batch, random)
-        ws = mixed_ws(self.nets.generator, z, classes, self.config.mixing, random)
-        return self.nets.generator.synthesis(ws, random, self.dtype), classes
 
     def _latents(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor | None]:
         z = torch.randn(2 * count, self.config.latent, generator=random).to(self.device)
