@@ -150,7 +150,9 @@ def array(values: np.ndarray, room: str = "numpy.core") -> Call:
 # -- TensorFlow -------------------------------------------------------------------------------------------------------
 
 
-def tensorflow(net: Generator, protocol: int = 4, *, only_gs: bool = False, version: int = 4) -> bytes:
+def tensorflow(
+    net: Generator, protocol: int = 4, *, only_gs: bool = False, version: int = 4, numpy_2: bool = False
+) -> bytes:
     """Return a network pickle of NVIDIA's TensorFlow programs, with variables as they name and lay them out."""
     config = net.config
     mapping, synthesis = _tf_mapping(net), _tf_synthesis(net)
@@ -164,7 +166,8 @@ def tensorflow(net: Generator, protocol: int = 4, *, only_gs: bool = False, vers
     own = [("lod", array(np.float32(0))), ("dlatent_avg", array(_numpy(net.mapping.w_avg)))]
     gs = _tf_network("Gs", own, parts, static, version)
     other = _tf_network("D", [], {}, static, version)
-    return pickled(gs if only_gs else (other, other, gs), protocol)
+    blob = pickled(gs if only_gs else (other, other, gs), protocol)
+    return blob.replace(b"\x8c\x15numpy.core.multiarray", b"\x8c\x16numpy._core.multiarray") if numpy_2 else blob
 
 
 def _tf_network(name: str, variables: list, components: dict, static: dict, version: int) -> Call:
@@ -270,6 +273,7 @@ def rosinality(net: Generator, *, old: bool = False, prefix: str = "", **more: o
     state = {prefix + name: value for name, value in rosinality_state(net).items()}
     buffer = io.BytesIO()
     content = {"g_ema": state, "latent_avg": net.mapping.w_avg.clone(), **more}
+    content = {name: value for name, value in content.items() if value is not None}
     torch.save(content, buffer, _use_new_zipfile_serialization=not old)
     return buffer.getvalue()
 

@@ -22,6 +22,7 @@ MOST_MODULES = 5_000
 MOST_ENTRIES = 1_000_000
 MOST_SOURCES = 40
 FILTERS = "resample_filter"
+FLAT = {"channel_base", "channel_max", "conv_clamp", "num_fp16_res", "fused_modconv_default"}  # nested in ADA's files
 STYLEGAN3 = (
     "is a StyleGAN3 network, whose layers are other than StyleGAN2's and not part of Reverie; "
     "StyleGAN2 networks are opened, also those that StyleGAN3's program wrote"
@@ -161,9 +162,8 @@ def _refuse_others(module: Module) -> None:
 
 def _dialect(module: Module) -> str:
     kwargs = module.attributes.get("_init_kwargs")
-    nested = isinstance(kwargs, dict) and "synthesis_kwargs" in kwargs
-    later = any("networks_stylegan2" in text or "conv_clamp      = 256" in text for text in module.code.values())
-    return "StyleGAN2 in StyleGAN3's form (PyTorch)" if later and not nested else "StyleGAN2-ADA (PyTorch)"
+    flat = isinstance(kwargs, dict) and not FLAT.isdisjoint(kwargs)
+    return "StyleGAN2 in StyleGAN3's form (PyTorch)" if flat else "StyleGAN2-ADA (PyTorch)"
 
 
 def _settings(module: Module) -> dict[str, object]:

@@ -21,14 +21,15 @@ MOST_LINE = 1 << 28
 _EXPECTED = """
 collections.OrderedDict collections.defaultdict dnnlib.util.EasyDict dnnlib.EasyDict _codecs.encode builtins.set
 builtins.frozenset builtins.bytearray builtins.complex builtins.slice builtins.range builtins.object __builtin__.set
-__builtin__.frozenset __builtin__.bytearray __builtin__.object copy_reg._reconstructor copyreg._reconstructor
-argparse.Namespace pathlib.PosixPath pathlib.WindowsPath types.SimpleNamespace numpy.ndarray numpy.dtype
-numpy.core.multiarray._reconstruct numpy._core.multiarray._reconstruct numpy.core.multiarray.scalar
-numpy._core.multiarray.scalar numpy.core.numeric._frombuffer numpy._core.numeric._frombuffer torch.Size torch.device
-torch.nn.parameter.Parameter torch.nn.Parameter torch._utils._rebuild_tensor torch._utils._rebuild_tensor_v2
-torch._utils._rebuild_tensor_v3 torch._utils._rebuild_parameter torch._utils._rebuild_parameter_with_state
-torch._tensor._rebuild_from_type_v2 torch.storage._load_from_bytes torch.storage.UntypedStorage
-torch.storage.TypedStorage torch_utils.persistence._reconstruct_persistent_obj dnnlib.tflib.network.Network
+__builtin__.frozenset __builtin__.bytearray builtins.bytes __builtin__.bytes __builtin__.object
+copy_reg._reconstructor copyreg._reconstructor argparse.Namespace pathlib.PosixPath pathlib.WindowsPath
+types.SimpleNamespace numpy.ndarray numpy.dtype numpy.core.multiarray._reconstruct
+numpy._core.multiarray._reconstruct numpy.core.multiarray.scalar numpy._core.multiarray.scalar
+numpy.core.numeric._frombuffer numpy._core.numeric._frombuffer torch.Size torch.device torch.nn.parameter.Parameter
+torch.nn.Parameter torch._utils._rebuild_tensor torch._utils._rebuild_tensor_v2 torch._utils._rebuild_tensor_v3
+torch._utils._rebuild_parameter torch._utils._rebuild_parameter_with_state torch._tensor._rebuild_from_type_v2
+torch.storage._load_from_bytes torch.storage.UntypedStorage torch.storage.TypedStorage
+torch_utils.persistence._reconstruct_persistent_obj dnnlib.tflib.network.Network
 """
 EXPECTED = frozenset(_EXPECTED.split())
 

@@ -24,6 +24,7 @@ ARRAYS: dict[str, torch.dtype] = {
 }  # fmt: skip
 DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in DTYPE_NAMES}
 DICTIONARIES = ("collections.OrderedDict", "dnnlib.util.EasyDict", "dnnlib.EasyDict", "collections.defaultdict")
+BYTES = ("builtins.bytearray", "__builtin__.bytearray", "builtins.bytes", "__builtin__.bytes")
 NAMESPACES = ("argparse.Namespace", "types.SimpleNamespace")
 MOST_DEPTH = 12
 MOST_PLAIN = 20_000  # values in the description of one network
@@ -117,7 +118,7 @@ class Values:
         """
         if isinstance(record, Call) and record.path == "_codecs.encode":
             record = record.arg(0)
-        if isinstance(record, Call) and record.path in ("builtins.bytearray", "__builtin__.bytearray"):
+        if isinstance(record, Call) and record.path in BYTES:
             record = record.arg(0) if record.args else b""
         if isinstance(record, str):
             return self._encoded(record)
