@@ -56,6 +56,18 @@ def window(count: int, offset: int, shape: tuple, stride: tuple) -> bytes:
     return pickled({"w": Call(REBUILD, (storage, offset, shape, stride, False, ordered({})))})
 
 
+def one_blob_many_tensors(count: int = 200) -> bytes:
+    """Many tensors, in the form of protocol 2, that each name the same 4 MB: 800 MB if each had its copy."""
+    text = stream(torch.ones(1 << 20)).decode("latin-1")
+
+    def tensor() -> Call:
+        blob = Call(Global("_codecs", "encode"), (text, "latin1"))
+        storage = Call(Global("torch.storage", "_load_from_bytes"), (blob,))
+        return Call(REBUILD, (storage, 0, (1 << 20,), (1,), False, ordered({})))
+
+    return pickled({str(i): tensor() for i in range(count)}, 2)
+
+
 def own_list() -> bytes:
     return b"\x80\x04]\x94h\x00a."
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from dialects import ada, random_generator, written
-from poison import NO_GENERATOR, POISON
+from poison import NO_GENERATOR, POISON, one_blob_many_tensors
 
 from reverie.errors import WeightsError
 from reverie.models.stylegan2.foreign import convert
@@ -62,6 +62,12 @@ def test_bombs_take_little_memory(tmp_path: Path, kind: str) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8 << 20
+
+
+def test_what_is_named_many_times_is_copied_once(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.pkl", one_blob_many_tensors())
+    found = load_state_dict(path)
+    assert len(found) == 200 and len({tensor.data_ptr() for tensor in found.values()}) == 1
 
 
 def test_an_attack_beside_a_generator_is_flagged_and_the_generator_read(tmp_path: Path, monkeypatch) -> None:

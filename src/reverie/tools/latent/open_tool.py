@@ -114,7 +114,7 @@ LATENT_OPEN: Tool[OpenConfig] = Tool(
     summary="Say what a foreign generator file is, and keep it as a file of ours; nothing in it is run.",
     config=OpenConfig, prepare=PreparedOpen,
     roles=(
-        Role("file", "network", "Files of NVIDIA (.pkl), rosinality and lucidrains (.pt), or plain state dicts.", streamed=True),
+        Role("file", "network", "Files of NVIDIA (.pkl), rosinality, lucidrains (.pt), or state dicts.", streamed=True),
     ),
     makes="network", suffix=".safetensors",
     examples=("reverie latent open ffhq.pkl", "reverie latent open ffhq.pkl --half -o ffhq.safetensors"),
