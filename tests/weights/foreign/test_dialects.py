@@ -13,7 +13,8 @@ from dialects import SMALL, SOURCE, ada, lucidrains, random_generator, rosinalit
 from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.models.stylegan2.config import GeneratorConfig
+from reverie.errors import WeightsError
+from reverie.models.stylegan2.config import GeneratorConfig, parse_config
 from reverie.models.stylegan2.foreign import convert
 from reverie.models.stylegan2.generator import Generator
 from reverie.models.stylegan2.infer import complete, infer_config
@@ -170,3 +171,16 @@ def test_source_inside_is_shown_by_its_hash_only(tmp_path: Path, form: str) -> N
     config, write = FORMS[form]
     found = find_generator(open_foreign(written(tmp_path / "a.pkl", write(random_generator(config)))))
     assert found.code and {code.sha256 for code in found.code} == {hashlib.sha256(SOURCE.encode()).hexdigest()}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"mapping_lr": 0}, "mapping_lr must be"), ({"mapping_lr": False}, "mapping_lr must be"),
+        ({"clamp": float("nan")}, "clamp must be"), ({"colors": True}, "colors must be"), ({"kernel": [1e400, 1]}, "kernel"),
+        ({"channels": [8] * 11, "base": [64, 64]}, "larger than any network draws"), ({"base": 4}, "say properly"),
+    ],
+)  # fmt: skip
+def test_impossible_shapes_are_refused(change: dict, words: str) -> None:
+    with pytest.raises(WeightsError, match=words):
+        parse_config(SMALL.record() | change, "a.safetensors")
