@@ -151,11 +151,21 @@ def array(values: np.ndarray, room: str = "numpy.core") -> Call:
 
 
 def tensorflow(
-    net: Generator, protocol: int = 4, *, only_gs: bool = False, version: int = 4, numpy_2: bool = False
+    net: Generator,
+    protocol: int = 4,
+    *,
+    only_gs: bool = False,
+    version: int = 4,
+    numpy_2: bool = False,
+    levels: bool = False,
 ) -> bytes:
     """Return a network pickle of NVIDIA's TensorFlow programs, with variables as they name and lay them out."""
     config = net.config
     mapping, synthesis = _tf_mapping(net), _tf_synthesis(net)
+    if levels:  # as configurations B to D call them: colors of the last size, and others that are not used
+        last = "x".join(map(str, config.size))
+        synthesis = [(name.replace(f"{last}/ToRGB", "ToRGB_lod0"), value) for name, value in synthesis]
+        synthesis.append(("ToRGB_lod1/bias", array(np.ones(3, "f4"))))
     static = {
         "num_channels": config.colors, "resolution": config.size[0], "label_size": config.c_dim, "fmap_base": 64,
         "resample_kernel": [int(t) for t in config.kernel], "mapping_lrmul": config.mapping_lr,

@@ -151,7 +151,8 @@ class StoredTensor:
         Raises:
             Broken: its numbers are missing or damaged.
         """
-        return torch.as_strided(self.storage.read(), self.shape, self.stride, self.offset)
+        run = self.storage.read()
+        return torch.as_strided(run, self.shape, self.stride, run.storage_offset() + self.offset)  # it is absolute
 
 
 def dense(storage: Storage, shape: tuple[int, ...], *, columns: bool = False) -> StoredTensor:
