@@ -16,7 +16,7 @@ from reverie.jobs.many import scratch_of
 from reverie.jobs.queue.entry import Entry, Made
 from reverie.jobs.queue.files import FileStore, plain_name, size_of
 from reverie.jobs.queue.home import Home
-from reverie.jobs.queue.trail import Trail
+from reverie.jobs.queue.trail import FRAMES, Trail
 from reverie.jobs.replay import MOST_THREADS, replayed
 from reverie.jobs.run import Run, has_field, open_run, summary, with_chosen
 from reverie.jobs.session import Session
@@ -39,18 +39,20 @@ class Taken:
         find: gives a tool by name.
         session: open networks of this worker.
         device: where to compute, for jobs that leave it open.
+        frames: pictures on the way that are kept.
 
     Raises:
         InputError: the job cannot be done.
     """
 
     def __init__(
-        self, home: Home, files: FileStore, entry: Entry, find: Callable[[str], AnyTool], session: Session, device: str,
+        self, home: Home, files: FileStore, entry: Entry, find: Callable[[str], AnyTool], session: Session, device: str, *,
+        frames: int = 0,
     ) -> None:  # fmt: skip
         import torch
 
         self.home, self.entry, self.paused = home, entry, False
-        self.trail = Trail(home.job(entry.id))
+        self.trail = Trail(home.job(entry.id), frames)
         self._told: list[str] = []
         job = parse(dict(entry.record), find)
         self.quality = job.quality or 92
@@ -153,7 +155,7 @@ def tidy(home: Home, key: str) -> None:
     folder = home.job(key)
     Trail(folder).clear()
     for path in folder.iterdir():
-        if path.is_dir():
+        if path.is_dir() and path.name != FRAMES:
             shutil.rmtree(path, ignore_errors=True)
 
 

@@ -42,11 +42,11 @@ class Worker:
         queue: where jobs come from.
         find: gives a tool by name.
         device: where to compute, for jobs that leave it open.
-        shown: what new results have where public display is moderated: "" until somebody decides.
+        frames: pictures on the way that are kept of each job.
     """
 
-    def __init__(self, queue: Queue, find: Callable[[str], AnyTool], device: str = "auto", shown: str = "") -> None:
-        self.queue, self.find, self.device, self.shown = queue, find, device, shown
+    def __init__(self, queue: Queue, find: Callable[[str], AnyTool], device: str = "auto", frames: int = 0) -> None:
+        self.queue, self.find, self.device, self.frames = queue, find, device, frames
         self.files = FileStore(queue.home, queue.database)
         self.leases = Leases(queue.database)
         self.name = self.leases.enter(device)
@@ -95,7 +95,9 @@ class Worker:
             return False
         self.jobs += 1
         try:
-            self.taken.append(Taken(self.queue.home, self.files, entry, self.find, self.session, self.device))
+            home, frames = self.queue.home, self.frames
+            taken = Taken(home, self.files, entry, self.find, self.session, self.device, frames=frames)
+            self.taken.append(taken)
         except Exception as error:  # whatever is wrong with one job, the others go on
             self._failed(entry, error, 0.0)
         return True
@@ -139,7 +141,7 @@ class Worker:
 
     def _settle(self, taken: Taken, state: State, made: list[Made], text: str) -> None:
         taken.trail.say(text)
-        ours = self.leases.settle(taken.entry.id, self.name, state, text, taken.run.seconds, made, self.shown)
+        ours = self.leases.settle(taken.entry.id, self.name, state, text, taken.run.seconds, made)
         self._drop(taken, over=ours)
 
     def _drop(self, taken: Taken, *, over: bool) -> None:
@@ -179,13 +181,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("registry")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--parent", type=int, default=0)
-    parser.add_argument("--shown", default="")
+    parser.add_argument("--frames", type=int, default=0)
     asked = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     find = importlib.import_module(asked.registry).find_tool
-    worker = Worker(Queue(Home(Path(asked.home))), find, asked.device, asked.shown)
+    worker = Worker(Queue(Home(Path(asked.home))), find, asked.device, asked.frames)
     importlib.import_module("torch")  # while nothing waits, rather than when the first job does
 
     worker.serve(lambda: told.is_set() or _left_alone(worker, asked.parent) or worker.worn)
