@@ -46,8 +46,8 @@ class Taken:
     """
 
     def __init__(
-        self, home: Home, files: FileStore, entry: Entry, find: Callable[[str], AnyTool], session: Session, device: str, *,
-        frames: int = 0,
+        self, home: Home, files: FileStore, entry: Entry, find: Callable[[str], AnyTool], session: Session, device: str,
+        *, frames: int = 0,
     ) -> None:  # fmt: skip
         import torch
 
