@@ -1,8 +1,9 @@
 """What does the studio cost, and does it lose anything?
 
 Start of the server and of the page in a real browser; a job in the studio (server and worker, with previews for a page
-that follows) against the same job in a loop in this process, in turn, by processor time; twenty jobs of five clients while worker and server are killed ten times (`kill -9`); and the memory
-of the server over five hundred small jobs. The tool is `translate`, whose network is shipped.
+that follows) against the same job in a loop in this process, in turn, by processor time; twenty jobs of five clients
+while worker and server are killed ten times (`kill -9`); and the memory of the server over five hundred small jobs. The
+tool is `translate`, whose network is shipped.
 """
 
 from __future__ import annotations

@@ -1,15 +1,16 @@
 // Controls made from the fields of a tool.
 
 import { el } from "./dom.js";
+import { keyOf } from "./store.js";
 
 const fine = (value) => (Number.isInteger(value) ? value : Number(value.toPrecision(4)));
 
 export function control(field, values, changed) {
-  const id = `field-${field.name}`, help = `${id}-help`;
-  const value = field.name in values ? values[field.name] : field.default;
+  const key = keyOf(field), id = `field-${key}`, help = `${id}-help`;
+  const value = key in values ? values[key] : field.default;
   const set = (next) => {
-    if (next === undefined || JSON.stringify(next) === JSON.stringify(field.default)) delete values[field.name];
-    else values[field.name] = next;
+    if (next === undefined || JSON.stringify(next) === JSON.stringify(field.default)) delete values[key];
+    else values[key] = next;
     changed(field, next);
   };
   const parts = { ...MAKERS[kindOf(field)](field, value, set, id) };

@@ -4,7 +4,7 @@ import { ask, small } from "./api.js";
 import { $, el, notify } from "./dom.js";
 import { control } from "./fields.js";
 import { pick, place } from "./inputs.js";
-import { hear, inputsOf, jobOf, plain, remember, state, takeJob, tell, toolOf, valuesOf } from "./store.js";
+import { hear, inputsOf, jobOf, keyOf, plain, remember, state, takeJob, tell, toolOf, valuesOf } from "./store.js";
 
 const FORMATS = { picture: ["png", "jpg", "webp", "avif", "tif"], film: ["mp4", "webm", "mov", "gif"] };
 
@@ -21,8 +21,9 @@ export function drawTools() {
     if (group) buttons.push(el("h3", {}, group));
     for (const tool of tools) {
       const name = group ? tool.name.slice(group.length + 1) : tool.name;
+      const full = group ? el("span", { class: "group" }, `${group} `) : null;
       buttons.push(el("button", { type: "button", "data-tool": tool.name, title: tool.summary, "aria-current": tool.name === state.tool ? "true" : null,
-        onclick: () => { state.tool = tool.name; remember(); tell("tool"); } }, name));
+        onclick: () => { state.tool = tool.name; remember(); tell("tool"); } }, full, name));
     }
   }
   $("tools").replaceChildren(...buttons);
@@ -82,7 +83,7 @@ const verb = (tool) => `Start ${tool.doing || tool.name}`;
 export function drawPresets() {
   const mine = state.presets.filter((preset) => plain(preset.tool) === state.tool);
   const shipped = (toolOf(state.tool)?.presets || []).map((preset) => el("button", { type: "button", class: "tile", title: preset.help,
-    onclick: () => { state.values[state.tool] = { ...preset.values }; remember(); drawForm(); notify(`${preset.name}: ${preset.help}`); } },
+    onclick: () => { state.values[state.tool] = named(preset.values); remember(); drawForm(); notify(`${preset.name}: ${preset.help}`); } },
     pictureOf(state.tool, preset.name), el("span", { class: "label" }, preset.name)));
   $("presets").replaceChildren(...shipped, ...mine.map((preset) => el("button", { type: "button", class: "tile", title: `Settings “${preset.name}”`,
     onclick: () => {
@@ -92,6 +93,11 @@ export function drawPresets() {
       remember();
       tell("inputs");
     } }, el("img", { src: small(preset.picture, 256), alt: "" }), el("span", { class: "label" }, preset.name))));
+}
+
+function named(values) {
+  const fields = toolOf(state.tool).fields;
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [keyOf(fields.find((field) => field.name === name)), value]));
 }
 
 function pictureOf(tool, name) {
