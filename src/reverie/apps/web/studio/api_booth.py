@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -20,7 +19,6 @@ BOOTH = "booth:"  # before the owner of a visitor's jobs
 PRIORITY = 10  # visitors stand and wait
 MOST_WAITING = 2
 MOST_UPLOAD_BYTES = 40 << 20
-STATIC = Path(__file__).parent / "static" / "presets"
 
 
 async def choices(request: Request) -> Response:
@@ -122,13 +120,12 @@ def choices_of(studio: Studio) -> list[dict[str, Any]]:
             continue
         if any(field["required"] for field in form["fields"]):
             continue
-        shipped = form["presets"] or [{"name": form["name"], "help": form["summary"], "values": {}}]
+        plain = {"name": form["name"], "help": form["summary"], "values": {}, "picture": ""}
+        shipped = form["presets"] or [plain]
         for preset in shipped:
-            name = f"{form['name']}-{preset['name']}.jpg"
-            picture = f"/static/presets/{name}" if (STATIC / name).exists() else ""
             record = {"tool": form["name"], **_sections(form, preset["values"])}
             found.append({"id": f"{form['name']}/{preset['name']}", "name": preset["name"], "help": preset["help"],
-                          "record": record, "digest": "", "picture": picture})  # fmt: skip
+                          "record": record, "digest": "", "picture": preset["picture"]})  # fmt: skip
     return found
 
 

@@ -10,6 +10,7 @@ import dataclasses
 import inspect
 import typing
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from reverie.apps.cli.tool_config import films_of, more_sections
@@ -17,6 +18,7 @@ from reverie.jobs.job import section_types
 from reverie.jobs.tool import AnyTool, Role
 
 MOST_COMMON = 8
+PRESETS = Path(__file__).parent / "static" / "presets"
 MACHINE = "machine"
 
 
@@ -36,8 +38,15 @@ def form_of(tool: AnyTool, summary: str = "") -> dict[str, Any]:
         "name": tool.name, "summary": summary or tool.summary, "doing": tool.doing, "makes": tool.makes,
         "suffix": tool.suffix, "streamed": None if streamed is None else role_of(streamed), "fields": fields,
         "film": None if films is None else films.name,
-        "presets": [{"name": name, "help": text, "values": dict(more)} for name, (text, more) in tool.presets.items()],
+        "presets": [{"name": name, "help": text, "values": dict(more),
+                     "picture": preset_picture(tool.name, name)} for name, (text, more) in tool.presets.items()],
     }  # fmt: skip
+
+
+def preset_picture(tool: str, name: str) -> str:
+    """Return the address of the picture of a preset that is shipped; "" where there is none."""
+    found = f"{tool}-{name}.jpg"
+    return f"/static/presets/{found}" if (PRESETS / found).exists() else ""
 
 
 def common_names(fields: list[dict[str, Any]], tool: AnyTool) -> set[str]:

@@ -84,7 +84,7 @@ export function drawPresets() {
   const mine = state.presets.filter((preset) => plain(preset.tool) === state.tool);
   const shipped = (toolOf(state.tool)?.presets || []).map((preset) => el("button", { type: "button", class: "tile", title: preset.help,
     onclick: () => { state.values[state.tool] = named(preset.values); remember(); drawForm(); notify(`${preset.name}: ${preset.help}`); } },
-    pictureOf(state.tool, preset.name), el("span", { class: "label" }, preset.name)));
+    preset.picture ? el("img", { src: preset.picture, alt: "" }) : null, el("span", { class: preset.picture ? "label" : "word" }, preset.name)));
   $("presets").replaceChildren(...shipped, ...mine.map((preset) => el("button", { type: "button", class: "tile", title: `Settings “${preset.name}”`,
     onclick: () => {
       const kept = inputsOf(state.tool).streamed;
@@ -98,12 +98,6 @@ export function drawPresets() {
 function named(values) {
   const fields = toolOf(state.tool).fields;
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [keyOf(fields.find((field) => field.name === name)), value]));
-}
-
-function pictureOf(tool, name) {
-  const image = el("img", { src: `/static/presets/${encodeURIComponent(tool)}-${encodeURIComponent(name)}.jpg`, alt: "", loading: "lazy" });
-  image.addEventListener("error", () => image.replaceWith(el("span", { class: "word" }, name)));
-  return image;
 }
 
 export async function start() {
