@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -69,6 +70,7 @@ class Trail:
 
     def say(self, line: str) -> None:
         """Add a line to the log."""
+        line = without_places(line)
         with (self._folder / "log.txt").open("a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%H:%M:%S')}  {line}\n")
 
@@ -114,6 +116,14 @@ class Trail:
         spent = time.monotonic() - now
         self._preview_due = now + max(PREVIEW_EVERY_S, REST * spent)
         return True
+
+
+PLACES = re.compile(r"(?<![\w:/\\])(?:[A-Za-z]:)?(?:[/\\][^\s'\"/\\]+)+[/\\](?=[^\s'\"/\\])")
+
+
+def without_places(text: str) -> str:
+    """Return a line with bare names of files: whoever looks from elsewhere is not told where things lie."""
+    return PLACES.sub("", text)
 
 
 def encoded(image: np.ndarray) -> bytes:

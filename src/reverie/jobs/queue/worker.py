@@ -24,7 +24,7 @@ from reverie.jobs.queue.home import Home
 from reverie.jobs.queue.lease import Leases
 from reverie.jobs.queue.store import Queue
 from reverie.jobs.queue.taken import Taken, tidy
-from reverie.jobs.queue.trail import Trail
+from reverie.jobs.queue.trail import Trail, without_places
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool
 
@@ -140,6 +140,7 @@ class Worker:
         self._settle(taken, state, made, text)
 
     def _settle(self, taken: Taken, state: State, made: list[Made], text: str) -> None:
+        text = without_places(text)
         taken.trail.say(text)
         ours = self.leases.settle(taken.entry.id, self.name, state, text, taken.run.seconds, made)
         self._drop(taken, over=ours)
@@ -156,7 +157,7 @@ class Worker:
         else:
             text = f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:300]}"
             traceback.print_exception(error)
-        text = text.replace(f"{self.queue.home.root}{os.sep}", "")  # a browser is not told where things lie
+        text = without_places(text)
         Trail(self.queue.home.job(entry.id)).say(text)
         if self.leases.settle(entry.id, self.name, "failed", text, seconds):
             tidy(self.queue.home, entry.id)

@@ -25,6 +25,7 @@ from reverie.errors import InputError, ReverieError
 from reverie.jobs.queue.entry import MissingError
 from reverie.jobs.queue.home import Home
 from reverie.jobs.queue.keeper import Keeper
+from reverie.jobs.queue.trail import without_places
 
 STATIC = Path(__file__).parent / "static"
 CLEAN_EVERY_S = 60.0
@@ -141,8 +142,7 @@ async def login(request: Request) -> Response:
 def _refused(request: Request, error: Exception) -> Response:
     """Answer with the one sentence of an error."""
     missing, known = isinstance(error, MissingError), isinstance(error, InputError)
-    text = str(error).replace(f"{request.app.state.studio.home.root}/", "")
-    return JSONResponse({"error": text}, 404 if missing else 400 if known else 500)
+    return JSONResponse({"error": without_places(str(error))}, 404 if missing else 400 if known else 500)
 
 
 @contextlib.asynccontextmanager
