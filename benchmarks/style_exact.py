@@ -23,10 +23,10 @@ from reverie.critic.open import open_critic
 from reverie.critic.precision import resolve_precision
 from reverie.optimize.painting import Painting
 from reverie.optimize.tiles import exact_tiles
-from reverie.tools.style_config import SCORES, StyleConfig
-from reverie.tools.style_plan import Scale
-from reverie.tools.style_sources import Style, StylePictures
-from reverie.tools.style_terms import StyleTerms
+from reverie.tools.style.config import SCORES, StyleConfig
+from reverie.tools.style.plan import Scale
+from reverie.tools.style.sources import Style, StylePictures
+from reverie.tools.style.terms import StyleTerms
 
 SHIFTS = ((3, 10),)
 FLOAT64, AS_RUN = 1e-6, 1e-3

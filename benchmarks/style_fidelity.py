@@ -27,7 +27,7 @@ from reverie.media.sheet import contact_sheet
 from reverie.tools.compare_config import CompareConfig
 from reverie.tools.compare_measure import Eye, View
 from reverie.tools.compare_networks import Judge
-from reverie.tools.style_config import StyleConfig
+from reverie.tools.style.config import StyleConfig
 
 MODEL = "squeezenet1_1-caffe"
 PEER_STEPS = 500  # of pystiche's own recipe

@@ -43,7 +43,7 @@ from reverie.critic.open import open_critic
 from reverie.tools.compare_config import CompareConfig
 from reverie.tools.compare_measure import Eye, View
 from reverie.tools.compare_networks import Judge
-from reverie.tools.style_config import StyleConfig
+from reverie.tools.style.config import StyleConfig
 
 OURS, EXACT, GRAM, FROZEN, PLAIN, SCALES = (
     "reverie", "reverie-fp32", "pystiche", "pystiche, weights frozen", "plain recipe", "plain recipe, its scales",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from reverie.tools.compare import Comparison
     from reverie.tools.compare_config import CompareConfig
     from reverie.tools.dream_config import DreamConfig
-    from reverie.tools.style_config import StyleConfig
+    from reverie.tools.style.config import StyleConfig
 
 __all__ = [
     "CompareConfig", "Comparison", "Dream", "DreamConfig", "ReverieError", "StyleConfig", "Styling", "__version__",
@@ -23,12 +23,12 @@ __all__ = [
 _HOMES = {
     "Dream": "reverie.api",
     "dream": "reverie.api",
-    "Styling": "reverie.tools.style_work",
+    "Styling": "reverie.tools.style.styling",
     "style": "reverie.api",
     "compare": "reverie.api",
     "Comparison": "reverie.tools.compare",
     "CompareConfig": "reverie.tools.compare_config",
-    "StyleConfig": "reverie.tools.style_config",
+    "StyleConfig": "reverie.tools.style.config",
     "DreamConfig": "reverie.tools.dream_config",
     "ReverieError": "reverie.errors",
     "open_critic": "reverie.critic.open",

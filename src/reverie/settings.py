@@ -37,6 +37,10 @@ def setting(
     excludes: tuple[str, ...] = (),
     needs_input: bool = False,
     own: bool = False,
+    belongs: tuple[str, ...] = (),
+    stored: bool = True,
+    moves: bool = False,
+    decided: bool = False,
     steer: bool = False,
     group: str = "",
     expert: bool = False,
@@ -56,14 +60,19 @@ def setting(
         builtin: values of such a field that name something inside the package and no file.
         runs_code: the field may name a function as FILE.py:FUNCTION, which is run; only a user may, never a record.
         inside: the field is a text, or several, with names of files in it; ``inside(text, change)`` calls
-            ``change(kind, path)`` for each of them and returns the text with what that gave in their places.
+            ``change(kind, path)`` for each of them and returns the text with what that gave in their places; `kind` is
+            "" where there is only one.
         flag: the option's name, where it is not the field's.
         alias: further names of the option.
         bare: the value of an option that is given without one.
-        needs: the field means something only where one of these is set as well.
+        needs: the field means something only where one of these is set as well, or has a value ("color=match,keep").
         excludes: fields that contradict this one.
         needs_input: the field needs something to work on; from nothing it cannot be used.
         own: belongs to the one picture that it was given for, as a size does; `--like` leaves it out.
+        belongs: fields that it describes; where one of them is given anew, `--like` leaves this one out.
+        stored: False for what a result does not carry, since it says nothing about its pixels.
+        moves: makes a film of a still picture.
+        decided: None lets the work choose; its choice stands in the record, and a result with any choice is up to date.
         steer: may be changed while the work runs.
         group: section of the help.
         expert: shown by ``--help-all`` only.
@@ -72,7 +81,8 @@ def setting(
         "help": help, "minimum": minimum, "maximum": maximum, "choices": choices, "above": above, "replay": replay,
         "file": file, "builtin": builtin, "runs_code": runs_code, "inside": inside,
         "flag": flag, "alias": alias, "bare": bare, "needs": needs, "excludes": excludes,
-        "needs_input": needs_input, "own": own, "steer": steer, "group": group, "expert": expert,
+        "needs_input": needs_input, "own": own, "belongs": belongs, "stored": stored, "moves": moves,
+        "decided": decided, "steer": steer, "group": group, "expert": expert,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=facts)
 
@@ -144,9 +154,11 @@ def with_tuples(config: T) -> T:
 
 
 def to_record(config: Any) -> dict[str, Any]:
-    """Return a configuration as plain JSON types."""
+    """Return a configuration as plain JSON types, without what is not stored."""
     record: dict[str, Any] = {}
     for field in dataclasses.fields(config):
+        if not field.metadata.get("stored", True):
+            continue
         value = getattr(config, field.name)
         record[field.name] = list(value) if isinstance(value, tuple) else value
     return record
@@ -188,9 +200,8 @@ def check_together(config: Any, *, has_input: bool | None = None) -> None:
                 raise InputError(f"{flag_of(known[name])} does not go with {flag_of(known[other])}; choose one")
     for name in given:
         needs = known[name].metadata.get("needs", ())
-        if needs and not given.intersection(needs):
-            wholes = " or ".join(flag_of(known[n]) for n in needs)
-            raise InputError(f"{flag_of(known[name])} goes with {wholes}; leave it out or add it")
+        if needs and not any(_met(whole, vars(config), known) for whole in needs):
+            raise InputError(f"{flag_of(known[name])} {_wanting(needs, known)}")
         if has_input is False and known[name].metadata.get("needs_input"):
             raise InputError(f"{flag_of(known[name])} needs a picture to work on")
 
@@ -203,10 +214,33 @@ def without_rivals(cls: type, stored: Mapping[str, Any], given: Mapping[str, Any
     rivals |= {n for n, field in known.items() if chosen.intersection(field.metadata.get("excludes", ()))}
     kept = {name: value for name, value in stored.items() if name not in rivals - chosen}
     for name, field in known.items():
-        needs = field.metadata.get("needs", ())
-        if needs and name not in chosen and not any((kept | dict(given)).get(whole) for whole in needs):
+        needs, belongs = field.metadata.get("needs", ()), field.metadata.get("belongs", ())
+        idle = needs and not any(_met(whole, kept | dict(given), known) for whole in needs)
+        if name not in chosen and (idle or chosen.intersection(belongs)):
             kept.pop(name, None)
     return kept
+
+
+def _met(whole: str, values: Mapping[str, Any], known: Mapping[str, dataclasses.Field[Any]]) -> bool:
+    """Tell whether values have what another field needs: a name, which is set, or NAME=VALUE,VALUE."""
+    name, equals, wanted = whole.partition("=")
+    default = known[name].default
+    value = values.get(name, default)
+    plain = list(default) if isinstance(default, tuple) else default
+    return value in wanted.split(",") if equals else value not in (default, plain)
+
+
+def _wanting(needs: tuple[str, ...], known: Mapping[str, dataclasses.Field[Any]]) -> str:
+    """Return in words what a field lacks."""
+    wholes: list[str] = []
+    for whole in needs:
+        name, equals, wanted = whole.partition("=")
+        *others, last = wanted.split(",")
+        values = f"{', '.join(others)} or {last}" if others else last
+        wholes.append(f"{flag_of(known[name])} {values}" if equals else flag_of(known[name]))
+    if any("=" in whole for whole in needs):
+        return f"does nothing without {' or '.join(wholes)}"
+    return f"goes with {' or '.join(wholes)}; leave it out or add it"
 
 
 def _changed(config: Any) -> set[str]:

@@ -36,7 +36,7 @@ _networks: dict[object, object] = {}
 def networks_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let runs in this process share open networks, which never change: opening one takes longer than a short run."""
     import reverie.critic.open
-    from reverie.tools import compare_networks, fast_style, style_film_work, style_work
+    from reverie.tools import compare_networks, fast_style
 
     original = reverie.critic.open.open_critic
 
@@ -46,6 +46,6 @@ def networks_kept(monkeypatch: pytest.MonkeyPatch) -> None:
             _networks[key] = original(model, weights, **options)  # type: ignore[arg-type]
         return _networks[key]
 
-    users = (compare_networks, fast_style, style_film_work, style_work)
+    users = (compare_networks, fast_style)
     for module in (reverie.critic.open, *users):
         monkeypatch.setattr(module, "open_critic", opened)

@@ -69,6 +69,7 @@ def test_other_formats_replay_as_well_and_renamed_files_are_known_by_their_conte
     assert code == 0 and "the bytes are the same" in err
     assert Path(out.strip()).read_bytes() == made.read_bytes()
     style.unlink()
+    Path(out.strip()).unlink()
     code, _, err = run("replay", made, "--input", renamed)
     assert code == 2 and "waves.png" in err and err.count("\n") == 1
 
@@ -76,18 +77,20 @@ def test_other_formats_replay_as_well_and_renamed_files_are_known_by_their_conte
 def test_an_older_result_is_not_replaced_and_a_finished_one_not_made_again(run: Run, photo: Path, style: Path) -> None:
     first = Path(run("style", photo, style, *QUICK)[1].strip())
     second = Path(run("style", photo, style, *QUICK)[1].strip())
-    assert second.name == "photo-style-2.png" and first.read_bytes() == second.read_bytes()
-    stamp = first.stat().st_mtime_ns
-    code, out, err = run("style", photo, style, "-o", first, *QUICK)
+    assert second == first
+    stamp, before = first.stat().st_mtime_ns, first.read_bytes()
+    code, out, err = run("style", photo, f"{style}:1", "-o", first, *QUICK)
     assert (code, out.strip()) == (0, str(first)) and "there already" in err
     assert first.stat().st_mtime_ns == stamp
-    assert run("style", photo, style, "-o", first, "--seed", 3, "--init", "noise", *QUICK)[0] == 0
-    assert first.read_bytes() != second.read_bytes()
-    stamp = second.stat().st_mtime_ns
-    assert run("style", photo, style, "-o", second, "--overwrite", *QUICK)[0] == 0
-    assert second.stat().st_mtime_ns != stamp
-    code, _, err = run("style", photo, style, "-o", photo, "--overwrite", *QUICK)
-    assert code == 2 and "its own source" in err
+    code, out, err = run("style", photo, style, "-o", first, "--seed", 3, "--init", "noise", *QUICK)
+    assert (code, Path(out.strip()).name) == (0, "photo-style-2.png") and "is kept" in err
+    assert first.read_bytes() == before != Path(out.strip()).read_bytes()
+    assert run("style", photo, style, "-o", first, "--overwrite", *QUICK)[0] == 0
+    assert first.stat().st_mtime_ns != stamp and first.read_bytes() == before
+    for source in (photo, style):
+        kept = source.read_bytes()
+        code, _, err = run("style", photo, style, "-o", source, "--overwrite", *QUICK)
+        assert code == 2 and "which it is made from" in err and source.read_bytes() == kept
 
 
 def test_a_folder_with_a_broken_picture_is_painted_and_a_rerun_makes_only_what_is_missing(
@@ -159,7 +162,7 @@ def test_like_takes_settings_and_styles_to_another_picture(run: Run, photo: Path
 
 
 def interrupt_at(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    import reverie.tools.style_work as module
+    import reverie.tools.style.transfer as module
 
     steps = module.style_steps
 
@@ -182,11 +185,12 @@ def test_ctrl_c_keeps_picture_and_state_and_the_run_goes_on_from_there(
         interrupt_at(stop, patch)
         code, out, err = run("style", photo, style, "-o", target, *QUICK)
     assert (code, out) == (130, "")
-    assert f"step {stop} of 4" in err and "out-stopped.png" in err and "out.reverie" in err
-    assert names(photo.parent) == {"photo.png", "waves.png", "whole.png", "out-stopped.png", "out.reverie"}
+    assert f"step {stop} of 4" in err and "out-stopped.png" in err and "out-stopped.reverie" in err
+    assert names(photo.parent) == {"photo.png", "waves.png", "whole.png", "out-stopped.png", "out-stopped.reverie"}
     assert pixels(target.with_name("out-stopped.png")).shape == (36, 48, 3)
-    code, _, _ = run("style", photo, style, "-o", target, "--resume-from", target.with_suffix(".reverie"), *QUICK)
-    assert code == 0
+    state = target.with_name("out-stopped.reverie")
+    code, _, err = run("style", photo, style, "-o", target, "--resume-from", state, *QUICK)
+    assert code == 0, err
     assert np.array_equal(pixels(target), pixels(whole))
 
 
@@ -205,7 +209,7 @@ def test_a_stopped_picture_replays_to_its_bytes(
 def test_ctrl_c_before_the_first_step_leaves_nothing(
     run: Run, photo: Path, style: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import reverie.tools.style_work as module
+    import reverie.tools.style.transfer as module
 
     def interrupted(*_: object, **__: object):
         raise KeyboardInterrupt
@@ -225,8 +229,17 @@ def test_a_preview_is_painted_larger_from_its_state(run: Run, photo: Path, style
     state = small.with_suffix(".reverie")
     code, _, _ = run("style", photo, style, "-o", large, "--resume-from", state, "--size", 72, *options)
     assert code == 0 and pixels(large).shape == (54, 72, 3)
+    code, out, err = run("replay", large)
+    assert code == 0 and "the bytes are the same" in err
+    Path(out.strip()).unlink()
+    kept = state.read_bytes()
+    state.write_bytes(kept[:-1])
     code, _, err = run("replay", large)
-    assert code == 2 and "small.reverie" in err
+    assert code == 2 and "small.reverie" in err and err.count("\n") == 1
+    state.unlink()
+    code, _, err = run("replay", large)
+    assert code == 2 and "small.reverie" in err and err.count("\n") == 1
+    state.write_bytes(kept)
     code, _, err = run("style", photo, style, "-o", large, "--resume-from", photo, *QUICK)
     assert code == 2 and "no state" in err and err.count("\n") == 1
 

@@ -20,8 +20,8 @@ from reverie.tools.compare import compare_pictures
 from reverie.tools.compare_config import CompareConfig
 from reverie.tools.compare_measure import wasserstein
 from reverie.tools.compare_networks import held_out
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_work import Styling
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.styling import Styling
 
 CONFIG = CompareConfig(device="cpu", layers=3)
 

@@ -11,26 +11,33 @@ import pytest
 import torch
 from PIL import Image
 
+import reverie.critic.open
 from clips import pan, write_clip
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import InputError
+from reverie.jobs.given import Given
+from reverie.jobs.many import scratch_of
+from reverie.jobs.run import Run, open_run
+from reverie.jobs.session import Session
 from reverie.media.animation import AnimationWriter, read_animation
 from reverie.media.flow import Motion
 from reverie.media.metadata import read_settings
 from reverie.media.video import read_video
-from reverie.tools import fast_style, style_film_work
+from reverie.tools import fast_style
 from reverie.tools.film_steps import Shown, VideoStep, film_steps
 from reverie.tools.motion_estimate import open_estimator
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_film import StyleHand, later_steps, reach_of
-from reverie.tools.style_film_config import StyleFilmConfig
-from reverie.tools.style_film_work import StyleFilm
-from reverie.tools.style_keys import StyleKeys, parse_style_keys
-from reverie.tools.style_plan import Scale, plan_style
-from reverie.tools.style_sources import read_styles
-from reverie.tools.style_terms import StyleTerms
-from reverie.tools.style_work import Styling, layer_names
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.film_config import StyleFilmConfig, StyleFilmJob
+from reverie.tools.style.film_tool import STYLE_FILM
+from reverie.tools.style.film_work import StyleFilm
+from reverie.tools.style.hands import StyleHand, later_steps, reach_of
+from reverie.tools.style.keys import StyleKeys, parse_style_keys
+from reverie.tools.style.plan import Scale, plan_style
+from reverie.tools.style.sources import read_styles
+from reverie.tools.style.styling import Styling
+from reverie.tools.style.terms import StyleTerms
+from reverie.tools.style.transfer import layer_names
 
 SIZE = (48, 64)
 QUICK = {"min_size": 48, "steps": 2, "min_steps": 1, "score": "gram", "precision": "fp32", "device": "cpu"}
@@ -45,7 +52,7 @@ def critic() -> Critic:
 
 @pytest.fixture(autouse=True)
 def opened_once(critic: Critic, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (style_film_work, fast_style):
+    for module in (reverie.critic.open, fast_style):
         monkeypatch.setattr(module, "open_critic", lambda *_, **__: critic)
 
 
@@ -208,9 +215,9 @@ def test_steps_and_reach_follow_the_settings() -> None:
 def test_a_still_picture_is_not_held_back_unless_asked(tmp_path: Path, styles) -> None:
     Image.fromarray(CLIP[0]).save(tmp_path / "still.png")
     how = {"interpolate": True, "seconds": 1, "fps": "3", "later_steps": 16, "config": {"steps": 16}}
-    free = film(tmp_path / "still.png", tmp_path / "a.mp4", styles, **how)
-    held = film(tmp_path / "still.png", tmp_path / "b.mp4", styles, temporal=50.0, **how)
-    assert (free.settings()["video"]["temporal"], held.settings()["video"]["temporal"]) == (0, 50)
+    free = frames_of(film(tmp_path / "still.png", tmp_path / "a.mp4", styles, **how))
+    held = frames_of(film(tmp_path / "still.png", tmp_path / "b.mp4", styles, temporal=50.0, **how))
+    assert (free.video.temporal, held.video.temporal) == (0, 50)
     apart = [np.abs(made[2].dream.astype(int) - made[0].dream).mean() for made in (list(free), list(held))]
     assert apart[1] < 0.5 * apart[0]
 
@@ -224,11 +231,18 @@ def test_without_later_steps_what_was_painted_is_moved_along(critic: Critic, sty
 # -- films on disk ------------------------------------------------------------------------------------------------
 
 
-def film(source: Path, target: Path, styles: tuple[str, ...], config: Any = (), **how: Any) -> StyleFilm:
+def film(source: Path, target: Path, styles: tuple[str, ...], config: Any = (), **how: Any) -> Run:
     plain = {"fast": "any", "precision": "fp32", "device": "cpu"}
     chosen = dict(config)
     settings = StyleConfig(style=styles, **((plain if chosen.get("fast") else QUICK) | chosen))
-    return StyleFilm(source, target, settings, StyleFilmConfig(audio=False, **how))
+    job = StyleFilmJob(settings, StyleFilmConfig(audio=False, **how))
+    return open_run(STYLE_FILM, job, Given(source, kind="film"), Session(), scratch=scratch_of(target))
+
+
+def frames_of(run: Run) -> StyleFilm:
+    """The frames of a run, one by one, with what was measured of each."""
+    frames: StyleFilm = run.work.frames  # type: ignore[attr-defined]
+    return frames
 
 
 @pytest.fixture(scope="module")
@@ -236,10 +250,11 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", list(SCENES), Fraction(25))
 
 
-def finished(work: StyleFilm) -> bytes:
-    list(work)
-    work.finish()
-    return work.target.read_bytes()
+def finished(run: Run, target: Path) -> bytes:
+    list(run)
+    run.save(target)
+    run.close()
+    return target.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -257,9 +272,9 @@ def test_a_stopped_film_goes_on_and_ends_with_the_same_bytes(
 ) -> None:
     used = styles[:count]
     whole = film(clip, tmp_path / "whole.mp4", used, config, **how)
-    frames = [step.dream for step in whole]
-    assert [n for n in range(6) if whole.folder.record(n)["cut"]] == [2]
-    whole.finish()
+    frames = [step.dream for step in frames_of(whole)]
+    assert [n for n in range(6) if frames_of(whole).folder.record(n)["cut"]] == [2]
+    finished(whole, tmp_path / "whole.mp4")
     for stop in (1, 4):  # in the first scene, and in the middle of the second
         target = tmp_path / f"stopped{stop}.mp4"
         first = iter(film(clip, target, used, config, **how))
@@ -267,17 +282,16 @@ def test_a_stopped_film_goes_on_and_ends_with_the_same_bytes(
             next(first)
         del first
         second = film(clip, target, used, config, **how)
-        seen = {step.index: step.dream for step in second}
+        seen = {step.index: step.dream for step in frames_of(second)}
         assert list(seen) == list(range(stop, 6))
         assert all(np.array_equal(frames[n], made) for n, made in seen.items())
-        second.finish()
-        assert target.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+        assert finished(second, target) == (tmp_path / "whole.mp4").read_bytes()
     assert sorted(p.suffix for p in tmp_path.iterdir()) == [".mp4"] * 3
 
 
 def test_a_film_carries_its_settings_and_no_folder(tmp_path: Path, clip: Path, styles) -> None:
     work = film(clip, tmp_path / "out.mp4", styles[:1], {"steps": 1, "min_steps": 1, "size": 48})
-    finished(work)
+    finished(work, tmp_path / "out.mp4")
     record = read_settings(tmp_path / "out.mp4")
     assert record["tool"] == "style-film" and record["config"]["style"] == ["a.png:1"]
     assert record["input"]["name"] == "clip.mp4" and record["cuts"] == [2] and record["frames"] == 6
@@ -301,7 +315,8 @@ def test_an_animation_keeps_times_loops_and_transparency(tmp_path: Path, styles,
     with AnimationWriter(tmp_path / "a.gif", SIZE, plays=3, transparent=True) as writer:
         for frame, duration in zip(CLIP[:2], (50, 80), strict=True):
             writer.write(np.dstack([frame, alpha]), duration)
-    finished(film(tmp_path / "a.gif", tmp_path / "b.gif", styles[:1], {"fast": "any"} if fast else {}))
+    work = film(tmp_path / "a.gif", tmp_path / "b.gif", styles[:1], {"fast": "any"} if fast else {})
+    finished(work, tmp_path / "b.gif")
     info = read_animation(tmp_path / "b.gif")
     assert (info.durations_ms, info.plays, info.transparent, info.size) == ((50, 80), 3, True, SIZE)
 
@@ -311,9 +326,10 @@ def test_frames_of_the_fast_hand_are_blended_with_those_before(tmp_path: Path, c
     still = np.stack([CLIP[0]] * 3)
     still[1, 10:20, 10:20] = 255
     source = write_clip(tmp_path / "still.mp4", list(still))
-    alone = [s.dream for s in film(source, tmp_path / "a.mp4", styles[:1], {"fast": "any"}, coherence="none")]
-    half = list(film(source, tmp_path / "b.mp4", styles[:1], {"fast": "any"}))
-    none = [s.dream for s in film(source, tmp_path / "c.mp4", styles[:1], {"fast": "any"}, temporal=0.0)]
+    how = (styles[:1], {"fast": "any"})
+    alone = [s.dream for s in frames_of(film(source, tmp_path / "a.mp4", *how, coherence="none"))]
+    half = list(frames_of(film(source, tmp_path / "b.mp4", *how)))
+    none = [s.dream for s in frames_of(film(source, tmp_path / "c.mp4", *how, temporal=0.0))]
     assert all(np.array_equal(a, b) for a, b in zip(alone, none, strict=True))
     assert [s.score for s in half] == [None] * 3
     assert np.array_equal(half[0].dream, alone[0])
@@ -328,7 +344,7 @@ def test_flow_makes_the_fast_hand_flicker_less(tmp_path: Path, styles) -> None:
     means = {}
     for coherence in ("none", "flow"):
         made = film(source, tmp_path / f"{coherence}.mp4", styles[:1], {"fast": "any"}, coherence=coherence)
-        means[coherence] = np.mean([s.flicker for s in made if s.flicker is not None])
+        means[coherence] = np.mean([s.flicker for s in frames_of(made) if s.flicker is not None])
     assert means["flow"] < 0.8 * means["none"]
 
 

@@ -15,9 +15,9 @@ from reverie.objective.content import Content
 from reverie.objective.moment_scores import SMOOTH_UNIT
 from reverie.objective.self_similarity import SelfSimilarity
 from reverie.objective.total_variation import TotalVariation
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_sources import Style, StylePictures
-from reverie.tools.style_work import Styling
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.sources import Style, StylePictures
+from reverie.tools.style.styling import Styling
 
 VGG = ("image", "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 SQUEEZE = ("image", "relu1", "fire3", "fire4", "fire5", "fire7")

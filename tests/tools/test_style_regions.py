@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reverie.errors import InputError
-from reverie.tools.style_regions import StyleRegion, parse_region, parse_regions
+from reverie.tools.style.regions import StyleRegion, parse_region, parse_regions
 
 
 @pytest.mark.parametrize(

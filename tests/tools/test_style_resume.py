@@ -12,7 +12,7 @@ from style_case import texture, work
 
 from reverie.critic.critic import Critic
 from reverie.errors import InputError
-from reverie.tools.style_work import Styling
+from reverie.tools.style.styling import Styling
 
 
 def test_a_stopped_run_goes_on_bit_for_bit(files, critic: Critic, tmp_path) -> None:

@@ -12,13 +12,15 @@ from reverie import style
 from reverie.critic.critic import Critic
 from reverie.errors import InputError, ReverieError
 from reverie.optimize import tiles
-from reverie.tools.style import StyleState, style_steps
-from reverie.tools.style_config import SCORES, StyleConfig
-from reverie.tools.style_plan import plan_style, scale_sizes
-from reverie.tools.style_rules import SAMPLED_SCORES
-from reverie.tools.style_sources import Style, StylePictures, split_weight
-from reverie.tools.style_terms import StyleTerms
-from reverie.tools.style_work import Styling, layer_names
+from reverie.tools.style.config import SCORES, StyleConfig
+from reverie.tools.style.named import split_weight
+from reverie.tools.style.plan import plan_style, scale_sizes
+from reverie.tools.style.rules import SAMPLED_SCORES
+from reverie.tools.style.sources import Style, StylePictures
+from reverie.tools.style.steps import StyleState, style_steps
+from reverie.tools.style.styling import Styling
+from reverie.tools.style.terms import StyleTerms
+from reverie.tools.style.transfer import layer_names
 
 
 def distance(made: Styling, image: np.ndarray) -> tuple[float, float]:

@@ -7,6 +7,7 @@ the user gives, never anywhere else, and its content must be the recorded one be
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from reverie.jobs.given import sha256_of
 from reverie.jobs.job import Input, Job, sections
 
 MOST_LOOKED_AT = 2000  # files, for one that was renamed
+NETWORKS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt")  # suffixes by which a network is a file and not a name
 MOST_BYTES = 16 << 30  # of a file whose content is compared
 
 
@@ -45,7 +47,7 @@ def with_paths(part: object, change: Callable[[str, str], str]) -> object:
             continue
         texts = [str(text) for text in (value if isinstance(value, tuple) else (value,))]
         if inside:
-            found = [inside(text, lambda kind, path, to=f"{name} {n}": change(f"{to} {kind}", path))
+            found = [inside(text, lambda kind, path, to=f"{name} {n}": change(f"{to} {kind}".rstrip(), path))
                      for n, text in enumerate(texts, 1)]  # fmt: skip
         else:
             roles = [f"{name} {n}" for n in range(1, len(texts) + 1)] if isinstance(value, tuple) else [name]
@@ -54,14 +56,23 @@ def with_paths(part: object, change: Callable[[str, str], str]) -> object:
     return dataclasses.replace(part, **changed) if changed else part  # type: ignore[type-var]
 
 
-def recorded_files(config: object) -> dict[str, Input]:
-    """Return name and sha256 of every file that settings name and that lies here, by role."""
-    found: dict[str, Input] = {}
+def recorded_files(config: object, *, networks: bool = True) -> dict[str, Input]:
+    """Return name and sha256 of every file that settings name and that lies here, by role.
+
+    `networks` is whether those are among them; else they stand in a record as its model alone.
+    """
+    found, left_out = {}, set() if networks else network_roles(config)
     for role, text in named_files(config):
         path = Path(text)
-        if path.exists():
+        if role not in left_out and path.exists():
             found[role] = Input(path.name, sha256_of(path))
     return found
+
+
+def network_roles(config: object) -> set[str]:
+    """Return the roles of the networks that settings name."""
+    fields = [field for part in sections(config).values() for field in dataclasses.fields(part)]  # type: ignore[arg-type]
+    return {field.name for field in fields if field.metadata.get("file") == "network"}
 
 
 def without_folders(config: object) -> object:
@@ -114,14 +125,14 @@ class Files:
                 return path
         if chosen is not None or any(path.exists() for path in candidates):
             raise InputError(
-                f"'{(chosen or candidates[0]).name}' is not the {role} that was used: its sha256 differs; "
-                "give the folder that has it with --files"
+                f"'{(chosen or candidates[0]).name}' is not the {role_in_words(role)} that was used: its sha256 "
+                f"differs; {_way_out(role)}"
             )
         for path in self._around():
             if _has(path, item.sha256):
                 return path
         where = f"beside '{self.made}' nor here" if self.made is not None else "here"
-        raise InputError(f"the {role} '{item.name}' is neither {where}; put it there, or give its folder with --files")
+        raise InputError(f"the {role_in_words(role)} '{item.name}' is neither {where}; {_way_out(role)}")
 
     def _named(self, name: str) -> Iterator[Path]:
         bare = base_name(name)
@@ -136,18 +147,35 @@ class Files:
         yield from [*beside, *below][:MOST_LOOKED_AT]
 
 
+def role_in_words(role: str) -> str:
+    """Return what a file is used for: "guide", "mask of group 1", "style"."""
+    inside = re.fullmatch(r"(\w+) (\d+) (.+)", role)
+    if inside:
+        return f"{inside[3].rstrip(' 0123456789')} of {inside[1]} {inside[2]}"
+    return {"target_from": "artwork"}.get(role, role.rstrip(" 0123456789").replace("_", " "))
+
+
+def _way_out(role: str) -> str:
+    own = f"give it with --{role}, or " if role in ("input", "model", "weights", "mask") else ""
+    return f"put it there, {own}give the folder that has it with --files"
+
+
 def found_config(job: Job, files: Files) -> object:
     """Return the settings of a stored job with the paths of its files, each found and checked.
 
     Raises:
         InputError: one is nowhere, or has another content.
     """
+    networks = network_roles(job.config)
 
     def found(role: str, name: str) -> str:
-        chosen = files.given.get(role)
-        if role in job.files:
-            return str(files.found(role, job.files[role]))
-        return base_name(name) if chosen is None else str(chosen)
+        item, bare = job.files.get(role), base_name(name)
+        if item is None and role in networks and job.model is not None and Path(bare).suffix.lower() in NETWORKS:
+            item = Input(bare, job.model.sha256)
+        given = "model" if role in networks and role not in files.given else role
+        if item is not None:
+            return str(files.found(given, item))
+        return bare if role not in files.given else str(files.given[role])
 
     parts: dict[str, object] = {}
     for name, part in sections(job.config).items():

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, make_dataclass
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -52,6 +52,15 @@ class FilmSettings:
         return Encoding(self.codec, self.crf, self.codec_speed, self.audio)
 
 
+@runtime_checkable
+class Encoded(Protocol):
+    """Settings that say how a film is encoded."""
+
+    def encoding(self) -> Encoding:
+        """Return codec, quality and whether there is sound."""
+        ...
+
+
 MakeFrame = Callable[[int], np.ndarray]
 """Gives frame number n of a film, ``[H, W, 3]`` uint8; asked for in order, perhaps not from the first on."""
 
@@ -81,7 +90,9 @@ class FrameSequence:
         self.chosen, self.notes = chosen or Chosen(), [*footage.notes, *notes]
         height, width = footage.size
         known: dict[str, Json] = {"frames": footage.frames, "frames_per_s": str(footage.rate), "size": [width, height]}
-        self.plan = Plan(known | dict(decisions or {}), float(footage.frames), f"{width} x {height} px")
+        self.plan = Plan(
+            known | dict(decisions or {}), float(footage.frames), f"{width} x {height} px", suffixes=Film.suffixes
+        )
         self._folder, self._whole = None, False
 
     def __iter__(self) -> Iterator[Progress]:

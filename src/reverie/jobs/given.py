@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from reverie.errors import InputError
 from reverie.jobs.job import Input
 
 if TYPE_CHECKING:
     from reverie.media.image import Picture
+    from reverie.numerics.mesh import Mesh
 
 
 class Given:
@@ -22,6 +23,9 @@ class Given:
         picture: in its place: a picture that came through a pipe or from a program.
         kind: what it is taken for: "picture", "film", "mesh", "folder", ...
         called: the name to store instead of the file's own, as a replay with renamed files needs.
+
+    Attributes:
+        size: height and width, once they are known; of a film, set by whoever opens it.
     """
 
     def __init__(
@@ -31,6 +35,7 @@ class Given:
         if path is None and picture is None:
             raise InputError("there is nothing to work on; name a file")
         self.path, self._picture, self.kind = path, picture, kind
+        self.size: tuple[int, int] | None = None
         self.name = called or (path.name if path is not None else picture.name if picture is not None else "")
 
     @cached_property
@@ -47,6 +52,17 @@ class Given:
         assert self.path is not None
         return read_picture(self.path)
 
+    def mesh(self, *, max_triangles: int = 1_000_000, up: Literal["auto", "y", "z"] = "auto") -> Mesh:
+        """Return the mesh, read anew; see `reverie.media.mesh.read_mesh`.
+
+        Raises:
+            MeshError: missing, damaged, too large, or no mesh.
+        """
+        from reverie.media.mesh import read_mesh
+
+        assert self.path is not None
+        return read_mesh(self.path, max_triangles=max_triangles, up=up)
+
     @cached_property
     def sha256(self) -> str:
         """Hash of the file's bytes, or of the pixels in memory.
@@ -59,16 +75,35 @@ class Given:
         assert self.path is not None
         return sha256_of(self.path)
 
+    def release(self) -> None:
+        """Let go of the picture decoded from a file once it has been used; name, hash and size stay known."""
+        self.size = self._sized()
+        if self.path is not None:
+            self.__dict__.pop("picture", None)
+
     def record(self) -> Input:
         """Return what a job says of it."""
-        if self.kind != "picture":
+        if self.kind != "picture" and self.size is None:
             return Input(self.name, self.sha256)
+        height, width = self._sized()
+        return Input(self.name, self.sha256, width, height)
+
+    def _sized(self) -> tuple[int, int]:
+        """Return height and width; by the header where nobody has decoded the picture."""
+        from reverie.media.strips import upright_size
+
+        if self.size is not None:
+            return self.size
+        if self.path is not None and "picture" not in self.__dict__:
+            return upright_size(self.path)
         height, width = self.picture.rgb.shape[:2]
-        return Input(self.name, self.sha256, int(width), int(height))
+        return int(height), int(width)
 
 
 def sha256_of(path: Path) -> str:
     """Return the sha256 of a file's bytes, or of the names and bytes of a folder's files, read in pieces.
+
+    A mesh in several files has the hash of all of them: its own first, then materials, pictures and buffers.
 
     Raises:
         InputError: it cannot be read.
@@ -79,9 +114,18 @@ def sha256_of(path: Path) -> str:
             for file in sorted(p for p in path.rglob("*") if p.is_file()):
                 digest.update(file.relative_to(path).as_posix().encode() + b"\0" + _digest(file).encode())
             return digest.hexdigest()
+        if path.suffix.lower() in (".obj", ".gltf"):
+            return _digest_of_mesh(path)
         return _digest(path)
     except OSError as error:
         raise InputError(f"'{path}' cannot be read: {error.strerror or error}") from error
+
+
+def _digest_of_mesh(path: Path) -> str:
+    from reverie.media.mesh import companions
+
+    parts = [_digest(file) for file in (path, *companions(path))]
+    return parts[0] if len(parts) == 1 else hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 _KNOWN: dict[tuple[str, int, int], str] = {}  # by path, time of change and size, so that a batch hashes a style once

@@ -101,12 +101,14 @@ class Job:
     def record(self) -> dict[str, Json]:
         """Return the job as plain JSON."""
         about: dict[str, Json] = {"tool": self.tool, "version": self.made.version}
-        about |= {name: to_record(part) for name, part in sections(self.config).items()}
+        (first, part), *others = sections(self.config).items()
+        about[first] = to_record(part)
         about["input"] = None if self.streamed is None else self.streamed.record()
         about["model"] = None if self.model is None else self.model.record()
         about["machine"] = self.made.machine()
         if self.files:
             about["files"] = {role: item.record() for role, item in self.files.items()}
+        about |= {name: to_record(part) for name, part in others}
         about |= self.more
         if self.changes:
             about["steering"] = [[change.step, dict(change.values)] for change in self.changes]

@@ -69,6 +69,7 @@ class Many:
         config = with_chosen(self.config, {"seed": asked.seed})
         given = Given(Path(job.source), kind=asked.kind)
         with closing(Run(self.tool, self.prepared, config, given, scratch=scratch_of(job.target))) as run:
+            run.check(job.target)
             for progress in run:
                 yield run.fraction or 0.0, progress.stage
             run.save(job.target, quality=asked.quality)

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from reverie.errors import InputError, OutputError
+from reverie.errors import InputError, OutputError, ReverieError
 from reverie.jobs.controls import Controls
 from reverie.jobs.files import recorded_files, without_folders
 from reverie.jobs.given import Given
-from reverie.jobs.job import Change, Job, Json, Made, sections
+from reverie.jobs.job import Change, Input, Job, Json, Made, sections
 from reverie.jobs.output import Encodable, Output
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool, Prepared
@@ -109,7 +109,8 @@ class Run:
         self, tool: AnyTool, prepared: Prepared, config: object, given: Given | None, *,
         controls: Controls | None = None, scratch: Path | None = None, like: Job | None = None,
     ) -> None:  # fmt: skip
-        self.tool, self.config, self.given, self._like = tool, config, given, like
+        config = tool.settled(config, given)
+        self.tool, self.config, self.given, self.scratch, self._like = tool, config, given, scratch, like
         self.controls = controls or Controls()
         self.work: Work = prepared.work(given, seed_of(config), scratch=scratch)
         self.notes: list[str] = [*prepared.notes]
@@ -165,7 +166,7 @@ class Run:
 
         chosen = self.work.chosen
         config = with_chosen(without_folders(self.config), chosen.config)
-        files = {**recorded_files(self.config), **chosen.files}
+        files = {**chosen.files, **fixed_files(self.tool, self.config), **chosen.files}  # in the order of the work
         streamed = None if self.given is None else self.given.record()
         made = Made(reverie.__version__, torch.__version__, chosen.device, torch.get_num_threads())
         job = Job(
@@ -185,10 +186,10 @@ class Run:
         Raises:
             InputError, OutputError: one cannot be written.
         """
-        record = self.record(quality, unfinished=unfinished)
+        record = self.record(quality if self.tool.makes == "picture" else None, unfinished=unfinished)
         paths: list[Path] = []
-        for output in self.outputs():
-            place = path if not output.label else labelled(path, output)
+        for output in self.outputs()[:1] if unfinished and self.controls.replays else self.outputs():
+            place = labelled(path, output) if paths else path
             self.notes += [note for note in output.write(place, record, quality) if note not in self.notes]
             paths.append(place)
         return tuple(paths)
@@ -208,10 +209,21 @@ class Run:
         """Give back what the work holds."""
         self.work.close()
 
+    def check(self, path: Path, quality: int = 92) -> None:
+        """Check before long work that a picture with this job inside can be written there.
+
+        Raises:
+            InputError, OutputError: it cannot.
+        """
+        from reverie.media.write import check_writable
+
+        if self.tool.makes == "picture":
+            check_writable(path, self.record(quality))
+
     def _apply(self, change: Mapping[str, Json]) -> None:
         try:
             applied = self.work.control(change)
-        except InputError as error:
+        except ReverieError as error:
             if self.controls.replays:
                 raise
             self.controls.refuse(str(error))
@@ -257,10 +269,12 @@ def execute(run: Run, target: Path | None, watch: Watch, *, quality: int = 92, k
             _tell(run, watch, told)
     except KeyboardInterrupt:
         ended = _kept(run, target, quality, kept, "interrupted")
+        _tell(run, watch, told)
         watch.end("interrupted", ended.text)
         return ended
     if run.stopped:
         ended = _kept(run, target, quality, kept, "stopped")
+        _tell(run, watch, told)
         watch.end("stopped", ended.text)
         return ended
     paths = () if target is None else run.save(target, quality=quality)
@@ -275,11 +289,12 @@ def summary(run: Run) -> str:
     last, chosen = run.last, run.work.chosen
     parts = [run.work.plan.summary] if run.work.plan.summary else []
     if last is not None:
-        parts.append(f"{last.done} {last.unit} in {run.seconds:.1f} s")
+        unit = last.unit.removesuffix("s") if last.done == 1 else last.unit
+        parts.append(f"{last.done} {unit} in {run.seconds:.1f} s")
     if has_field(run.config, "seed"):
         parts.append(f"seed {seed_of(run.config)}")
-    if chosen.model is not None:
-        parts.append(f"{chosen.model.name} on {chosen.device}")
+    if chosen.about or chosen.model is not None:
+        parts.append(chosen.about or f"{chosen.model.name} on {chosen.device}")  # type: ignore[union-attr]
     return ", ".join(parts)
 
 
@@ -295,8 +310,10 @@ def kept_path(target: Path) -> Path:
 
 
 def labelled(path: Path, output: Output) -> Path:
-    """Return the place of a result beside the main one."""
+    """Return the place of a result beside the main one; without a label it differs by its suffix alone."""
     suffix = output.suffixes[0] if output.suffixes else ""
+    if not output.label:
+        return path.with_suffix(suffix)
     return path.with_name(f"{path.stem}-{output.label}{suffix}")
 
 
@@ -307,6 +324,16 @@ def seed_of(config: object) -> int:
         if isinstance(seed, int):
             return seed
     return 0
+
+
+def setting_of(config: object, name: str) -> object:
+    """Return the value of a field of settings, wherever it stands in them; None where there is none."""
+    return next((getattr(part, name) for part in sections(config).values() if hasattr(part, name)), None)
+
+
+def fixed_files(tool: AnyTool, config: object) -> dict[str, Input]:
+    """Return the files that a job of these settings records besides its network."""
+    return recorded_files(config, networks=tool.network is None)
 
 
 def has_field(config: object, name: str) -> bool:
@@ -355,4 +382,7 @@ def _kept(run: Run, target: Path | None, quality: int, kept: Path | None, end: E
         paths = run.save(place, quality=quality, unfinished=True)
     except (InputError, OutputError) as error:
         return Ended(end, (), f"{where}; what there was cannot be written: {error}")
-    return Ended(end, paths, f"{where}; the unfinished result is '{place}'")
+    on = "" if run.scratch is None or not run.scratch.exists() else "; the same command goes on from there"
+    if not paths:
+        return Ended(end, (), f"{where}; there is nothing to show yet{on}")
+    return Ended(end, paths, f"{where}; the unfinished result is '{place}'{on}")

@@ -11,14 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from reverie.errors import InputError
+from reverie.jobs.files import named_files
 from reverie.jobs.given import Given
 from reverie.jobs.job import Json, joined, section_types, sections
 from reverie.jobs.output import Picture
-from reverie.jobs.run import seed_of, with_chosen
+from reverie.jobs.run import seed_of, setting_of, with_chosen
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import AnyTool, Prepared, Tool
-from reverie.jobs.work import Plan, Progress, Report, Work
+from reverie.jobs.work import Chosen, Plan, Progress, Report, Work
 from reverie.settings import setting
 
 MOST_TILES = 200
@@ -80,22 +81,28 @@ class _PreparedSheet:
     def __init__(self, tool: AnyTool, config: object, how: SheetSettings, session: Session) -> None:
         self.tool, self.config, self.how, self.session = tool, config, how, session
         self.vary = varied(how.vary)
-        known = {field.name for _, field in tool.fields()}
+        known = {field.name: field for _, field in tool.fields()}
         for name in self.vary:
             if name not in known:
                 from reverie.errors import unknown_name
 
                 raise InputError(unknown_name("setting", name, known))
+        files = [name for name in self.vary if known[name].metadata.get("file") or known[name].metadata.get("inside")]
+        self.held = {name: setting_of(config, name) for name in files}
+        self.machine = {name for name, field in known.items() if not field.metadata.get("replay", True)}
         self.notes: list[str] = []
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Work:
         """Return the work on all tiles."""
         columns = len(next(reversed(self.vary.values())))
         points = [dict(zip(self.vary, values, strict=True)) for values in itertools.product(*self.vary.values())]
+        points = [{name: self._value(name, value) for name, value in point.items()} for point in points]
+        captions = [caption(point, self.vary, self._named(point)) for point in points]
         tiles: list[np.ndarray] = []
         prepared = self._prepared(points[0])
         first = prepared.work(given, seed)
-        chosen = first.chosen
+        machine = {name: value for name, value in first.chosen.config.items() if name in self.machine}
+        chosen = Chosen(first.chosen.model, first.chosen.device, config=machine, more={"captions": captions})
         first.close()
         notes: list[str] = []
 
@@ -117,9 +124,8 @@ class _PreparedSheet:
             from reverie.media.image import to_uint8
             from reverie.media.sheet import contact_sheet
 
-            captions = [caption(point, self.vary) for point in points[: len(tiles)]]
-            drawn = [to_uint8(np.ascontiguousarray(tile)) for tile in tiles]
-            return [Picture(contact_sheet(drawn, columns=columns, tile_px=self.how.tile_px, captions=captions))]
+            drawn, shown = [to_uint8(np.ascontiguousarray(tile)) for tile in tiles], captions[: len(tiles)]
+            return [Picture(contact_sheet(drawn, columns=columns, tile_px=self.how.tile_px, captions=shown))]
 
         plan = Plan({"pictures": len(points), "columns": columns}, float(len(points)))
         return Steps(steps(), outputs, plan=plan, chosen=chosen, notes=notes)
@@ -127,8 +133,26 @@ class _PreparedSheet:
     def _prepared(self, point: Mapping[str, Json]) -> Prepared:
         return self.tool.prepare(with_chosen(self.config, point), self.session)
 
+    def _value(self, name: str, value: Json) -> Json:
+        """Return a value of a setting; several files are given by their numbers among those of the settings."""
+        held = self.held.get(name)
+        if not isinstance(held, tuple):
+            return value
+        numbers = value if isinstance(value, list) else [value]
+        if not all(isinstance(n, int) and 1 <= n <= len(held) for n in numbers):
+            raise InputError(f"a sheet takes files of --{name} by number, from 1 to {len(held)}; got {value}")
+        return [held[int(number) - 1] for number in numbers]  # type: ignore[arg-type]
 
-def caption(point: Mapping[str, Json], vary: Mapping[str, list[Json]]) -> str:
-    """Return what differs from tile to tile, and nothing else."""
+    def _named(self, point: Mapping[str, Json]) -> dict[str, str]:
+        """Return the names of the files that the settings of a tile have, in words."""
+        config, found = with_chosen(self.config, point), {}
+        for role, path in named_files(config):
+            name = role.split(" ")[0]
+            found[name] = f"{found[name]} + {Path(path).stem}" if name in found else Path(path).stem
+        return {name: words for name, words in found.items() if name in self.held}
+
+
+def caption(point: Mapping[str, Json], vary: Mapping[str, list[Json]], files: Mapping[str, str]) -> str:
+    """Return what differs from tile to tile, and nothing else; `files` has words for settings that name some."""
     shown = {name: value for name, value in point.items() if len(vary[name]) > 1} or dict(point)
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items())
+    return ", ".join(files.get(name) or f"{name.replace('_', ' ')} {value}" for name, value in shown.items())

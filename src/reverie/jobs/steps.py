@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from reverie.errors import InputError
+from reverie.jobs.given import Given
 from reverie.jobs.job import Json
 from reverie.jobs.output import Output
-from reverie.jobs.work import Chosen, Plan, Progress
+from reverie.jobs.work import Chosen, Plan, Progress, Work
 
 
 class Steps:
@@ -20,14 +23,16 @@ class Steps:
         chosen: see `Chosen`.
         notes: lines for the user; the generator may append to the list.
         control: applies a change, see `Work.control`; without it nothing can be steered.
+        closed: called at the very end, after the results are written, or after a failure.
     """
 
     def __init__(
         self, steps: Iterator[Progress], outputs: Callable[[], Sequence[Output]], *, plan: Plan | None = None,
         chosen: Chosen | None = None, notes: list[str] | None = None,
         control: Callable[[Mapping[str, Json]], Mapping[str, Json]] | None = None,
+        closed: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
-        self._steps, self._outputs, self._control = steps, outputs, control
+        self._steps, self._outputs, self._control, self._closed = steps, outputs, control, closed
         self.plan, self.chosen = plan or Plan(), chosen or Chosen()
         self.notes: list[str] = [] if notes is None else notes
 
@@ -48,3 +53,16 @@ class Steps:
         """End the generator, so that its ``finally`` blocks run."""
         if isinstance(self._steps, Generator):
             self._steps.close()
+        self._closed()
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A `Prepared` whose work is there already, as a program has it that opened everything itself."""
+
+    made: Work
+    notes: Sequence[str] = ()
+
+    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Work:
+        """Return that work."""
+        return self.made

@@ -93,6 +93,9 @@ class Tool(Generic[C]):
         presets: looks by name: what each is like, and its settings; settings given beside it win.
         film: import path of the tool for films, in place of `film(tool)`; its settings have its sections and more.
         moving: import path of the tool that makes a film from a still; its settings likewise.
+        network: the file of the network that the settings name, if it lies here, without opening it; records name it
+            as their model and not among their files.
+        sheet: what `--sheet` varies, for a text of the tool's own; None where it is none.
     """
 
     name: str
@@ -112,6 +115,12 @@ class Tool(Generic[C]):
     presets: Mapping[str, tuple[str, Mapping[str, Json]]] = dataclasses.field(default_factory=dict)
     film: str | None = None
     moving: str | None = None
+    network: Callable[[C], Path | None] | None = None
+    sheet: Callable[[C, str], Mapping[str, Sequence[Json]] | None] | None = None
+
+    def settled(self, config: C, given: Given | None) -> C:
+        """Return the settings as they count for this input; see `settle`."""
+        return config if self.settle is None else self.settle(config, "" if given is None else given.name)
 
     @property
     def streamed(self) -> Role | None:

@@ -6,11 +6,13 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from reverie.jobs.files import base_name
+from reverie.jobs.files import base_name, with_paths
 from reverie.jobs.job import Input, Job, sections
 
 LOSSY = (".jpg", ".jpeg", ".webp", ".avif")
-IF_GIVEN = ("precision", "tile")  # by default chosen anew for every machine, and then no reason to begin again
+IF_GIVEN = (  # by default chosen anew for every machine, or as every film has it, and then no reason to begin again
+    "precision", "tile", "codec", "crf", "codec_speed", "preset", "audio",
+)  # fmt: skip
 
 
 def up_to_date(stored: Job, wanted: Job, path: Path) -> bool:
@@ -37,12 +39,13 @@ def _content(item: Input | None) -> str | None:
 
 
 def _same(stored: object, wanted: object, files: Mapping[str, Input]) -> bool:
+    stored, wanted = (with_paths(part, lambda role, path: "" if role in files else path) for part in (stored, wanted))
     for field in dataclasses.fields(wanted):  # type: ignore[arg-type]
         then, now = getattr(stored, field.name), getattr(wanted, field.name)
         known = field.metadata
-        if known.get("file") and (field.name in files or f"{field.name} 1" in files or field.name == "model"):
-            continue  # compared by content
         if not known.get("replay", True) and (field.name not in IF_GIVEN or now == field.default or now == "auto"):
+            continue
+        if now is None and known.get("decided"):
             continue
         if then != now and then != _bare(now):
             return False

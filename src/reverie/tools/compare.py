@@ -28,7 +28,7 @@ from reverie.tools.compare_config import CompareConfig
 from reverie.tools.compare_measure import Eye, Row, style_size, view_of
 from reverie.tools.compare_networks import Judge, find_judges, stored_record
 from reverie.tools.references import base_name
-from reverie.tools.style_plan import DEFAULT_PX
+from reverie.tools.style.plan import DEFAULT_PX
 
 TILE_PX = 360
 TITLE = "style: 1 = not taken on, 0 = the same statistics; content: 0 = unchanged, 1 = as far as a flat picture"

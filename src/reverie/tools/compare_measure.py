@@ -22,8 +22,8 @@ from reverie.optimize.painting import Painting
 from reverie.optimize.tiles import memory_budget
 from reverie.tools.compare_config import CompareConfig
 from reverie.tools.compare_networks import Judge
-from reverie.tools.style_config import StyleConfig
-from reverie.tools.style_plan import tile_for
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.plan import tile_for
 
 LEAST_SHARE = 1e-3  # of the style's own energy: a content picture that has the style already is not divided by zero
 

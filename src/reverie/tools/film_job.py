@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import glob
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from reverie.jobs.output import Film
 from reverie.media.animation import ANIMATION_SUFFIXES
 from reverie.media.footage import Encoding, Footage, assemble, check_target, footage_frames, open_footage
 from reverie.media.frame_folder import FrameFolder
@@ -121,6 +122,13 @@ class FilmJob(ABC):
             done = self.folder.count()
         return done
 
+    def film_output(self, written: Callable[[], None]) -> Film:
+        """Return the film of the frames that are there; `written` is called once it stands under its name."""
+        count = self.folder.count()
+        times = self.footage.shown_s if len(self.footage.shown_s) == 1 else self.footage.shown_s[:count]
+        footage = replace(self.footage, frames=count, shown_s=times)
+        return Film(self.pictures, footage, self.encoding, written)
+
     def finish(self) -> dict[str, Any]:
         """Put the video together, remove the folder of frames, and return what was measured.
 
@@ -130,7 +138,7 @@ class FilmJob(ABC):
         measured = self.measured()
         for part in self.target.parent.glob(f".{glob.escape(self.target.name)}.*.part"):
             part.unlink(missing_ok=True)  # of a run that was killed while it put the video together
-        self.notes += assemble(self.target, self._pictures(), self.footage, self.encoding, self.settings() | measured)
+        self.notes += assemble(self.target, self.pictures(), self.footage, self.encoding, self.settings() | measured)
         self.folder.remove()
         return measured
 
@@ -175,7 +183,8 @@ class FilmJob(ABC):
             "source_flicker": step.source_flicker, "seen": step.seen, "cut": step.cut, "held": step.held,
         }  # fmt: skip
 
-    def _pictures(self) -> Iterator[np.ndarray]:
+    def pictures(self) -> Iterator[np.ndarray]:
+        """Yield the frames that are there, with the opacity of an animation's."""
         if not (self.footage.transparent and self.target.suffix.lower() in ANIMATION_SUFFIXES):
             yield from self.folder.frames()
             return

@@ -11,7 +11,7 @@ from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_record import dream_record
 from reverie.tools.keyframes import Keyframes
 from reverie.tools.references import NAMED, References
-from reverie.tools.style_config import StyleConfig
+from reverie.tools.style.config import StyleConfig
 
 Config = TypeVar("Config", DreamConfig, StyleConfig)
 

@@ -9,7 +9,7 @@
       4s: 1.2 ease-out                # an easing after the value: how it is reached
 
 The same file drives a loop from a still picture and the dreaming of a video; painted films read theirs with parameters
-of their own, see `reverie.tools.style_keys`.
+of their own, see `reverie.tools.style.keys`.
 """
 
 from __future__ import annotations

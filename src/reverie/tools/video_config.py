@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reverie.settings import setting
+
+if TYPE_CHECKING:
+    from reverie.media.footage import Encoding
 
 CODEC_SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 
 
 @dataclass(frozen=True)
-class FilmFile:
-    """How motion is found, and how the film is encoded."""
+class FilmCodec:
+    """How a film is encoded."""
 
-    cuts: bool = setting(True, "Begin anew where the scene of a video changes.")
-    flow: str = setting("dis", "Estimator of motion.", choices=("dis", "raft"))
     codec: str = setting(
         "libx264", "Codec of a video.",
         choices=("libx264", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "ffv1"), replay=False,
@@ -23,7 +25,21 @@ class FilmFile:
     preset: str = setting(
         "medium", "Speed of the codec.", choices=CODEC_SPEEDS, replay=False, flag="--codec-speed",
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FilmFile(FilmCodec):
+    """How motion is found, and how the film is encoded."""
+
+    cuts: bool = setting(True, "Begin anew where the scene of a video changes.")
+    flow: str = setting("dis", "Estimator of motion.", choices=("dis", "raft"))
     audio: bool = setting(True, "Take over the sound of a video.", replay=False)
+
+    def encoding(self) -> Encoding:
+        """Return the same as `reverie.media` takes it."""
+        from reverie.media.footage import Encoding
+
+        return Encoding(self.codec, self.crf, self.preset, self.audio)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def distill_command(
         print(json.dumps({"styles": styles, "data": data, "output": output, "settings": to_record(config)}, indent=2))
         return 0
     from reverie.tools.export_onnx import check_export
-    from reverie.tools.style_sources import split_weight
+    from reverie.tools.style.named import split_weight
     from reverie.train.distill import distill
 
     if export is not None:

@@ -48,10 +48,6 @@ def build_app() -> App:
         suppress_keyboard_interrupt=False, result_action="return_value",
     )  # fmt: skip
     app.command(
-        "reverie.apps.cli.dream:dream_command", name="dream", help="Dream a picture: raise what a network sees in it."
-    )
-    app.command("reverie.apps.cli.style:style_command", name="style", help="Paint a picture in the style of others.")
-    app.command(
         "reverie.apps.cli.compare:compare_command",
         name="compare",
         help="Measure style and content of painted pictures.",

@@ -12,7 +12,8 @@ from reverie.apps.cli.batch_options import is_folder, suffix_of
 from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, write_stdout
 from reverie.errors import InputError, unknown_name
-from reverie.jobs.files import named_files, recorded_files, without_folders
+from reverie.jobs.files import named_files, without_folders
+from reverie.jobs.film import Encoded
 from reverie.jobs.given import sha256_of
 from reverie.jobs.job import Job, parse, sections
 from reverie.jobs.tool import AnyTool
@@ -23,13 +24,17 @@ if TYPE_CHECKING:
     from reverie.jobs.run import Run
 
 
-def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given: Given | None, common: Common) -> int:
-    """Do one job, to a file or to standard output."""
+def run_one(
+    tool: AnyTool, find: Callable[[str], AnyTool], config: object, given: Given | None, common: Common, *,
+    there: Callable[[Path], None] | None = None,
+) -> int:  # fmt: skip
+    """Do one job, to a file or to standard output; `there` is told of a result that is there already."""
     from reverie.apps.cli.watch import finish, watching
     from reverie.jobs.run import execute, open_run
     from reverie.jobs.session import Session
-    from reverie.jobs.target import choose_target
+    from reverie.jobs.target import check_format, choose_target
 
+    config = tool.settled(config, given)
     if common.sheet is not None:
         tool, config = _as_sheet(tool, config, common.sheet)
     for part in sections(config).values():
@@ -38,18 +43,15 @@ def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given
     if _to_stdout(common, given):
         return _piped(tool, config, given, common)
     wanted = result_path(tool, config, given, common)
-    if tool.settle is not None:
-        config = tool.settle(config, given.name if given is not None else "")
     sources = [Path(text) for _, text in named_files(config)] + ([given.path] if given and given.path else [])
     job = wanted_job(tool, config, given, common.quality if tool.makes == "picture" else None)
     target = choose_target(wanted, job, lambda data, what: parse(data, find, what), sources=sources,
                            overwrite=common.overwrite)  # fmt: skip
     if target.finished and not common.dry_run:
-        print("there already, from the same inputs and settings; --overwrite repeats it", file=sys.stderr)
-        print(target.path)
+        (there or _say_there)(target.path)
         return 0
     if not common.dry_run:
-        check_target(tool, target.path)
+        check_target(tool, target.path, config)
     from reverie.jobs.many import scratch_of
 
     run = open_run(tool, config, given, Session(), scratch=scratch_of(target.path))
@@ -57,7 +59,8 @@ def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given
         if common.dry_run:
             print(json.dumps(decisions(run, target.path), indent=2, ensure_ascii=False))
             return 0
-        check_format(run, target.path)
+        check_format(run.work.plan, target.path)
+        run.check(target.path, common.quality)
         if target.note:
             print(target.note, file=sys.stderr)
         with watching(tool, show=common.show, host=common.show_host, port=common.show_port) as watch:
@@ -67,10 +70,24 @@ def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given
         run.close()
 
 
+def _say_there(path: Path) -> None:
+    print("there already, from the same inputs and settings; --overwrite repeats it", file=sys.stderr)
+    print(path)
+
+
 def _as_sheet(tool: AnyTool, config: object, text: str) -> tuple[AnyTool, object]:
     """Return the sheet of a tool for NAME=VALUE,VALUE;NAME=VALUE,..."""
     from reverie.jobs.sheet import SheetSettings, sheet
 
+    own = None if tool.sheet is None else tool.sheet(config, text)
+    made = sheet(tool)
+    vary = _varied(tool, text) if own is None else own
+    parts = {**sections(config), "sheet": SheetSettings(vary=json.dumps(vary))}
+    return made, made.config(**parts)
+
+
+def _varied(tool: AnyTool, text: str) -> dict[str, list[Any]]:
+    """Return what NAME=VALUE,VALUE;NAME=VALUE,... varies."""
     kinds = {field.name: field for _, field in tool.fields()}
     vary: dict[str, list[Any]] = {}
     for word in text.split(";"):
@@ -79,9 +96,7 @@ def _as_sheet(tool: AnyTool, config: object, text: str) -> tuple[AnyTool, object
         if not equals or name not in kinds:
             raise InputError(f"--sheet: {unknown_name('setting', name, kinds)}")
         vary[name] = [_number(value) for value in values.split(",")]
-    made = sheet(tool)
-    parts = {**sections(config), "sheet": SheetSettings(vary=json.dumps(vary))}
-    return made, made.config(**parts)
+    return vary
 
 
 def _number(text: str) -> Any:
@@ -94,12 +109,15 @@ def _number(text: str) -> Any:
 def wanted_job(tool: AnyTool, config: object, given: Given | None, quality: int | None) -> Job:
     """Return the job that a result would carry, as far as it is known before anything is opened."""
     from reverie.jobs.job import Input
+    from reverie.jobs.run import fixed_files
 
     streamed = None if given is None else Input(given.name, given.sha256)
-    if tool.settle is not None:
-        config = tool.settle(config, given.name if given is not None else "")
-    files, model = recorded_files(config), None
-    if any(getattr(part, "model", None) == "embedded" for part in sections(config).values()):
+    config = tool.settled(config, given)
+    files, model = fixed_files(tool, config), None
+    network = None if tool.network is None else tool.network(config)
+    if network is not None:
+        model = Input(network.name, sha256_of(network))
+    elif tool.network is None and any(getattr(part, "model", None) == "embedded" for part in sections(config).values()):
         from reverie.weights.embedded import embedded_path
 
         model = Input("embedded", sha256_of(embedded_path()))
@@ -130,6 +148,8 @@ def _stem(tool: AnyTool, config: object, given: Given | None) -> str:
 
 def suffix_for(tool: AnyTool, given: Given | None, common: Common) -> str:
     """Return the suffix of a result where no name is given: as asked for, a film's own, or the tool's."""
+    if common.file_format is not None and tool.makes == "mesh":
+        return _mesh_suffix(Path(f"mesh.{common.file_format.lower()}"), f"--format {common.file_format}")
     if common.file_format is not None and tool.makes == "picture":
         return suffix_of(common.file_format.lower().replace("jpeg", "jpg"))
     if tool.makes == "film" and given is not None and given.path is not None:
@@ -140,7 +160,15 @@ def suffix_for(tool: AnyTool, given: Given | None, common: Common) -> str:
     return "" if tool.makes == "folder" else tool.suffix
 
 
-def check_target(tool: AnyTool, path: Path) -> None:
+def _mesh_suffix(path: Path, what: str) -> str:
+    from reverie.media.mesh_write import SUFFIXES
+
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"{what}: no format of meshes that is written; known: {', '.join(SUFFIXES)}")
+    return path.suffix.lower()
+
+
+def check_target(tool: AnyTool, path: Path, config: object) -> None:
     """Check before long work that a result can be written there."""
     from reverie.media.write import check_place, check_writable
 
@@ -150,18 +178,14 @@ def check_target(tool: AnyTool, path: Path) -> None:
         if not path.parent.is_dir():
             raise InputError(f"cannot write '{path}': there is no folder '{path.parent}'; make it first")
     else:
+        if tool.makes == "mesh":
+            _mesh_suffix(path, f"cannot write '{path}'")
         check_place(path)
+    for part in sections(config).values() if tool.makes == "film" else ():
+        if isinstance(part, Encoded):
+            from reverie.media.footage import check_target as check_film
 
-
-def check_format(run: Run, path: Path) -> None:
-    """Refuse before long work a format that this very work cannot be written in.
-
-    Raises:
-        InputError: names the formats that it can.
-    """
-    known = run.work.plan.suffixes
-    if known and path.suffix.lower() not in known:
-        raise InputError(f"cannot write '{path}': a result of this size is written as {', '.join(known)}")
+            check_film(path, part.encoding())
 
 
 def _to_stdout(common: Common, given: Given | None) -> bool:
@@ -187,6 +211,7 @@ def _piped(tool: AnyTool, config: object, given: Given | None, common: Common) -
             print(f"reverie: stopped{ended.text}", file=sys.stderr)
             return 130 if ended.end == "interrupted" else 0
         write_stdout(run.encoded(suffix_for(tool, None, common), quality=common.quality))
+        print(ended.text, file=sys.stderr)
         return 0
     finally:
         run.close()

@@ -6,25 +6,31 @@ import sys
 from typing import Any
 
 from reverie.errors import InputError
-from reverie.tools.registry import TOOLS
+from reverie.settings import flag_of
+from reverie.tools.registry import TOOLS, find_tool
 
 STDOUT = "-"
+SUFFIX = ".safetensors"  # of the value of an option that may be given without one
 STAND_IN = "\0-"  # for "-" on its way through the parser, which takes it for an option; no argument holds a NUL
 
 
 def past_parser(tokens: list[str]) -> list[str]:
     """Return the tokens of a command with every lone ``-`` replaced, where the command reads or writes pictures."""
-    if tokens[:1] not in (["dream"], ["style"]) and not {tokens[0] if tokens else "", " ".join(tokens[:2])} & {*TOOLS}:
+    tool = next((name for name in (" ".join(tokens[:2]), *tokens[:1]) if name in TOOLS), None)
+    if tool is None and tokens[:1] != ["dream"]:
         return tokens
     found = [STAND_IN if t == "-" else t for t in tokens]
-    return _with_value(found, "--fast", ".safetensors", "any") if tokens[:1] == ["style"] else found
+    for _, field in () if tool is None else find_tool(tool).fields():
+        if field.metadata.get("bare") is not None:
+            found = _with_value(found, flag_of(field), field.metadata["bare"])
+    return found
 
 
-def _with_value(tokens: list[str], flag: str, suffix: str, default: str) -> list[str]:
-    """Return the tokens with a value after an option that may be given without one, as ``--fast`` may."""
+def _with_value(tokens: list[str], flag: str, default: str) -> list[str]:
+    """Return the tokens with a value after an option of a network that may be given without one, as ``--fast`` may."""
     found = []
     for token, following in zip(tokens, (*tokens[1:], ""), strict=True):
-        found.append(f"{flag}={default}" if token == flag and not following.lower().endswith(suffix) else token)
+        found.append(f"{flag}={default}" if token == flag and not following.lower().endswith(SUFFIX) else token)
     return found
 
 

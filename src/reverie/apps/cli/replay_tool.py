@@ -47,7 +47,7 @@ def replay_tool(made: Path, output: str | None, named: Mapping[str, str | None],
         print("there already, made by the same job", file=sys.stderr)
         print(target.path)
         return 0
-    check_target(tool, target.path)
+    check_target(tool, target.path, job.config)
     given = {role: Path(path) for role, path in named.items() if path}
     files = Files(made, [Path(folder) for folder in folders], given)
     with threads_of(job):

@@ -64,6 +64,6 @@ def finish(ended: Ended) -> int:
     else:
         by = " by Ctrl-C" if ended.end == "interrupted" else ""
         print(f"reverie: stopped{by} {ended.text}", file=sys.stderr)
-    for path in ended.paths:
+    for path in ended.paths if ended.end != "interrupted" else ():
         print(path)
     return CODES[ended.end]

@@ -1,0 +1,272 @@
+"""A painted film as a work; see `reverie.tools.film_job`."""
+
+from __future__ import annotations
+
+import glob
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import reverie
+from reverie.critic.critic import Critic
+from reverie.errors import InputError
+from reverie.jobs.files import without_folders
+from reverie.jobs.given import Given
+from reverie.jobs.job import Input, Json
+from reverie.jobs.output import Film, Output
+from reverie.jobs.session import Session
+from reverie.jobs.work import Chosen, Plan, Progress, Report
+from reverie.media.deep import to_uint8
+from reverie.media.footage import Footage, Still, footage_frames, is_footage, still_footage
+from reverie.media.image import read_picture
+from reverie.settings import to_record
+from reverie.tools.film_job import FilmJob
+from reverie.tools.film_record import as_before
+from reverie.tools.film_steps import Hand, Shown, VideoStep, film_steps
+from reverie.tools.loop_config import film_length
+from reverie.tools.motion_estimate import open_estimator
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.fast import fast_plan, read_fast
+from reverie.tools.style.film_config import StyleFilmConfig, StyleFilmJob
+from reverie.tools.style.film_tool import settled_film
+from reverie.tools.style.hands import HOLD, FastHand, StyleHand, fitted, later_steps, reach_of
+from reverie.tools.style.keys import StyleKeys, parse_style_keys
+from reverie.tools.style.plan import plan_style, seam_note, wrap_of
+from reverie.tools.style.rules import check_film, check_style
+from reverie.tools.style.sources import read_styles
+from reverie.tools.style.terms import StyleTerms
+from reverie.tools.style.transfer import layer_names
+from reverie.tools.style.work import decisions_of, open_network
+
+
+class PreparedStyleFilm:
+    """The network of a painted film; everything else depends on the film."""
+
+    notes: Sequence[str] = ()
+
+    def __init__(self, job: StyleFilmJob, session: Session) -> None:
+        check_style(job.config)
+        self.job, self.session = job, session
+
+    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> StyleFilmWork:
+        """Return the work on one film, or on a picture that is shown for a while."""
+        if given is None or given.path is None:
+            raise InputError("a film is painted from a file; give its name instead of -")
+        job = settled_film(self.job, given.name)
+        folder = scratch or Path(mkdtemp(prefix="reverie-frames-"))
+        frames = StyleFilm(given.path, folder, replace(job.config, seed=seed), job.video, self.session)
+        given.size = frames.footage.size
+        return StyleFilmWork(frames)
+
+
+class StyleFilmWork:
+    """The work on a painted film: its frames one by one, and the film of those that are there."""
+
+    def __init__(self, frames: StyleFilm) -> None:
+        self.frames, self.notes, self._whole = frames, frames.notes, False
+        stages, video = frames.stages, frames.video
+        about = decisions_of(stages) | {
+            "frames": frames.total, "frames_per_s": str(frames.footage.rate), "steps_later": video.later_steps,
+            "layers": list(stages.layers), "precision": frames.network.precision,
+        }  # fmt: skip
+        self.plan = Plan(about, float(frames.total), f"{frames.size[1]} x {frames.size[0]} px")
+
+    @property
+    def chosen(self) -> Chosen:
+        """What was decided, and measured of the frames that are there."""
+        network, references, video = self.frames.network, self.frames.references, to_record(self.frames.video)
+        kept = {name: video[name] for name in ("codec", "crf", "preset", "audio", "temporal", "later_steps")}
+        keys = _stored_keys(self.frames.video)
+        return Chosen(
+            Input(network.identity.name, network.identity.sha256), network.device.type,
+            {role: Input(about["name"], about["sha256"]) for role, about in references.files.items()},
+            {"precision": network.precision, "tile": self.frames.stages.tile_px or None, "keyframes": None, **kept},
+            self.frames.measured()
+            | ({} if keys is None else {"keyframes": {"name": keys["name"], "text": keys["text"]}}),
+        )  # fmt: skip
+
+    def __iter__(self) -> Iterator[Progress]:
+        frames, first = self.frames, True
+        for part in frames.target.parent.glob(f".{glob.escape(frames.target.name)}.*.part"):
+            part.unlink(missing_ok=True)  # of a run that was killed while it put the film together
+        for step in frames:
+            if first and step.index:
+                self.notes.append(f"going on after frame {step.index}, which an earlier run made")
+            first = False
+            flicker = "" if step.flicker is None else f"  flicker {step.flicker:.2f}"
+            stage = f"frame {step.index + 1}/{frames.total}{flicker}{'  cut' if step.cut else ''}"
+            scores = {} if step.score is None else {"score": step.score}
+            yield Report(step.index + 1, frames.total, "frames", stage, scores, preview=lambda made=step.dream: made)
+        self.notes.append(_in_words(frames.measured()))
+
+    def control(self, change: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Refuse: the frames before would not fit."""
+        raise InputError("a film cannot be changed while it is made")
+
+    def outputs(self) -> Sequence[Output]:
+        """Return the film of the frames that are there."""
+        frames = self.frames
+        count, times = frames.folder.count(), frames.footage.shown_s
+        footage = replace(frames.footage, frames=count, shown_s=times if len(times) == 1 else times[:count])
+        return (Film(frames.pictures, footage, frames.encoding, self._mark),)
+
+    def close(self) -> None:
+        """Remove the frames once all of them stand in a film; until then the same job goes on with them."""
+        if self._whole:
+            self.frames.folder.remove()
+
+    def _mark(self) -> None:
+        self._whole = self.frames.folder.count() >= self.frames.total
+
+
+class StyleFilm(FilmJob):
+    """The frames of one painted film, kept in a folder as they are done.
+
+    Attributes:
+        config: the settings; precision and tiles are those that the first run chose.
+        video: how frames become a film; what was left to the work is decided.
+        stages: scales, steps and tiles of the first frame.
+
+    Args:
+        source: a video, GIF or animated WebP, or a picture, which is shown as long as the settings say.
+        scratch: the folder of finished frames.
+        config: how frames are painted; settled.
+        video: how they become a film; its keyframes are those of `settled_film`.
+        session: what is open already.
+
+    Raises:
+        InputError: source, settings, pictures or network that cannot be used.
+    """
+
+    frame_tool = "style-film-frame"
+
+    def __init__(
+        self, source: Path, scratch: Path, config: StyleConfig, video: StyleFilmConfig, session: Session
+    ) -> None:
+        still = None if is_footage(source) else _still(source, video)
+        if video.temporal is None:
+            video = replace(video, temporal=HOLD if still is None else 0.0)  # in a still picture all change is wanted
+        super().__init__(source, Path(str(scratch).removesuffix(".frames")), video, still)
+        self.config = as_before(config, self.folder.manifest())
+        self._estimate = open_estimator(video.flow, config.device)
+        self._hand: Hand
+        network, name = open_network(self.config, session), self.footage.path.name
+        self.network = network
+        if isinstance(network, Critic):
+            self.references = read_styles(self.config, name)
+            self.stages = plan_style(self.footage.size, self.config, network, layer_names(self.config, network))
+            keys = self._keys()
+            self._fit_still()
+            terms = StyleTerms(self.config, network, self.references, self._first(), None)
+            self._hand = StyleHand(self.config, self.video, self.stages, self.references, terms, self._estimate, keys)
+        else:
+            self.references = read_fast(self.config, name)
+            self.stages = fast_plan(self.footage.size, self.config, network)
+            keys = self._keys()
+            self._fit_still()
+            self._hand = FastHand(self.config, self.video, self.stages, self.references, network, self._first(), keys)
+        last = self.stages.scales[-1]
+        self.video = replace(self.video, later_steps=1 if self.config.fast else later_steps(self.video, last))
+        if any(wrap_of(self.config)):
+            self.notes += seam_note(self.footage.size, self.config, self.size)
+            self.notes.append("frames are painted on from each other; seams close less well behind the first")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.stages.size
+
+    @property
+    def reach(self) -> int:
+        return reach_of(self.video) if self.config.fast is None else 1
+
+    def fitted(self, frame: np.ndarray) -> np.ndarray:
+        """Return a frame at the size that it is painted at."""
+        return fitted(frame, self.size, wrap_of(self.config))
+
+    def make(self, frames: Iterator[np.ndarray], history: Sequence[Shown], first: int) -> Iterator[VideoStep]:
+        """Paint frames from number `first` on."""
+        if history and isinstance(self._hand, StyleHand):
+            begun = max(number for number in range(first) if number == 0 or self.folder.record(number)["cut"])
+            source = next(footage_frames(self.footage, start=begun))
+            self._hand.enter(self.fitted(source))
+        return film_steps(
+            frames, self._hand, cuts=self.video.cuts, estimate=self._estimate, history=history, first=first
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """Return what must be the same for two runs to belong together."""
+        config = to_record(without_folders(self.config)) | {
+            "precision": self.network.precision, "tile": self.stages.tile_px or None,
+        }  # fmt: skip
+        identity = self.network.identity
+        return {
+            "tool": "style-film", "version": reverie.__version__, "config": config, "input": self.source_record(),
+            "model": {"name": identity.name, "sha256": identity.sha256}, "files": self.references.files,
+            "video": to_record(self.video),
+        }  # fmt: skip
+
+    def _keys(self) -> StyleKeys:
+        """Return what changes over the film, once it is known to go together."""
+        stored = _stored_keys(self.video)
+        keyframes = None if stored is None else parse_style_keys(stored["text"], stored["name"])
+        names = [style.name for style in self.references.styles] if stored is None else stored["names"]
+        keys = StyleKeys(
+            keyframes, interpolate=self.video.interpolate, names=names, total=self.total, rate=self.footage.rate
+        )
+        still = isinstance(self.footage.info, Still)
+        check_film(self.config, self.video, len(self.references.styles), still=still, changes=keys.changes)
+        return keys
+
+    def _fit_still(self) -> None:
+        """Bring a picture to its final size once, and not for every frame; what is made to repeat is not yet at it."""
+        if isinstance(self.footage.info, Still) and not any(wrap_of(self.config)):
+            self.footage = replace(self.footage, info=Still(self.fitted(self.footage.info.pixels)))
+
+    def _first(self) -> Tensor:
+        """Return the first frame ``[1, 3, H, W]`` at the final size, by which colors are matched."""
+        frame = next(footage_frames(self.footage, start=0), None)
+        if frame is None:
+            raise InputError(f"'{self.footage.path.name}' holds no frame")
+        return torch.from_numpy(np.array(self.fitted(frame))).permute(2, 0, 1)[None].float() / 255
+
+
+def _still(source: Path, film: StyleFilmConfig) -> Footage:
+    """Return a picture as a film of the length that was asked for."""
+    frames, rate = film_length(film.seconds, "24" if film.fps is None else film.fps)
+    picture = read_picture(source)
+    found = still_footage(source, to_uint8(picture.rgb), frames, rate)
+    if picture.alpha is None:
+        return found
+    return replace(found, notes=(f"'{picture.name}' is transparent in places; a film is opaque",))
+
+
+def _stored_keys(video: StyleFilmConfig) -> dict[str, Any] | None:
+    """Return name, text and names of the styles of keyframes; None if nothing is keyed.
+
+    Raises:
+        InputError: a record that holds something else there.
+    """
+    if video.keyframes is None:
+        return None
+    try:
+        found = json.loads(video.keyframes)
+    except (ValueError, RecursionError) as error:
+        raise InputError("the keyframes inside the film cannot be read") from error
+    kinds = {"name": str, "text": str, "names": list}
+    if not isinstance(found, dict) or not all(isinstance(found.get(name), kind) for name, kind in kinds.items()):
+        raise InputError("the keyframes inside the film cannot be read")
+    return found
+
+
+def _in_words(measured: Mapping[str, Any]) -> str:
+    flicker, source = measured["flicker"], measured["source_flicker"]
+    told = "no flicker to measure" if flicker is None else f"flicker {flicker:.2f} of 255 (of the source: {source:.2f})"
+    cuts = len(measured["cuts"])
+    return f"{told}, {cuts} cut{'' if cuts == 1 else 's'}"

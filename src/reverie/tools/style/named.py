@@ -1,0 +1,139 @@
+"""The files that settings of a style transfer name: in their texts, in folders, by a picture's name; free of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reverie.data.folder import SUFFIXES
+from reverie.errors import InputError
+from reverie.tools.style.regions import parse_region
+
+if TYPE_CHECKING:
+    from reverie.tools.style.config import StyleConfig
+
+ANY = "any"
+MOST_STYLES = 256  # of one folder
+MOST_WEIGHT = 1e6
+
+Rename = Callable[[str, str], str]
+
+
+def in_style(text: str, rename: Rename) -> str:
+    """Return ``FILE`` or ``FILE:WEIGHT`` with its file replaced."""
+    name, weight = _parts(text)
+    return rename("", name) + weight
+
+
+def in_region(text: str, rename: Rename) -> str:
+    """Return a region with its files replaced: "mask", "style mask", "style 1", ..."""
+
+    def renamed(role: str, name: str) -> str:
+        if role.startswith("style ") and role != "style mask":
+            return in_style(name, lambda _, path: rename(role, path))
+        return rename(role, name)
+
+    return str(parse_region(text).with_files(renamed))
+
+
+def split_weight(text: str) -> tuple[Path, float]:
+    """Return path and weight of ``FILE:WEIGHT``; a file of that whole name, or a colon before no number, is a path.
+
+    Raises:
+        InputError: a weight that is not finite.
+    """
+    name, weight = _parts(text)
+    value = float(weight[1:]) if weight else 1.0
+    if not -MOST_WEIGHT <= value <= MOST_WEIGHT:
+        raise InputError(f"the weight of a style must be a finite number; got '{text}'")
+    return Path(name), value
+
+
+def _parts(text: str) -> tuple[str, str]:
+    """Return the file and ``:WEIGHT``, or nothing for it."""
+    name, colon, weight = text.rpartition(":")
+    if not name or Path(text).exists():
+        return text, ""
+    try:
+        float(weight)
+    except ValueError:
+        return text, ""
+    return name, colon + weight
+
+
+def settled(config: StyleConfig, name: str) -> StyleConfig:
+    """Return settings in which every style is one file with its weight: folders listed, artworks picked.
+
+    Args:
+        config: the settings.
+        name: of the content picture, by which artworks are picked.
+
+    Raises:
+        InputError: as `expand`, or an artwork to be picked where there is no folder.
+    """
+    if config.style_class is not None:
+        check_folders([*config.style, *(text for part in config.region for text in parse_region(part).style)])
+    styles = tuple(f"{path}:{weight:g}" for path, weight in expand(config.style, config, name))
+    regions = tuple(_settled_region(text, config, name) for text in config.region)
+    return replace(config, style=styles, region=regions, style_class=None)
+
+
+def _settled_region(text: str, config: StyleConfig, name: str) -> str:
+    """Return a region whose styles are files; as it is where they are already."""
+    region = parse_region(text)
+    if config.style_class is None and not any(split_weight(one)[0].is_dir() for one in region.style):
+        return str(region)
+    listed = expand(region.style, config, name)
+    return str(replace(region, style=tuple(f"{path}:{weight:g}" for path, weight in listed)))
+
+
+def expand(texts: Sequence[str], config: StyleConfig, name: str) -> list[tuple[Path, float]]:
+    """Return files and weights of style arguments: ``FILE``, ``FILE:WEIGHT``, a folder, or one artwork out of it.
+
+    Raises:
+        InputError: a folder without pictures, or weights none of which is above zero.
+    """
+    found: list[tuple[Path, float]] = []
+    for text in texts:
+        path, weight = split_weight(text)
+        if config.style_class is not None:
+            from reverie.tools.references import pick_target
+
+            kind = None if config.style_class == ANY else config.style_class
+            artwork = pick_target(str(path), kind, config.seed, name, ("--style-class", "the style"))
+            found.append((artwork, weight))
+        elif path.is_dir():
+            inside = _pictures_in(path)
+            found += [(p, weight / len(inside)) for p in inside]
+        else:
+            found.append((path, weight))
+    check_weights_of(weight for _, weight in found)
+    return found
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    inside = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
+    if not inside:
+        raise InputError(
+            f"there is no picture in the style folder '{folder}'; --style-class picks one from its subfolders"
+        )
+    if len(inside) > MOST_STYLES:
+        raise InputError(f"'{folder}' holds {len(inside)} pictures; a blend takes at most {MOST_STYLES}")
+    return inside
+
+
+def check_weights_of(weights: Iterable[float]) -> None:
+    """Refuse weights none of which is above zero."""
+    listed = list(weights)
+    if listed and not any(weight > 0 for weight in listed):
+        raise InputError("all weights of the styles are zero or below; give at least one of them more")
+
+
+def check_folders(sources: Sequence[object]) -> None:
+    """Refuse to pick an artwork where there is no folder to pick it from."""
+    paths = [split_weight(str(source))[0] for source in sources if isinstance(source, (str, Path))]
+    if not any(path.is_dir() for path in paths):
+        listed = ", ".join(f"'{path.name}'" for path in paths) or "a picture in memory"
+        raise InputError(f"--style-class picks an artwork from a folder; {listed} is none")

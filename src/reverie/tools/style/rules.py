@@ -1,0 +1,109 @@
+"""Which settings of a style transfer go together; free of torch, so that contradictions are refused early."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from reverie.errors import InputError
+from reverie.settings import check_together
+from reverie.tools.style.config import StyleConfig
+from reverie.tools.style.film_config import StyleFilmConfig
+
+MOST_ANCHOR = 64  # frames back that are kept in memory
+
+SAMPLED_SCORES = ("sliced", "strotss", "nearest")  # drawn anew at every step
+MOST_COMPARED = 4096  # places that are all compared with all: half a gigabyte
+
+
+def check_inputs(config: StyleConfig) -> None:
+    """Refuse what `check_style` does, and a command without a style.
+
+    Raises:
+        InputError: names the settings and the way out.
+    """
+    check_style(config)
+    if not config.style and not config.region and config.fast in (None, ANY_STYLE):
+        raise InputError("no style is given; name one or more pictures after the content")
+
+
+def check_style(config: StyleConfig) -> None:
+    """Refuse settings that contradict each other.
+
+    Raises:
+        InputError: names both settings and the way out.
+    """
+    if config.fast is not None:
+        check_fast(config)
+    check_together(config)
+    if config.color == "match" and config.region:
+        raise InputError("--color match brings every style to the whole content; with --region use match-after")
+    if config.average and config.optimizer == "lbfgs" and config.lr < 0.1:
+        raise InputError("--optimizer lbfgs takes steps of about one; add --lr 1")
+    _check_sampled(config)
+
+
+def _check_sampled(config: StyleConfig) -> None:
+    alike = config.content_score == "self-similarity"
+    if config.optimizer == "lbfgs" and (alike or config.score in SAMPLED_SCORES):
+        name = f"--score {config.score}" if config.score in SAMPLED_SCORES else "--content-score self-similarity"
+        raise InputError(f"{name} looks at other places at every step, which --optimizer lbfgs cannot follow; use adam")
+    if alike and config.samples > MOST_COMPARED:
+        raise InputError(
+            f"--content-score self-similarity takes at most --samples {MOST_COMPARED}; got {config.samples}"
+        )
+
+
+ANY_STYLE = "any"  # what --fast alone stands for
+OF_ONE_PASS = frozenset({
+    "fast", "style", "strength", "style_scale", "style_size", "style_class", "size", "color", "color_method",
+    "color_strength", "seed", "device", "precision", "tile", "max_memory", "resume_from", "keep_state",
+})  # fmt: skip
+
+
+def check_fast(config: StyleConfig) -> None:
+    """Refuse settings that a network which paints in one pass has no use for.
+
+    Raises:
+        InputError: names the setting.
+    """
+    plain = StyleConfig()
+    for field in dataclasses.fields(config):
+        name = field.name
+        if name not in OF_ONE_PASS and getattr(config, name) != getattr(plain, name):
+            raise InputError(f"--fast paints in one pass and has no use for --{name.replace('_', '-')}; leave out one")
+    if config.resume_from or config.keep_state:
+        raise InputError("--fast paints in one pass; --resume-from and --keep-state have nothing to go on from")
+    if config.fast != ANY_STYLE and (config.style or config.style_scale or config.style_size):
+        raise InputError("a student has learned its style already; give no style, or --fast without a file")
+
+
+def check_film(config: StyleConfig, film: StyleFilmConfig, styles: int, *, still: bool, changes: bool) -> None:
+    """Refuse settings that a film has no use for.
+
+    Args:
+        config: how frames are painted.
+        film: the rest.
+        styles: how many there are.
+        still: whether it shows one picture.
+        changes: whether styles or strength do.
+
+    Raises:
+        InputError: names the setting.
+    """
+    if still and not changes:
+        raise InputError(
+            "a film of a still picture needs something that changes: --interpolate between styles, or --keyframes"
+        )
+    for name in () if still else ("seconds", "fps"):
+        if getattr(film, name) is not None:
+            raise InputError(f"--{name} makes a film from a still picture; a video has its own length and rate")
+    if film.interpolate and styles < 2:
+        raise InputError("--interpolate goes from one style to another; name two or more")
+    if any(not 1 <= back <= MOST_ANCHOR for back in film.anchor):
+        raise InputError(
+            f"--anchor counts frames back, from 1 to {MOST_ANCHOR}; got {', '.join(map(str, film.anchor))}"
+        )
+    if config.resume_from or config.keep_state:
+        raise InputError("--resume-from and --keep-state go with a picture; a film goes on by itself")
+    if config.init_picture is not None:
+        raise InputError("--init-picture goes with a picture; the first frame of a film begins with itself")
