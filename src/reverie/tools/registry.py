@@ -67,6 +67,7 @@ TOOLS: dict[str, tuple[str, str]] = {
     "mesh show": (
         "reverie.tools.mesh_show.tool:MESH_SHOW",
         "Show a mesh from all sides: a film, stills, and a page with a 3D viewer.",
+    ),
     "embed map": (
         "reverie.tools.embed.tool:MAP",
         "Lay out a collection of pictures as a map, by what a network sees in them.",
