@@ -47,12 +47,13 @@ class Studio:
         command = [sys.executable, "-m", "reverie", "studio", "--port", str(self.port), "--home", str(self.home)]
         began = time.perf_counter()
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment())
-        while True:
+        while self.process.poll() is None:
             try:
                 httpx.get(f"{self.base}/api/status", timeout=5)
                 return time.perf_counter() - began
             except httpx.TransportError:
                 time.sleep(0.02)
+        raise SystemExit("the studio did not start")
 
     def kill(self) -> None:
         """Kill the server, and nothing else."""
