@@ -34,6 +34,19 @@ function kindOf(field) {
   return "text";
 }
 
+// One contact sheet of several values of one setting, in place of one result.
+export function sheetControl(fields, chosen, changed) {
+  const value = (word) => (word === "true" ? true : word === "false" ? false : word !== "" && Number.isFinite(Number(word)) ? Number(word) : word);
+  const select = el("select", { id: "vary", "aria-label": "Setting that varies" }, el("option", { value: "" }, "nothing varies"),
+    ...fields.map((field) => el("option", { value: field.name, selected: field.name === chosen.name }, field.label)));
+  const text = el("input", { type: "text", value: (chosen.values || []).join(", "), placeholder: "values, with commas", "aria-label": "Values" });
+  const update = () => changed({ name: select.value, values: text.value.split(",").map((word) => value(word.trim())).filter((one) => one !== "") });
+  select.addEventListener("change", update);
+  text.addEventListener("input", update);
+  return el("div", { class: "control" }, el("label", { htmlFor: "vary", class: "name" }, "contact sheet"), select, text,
+    el("div", { class: "help" }, "One picture with a result for each value, to compare them."));
+}
+
 const MAKERS = {
   slider(field, value, set, id) {
     const whole = field.type === "whole";

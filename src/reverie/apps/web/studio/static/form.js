@@ -2,7 +2,7 @@
 
 import { ask, small } from "./api.js";
 import { $, el, notify } from "./dom.js";
-import { control } from "./fields.js";
+import { control, sheetControl } from "./fields.js";
 import { pick, place } from "./inputs.js";
 import { hear, inputsOf, jobOf, keyOf, plain, remember, state, takeJob, tell, toolOf, valuesOf } from "./store.js";
 
@@ -42,6 +42,10 @@ export function drawForm() {
   $("fields").replaceChildren(...common.map((field) => control(field, values, changed)));
   const groups = Map.groupBy ? Map.groupBy(rest, (field) => field.group || "other") : grouped(rest);
   $("more-fields").replaceChildren(...[...groups].flatMap(([group, fields]) => [el("h3", {}, group), ...fields.map((field) => control(field, values, changed))]));
+  const plainFields = tool.fields.filter((field) => field.type !== "file" && !field.films && !field.many);
+  if (tool.makes === "picture" && !tool.film?.startsWith("sheet")) {
+    $("more-fields").append(el("h3", {}, "compare"), sheetControl(plainFields, state.vary[tool.name] || {}, (vary) => { state.vary[tool.name] = vary; }));
+  }
   $("more").hidden = !rest.length;
   const format = $("format"), names = FORMATS[tool.makes] || [];
   format.replaceChildren(...names.map((name) => el("option", { value: name, selected: state.format[tool.name] === name }, name.toUpperCase())));
@@ -132,5 +136,5 @@ export function listen() {
   hear("presets", drawPresets);
   $("form").addEventListener("submit", (event) => { event.preventDefault(); start(); });
   $("format").addEventListener("change", () => { state.format[state.tool] = $("format").value; remember(); });
-  $("defaults").addEventListener("click", () => { state.values[state.tool] = {}; remember(); drawForm(); });
+  $("defaults").addEventListener("click", () => { state.values[state.tool] = {}; delete state.vary[state.tool]; remember(); drawForm(); });
 }

@@ -6,7 +6,7 @@ export const hear = (name, then) => bus.addEventListener(name, (event) => then(e
 
 export const state = {
   tools: [], status: {}, presets: [], jobs: new Map(), queue: { running: 0, waiting: [] },
-  tool: "", current: "", values: {}, inputs: {}, format: {},
+  tool: "", current: "", values: {}, inputs: {}, format: {}, vary: {},
 };
 
 const KEY = "reverie-studio-1";
@@ -49,6 +49,11 @@ export function jobOf(tool, file) {
       else files[field.name] = { name: sent[0].name, sha256: sent[0].sha256 };
     } else if (keyOf(field) in values) section[field.name] = values[keyOf(field)];
   }
+  const vary = state.vary[tool.name];
+  if (vary?.name && vary.values.length && !films) {
+    job.tool = `sheet(${tool.name})`;
+    job.sheet = { vary: JSON.stringify({ [vary.name]: vary.values }) };
+  }
   if (Object.keys(files).length) job.files = files;
   if (file) job.input = { name: file.name, sha256: file.sha256 };
   return job;
@@ -66,6 +71,8 @@ export function takeJob(record, { withInput = true } = {}) {
     if (field.type === "file" && (one || several.length)) fields[field.name] = one ? [one] : several.map((r) => record.files[r]);
     else if (given !== undefined && JSON.stringify(given) !== JSON.stringify(field.default)) values[keyOf(field)] = given;
   }
+  const [[name, varied] = []] = Object.entries(JSON.parse(record.sheet?.vary || "{}"));
+  if (name) state.vary[tool.name] = { name, values: varied }; else delete state.vary[tool.name];
   state.tool = tool.name;
   state.values[tool.name] = values;
   const kept = withInput && record.input ? [{ ...record.input, kind: record.tool === tool.film ? "film" : tool.streamed?.kind || "picture" }] : [];
