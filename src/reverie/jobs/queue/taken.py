@@ -134,14 +134,16 @@ def fresh(tool: AnyTool, job: Job, files: Files, session: Session, scratch: Path
 
 
 def linked(paths: Mapping[str, Path], job: Job, folder: Path) -> dict[str, Path]:
-    """Return the inputs under the names that their user gave them, each in a folder of its own."""
+    """Return the inputs under the names that their user gave them: side by side, for texts that name others."""
     shutil.rmtree(folder, ignore_errors=True)
     found: dict[str, Path] = {}
     for number, (role, path) in enumerate(paths.items()):
         item = job.streamed if role == "input" else job.files[role]
         assert item is not None
-        place = folder / str(number) / plain_name(item.name)
-        place.parent.mkdir(parents=True)
+        place = folder / plain_name(item.name)
+        if place.exists():
+            place = folder / str(number) / place.name
+        place.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             place.symlink_to(path, target_is_directory=True)
         else:
