@@ -112,7 +112,7 @@ def post(base: str, blob: bytes, name: str, once: str = "") -> str:
 
 
 def ended(base: str, key: str) -> dict[str, Any]:
-    """Wait for a job to end and return it; outlives restarts."""
+    """Wait for a job to end and return it; outlives restarts. Asks seldom, since each answer costs the server."""
     while True:
         try:
             found = httpx.get(f"{base}/api/jobs/{key}", timeout=30).json()
@@ -120,7 +120,7 @@ def ended(base: str, key: str) -> dict[str, Any]:
                 return found
         except httpx.TransportError:
             pass
-        time.sleep(0.02)
+        time.sleep(0.25)
 
 
 def page_usable(base: str, rounds: int) -> list[float]:
