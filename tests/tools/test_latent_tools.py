@@ -282,6 +282,23 @@ def test_a_map_closes_on_itself_and_its_tiles_are_keys(tmp_path: Path, model: Pa
     assert torch.equal(latents.row(journey.keys.keys[0].row), latents.ws[2 * 8 + 1])
 
 
+def test_a_blend_has_the_blocks_of_both(tmp_path: Path, model: Path):
+    from reverie.models.stylegan2.file import load_generator
+
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        save_model(tmp_path / "b.safetensors", Generator(CONFIG).state_dict(), describe(CONFIG, ("rose", "tulip")))
+    for ramp, share in ((0, 0.0), (1, 0.5)):
+        out = tmp_path / f"{ramp}.safetensors"
+        assert call("latent blend", model, tmp_path / "b.safetensors", "--from-px", 16, "--ramp", ramp, "-o", out) == 0
+        a, b, c = (load_generator(p).net.state_dict() for p in (model, tmp_path / "b.safetensors", out))
+        for name in ("mapping.fc0.weight", "synthesis.b4.conv1.weight"):
+            assert torch.allclose(c[name], a[name], atol=2e-3)
+        assert torch.allclose(c["synthesis.b16.conv0.weight"], b["synthesis.b16.conv0.weight"], atol=2e-3)
+        middle = "synthesis.b8.conv0.weight"
+        assert torch.allclose(c[middle], a[middle].lerp(b[middle], share), atol=2e-3)
+
+
 def test_a_dream_moves_through_latent_space_and_raises_its_score(tmp_path: Path, model: Path):
     from reverie.jobs.session import Session
     from reverie.tools.latent.config import LatentDreamConfig
