@@ -148,6 +148,16 @@ class ExploreConfig(GeneratorSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConformConfig(GeneratorSettings, FilmSettings):
+    """Which edit is made again."""
+
+    edit: str = setting("", "The edit: a decision list (EDL, CMX3600).", file="text")
+    fps: float = setting(30.0, "Frames a second of clips and edit.", above=0, maximum=240, group="film")
+    size: int | None = setting(None, "Enlarge the frames to this height.", minimum=16, maximum=8192, group="film")
+    preview: bool = setting(False, "Draw a quick, rough proxy.", group="film")
+
+
+@dataclass(frozen=True, kw_only=True)
 class BlendConfig:
     """How two generators become one."""
 
