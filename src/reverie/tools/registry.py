@@ -100,6 +100,10 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.embed.atlas_tool:ATLAS",
         "Draw what a layer sees in a collection, sorted by likeness: an activation atlas.",
     ),
+    "embed pick": (
+        "reverie.tools.embed.pick_tool:PICK",
+        "Copy the pictures of a list, such as a selection on the page, into a folder.",
+    ),
 }
 
 # name → import path of tools that have no command of their own: the films of others

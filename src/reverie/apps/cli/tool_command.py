@@ -185,7 +185,8 @@ def _from_nothing(tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[
     output = None if common.output is None else as_given(common.output)
     chosen = _moving(tool, given, output) or tool
     _check_given(tool, chosen, given, "goes with a video, GIF or animated WebP; this is a picture")
-    return run_one(chosen, find, settings_of(chosen, find, given, common, tool), None, common)
+    config = settings_of(chosen, find, given, common, tool, from_nothing=tool.streamed is not None)
+    return run_one(chosen, find, config, None, common)
 
 
 def _moving(tool: AnyTool, given: Mapping[str, Any], output: str | None) -> AnyTool | None:
