@@ -15,7 +15,7 @@ from reverie.weights.caffe import wire
 from reverie.weights.caffe.model import channel_mean, read_binaryproto, read_caffemodel
 from reverie.weights.foreign import load_state_dict
 
-FUZZED = int(os.environ.get("REVERIE_FUZZ", "400"))
+FUZZED = int(os.environ.get("REVERIE_FUZZ", "100"))
 
 
 def random_weights() -> dict[str, np.ndarray]:
