@@ -36,17 +36,21 @@ class PreparedMeshDream:
         """Return the work on one mesh."""
         from reverie.tools.mesh.ascent import MeshAscent
         from reverie.tools.mesh.dream_goal import DreamGoal
+        from reverie.tools.mesh.fineness import fine_enough
         from reverie.tools.mesh.model import open_model
         from reverie.tools.mesh.work import ascent_work
 
         given = given or Given(EXAMPLE, kind="mesh")
-        model = open_model(self.config.read(given), self.config.unfold)
+        source, notes = self.config.read(given), ()
+        if self.config.what != "texture":
+            source, notes = fine_enough(source, self.config.size)
+        model = open_model(source, self.config.unfold)
         goal, what = DreamGoal(self.config, self.critic, self.guide), self.config.what
         ascent = MeshAscent(model, self.config, goal, seed, paints=what != "shape", moves=what != "texture")
         identity = self.critic.identity
         shown = {"example": given.sha256} if given.path == EXAMPLE else {}
         chosen = Chosen(Input(identity.name, identity.sha256), str(self.critic.device), more=shown)
-        return ascent_work(ascent, chosen, self.notes)
+        return ascent_work(ascent, chosen, notes)
 
 
 MESH_DREAM: Tool[MeshDreamConfig] = Tool(

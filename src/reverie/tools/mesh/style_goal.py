@@ -185,7 +185,7 @@ class StyleGoal:
     @torch.no_grad()
     def _original(self, cameras: Sequence[Camera]) -> Views:
         assert self._before is not None
-        light = LIGHTS[self.config.light](Generator().manual_seed(0))
+        light = LIGHTS[self.config.lamp](Generator().manual_seed(0))
         return self._before.views(cameras, [light] * len(cameras), [self.ground] * len(cameras))
 
 
