@@ -55,8 +55,9 @@ class Shape(nn.Module):
         """Return ``[V, 3]``, differentiable."""
         vertices = self.operator.solve(self.moved)
         if self.reach is not None:
-            way = vertices - self.start
-            way = way - way.mean(0)  # the whole stays where it is
+            way, own = vertices - self.start, self.start - self.start.mean(0)
+            way = way - way.mean(0)  # the whole stays where it is, and as large as it is
+            way = way - (way * own).sum() / own.square().sum() * own
             bent = self.reach / (self.reach**2 + way.square().sum(1, keepdim=True)).sqrt()
             vertices = self.start + bent * way
         if self._mirror is None:

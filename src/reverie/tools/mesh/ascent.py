@@ -26,7 +26,6 @@ from reverie.jobs.seed import seed_for
 from reverie.jobs.work import Report
 from reverie.optimize.ascend import move_uphill
 from reverie.optimize.gradient import DEAD
-from reverie.optimize.uniform_adam import UniformAdam
 from reverie.render.bake import TexelMap
 from reverie.render.camera import Around, Camera, turntable
 from reverie.render.light import LIGHTS
@@ -162,7 +161,8 @@ class MeshAscent:
             )
         if self.shape is not None:
             own = list(self.shape.parameters())
-            found.append(Mover(own, UniformAdam(own), self.config.shape_rate * (1 + self.config.smoothness)))
+            # not UniformAdam: what networks ask for is strong in few places, and the rest would stand still
+            found.append(Mover(own, torch.optim.Adam(own), self.config.shape_rate * (1 + self.config.smoothness) ** 0.5))
         return found
 
 
