@@ -162,7 +162,8 @@ class MeshAscent:
         if self.shape is not None:
             own = list(self.shape.parameters())
             # not UniformAdam: what networks ask for is strong in few places, and the rest would stand still
-            found.append(Mover(own, torch.optim.Adam(own), self.config.shape_rate * (1 + self.config.smoothness) ** 0.5))
+            rate = self.config.shape_rate * (1 + self.config.smoothness) ** 0.5
+            found.append(Mover(own, torch.optim.Adam(own), rate))
         return found
 
 
