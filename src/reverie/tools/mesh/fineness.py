@@ -6,7 +6,7 @@ from reverie.numerics.mesh import Mesh, placed
 from reverie.numerics.subdivide import mean_edge, subdivided
 from reverie.render.camera import MARGIN
 
-COARSE_PX, MOST_FACES = 6.0, 40_000  # triangles with longer sides are cut up, up to that many
+COARSE_PX, MOST_FACES = 10.0, 40_000  # triangles with longer sides are cut up, up to that many
 
 
 def fine_enough(mesh: Mesh, size_px: int) -> tuple[Mesh, tuple[str, ...]]:
