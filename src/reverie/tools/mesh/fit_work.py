@@ -85,11 +85,20 @@ class Fit:
                 for camera, guide in zip(self.cameras, self.guides, strict=True)
             ]
 
+    def seen(self, camera: Camera) -> Tensor:
+        """Return the silhouette ``[1, S, S]`` from a camera."""
+        with torch.no_grad():
+            return self._mask(self.shape(), camera)
+
     def preview(self) -> np.ndarray:
         """Return the first guide beside what its camera sees, ``[H, 2 H, 3]``."""
-        with torch.no_grad():
-            mask = self._mask(self.shape(), self.cameras[0])
-        return torch.cat([self.guides[0].mask, mask], 2).expand(3, -1, -1).permute(1, 2, 0).clamp(0, 1).numpy()
+        return (
+            torch.cat([self.guides[0].mask, self.seen(self.cameras[0])], 2)
+            .expand(3, -1, -1)
+            .permute(1, 2, 0)
+            .clamp(0, 1)
+            .numpy()
+        )
 
     def _shape_steps(self) -> Iterator[Report]:
         each = -(-self.shape_steps // len(self.stages))
