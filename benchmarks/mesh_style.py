@@ -20,13 +20,13 @@ from reverie.critic.open import open_critic
 from reverie.media.image import read_picture
 from reverie.media.mesh import read_mesh
 from reverie.render.camera import turntable
-from reverie.tools.mesh.areas import areas_of
 from reverie.tools.mesh.ascent import MeshAscent, working_side
 from reverie.tools.mesh.config import MeshStyleConfig
-from reverie.tools.mesh.dream_tool import EXAMPLE
 from reverie.tools.mesh.model import open_model
 from reverie.tools.mesh.pictures import colors_of
-from reverie.tools.mesh.style_goal import StyleGoal
+from reverie.tools.mesh_dream.tool import EXAMPLE
+from reverie.tools.mesh_style.areas import areas_of
+from reverie.tools.mesh_style.goal import StyleGoal
 
 MOST_RENDERER = 0.25
 HELD_OUT = turntable(6, 5, start_deg=17) + turntable(6, 40, start_deg=47)

@@ -104,8 +104,8 @@ def test_a_dream_raises_what_it_was_asked_for(ball: Path):
     from reverie.render.camera import turntable
     from reverie.tools.mesh.ascent import MeshAscent
     from reverie.tools.mesh.config import MeshDreamConfig
-    from reverie.tools.mesh.dream_goal import DreamGoal
     from reverie.tools.mesh.model import open_model
+    from reverie.tools.mesh_dream.goal import DreamGoal
 
     config = MeshDreamConfig(layer=("mixed3a",), size=64, steps=16, texture_size=128, texture_rate=2.0)
     goal = DreamGoal(config, open_critic(device="cpu", precision="fp32"), None)

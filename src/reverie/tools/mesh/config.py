@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reverie.jobs.blocks import MachineSettings, MeshSettings, NetworkSettings, SeedSettings
 from reverie.settings import setting
-from reverie.tools.mesh.regions import renamed
+from reverie.tools.mesh_style.regions import renamed
 
 TEXTURES = ("solid", "stack", "spectrum", "pixels")
 LIGHTS = ("auto", "soft", "unlit", "head", "cone", "sky")

@@ -30,9 +30,9 @@ from reverie.objective.summed import Place
 from reverie.objective.total_variation import total_variation
 from reverie.render.camera import MARGIN, Camera
 from reverie.render.light import LIGHTS
-from reverie.tools.mesh.areas import Area
 from reverie.tools.mesh.ascent import Stage
 from reverie.tools.mesh.config import MeshStyleConfig
+from reverie.tools.mesh_style.areas import Area
 
 MEASURED = 8  # views at which scores are brought to one measure
 

@@ -28,7 +28,7 @@ class PreparedMeshFit:
 
     def __init__(self, config: MeshFitConfig, session: Session) -> None:
         from reverie.media.image import read_picture
-        from reverie.tools.mesh.guides import parse_cameras, read_guide
+        from reverie.tools.mesh_fit.guides import parse_cameras, read_guide
 
         if not config.guide:
             raise InputError("name a picture to fit to, for example: reverie mesh fit mesh.obj guide.png")
@@ -39,9 +39,9 @@ class PreparedMeshFit:
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the work on one mesh."""
         from reverie.tools.mesh.fineness import fine_enough
-        from reverie.tools.mesh.fit_result import fit_outputs
-        from reverie.tools.mesh.fit_work import Fit
         from reverie.tools.mesh.model import open_model
+        from reverie.tools.mesh_fit.result import fit_outputs
+        from reverie.tools.mesh_fit.work import Fit
 
         assert given is not None
         config = self.config
@@ -65,7 +65,7 @@ class PreparedMeshFit:
         return Steps(fit.steps(), outputs, plan=plan, chosen=Chosen(), notes=notes)
 
     def _searched(self, model: Model, notes: list[str]) -> list[Camera]:
-        from reverie.tools.mesh.find_camera import found_camera
+        from reverie.tools.mesh_fit.find_camera import found_camera
 
         cameras = []
         for guide in self.guides:

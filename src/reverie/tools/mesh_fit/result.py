@@ -11,9 +11,9 @@ from reverie.jobs.job import Json
 from reverie.jobs.output import Mesh, Output, Picture, Table
 from reverie.media.sheet import contact_sheet
 from reverie.render.bake import filled
-from reverie.tools.mesh.fit_work import Fit
 from reverie.tools.mesh.model import as_picture
 from reverie.tools.mesh.result import final_mesh, quality
+from reverie.tools.mesh_fit.work import Fit
 
 SHOWN = 6  # guides on the sheet
 BLACK = (0.0, 0.0, 0.0)

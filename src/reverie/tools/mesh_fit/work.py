@@ -23,9 +23,9 @@ from reverie.optimize.uniform_adam import UniformAdam
 from reverie.render.camera import Camera
 from reverie.render.silhouette import silhouette
 from reverie.tools.mesh.config import MeshFitConfig
-from reverie.tools.mesh.find_camera import overlap, pyramid_distance
-from reverie.tools.mesh.guides import Guide
 from reverie.tools.mesh.model import Model
+from reverie.tools.mesh_fit.find_camera import overlap, pyramid_distance
+from reverie.tools.mesh_fit.guides import Guide
 
 STAGES = ((100.0, 0.1), (30.0, 0.05), (10.0, 0.03))  # smoothness and rate; the last is that of the settings
 LAST_RATE = 0.02
