@@ -60,7 +60,7 @@ class ShapeSettings:
     """How the vertices move."""
 
     shape_rate: float = setting(
-        0.012, "Size of a step of the vertices, in radii of the mesh.", above=0, maximum=1, group="shape", expert=True
+        0.006, "Size of a step of the vertices, in radii of the mesh.", above=0, maximum=1, group="shape", expert=True
     )
     smoothness: float = setting(
         10.0, "How far neighbors move together; 0 moves every vertex alone.", minimum=0, maximum=10_000, group="shape"
