@@ -28,11 +28,17 @@ class FilmCodec:
 
 
 @dataclass(frozen=True)
-class FilmFile(FilmCodec):
-    """How motion is found, and how the film is encoded."""
+class FilmMotion:
+    """How motion is found."""
 
     cuts: bool = setting(True, "Begin anew where the scene of a video changes.")
     flow: str = setting("dis", "Estimator of motion.", choices=("dis", "raft"))
+
+
+@dataclass(frozen=True)
+class FilmFile(FilmCodec, FilmMotion):  # the last base's fields come first, as records have them
+    """How motion is found, and how the film is encoded."""
+
     audio: bool = setting(True, "Take over the sound of a video.", replay=False)
 
     def encoding(self) -> Encoding:
