@@ -59,6 +59,7 @@ class Following:
             self._task = asyncio.create_task(self._follow())
         try:
             yield b"retry: 1000\n\n"
+            follower.tell("queue", "", await run_in_threadpool(waiting_times, self.queue))
             if only is not None:
                 entry = await run_in_threadpool(self.queue.get, only)
                 follower.tell("job", only, entry)
