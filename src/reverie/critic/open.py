@@ -18,6 +18,7 @@ from reverie.critic.families import FAMILIES
 from reverie.critic.precision import resolve_device, resolve_precision
 from reverie.errors import InputError, WeightsError, unknown_name
 from reverie.models.build import NAMED, build_classifier, shapes_only
+from reverie.models.caffe_googlenet import HEAD
 from reverie.weights.catalogue import CATALOGUE
 from reverie.weights.checkpoint import Description, file_sha256, load_model
 from reverie.weights.embedded import embedded_path
@@ -34,9 +35,10 @@ WITHOUT_OWN_START = (
     "inception_v3",
     "alexnet",
     "nin",
+    "googlenet-caffe",
 )  # torch's default start lets deep activations die out
-HEADS = {"nin": ("features.26.weight",)}  # where it is not the usual one
-STATE_DICTS = (".pth", ".pt", ".bin", ".ckpt", ".pkl")  # suffixes of files that hold bare weights
+HEADS = {"nin": ("features.26.weight",), "googlenet-caffe": (f"{HEAD}.weight",)}  # where it is not the usual one
+STATE_DICTS = (".pth", ".pt", ".bin", ".ckpt", ".pkl", ".caffemodel")  # suffixes of files that hold bare weights
 CAFFE = "-caffe"  # suffix of architectures whose weights come from Caffe
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CAFFE_MEAN = (104.0, 117.0, 123.0)  # of blue, green, red, for values up to 255
@@ -72,10 +74,15 @@ def model_names() -> tuple[str, ...]:
     return (EMBEDDED, *NAMED)
 
 
+def architecture_of(model: str) -> str:
+    """Return the architecture of a name: ``vgg16`` for ``vgg16-caffe``, but ``googlenet-caffe`` is one of its own."""
+    return model if model in NAMED else model.removesuffix(CAFFE)
+
+
 def _prepare(model: str, weights: str | Path | None) -> tuple[nn.Module, Preprocessing, Identity]:
     if model == EMBEDDED:
         return _from_file(embedded_path(), EMBEDDED, weights)
-    architecture = model.removesuffix(CAFFE)
+    architecture = architecture_of(model)
     if architecture in NAMED:
         return _from_architecture(model, architecture, weights)
     if Path(model).suffix.lower() in (".safetensors", *STATE_DICTS) or Path(model).exists():
@@ -144,7 +151,7 @@ def _from_architecture(
     else:
         path = Path(weights) if weights is not None else _cached(architecture)
         if path is None:
-            fetch = f"get them with 'reverie models fetch {architecture}', " if record else ""
+            fetch = f"get them with 'reverie models fetch {architecture}', " if record and record.checked else ""
             raise WeightsError(
                 f"the weights of {architecture} are not on this machine; {fetch}give a file with --weights, or use the "
                 "embedded default"
