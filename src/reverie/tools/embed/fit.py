@@ -71,9 +71,9 @@ def save_fit(path: Path, fit: Fit, critic: Critic) -> None:
         "perplexity": fit.perplexity, "network": fit.network, "sha256": fit.sha256, "weights": fit.weights,
         "thumb_px": fit.thumb_px, "far": fit.far,
     }  # fmt: skip
-    mean = critic.preprocessing
+    seen = critic.preprocessing
     about = Description(
-        architecture=KIND, classes=fit.classes, mean=mean.mean, std=mean.std, input_px=fit.size_px, kind=KIND,
+        architecture=KIND, classes=fit.classes, mean=seen.mean, std=seen.std, input_px=fit.size_px, kind=KIND,
         options=options, data={"names": list(fit.names)}, version=reverie.__version__,
     )  # fmt: skip
     state = {

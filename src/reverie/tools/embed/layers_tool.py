@@ -17,6 +17,7 @@ from reverie.tools.embed.config import LayersConfig
 
 if TYPE_CHECKING:
     from reverie.jobs.output import Output
+    from reverie.tools.embed.separability import Comparison
 
 LAYER_WEIGHT = 100.0  # measuring a layer costs about as much as looking at so many pictures
 
@@ -69,7 +70,7 @@ class PreparedLayers:
         )  # fmt: skip
 
 
-def _reports(comparison, notes: list[str]) -> Iterator[Report]:  # type: ignore[no-untyped-def]
+def _reports(comparison: Comparison, notes: list[str]) -> Iterator[Report]:
     total, before = len(comparison.collection.items), 0
     for done in comparison.look():
         yield Report(done, total, "pictures", f"looking at {total} pictures", weight=done - before)
