@@ -45,20 +45,25 @@ def convert(
     means, stds = channel_mean(mean) if mean is not None else colors.mean, colors.std
     state = net.state_dict()
     if colors.bgr:
-        means, stds = means[::-1], stds[::-1]
+        (blue, green, red), (of_blue, of_green, of_red) = means, stds
+        means, stds = (red, green, blue), (of_red, of_green, of_blue)
         first = next(name for name, module in net.named_modules() if isinstance(module, nn.Conv2d))
         state[f"{first}.weight"] = state[f"{first}.weight"].flip(1)
-    count = dict(trace(net, (identity.input_px,) * 2))[FAMILIES[architecture].logits_path].numel()
+    count = dict(trace(net, (identity.input_px, identity.input_px)))[FAMILIES[architecture].logits_path].numel()
     about = Description(
         architecture,
         _read_labels(labels, count) if labels is not None else identity.classes or tuple(map(str, range(count))),
-        tuple(m / colors.scale for m in means),
-        tuple(s / colors.scale for s in stds),
+        _divided(means, colors.scale),
+        _divided(stds, colors.scale),
         identity.input_px,
         note=f"converted from {weights.name}",
     )
     save_model(output, state, about)
     return about
+
+
+def _divided(values: tuple[float, float, float], by: float) -> tuple[float, float, float]:
+    return (values[0] / by, values[1] / by, values[2] / by)
 
 
 def _read_labels(path: Path, count: int) -> tuple[str, ...]:
