@@ -282,6 +282,69 @@ def test_a_map_closes_on_itself_and_its_tiles_are_keys(tmp_path: Path, model: Pa
     assert torch.equal(latents.row(journey.keys.keys[0].row), latents.ws[2 * 8 + 1])
 
 
+EDIT = """TITLE: cut
+FCM: NON-DROP FRAME
+001  AX  V  C        00:00:00:00 00:00:00:04 01:00:00:00 01:00:00:04
+* FROM CLIP NAME: a.mkv
+002  AX  V  C        00:00:00:04 00:00:00:04 01:00:00:04 01:00:00:04
+002  AX  V  D    003 00:00:00:02 00:00:00:08 01:00:00:04 01:00:00:10
+* FROM CLIP NAME: a.mkv
+* TO CLIP NAME: b.mkv
+003  AX  V  C        00:00:00:06 00:00:00:00 01:00:00:10 01:00:01:02
+* FROM CLIP NAME: a.mkv
+M2   AX  -005.0      00:00:00:06
+004  AX  A  C        00:00:00:00 00:00:00:04 01:00:00:00 01:00:00:04
+"""
+
+
+def test_an_edit_is_made_of_the_latents_of_its_clips(tmp_path: Path, model: Path):
+    for name, seeds in (("a", "1-3"), ("b", "4-6")):
+        assert call("latent walk", model, "--seeds", seeds, "--seconds", 1, "--fps", 10, "--codec", "ffv1",
+                    "-o", tmp_path / f"{name}.mkv") == 0  # fmt: skip
+    (tmp_path / "cut.edl").write_text(EDIT)
+    out = tmp_path / "cut.mkv"
+    assert (
+        call("latent conform", tmp_path / "cut.edl", "--model", model, "--fps", 10, "--codec", "ffv1", "-o", out) == 0
+    )
+    a, b, made = (read_latents(tmp_path / f"{n}-latents.safetensors").ws for n in ("a", "b", "cut"))
+    assert len(made) == 12
+    assert torch.allclose(made[:4], a[:4])
+    for passed in range(3):  # through latent space
+        assert torch.allclose(made[4 + passed], a[4 + passed].lerp(b[2 + passed], (passed + 1) / 4), atol=1e-6)
+    assert torch.allclose(made[7:10], b[5:8])
+    assert torch.allclose(made[11], (a[5] + a[6]) / 2, atol=1e-6)  # half as fast, backwards
+    frames, again = list(footage_frames(open_footage(out))), list(footage_frames(open_footage(tmp_path / "a.mkv")))
+    assert np.array_equal(frames[2], again[2])
+
+
+def test_what_an_edit_lacks_is_named(tmp_path: Path, model: Path):
+    from reverie.tools.latent.edl import parse_edl
+
+    assert "track A" in parse_edl(EDIT, "cut", 10).notes[0]
+    with pytest.raises(InputError, match="no edit"):
+        parse_edl("hello", "cut", 10)
+    (tmp_path / "cut.edl").write_text(EDIT)
+    with pytest.raises(InputError, match=r"'a-latents\.safetensors' are not"):
+        call("latent conform", tmp_path / "cut.edl", "--model", model, "-o", tmp_path / "c.mp4")
+
+
+def test_a_blend_has_the_blocks_of_both(tmp_path: Path, model: Path):
+    from reverie.models.stylegan2.file import load_generator
+
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        save_model(tmp_path / "b.safetensors", Generator(CONFIG).state_dict(), describe(CONFIG, ("rose", "tulip")))
+    for ramp, share in ((0, 0.0), (1, 0.5)):
+        out = tmp_path / f"{ramp}.safetensors"
+        assert call("latent blend", model, tmp_path / "b.safetensors", "--from-px", 16, "--ramp", ramp, "-o", out) == 0
+        a, b, c = (load_generator(p).net.state_dict() for p in (model, tmp_path / "b.safetensors", out))
+        for name in ("mapping.fc0.weight", "synthesis.b4.conv1.weight"):
+            assert torch.allclose(c[name], a[name], atol=2e-3)
+        assert torch.allclose(c["synthesis.b16.conv0.weight"], b["synthesis.b16.conv0.weight"], atol=2e-3)
+        middle = "synthesis.b8.conv0.weight"
+        assert torch.allclose(c[middle], a[middle].lerp(b[middle], share), atol=2e-3)
+
+
 def test_a_dream_moves_through_latent_space_and_raises_its_score(tmp_path: Path, model: Path):
     from reverie.jobs.session import Session
     from reverie.tools.latent.config import LatentDreamConfig

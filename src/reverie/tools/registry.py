@@ -67,6 +67,14 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.latent.explore:LATENT_EXPLORE",
         "Make a page to wander through latent space on, and to click journeys together.",
     ),
+    "latent blend": (
+        "reverie.tools.latent.blend:LATENT_BLEND",
+        "Make one generator of two: the arrangement of one, the surface of the other.",
+    ),
+    "latent conform": (
+        "reverie.tools.latent.conform:LATENT_CONFORM",
+        "Make an edit of rough films again, of their latents.",
+    ),
     "latent edit": (
         "reverie.tools.latent.edit:LATENT_EDIT",
         "Change a picture along directions of its latent space.",

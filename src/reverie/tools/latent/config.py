@@ -148,6 +148,27 @@ class ExploreConfig(GeneratorSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConformConfig(GeneratorSettings, FilmSettings):
+    """Which edit is made again."""
+
+    edit: str = setting("", "The edit: a decision list (EDL, CMX3600).", file="text")
+    fps: float = setting(30.0, "Frames a second of clips and edit.", above=0, maximum=240, group="film")
+    size: int | None = setting(None, "Enlarge the frames to this height.", minimum=16, maximum=8192, group="film")
+    preview: bool = setting(False, "Draw a quick, rough proxy.", group="film")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlendConfig:
+    """How two generators become one."""
+
+    first: str = setting("", "Generator that arranges.", file="network", builtin=SHIPPED)
+    second: str = setting("", "Generator that gives the surface.", file="network", builtin=SHIPPED)
+    from_px: int = setting(32, "Blocks of this size and larger are the second's.", minimum=4, maximum=4096)
+    amount: float = setting(1.0, "How far they go over to the second.", minimum=0, maximum=1)
+    ramp: int = setting(0, "Blocks before that in which the share grows.", minimum=0, maximum=10)
+
+
+@dataclass(frozen=True, kw_only=True)
 class LatentDreamConfig(GeneratorSettings):
     """What is dreamt of, moving through latent space."""
 

@@ -41,7 +41,7 @@ from reverie.tools.easing import EASINGS
 
 GROUPS = ("coarse", "middle", "fine")
 KNOWN = ("fps", "loop", "path", "speed", "ease", "truncation", "keys", *GROUPS, "noise", "directions",
-         "directions_file", "audio", "seconds", "model")  # fmt: skip
+         "directions_file", "audio")  # fmt: skip
 IN_KEY = ("seed", "latents", "row", "class", "duration", "hold", "ease")
 MAX_BYTES, MOST_KEYS, MOST_S = 1 << 20, 10_000, 86_400.0
 MOMENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|ms|f)?\s*")

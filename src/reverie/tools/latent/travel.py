@@ -17,7 +17,7 @@ from reverie.tools.latent.config import parse_layers
 from reverie.tools.latent.directions import Directions, parse_target
 from reverie.tools.latent.journey import Journey, Key, Track
 from reverie.tools.latent.model import LatentModel
-from reverie.tools.latent.paths import even_places, spline
+from reverie.tools.latent.paths import Curve, even_places, spline
 from reverie.tools.latent.perceptual import look_at_many
 
 LOOKS = 13  # places of a segment that are drawn to measure its speed
@@ -37,6 +37,7 @@ class Travel:
         self, journey: Journey, model: LatentModel, directions: Directions | None, critic: Critic | None
     ) -> None:
         self.journey, self.model, self.directions = journey, model, directions
+        self._curves: dict[str, tuple[float, Tensor, Curve | None]] = {}
         self._files = {name: self._read(name) for name in journey.files()}
         tracks = {"keys": journey.keys, **journey.groups}
         self._points = {name: [self._point(key) for key in track.keys] for name, track in tracks.items()}
@@ -67,14 +68,22 @@ class Travel:
         return self._between(name, track, number, t if timing is None else timing[number](t), psi)
 
     def _between(self, name: str, track: Track, number: int, t: float, psi: float) -> Tensor:
-        points = torch.stack([self._truncated(point, psi) for point in self._points[name]])
-        following = (number + 1) % len(points)
+        points, curve = self._curve(name, psi)
         if t == 0:
             return points[number]
-        if self.journey.path == "lerp" or len(points) < 3:
-            return points[number].lerp(points[following], t)
-        segments = len(points) if track.loop else len(points) - 1
-        return spline(points, closed=track.loop)((number + t) / segments)
+        if curve is None:
+            return points[number].lerp(points[(number + 1) % len(points)], t)
+        return curve((number + t) / (len(points) if track.loop else len(points) - 1))
+
+    def _curve(self, name: str, psi: float) -> tuple[Tensor, Curve | None]:
+        """Return the keys of a track at a truncation, and the spline through them; kept as long as that stays."""
+        kept = self._curves.get(name)
+        if kept is None or kept[0] != psi:
+            points = torch.stack([self._truncated(point, psi) for point in self._points[name]])
+            smooth = self.journey.path == "spline" and len(points) >= 3
+            kept = psi, points, spline(points, closed=self.journey.loop) if smooth else None
+            self._curves[name] = kept
+        return kept[1], kept[2]
 
     def _point(self, key: Key) -> tuple[Tensor, str | None, bool]:
         """Return ws without truncation, the class, and whether truncation applies: saved latents stay as they are."""

@@ -13,7 +13,7 @@ from reverie.jobs.film import FrameSequence
 from reverie.jobs.given import Given
 from reverie.jobs.job import Input, Json
 from reverie.jobs.tool import Tool
-from reverie.tools.latent.config import JourneyConfig, WalkConfig, parse_numbers
+from reverie.tools.latent.config import ConformConfig, JourneyConfig, WalkConfig, parse_numbers
 from reverie.tools.latent.sample import MODEL, PreparedGenerator
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from reverie.tools.latent.model import LatentModel
     from reverie.tools.latent.paths import Curve
 
+Filmed = WalkConfig | JourneyConfig | ConformConfig
 NEEDS = {"lerp": 2, "slerp": 2, "spline": 2, "circle": 2, "noise": 1}
 
 
@@ -57,7 +58,7 @@ class PreparedWalk(PreparedGenerator):
         )
 
 
-def lasting(config: WalkConfig | JourneyConfig) -> str:
+def lasting(config: Filmed) -> str:
     """Return the settings that frames depend on: all but those of machine and encoding."""
     import dataclasses
 
@@ -67,7 +68,7 @@ def lasting(config: WalkConfig | JourneyConfig) -> str:
 
 def latent_film(
     model: LatentModel, at: Callable[[int], tuple[Tensor, Noise]], frames: int, rate: Fraction,
-    how: WalkConfig | JourneyConfig, scratch: Path | None, manifest: Mapping[str, Json], audio: Path | None = None,
+    how: Filmed, scratch: Path | None, manifest: Mapping[str, Json], audio: Path | None = None,
     files: Mapping[str, Input] | None = None,
 ) -> FrameSequence:  # fmt: skip
     """Return the film whose frame n is drawn from `at(n)`: ws and noise; `files` go into the record."""

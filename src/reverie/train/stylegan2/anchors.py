@@ -26,7 +26,7 @@ PLACES = 8  # side of the small picture among the features
 BLOCKS = (1.0, 0.8, 0.5)  # weight of small picture, arrangement of things, things
 JITTER = 0.1  # of the latents, so that neighbors of an anchor draw nearly the same
 COLORS = {4: 3.0, 2: 1.5}  # weights of the colors of pictures so many times smaller, beside the critic's layers
-TEXTURE, LEAST_PLACES = 2.0, 8  # weight of textures; side of the layers that have them
+TEXTURE, LEAST_PLACES = 0.5, 8  # weight of textures; side of the layers that have them
 FADES_FROM_KIMG, HALVES_KIMG, LEAST = 16.0, 10.0, 0.1  # of the weight: whole, then halved again and again, down to this
 AT_ONCE = 64
 
