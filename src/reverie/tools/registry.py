@@ -18,12 +18,28 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.train.translate_tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",
     ),
+    "embed map": (
+        "reverie.tools.embed.tool:MAP",
+        "Lay out a collection of pictures as a map, by what a network sees in them.",
+    ),
+    "embed place": (
+        "reverie.tools.embed.place_tool:PLACE",
+        "Place new pictures on a map, with their nearest neighbors.",
+    ),
+    "embed layers": (
+        "reverie.tools.embed.layers_tool:LAYERS",
+        "Compare how well the layers of a network tell classes apart.",
+    ),
 }
 
 # name → import path of tools that have no command of their own: the films of others
 HIDDEN: dict[str, str] = {"style-film": "reverie.tools.style.film_tool:STYLE_FILM"}
 
-GROUPS: dict[str, str] = {}  # the first word of two → what its tools have in common
+GROUPS: dict[str, str] = {  # the first word of two → what its tools have in common
+    "embed": "Map a collection by what a network sees: 'reverie embed FOLDER' is 'reverie embed map FOLDER'.",
+}
+
+USUAL: dict[str, str] = {"embed": "map"}  # the command of a group that is meant where none is named
 
 COMBINED = {"film": film, "sheet": sheet}
 

@@ -21,7 +21,7 @@ from reverie.apps.cli.pipes import past_parser
 from reverie.apps.cli.wording import parser_message
 from reverie.errors import ReverieError
 from reverie.threads import parse_threads, settle_before_torch
-from reverie.tools.registry import GROUPS, TOOLS
+from reverie.tools.registry import GROUPS, TOOLS, USUAL
 
 HELP = "A studio for neural image synthesis: train networks on pictures, dream and paint with them."
 EPILOGUE = (
@@ -141,7 +141,7 @@ def _finished(tokens: list[str], interrupted: Callable[[], bool]) -> int:
 
 def _run(tokens: list[str], debug: bool, interrupted: Callable[[], bool]) -> int:
     try:
-        tokens = with_threads(tokens)
+        tokens = with_usual_command(with_threads(tokens))
         result = build_app()(past_parser(tokens), exit_on_error=False, print_error=False)
     except KeyboardInterrupt:
         return _stopped()
@@ -175,6 +175,14 @@ def with_threads(tokens: list[str]) -> list[str]:
             rest.append(word)
     settle_before_torch(asked)
     return rest
+
+
+def with_usual_command(tokens: list[str]) -> list[str]:
+    """Return the tokens with the command that a group means where none of its commands is named: ``embed FOLDER``."""
+    if len(tokens) < 2 or tokens[0] not in USUAL or tokens[1] in ("--help", "-h"):
+        return tokens
+    named = {name.partition(" ")[2] for name in TOOLS if name.startswith(f"{tokens[0]} ")}
+    return tokens if tokens[1] in named else [tokens[0], USUAL[tokens[0]], *tokens[1:]]
 
 
 def _stopped() -> int:
