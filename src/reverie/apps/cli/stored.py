@@ -142,16 +142,7 @@ def files_of(config: DreamConfig) -> dict[str, Path]:
 
 def model_file(config: Any) -> dict[str, Path]:
     """Return the file that the network of a tool's settings comes from, if it lies here, as ``model``."""
-    from reverie.weights.catalogue import CATALOGUE
-    from reverie.weights.embedded import embedded_path
-    from reverie.weights.fetch import cached
+    from reverie.weights.network_file import network_file
 
-    if config.weights and Path(config.weights).is_file():
-        return {"model": Path(config.weights)}
-    if config.model == "embedded":
-        return {"model": embedded_path()}
-    if Path(config.model).is_file():
-        return {"model": Path(config.model)}
-    architecture = config.model.removesuffix("-caffe")
-    fetched = cached(architecture) if architecture in CATALOGUE and not config.weights else None
-    return {"model": fetched} if fetched else {}
+    found = network_file(config.model, config.weights)
+    return {} if found is None else {"model": found}
