@@ -37,7 +37,7 @@ def dreamt(critic: Any, size: int, steps: int, view: Any = None) -> None:
 
     work = Dream(PICTURE, DreamConfig(size=size, steps=steps), critic)
     if view is not None:
-        view.begin(PICTURE.name, work.steering, [layer.name for layer in critic.named_layers], "")
+        view.begin(work.run)
     for step in work:
         if view is not None:
             view.show(step, step.index / step.total, 1.0)
@@ -45,9 +45,9 @@ def dreamt(critic: Any, size: int, steps: int, view: Any = None) -> None:
 
 def watched(critic: Any, size: int, steps: int) -> None:
     """Dream once with a page open."""
-    from reverie.apps.web.live import LiveView
+    from reverie.apps.web.page import RunPage
 
-    view = LiveView()
+    view = RunPage()
     page = subprocess.Popen(
         [sys.executable, "-c", PAGE, view.address], stdout=subprocess.PIPE, env=environment(), text=True
     )
@@ -65,9 +65,9 @@ def watched(critic: Any, size: int, steps: int) -> None:
 
 def unwatched(critic: Any, size: int, steps: int) -> None:
     """Dream once with `--show` and nobody looking."""
-    from reverie.apps.web.live import LiveView
+    from reverie.apps.web.page import RunPage
 
-    view = LiveView()
+    view = RunPage()
     dreamt(critic, size, steps, view)
     view.close()
 

@@ -9,37 +9,32 @@ for step in dream("valley.jpg", DreamConfig(layer=("mixed5a",), octaves=5)):
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from reverie.critic.critic import Critic
-from reverie.critic.open import open_critic
-from reverie.errors import InputError, PictureError
+from reverie.errors import InputError
+from reverie.jobs.controls import Controls
+from reverie.jobs.files import named_files
+from reverie.jobs.given import Given
+from reverie.jobs.output import Picture
+from reverie.jobs.run import Run
+from reverie.jobs.session import Session
+from reverie.jobs.target import check_format, check_no_source
 from reverie.media.given import as_picture
-from reverie.media.strips import upright_size
-from reverie.media.write import DEEP_SUFFIXES, check_writable, encode_picture, write_picture
-from reverie.numerics.color import with_chroma_of
-from reverie.numerics.resample import resize
+from reverie.media.write import check_writable
 from reverie.optimize.ascend import Step
-from reverie.optimize.disk import ON_DISK
 from reverie.settings import check_settings, with_tuples
 from reverie.tools.compare import Comparison, compare_pictures
 from reverie.tools.compare_config import CompareConfig
-from reverie.tools.dream import Plan, dream_steps, final_size, plan_dream
+from reverie.tools.course import checked_strength
 from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_disk import DiskDream
-from reverie.tools.dream_objective import build_ascent
-from reverie.tools.dream_record import dream_record
 from reverie.tools.dream_rules import check_together
-from reverie.tools.references import NAMED, fitted_masks, read_references
-from reverie.tools.steering import Steering
+from reverie.tools.dream_tool import DREAM, PreparedDream, settle
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.rules import ANY_STYLE
 from reverie.tools.style.sources import read_styles
@@ -48,6 +43,31 @@ from reverie.tools.style.styling import Styling
 if TYPE_CHECKING:
     from PIL import Image
 
+    from reverie.tools.dream_disk import DiskDream
+    from reverie.tools.dream_work import DreamWork
+
+
+class Steering(Controls):
+    """What may change while a dream runs, asked for from any thread."""
+
+    def strength(self, factor: float) -> None:
+        """Multiply the step size by `factor` from the next step on.
+
+        Raises:
+            InputError: not a number from 0.01 to 100.
+        """
+        self.ask("strength", checked_strength(factor))
+
+    def layer(self, *names: str) -> None:
+        """Raise other layers from the next step on, each as NAME or NAME:WEIGHT.
+
+        Raises:
+            InputError: no name; one that the network does not have is refused by the run, see `notice`.
+        """
+        if not names or not all(isinstance(name, str) and name for name in names):
+            raise InputError(f"the layer must be a name; got {list(names)}")
+        self.ask("layer", list(names))
+
 
 class Dream:
     """One dream: an iterator of `Step`s whose result can be had as array, PIL image or file.
@@ -55,52 +75,54 @@ class Dream:
     Iterate to watch, or call `pil`, `array` or `save`, which run whatever is left.
 
     Attributes:
+        run: the run of the work, as the command line has it too.
         config: the settings as given.
         critic: the open network.
         plan: sizes, steps and tiles, decided before the first step.
-        last: the latest step, once there is one.
         steering: changes strength and layer, pauses and stops while it runs, from any thread.
-        notes: what a user should know, such as a mask that was resized.
     """
 
     def __init__(
-        self, source: Any, config: DreamConfig, critic: Critic | None = None, plan: Plan | None = None,
-        steering: Steering | None = None,
+        self, source: Any, config: DreamConfig, critic: Critic | None = None, *, steering: Controls | None = None,
+        folder: Path | None = None, session: Session | None = None,
     ) -> None:  # fmt: skip
         config = with_tuples(config)
         check_settings(config)
-        self.steering = steering or Steering()
-        self.config, self.notes = config, []
-        self.picture = None if source is None else as_picture(source)
-        check_together(config, has_picture=self.picture is not None)
-        self.references = read_references(config, self.picture.name if self.picture is not None else "")
-        self.critic = critic or open_critic(
-            config.model, config.weights, device=config.device, precision=config.precision
-        )
-        self._ascent = build_ascent(config, self.critic, self.references)
-        size = None if self.picture is None else self.picture.rgb.shape[:2]
-        self.plan: Plan = plan or plan_dream(size, config, self.critic, self._ascent)
-        if config.max_memory is not None:
-            self.notes.append(self.plan.note)
-        self._mask, resized = fitted_masks(self.references, self.plan.size)
-        self.notes += resized
-        self._steps: Iterator[Step] | None = None
-        self._names: dict[str, Any] = {}
-        self.last: Step | None = None
-        self.seconds = 0.0
+        given = None if source is None else given_of(source)
+        check_together(config, has_picture=given is not None)
+        session = session or Session()
+        if critic is not None:
+            session.put(critic, config.model, config.weights, config.device, config.precision)
+        config = config if given is None else settle(config, given.name)
+        self.config, self.steering = config, steering or Steering()
+        prepared = PreparedDream(config, session)
+        scratch = None if folder is None else folder / "picture.frames"
+        self.run = Run(DREAM, prepared, config, given, controls=self.steering, scratch=scratch)
+        self.work: DreamWork | DiskDream = self.run.work  # type: ignore[assignment]
+        self.critic, self.plan = prepared.critic, self.work.layout
 
-    doing, size_word = "dreaming", "octave"
+    @property
+    def last(self) -> Step | None:
+        """The latest step, once there is one."""
+        return self.work.last
+
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know, such as a mask that was resized."""
+        return self.work.notes
+
+    @property
+    def seconds(self) -> float:
+        """Spent in its own steps."""
+        return self.run.seconds
+
+    @property
+    def stopped(self) -> bool:
+        """Whether steering ended the dream before its last step."""
+        return self.run.stopped
 
     def __iter__(self) -> Iterator[Step]:
-        steps = self._started()
-        while True:
-            began = time.perf_counter()
-            step = next(steps, None)
-            self.seconds += time.perf_counter() - began
-            if step is None:
-                return
-            self.last = step
-            yield step
+        yield from self.run  # type: ignore[misc]
 
     def array(self, *, progress: bool = False) -> np.ndarray:
         """Run to the end and return ``[H, W, 3]`` float32 in [0, 1]."""
@@ -117,162 +139,74 @@ class Dream:
 
         from reverie.media.image import to_uint8
 
-        pixels = to_uint8(self.array(progress=progress))
-        alpha = self._alpha(pixels.shape[:2])
-        if alpha is not None:
-            pixels = np.dstack([pixels, to_uint8(alpha)])
-        return Image.fromarray(pixels)
+        self.array(progress=progress)
+        main = self.work.outputs()[0]
+        if not isinstance(main, Picture):  # on disk
+            return Image.fromarray(to_uint8(self.current()))
+        pixels = to_uint8(main.rgb)
+        return Image.fromarray(pixels if main.alpha is None else np.dstack([pixels, to_uint8(main.alpha)]))
 
     def save(self, path: str | Path, *, quality: int = 92, progress: bool = False) -> Path:
         """Run to the end, or to where steering stops it, and write the picture with its settings; returns the path.
 
+        A file that the picture is made from is never written over.
+
         Raises:
+            InputError: an unknown format, or a place that a source of the picture has.
             OutputError: it cannot be written; nothing is left behind.
         """
         self.check_target(path)
-        rgb = self.array(progress=progress)
-        if self.stopped:
-            return self.keep(path, quality=quality)
-        self._write(path, rgb, quality, {})
+        for step in self:
+            if progress:
+                _show(step)
+        self.run.save(Path(path), quality=quality, unfinished=self.stopped)
         return Path(path)
 
     def check_target(self, path: str | Path) -> None:
         """Check before hours of work that the result can be written there.
 
         Raises:
-            InputError: an unknown format, or one that cannot hold the settings.
+            InputError: an unknown format, one that cannot hold the settings, or the place of a source.
             OutputError: no folder, or no permission.
         """
+        own = [self.run.given.path] if self.run.given is not None and self.run.given.path else []
+        check_no_source(Path(path), [*own, *(Path(text) for _, text in named_files(self.config))])
+        check_format(self.work.plan, Path(path))
         check_writable(path, self.settings())
 
     def keep(self, path: str | Path, *, quality: int = 92) -> Path:
         """Write the picture as it is now, at its final size and marked as unfinished; returns the path."""
-        stopped = self.last.index if self.last is not None else 0
-        self._write(path, self.current(), quality, {"stopped_at_step": stopped})
+        self.run.save(Path(path), quality=quality, unfinished=True)
         return Path(path)
 
-    @property
-    def stopped(self) -> bool:
-        """Whether steering ended the dream before its last step."""
-        return self.steering.stopped and (self.last is None or self.last.index < self.last.total)
-
     def current(self) -> np.ndarray:
-        """Return the picture as it is now, ``[H, W, 3]`` float32 in [0, 1], blended with the original by the mask.
-
-        Always at its final size: before the last octave, the detail dreamt so far is enlarged and laid on the original.
-        """
-        if self.last is None:
-            raise InputError("the dream has not begun; iterate over it first")
-        images = self.last.whole().clamp(0, 1)  # Ctrl-C may have come between a step and its clipping
-        original = self._source_tensor()
-        if self._mask is not None and original is not None:
-            images = torch.lerp(original, images.cpu(), self._mask)
-        if self.config.keep_colors and original is not None and images.shape[-2:] == original.shape[-2:]:
-            images = with_chroma_of(images.cpu(), original)
-        return images[0].float().permute(1, 2, 0).cpu().numpy()
+        """Return the picture as it is now, ``[H, W, 3]`` float32 in [0, 1]; see `DreamWork.current`."""
+        return self.work.current()
 
     def settings(self) -> dict[str, Any]:
         """Return everything needed to make the same bytes again; no absolute paths."""
-        source = None
-        if self.picture is not None:
-            height, width = self.picture.rgb.shape[:2]
-            name = self._names.get("input") or self.picture.name
-            source = {"name": name, "sha256": self.picture.sha256, "width": width, "height": height}
-        record = dream_record(self.config, self.critic, self.plan, source, self.references)
-        record |= {name: value for name, value in self._names.items() if name == "files"}
-        record["config"] |= self._names.get("config", {})
-        record["model"]["name"] = self._names.get("model") or record["model"]["name"]
-        return record | ({"steering": self.steering.changes} if self.steering.changes else {})
-
-    def call_as(self, record: dict[str, Any]) -> None:
-        """Store files under the names of an earlier record; for a replay with renamed files of equal hashes."""
-        config = {name: record["config"].get(name) for name in NAMED}
-        about = record.get("input") or {}
-        self._names = {"config": config, "input": about.get("name"), "model": record["model"]["name"]}
-        self._names |= {"files": record["files"]} if "files" in record else {}
-
-    def close(self) -> None:
-        """Give nothing back: a picture in memory goes with its dream. See `DiskDream`."""
+        return dict(self.run.record())
 
     def encoded(self, suffix: str, *, quality: int = 92) -> bytes:
         """Run to the end and return the bytes that `save` would write to a file with this suffix."""
-        rgb = self.array()
-        return encode_picture(f"picture{suffix}", rgb, **self._options(rgb, suffix, quality, {}))
+        for _ in self:
+            pass
+        return self.run.encoded(suffix, quality=quality)
 
-    def _write(self, path: str | Path, rgb: np.ndarray, quality: int, extra: dict[str, Any]) -> None:
-        write_picture(path, rgb, **self._options(rgb, Path(path).suffix, quality, extra))
-
-    def _options(self, rgb: np.ndarray, suffix: str, quality: int, extra: dict[str, Any]) -> dict[str, Any]:
-        bits = self.picture.bits if self.picture is not None and suffix.lower() in DEEP_SUFFIXES else 8
-        settings = self.settings() | {"quality": quality} | extra
-        return {"alpha": self._alpha(rgb.shape[:2]), "settings": settings, "bits": bits, "quality": quality}
-
-    # -- inside -----------------------------------------------------------------------------------------------
-
-    def _started(self) -> Iterator[Step]:
-        if self._steps is None:
-            self._steps = dream_steps(
-                self._source_tensor(), self.config, critic=self.critic, mask=self._mask, plan=self.plan,
-                steering=self.steering, ascent=self._ascent,
-            )  # fmt: skip
-        return self._steps
-
-    def _source_tensor(self) -> Tensor | None:
-        """The source at its final size, ``[1, 3, H, W]``; made anew each time, since large pictures need the memory."""
-        if self.picture is None:
-            return None
-        image = torch.from_numpy(self.picture.rgb).permute(2, 0, 1)[None]
-        size = final_size((image.shape[-2], image.shape[-1]), self.config)
-        return resize(image, size).clamp(0, 1) if size != tuple(image.shape[-2:]) else image.contiguous()
-
-    def _alpha(self, size: tuple[int, ...]) -> np.ndarray | None:
-        if self.picture is None or self.picture.alpha is None:
-            return None
-        alpha = torch.from_numpy(self.picture.alpha)[None, None]
-        return resize(alpha, (size[0], size[1])).clamp(0, 1)[0, 0].numpy()
+    def close(self) -> None:
+        """Give back what it holds, such as room on disk."""
+        self.run.close()
 
 
-def open_dream(
-    source: Any, config: DreamConfig, critic: Critic | None = None, *, folder: Path | None = None,
-    disk: bool | None = None, used_bytes: float | None = None, steering: Steering | None = None,
-) -> Dream | DiskDream:  # fmt: skip
-    """Return a dream of a picture file in memory, or on disk where that is needed or pays.
-
-    Args:
-        source: as for `dream`; only a file can be worked on disk.
-        config: the settings.
-        critic: an open network.
-        folder: where the picture lies if it lies on disk.
-        disk: do so in any case, or never; decided by size and memory if absent.
-        used_bytes: memory in use before; measured if absent.
-        steering: as for `Dream`.
+def given_of(source: Any) -> Given:
+    """Return whatever holds one picture as the input of a work.
 
     Raises:
-        InputError: settings, network or picture that cannot be used.
+        PictureError: it holds none; the message says what is accepted.
     """
-    config = with_tuples(config)
-    check_settings(config)
-    able = config.canvas != "spectrum" and config.normalize in ON_DISK and not config.group
-    size = _size_on_file(source) if able else None
-    critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
-    if size is not None:
-        plan = plan_dream(size, config, critic, used_bytes=used_bytes, disk=disk)
-        if plan.memory.disk:
-            return DiskDream(Path(source), config, critic, plan, folder, steering)
-    picture = None if source is None else as_picture(source)
-    shape = None if picture is None else picture.rgb.shape[:2]
-    plan = None if used_bytes is None else plan_dream(shape, config, critic, used_bytes=used_bytes)
-    return Dream(picture, config, critic, plan, steering)
-
-
-def _size_on_file(source: Any) -> tuple[int, int] | None:
-    """Return the size of a picture file by its header; None if there is none, or whoever reads it must say why."""
-    if not isinstance(source, (str, Path)):
-        return None
-    try:
-        return upright_size(source)
-    except PictureError:
-        return None
+    if isinstance(source, (str, Path)) and Path(source).is_file():
+        return Given(Path(source))
+    return Given(picture=as_picture(source))
 
 
 def dream(

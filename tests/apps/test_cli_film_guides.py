@@ -107,7 +107,7 @@ def test_another_guide_is_refused_when_going_on_and_in_a_replay(
     assert code == 2 and "made differently (files group 2 guide sha256" in err and err.count("\n") == 1
     guide.write_bytes(blob)
     code, _, err = run(*film)
-    assert code == 0 and "going on behind frame 2" in err
+    assert code == 0 and "going on after frame 2" in err
     whole = photo.with_name("whole.mp4")
     assert run(*base, "-o", whole)[0] == 0
     assert whole.read_bytes() == target.read_bytes()
@@ -139,5 +139,5 @@ def test_groups_of_a_film_fade_by_keyframes(run: Run, clip: Path, material: Path
 @pytest.mark.parametrize("option", [("--caricature",), ("--keep-colors",), ("--group", "layer=conv2")])
 def test_a_film_from_nothing_has_nothing_to_keep(run: Run, tmp_path: Path, option: tuple[str, ...]) -> None:
     code, _, err = run("dream", "-o", tmp_path / "out.mp4", *FILM, *option)
-    assert code == 2 and "needs a picture to dream on" in err and err.count("\n") == 1
+    assert code == 2 and "needs a picture to work on" in err and err.count("\n") == 1
     assert not list(tmp_path.iterdir())

@@ -65,7 +65,7 @@ def test_the_record_names_files_and_their_hashes(run: Run, photo: Path, material
     assert record["config"]["target_class"] is None
     assert record["files"]["target_from"]["name"] == name
     assert len(record["files"]["target_from"]["sha256"]) == 64
-    assert run("dream", photo, "-o", target, *QUICK, *options(material, "groups"))[0] == 0
+    assert run("dream", photo, "-o", target, "--overwrite", *QUICK, *options(material, "groups"))[0] == 0
     record = read_settings(target)
     assert record["config"]["group"] == [
         "mask=sky.png,class=lion,strength=1.0,soften=2.0", "outside=sky.png,guide=guide.png,strength=0.7",
@@ -128,13 +128,13 @@ def test_like_keeps_the_guide_unless_told_otherwise(run: Run, photo: Path, mater
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (("--class", "lion", "--layer", "mixed4a"), "--class does not go with --layer"),
+        (("--class", "lion", "--layer", "mixed4a"), "--layer does not go with --class"),
         (("--guide", "GUIDE", "--channel", 3, "--layer", "mixed4a"), "--guide does not go with --channel"),
         (("--group", "layer=mixed4a", "--class", "lion"), "--class does not go with --group"),
         (("--guide-form", "channels"), "--guide-form goes with --guide"),
         (("--group", "colour=red"), "no key called 'colour'"),
         (("--group", "mask=nowhere.png"), "nowhere.png"),
-        (("--group", "class=lion,layer=mixed4a"), "--class does not go with --layer"),
+        (("--group", "class=lion,layer=mixed4a"), "--layer does not go with --class"),
         (("--target-from", "GUIDE", "--target-class", "monet"), "picks from a folder"),
         (("--guide-class", "lyon"), "nearest: lion"),
         (("--guide-form", "nearest", "--guide", "GUIDE"), "--guide-form must be one of"),

@@ -14,10 +14,6 @@ import pytest
 from cli_case import Run, scene
 from PIL import Image
 
-from reverie.apps.cli.films import make_films
-from reverie.apps.cli.tally import Tally
-from reverie.data.sources import Source
-
 
 def _saved(path: Path) -> Path:
     Image.fromarray(scene()).save(path)
@@ -65,18 +61,12 @@ def test_a_folder_of_films_says_how_to_take_them(run: Run, tmp_path: Path) -> No
     assert code == 2 and "name them themselves" in err
 
 
-def test_films_that_were_there_already_are_not_counted_as_made(tmp_path: Path) -> None:
-    old, new = tmp_path / "old.mp4", tmp_path / "new.mp4"
-    old.write_bytes(b"film")
-    tally = Tally()
-
-    def make(_: Path, target: Path) -> int:
-        if not target.exists():
-            target.write_bytes(b"film")
-        return 0
-
-    make_films([(Source(p, p.name, "film"), p) for p in (old, new)], tally, make)
-    assert (tally.made, tally.skipped) == (1, 1)
+def test_films_that_were_there_already_are_not_counted_as_made(run: Run, tmp_path: Path) -> None:
+    frames = [Image.fromarray(scene(64, 64)) for _ in range(2)]
+    frames[0].save(tmp_path / "clip.gif", save_all=True, append_images=frames[1:], duration=100)
+    asked = ("dream", _saved(tmp_path / "a.png"), tmp_path / "clip.gif", "-o", f"{tmp_path / 'out'}/", "--steps", 0)
+    assert "2 made in" in run(*asked)[2]
+    assert "0 made, 2 there already" in run(*asked)[2]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for another process there")

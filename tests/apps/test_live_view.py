@@ -24,13 +24,13 @@ import torch
 from cli_case import Run
 from PIL import Image
 
-from reverie.apps.web import live
+from reverie.api import Steering
+from reverie.apps.web import page as live
 from reverie.apps.web.door import Door
-from reverie.apps.web.live import LiveView, preview
-from reverie.errors import OutputError
+from reverie.apps.web.page import RunPage
+from reverie.errors import InputError, OutputError
 from reverie.media.metadata import read_settings
 from reverie.optimize.ascend import Step
-from reverie.tools.steering import Steering
 
 JSON = {"Content-Type": "application/json"}
 
@@ -69,9 +69,9 @@ def events(address: str) -> Iterator[tuple[str, Any]]:
 
 
 @pytest.fixture
-def view() -> Iterator[LiveView]:
-    view = LiveView()
-    view.begin("photo.png", Steering(), ["mixed3a", "mixed4a"], "mixed4a")
+def view() -> Iterator[RunPage]:
+    view = RunPage()
+    view.follow("photo.png", Steering(), {"strength": (), "layer": ("mixed3a", "mixed4a")}, "mixed4a")
     yield view
     view.close()
 
@@ -79,7 +79,7 @@ def view() -> Iterator[LiveView]:
 # -- what is shown ----------------------------------------------------------------------------------------------------
 
 
-def test_the_page_needs_nothing_from_elsewhere_and_lets_nothing_else_run(view: LiveView) -> None:
+def test_the_page_needs_nothing_from_elsewhere_and_lets_nothing_else_run(view: RunPage) -> None:
     status, headers, body = ask(view.address)
     text = body.decode()
     assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
@@ -93,7 +93,7 @@ def test_the_page_needs_nothing_from_elsewhere_and_lets_nothing_else_run(view: L
     assert ask(view.address.rstrip("/"))[1]["location"] == urllib.parse.urlsplit(view.address).path
 
 
-def test_the_picture_is_that_of_the_latest_step_at_a_size_for_a_screen(view: LiveView) -> None:
+def test_the_picture_is_that_of_the_latest_step_at_a_size_for_a_screen(view: RunPage) -> None:
     assert ask(view.address, "picture")[0] == 404
     ramp = torch.linspace(0, 1, 40).expand(1, 3, 30, 40)
     view.show(step(3, ramp), 0.3, 1.0)
@@ -102,13 +102,13 @@ def test_the_picture_is_that_of_the_latest_step_at_a_size_for_a_screen(view: Liv
     assert (status, headers["content-type"], headers["x-step"]) == (200, "image/jpeg", "3")
     assert np.abs(shown - ramp[0].permute(1, 2, 0).numpy()).max() < 0.06
     checks = (torch.arange(2000)[:, None] + torch.arange(3210)) % 2
-    small = preview(checks.float().expand(1, 3, -1, -1) * 3 - 1)
+    small = step(1, checks.float().expand(1, 3, -1, -1) * 3 - 1).preview()
     assert small.shape == (666, 1070, 3)
     # 3 x 3 squares of -1 and 2 have means 2/3 and 1/3, which is clipped to [0, 1] only after the mean was taken
     assert set(np.unique(small)) <= {85, 170}
 
 
-def test_pictures_are_made_at_most_four_times_a_second(view: LiveView, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_are_made_at_most_four_times_a_second(view: RunPage, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[float] = []
     encode = live.encode_picture
     monkeypatch.setattr(live, "encode_picture", lambda *a, **n: made.append(time.monotonic()) or encode(*a, **n))
@@ -122,7 +122,7 @@ def test_pictures_are_made_at_most_four_times_a_second(view: LiveView, monkeypat
     assert min(np.diff(made)) >= live.LEAST_BETWEEN_S * 0.9
 
 
-def test_pictures_that_are_dear_are_made_less_often(view: LiveView, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_that_are_dear_are_made_less_often(view: RunPage, monkeypatch: pytest.MonkeyPatch) -> None:
     def dear(*_: Any, **__: Any) -> bytes:
         began = time.thread_time()
         while time.thread_time() - began < 0.05:
@@ -132,12 +132,12 @@ def test_pictures_that_are_dear_are_made_less_often(view: LiveView, monkeypatch:
     monkeypatch.setattr(live, "encode_picture", dear)
     view.show(step(1), 0.1, None)
     assert view.picture() == (1, b"picture")
-    assert 0.5 < view._painted[2] - time.monotonic() <= 2
+    assert 0.5 < view._drawn[2] - time.monotonic() <= 2
     view.show(step(2), 0.2, None)
     assert view.picture() == (1, b"picture")
 
 
-def test_events_follow_the_steps_and_end_with_the_picture(view: LiveView) -> None:
+def test_events_follow_the_steps_and_end_with_the_picture(view: RunPage) -> None:
     view.show(step(1, score=0.25), 0.1, 9.0)
     stream = events(view.address)
     assert next(stream) == ("history", [[1, 0.25, 1]])
@@ -145,7 +145,7 @@ def test_events_follow_the_steps_and_end_with_the_picture(view: LiveView) -> Non
     assert (name, state["step"], state["score"], state["eta"], state["layer"]) == ("state", 1, 0.25, 9.0, "mixed4a")
     view.show(step(2, score=0.75), 0.2, 8.0)
     assert next(stream)[1]["step"] == 2
-    view.end("done", "done: photo-dream.png")
+    view.end("done", "photo-dream.png")
     _, state = next(stream)
     assert (state["phase"], state["text"], state["share"]) == ("done", "done: photo-dream.png", 1.0)
     closing = threading.Thread(target=view.close)
@@ -157,7 +157,7 @@ def test_events_follow_the_steps_and_end_with_the_picture(view: LiveView) -> Non
     closing.join(20)
 
 
-def test_the_history_of_a_long_dream_is_thinned_out(view: LiveView) -> None:
+def test_the_history_of_a_long_dream_is_thinned_out(view: RunPage) -> None:
     for index in range(1, 10_001):
         view.show(step(index), 0.1, None)
     history = view.history()
@@ -168,14 +168,14 @@ def test_the_history_of_a_long_dream_is_thinned_out(view: LiveView) -> None:
 # -- what is obeyed ---------------------------------------------------------------------------------------------------
 
 
-def test_the_page_pauses_steers_and_stops(view: LiveView) -> None:
-    steering = view._steering
+def test_the_page_pauses_steers_and_stops(view: RunPage) -> None:
+    steering = view._controls
     state = json.loads(ask(view.address, "steer", {"paused": True}, **JSON)[2])
     assert state["paused"] and steering.paused
     assert not json.loads(ask(view.address, "steer", {"paused": False}, **JSON)[2])["paused"]
     assert json.loads(ask(view.address, "steer", {"strength": 2}, **JSON)[2])["strength"] == 2.0
     assert json.loads(ask(view.address, "steer", {"layer": "mixed3a"}, **JSON)[2])["layer"] == "mixed3a"
-    assert steering.take(1) == [{"strength": 2.0}, {"layer": ["mixed3a"]}]
+    assert steering.take(1) == [{"strength": 2}, {"layer": "mixed3a"}]
     assert ask(view.address, "steer", {"stop": True}, **JSON)[0] == 200
     assert steering.take(2) is None
 
@@ -187,17 +187,17 @@ def test_the_page_pauses_steers_and_stops(view: LiveView) -> None:
         {"strength": 2, "layer": "mixed3a"}, {"step_size": 1}, b"no json", b"[" * 4000, b" " * 5000,
     ],
 )  # fmt: skip
-def test_anything_else_is_refused_in_words(view: LiveView, body: Any) -> None:
+def test_anything_else_is_refused_in_words(view: RunPage, body: Any) -> None:
     status, _, answer = ask(view.address, "steer", body, **JSON)
     assert status == 400
     assert re.search("expected|must be", json.loads(answer)["error"])
-    assert view._steering.take(1) == []
+    assert view._controls.take(1) == []
 
 
 # -- who may come in --------------------------------------------------------------------------------------------------
 
 
-def test_without_the_token_there_is_nothing(view: LiveView) -> None:
+def test_without_the_token_there_is_nothing(view: RunPage) -> None:
     view.show(step(), 0.1, None)
     root = view.address.rsplit("/", 2)[0] + "/"
     for path in (
@@ -215,16 +215,16 @@ def test_without_the_token_there_is_nothing(view: LiveView) -> None:
     assert ask(view.address, "door.py")[0] == ask(view.address, "../live.py")[0] == 404
 
 
-def test_another_name_for_this_machine_is_refused(view: LiveView) -> None:
+def test_another_name_for_this_machine_is_refused(view: RunPage) -> None:
     for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "192.168.1.7"):
         assert ask(view.address, "", Host=host)[0] == 421
         assert ask(view.address, "steer", {"stop": True}, Host=host, **JSON)[0] == 421
     for host in ("localhost:1234", "127.0.0.1", "[::1]:8080"):  # the other end of a tunnel may have another port
         assert ask(view.address, "", Host=host)[0] == 200
-    assert not view._steering.stopped
+    assert not view._controls.stopped
 
 
-def test_other_pages_cannot_steer(view: LiveView) -> None:
+def test_other_pages_cannot_steer(view: RunPage) -> None:
     own = f"http://127.0.0.1:{view.server.server_port}"
     stop = {"stop": True}
     for origin in ("http://evil.example", "null", "http://127.0.0.1:1", "https://localhost"):
@@ -232,7 +232,7 @@ def test_other_pages_cannot_steer(view: LiveView) -> None:
     assert ask(view.address, "steer", stop, Sec_Fetch_Site="cross-site", **JSON)[0] == 403
     for kind in ("text/plain", "application/x-www-form-urlencoded", ""):  # what a form can send without being asked
         assert ask(view.address, "steer", stop, Content_Type=kind)[0] == 415
-    assert not view._steering.stopped
+    assert not view._controls.stopped
     assert ask(view.address, "steer", {"paused": True}, Origin=own, Sec_Fetch_Site="same-origin", **JSON)[0] == 200
 
 
@@ -261,7 +261,7 @@ def test_a_password_is_made_or_taken_from_the_environment(
         monkeypatch.delenv(live.PASSWORD, raising=False)
         if given:
             monkeypatch.setenv(live.PASSWORD, given)
-        with LiveView() as view:
+        with RunPage() as view:
             password = view.server.door.password
             assert password == given or (given is None and len(str(password)) >= 12)
             said = capsys.readouterr().err
@@ -273,13 +273,13 @@ def test_a_password_is_made_or_taken_from_the_environment(
             assert ask(view.address, Authorization=f"Basic {coded}")[0] == 200
 
 
-def test_a_port_that_is_taken_is_one_clear_line(view: LiveView) -> None:
+def test_a_port_that_is_taken_is_one_clear_line(view: RunPage) -> None:
     for port in (view.server.server_port, 70_000):
-        with pytest.raises(OutputError, match="--show-port"):
-            LiveView(port=port)
+        with pytest.raises((OutputError, InputError), match="--show-port"):
+            RunPage(port=port)
 
 
-def test_pages_are_limited_in_number(view: LiveView, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_are_limited_in_number(view: RunPage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reverie.apps.web.server.MOST_WATCHERS", 1)
     stream = events(view.address)
     next(stream)
@@ -292,20 +292,20 @@ def test_pages_are_limited_in_number(view: LiveView, monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def visited(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[LiveView], None]], list[BaseException]]:
+def visited(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[RunPage], None]], list[BaseException]]:
     """Visit the next live view as soon as it opens, in a thread of its own; returns what went wrong there."""
 
-    def prepare(visit: Callable[[LiveView], None]) -> list[BaseException]:
+    def prepare(visit: Callable[[RunPage], None]) -> list[BaseException]:
         errors: list[BaseException] = []
 
-        def guarded(view: LiveView) -> None:
+        def guarded(view: RunPage) -> None:
             try:
                 visit(view)
             except BaseException as error:
                 errors.append(error)
-                view._steering.stop()
+                view._controls.stop()
 
-        def announced(view: LiveView) -> bool:
+        def announced(view: RunPage) -> bool:
             threading.Thread(target=guarded, args=(view,), daemon=True).start()
             return False
 
@@ -316,11 +316,11 @@ def visited(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[LiveView], N
 
 
 def test_a_dream_is_steered_stopped_kept_and_replayed(
-    run: Run, photo: Path, visited: Callable[[Callable[[LiveView], None]], list[BaseException]]
+    run: Run, photo: Path, visited: Callable[[Callable[[RunPage], None]], list[BaseException]]
 ) -> None:
     seen: list[dict[str, Any]] = []
 
-    def visit(view: LiveView) -> None:
+    def visit(view: RunPage) -> None:
         for name, state in events(view.address):
             if name != "history":
                 seen.append(state)
@@ -349,9 +349,9 @@ def test_a_dream_is_steered_stopped_kept_and_replayed(
 
 
 def test_a_finished_dream_says_so_and_nobody_need_look(
-    run: Run, photo: Path, visited: Callable[[Callable[[LiveView], None]], list[BaseException]]
+    run: Run, photo: Path, visited: Callable[[Callable[[RunPage], None]], list[BaseException]]
 ) -> None:
-    views: list[LiveView] = []
+    views: list[RunPage] = []
     visited(views.append)
     plain = photo.with_name("plain.png")
     assert run("dream", photo, "-o", plain, "--octaves", 1, "--steps", 2)[0] == 0
@@ -365,17 +365,17 @@ def test_a_finished_dream_says_so_and_nobody_need_look(
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="drives chromium")
-def test_a_browser_runs_the_page(view: LiveView) -> None:
+def test_a_browser_runs_the_page(view: RunPage) -> None:
     view.show(step(2), 0.42, 65.0)
     options = ("--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000", "--dump-dom")
     command = ["chromium", *options, view.address]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as browser:
         try:
             deadline = time.monotonic() + 90
-            while view._painted[0] != 2 and time.monotonic() < deadline:  # until the page has fetched the picture
+            while view._drawn[0] != 2 and time.monotonic() < deadline:  # until the page has fetched the picture
                 time.sleep(0.1)
-            assert view._painted[0] == 2
-            view.end("done", "done: photo-dream.png")
+            assert view._drawn[0] == 2
+            view.end("done", "photo-dream.png")
             view.close()
             dom, _ = browser.communicate(timeout=90)
         finally:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from reverie.errors import InputError, LayerError
-from reverie.objective import assigned, channel, likeness, logit
+from reverie.objective import assigned, assigned_directions, channel, direction, likeness, logit
 
 
 @pytest.mark.parametrize("views", [1, 3])
@@ -65,3 +65,14 @@ def test_the_same_picture_twice_is_wholly_alike_and_one_alone_is_like_nothing(ge
 def test_the_gradient_of_likeness_is_that_of_finite_differences(generator):
     a = torch.randn(4, 2, 2, 2, dtype=torch.float64, generator=generator).requires_grad_(True)
     assert torch.autograd.gradcheck(lambda x: likeness("a", 2)({"a": x}), a)
+
+
+def test_each_picture_is_scored_by_its_own_direction():
+    a = torch.randn(3, 6, 4, 5, generator=torch.Generator().manual_seed(0))
+    vectors = torch.randn(3, 6, generator=torch.Generator().manual_seed(1))
+    found = assigned_directions("x", vectors).score({"x": a}, {"x": 20})
+    for i in range(3):
+        alone = direction("x", vectors[i]).score({"x": a[i : i + 1]}, {"x": 20})
+        assert torch.allclose(found[i], alone[0], atol=1e-5)
+    with pytest.raises(InputError, match="3 pictures cannot be shared out among 2 directions"):
+        assigned_directions("x", vectors[:2]).score({"x": a}, {"x": 20})

@@ -11,15 +11,17 @@ import tifffile
 import torch
 from PIL import Image
 
-from reverie.api import Dream, open_dream
+from reverie.api import Dream, Steering
 from reverie.errors import InputError, OutputError, PictureError
+from reverie.jobs.job import Change
 from reverie.media.metadata import read_settings
 from reverie.optimize.tiles import plan_tiles
 from reverie.tools import dream_disk
 from reverie.tools.dream import Plan
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_disk import DiskDream
-from reverie.tools.steering import Steering
+from reverie.tools.dream_objective import build_ascent
+from reverie.tools.references import References
 
 CONFIG = DreamConfig(octaves=1, steps=1, tile=96, jitter=16)
 SIZE = (167, 203)
@@ -53,13 +55,18 @@ def _same_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Plan, "tiles", tiles)
 
 
+def disked(source: Path, config: DreamConfig, critic, folder: Path | None = None, steering=None) -> Dream:
+    work = Dream(source, replace(config, disk="yes"), critic, folder=folder, steering=steering)
+    assert isinstance(work.work, DiskDream)
+    return work
+
+
 def both(photo: Path, critic, config: DreamConfig) -> tuple[np.ndarray, np.ndarray]:
     in_memory = Dream(photo, config, critic).array()
-    work = open_dream(photo, config, critic, disk=True, folder=photo.parent)
-    assert isinstance(work, DiskDream)
-    on_disk = work.array()
+    work = disked(photo, config, critic, photo.parent)
+    found = work.array()
     work.close()
-    return in_memory, on_disk
+    return in_memory, found
 
 
 def relative(found: np.ndarray, expected: np.ndarray, before: np.ndarray) -> float:
@@ -109,7 +116,7 @@ def test_masks_keep_every_bit_outside(small_critic, photo, mask, normalize):
     assert np.array_equal(on_disk[:30], before[:30])
     assert np.array_equal(on_disk[:, :50], before[:, :50])
     assert relative(on_disk, in_memory, before) < 0.02
-    work = open_dream(photo, config, small_critic, disk=True)
+    work = disked(photo, config, small_critic)
     assert work.settings()["files"] == Dream(photo, config, small_critic).settings()["files"]
     work.close()
 
@@ -122,7 +129,7 @@ def test_no_steps_give_the_picture_back_bit_for_bit(small_critic, photo):
 def test_the_same_seed_gives_the_same_bytes(small_critic, photo, tmp_path):
     blobs = set()
     for number in range(2):
-        work = open_dream(photo, replace(CONFIG, steps=2, octaves=2), small_critic, disk=True, folder=tmp_path)
+        work = disked(photo, replace(CONFIG, steps=2, octaves=2), small_critic, tmp_path)
         blobs.add(work.save(tmp_path / f"{number}.png").read_bytes())
         work.close()
     assert len(blobs) == 1
@@ -133,12 +140,12 @@ def test_results_are_written_with_settings_alpha_and_bits(small_critic, tmp_path
     deep = (np.random.default_rng(0).random((90, 120, 4)) * 65535).astype(np.uint16)
     deep[:, :60, 3] = 65535
     tifffile.imwrite(tmp_path / "deep.tif", deep, photometric="rgb", extrasamples=["unassalpha"])
-    work = open_dream(tmp_path / "deep.tif", CONFIG, small_critic, disk=True, folder=tmp_path)
+    work = disked(tmp_path / "deep.tif", CONFIG, small_critic, tmp_path)
     path = work.save(tmp_path / f"out{suffix}", quality=80)
     record = read_settings(path)
-    assert record["disk"] is True
+    assert record["config"]["disk"] == "yes"
     assert record["quality"] == 80
-    assert record["input"] == {"name": "deep.tif", "sha256": work.picture.sha256, "width": 120, "height": 90}
+    assert record["input"] == {"name": "deep.tif", "sha256": work.work.picture.sha256, "width": 120, "height": 90}
     expected = work.array()
     if suffix == ".tif":
         values = tifffile.imread(path)
@@ -157,7 +164,7 @@ def test_a_stopped_dream_is_kept_at_its_final_size(small_critic, photo, tmp_path
     config = replace(CONFIG, octaves=3, steps=2)
     for last in (1, 3, 5):
         ordinary, steering = Dream(photo, config, small_critic), Steering()
-        work = open_dream(photo, config, small_critic, disk=True, folder=tmp_path, steering=steering)
+        work = disked(photo, config, small_critic, tmp_path, steering)
         for one, other in zip(ordinary, work, strict=False):
             assert (one.index, one.octave, one.size, one.total) == (other.index, other.octave, other.size, other.total)
             assert one.score == pytest.approx(other.score, rel=0.02)
@@ -172,9 +179,9 @@ def test_a_stopped_dream_is_kept_at_its_final_size(small_critic, photo, tmp_path
 
 
 def test_strength_can_be_steered_and_a_layer_is_refused(small_critic, photo, tmp_path):
-    steering = Steering([[2, {"strength": 3.0}]])
-    work = open_dream(photo, replace(CONFIG, steps=3), small_critic, disk=True, folder=tmp_path, steering=steering)
-    ordinary = Dream(photo, replace(CONFIG, steps=3), small_critic, steering=Steering([[2, {"strength": 3.0}]]))
+    steering = Steering([Change(2, {"strength": 3.0})])
+    work = disked(photo, replace(CONFIG, steps=3), small_critic, tmp_path, steering)
+    ordinary = Dream(photo, replace(CONFIG, steps=3), small_critic, steering=Steering([Change(2, {"strength": 3.0})]))
     assert np.abs(work.array() - ordinary.array()).max() < 1e-3
     assert work.settings()["steering"] == [[2, {"strength": 3.0}]]
     work.close()
@@ -183,7 +190,7 @@ def test_strength_can_be_steered_and_a_layer_is_refused(small_critic, photo, tmp
 def test_previews_are_small_and_follow_the_steps(small_critic, make_photo, tmp_path):
     pixels = make_photo(96, 1200)[0].permute(1, 2, 0).numpy()
     Image.fromarray((pixels * 255).astype(np.uint8)).save(tmp_path / "wide.png")
-    work = open_dream(tmp_path / "wide.png", replace(CONFIG, steps=2), small_critic, disk=True, folder=tmp_path)
+    work = disked(tmp_path / "wide.png", replace(CONFIG, steps=2), small_critic, tmp_path)
     seen = [step.images.clone() for step in work]
     assert all(tuple(images.shape) == (1, 3, 32, 400) for images in seen)
     assert not torch.equal(seen[0], seen[1])
@@ -192,33 +199,33 @@ def test_previews_are_small_and_follow_the_steps(small_critic, make_photo, tmp_p
 
 def test_tiles_are_shared_by_several_critics(make_critic, photo):
     critic = make_critic()
-    alone = open_dream(photo, replace(CONFIG, tile=48), critic, disk=True, folder=photo.parent)
+    alone = disked(photo, replace(CONFIG, tile=48), critic, photo.parent)
     expected = alone.array()
     critic.replicas = (make_critic(), make_critic())
-    shared = open_dream(photo, replace(CONFIG, tile=48), critic, disk=True, folder=photo.parent)
+    shared = disked(photo, replace(CONFIG, tile=48), critic, photo.parent)
     assert np.abs(shared.array() - expected).max() < 1e-5
     alone.close()
     shared.close()
 
 
 def test_what_needs_the_whole_picture_in_memory_is_refused_with_a_reason(small_critic, photo, tmp_path, monkeypatch):
-    plan = open_dream(photo, CONFIG, small_critic, disk=True, folder=tmp_path).plan
     for settings, words in (({"normalize": "laplacian"}, "laplacian"), ({"jitter_rotate": 5.0}, "rotation")):
+        plan = disked(photo, CONFIG, small_critic, tmp_path).plan
+        config = replace(CONFIG, **settings)
+        ascent = build_ascent(config, small_critic)
         with pytest.raises(InputError, match=words):
-            work = DiskDream(photo, replace(CONFIG, **settings), small_critic, plan, tmp_path)
-            next(iter(work))
-    work = DiskDream(photo, CONFIG, small_critic, plan, tmp_path)
-    with pytest.raises(InputError, match="png, tiff or jpg"):
-        work.check_target(tmp_path / "out.webp")
+            next(iter(DiskDream(photo, config, small_critic, plan, References(), ascent, tmp_path)))
+    with pytest.raises(InputError, match=r"written as \.png, \.tif"):
+        disked(photo, CONFIG, small_critic, tmp_path).check_target(tmp_path / "out.webp")
     monkeypatch.setattr(dream_disk, "free_bytes", lambda _folder: 1e5)
     with pytest.raises(OutputError, match=r"203 x 167 px .*left"):
-        DiskDream(photo, CONFIG, small_critic, plan, tmp_path)
+        disked(photo, CONFIG, small_critic, tmp_path)
 
 
 def test_broken_pictures_and_black_masks_are_said_before_the_first_step(small_critic, photo, tmp_path):
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "black.png")
     with pytest.raises(PictureError, match="black"):
-        open_dream(photo, replace(CONFIG, mask=str(tmp_path / "black.png")), small_critic, disk=True)
+        next(iter(disked(photo, replace(CONFIG, mask=str(tmp_path / "black.png")), small_critic)))
     photo.write_bytes(photo.read_bytes()[:3000])
     with pytest.raises(PictureError, match="cut short"):
-        next(iter(open_dream(photo, CONFIG, small_critic, disk=True)))
+        next(iter(disked(photo, CONFIG, small_critic)))

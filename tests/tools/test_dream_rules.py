@@ -5,9 +5,9 @@ import sys
 import pytest
 
 from reverie.errors import InputError
-from reverie.settings import from_record, to_record
+from reverie.settings import from_record, to_record, without_rivals
 from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_rules import DEFAULTS, check_together, without_rivals
+from reverie.tools.dream_rules import check_together
 
 SUBJECTS = {
     "layer": ("mixed4c",), "channel": (3,), "class_name": "lion", "guide": "a.jpg", "guide_class": "lion",
@@ -30,7 +30,7 @@ def test_the_table_of_what_goes_together(one, two):
         check_together(config)
     message = str(error.value)
     for name in (one, two):
-        assert ("--class " if name == "class_name" else "--" + name.replace("_", "-")) in message
+        assert ("--class" if name == "class_name" else "--" + name.replace("_", "-")) in message
     assert "\n" not in message
 
 
@@ -65,24 +65,23 @@ def test_what_needs_a_picture_says_so(settings):
 def test_new_settings_replace_the_stored_ones_that_stand_against_them():
     stored = to_record(DreamConfig(layer=("mixed4a",), guide="g.jpg", guide_form="cosine", steps=3, seed=7))
     for given in ({"class_name": "lion"}, {"caricature": True}, {"group": ("layer=a",)}, {"guide_class": "lion"}):
-        config = from_record(DreamConfig, without_rivals(stored, given) | given)
+        config = from_record(DreamConfig, without_rivals(DreamConfig, stored, given) | given)
         check_together(config)
         assert (config.steps, config.seed, config.guide, config.guide_form) == (3, 7, None, "best-match")
         assert config.layer == (() if "class_name" in given or "group" in given else ("mixed4a",))
-    kept = without_rivals(stored, {"octaves": 2, "layer": ("mixed5a",)})
+    kept = without_rivals(DreamConfig, stored, {"octaves": 2, "layer": ("mixed5a",)})
     assert from_record(DreamConfig, kept) == from_record(DreamConfig, stored)
     artwork = to_record(DreamConfig(target_from="a.jpg", target_weight=9.0, class_name="lion"))
-    assert without_rivals(artwork, {"layer": ("conv1",)}).get("class_name") is None
-    assert without_rivals(artwork, {"layer": ("conv1",)})["target_weight"] == 9.0
-    assert "target_weight" not in without_rivals(artwork, {"group": ("layer=a",)})
+    assert without_rivals(DreamConfig, artwork, {"layer": ("conv1",)}).get("class_name") is None
+    assert without_rivals(DreamConfig, artwork, {"layer": ("conv1",)})["target_weight"] == 9.0
+    assert "target_weight" not in without_rivals(DreamConfig, artwork, {"group": ("layer=a",)})
 
 
-def test_every_setting_named_in_the_table_exists_and_has_a_plain_default():
-    from reverie.tools import dream_rules
-
-    named = {*dream_rules.APART, *dream_rules.PART_OF, *dream_rules.NEEDS_PICTURE}
-    named |= {x for table in (dream_rules.APART, dream_rules.PART_OF) for row in table.values() for x in row}
-    assert named <= set(DEFAULTS) == {f.name for f in dataclasses.fields(DreamConfig)}
+def test_every_setting_that_another_names_exists_and_stands_against_it_too():
+    fields = {field.name: field.metadata for field in dataclasses.fields(DreamConfig)}
+    for name, facts in fields.items():
+        assert {*facts["needs"], *facts["excludes"]} <= set(fields)
+        assert all(name in fields[other]["excludes"] for other in facts["excludes"]), name
     check_together(DreamConfig())
 
 

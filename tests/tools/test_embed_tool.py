@@ -216,3 +216,16 @@ def test_wrong_input_ends_with_one_line(pictures: Path, tmp_path: Path):
         call("embed place", tmp_path, pictures / "down" / "03.png")
     with pytest.raises(DataError, match="no dataset at"):
         call("embed map", tmp_path / "nothing")
+
+
+def test_an_atlas_has_a_drawing_for_every_cell(pictures: Path, tmp_path: Path):
+    out = tmp_path / "a.png"
+    assert call("embed atlas", pictures, "--layer", "conv3", "--grid", 2, "--tile", 32, "--drawing-steps", 4,
+                "--device", "cpu", "--precision", "fp32", "-o", out) == 0  # fmt: skip
+    rgb, rows = read_picture(out).rgb, json.loads((tmp_path / "a-cells.json").read_text())["rows"]
+    assert rgb.shape == (64, 64, 3)
+    assert sum(row["pictures"] for row in rows) <= 3 * EACH + 1
+    for row in rows:
+        top, left = 32 * row["row"], 32 * row["column"]
+        assert rgb[top : top + 32, left : left + 32].std() > 0.02
+        assert row["class"] in ("across", "down", "slanted")

@@ -10,55 +10,91 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from reverie.api import Steering
 from reverie.errors import GradientError, InputError
-from reverie.tools.dream import dream_steps
+from reverie.jobs.job import MOST_CHANGES, Change
+from reverie.jobs.run import Run
+from reverie.jobs.steps import Steps
+from reverie.tools.dream import dream_steps, open_course, plan_dream
 from reverie.tools.dream_config import DreamConfig
-from reverie.tools.steering import MOST_CHANGES, Steering
+from reverie.tools.dream_objective import build_ascent
+from reverie.tools.dream_tool import DREAM
 
 QUICK = {"octaves": 2, "steps": 3, "jitter": 8}
 LATER = {2: ("strength", 2.5), 3: ("layer", "conv2", "conv1:0.3"), 5: ("strength", 0.5)}
 
 
-def dreamt(image, critic, steering=None, mask=None, asks=None, **settings) -> tuple[Tensor, int]:
-    """Run a dream, asking for changes after the steps named in `asks`; returns the last picture and its step."""
-    result, index = torch.empty(0), 0
+def script(changes, stop_after=None) -> Steering:
+    return Steering([Change(step, values) for step, values in changes], stop_after)
+
+
+class Once:
+    """Prepared for one work that is there already."""
+
+    notes = ()
+
+    def __init__(self, work) -> None:
+        self._work = work
+
+    def work(self, given, seed, *, scratch=None):
+        return self._work
+
+
+def opened(image, critic, steering=None, mask=None, **settings) -> Run:
     config = DreamConfig(**(QUICK | settings))
-    for step in dream_steps(image, config, critic=critic, mask=mask, steering=steering):
+    ascent = build_ascent(config, critic)
+    plan = plan_dream(None if image is None else (image.shape[-2], image.shape[-1]), config, critic, ascent)
+    course = open_course(config, critic, plan, ascent)
+    steps = dream_steps(image, config, critic=critic, mask=mask, plan=plan, course=course, ascent=ascent)
+    return Run(DREAM, Once(Steps(steps, list, control=course.control)), config, None, controls=steering)
+
+
+def made(run: Run) -> list[list]:
+    return [[change.step, dict(change.values)] for change in run.changes]
+
+
+def dreamt(image, critic, steering=None, mask=None, asks=None, **settings) -> tuple[Tensor, int, list]:
+    """Run a dream, asking for changes after the steps named in `asks`; returns the last picture, its step, changes."""
+    result, index = torch.empty(0), 0
+    run = opened(image, critic, steering, mask, **settings)
+    for step in run:
         result, index = step.whole().clone(), step.index
         for name, *values in [asks[index]] if asks and index in asks else []:
             getattr(steering, name)(*values)
-    return result, index
+    return result, index, made(run)
 
 
 def test_a_dream_that_could_be_steered_but_is_not_has_the_same_bytes(small_critic, make_photo):
     photo, steering = make_photo(90, 110), Steering()
-    assert torch.equal(dreamt(photo, small_critic, steering)[0], dreamt(photo, small_critic)[0])
-    assert steering.changes == []
+    steered, _, changes = dreamt(photo, small_critic, steering)
+    assert torch.equal(steered, dreamt(photo, small_critic)[0])
+    assert changes == []
 
 
 @pytest.mark.parametrize("canvas", ["pixels", "spectrum"])
 def test_strength_is_a_factor_on_the_step_size(small_critic, make_photo, canvas):
     photo, steering = make_photo(90, 110), Steering()
     steering.strength(2)
-    twice, _ = dreamt(photo, small_critic, steering, canvas=canvas)
-    plain, _ = dreamt(photo, small_critic, canvas=canvas)
+    twice, _, changes = dreamt(photo, small_critic, steering, canvas=canvas)
+    plain, _, _ = dreamt(photo, small_critic, canvas=canvas)
     assert float((twice - photo).abs().mean()) > 1.3 * float((plain - photo).abs().mean())
     if canvas == "pixels":
         assert torch.equal(twice, dreamt(photo, small_critic, step_size=0.018)[0])
-    assert steering.changes == [[1, {"strength": 2.0}]]
+    assert changes == [[1, {"strength": 2.0}]]
 
 
 def test_another_layer_is_raised_from_the_next_step_on(small_critic, make_photo):
     photo, steering = make_photo(90, 110), Steering()
     steering.layer("conv2")
-    assert torch.equal(dreamt(photo, small_critic, steering)[0], dreamt(photo, small_critic, layer=("conv2",))[0])
-    assert steering.changes == [[1, {"layer": ["conv2"], "tile": 0}]]
+    steered, _, changes = dreamt(photo, small_critic, steering)
+    assert torch.equal(steered, dreamt(photo, small_critic, layer=("conv2",))[0])
+    assert changes == [[1, {"layer": ["conv2"], "tile": 0}]]
 
 
 def test_a_layer_replaces_a_class_and_channels(small_critic, make_photo):
     photo, steering = make_photo(90, 110), Steering()
     steering.layer("conv1")
-    result, _ = dreamt(photo, small_critic, steering, class_name="sunflower")
+    result, _, _ = dreamt(photo, small_critic, steering, class_name="sunflower")
     assert torch.equal(result, dreamt(photo, small_critic, layer=("conv1",))[0])
 
 
@@ -73,21 +109,20 @@ def test_a_replay_of_the_changes_gives_the_same_bytes(small_critic, make_photo, 
     photo, steering = make_photo(90, 140), Steering()
     mask = torch.ones(1, 1, 90, 140)
     mask[..., :20] = 0
-    steered, last = dreamt(photo, small_critic, steering, mask, LATER, **settings)
-    assert [step for step, _ in steering.changes] == [3, 4, 6]
-    again = Steering(steering.changes)
-    replayed, _ = dreamt(photo, small_critic, again, mask, **settings)
+    steered, last, changes = dreamt(photo, small_critic, steering, mask, LATER, **settings)
+    assert [step for step, _ in changes] == [3, 4, 6]
+    replayed, _, again = dreamt(photo, small_critic, script(changes), mask, **settings)
     assert replayed.numpy().tobytes() == steered.numpy().tobytes()
-    assert again.changes == steering.changes
+    assert again == changes
     assert not torch.equal(steered, dreamt(photo, small_critic, None, mask, **settings)[0])
     assert last == 6 * settings.get("iterations", 1)
 
 
 def test_a_stopped_dream_can_be_made_again(small_critic, make_photo):
     photo, steering = make_photo(90, 110), Steering()
-    stopped, last = dreamt(photo, small_critic, steering, asks={1: ("strength", 3.0), 2: ("stop",)})
+    stopped, last, changes = dreamt(photo, small_critic, steering, asks={1: ("strength", 3.0), 2: ("stop",)})
     assert (last, stopped.shape) == (2, photo.shape)
-    replayed, last = dreamt(photo, small_critic, Steering(steering.changes, stop_after=2))
+    replayed, last, _ = dreamt(photo, small_critic, script(changes, stop_after=2))
     assert last == 2
     assert torch.equal(replayed, stopped)
 
@@ -97,22 +132,22 @@ def test_a_layer_that_cannot_be_raised_is_refused_and_changes_nothing(make_criti
     with torch.no_grad():
         for parameter in critic.net.stages.conv4.parameters():
             parameter.zero_()
-    plain, _ = dreamt(photo, critic, layer=("conv2",))
+    plain, _, _ = dreamt(photo, critic, layer=("conv2",))
     for name, words in (("conv9", "nearest: conv"), ("conv4", "no gradient"), ("conv2:x", "NAME:WEIGHT")):
         steering = Steering()
         asks = {2: ("layer", "conv1", name)} if words != "no gradient" else {2: ("layer", name)}
-        result, last = dreamt(photo, critic, steering, asks=asks, layer=("conv2",))
+        result, last, changes = dreamt(photo, critic, steering, asks=asks, layer=("conv2",))
         assert last == 6
         assert words in steering.notice
-        assert steering.changes == []
+        assert changes == []
         assert torch.equal(result, plain)
     with pytest.raises(GradientError):  # in a replay there is nobody to tell
-        dreamt(photo, critic, Steering([[2, {"layer": ["conv4"]}]]), layer=("conv2",))
+        dreamt(photo, critic, script([[2, {"layer": ["conv4"]}]]), layer=("conv2",))
 
 
 def test_a_paused_dream_waits_and_goes_on_as_if_nothing_had_been(small_critic, make_photo):
     photo, steering = make_photo(60, 70), Steering()
-    steps = dream_steps(photo, DreamConfig(**QUICK), critic=small_critic, steering=steering)
+    steps = iter(opened(photo, small_critic, steering))
     next(steps)
     steering.pause()
     found: list[int] = []
@@ -132,7 +167,7 @@ def test_a_paused_dream_can_be_stopped(small_critic, make_photo):
     steering = Steering()
     steering.pause()
     threading.Timer(0.2, steering.stop).start()
-    assert list(dream_steps(make_photo(60, 70), DreamConfig(**QUICK), critic=small_critic, steering=steering)) == []
+    assert list(opened(make_photo(60, 70), small_critic, steering)) == []
     assert steering.stopped and not steering.paused
 
 
@@ -149,8 +184,8 @@ def test_the_latest_of_several_requests_counts_and_their_number_is_bounded():
     assert steering.wanted == {"strength": 3.0}
     assert steering.take(1) == [{"strength": 3.0}]
     assert steering.take(2) == []
-    for index in range(MOST_CHANGES):
-        steering.record(index, {"strength": 1.0})
+    for _ in range(MOST_CHANGES):
+        steering.applied({"strength": 1.0})
     with pytest.raises(InputError, match="400 times"):
         steering.strength(1)
     with pytest.raises(InputError, match="must be a name"):
@@ -191,7 +226,7 @@ def test_blend_mixes_its_share_of_the_original_into_every_iteration(small_critic
     expected = photo
     for _ in range(3):
         expected = torch.lerp(dreamt(expected, small_critic, **quiet)[0], photo, 0.3)
-    found, last = dreamt(photo, small_critic, iterations=3, blend=0.3, **quiet)
+    found, last, _ = dreamt(photo, small_critic, iterations=3, blend=0.3, **quiet)
     assert last == 18
     assert torch.equal(found, expected)
 

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from reverie.render.camera import Camera, project
-from reverie.render.outline import EdgeTable, find_crossings
-from reverie.render.raster import raster
+from reverie.render.camera import Camera
+from reverie.render.outline import EdgeTable
+from reverie.render.silhouette import silhouette
 
 
 class VerticesCanvas(nn.Module):
@@ -48,19 +48,16 @@ class VerticesCanvas(nn.Module):
 
     def forward(self, view: Sequence[Camera] | None = None) -> Tensor:
         vertices = self.vertices
-        masks = [self._mask(vertices, camera) for camera in (self.cameras if view is None else view)]
+        masks = [
+            silhouette(vertices, self.faces, self.edges, camera.matrix(self.size), self.size, camera.near)
+            for camera in (self.cameras if view is None else view)
+        ]
         return torch.stack(masks).expand(-1, 3, -1, -1)
 
     def restaged(self, smoothness: float) -> VerticesCanvas:
         """Return the same shape with another lambda: large first, small for details."""
         vertices = self.vertices.detach()
         return VerticesCanvas(vertices, self.faces, self.edges, self.cameras, self.size, smoothness)
-
-    def _mask(self, vertices: Tensor, camera: Camera) -> Tensor:
-        points = project(vertices, camera.matrix(self.size))
-        triangle, inverse = raster(points, self.faces, self.size, camera.near)
-        mask = (triangle >= 0).to(vertices)[..., None]
-        return find_crossings(points, self.edges, triangle, inverse, camera.near).smooth(mask).permute(2, 0, 1)
 
 
 class Smoothing:

@@ -15,15 +15,17 @@ from typing import Literal
 
 from reverie.data.folder import SUFFIXES
 from reverie.errors import InputError, PictureError
+from reverie.media.mesh import READERS as MESH_READERS
 from reverie.media.source import open_picture, pixel_limit
 
-Kind = Literal["picture", "film", "folder", "stdin"]
+Kind = Literal["picture", "film", "mesh", "folder", "stdin"]
 
 STDIN = "-"
 FILM_SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".m2ts", ".wmv", ".flv", ".ogv", ".3gp",
     ".y4m",
 )  # fmt: skip
+MESHES = tuple(MESH_READERS)
 FILM_STARTS = (b"\x1aE\xdf\xa3", b"FLV\x01", b"OggS", b"\0\0\1\xba", b"YUV4MPEG2")
 FILM_TARGETS = (".mp4", ".mov", ".mkv", ".webm", ".gif", ".webp")  # a film keeps its suffix if it is one of these
 STILL_BRANDS = (b"avif", b"heic", b"heix", b"heim", b"heis", b"mif1")  # of ISO files, at byte 8
@@ -36,7 +38,7 @@ class Source:
     Attributes:
         path: where it lies; ``-`` for standard input.
         name: path below `root`, or the file name; forward slashes, Unicode NFC.
-        kind: ``picture``, ``film`` or ``stdin``.
+        kind: ``picture``, ``film``, ``mesh`` or ``stdin``.
         root: the folder that was given, if it came out of one.
     """
 
@@ -107,6 +109,33 @@ def find_sources(texts: Sequence[str], *, recursive: bool = False, leave_out: Pa
     return Found(_each_once(found), many, tuple(notes))
 
 
+def find_meshes(texts: Sequence[str], *, recursive: bool = False, leave_out: Path | None = None) -> Found:
+    """Return all meshes that paths, patterns and folders stand for, each once; see `find_sources`.
+
+    Raises:
+        InputError: a pattern or a folder without meshes.
+    """
+    found: list[Source] = []
+    notes: list[str] = []
+    many = len(texts) > 1
+    for text in texts:
+        path = Path(text)
+        if path.is_dir():
+            paths, folders = _listed(path, recursive, None if leave_out is None else leave_out.resolve(), MESHES)
+            if folders and not recursive:
+                notes.append(f"{folders} subfolders of '{path}' were left out; --recursive takes them along")
+            if not paths:
+                raise InputError(f"no meshes in the folder '{path}'; known: {', '.join(MESHES)}")
+            found += [Source(p, _normal(p.relative_to(path).as_posix()), "mesh", path) for p in sorted(paths)]
+            many = True
+        elif not path.exists() and glob.has_magic(text):
+            found += [Source(one.path, one.name, "mesh") for one in _of_pattern(text)]
+            many = True
+        else:
+            found.append(Source(path, _normal(path.name), "mesh"))
+    return Found(_each_once(found), many, tuple(notes))
+
+
 def _of_pattern(text: str) -> list[Source]:
     paths = sorted(Path(p) for p in glob.glob(text, recursive=True))  # noqa: PTH207 - Path's refuses absolute patterns
     files = [p for p in paths if p.is_file()]
@@ -131,8 +160,10 @@ def _of_folder(root: Path, recursive: bool, leave_out: Path | None, notes: list[
     return pictures
 
 
-def _listed(folder: Path, recursive: bool, leave_out: Path | None) -> tuple[list[Path], int]:
-    """Return the pictures and films of a folder, and how many subfolders it has; hidden ones are passed over."""
+def _listed(
+    folder: Path, recursive: bool, leave_out: Path | None, suffixes: Sequence[str] = (*SUFFIXES, *FILM_SUFFIXES)
+) -> tuple[list[Path], int]:
+    """Return the files of a folder with these suffixes, and how many subfolders it has; hidden ones are passed over."""
     paths: list[Path] = []
     folders = 0
     try:
@@ -145,8 +176,8 @@ def _listed(folder: Path, recursive: bool, leave_out: Path | None) -> tuple[list
         if entry.is_dir():
             folders += 1
             if recursive and not entry.is_symlink():  # a link could lead round in a circle
-                paths += _listed(entry, recursive, leave_out)[0]
-        elif entry.suffix.lower() in (*SUFFIXES, *FILM_SUFFIXES):
+                paths += _listed(entry, recursive, leave_out, suffixes)[0]
+        elif entry.suffix.lower() in suffixes:
             paths.append(entry)
     return paths, folders
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reverie.settings import setting
+
+if TYPE_CHECKING:
+    from reverie.jobs.given import Given
+    from reverie.numerics.mesh import Mesh
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,3 +61,25 @@ class TileSettings:
     max_memory: str | None = setting(
         None, "Plan tiles so that the program stays below this, for example 2GB.", replay=False, group="machine"
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshSettings:
+    """How a mesh is read."""
+
+    max_triangles: int = setting(
+        1_000_000, "Meshes of more triangles are refused.", minimum=1, maximum=50_000_000, replay=False,
+        group="machine", expert=True,
+    )  # fmt: skip
+    up: str = setting(
+        "auto", "Axis that is up in the file; auto: z for STL, y for all others.", choices=("auto", "y", "z"),
+        own=True, group="mesh",
+    )  # fmt: skip
+
+    def read(self, given: Given) -> Mesh:
+        """Return a streamed mesh, read so.
+
+        Raises:
+            MeshError: it cannot be used.
+        """
+        return given.mesh(max_triangles=self.max_triangles, up=self.up)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ the user gives, never anywhere else, and its content must be the recorded one be
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -124,14 +125,14 @@ class Files:
                 return path
         if chosen is not None or any(path.exists() for path in candidates):
             raise InputError(
-                f"'{(chosen or candidates[0]).name}' is not the {role} that was used: its sha256 differs; "
-                "give the folder that has it with --files"
+                f"'{(chosen or candidates[0]).name}' is not the {role_in_words(role)} that was used: its sha256 "
+                f"differs; {_way_out(role)}"
             )
         for path in self._around():
             if _has(path, item.sha256):
                 return path
         where = f"beside '{self.made}' nor here" if self.made is not None else "here"
-        raise InputError(f"the {role} '{item.name}' is neither {where}; put it there, or give its folder with --files")
+        raise InputError(f"the {role_in_words(role)} '{item.name}' is neither {where}; {_way_out(role)}")
 
     def _named(self, name: str) -> Iterator[Path]:
         bare = base_name(name)
@@ -144,6 +145,19 @@ class Files:
         beside = [] if self.made is None else sorted(p for p in self.made.parent.iterdir() if p.is_file())
         below = sorted(p for folder in self.folders for p in folder.rglob("*") if p.is_file())
         yield from [*beside, *below][:MOST_LOOKED_AT]
+
+
+def role_in_words(role: str) -> str:
+    """Return what a file is used for: "guide", "mask of group 1", "style"."""
+    inside = re.fullmatch(r"(\w+) (\d+) (.+)", role)
+    if inside:
+        return f"{inside[3].rstrip(' 0123456789')} of {inside[1]} {inside[2]}"
+    return {"target_from": "artwork"}.get(role, role.rstrip(" 0123456789").replace("_", " "))
+
+
+def _way_out(role: str) -> str:
+    own = f"give it with --{role}, or " if role in ("input", "model", "weights", "mask") else ""
+    return f"put it there, {own}give the folder that has it with --files"
 
 
 def found_config(job: Job, files: Files) -> object:

@@ -90,7 +90,9 @@ class FrameSequence:
         self.chosen, self.notes = chosen or Chosen(), [*footage.notes, *notes]
         height, width = footage.size
         known: dict[str, Json] = {"frames": footage.frames, "frames_per_s": str(footage.rate), "size": [width, height]}
-        self.plan = Plan(known | dict(decisions or {}), float(footage.frames), f"{width} x {height} px")
+        self.plan = Plan(
+            known | dict(decisions or {}), float(footage.frames), f"{width} x {height} px", suffixes=Film.suffixes
+        )
         self._folder, self._whole = None, False
 
     def __iter__(self) -> Iterator[Progress]:

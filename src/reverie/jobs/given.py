@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from reverie.errors import InputError
 from reverie.jobs.job import Input
 
 if TYPE_CHECKING:
     from reverie.media.image import Picture
+    from reverie.numerics.mesh import Mesh
 
 
 class Given:
@@ -51,6 +52,17 @@ class Given:
         assert self.path is not None
         return read_picture(self.path)
 
+    def mesh(self, *, max_triangles: int = 1_000_000, up: Literal["auto", "y", "z"] = "auto") -> Mesh:
+        """Return the mesh, read anew; see `reverie.media.mesh.read_mesh`.
+
+        Raises:
+            MeshError: missing, damaged, too large, or no mesh.
+        """
+        from reverie.media.mesh import read_mesh
+
+        assert self.path is not None
+        return read_mesh(self.path, max_triangles=max_triangles, up=up)
+
     @cached_property
     def sha256(self) -> str:
         """Hash of the file's bytes, or of the pixels in memory.
@@ -77,14 +89,21 @@ class Given:
         return Input(self.name, self.sha256, width, height)
 
     def _sized(self) -> tuple[int, int]:
+        """Return height and width; by the header where nobody has decoded the picture."""
+        from reverie.media.strips import upright_size
+
         if self.size is not None:
             return self.size
+        if self.path is not None and "picture" not in self.__dict__:
+            return upright_size(self.path)
         height, width = self.picture.rgb.shape[:2]
         return int(height), int(width)
 
 
 def sha256_of(path: Path) -> str:
     """Return the sha256 of a file's bytes, or of the names and bytes of a folder's files, read in pieces.
+
+    A mesh in several files has the hash of all of them: its own first, then materials, pictures and buffers.
 
     Raises:
         InputError: it cannot be read.
@@ -95,9 +114,18 @@ def sha256_of(path: Path) -> str:
             for file in sorted(p for p in path.rglob("*") if p.is_file()):
                 digest.update(file.relative_to(path).as_posix().encode() + b"\0" + _digest(file).encode())
             return digest.hexdigest()
+        if path.suffix.lower() in (".obj", ".gltf"):
+            return _digest_of_mesh(path)
         return _digest(path)
     except OSError as error:
         raise InputError(f"'{path}' cannot be read: {error.strerror or error}") from error
+
+
+def _digest_of_mesh(path: Path) -> str:
+    from reverie.media.mesh import companions
+
+    parts = [_digest(file) for file in (path, *companions(path))]
+    return parts[0] if len(parts) == 1 else hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 _KNOWN: dict[tuple[str, int, int], str] = {}  # by path, time of change and size, so that a batch hashes a style once

@@ -1,4 +1,4 @@
-"""What a work gives: pictures, films, networks, tables, pages, folders.
+"""What a work gives: pictures, films, meshes, networks, tables, pages, folders.
 
 Each writes itself whole or not at all, with its job inside, and knows nothing of where it goes.
 """
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from reverie.jobs.job import Json
     from reverie.media.footage import Encoding, Footage
+    from reverie.numerics.mesh import Mesh as Shape
     from reverie.weights.checkpoint import Description
 
 JOB_FILE = "job.json"  # inside a folder, and in the names of side files of formats that hold no text
@@ -91,19 +92,24 @@ class Picture:
 
     def losses(self, suffix: str) -> list[str]:
         """Return what the format cannot hold, one line each."""
-        from reverie.media.write import DEEP_SUFFIXES
-
-        notes: list[str] = []
-        if self.alpha is not None and suffix.lower() in (".jpg", ".jpeg"):
-            notes.append("JPEG has no transparency: the picture is laid on white; .png, .webp and .tif keep it")
-        if self.bits == 16 and suffix.lower() not in DEEP_SUFFIXES:
-            notes.append(f"{suffix} holds 8 bits a channel, the picture has 16; .png and .tif keep them")
-        return notes
+        return losses(suffix, transparent=self.alpha is not None, bits=self.bits)
 
     def _bits(self, suffix: str) -> int:
         from reverie.media.write import DEEP_SUFFIXES
 
         return self.bits if suffix.lower() in DEEP_SUFFIXES else 8
+
+
+def losses(suffix: str, *, transparent: bool, bits: int) -> list[str]:
+    """Return what a format of pictures cannot hold, one line each."""
+    from reverie.media.write import DEEP_SUFFIXES
+
+    notes: list[str] = []
+    if transparent and suffix.lower() in (".jpg", ".jpeg"):
+        notes.append("JPEG has no transparency: the picture is laid on white; .png, .webp and .tif keep it")
+    if bits == 16 and suffix.lower() not in DEEP_SUFFIXES:
+        notes.append(f"{suffix} holds 8 bits a channel, the picture has 16; .png and .tif keep them")
+    return notes
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +144,37 @@ def even_footage(path: Path, size: tuple[int, int], frames: int, rate: Fraction)
     from reverie.media.footage import Footage
 
     return Footage(path, size, frames, rate, (1 / rate,), 0, False, False, (), None)
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """Triangles with their look, in the units of the file they came from.
+
+    Attributes:
+        mesh: what is written.
+        way: ``[V, 3]`` earlier places of its vertices, first to last, which GLB plays; the mesh's own if empty.
+    """
+
+    mesh: Shape
+    way: tuple[np.ndarray, ...] = ()
+    label: str = ""
+    suffixes: tuple[str, ...] = (".glb", ".obj", ".ply", ".stl")
+
+    def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
+        """Write it in the format of the suffix; the job stands inside a GLB, beside all others."""
+        from reverie.media.mesh_write import encode_mesh
+        from reverie.weights.checkpoint import write_bytes
+
+        files, notes = encode_mesh(path, self.mesh, record, self.way)
+        own = path.suffix.lower() == ".glb" or side_file(path).is_file()
+        foreign = next((f for f in files if f != path and f.exists() and not own), None)
+        if foreign is not None:
+            raise InputError(f"'{foreign}' exists and was not made by Reverie; name another place with -o")
+        if path.suffix.lower() != ".glb":
+            write_bytes(side_file(path), _job_bytes(record))
+        for file, blob in files.items():
+            write_bytes(file, blob)
+        return notes
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,14 +255,18 @@ class Folder:
 
     Attributes:
         fill: writes everything into the folder it is given, which is empty.
+        written: called once it stands under its name.
     """
 
     fill: Callable[[Path], None]
     label: str = ""
     suffixes: tuple[str, ...] = field(default=())
+    written: Callable[[], None] = lambda: None
 
     def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
-        """Fill a folder beside, then give it its name; an own older folder is exchanged."""
+        """Fill a folder beside, then give it its name; an own older folder is exchanged, a foreign one never."""
+        if path.exists() and not (path / JOB_FILE).is_file() and (not path.is_dir() or any(path.iterdir())):
+            raise OutputError(f"cannot write '{path}': what is there was not made by Reverie")
         try:
             part = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
         except OSError as error:
@@ -245,6 +286,7 @@ class Folder:
             raise OutputError(f"cannot write '{path}': {error.strerror or error}") from error
         finally:
             shutil.rmtree(part, ignore_errors=True)
+        self.written()
         return ()
 
 
@@ -307,9 +349,20 @@ def stored_record(path: Path) -> dict[str, object]:
         if match is None:
             raise InputError(f"'{path}' carries no job: it was not made by Reverie")
         return _object(html.unescape(match[1]), path)
+    if suffix in (".glb", ".gltf"):
+        return _mesh_record(path)
     from reverie.media.metadata import read_settings
 
     return dict(read_settings(path))
+
+
+def _mesh_record(path: Path) -> dict[str, object]:
+    from reverie.media.gltf_data import json_chunk, named
+
+    found = named(named(named(json_chunk(path).get("asset")).get("extras")).get("reverie"))
+    if not found:
+        raise InputError(f"'{path}' carries no job: it was not made by Reverie")
+    return found
 
 
 def _loaded(file: Path, made: Path) -> dict[str, object]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from reverie.errors import InputError, OutputError
+from reverie.errors import InputError, OutputError, ReverieError
 from reverie.jobs.controls import Controls
 from reverie.jobs.files import recorded_files, without_folders
 from reverie.jobs.given import Given
@@ -223,7 +223,7 @@ class Run:
     def _apply(self, change: Mapping[str, Json]) -> None:
         try:
             applied = self.work.control(change)
-        except InputError as error:
+        except ReverieError as error:
             if self.controls.replays:
                 raise
             self.controls.refuse(str(error))
@@ -293,8 +293,8 @@ def summary(run: Run) -> str:
         parts.append(f"{last.done} {unit} in {run.seconds:.1f} s")
     if has_field(run.config, "seed"):
         parts.append(f"seed {seed_of(run.config)}")
-    if chosen.model is not None:
-        parts.append(f"{chosen.model.name} on {chosen.device}")
+    if chosen.about or chosen.model is not None:
+        parts.append(chosen.about or f"{chosen.model.name} on {chosen.device}")  # type: ignore[union-attr]
     return ", ".join(parts)
 
 
@@ -383,4 +383,6 @@ def _kept(run: Run, target: Path | None, quality: int, kept: Path | None, end: E
     except (InputError, OutputError) as error:
         return Ended(end, (), f"{where}; what there was cannot be written: {error}")
     on = "" if run.scratch is None or not run.scratch.exists() else "; the same command goes on from there"
+    if not paths:
+        return Ended(end, (), f"{where}; there is nothing to show yet{on}")
     return Ended(end, paths, f"{where}; the unfinished result is '{place}'{on}")

@@ -23,14 +23,16 @@ class Steps:
         chosen: see `Chosen`.
         notes: lines for the user; the generator may append to the list.
         control: applies a change, see `Work.control`; without it nothing can be steered.
+        closed: called at the very end, after the results are written, or after a failure.
     """
 
     def __init__(
         self, steps: Iterator[Progress], outputs: Callable[[], Sequence[Output]], *, plan: Plan | None = None,
         chosen: Chosen | None = None, notes: list[str] | None = None,
         control: Callable[[Mapping[str, Json]], Mapping[str, Json]] | None = None,
+        closed: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
-        self._steps, self._outputs, self._control = steps, outputs, control
+        self._steps, self._outputs, self._control, self._closed = steps, outputs, control, closed
         self.plan, self.chosen = plan or Plan(), chosen or Chosen()
         self.notes: list[str] = [] if notes is None else notes
 
@@ -51,6 +53,7 @@ class Steps:
         """End the generator, so that its ``finally`` blocks run."""
         if isinstance(self._steps, Generator):
             self._steps.close()
+        self._closed()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from reverie.errors import InputError
 from reverie.jobs.job import Job
 from reverie.jobs.output import stored_record
 from reverie.jobs.up_to_date import up_to_date
+from reverie.jobs.work import Plan
 
 COUNTED = re.compile(r"-(\d+)$")
 MOST_COUNTED = 10_000
@@ -81,6 +82,17 @@ def check_no_source(target: Path, sources: Iterable[Path]) -> None:
     for source in sources if target.exists() else ():
         if source.exists() and target.samefile(source):
             raise InputError(f"the result would replace '{source}', which it is made from; name another place with -o")
+
+
+def check_format(plan: Plan, path: Path) -> None:
+    """Refuse before long work a format that this very work cannot be written in.
+
+    Raises:
+        InputError: names the formats that it can.
+    """
+    if plan.suffixes and path.suffix.lower() not in plan.suffixes:
+        known = ", ".join(plan.suffixes)
+        raise InputError(f"cannot write '{path}': a picture this large is written as {known}")
 
 
 def _job_of(path: Path, read: Callable[[object, str], Job]) -> Job | None:

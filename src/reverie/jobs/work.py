@@ -86,6 +86,7 @@ class Chosen:
         files: fixed inputs by role, with name and sha256, where they are other than the settings' own fields say.
         config: settings as they were resolved: precision, tiles, a picked artwork.
         more: further entries of the record.
+        about: the network and the machine in words, for the last line; by name and device if empty.
     """
 
     model: Input | None = None
@@ -93,6 +94,7 @@ class Chosen:
     files: Mapping[str, Input] = field(default_factory=dict)
     config: Mapping[str, Json] = field(default_factory=dict)
     more: Mapping[str, Json] = field(default_factory=dict)
+    about: str = ""
 
 
 class Work(Protocol):

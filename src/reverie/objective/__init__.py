@@ -1,6 +1,6 @@
 """Scores to raise: functions that return `Objective` values, which add, subtract and scale."""
 
-from reverie.objective.assigned import assigned
+from reverie.objective.assigned import assigned, assigned_directions
 from reverie.objective.base import Custom, Objective, Sum
 from reverie.objective.bn_statistics import bn_statistics
 from reverie.objective.caricature import caricature
@@ -14,6 +14,7 @@ from reverie.objective.target import target
 from reverie.objective.total_variation import total_variation
 
 __all__ = [
-    "Custom", "Objective", "Sum", "assigned", "bn_statistics", "caricature", "channel", "direction", "equalized",
+    "Custom", "Objective", "Sum", "assigned", "assigned_directions", "bn_statistics", "caricature", "channel",
+    "direction", "equalized",
     "guide_best_match", "guide_channels", "layer", "likeness", "logit", "neuron", "target", "total_variation",
 ]  # fmt: skip

@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Generator, Tensor, nn
+from torch.nn import functional as F
 
 from reverie.canvas.pixels import PixelCanvas
 from reverie.errors import GradientError
@@ -23,6 +25,7 @@ from reverie.optimize.together import Together
 
 Pace = Callable[[int, Tensor], tuple[Ascent, float] | None]
 """Asked with the number of the next step, from 1, and the images before it; ``None`` ends the run."""
+PREVIEW_PX = 1600
 REDIRECT_STEPS = 16  # as in Lucid: enough for a dead channel to wake up
 
 
@@ -54,6 +57,41 @@ class Step:
     def whole(self) -> Tensor:
         """Return the picture at its final size, as it would be if the run ended here; valid until the next step."""
         return self.images if self.enlarge is None else self.enlarge()
+
+    # -- the same as every work says it: done of total, where it stands, what it scores, what there is to see ----
+
+    @property
+    def done(self) -> int:
+        """Number of this step."""
+        return self.index
+
+    @property
+    def unit(self) -> str:
+        """What is counted."""
+        return "steps"
+
+    @property
+    def stage(self) -> str:
+        """Octave and size in words."""
+        return f"octave {self.octave}/{self.octaves}  {self.size[1]} x {self.size[0]} px"
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The objective."""
+        return {"score": self.score}
+
+    @property
+    def weight(self) -> float:
+        """Pixels: what the time of a step goes with."""
+        return float(self.size[0] * self.size[1])
+
+    def preview(self) -> np.ndarray:
+        """Return the picture as it is, ``[h, w, 3]`` uint8, its longer side at most about `PREVIEW_PX`."""
+        with torch.no_grad():
+            factor = math.ceil(max(self.images.shape[-2:]) / PREVIEW_PX)
+            small = self.images[:1]
+            small = F.avg_pool2d(small, min(factor, *small.shape[-2:])) if factor > 1 else small
+            return small[0].clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).contiguous().cpu().numpy()
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from torch import Generator, Tensor
 
-from reverie.errors import InputError, ReverieError
+from reverie.errors import InputError
 from reverie.optimize.ascend import StepRule
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Together
 from reverie.tools.dream_config import DreamConfig
-from reverie.tools.steering import Steering
 
 if TYPE_CHECKING:
+    from reverie.jobs.job import Json
     from reverie.tools.dream import Plan
 
+WEAKEST, STRONGEST = 0.01, 100.0
 # What a layer that is asked for takes the place of.
 ALONE: dict[str, Any] = {
     "channel": (), "class_name": None, "guide": None, "guide_class": None, "caricature": False, "group": (),
@@ -35,9 +37,9 @@ class Course:
         ascent: what is raised.
         generator: the randomness of the steps; balancing layers draws from it.
         decide: gives ascent and plan for other settings.
-        steering: who may change the course.
         strength: factor on the step size.
         base: the picture that the octave began with, ``[1, 3, H, W]``.
+        images: the picture as it is, once there was a step.
     """
 
     config: DreamConfig
@@ -45,13 +47,14 @@ class Course:
     ascent: Ascent | Together
     generator: Generator
     decide: Decide
-    steering: Steering | None = None
     strength: float = 1.0
-    begun: bool = False
     base: Tensor | None = None
+    images: Tensor | None = None
+    _asked: list[Callable[[Tensor], None]] = field(default_factory=list)
 
     @property
     def rule(self) -> StepRule:
+        """Size and normalization of the next step."""
         return StepRule(self.config.step_size * self.strength, self.config.normalize)
 
     @property
@@ -59,48 +62,75 @@ class Course:
         """What is raised, at this octave."""
         return self.ascent if self.base is None else self.ascent.on(self.base)
 
-    def goes_on(self, index: int, images: Tensor) -> bool:
-        """Apply what was asked for before step `index` on `images`; False if the dream is to stop before it."""
-        changes = [] if self.steering is None else self.steering.take(index)
-        if changes is None:
-            return False
-        if not self.begun:
-            self.ascent, self.begun = self._balanced(self.ascent, self.plan, images), True
-        for change in changes:
-            self._change(index, images, change)
-        return True
+    def begin_step(self, images: Tensor) -> None:
+        """Take up the course before a step on `images`, with what was asked for since the last one."""
+        if self.images is None:
+            self.ascent = self._balanced(self.ascent, self.plan, images)
+        self.images = images
+        asked, self._asked = self._asked, []
+        for change in asked:
+            change(images)
 
-    def _change(self, index: int, images: Tensor, change: dict[str, Any]) -> None:
-        assert self.steering is not None
-        state = self.generator.get_state()
-        try:
-            if "layer" in change:
-                self._turn_to(images, tuple(change["layer"]), change.get("tile", self.config.tile))
-                change = change | {"tile": self.plan.tile_px}
-            elif "strength" in change:
-                self.strength = float(change["strength"])
-            else:
-                raise InputError(f"this version cannot steer by '{next(iter(change), '')}'")
-        except ReverieError as error:
-            if self.steering.replays:
-                raise
-            self.generator.set_state(state)
-            self.steering.refuse(str(error))
-        else:
-            self.steering.record(index, change)
+    def control(self, change: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Change strength or layer from the next step on; see `reverie.jobs.work.Work.control`.
 
-    def _turn_to(self, images: Tensor, layers: tuple[str, ...], tile: int | None) -> None:
+        Raises:
+            InputError: neither, or a value that cannot be used.
+            GradientError: nothing of that layer reaches the picture.
+        """
+        if "layer" in change:
+            return self._turn_to(change)
+        if "strength" not in change:
+            raise InputError(f"this version cannot steer by '{next(iter(change), '')}'")
+        strength = checked_strength(change["strength"])
+
+        def apply(_: Tensor) -> None:
+            self.strength = strength
+
+        self._asked.append(apply)
+        return {"strength": strength}
+
+    def _turn_to(self, change: Mapping[str, Json]) -> Mapping[str, Json]:
+        layers, tile = _names(change["layer"]), change.get("tile", self.config.tile)
         config = replace(self.config, layer=layers, **ALONE)
         ascent, plan = self.decide(replace(config, tile=tile or None))
-        ascent = self._balanced(ascent, plan, images)
-        trial = Generator()
-        trial.set_state(self.generator.get_state())
-        assert isinstance(ascent, Ascent)
-        ascent.gradient(images, trial, plan.tiles(_size(images)))  # a dead layer is refused now, not at the next step
-        self.config, self.ascent, self.plan = config, ascent, plan
+        if self.images is not None:  # a dead layer is refused now, not at the next step
+            state = self.generator.get_state()
+            trial = Generator()
+            trial.set_state(state)
+            balanced = self._balanced(ascent, plan, self.images)
+            self.generator.set_state(state)
+            assert isinstance(balanced, Ascent)
+            balanced.gradient(self.images, trial, plan.tiles(_size(self.images)))
+
+        def apply(images: Tensor) -> None:
+            self.config, self.plan = config, plan
+            self.ascent = self._balanced(ascent, plan, images)
+
+        self._asked.append(apply)
+        return {"layer": list(layers), "tile": plan.tile_px}
 
     def _balanced(self, ascent: Ascent | Together, plan: Plan, images: Tensor) -> Ascent | Together:
         return ascent.balanced(images, self.generator, plan.tiles(_size(images)), self.base)
+
+
+def checked_strength(value: object) -> float:
+    """Return a factor on the step size.
+
+    Raises:
+        InputError: not a number from 0.01 to 100.
+    """
+    known = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not known or not WEAKEST <= float(value) <= STRONGEST:  # type: ignore[arg-type]
+        raise InputError(f"the strength must be a number from {WEAKEST:g} to {STRONGEST:g}; got {value!r}")
+    return float(value)  # type: ignore[arg-type]
+
+
+def _names(value: object) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, (list, tuple)) else ()
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise InputError(f"the layer must be a name; got {value!r}")
+    return names
 
 
 def _size(images: Tensor) -> tuple[int, int]:

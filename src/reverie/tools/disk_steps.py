@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from reverie.errors import InputError
 from reverie.media.store import Store
 from reverie.numerics.color import with_chroma_of
 from reverie.numerics.strips import resized_rows
@@ -18,11 +19,12 @@ from reverie.objective import Objective
 from reverie.optimize.ascend import Step, StepRule
 from reverie.optimize.disk import DiskAscent, as_rows, balanced_on_disk, fill
 from reverie.optimize.gradient import Ascent
-from reverie.optimize.tiles import Tile, one_tile
+from reverie.optimize.tiles import one_tile
+from reverie.tools.course import checked_strength
 from reverie.tools.dream_config import DreamConfig
-from reverie.tools.steering import Steering
 
 if TYPE_CHECKING:
+    from reverie.jobs.job import Json
     from reverie.tools.dream import Plan
 
 PREVIEW_PX = 512
@@ -88,7 +90,6 @@ class DiskDreamer:
     plan: Plan
     ascent: Ascent
     folder: Path | None
-    steering: Steering
     strength: float = 1.0
     count: int = 0
     objective: Objective | None = None
@@ -102,8 +103,6 @@ class DiskDreamer:
         for _ in range(self.config.iterations):
             for octave, size in enumerate(self.plan.sizes, start=1):
                 yield from self._octave(state, octave, size, generator)
-                if self.steering.stopped:
-                    return
             _take_over(state)
 
     def _octave(
@@ -120,9 +119,8 @@ class DiskDreamer:
                 base = open_stores.enter_context(_filled(size, state.base, self.folder))
             disk = DiskAscent(self.ascent, state.canvas, gradient, part, base)
             for number in range(1, self.config.steps + 1):
-                if not self._goes_on(disk, generator, tiles):
-                    return
-                assert self.objective is not None
+                if self.objective is None:
+                    self.objective = balanced_on_disk(disk, generator, tiles)
                 rule = StepRule(self.config.step_size * self.strength, self.config.normalize)
                 ready = replace(disk, ascent=replace(self.ascent, objective=self.objective))
                 score, seconds = ready.step(rule, generator, tiles)
@@ -131,20 +129,12 @@ class DiskDreamer:
                     _mix_back(state, self.config.blend)
                 yield Step(self.count, self.plan.steps, octave, octaves, score, size, seconds, preview(state))
 
-    def _goes_on(self, disk: DiskAscent, generator: torch.Generator, tiles: Sequence[Tile]) -> bool:
-        """Apply what was asked for before the next step; False if the dream is to stop. The layer stays as it is."""
-        changes = self.steering.take(self.count + 1)
-        if changes is None:
-            return False
-        if self.objective is None:
-            self.objective = balanced_on_disk(disk, generator, tiles)
-        for change in changes:
-            if "strength" in change:
-                self.strength = float(change["strength"])
-                self.steering.record(self.count + 1, change)
-            else:
-                self.steering.refuse("a picture that lies on disk keeps its layer")
-        return True
+    def control(self, change: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Change the strength from the next step on; the layer stays as it is."""
+        if "strength" not in change:
+            raise InputError("a picture that lies on disk keeps its layer")
+        self.strength = checked_strength(change["strength"])
+        return {"strength": self.strength}
 
 
 def _enter(state: DiskPicture, size: tuple[int, int], folder: Path | None, part: Store | None) -> None:

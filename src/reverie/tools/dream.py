@@ -35,7 +35,6 @@ from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_memory import IN_ONE_PIECE, MemoryPlan, memory_note, plan_memory
 from reverie.tools.dream_objective import build_ascent, transforms_of
 from reverie.tools.dream_rules import check_together
-from reverie.tools.steering import Steering
 
 SMALLEST_PX = 64  # shorter side of the coarsest octave: below it there is nothing left of a photo
 NOISE_PX = 512
@@ -78,7 +77,7 @@ class Plan:
 
 def dream_steps(
     image: Tensor | None, config: DreamConfig, *, critic: Critic | None = None, mask: Tensor | None = None,
-    plan: Plan | None = None, steering: Steering | None = None, objective: Objective | None = None,
+    plan: Plan | None = None, course: Course | None = None, objective: Objective | None = None,
     ascent: Ascent | Together | None = None, own: Tensor | None = None,
 ) -> Iterator[Step]:  # fmt: skip
     """Dream a picture and yield a `Step` per iteration; the last step's images are the result.
@@ -89,7 +88,7 @@ def dream_steps(
         critic: an open network; opened from the settings if absent.
         mask: ``[1, 1, H, W]`` in [0, 1], one where to dream.
         plan: from `plan_dream`, if it was made already.
-        steering: may change strength and layer between two steps, pause and stop.
+        course: from `open_course`, if it was made already: it can change strength and layer between two steps.
         objective: what to raise, instead of what the settings say.
         ascent: the same with its views, from `build_ascent`, if it was made already.
         own: the undreamt picture, of the same size, if `image` is already dreamt on: what a caricature exaggerates and
@@ -104,7 +103,7 @@ def dream_steps(
     critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
     ascent = ascent or _ascent(config, critic, objective)
     plan = plan or plan_dream(None if image is None else (image.shape[-2], image.shape[-1]), config, critic, ascent)
-    course = _course(config, critic, plan, steering, ascent)
+    course = course or open_course(config, critic, plan, ascent)
     if plan.canvas == "spectrum":
         steps = _dream_spectrum(image, critic, course, mask)
     else:
@@ -160,9 +159,8 @@ def _ascent(config: DreamConfig, critic: Critic, objective: Objective | None) ->
     return build_ascent(config, critic) if objective is None else Ascent(critic, objective, transforms_of(config))
 
 
-def _course(
-    config: DreamConfig, critic: Critic, plan: Plan, steering: Steering | None, ascent: Ascent | Together
-) -> Course:
+def open_course(config: DreamConfig, critic: Critic, plan: Plan, ascent: Ascent | Together) -> Course:
+    """Return the course that `dream_steps` takes: whoever holds it can change it between two steps."""
     spectrum = plan.canvas == "spectrum"
 
     def viewed(found: Ascent | Together) -> Ascent | Together:
@@ -174,7 +172,7 @@ def _course(
         later = plan_dream(plan.size, replace(changed, size=None, canvas=plan.canvas), critic, found)
         return viewed(found), later
 
-    return Course(config, plan, viewed(ascent), Generator().manual_seed(config.seed), decide, steering)
+    return Course(config, plan, viewed(ascent), Generator().manual_seed(config.seed), decide)
 
 
 def _dream_pixels(
@@ -201,8 +199,7 @@ def _dream_pixels(
             if octave < len(plan.sizes):
                 whole = partial(_whole, pixels, base, source, reach_of(course.ascent, mask, plan.size))
             for number in range(1, config.steps + 1):
-                if not course.goes_on(count + 1, pixels):
-                    return
+                course.begin_step(pixels)
                 tiles = course.plan.tiles(size)
                 [(score, seconds)] = ascend_pixels(
                     canvas, course.here, course.rule, 1, generator, tiles=tiles, mask=part
@@ -253,11 +250,11 @@ def _dream_spectrum(image: Tensor | None, critic: Critic, course: Course, mask: 
         return
     lr = SPECTRUM_LR if image is None else PHOTO_LR
 
-    def pace(index: int, images: Tensor) -> tuple[Ascent, float] | None:
-        goes_on = course.goes_on(index, images)
+    def pace(index: int, images: Tensor) -> tuple[Ascent, float]:
+        course.begin_step(images)
         ascent = course.here
         assert isinstance(ascent, Ascent)  # groups are refused with a spectrum
-        return (ascent, lr * course.strength) if goes_on else None
+        return ascent, lr * course.strength
 
     assert isinstance(course.ascent, Ascent)
     moments = ascend_canvas(canvas, course.ascent, plan.steps, lr, generator, pace=pace)

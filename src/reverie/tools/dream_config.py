@@ -2,78 +2,161 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from reverie.settings import setting
+
+GOAL, HOW, VIEWS, OTHERS, MACHINE = "what is raised", "how far", "how it is looked at", "other pictures", "machine"
+
+
+def group_files(text: str, change: Callable[[str, str], str]) -> str:
+    """Return a group with the names of its files changed."""
+    from reverie.tools.groups import parse_group
+
+    return str(parse_group(text).with_files(change))
 
 
 @dataclass(frozen=True)
 class DreamConfig:
     """How a picture is dreamt: what to raise, how far, and on what machine."""
 
-    model: str = setting("embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.")
+    model: str = setting(
+        "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
+        builtin=("embedded",), group=GOAL,
+    )  # fmt: skip
     weights: str | None = setting(
-        None, "State dict for a torchvision name, read as data; 'random' for an untrained one."
-    )
-    layer: tuple[str, ...] = setting((), "Layer to raise, optionally weighted as NAME:WEIGHT; repeatable.")
-    channel: tuple[int, ...] = setting((), "Only these channels of the layer; repeatable.")
-    class_name: str | None = setting(None, "Class to dream, by name or number, instead of a layer.")
+        None, "State dict for a torchvision name, read as data; 'random' for an untrained one.", file="network",
+        builtin=("random",), group=GOAL, expert=True,
+    )  # fmt: skip
+    layer: tuple[str, ...] = setting(
+        (), "Layer to raise, optionally weighted as NAME:WEIGHT; repeatable.", alias=("--maximize",), group=GOAL,
+        excludes=("class_name", "group"), steer=True,
+    )  # fmt: skip
+    channel: tuple[int, ...] = setting(
+        (), "Only these channels of the layer; repeatable.", group=GOAL, expert=True,
+        excludes=("class_name", "guide", "guide_class", "caricature", "group"),
+    )  # fmt: skip
+    class_name: str | None = setting(
+        None, "Class to dream, by name or number, instead of a layer.", flag="--class", group=GOAL,
+        excludes=("layer", "channel", "guide", "guide_class", "caricature", "group"),
+    )  # fmt: skip
     objective: str = setting(
         "l2", "What of a layer is raised: equalized gives every feature its turn where it fits, peaks the boldest of "
         "them; l2 (the original), mean and l1 raise the strongest.", choices=("equalized", "peaks", "l2", "mean", "l1"),
+        group=GOAL,
     )  # fmt: skip
-    octaves: int = setting(4, "Picture sizes to work at, from coarse to fine.", minimum=1, maximum=32)
-    octave_scale: float = setting(1.4, "Ratio between two sizes.", above=1.0, maximum=8)
-    steps: int = setting(10, "Steps at each size.", minimum=0, maximum=100_000)
-    iterations: int = setting(1, "Dream this often, each time on the result of the last.", minimum=1, maximum=10_000)
+    octaves: int = setting(
+        4, "Picture sizes to work at, from coarse to fine.", minimum=1, maximum=32, alias=("--octave-count",), group=HOW
+    )
+    octave_scale: float = setting(1.4, "Ratio between two sizes.", above=1.0, maximum=8, group=HOW, expert=True)
+    steps: int = setting(
+        10, "Steps at each size.", minimum=0, maximum=100_000, alias=("--steps-per-octave",), group=HOW
+    )
+    iterations: int = setting(
+        1, "Dream this often, each time on the result of the last.", minimum=1, maximum=10_000,
+        alias=("--num-iterations",), group=HOW, expert=True,
+    )  # fmt: skip
     blend: float = setting(
         0.0, "Share of the picture that is mixed back into the result of each iteration; in a video, share of the new "
-        "frame where the dream before is taken over (0.5 for blend, 0.1 for flow).", minimum=0, maximum=1,
+        "frame where the dream before is taken over (0.5 for blend, 0.1 for flow).", minimum=0, maximum=1, group=HOW,
     )  # fmt: skip
-    step_size: float = setting(0.009, "Mean change of a pixel per step, on a scale from 0 to 1.", above=0, maximum=1)
-    jitter: int = setting(32, "Shift by up to this many pixels at every step.", minimum=0, maximum=4096)
-    normalize: str = setting("mean-abs", "How the gradient is normalized.", choices=("mean-abs", "std", "laplacian"))
-    smooth: float = setting(0.0, "Weight of total variation against the objective.", minimum=0)
-    jitter_rotate: float = setting(0.0, "Turn by up to this many degrees at every step.", minimum=0, maximum=180)
-    jitter_scale: float = setting(0.0, "Enlarge or shrink by up to this share at every step.", minimum=0, maximum=0.5)
-    jitter_noise: float = setting(0.0, "Standard deviation of noise added at every step.", minimum=0, maximum=1)
+    step_size: float = setting(
+        0.009, "Mean change of a pixel per step, on a scale from 0 to 1.", above=0, maximum=1, group=HOW
+    )
+    jitter: int = setting(
+        32, "Shift by up to this many pixels at every step.", minimum=0, maximum=4096, group=VIEWS, expert=True
+    )
+    normalize: str = setting(
+        "mean-abs", "How the gradient is normalized.", choices=("mean-abs", "std", "laplacian"), group=HOW, expert=True
+    )
+    smooth: float = setting(0.0, "Weight of total variation against the objective.", minimum=0, group=HOW, expert=True)
+    jitter_rotate: float = setting(
+        0.0, "Turn by up to this many degrees at every step.", minimum=0, maximum=180, group=VIEWS, expert=True
+    )
+    jitter_scale: float = setting(
+        0.0, "Enlarge or shrink by up to this share at every step.", minimum=0, maximum=0.5, group=VIEWS, expert=True
+    )
+    jitter_noise: float = setting(
+        0.0, "Standard deviation of noise added at every step.", minimum=0, maximum=1, group=VIEWS, expert=True
+    )
     canvas: str = setting(
         "auto", "What is changed: pixels, or a Fourier spectrum (default without a picture).",
-        choices=("auto", "pixels", "spectrum"),
+        choices=("auto", "pixels", "spectrum"), group=HOW, expert=True,
     )  # fmt: skip
-    size: int | None = setting(None, "Longer side in pixels; default: the picture's own, 512 without one.", minimum=1)
-    mask: str | None = setting(None, "Picture that is white where to dream and black where to keep.")
-    guide: str | None = setting(None, "Picture whose forms to draw out of this one.")
+    size: int | None = setting(
+        None, "Longer side in pixels; default: the picture's own, 512 without one.", minimum=1, own=True, group=HOW
+    )
+    mask: str | None = setting(
+        None, "Picture that is white where to dream and black where to keep.", file="picture", needs_input=True,
+        own=True, group=OTHERS,
+    )  # fmt: skip
+    guide: str | None = setting(
+        None, "Picture whose forms to draw out of this one.", file="picture", group=OTHERS,
+        excludes=("class_name", "channel", "guide_class", "caricature", "group"),
+    )  # fmt: skip
     guide_form: str = setting(
         "best-match", "Each place follows the part of the guide that fits it best (by strength, or by cosine), or all "
-        "places the guide's mean.", choices=("best-match", "cosine", "channels"),
+        "places the guide's mean.", choices=("best-match", "cosine", "channels"), needs=("guide",), group=OTHERS,
+        expert=True,
     )  # fmt: skip
     guide_size: int | None = setting(
-        None, "Shorter side of the guide in pixels; default: what the network was trained on.", minimum=16, maximum=4096
-    )
-    guide_class: str | None = setting(None, "Class that guides a layer: its mean direction there.")
-    caricature: bool = setting(False, "Exaggerate what the network already sees in the picture.")
+        None, "Shorter side of the guide in pixels; default: what the network was trained on.", minimum=16,
+        maximum=4096, needs=("guide",), group=OTHERS, expert=True,
+    )  # fmt: skip
+    guide_class: str | None = setting(
+        None, "Class that guides a layer: its mean direction there.", group=GOAL, expert=True,
+        excludes=("class_name", "guide", "channel", "caricature", "group"),
+    )  # fmt: skip
+    caricature: bool = setting(
+        False, "Exaggerate what the network already sees in the picture.", needs_input=True, group=GOAL,
+        excludes=("class_name", "guide", "guide_class", "channel", "group"),
+    )  # fmt: skip
     caricature_power: float = setting(
-        1.0, "How strictly a caricature keeps to what is there; 0 not at all.", minimum=0, maximum=8
-    )
+        1.0, "How strictly a caricature keeps to what is there; 0 not at all.", minimum=0, maximum=8,
+        needs=("caricature",), group=GOAL, expert=True,
+    )  # fmt: skip
     target_from: str | None = setting(
-        None, "Artwork whose textures to take on as well, or a folder that one is picked from by seed and file name."
+        None, "Artwork whose textures to take on as well, or a folder that one is picked from by seed and file name.",
+        file="picture", excludes=("group",), group=OTHERS,
+    )  # fmt: skip
+    target_class: str | None = setting(
+        None, "Pick the artwork from this subfolder.", needs=("target_from",), group=OTHERS, expert=True
     )
-    target_class: str | None = setting(None, "Pick the artwork from this subfolder.")
-    target_layer: tuple[str, ...] = setting((), "Layer whose statistics are matched; repeatable.")
-    target_form: str = setting("moments", "Which statistics are matched.", choices=("moments", "gram"))
-    target_weight: float = setting(3.0, "Weight of the artwork against the dream.", above=0, maximum=1000)
+    target_layer: tuple[str, ...] = setting(
+        (), "Layer whose statistics are matched; repeatable.", needs=("target_from",), group=OTHERS, expert=True
+    )
+    target_form: str = setting(
+        "moments", "Which statistics are matched.", choices=("moments", "gram"), needs=("target_from",), group=OTHERS,
+        expert=True,
+    )  # fmt: skip
+    target_weight: float = setting(
+        3.0, "Weight of the artwork against the dream.", above=0, maximum=1000, needs=("target_from",), group=OTHERS
+    )
     group: tuple[str, ...] = setting(
-        (),
-        "What to raise inside a mask of its own, as mask=FILE,layer=NAME,strength=1; repeatable.",
+        (), "What to raise inside a mask of its own, as mask=FILE,layer=NAME,strength=1; repeatable.",
+        inside=group_files, needs_input=True, group=OTHERS, expert=True,
+        excludes=("layer", "channel", "class_name", "guide", "guide_class", "caricature", "target_from"),
+    )  # fmt: skip
+    keep_colors: bool = setting(
+        False, "Keep the picture's own hues and saturation; only lightness is dreamt.", needs_input=True, group=HOW
     )
-    keep_colors: bool = setting(False, "Keep the picture's own hues and saturation; only lightness is dreamt.")
-    seed: int = setting(0, "Seed of jitter and noise.", minimum=0, maximum=2**63 - 1)
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False)
+    seed: int = setting(0, "Seed of jitter and noise.", minimum=0, maximum=2**63 - 1, group=HOW)
+    device: str = setting(
+        "auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False, group=MACHINE, expert=True
+    )
     precision: str = setting(
-        "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False
+        "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False,
+        group=MACHINE, expert=True,
+    )  # fmt: skip
+    tile: int | None = setting(
+        None, "Work in tiles of this size in pixels.", minimum=32, replay=False, own=True, group=MACHINE, expert=True
     )
-    tile: int | None = setting(None, "Work in tiles of this size in pixels.", minimum=32, replay=False)
     max_memory: str | None = setting(
-        None, "Plan tiles so that the program stays below this, for example 2GB.", replay=False
-    )
+        None, "Plan tiles so that the program stays below this, for example 2GB.", replay=False, group=MACHINE,
+        expert=True,
+    )  # fmt: skip
+    disk: str = setting(
+        "auto", "Where the picture lies while it is dreamt; auto: in memory, unless the disk is needed or pays.",
+        choices=("auto", "no", "yes"), replay=False, own=True, group=MACHINE, expert=True,
+    )  # fmt: skip

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import glob
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from reverie.jobs.output import Film
 from reverie.media.animation import ANIMATION_SUFFIXES
 from reverie.media.footage import Encoding, Footage, assemble, check_target, footage_frames, open_footage
 from reverie.media.frame_folder import FrameFolder
@@ -120,6 +121,13 @@ class FilmJob(ABC):
             self.folder.drop_broken_end()
             done = self.folder.count()
         return done
+
+    def film_output(self, written: Callable[[], None]) -> Film:
+        """Return the film of the frames that are there; `written` is called once it stands under its name."""
+        count = self.folder.count()
+        times = self.footage.shown_s if len(self.footage.shown_s) == 1 else self.footage.shown_s[:count]
+        footage = replace(self.footage, frames=count, shown_s=times)
+        return Film(self.pictures, footage, self.encoding, written)
 
     def finish(self) -> dict[str, Any]:
         """Put the video together, remove the folder of frames, and return what was measured.

@@ -5,7 +5,7 @@ Killed at any moment, it goes on behind the last finished frame when started aga
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
+from reverie.jobs.output import Film
 from reverie.media.footage import Encoding, Footage, assemble, check_target
 from reverie.media.frame_folder import FrameFolder
 from reverie.media.image import Picture, read_picture
@@ -28,7 +29,6 @@ from reverie.tools.keyed import refuse_keys
 from reverie.tools.keyframes import Keyframes
 from reverie.tools.loop_config import LoopConfig, plan_film
 from reverie.tools.references import fitted_masks, read_references
-from reverie.tools.video_config import VideoConfig
 
 LATER_STEPS = 1
 FOR_VIDEOS = ("blend",)  # parameters that say how a dream meets the frames of a video
@@ -50,7 +50,7 @@ class LoopDream:
     """
 
     def __init__(
-        self, source: Path | None, target: Path, config: DreamConfig, moving: LoopConfig, video: VideoConfig, *,
+        self, source: Path | None, target: Path, config: DreamConfig, moving: LoopConfig, video: Any, *,
         keyframes: Keyframes | None = None, critic: Critic | None = None,
     ) -> None:  # fmt: skip
         check_settings(config)
@@ -92,6 +92,15 @@ class LoopDream:
             self.done = frame.index + 1
             yield frame
 
+    def film_output(self, written: Callable[[], None]) -> Film:
+        """Return the film of the frames that are there; `written` is called once it stands under its name."""
+        shown = [number for number in self.loop.shown if number < self.folder.count()]
+        footage = Footage(
+            self.target, self.loop.first_plan.size, len(shown), self.film.rate, (1 / self.film.rate,), 0,
+            transparent=False, audio=False, notes=(), info=None,
+        )  # fmt: skip
+        return Film(lambda: (self.folder.read(number) for number in shown), footage, self.encoding, written)
+
     def finish(self) -> dict[str, Any]:
         """Put the film together, remove the folder of frames, and return what was measured.
 
@@ -112,11 +121,12 @@ class LoopDream:
 
         A seamless film's first frame was made from one that is bit for bit its last, so its number is the seam's.
         """
-        flickers = [self.folder.record(number)["flicker"] for number in self.loop.shown]
+        shown = [number for number in self.loop.shown if number < self.folder.count()]
+        flickers = [self.folder.record(number)["flicker"] for number in shown]
         known = [f for f in flickers if f is not None]
         return {
             "frames": self.film.frames, "flicker": sum(known) / len(known) if known else None,
-            "seam_flicker": flickers[0] if self.film.seam_frames else None,
+            "seam_flicker": flickers[0] if self.film.seam_frames and flickers else None,
         }  # fmt: skip
 
     def manifest(self) -> dict[str, Any]:

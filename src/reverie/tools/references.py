@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,19 @@ def read_references(config: DreamConfig, name: str = "") -> References:
     guide, artwork = read("guide", config.guide), read("target_from", target)
     whole = None if mask is None else mask_of(mask)
     return References(whole, _colors(guide), _colors(artwork), tuple(regions), files)
+
+
+def with_mask(references: References, path: str | None) -> References:
+    """Return the references with a mask read from a file.
+
+    Raises:
+        PictureError: it cannot be read, or is black.
+    """
+    if path is None:
+        return references
+    picture = read_picture(path)
+    files = references.files | {"mask": {"name": picture.name, "sha256": picture.sha256}}
+    return replace(references, mask=mask_of(picture), files=files)
 
 
 def mask_of(picture: Picture, *, inverted: bool = False) -> Tensor:

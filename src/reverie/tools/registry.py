@@ -9,14 +9,64 @@ from reverie.jobs.tool import AnyTool, load
 
 # name → (import path of the tool, what it does, for the list of commands)
 TOOLS: dict[str, tuple[str, str]] = {
+    "dream": ("reverie.tools.dream_tool:DREAM", "Dream pictures and films: raise what a network sees in them."),
     "style": ("reverie.tools.style.tool:STYLE", "Paint a picture in the style of others."),
     "translate": (
         "reverie.tools.translate.tool:TRANSLATE",
         "Translate pictures and films by a network that learned how.",
     ),
+    "gather images": ("reverie.tools.gather.images:IMAGES", "Gather pictures of classes, with their licences."),
+    "gather artists": ("reverie.tools.gather.artists:ARTISTS", "Gather paintings, a class for each painter."),
+    "gather frames": (
+        "reverie.tools.gather.frames:FRAMES",
+        "Take pictures out of a film: scenes, sharp frames, no duplicates.",
+    ),
+    "gather map": ("reverie.tools.gather.map:MAP", "Make pictures of places on earth, from map tiles."),
+    "gather public": (
+        "reverie.tools.gather.public:PUBLIC",
+        "Fetch a public collection: cifar100, pets, coco-minitrain.",
+    ),
+    "gather veto": (
+        "reverie.tools.gather.veto:VETO",
+        "Leave out what a person crossed out on the review page.",
+    ),
+    "mesh style": ("reverie.tools.mesh.style_tool:MESH_STYLE", "Give a mesh a texture in the style of pictures."),
+    "mesh dream": ("reverie.tools.mesh.dream_tool:MESH_DREAM", "Dream on a mesh: its texture, its shape, or both."),
+    "mesh fit": ("reverie.tools.mesh.fit_tool:MESH_FIT", "Bring a mesh to the shape, and the colors, of pictures."),
     "train translate": (
         "reverie.train.translate_tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",
+    ),
+    "latent open": (
+        "reverie.tools.latent.open_tool:LATENT_OPEN",
+        "Say what a foreign generator file is, and keep it as a file of ours.",
+    ),
+    "train stylegan2": (
+        "reverie.train.stylegan2.tool:TRAIN_STYLEGAN2",
+        "Teach a StyleGAN2 to draw pictures like yours.",
+    ),
+    "latent sample": ("reverie.tools.latent.sample:LATENT_SAMPLE", "Draw pictures of seeds, onto a sheet."),
+    "latent mix": ("reverie.tools.latent.sample:LATENT_MIX", "Cross the styles of seeds on a sheet."),
+    "latent journey": (
+        "reverie.tools.latent.journey_tool:LATENT_JOURNEY",
+        "Film a journey between keys in latent space.",
+    ),
+    "latent project": (
+        "reverie.tools.latent.project:LATENT_PROJECT",
+        "Find photographs in latent space.",
+    ),
+    "latent directions": (
+        "reverie.tools.latent.edit:LATENT_DIRECTIONS",
+        "Find directions of a latent space: PCA or SeFa.",
+    ),
+    "latent edit": (
+        "reverie.tools.latent.edit:LATENT_EDIT",
+        "Change a picture along directions of its latent space.",
+    ),
+    "latent walk": ("reverie.tools.latent.walk:LATENT_WALK", "Film a walk through latent space."),
+    "mesh show": (
+        "reverie.tools.mesh_show.tool:MESH_SHOW",
+        "Show a mesh from all sides: a film, stills, and a page with a 3D viewer.",
     ),
     "embed map": (
         "reverie.tools.embed.tool:MAP",
@@ -30,13 +80,24 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.embed.layers_tool:LAYERS",
         "Compare how well the layers of a network tell classes apart.",
     ),
+    "embed atlas": (
+        "reverie.tools.embed.atlas_tool:ATLAS",
+        "Draw what a layer sees in a collection, sorted by likeness: an activation atlas.",
+    ),
 }
 
 # name → import path of tools that have no command of their own: the films of others
-HIDDEN: dict[str, str] = {"style-film": "reverie.tools.style.film_tool:STYLE_FILM"}
+HIDDEN: dict[str, str] = {
+    "dream-video": "reverie.tools.dream_film_tools:DREAM_VIDEO",
+    "dream-loop": "reverie.tools.dream_film_tools:DREAM_LOOP",
+    "style-film": "reverie.tools.style.film_tool:STYLE_FILM",
+}
 
 GROUPS: dict[str, str] = {  # the first word of two → what its tools have in common
+    "gather": "Make data sets: from words, painters, films, places on earth, public collections.",
+    "latent": "Pictures and films from the latent space of a generator.",
     "embed": "Map a collection by what a network sees: 'reverie embed FOLDER' is 'reverie embed map FOLDER'.",
+    "mesh": "Style, dream, shape and show 3D meshes.",
 }
 
 USUAL: dict[str, str] = {"embed": "map"}  # the command of a group that is meant where none is named

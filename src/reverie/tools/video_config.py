@@ -14,11 +14,9 @@ CODEC_SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium"
 
 
 @dataclass(frozen=True)
-class FilmFile:
-    """How motion is found, and how the film is encoded."""
+class FilmCodec:
+    """How a film is encoded."""
 
-    cuts: bool = setting(True, "Begin anew where the scene of a video changes.")
-    flow: str = setting("dis", "Estimator of motion.", choices=("dis", "raft"))
     codec: str = setting(
         "libx264", "Codec of a video.",
         choices=("libx264", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "ffv1"), replay=False,
@@ -27,6 +25,14 @@ class FilmFile:
     preset: str = setting(
         "medium", "Speed of the codec.", choices=CODEC_SPEEDS, replay=False, flag="--codec-speed",
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FilmFile(FilmCodec):
+    """How motion is found, and how the film is encoded."""
+
+    cuts: bool = setting(True, "Begin anew where the scene of a video changes.")
+    flow: str = setting("dis", "Estimator of motion.", choices=("dis", "raft"))
     audio: bool = setting(True, "Take over the sound of a video.", replay=False)
 
     def encoding(self) -> Encoding:

@@ -91,6 +91,15 @@ def load_description(path: Path) -> Description:
         raise WeightsError(f"'{path}' is not a readable safetensors file: damaged, or of another kind") from error
 
 
+def is_described(path: Path) -> bool:
+    """Tell whether a safetensors file carries a description of ours."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return "reverie" in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        return False
+
+
 def _read_description(path: Path, metadata: dict[str, str]) -> Description:
     if "reverie" not in metadata:
         raise WeightsError(

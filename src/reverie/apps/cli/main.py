@@ -38,9 +38,6 @@ def build_app() -> App:
         suppress_keyboard_interrupt=False, result_action="return_value",
     )  # fmt: skip
     app.command(
-        "reverie.apps.cli.dream:dream_command", name="dream", help="Dream a picture: raise what a network sees in it."
-    )
-    app.command(
         "reverie.apps.cli.compare:compare_command",
         name="compare",
         help="Measure style and content of painted pictures.",

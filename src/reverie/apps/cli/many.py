@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reverie.apps.cli.one import run_one, suffix_for, wanted_job
+from reverie.apps.cli.one import check_target, run_one, suffix_for, wanted_job
 from reverie.apps.cli.pipes import as_given
 from reverie.apps.cli.tally import Tally
 from reverie.apps.cli.tool_config import films_of, settings_of
@@ -31,7 +31,6 @@ from reverie.jobs.run import seed_of, with_chosen
 from reverie.jobs.target import choose_target
 from reverie.jobs.tool import AnyTool
 from reverie.media.source import pixels_of
-from reverie.media.write import check_writable
 from reverie.optimize.byte_counts import format_bytes, parse_bytes
 
 if TYPE_CHECKING:
@@ -47,10 +46,10 @@ def run_many(
     config = settings_of(tool, find, given, common)
     output = None if common.output is None else as_given(common.output)
     folder = output_folder(found.sources, output)
-    pictures = [source for source in found.sources if source.kind == "picture"]
+    singles = [source for source in found.sources if source.kind in ("picture", "mesh")]
     films = [source for source in found.sources if source.kind == "film"]
-    pairs = plan_targets(pictures, folder, suffix_for(tool, None, common), tool.ending)
-    began, tally = time.monotonic(), Tally(quiet=common.dry_run)
+    pairs = plan_targets(singles, folder, suffix_for(tool, None, common), tool.ending)
+    began, tally = time.monotonic(), Tally(quiet=common.dry_run, noun=_noun(tool, 2))
     on_cpu, limit = is_cpu(_value(config, "device") or "auto"), _value(config, "max_memory")
     shares = share_out(common.workers, parse_bytes(limit) if limit is not None and on_cpu else None)
     notes = list(found.notes)
@@ -60,9 +59,9 @@ def run_many(
         return tally.exit_code
     for note in notes:
         print(note, file=sys.stderr)
-    _prepare_folders(items)
+    _prepare_folders(tool, items)
     if items and on_cpu:
-        print(_intent(tool.doing, len(items), shares, limit), file=sys.stderr)
+        print(_intent(tool, len(items), shares, limit), file=sys.stderr)
     try:
         before = tally.settled
         for crew in _crews(tool, find, items, config, shares, common.workers, on_cpu=on_cpu):
@@ -85,11 +84,17 @@ def _value(config: object, name: str) -> Any:
     return next((getattr(part, name) for part in sections(config).values() if hasattr(part, name)), None)
 
 
-def _intent(doing: str, count: int, shares: Shares, limit: str | None) -> str:
+def _noun(tool: AnyTool, count: int) -> str:
+    """Return what a tool works on, as a word behind a number."""
+    one, several = ("mesh", "meshes") if tool.streamed and tool.streamed.kind == "mesh" else ("picture", "pictures")
+    return one if count == 1 else several
+
+
+def _intent(tool: AnyTool, count: int, shares: Shares, limit: str | None) -> str:
     workers = "1 worker" if shares.workers == 1 else f"{shares.workers} workers"
     threads = "1 thread" if shares.threads == 1 else f"{shares.threads} threads"
     together = f", within {format_bytes(shares.budget_bytes)} together" if limit is not None else ""
-    return f"{doing} {count} picture{'' if count == 1 else 's'}: {workers} with {threads} each{together}"
+    return f"{tool.doing} {count} {_noun(tool, count)}: {workers} with {threads} each{together}"
 
 
 def _to_do(
@@ -100,7 +105,7 @@ def _to_do(
     results = {target.resolve() for _, target in pairs}
     own = [pair for pair in pairs if pair[0].path.resolve() not in results]
     if len(own) < len(pairs):
-        notes.append(f"{len(pairs) - len(own)} results of other pictures in the list were left out")
+        notes.append(f"{len(pairs) - len(own)} results of other {_noun(tool, 2)} in the list were left out")
     fixed, items = [Path(text) for _, text in named_files(config)], []
     for source, wanted in own:
         try:
@@ -122,13 +127,13 @@ def _to_do(
     return sorted(items, key=lambda item: -item.payload.pixels)
 
 
-def _prepare_folders(items: Sequence[Item]) -> None:
+def _prepare_folders(tool: AnyTool, items: Sequence[Item]) -> None:
     for target in {item.target.parent: item.target for item in items}.values():
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot make the folder '{target.parent}': {error.strerror or error}") from error
-        check_writable(target)
+        check_target(tool, target)
     remove_leftovers([item.target for item in items])
 
 
@@ -186,7 +191,7 @@ def _follow(tool: AnyTool, crew: Crew, tally: Tally, before: int, total: int) ->
             done = tally.settled - before
             share = min((done + sum(under_way.values())) / total, 1.0)
             eta = (time.monotonic() - began) * (1 - share) / share if share else None
-            line.update(share, f"{done} of {total} pictures", eta)
+            line.update(share, f"{done} of {total} {_noun(tool, 2)}", eta)
 
 
 def _film(
@@ -197,14 +202,15 @@ def _film(
     here = replace(common, output=None if folder is None else f"{folder}/")
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
+    before = tally.skipped
     try:
-        code = run_one(filming, find, config, Given(source.path, kind="film"), here)
+        code = run_one(filming, find, config, Given(source.path, kind="film"), here, there=tally.skip)
     except ReverieError as error:
         tally.fail(source.name, str(error), error.exit_code)
         return
     if code == 130:
         raise KeyboardInterrupt
-    tally.made += 1
+    tally.made += tally.skipped == before
 
 
 def _decisions(items: Sequence[Item], shares: Shares, tally: Tally, notes: Sequence[str]) -> dict[str, object]:

@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     from reverie.jobs.run import Run
 
 
-def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given: Given | None, common: Common) -> int:
-    """Do one job, to a file or to standard output."""
+def run_one(
+    tool: AnyTool, find: Callable[[str], AnyTool], config: object, given: Given | None, common: Common, *,
+    there: Callable[[Path], None] | None = None,
+) -> int:  # fmt: skip
+    """Do one job, to a file or to standard output; `there` is told of a result that is there already."""
     from reverie.apps.cli.watch import finish, watching
     from reverie.jobs.run import execute, open_run
     from reverie.jobs.session import Session
-    from reverie.jobs.target import choose_target
+    from reverie.jobs.target import check_format, choose_target
 
     config = tool.settled(config, given)
     if common.sheet is not None:
@@ -45,8 +48,7 @@ def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given
     target = choose_target(wanted, job, lambda data, what: parse(data, find, what), sources=sources,
                            overwrite=common.overwrite)  # fmt: skip
     if target.finished and not common.dry_run:
-        print("there already, from the same inputs and settings; --overwrite repeats it", file=sys.stderr)
-        print(target.path)
+        (there or _say_there)(target.path)
         return 0
     if not common.dry_run:
         check_target(tool, target.path, config)
@@ -57,7 +59,7 @@ def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given
         if common.dry_run:
             print(json.dumps(decisions(run, target.path), indent=2, ensure_ascii=False))
             return 0
-        check_format(run, target.path)
+        check_format(run.work.plan, target.path)
         run.check(target.path, common.quality)
         if target.note:
             print(target.note, file=sys.stderr)
@@ -66,6 +68,11 @@ def run_one(tool: AnyTool, find: Callable[[str], AnyTool], config: object, given
         return finish(ended)
     finally:
         run.close()
+
+
+def _say_there(path: Path) -> None:
+    print("there already, from the same inputs and settings; --overwrite repeats it", file=sys.stderr)
+    print(path)
 
 
 def _as_sheet(tool: AnyTool, config: object, text: str) -> tuple[AnyTool, object]:
@@ -141,6 +148,8 @@ def _stem(tool: AnyTool, config: object, given: Given | None) -> str:
 
 def suffix_for(tool: AnyTool, given: Given | None, common: Common) -> str:
     """Return the suffix of a result where no name is given: as asked for, a film's own, or the tool's."""
+    if common.file_format is not None and tool.makes == "mesh":
+        return _mesh_suffix(Path(f"mesh.{common.file_format.lower()}"), f"--format {common.file_format}")
     if common.file_format is not None and tool.makes == "picture":
         return suffix_of(common.file_format.lower().replace("jpeg", "jpg"))
     if tool.makes == "film" and given is not None and given.path is not None:
@@ -149,6 +158,14 @@ def suffix_for(tool: AnyTool, given: Given | None, common: Common) -> str:
         own = given.path.suffix.lower()
         return own if own in FILM_TARGETS else tool.suffix
     return "" if tool.makes == "folder" else tool.suffix
+
+
+def _mesh_suffix(path: Path, what: str) -> str:
+    from reverie.media.mesh_write import SUFFIXES
+
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"{what}: no format of meshes that is written; known: {', '.join(SUFFIXES)}")
+    return path.suffix.lower()
 
 
 def check_target(tool: AnyTool, path: Path, config: object) -> None:
@@ -161,23 +178,14 @@ def check_target(tool: AnyTool, path: Path, config: object) -> None:
         if not path.parent.is_dir():
             raise InputError(f"cannot write '{path}': there is no folder '{path.parent}'; make it first")
     else:
+        if tool.makes == "mesh":
+            _mesh_suffix(path, f"cannot write '{path}'")
         check_place(path)
     for part in sections(config).values() if tool.makes == "film" else ():
         if isinstance(part, Encoded):
             from reverie.media.footage import check_target as check_film
 
             check_film(path, part.encoding())
-
-
-def check_format(run: Run, path: Path) -> None:
-    """Refuse before long work a format that this very work cannot be written in.
-
-    Raises:
-        InputError: names the formats that it can.
-    """
-    known = run.work.plan.suffixes
-    if known and path.suffix.lower() not in known:
-        raise InputError(f"cannot write '{path}': a result of this size is written as {', '.join(known)}")
 
 
 def _to_stdout(common: Common, given: Given | None) -> bool:
@@ -203,6 +211,7 @@ def _piped(tool: AnyTool, config: object, given: Given | None, common: Common) -
             print(f"reverie: stopped{ended.text}", file=sys.stderr)
             return 130 if ended.end == "interrupted" else 0
         write_stdout(run.encoded(suffix_for(tool, None, common), quality=common.quality))
+        print(ended.text, file=sys.stderr)
         return 0
     finally:
         run.close()

@@ -11,11 +11,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from reverie.apps.cli.replay_tool import is_of_registry, replay_tool
-from reverie.apps.cli.stored import beside, check_files, with_files
 from reverie.errors import InputError
-from reverie.settings import from_record
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.steering import Steering
+from reverie.jobs.target import check_no_source
 
 MOST_THREADS = 256  # that a file may ask for
 
@@ -52,50 +49,12 @@ def replay_command(
         named = {"input": source, "model": model, "weights": weights, "mask": mask}
         return replay_tool(made, output, named, files)
     record = read_settings(made)
-    given = {"model": model, "weights": weights, "mask": mask}
-    with _threads_of(record):
-        return _replayed(made, record, output, source, given, files)
-
-
-def _replayed(
-    made: Path, record: dict[str, Any], output: str | None, source: str | None, given: dict[str, str | None],
-    files: tuple[str, ...],
-) -> int:  # fmt: skip
-    from reverie.api import open_dream
-    from reverie.media.write import check_writable
-    from reverie.tools.finished import check_apart
-
-    if output is not None:
-        check_apart(Path(output), (made,))
-    if record.get("tool") == "visualize":
-        return _replay_drawing(made, record, output, {name: given[name] for name in ("model", "weights")})
-    if record.get("tool") in ("dream-video", "dream-loop"):
-        from reverie.apps.cli.dream_loop import replay_loop
-        from reverie.apps.cli.dream_video import replay_video
-
-        again = replay_video if record["tool"] == "dream-video" else replay_loop
-        return again(made, record, _original(made, record["input"], source), output, given, files)
-    if record.get("tool") != "dream":
+    if record.get("tool") != "visualize":
         raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
-    config = from_record(DreamConfig, with_files(made, record, given, files))
-    original = _original(made, record.get("input"), source)
-    target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
-    steering = Steering(record.get("steering", ()), record.get("stopped_at_step"))
-    work = open_dream(original, config, folder=target.parent, disk=bool(record.get("disk")), steering=steering)
-    check_files(work.references.files, record.get("files", {}))
-    work.call_as(record)
-    check_writable(target)
-    return _run_again(work, record, made, target)
-
-
-def _run_again(work: Any, record: dict[str, Any], made: Path, target: Path) -> int:
-    from reverie.apps.cli.dream_run import run_dream
-
-    _check_same(work, record)
-    code = run_dream(work, target, int(record.get("quality", 92)), stopped=target)
-    if code == 0:
-        print(_verdict(record, made, target), file=sys.stderr)
-    return code
+    if output is not None:
+        check_no_source(Path(output), [made])
+    with _threads_of(record):
+        return _replay_drawing(made, record, output, {"model": model, "weights": weights})
 
 
 @contextlib.contextmanager
@@ -121,28 +80,6 @@ def _replay_drawing(made: Path, record: dict[str, Any], output: str | None, file
     print(_verdict(record, made, target), file=sys.stderr)
     print(target)
     return 0
-
-
-def _original(made: Path, about: dict[str, Any] | None, source: str | None) -> Path | None:
-    if about is None:
-        return None
-    path = Path(source) if source else Path(beside(made, about["name"]) or "")
-    if not path.is_file():
-        raise InputError(f"the original '{about['name']}' is neither beside '{made}' nor here; give it with --input")
-    return path
-
-
-def _check_same(work: Any, record: dict[str, Any]) -> None:
-    about = record.get("input")
-    if about and work.picture.sha256 != about["sha256"]:
-        raise InputError(
-            f"'{work.picture.name}' is not the picture that was used: its sha256 differs; give it with --input"
-        )
-    if work.critic.identity.sha256 != record["model"]["sha256"]:
-        raise InputError(
-            f"the network '{work.critic.identity.name}' is not the one that was used: its sha256 differs; "
-            "give it with --model"
-        )
 
 
 def _verdict(record: dict[str, Any], made: Path, target: Path) -> str:

@@ -12,11 +12,11 @@ from reverie.jobs.batch import Outcome
 class Tally:
     """Counts and reports outcomes."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, noun: str = "pictures") -> None:
         self.made = self.skipped = 0
         self.failures: list[tuple[str, str, int]] = []
         self.notes: dict[str, list[str]] = {}
-        self._quiet = quiet
+        self._quiet, self._noun = quiet, noun
 
     @property
     def settled(self) -> int:
@@ -61,7 +61,7 @@ class Tally:
     def list_notes(self) -> None:
         """Print every note once, with the picture or the number of pictures that it is about."""
         for note, names in sorted(self.notes.items()):
-            print(f"{names[0] if len(names) == 1 else f'{len(names)} pictures'}: {note}", file=sys.stderr)
+            print(f"{names[0] if len(names) == 1 else f'{len(names)} {self._noun}'}: {note}", file=sys.stderr)
 
     def list_failures(self) -> None:
         """Print what failed and why, in the order of names."""

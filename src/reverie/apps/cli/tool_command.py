@@ -22,6 +22,7 @@ from reverie.apps.cli.options import option_of
 from reverie.apps.cli.pipes import STDOUT, as_given, read_stdin
 from reverie.apps.cli.tool_config import films_of, more_sections, moving_of, settings_of
 from reverie.errors import InputError
+from reverie.jobs.cores import check_workers
 from reverie.jobs.job import section_types
 from reverie.jobs.tool import AnyTool, Role
 from reverie.settings import flag_of
@@ -72,7 +73,9 @@ def _fits(name: str, tool: AnyTool) -> bool:
     """Tell whether an option of all tools means something to this one."""
     if name in ("recursive", "workers"):
         return tool.streamed is not None
-    if name in ("quality", "file_format", "sheet"):
+    if name == "file_format":
+        return tool.makes in ("picture", "mesh")
+    if name in ("quality", "sheet"):
         return tool.makes == "picture"
     if name == "look":
         return bool(tool.presets)
@@ -138,10 +141,13 @@ def run_tool(
         raise InputError(f"reverie {tool.name} needs {role.name}; see 'reverie {tool.name} --help'")
     if not 1 <= common.quality <= 100:
         raise InputError(f"--quality must be between 1 and 100; got {common.quality}")
+    check_workers(common.workers)
     if common.layers:
         return _layers(settings_of(tool, find, given, common))
     if role is None or not texts:
         return _from_nothing(tool, find, given, common)
+    if role.kind == "mesh":
+        return _meshes(tool, find, texts, given, common)
     if role.kind not in ("picture", "film"):
         return _files(tool, find, texts, given, common, role)
     from reverie.data.sources import find_sources
@@ -245,6 +251,29 @@ def _source(
 
 def _still(output: str | None) -> bool:
     return output is not None and Path(output).suffix.lower() in STILLS
+
+
+def _meshes(
+    tool: AnyTool, find: Callable[[str], AnyTool], texts: tuple[str, ...], given: Mapping[str, Any], common: Common
+) -> int:  # fmt: skip
+    """Work on meshes: one, or those of patterns and folders."""
+    from reverie.data.sources import find_meshes
+    from reverie.jobs.given import Given
+
+    output = None if common.output is None else as_given(common.output)
+    if output == STDOUT:
+        raise InputError(f"reverie {tool.name} writes files; give one with -o")
+    found = find_meshes(texts, recursive=common.recursive, leave_out=None if output is None else Path(output))
+    if found.many:
+        from reverie.apps.cli.many import run_many
+
+        if common.show:
+            raise InputError("--show follows one work; give one mesh")
+        return run_many(tool, find, found, given, common)
+    (source,) = found.sources
+    if not source.path.exists():
+        raise InputError(f"no mesh at '{source.path}'")
+    return run_one(tool, find, settings_of(tool, find, given, common), Given(source.path, kind="mesh"), common)
 
 
 def _files(

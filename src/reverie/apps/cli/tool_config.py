@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reverie.errors import InputError, unknown_name
-from reverie.jobs.files import Files, found_config
+from reverie.jobs.files import Files, found_config, with_parts
 from reverie.jobs.job import joined, section_types, sections
 from reverie.jobs.tool import AnyTool, load
 from reverie.settings import check_together, parse_settings, to_record, without_rivals
@@ -29,7 +29,7 @@ def settings_of(
         InputError: they contradict each other, or the other result is not this tool's.
     """
     family = family or tool
-    stored = _like(family, find, common.like) if common.like is not None else None
+    stored = _like(family, find, common.like, given) if common.like is not None else None
     preset = preset_of(family, common.look)
     parts: dict[str, object] = {}
     for name, cls in section_types(tool.config).items():
@@ -89,7 +89,8 @@ def _lists(given: Mapping[str, Any]) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
 
 
-def _like(family: AnyTool, find: Callable[[str], AnyTool], like: str) -> object:
+def _like(family: AnyTool, find: Callable[[str], AnyTool], like: str, given: Mapping[str, Any]) -> object:
+    """Return the settings inside another result; files that the given ones take the place of are not looked for."""
     from reverie.jobs.replay import stored_job
 
     made = Path(like)
@@ -97,4 +98,14 @@ def _like(family: AnyTool, find: Callable[[str], AnyTool], like: str) -> object:
     kin = {other.name for other in (family, films_of(family), moving_of(family)) if other is not None}
     if job.tool not in kin and job.tool != f"sheet({family.name})":
         raise InputError(f"'{made.name}' was made by '{job.tool}'; --like takes what reverie {family.name} made")
-    return found_config(job, Files(made))
+    parts: dict[str, object] = {}
+    for name, part in sections(job.config).items():
+        fields = {field.name: field for field in dataclasses.fields(part)}  # type: ignore[arg-type]
+        chosen = {key: value for key, value in given.items() if key in fields}
+        kept = without_rivals(type(part), to_record(part), chosen)
+        gone = {
+            key: field.default for key, field in fields.items()
+            if key not in kept or key in chosen or field.metadata.get("own")
+        }  # fmt: skip
+        parts[name] = dataclasses.replace(part, **gone)  # type: ignore[type-var]
+    return found_config(dataclasses.replace(job, config=with_parts(job.config, parts)), Files(made))

@@ -12,13 +12,9 @@ METHODS = ("tsne", "pca", "umap", "pacmap")
 
 
 @dataclass(frozen=True, kw_only=True)
-class FeatureSettings(NetworkSettings):
-    """What of a network describes a picture."""
+class LookSettings(NetworkSettings):
+    """How a network looks at a collection."""
 
-    pool: str = setting(
-        "mean", "How a layer becomes one vector: its mean or maximum over positions, or mean and standard deviation.",
-        choices=POOLS, group="what is seen",
-    )  # fmt: skip
     size: int | None = setting(
         None, "Side in pixels at which the network sees the pictures; default: what it was trained on.", minimum=16,
         maximum=1024, group="what is seen",
@@ -33,6 +29,16 @@ class FeatureSettings(NetworkSettings):
     precision: str = setting(
         "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False,
         group="machine", expert=True,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSettings(LookSettings):
+    """What of a network describes a picture."""
+
+    pool: str = setting(
+        "mean", "How a layer becomes one vector: its mean or maximum over positions, or mean and standard deviation.",
+        choices=POOLS, group="what is seen",
     )  # fmt: skip
 
 
@@ -83,3 +89,16 @@ class LayersConfig(FeatureSettings, SeedSettings):
         (), "Only this layer; repeatable. Default: every layer that has a readable name.", group="what is seen"
     )
     neighbors: int = setting(10, "Nearest neighbors that vote for a class.", minimum=1, maximum=200)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtlasConfig(LookSettings, SeedSettings):
+    """Which layer is drawn, and how finely."""
+
+    data: str = setting("", "A folder or zip of pictures.", file="folder")
+    layer: str | None = setting(None, "Layer that is drawn; default: the network's dream layer.", group="what is seen")
+    grid: int = setting(12, "Cells a side.", minimum=2, maximum=40)
+    least: int = setting(2, "Cells with fewer pictures than this stay empty.", minimum=1)
+    tile: int = setting(80, "Side of a drawing in pixels.", minimum=32, maximum=512)
+    drawing_steps: int = setting(96, "Steps of each drawing.", minimum=1, maximum=4096)
+    together: int = setting(16, "Drawings that share one pass.", minimum=1, maximum=512, group="machine", expert=True)

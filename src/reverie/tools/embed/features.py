@@ -19,6 +19,8 @@ from reverie.data.folder import Item
 from reverie.errors import DataError, PictureError
 from reverie.media.image import read_square
 
+GOLDEN = 0.6180339887498949
+
 
 @dataclass
 class Seen:
@@ -122,8 +124,14 @@ def features_of(
 
 
 def pooled(activation: Tensor, how: str) -> Tensor:
-    """Return one vector a picture: ``[B, C]`` for mean and max, ``[B, 2 C]`` for moments (mean and deviation)."""
+    """Return one vector a picture: ``[B, C]`` for mean, max and one, ``[B, 2 C]`` for moments (mean and deviation).
+
+    "one" takes a single position of each picture, always another one: the places are those of a golden-ratio sequence.
+    """
     flat = activation.float().flatten(2) if activation.ndim > 2 else activation.float()[..., None]
+    if how == "one":
+        at = (torch.arange(1, len(flat) + 1, dtype=torch.float64) * GOLDEN % 1 * flat.shape[2]).long().to(flat.device)
+        return flat[torch.arange(len(flat), device=flat.device), :, at]
     if how == "max":
         return flat.amax(2)
     if how == "moments":

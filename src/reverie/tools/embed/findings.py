@@ -12,6 +12,7 @@ from reverie.numerics.linear_probe import held_out_probabilities
 
 NEIGHBORS = 15
 SAME_RMS, SAME_COSINE = 0.045, 0.9  # of duplicates: pixel difference of 16-px thumbnails in [0, 1], and features
+SAME_PART = 0.2  # of the contrast that the difference may be, or two pieces of sky would be the same
 FLAT_STD = 0.02  # thumbnails with less contrast than this say nothing
 OUTLIER_FACTOR = 1.5  # times as far from the neighbors as they are from theirs
 OWN_LABEL_AT_MOST, OTHER_LABEL_AT_LEAST = 0.2, 0.6
@@ -74,14 +75,16 @@ def duplicates_of(neighbors: Tensor, distances: Tensor, thumbs: np.ndarray, feat
     pairs = torch.unique(pairs, dim=0)
     alike = (features[pairs[:, 0]] * features[pairs[:, 1]]).sum(1) >= SAME_COSINE
     pairs = pairs[alike]
-    busy = small.flatten(1).std(1) >= FLAT_STD
+    contrast = (small - small.mean((1, 2), keepdim=True)).flatten(1).std(1)
     found: list[Duplicate] = []
     for part in pairs.split(4096):
         first, second = small[part[:, 0]], small[part[:, 1]]
         straight = _rms(first - second)
         mirrored = _rms(first - second.flip(2))
         best = torch.minimum(straight, mirrored)
-        for i in ((best < SAME_RMS) & busy[part[:, 0]]).nonzero().flatten().tolist():
+        least = contrast[part].amin(1)
+        same = (best < SAME_RMS) & (best < SAME_PART * least) & (least >= FLAT_STD)
+        for i in same.nonzero().flatten().tolist():
             kind = "mirrored" if mirrored[i] < straight[i] else "copy" if straight[i] < 0.004 else "near"
             found.append(Duplicate(int(part[i, 0]), int(part[i, 1]), kind, round(float(best[i]), 4)))
     return sorted(found, key=lambda pair: (pair.difference, pair.first, pair.second))

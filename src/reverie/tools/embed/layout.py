@@ -6,6 +6,7 @@ Kobak, Berens 2019 (start from principal components). The layout itself is openT
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -102,18 +103,14 @@ def usable_perplexity(perplexity: float, count: int) -> float:
 
 def _by_package(points: Tensor, method: str, perplexity: float, seed: int) -> Tensor:
     """Lay out by a package that the user installed."""
-    rows, count = points.numpy(), max(2, min(round(perplexity / 2), len(points) - 1))
+    module, name = {"umap": ("umap", "UMAP"), "pacmap": ("pacmap", "PaCMAP")}[method]
+    count = max(2, min(round(perplexity / 2), len(points) - 1))
     try:
-        if method == "umap":
-            from umap import UMAP  # pyright: ignore[reportMissingImports]
-
-            return torch.from_numpy(np.array(UMAP(n_neighbors=count, random_state=seed).fit_transform(rows))).float()
-        from pacmap import PaCMAP  # pyright: ignore[reportMissingImports]
-
-        return torch.from_numpy(np.array(PaCMAP(n_neighbors=count, random_state=seed).fit_transform(rows))).float()
+        reducer = getattr(importlib.import_module(module), name)(n_neighbors=count, random_state=seed)
     except ImportError as error:
         package = {"umap": "umap-learn", "pacmap": "pacmap"}[method]
         raise InputError(f"--method {method} needs a package of its own: pip install {package}") from error
+    return torch.from_numpy(np.array(reducer.fit_transform(points.numpy()))).float()
 
 
 # -- pictures that come later -----------------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ function sheet(kind, number) {
   return null;
 }
 const waiting = new Set();
+data.coarse.forEach((_, number) => sheet("coarse", number));
 function drawThumb(context, i, x, y, size) {
   const perFine = data.columns ** 2, perCoarse = data.coarseColumns ** 2;
   const fine = size > 1.4 * data.coarsePx ? sheet("fine", Math.floor(i / perFine)) : null;
@@ -74,7 +75,7 @@ const fromX = (x) => (x - width / 2) / state.scale + state.cx, fromY = (y) => (y
 // as large as an even spread would allow at the first look, growing slower than the map as one comes closer
 const fitScale = () => 0.94 * Math.min(width, height - 96);
 function thumbSize(scale = state.scale) {
-  const even = fitScale() / Math.sqrt(N) * 0.85;
+  const even = fitScale() / Math.sqrt(N) * 1.25;
   return Math.max(2.5, Math.min(1.5 * data.thumb, even * (scale / fitScale()) ** 0.75 * 2 ** state.sizing));
 }
 const shown = (i) => (!state.match || state.match[i]) && !state.hidden.has(data.kinds[state.kind].of[i]);

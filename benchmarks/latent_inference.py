@@ -1,0 +1,143 @@
+"""How much faster does a StyleGAN2 draw with standing weights than with weights rebuilt for each picture?
+
+Compared with the published form, written out: modulated weights for every picture, a grouped convolution, NCHW, fp32;
+and with the machine's best matrix product of the same precision. Random weights, the network's own noise, one picture
+at a time, all in one process, in turn:
+
+    python benchmarks/latent_inference.py --output benchmarks/results/latent_inference.json
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from measure import arguments, gain, interleaved, load_now, report, summary, table, target
+from torch import Tensor
+from torch.nn import functional as F
+
+from reverie.models.stylegan2.config import GeneratorConfig, channels_of
+from reverie.models.stylegan2.generator import Generator
+
+CASES = {"256 half": (256, 16384, 15.03), "512 f": (512, 32768, 60.20), "1024 f": (1024, 32768, 75.38)}  # GMAC
+WANTED = {"fp32": 1.7, "bf16": 3.0}
+LEAST_DB = 48.0
+MATRIX = 2048
+
+
+def published(net: Generator, ws: Tensor) -> Tensor:
+    """Draw pictures as the paper writes it: weights times style, normalized, one group a picture."""
+    state, batch, number, images = net.synthesis.state_dict(), len(ws), 0, None
+    taps = torch.tensor([1.0, 3, 3, 1])
+    kernel = torch.outer(taps, taps) / 64
+    x = state["b4.const"].contiguous().expand(batch, -1, -1, -1)
+
+    def style(name: str, w: Tensor) -> Tensor:
+        weight = state[f"{name}.affine.weight"]
+        return w @ weight.T / math.sqrt(weight.shape[1]) + state[f"{name}.affine.bias"]
+
+    def conv(x: Tensor, name: str, w: Tensor, up: bool) -> Tensor:
+        weight = state[f"{name}.weight"].contiguous()
+        own = weight[None] * style(name, w)[:, None, :, None, None]
+        own = own * (own.square().sum((2, 3, 4), keepdim=True) + 1e-8).rsqrt()
+        out, inner = weight.shape[:2]
+        grouped = x.reshape(1, batch * inner, *x.shape[2:])
+        if up:
+            rows = own.transpose(1, 2).reshape(batch * inner, out, 3, 3)
+            wide = F.conv_transpose2d(grouped, rows, stride=2, groups=batch)
+            blur = (kernel * 4).expand(batch * out, 1, -1, -1)
+            y = F.conv2d(wide, blur, padding=1, groups=batch * out)
+        else:
+            y = F.conv2d(grouped, own.reshape(batch * out, inner, 3, 3), padding=1, groups=batch)
+        y = y.reshape(batch, out, *y.shape[2:]) + state[f"{name}.noise_const"] * state[f"{name}.noise_strength"]
+        return F.leaky_relu(y + state[f"{name}.bias"][:, None, None], 0.2) * math.sqrt(2)
+
+    for stage in range(net.config.stages):
+        block = f"b{4 << stage}"
+        if stage:
+            x = conv(x, f"{block}.conv0", ws[:, number], up=True)
+            number += 1
+        x = conv(x, f"{block}.conv1", ws[:, number], up=False)
+        number += 1
+        weight = state[f"{block}.torgb.weight"]
+        own = (
+            weight[None] * (style(f"{block}.torgb", ws[:, number]) / math.sqrt(weight.shape[1]))[:, None, :, None, None]
+        )
+        color = F.conv2d(x.reshape(1, -1, *x.shape[2:]), own.flatten(0, 1), groups=batch)
+        color = color.reshape(batch, -1, *x.shape[2:]) + state[f"{block}.torgb.bias"][:, None, None]
+        if images is not None:
+            blur = (kernel * 4).expand(images.shape[1], 1, -1, -1)
+            images = F.conv_transpose2d(images, blur, stride=2, padding=1, groups=images.shape[1])
+        images = color if images is None else images + color
+    assert images is not None
+    return images
+
+
+def network(size: int, base: int) -> tuple[Generator, Generator]:
+    """Return the same random network twice: as it was made, and prepared."""
+    torch.manual_seed(0)
+    net = Generator(GeneratorConfig(channels=channels_of(size, base))).eval().requires_grad_(False)
+    for conv in net.synthesis.convolutions:
+        conv.noise_strength.fill_(0.1)
+    plain = Generator(net.config).eval().requires_grad_(False)
+    plain.load_state_dict(net.state_dict())
+    return plain, net.prepared()
+
+
+@torch.inference_mode()
+def measure(name: str, rounds: int) -> dict[str, Any]:
+    """Return seconds, ratios, agreement in dB and the share of the machine's arithmetic."""
+    size, base, gmac = CASES[name]
+    plain, net = network(size, base)
+    ws = net.spread(net.mapping(torch.randn(1, 512, generator=torch.Generator().manual_seed(1))))
+    left = {t: torch.randn(MATRIX, MATRIX).to(t) for t in (torch.float32, torch.bfloat16)}
+    variants: dict[str, Callable[[], Tensor]] = {
+        "published": partial(published, plain, ws),
+        "fp32": partial(net.synthesis, ws),
+        "bf16": partial(net.synthesis, ws, "const", torch.bfloat16),
+        "matrix fp32": partial(torch.mm, left[torch.float32], left[torch.float32]),
+        "matrix bf16": partial(torch.mm, left[torch.bfloat16], left[torch.bfloat16]),
+    }
+    expected = variants["published"]()
+    scale = 0.5 / expected.std()
+    seconds = {key: times["cpu_s"] for key, times in interleaved(variants, rounds).items()}
+    found: dict[str, Any] = {"gmac": gmac, "cpu_s": {key: summary(values) for key, values in seconds.items()}}
+    for kind in ("fp32", "bf16"):
+        error = ((variants[kind]() - expected) * scale).square().mean().item()
+        best = MATRIX**3 / min(seconds[f"matrix {kind}"])
+        found[kind] = {
+            "times_faster": gain(seconds["published"], seconds[kind]),
+            "db": round(-10 * math.log10(max(error, 1e-14)), 1),
+            "share_of_matrix_product": round(gmac * 1e9 / min(seconds[kind]) / best, 3),
+        }
+    return found
+
+
+def main() -> None:
+    """Measure every case."""
+    args = arguments(__doc__, rounds=5).parse_args()
+    torch.set_num_threads(1)
+    load = load_now()
+    cases = {name: measure(name, args.rounds) for name in CASES}
+    rows = [
+        [name, kind, case["cpu_s"]["published"]["min"], case["cpu_s"][kind]["min"],
+         case[kind]["times_faster"]["median"], case[kind]["db"], case[kind]["share_of_matrix_product"]]
+        for name, case in cases.items() for kind in WANTED
+    ]  # fmt: skip
+    table(["network", "precision", "published s", "ours s", "times faster", "dB", "of matrix product"], rows)
+    targets = []
+    for name, case in cases.items():
+        for kind, least in WANTED.items():
+            faster = case[kind]["times_faster"]["median"]
+            targets.append(target(f"{name} {kind}, times faster", f"at least {least}", faster, faster >= least))
+        db = case["bf16"]["db"]
+        targets.append(target(f"{name} bf16, dB", f"above {LEAST_DB:g}", db, db > LEAST_DB))
+    question = "How much faster are standing weights than weights rebuilt for each picture?"
+    report(question, {"rounds": args.rounds, "threads": 1}, cases, targets, args.output, load)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""A mesh as one sees it: texture, shape, light and background, with gradients to the first two.
+
+Inside are another canvas, which gives the flat texture, and the vertices, fixed or moving. While they are fixed, what a
+camera sees is worked out once and kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from reverie.canvas.pixels import PixelCanvas
+from reverie.canvas.texture import Surface
+from reverie.canvas.vertices import Smoothing
+from reverie.render.camera import Camera, project
+from reverie.render.interpolate import footprint, interpolate
+from reverie.render.light import UNLIT, Light, vertex_normals
+from reverie.render.mips import MipPlan
+from reverie.render.outline import Crossings, find_crossings
+from reverie.render.raster import raster
+from reverie.render.sample import level_of, sample
+
+KEPT = 256  # sights: about 1.5 MB each at 256 px
+Background = tuple[float, float, float]
+GREY: Background = (0.5, 0.5, 0.5)
+
+
+class Shape(nn.Module):
+    """Vertices that move smoothly; see `reverie.canvas.vertices`.
+
+    Args:
+        vertices: ``[V, 3]`` to begin with.
+        ends: ``[E, 2]`` of the edges.
+        smoothness: lambda.
+        mirror: ``[V]`` the mirror image of each vertex, and the axis, for shapes that stay symmetric.
+    """
+
+    def __init__(
+        self, vertices: Tensor, ends: Tensor, smoothness: float, mirror: tuple[Tensor, int] | None = None
+    ) -> None:
+        super().__init__()
+        self._ends, self.smoothness, self._mirror = ends, smoothness, mirror
+        self.start = vertices.detach().float()
+        self.operator = Smoothing(ends, len(vertices), smoothness)
+        self.moved = nn.Parameter(self.operator.apply(self.start))
+
+    def forward(self) -> Tensor:
+        """Return ``[V, 3]``, differentiable."""
+        vertices = self.operator.solve(self.moved)
+        if self._mirror is None:
+            return vertices
+        pairs, axis = self._mirror
+        sign = torch.ones(3)
+        sign[axis] = -1
+        return (vertices + vertices[pairs] * sign.to(vertices)) / 2
+
+    def restaged(self, smoothness: float) -> Shape:
+        """Return the same shape with another lambda: large first, small for details."""
+        other = Shape(self().detach(), self._ends, smoothness, self._mirror)
+        other.start = self.start
+        return other
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What one camera sees.
+
+    Attributes:
+        seen: ``[N, 2]`` pixels on the mesh.
+        uv: ``[N, 2]``.
+        level: ``[N]`` of the texture.
+        normals: ``[N, 3]``, unit.
+        crossings: of outlines.
+    """
+
+    seen: Tensor
+    uv: Tensor
+    level: Tensor
+    normals: Tensor
+    crossings: Crossings
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """Pictures of a mesh: `images` ``[B, 3, H, W]`` on their backgrounds, and `masks` ``[B, 1, H, W]`` of the mesh."""
+
+    images: Tensor
+    masks: Tensor
+
+
+class MeshCanvas(nn.Module):
+    """Pictures of a mesh from any cameras.
+
+    Args:
+        texture: a canvas of one flat texture, ``[1, 3, T, U]``.
+        surface: what the texture lies on.
+        mips: of that texture's layout.
+        size: ``(H, W)`` of the pictures.
+        cameras: seen when `forward` is not told which.
+        shape: moving vertices in place of the surface's own.
+    """
+
+    def __init__(
+        self, texture: nn.Module, surface: Surface, mips: MipPlan, size: tuple[int, int],
+        cameras: Sequence[Camera] = (), shape: Shape | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.texture, self.surface, self.mips, self.shape = texture, surface, mips, shape
+        self.cameras, self.size = tuple(cameras), size
+        self._sights: dict[tuple[Camera, tuple[int, int]], Sight] = {}
+
+    @property
+    def vertices(self) -> Tensor:
+        """``[V, 3]`` float32, differentiable if they move."""
+        return self.surface.vertices.float() if self.shape is None else self.shape()
+
+    def with_texture(self, texture: Tensor) -> MeshCanvas:
+        """Return the same mesh, in the shape of its file, with a fixed texture; what cameras see of it is shared."""
+        other = MeshCanvas(PixelCanvas(texture).requires_grad_(False), self.surface, self.mips, self.size, self.cameras)
+        if self.shape is None:
+            other._sights = self._sights
+        return other
+
+    def forward(self, view: Sequence[Camera] | None = None) -> Tensor:
+        cameras = self.cameras if view is None else view
+        return self.views(cameras).images
+
+    def views(
+        self, cameras: Sequence[Camera], lights: Sequence[Light] | None = None,
+        backgrounds: Sequence[Tensor | Background] | None = None,
+    ) -> Views:  # fmt: skip
+        """Return pictures from `cameras`.
+
+        Args:
+            cameras: one per picture.
+            lights: one per picture; even light if absent.
+            backgrounds: one per picture, a color or ``[3, H, W]``, sRGB in [0, 1]; grey if absent.
+        """
+        texels, vertices = self.mips.texels(self.texture()), self.vertices
+        rows = []
+        for i, camera in enumerate(cameras):
+            light = UNLIT if lights is None else lights[i]
+            ground = torch.as_tensor(GREY if backgrounds is None else backgrounds[i], device=texels.device)
+            rows.append(self._picture(texels, vertices, camera, light, ground.to(texels)))
+        stacked = torch.stack(rows).permute(0, 3, 1, 2)
+        return Views(stacked[:, :3], stacked[:, 3:])
+
+    def _picture(self, texels: Tensor, vertices: Tensor, camera: Camera, light: Light, ground: Tensor) -> Tensor:
+        sight = self._sight(vertices, camera)
+        colors = sample(texels, self.mips.sizes, sight.uv, sight.level)
+        if not light.is_flat or light.even != 1:
+            colors = (colors * light.brightness(sight.normals, camera)).clamp_max(1)
+        below = ground.view(3, -1).T.expand(self.size[0] * self.size[1], 3).reshape(*self.size, 3)
+        flat = torch.cat([below, below.new_zeros(*self.size, 1)], 2)
+        opaque = torch.cat([colors, torch.ones_like(colors[:, :1])], 1)
+        return sight.crossings.smooth(flat.index_put((sight.seen[:, 0], sight.seen[:, 1]), opaque))
+
+    def _sight(self, vertices: Tensor, camera: Camera) -> Sight:
+        if self.shape is not None:
+            return see(self.surface, vertices, camera, self.size, self.mips.sizes)
+        key = (camera, self.size)
+        if key not in self._sights:
+            with torch.no_grad():
+                found = see(self.surface, self.surface.vertices, camera, self.size, self.mips.sizes)
+            if len(self._sights) >= KEPT:
+                self._sights.pop(next(iter(self._sights)))
+            self._sights[key] = found
+        return self._sights[key]
+
+
+def see(
+    surface: Surface, vertices: Tensor, camera: Camera, size: tuple[int, int], levels: Sequence[tuple[int, int]]
+) -> Sight:
+    """Return what a camera sees of a surface, differentiable in `vertices`."""
+    points = project(vertices, camera.matrix(size))
+    triangle, inverse = raster(points, surface.faces, size, camera.near)
+    seen = (triangle >= 0).nonzero()
+    at = (seen[:, 0], seen[:, 1])
+    uv = interpolate(points, surface.faces, triangle, surface.uv, surface.face_uv)[at].float()
+    level = level_of(footprint(points, surface.faces, triangle, surface.uv, surface.face_uv), levels[0], len(levels))
+    around = vertex_normals(vertices, surface.faces)
+    normals = interpolate(points, surface.faces, triangle, around, surface.faces)[at].float()
+    normals = normals / torch.linalg.vector_norm(normals, dim=1, keepdim=True).clamp_min(1e-12)
+    crossings = find_crossings(points, surface.edges, triangle, inverse, camera.near)
+    return Sight(seen, uv, level, normals, crossings)

@@ -1,0 +1,148 @@
+"""`reverie dream` as a tool: what it takes, how its network is opened, and which work a picture gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reverie.jobs.given import Given
+from reverie.jobs.session import Session
+from reverie.jobs.tool import Role, Tool
+from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_presets import PRESETS
+from reverie.tools.dream_rules import check_dream, check_together
+
+if TYPE_CHECKING:
+    from reverie.critic.critic import Critic
+    from reverie.optimize.gradient import Ascent
+    from reverie.optimize.together import Together
+    from reverie.tools.dream_disk import DiskDream
+    from reverie.tools.dream_work import DreamWork
+    from reverie.tools.references import References
+
+
+class PreparedDream:
+    """The open network and the other pictures, each read once; what every picture would refuse is refused here."""
+
+    def __init__(self, config: DreamConfig, session: Session) -> None:
+        self.config, self.session = config, session
+        self.notes: Sequence[str] = ()
+        self.critic: Critic = session.critic(config.model, config.weights, config.device, config.precision)
+        picks = config.target_from is not None and Path(config.target_from).is_dir()  # by the name of each picture
+        self._shared = None if picks else self._raised(config, "")
+        self._masked: References | None = None
+
+    def _raised(self, config: DreamConfig, name: str) -> tuple[References, Ascent | Together]:
+        """Return the other pictures but the mask, and what is raised."""
+        from reverie.tools.dream_objective import build_ascent
+        from reverie.tools.references import read_references
+
+        references = read_references(replace(config, mask=None), name)
+        return references, build_ascent(config, self.critic, references)
+
+    def _with_mask(self, references: References) -> References:
+        from reverie.tools.references import with_mask
+
+        if self._shared is None:
+            return with_mask(references, self.config.mask)
+        self._masked = self._masked or with_mask(references, self.config.mask)
+        return self._masked
+
+    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> DreamWork | DiskDream:
+        """Return the dream of one picture, in memory, or on disk where that is needed or pays; or one from noise.
+
+        Raises:
+            InputError: settings, network or picture that cannot be used.
+        """
+        from reverie.tools.dream import plan_dream
+        from reverie.tools.dream_disk import DiskDream
+        from reverie.tools.dream_work import DreamWork
+
+        config = replace(self.config, seed=seed)
+        check_together(config, has_picture=given is not None)
+        limited = config
+        if self.session.memory_bytes is not None:
+            limited = replace(config, max_memory=str(self.session.memory_bytes))
+        used = self.session.used_bytes
+        references, ascent = self._shared or self._raised(config, "" if given is None else given.name)
+        size = _size_on_file(given, config)
+        if size is not None:
+            choice = {"auto": None, "yes": True, "no": False}[config.disk]
+            layout = plan_dream(size, limited, self.critic, ascent, used_bytes=used, disk=choice)
+            if layout.memory.disk:
+                assert given is not None and given.path is not None
+                folder = None if scratch is None else scratch.parent
+                return DiskDream(given.path, config, self.critic, layout, references, ascent, folder)
+        picture = None if given is None else given.picture
+        shape = None if picture is None else (picture.rgb.shape[0], picture.rgb.shape[1])
+        layout = plan_dream(shape, limited, self.critic, ascent, used_bytes=used)
+        return DreamWork(picture, config, self.critic, layout, self._with_mask(references), ascent)
+
+
+def _size_on_file(given: Given | None, config: DreamConfig) -> tuple[int, int] | None:
+    """Return the size by the header of a picture that may lie on disk; None for all others.
+
+    Whoever reads a damaged file next says why it cannot be read.
+    """
+    from reverie.errors import PictureError
+    from reverie.media.strips import upright_size
+    from reverie.optimize.disk import ON_DISK
+
+    if given is None or given.path is None or config.disk == "no":
+        return None
+    if config.canvas == "spectrum" or config.normalize not in ON_DISK or config.group:
+        return None
+    try:
+        return upright_size(given.path)
+    except PictureError:
+        return None
+
+
+def settle(config: DreamConfig, name: str) -> DreamConfig:
+    """Return the settings for the picture of this name: with the artwork that is picked for it."""
+    if not config.target_from:
+        return config
+    from reverie.tools.references import pick_target
+
+    found = pick_target(config.target_from, config.target_class, config.seed, name)
+    return replace(config, target_from=str(found), target_class=None)
+
+
+def upgrade(record: Mapping[str, object]) -> Mapping[str, object]:
+    """Return a record of an older version as today's: what lay beside the settings stands in them."""
+    config = record.get("config")
+    if not isinstance(config, Mapping):
+        return record
+    known = {key: value for key, value in record.items() if key != "disk"}
+    if "disk" not in config:
+        known["config"] = {**config, "disk": "yes" if record.get("disk") else "no"}
+    return known
+
+
+def network(config: DreamConfig) -> Path | None:
+    """Return the file of the network, if it lies here."""
+    from reverie.weights.network_file import network_file
+
+    return network_file(config.model, config.weights)
+
+
+DREAM: Tool[DreamConfig] = Tool(
+    name="dream", doing="dreaming", ending="dream",
+    summary="Dream pictures and films: raise what a network sees in them.",
+    config=DreamConfig, prepare=PreparedDream, check=check_dream, settle=settle, upgrade=upgrade,
+    network=network, presets=PRESETS,
+    roles=(
+        Role(
+            "pictures", "picture", "Pictures, films, patterns, folders, or - for standard input; none: from noise.",
+            streamed=True, required=False, alias=("--source",),
+        ),
+    ),
+    film="reverie.tools.dream_film_tools:DREAM_VIDEO", moving="reverie.tools.dream_film_tools:DREAM_LOOP",
+    name_of=lambda config: "noise",
+    examples=(
+        "reverie dream photo.jpg", "reverie dream photo.jpg --preset creatures", "reverie dream clip.mp4",
+        "reverie dream photo.jpg --zoom 1.04/s --seconds 10 -o film.mp4",
+    ),
+)  # fmt: skip

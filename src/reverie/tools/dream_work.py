@@ -1,0 +1,145 @@
+"""One dream of one picture in memory, or from noise, as a work: steps, steering, the result after any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reverie.errors import InputError
+from reverie.jobs.job import Input, Json
+from reverie.jobs.output import Picture as PictureOutput
+from reverie.jobs.work import Chosen, Plan
+from reverie.numerics.color import with_chroma_of
+from reverie.numerics.resample import resize
+from reverie.optimize.ascend import Step
+from reverie.optimize.gradient import Ascent
+from reverie.optimize.together import Together
+from reverie.tools.dream import Plan as Layout
+from reverie.tools.dream import dream_steps, final_size, open_course
+from reverie.tools.references import References, fitted_masks
+
+if TYPE_CHECKING:
+    from reverie.critic.critic import Critic
+    from reverie.media.image import Picture
+    from reverie.tools.dream_config import DreamConfig
+
+
+class DreamWork:
+    """A work, see `reverie.jobs.work.Work`; its progress are `Step`s.
+
+    Args:
+        picture: what is dreamt on; None from noise.
+        config: the settings.
+        critic: the open network.
+        layout: sizes, steps and tiles.
+        references: the other pictures.
+        ascent: what is raised.
+
+    Attributes:
+        last: the latest step, once there is one.
+    """
+
+    def __init__(
+        self, picture: Picture | None, config: DreamConfig, critic: Critic, layout: Layout, references: References,
+        ascent: Ascent | Together,
+    ) -> None:  # fmt: skip
+        self.picture, self.config, self.critic, self.layout = picture, config, critic, layout
+        self.last: Step | None = None
+        self.chosen = chosen(config, critic, layout, references)
+        self._ascent, self._course = ascent, open_course(config, critic, layout, ascent)
+        self._mask, resized = fitted_masks(references, layout.size)
+        self.notes: list[str] = [*([layout.note] if config.max_memory is not None else []), *resized]
+        names = [layer.name for layer in critic.named_layers]
+        self.plan = plan_of(config, critic, layout, {"strength": (), "layer": names})
+        self._steps: Iterator[Step] | None = None
+
+    def __iter__(self) -> Iterator[Step]:
+        if self._steps is None:
+            self._steps = dream_steps(
+                self._source(), self.config, critic=self.critic, mask=self._mask, plan=self.layout,
+                course=self._course, ascent=self._ascent,
+            )  # fmt: skip
+        for step in self._steps:
+            self.last = step
+            yield step
+
+    def control(self, change: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Change strength or layer from the next step on."""
+        return self._course.control(change)
+
+    def outputs(self) -> Sequence[PictureOutput]:
+        """Return the picture as it is."""
+        rgb = self.current()
+        return [PictureOutput(rgb, self._alpha(rgb.shape[:2]), 8 if self.picture is None else self.picture.bits)]
+
+    def close(self) -> None:
+        """Give nothing back: a picture in memory goes with its dream."""
+
+    def current(self) -> np.ndarray:
+        """Return the picture as it is, ``[H, W, 3]`` float32 in [0, 1], blended with the original by the mask.
+
+        Always at its final size: before the last octave, the detail dreamt so far is enlarged and laid on the original.
+        """
+        if self.last is None:
+            raise InputError("the dream has not begun; iterate over it first")
+        images = self.last.whole().clamp(0, 1)  # Ctrl-C may have come between a step and its clipping
+        original = self._source()
+        if self._mask is not None and original is not None:
+            images = torch.lerp(original, images.cpu(), self._mask)
+        if self.config.keep_colors and original is not None and images.shape[-2:] == original.shape[-2:]:
+            images = with_chroma_of(images.cpu(), original)
+        return images[0].float().permute(1, 2, 0).cpu().numpy()
+
+    def _source(self) -> Tensor | None:
+        """The source at its final size, ``[1, 3, H, W]``; made anew each time, since large pictures need the memory."""
+        if self.picture is None:
+            return None
+        image = torch.from_numpy(self.picture.rgb).permute(2, 0, 1)[None]
+        size = final_size((image.shape[-2], image.shape[-1]), self.config)
+        return resize(image, size).clamp(0, 1) if size != tuple(image.shape[-2:]) else image.contiguous()
+
+    def _alpha(self, size: tuple[int, ...]) -> np.ndarray | None:
+        if self.picture is None or self.picture.alpha is None:
+            return None
+        alpha = torch.from_numpy(self.picture.alpha)[None, None]
+        return resize(alpha, (size[0], size[1])).clamp(0, 1)[0, 0].numpy()
+
+
+def plan_of(
+    config: DreamConfig, critic: Critic, layout: Layout, steerable: Mapping[str, Sequence[str]],
+    suffixes: tuple[str, ...] = (),
+) -> Plan:  # fmt: skip
+    """Return what ``--dry-run`` prints, and what the time left is reckoned by."""
+    decisions: dict[str, Json] = {
+        "size": [layout.size[1], layout.size[0]], "octaves": [[s[1], s[0]] for s in layout.sizes],
+        "steps": layout.steps, "layers": list(layout.layers), "canvas": layout.canvas,
+        "memory_mb": round(layout.memory.estimate_bytes / 1e6), "on_disk_mb": round(layout.memory.disk_bytes / 1e6),
+        "tile_px": layout.tile_px, "halo_px": layout.halo_px, "tiles": len(layout.tiles(layout.size)) or 1,
+        "precision": critic.precision,
+    }  # fmt: skip
+    return Plan(decisions, layout.pixel_steps, f"{layout.size[1]} x {layout.size[0]} px", suffixes, steerable)
+
+
+def chosen(config: DreamConfig, critic: Critic, layout: Layout, references: References) -> Chosen:
+    """Return what the record must say of the network, the machine and the pictures that were picked."""
+    model = Input(critic.identity.name, critic.identity.sha256)
+    files = {role: Input(item["name"], item["sha256"]) for role, item in references.files.items()}
+    resolved: dict[str, Json] = {
+        "precision": critic.precision, "tile": layout.tile_px or None, "disk": "yes" if layout.memory.disk else "no",
+    }  # fmt: skip
+    if "target_from" in files:
+        resolved |= {"target_from": files["target_from"].name, "target_class": None}
+    return Chosen(model, critic.device.type, files, resolved, about=about(config, critic, layout))
+
+
+def about(config: DreamConfig, critic: Critic, layout: Layout) -> str:
+    """Return network, what was raised in it, and arithmetic in words: the class by its full name, or the layers."""
+    raised = "+".join(layout.layers)
+    if config.class_name is not None:
+        classes, index = critic.identity.classes, critic.class_index(config.class_name)
+        raised = f"class {classes[index] if index < len(classes) else index}"
+    return f"{critic.identity.name}:{raised}, {critic.precision} on {critic.device}"

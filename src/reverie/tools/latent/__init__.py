@@ -1,0 +1,1 @@
+"""Pictures and films from the latent space of a generator."""

@@ -1,0 +1,187 @@
+"""Settings of `reverie latent ...`; free of torch so that help is instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reverie.errors import InputError
+from reverie.jobs.film import FilmSettings
+from reverie.settings import setting
+
+SHIPPED = ("flowers",)
+MOST_SEEDS = 10_000
+MOST_SEED = 2**32 - 1  # of numpy's generator, whose numbers the field's seeds mean
+GROUPS = ("coarse", "middle", "fine")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorSettings:
+    """Which generator draws, and how."""
+
+    model: str = setting(
+        "flowers", "Generator: 'flowers', which is shipped, or a file of 'reverie train stylegan2'.", file="network",
+        builtin=SHIPPED,
+    )  # fmt: skip
+    truncation: float = setting(
+        0.7, "How far from the mean: 0 the mean picture, 1 as trained, more is wilder.", minimum=-2, maximum=4,
+        group="picture",
+    )  # fmt: skip
+    class_name: str | None = setting(None, "Class to draw, by name or number.", flag="--class", group="picture")
+    noise: str = setting(
+        "const", "Grain that layers add: the network's own, new for each seed, or none.",
+        choices=("const", "seed", "none"), group="picture",
+    )  # fmt: skip
+    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+    precision: str = setting(
+        "auto", "Arithmetic; auto takes bf16 for large networks where the processor has it.",
+        choices=("auto", "fp32", "bf16"), replay=False, group="machine", expert=True,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleConfig(GeneratorSettings):
+    """Which pictures are drawn."""
+
+    seeds: str = setting("0-15", "Seeds: numbers and ranges, such as 0-15 or 3,7,20-29.")
+    columns: int | None = setting(None, "Columns of the sheet.", minimum=1, maximum=100, group="picture")
+    tile_px: int | None = setting(None, "Side of a picture on the sheet.", minimum=16, maximum=2048, group="picture")
+    pictures: bool = setting(False, "Also write every picture into a folder beside the sheet.", group="picture")
+    captions: bool = setting(True, "Write the seeds below the pictures.", group="picture")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixConfig(GeneratorSettings):
+    """Which styles are crossed."""
+
+    seeds: str = setting("0-3", "Seeds of the rows, which give everything but the mixed layers.")
+    styles: str = setting("10-15", "Seeds of the columns, which give the mixed layers.")
+    layers: str = setting(
+        "middle",
+        "Layers that the columns give: coarse, middle, fine, or numbers and ranges such as 4-7.",
+    )
+    tile_px: int | None = setting(None, "Side of a picture on the sheet.", minimum=16, maximum=2048, group="picture")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WalkConfig(GeneratorSettings, FilmSettings):
+    """Where a film walks."""
+
+    seeds: str = setting("0-7", "Seeds of the places that are passed, or of the randomness of a loop.")
+    path: str = setting(
+        "spline",
+        "How: 'lerp' straight in w, 'slerp' on the sphere of z, 'spline' smooth in w, 'circle' round a circle of z, "
+        "'noise' a smooth random loop.",
+        choices=("lerp", "slerp", "spline", "circle", "noise"),
+    )  # fmt: skip
+    seconds: float = setting(10.0, "Length of the film.", above=0, maximum=86_400)
+    fps: float = setting(30.0, "Frames a second.", above=0, maximum=240, group="film")
+    loop: bool = setting(True, "Come back to the first place, without a double frame.", group="film")
+    turns: float = setting(
+        1.0, "Rounds of a circle, or how restless a noise loop is.", above=0, maximum=1000, group="film"
+    )
+    size: int | None = setting(None, "Enlarge the frames to this height, sharp pixels kept soft.", minimum=16,
+                               maximum=8192, group="film")  # fmt: skip
+    preview: bool = setting(False, "Draw a quick, rough proxy.", group="film")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JourneyConfig(GeneratorSettings, FilmSettings):
+    """Which journey is filmed."""
+
+    journey: str = setting("", "The journey: a YAML file of keys.", file="text")
+    fps: float | None = setting(None, "Frames a second; else what the journey says.", above=0, maximum=240,
+                                group="film")  # fmt: skip
+    size: int | None = setting(None, "Enlarge the frames to this height.", minimum=16, maximum=8192, group="film")
+    preview: bool = setting(False, "Draw a quick, rough proxy.", group="film")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectConfig(GeneratorSettings):
+    """How a photograph is looked for in latent space."""
+
+    steps: int = setting(200, "Steps of each of the two stages, in W and in W+.", minimum=0, maximum=100_000)
+    starts: int | None = setting(
+        None, "Random pictures whose best the search begins with; by default 2000 of 64 px, fewer of larger networks.",
+        minimum=1, maximum=1_000_000,
+    )  # fmt: skip
+    lr: float = setting(0.05, "Step size of Adam.", above=0, maximum=10)
+    pixels: float = setting(1.0, "Weight of the pixels beside the critic's layers.", minimum=0, maximum=1000)
+    seed: int = setting(0, "Seed of the starts.", minimum=0, maximum=MOST_SEED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirectionsConfig(GeneratorSettings):
+    """Which directions are found."""
+
+    method: str = setting(
+        "pca", "'pca' of many w (GANSpace), or 'sefa', from the weights alone.", choices=("pca", "sefa")
+    )
+    layers: str = setting("all", "Layers that SeFa looks at and that the sheet moves: all, coarse, middle, fine, 4-7.")
+    count: int = setting(8, "Directions.", minimum=1, maximum=512)
+    samples: int = setting(20_000, "w that the PCA sees.", minimum=100, maximum=10_000_000)
+    strength: float = setting(2.0, "How far the sheet moves, in standard deviations.", above=0, maximum=100)
+    seed: int = setting(0, "Seed of the picture that is moved.", minimum=0, maximum=MOST_SEED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditConfig(GeneratorSettings):
+    """What is changed in one picture."""
+
+    latent: str | None = setting(None, "Saved latents, FILE or FILE#NAME.", file="network")
+    row: str | None = setting(None, "Which of the saved latents, by name or number.", needs=("latent",))
+    seed: int = setting(0, "Seed of the picture, where there are no saved latents.", minimum=0, maximum=MOST_SEED)
+    directions: str | None = setting(None, "A file of 'latent directions'; else PCA is done now.", file="network")
+    move: tuple[str, ...] = setting((), "NUMBER=AMOUNT or NUMBER@LAYERS=AMOUNT, such as 0=2 or 3@fine=-1.5.")
+    strip: int = setting(1, "Pictures from no change to the whole, side by side.", minimum=1, maximum=50)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatentDreamConfig(GeneratorSettings):
+    """What is dreamt of, moving through latent space."""
+
+    toward: str | None = setting(None, "Class of the critic, by name or number.", excludes=("layer",))
+    layer: str | None = setting(None, "Layer of the critic to excite.")
+    channel: int | None = setting(None, "One channel of it.", minimum=0, needs=("layer",))
+    critic: str = setting(
+        "embedded", "Network that sees: 'embedded', or a file of 'reverie train classifier'.", file="network",
+        builtin=("embedded",),
+    )  # fmt: skip
+    steps: int = setting(60, "Steps.", minimum=1, maximum=100_000)
+    lr: float = setting(0.03, "Step size of Adam.", above=0, maximum=10)
+    apart: bool = setting(False, "Let layers move apart (W+): farther from what the network learned.")
+    reach: float = setting(1.5, "How far from the center, in mean distances of w.", above=0, maximum=100)
+    seed: int = setting(0, "Seed of the picture that it begins with.", minimum=0, maximum=MOST_SEED)
+
+
+def parse_numbers(text: str, flag: str = "--seeds", most: int = MOST_SEED) -> tuple[int, ...]:
+    """Return the numbers of a text such as "0-3,7".
+
+    Raises:
+        InputError: another form, or too many.
+    """
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise InputError(f"{flag} takes numbers and ranges, such as 0-15 or 3,7,20-29; got '{text[:60]}'")
+        low, high = int(first), int(last if dash else first)
+        if high < low or high > most:
+            raise InputError(f"{flag}: '{part.strip()}' is no range from a smaller to a larger number up to {most}")
+        if high - low + len(found) >= MOST_SEEDS:
+            raise InputError(f"{flag} names more than {MOST_SEEDS} numbers")
+        found += range(low, high + 1)
+    return tuple(found)
+
+
+def parse_layers(text: str, num_ws: int) -> tuple[int, ...]:
+    """Return layers by the name of their group, or by numbers.
+
+    Coarse are those up to 8 px (w 0 to 3), middle up to 32 px (4 to 7), fine the rest: Karras et al. 2018, section 3.1.
+
+    Raises:
+        InputError: no such layer.
+    """
+    groups = {"all": range(num_ws), "coarse": range(4), "middle": range(4, 8), "fine": range(8, num_ws)}
+    if text in groups:
+        return tuple(i for i in groups[text] if i < num_ws)
+    return parse_numbers(text, "layers", num_ws - 1)

@@ -1,0 +1,146 @@
+"""`reverie latent sample` and `latent mix`: pictures of seeds, and seeds crossed with the styles of others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reverie.jobs.given import Given
+from reverie.jobs.session import Session
+from reverie.jobs.steps import Steps
+from reverie.jobs.tool import Role, Tool
+from reverie.jobs.work import Plan, Report
+from reverie.tools.latent.config import GeneratorSettings, MixConfig, SampleConfig, parse_layers, parse_numbers
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from reverie.jobs.output import Output
+    from reverie.models.stylegan2.generator import Noise
+
+SHEET_PX = 1600  # about as wide as a sheet becomes where nobody says
+MODEL = Role(
+    "model",
+    "network",
+    "Generator: 'flowers', which is shipped, or a file of 'reverie train stylegan2'.",
+    required=False,
+)
+
+
+class PreparedGenerator:
+    """An open generator."""
+
+    def __init__(self, config: GeneratorSettings, session: Session) -> None:
+        from reverie.tools.latent.model import LatentModel
+
+        self.config, self.model = config, LatentModel(config, session)
+        self.notes: Sequence[str] = ()
+
+
+class PreparedSamples(PreparedGenerator):
+    """Pictures of seeds."""
+
+    config: SampleConfig
+
+    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
+        """Return the work: a sheet (one picture where there is one seed), the latents, and the pictures if asked."""
+        import torch
+
+        seeds = parse_numbers(self.config.seeds)
+        ws = torch.stack([self.model.ws_of_seed(s) for s in seeds])
+        noises: list[Noise] = [self.model.noise_of(s) for s in seeds]
+        names = tuple(str(s) for s in seeds)
+        columns = self.config.columns or math.ceil(math.sqrt(len(seeds) * 1.6))
+        captions = names if self.config.captions else ()
+        return sheet_work(self, ws, names, noises, columns, self.config.tile_px, captions, self.config.pictures)
+
+
+class PreparedMix(PreparedGenerator):
+    """Seeds crossed with styles."""
+
+    config: MixConfig
+
+    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
+        """Return the work: rows of seeds, the first of each as it is, the others with the columns' layers."""
+        import torch
+
+        rows = parse_numbers(self.config.seeds)
+        styles = parse_numbers(self.config.styles, "--styles")
+        layers = list(parse_layers(self.config.layers, self.model.config.num_ws))
+        own = {s: self.model.ws_of_seed(s) for s in {*rows, *styles}}
+        ws: list[Tensor] = [torch.zeros_like(own[rows[0]]), *(own[s] for s in styles)]
+        names = ["", *(f"style {s}" for s in styles)]
+        for row in rows:
+            ws.append(own[row])
+            names.append(f"seed {row}")
+            for style in styles:
+                mixed = own[row].clone()
+                mixed[layers] = own[style][layers]
+                ws.append(mixed)
+                names.append(f"{row} with {style}")
+        noises: list[Noise] = ["const"] * len(ws)
+        return sheet_work(
+            self, torch.stack(ws), tuple(names), noises, len(styles) + 1, self.config.tile_px, names, False, corner=True
+        )
+
+
+def sheet_work(
+    prepared: PreparedGenerator, ws: Tensor, names: tuple[str, ...], noises: Sequence[Noise], columns: int,
+    tile_px: int | None, captions: Sequence[str], files: bool, *, corner: bool = False,
+) -> Steps:  # fmt: skip
+    """Return the work that draws rows of ws onto a sheet; `corner` leaves the first place empty."""
+    from reverie.jobs.output import Bytes, Folder, Picture
+    from reverie.media.sheet import contact_sheet
+    from reverie.media.write import write_picture
+    from reverie.models.stylegan2.latents import SUFFIX, Latents
+    from reverie.tools.latent.model import as_bytes
+
+    model, made = prepared.model, []
+    side = tile_px or max(64, min(max(model.config.size), SHEET_PX // columns))
+
+    def steps() -> Iterator[Report]:
+        at_once = model.at_once if all(isinstance(n, str) for n in noises) else 1
+        for start in range(0, len(ws), at_once):
+            part = model.draw(ws[start : start + at_once], noises[start])
+            if corner and start == 0:
+                part[0] = 24 / 255  # the sheet's ground
+            made.extend(as_bytes(part))
+            yield Report(len(made), len(ws), "pictures", preview=lambda: made[-1])
+
+    def sheet() -> np.ndarray:
+        if len(ws) == 1:
+            return made[0]
+        return contact_sheet(made, columns=columns, tile_px=side, captions=list(captions)[: len(made)])
+
+    def fill(folder: Path) -> None:
+        for name, picture in zip(names, made, strict=False):
+            write_picture(folder / f"{name}.png", picture)
+
+    def outputs() -> list[Output]:
+        first = 1 if corner else 0
+        kept = Latents(ws[first : len(made)], names[first : len(made)], model.sha256)
+        found: list[Output] = [Picture(sheet()), Bytes(kept.encoded, (SUFFIX,), "latents", inside=True)]
+        return [*found, Folder(fill, "pictures")] if files else found
+
+    height, width = model.config.size
+    plan = Plan({"size": [width, height], "pictures": len(ws), "columns": columns}, summary=f"{width} x {height} px")
+    return Steps(steps(), outputs, plan=plan, chosen=model.chosen)
+
+
+LATENT_SAMPLE: Tool[SampleConfig] = Tool(
+    name="latent sample", doing="drawing", ending="", summary="Draw pictures of seeds, onto a sheet.",
+    config=SampleConfig, prepare=PreparedSamples, roles=(MODEL,),
+    examples=(
+        "reverie latent sample --seeds 0-99 --truncation 0.7",
+        "reverie latent sample mine.safetensors --seeds 7 --class rose",
+    ),
+)  # fmt: skip
+
+LATENT_MIX: Tool[MixConfig] = Tool(
+    name="latent mix", doing="mixing", ending="", summary="Cross the styles of seeds on a sheet.",
+    config=MixConfig, prepare=PreparedMix, roles=(MODEL,),
+    examples=("reverie latent mix --seeds 0-3 --styles 10-15 --layers middle",),
+)  # fmt: skip

@@ -1,0 +1,195 @@
+"""The loop of `mesh style` and `mesh dream`: look at a mesh from drawn cameras, score the pictures, move what moves.
+
+What stands here is what all of it shares: stages from small to large pictures, texture and vertices with an optimizer
+each, the result and its views.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Generator, Tensor, nn
+
+from reverie.canvas.mesh import MeshCanvas, Shape, Views
+from reverie.canvas.pixels import PixelCanvas
+from reverie.canvas.solid import SolidCanvas
+from reverie.canvas.spectrum import SpectrumCanvas
+from reverie.canvas.stack import StackCanvas
+from reverie.errors import GradientError
+from reverie.jobs.seed import seed_for
+from reverie.jobs.work import Report
+from reverie.optimize.ascend import move_uphill
+from reverie.optimize.gradient import DEAD
+from reverie.optimize.uniform_adam import UniformAdam
+from reverie.render.bake import TexelMap
+from reverie.render.camera import Around, Camera, turntable
+from reverie.render.light import LIGHTS
+from reverie.tools.mesh.config import AscentSettings, ViewSettings
+from reverie.tools.mesh.model import Model
+
+LEAST_STAGE_PX = 96
+RATES = {"solid": 0.1, "stack": 0.02, "spectrum": 0.05, "pixels": 0.02}  # what a parameter may move in a step
+PREVIEW = turntable(2, start_deg=30)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A number of steps at one size of the pictures."""
+
+    size_px: int
+    steps: int
+
+
+def stages_of(config: ViewSettings) -> list[Stage]:
+    """Return half the steps at half the size, and the rest at the full one."""
+    half = config.steps // 2
+    small = config.size // 2
+    if small < LEAST_STAGE_PX or not half:
+        return [Stage(config.size, config.steps)]
+    return [Stage(small, half), Stage(config.size, config.steps - half)]
+
+
+class Goal(Protocol):
+    """What is raised."""
+
+    def begin(self, stage: Stage, canvas: MeshCanvas, cameras: Sequence[Camera]) -> None:
+        """Get ready for pictures of another size."""
+        ...
+
+    def score(self, views: Views, cameras: Sequence[Camera], generator: Generator) -> Tensor:
+        """Return the score of one step's pictures, a number."""
+        ...
+
+    def background(self, generator: Generator) -> Tensor:
+        """Return what stands behind the mesh, a color ``[3]``."""
+        ...
+
+
+class MeshAscent:
+    """Raises a goal on the texture of a mesh, its vertices, or both.
+
+    Args:
+        model: the mesh.
+        config: how it is looked at and moved.
+        goal: what is raised.
+        seed: of cameras, lights and backgrounds.
+        paints, moves: whether texture and vertices change.
+    """
+
+    def __init__(
+        self, model: Model, config: AscentSettings, goal: Goal, seed: int, paints: bool = True, moves: bool = False
+    ) -> None:
+        self.model, self.config, self.goal = model, config, goal
+        self.generator = Generator().manual_seed(seed_for(seed, "mesh"))
+        self.stages = stages_of(config)
+        self.texels = model.texels(working_side(config))
+        self.texture = texture_canvas(config.texture, model, self.texels)
+        self.shape = shape_of(model, config.smoothness) if moves else None
+        self.paints = paints
+        self.canvas = MeshCanvas(
+            self.texture, model.surface, model.mips(self.texels), (config.size, config.size), shape=self.shape
+        )
+        around = Around((config.lowest, max(config.highest, config.lowest)), roll_deg=5.0)
+        self.pool = around.draw(POOL, self.generator)
+        self.seen_texels: Tensor | None = None
+
+    def steps(self) -> Iterator[Report]:
+        """Move step by step."""
+        done, total = 0, sum(stage.steps for stage in self.stages)
+        movers = self._movers()
+        for number, stage in enumerate(self.stages, start=1):
+            self.canvas.size = (stage.size_px, stage.size_px)
+            self.goal.begin(stage, self.canvas, self.pool)
+            where = f"size {number}/{len(self.stages)}  {stage.size_px} px"
+            weight = (stage.size_px / self.config.size) ** 2
+            for _ in range(stage.steps):
+                score = self._step(movers, done, total)
+                done += 1
+                yield Report(done, total, "steps", where, {"score": score}, weight, self.preview)
+
+    def preview(self) -> np.ndarray:
+        """Return two sides of the mesh as it is now, ``[H, 2 H, 3]``."""
+        with torch.no_grad():
+            seen = self.canvas.views(PREVIEW, [LIGHTS[self.config.light](self.generator)] * 2)
+        return torch.cat(list(seen.images), 2).permute(1, 2, 0).clamp(0, 1).numpy()
+
+    def _step(self, movers: list[Mover], done: int, total: int) -> float:
+        chosen = torch.randint(len(self.pool), (self.config.views,), generator=self.generator).tolist()
+        cameras = [self.pool[i] for i in chosen]
+        lights = [LIGHTS[self.config.light](self.generator) for _ in cameras]
+        grounds = [self.goal.background(self.generator) for _ in cameras]
+        score = self.goal.score(self.canvas.views(cameras, lights, grounds), cameras, self.generator)
+        if self.shape is not None and self.config.keep_shape > 0:
+            score = score - self.config.keep_shape * (self.shape() - self.shape.start).square().sum(1).mean()
+        if not torch.isfinite(score):
+            raise GradientError("the score is not a number; try --precision fp32 or smaller rates")
+        parameters = [p for mover in movers for p in mover.parameters]
+        gradients = list(torch.autograd.grad(score, parameters))
+        if done == 0 and not any(g.any() for g in gradients):
+            raise GradientError(DEAD)
+        for mover in movers:
+            own, gradients = gradients[: len(mover.parameters)], gradients[len(mover.parameters) :]
+            move_uphill(mover.optimizer, mover.parameters, own, annealed(mover.rate, done, total))
+        clip = getattr(self.texture, "clip_", None)
+        if callable(clip):
+            clip()
+        return score.item()
+
+    def _movers(self) -> list[Mover]:
+        found: list[Mover] = []
+        if self.paints:
+            own = list(self.texture.parameters())
+            found.append(
+                Mover(
+                    own, torch.optim.Adam(own, betas=(0.9, 0.99)), RATES[self.config.texture] * self.config.texture_rate
+                )
+            )
+        if self.shape is not None:
+            own = list(self.shape.parameters())
+            found.append(Mover(own, UniformAdam(own), self.config.shape_rate * (1 + self.config.smoothness)))
+        return found
+
+
+POOL = 64  # cameras of a run: what each sees is worked out once
+
+
+@dataclass(frozen=True, eq=False)
+class Mover:
+    """Parameters, and how they move."""
+
+    parameters: list[nn.Parameter]
+    optimizer: torch.optim.Optimizer
+    rate: float
+
+
+def annealed(rate: float, done: int, total: int) -> float:
+    """Return the rate of step `done`, from 0: it falls along half a cosine to a tenth."""
+    return rate * (0.1 + 0.45 * (1 + math.cos(math.pi * done / max(1, total))))
+
+
+def working_side(config: AscentSettings) -> int:
+    """Return the side of the texture while it changes: about as many texels as the views have pixels of it."""
+    side = 1 << max(7, math.ceil(math.log2(2 * config.size)))
+    return min(side, max(config.texture_size, 64))
+
+
+def texture_canvas(kind: str, model: Model, texels: TexelMap) -> nn.Module:
+    """Return a canvas that begins with the look of the file."""
+    base = model.look(texels)
+    makers: dict[str, Callable[[], nn.Module]] = {
+        "solid": lambda: SolidCanvas(model.positions(texels), texels.covered, base, finest=texels.size[0] // 2),
+        "stack": lambda: StackCanvas.from_images(base),
+        "spectrum": lambda: SpectrumCanvas.from_images(base),
+        "pixels": lambda: PixelCanvas(base),
+    }
+    return makers[kind]()
+
+
+def shape_of(model: Model, smoothness: float) -> Shape:
+    """Return the vertices of a model, free to move."""
+    return Shape(model.surface.vertices, model.surface.edges.ends, smoothness)

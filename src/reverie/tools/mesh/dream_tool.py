@@ -1,0 +1,55 @@
+"""`reverie mesh dream`: what a network sees, drawn out on a mesh."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from reverie.jobs.given import Given
+from reverie.jobs.job import Input
+from reverie.jobs.session import Session
+from reverie.jobs.steps import Steps
+from reverie.jobs.tool import Role, Tool
+from reverie.jobs.work import Chosen
+from reverie.tools.mesh.config import MeshDreamConfig
+from reverie.tools.mesh.style_tool import check_views
+
+
+class PreparedMeshDream:
+    """A network and the guide."""
+
+    notes: Sequence[str] = ()
+
+    def __init__(self, config: MeshDreamConfig, session: Session) -> None:
+        from reverie.media.image import read_picture
+        from reverie.tools.mesh.dream_goal import DreamGoal
+        from reverie.tools.mesh.pictures import colors_of
+
+        self.config = config
+        self.critic = session.critic(config.model, config.weights, config.device, config.precision)
+        self.guide = None if config.guide is None else colors_of(read_picture(config.guide))
+        DreamGoal(config, self.critic, self.guide)  # a layer or class that does not exist is told at once
+
+    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
+        """Return the work on one mesh."""
+        from reverie.tools.mesh.ascent import MeshAscent
+        from reverie.tools.mesh.dream_goal import DreamGoal
+        from reverie.tools.mesh.model import open_model
+        from reverie.tools.mesh.work import ascent_work
+
+        assert given is not None
+        model = open_model(self.config.read(given), self.config.unfold)
+        goal, what = DreamGoal(self.config, self.critic, self.guide), self.config.what
+        ascent = MeshAscent(model, self.config, goal, seed, paints=what != "shape", moves=what != "texture")
+        identity = self.critic.identity
+        chosen = Chosen(Input(identity.name, identity.sha256), str(self.critic.device))
+        return ascent_work(ascent, chosen, self.notes)
+
+
+MESH_DREAM: Tool[MeshDreamConfig] = Tool(
+    name="mesh dream", doing="dreaming", ending="dream", summary="Dream on a mesh: its texture, its shape, or both.",
+    config=MeshDreamConfig, prepare=PreparedMeshDream,
+    roles=(Role("mesh", "mesh", "Meshes, or folders of them.", streamed=True),),
+    makes="mesh", suffix=".glb", check=check_views,
+    examples=("reverie mesh dream cow.glb --layer mixed4c", "reverie mesh dream cow.glb --class koala --what both"),
+)  # fmt: skip

@@ -1,0 +1,107 @@
+"""`reverie mesh fit`: bring a mesh to the shape, and the colors, of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reverie.errors import InputError
+from reverie.jobs.given import Given
+from reverie.jobs.session import Session
+from reverie.jobs.steps import Steps
+from reverie.jobs.tool import Role, Tool
+from reverie.jobs.work import Chosen, Plan
+from reverie.tools.mesh.config import MeshFitConfig
+
+if TYPE_CHECKING:
+    from reverie.jobs.job import Json
+    from reverie.jobs.output import Output
+    from reverie.numerics.mesh import Mesh
+    from reverie.render.camera import Camera
+    from reverie.tools.mesh.model import Model
+
+COARSE_PX, MOST_FACES = 6.0, 40_000  # triangles with longer sides are cut up, up to that many
+
+
+class PreparedMeshFit:
+    """The guides."""
+
+    notes: Sequence[str] = ()
+
+    def __init__(self, config: MeshFitConfig, session: Session) -> None:
+        from reverie.media.image import read_picture
+        from reverie.tools.mesh.guides import parse_cameras, read_guide
+
+        if not config.guide:
+            raise InputError("name a picture to fit to, for example: reverie mesh fit mesh.obj guide.png")
+        self.config = config
+        self.cameras = parse_cameras(config.camera, len(config.guide))
+        self.guides = [read_guide(read_picture(path), config.size) for path in config.guide]
+
+    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
+        """Return the work on one mesh."""
+        from reverie.tools.mesh.fit_result import fit_outputs
+        from reverie.tools.mesh.fit_work import Fit
+        from reverie.tools.mesh.model import open_model
+
+        assert given is not None
+        config = self.config
+        source, notes = self._fine_enough(config.read(given))
+        model = open_model(source, config.unfold)
+        notes += [note for note in model.notes if config.color or note in source.notes]
+        cameras = self.cameras or self._searched(model, notes)
+        fit = Fit(model, config, self.guides, cameras, seed)
+        decisions: dict[str, Json] = {
+            "triangles": len(model.mesh.faces), "guides": len(self.guides), "steps": fit.total,
+            "cameras": [[round(c.azimuth_deg, 1), round(c.elevation_deg, 1), round(c.distance, 2)] for c in cameras],
+        }  # fmt: skip
+        plan = Plan(decisions, float(fit.total), f"{len(model.mesh.faces):,} triangles, {len(self.guides)} guides")
+
+        def outputs() -> Sequence[Output]:
+            return fit_outputs(fit)
+
+        return Steps(fit.steps(), outputs, plan=plan, chosen=Chosen(), notes=notes)
+
+    def _fine_enough(self, mesh: Mesh) -> tuple[Mesh, list[str]]:
+        """Return the mesh with triangles that are small enough to bend, and what was done."""
+        from reverie.numerics.mesh import placed
+        from reverie.numerics.subdivide import mean_edge, subdivided
+        from reverie.render.camera import MARGIN
+
+        notes: list[str] = []
+        if self.config.subdivide == "no" or self.config.fixed_shape:
+            return mesh, notes
+        radius = placed(mesh)[1].radius
+        edge_px = mean_edge(mesh.vertices, mesh.faces) / radius * self.config.size / 2 / MARGIN
+        before = len(mesh.faces)
+        while edge_px > COARSE_PX and 4 * len(mesh.faces) <= MOST_FACES:
+            mesh, edge_px = subdivided(mesh), edge_px / 2
+        if len(mesh.faces) > before:
+            notes.append(f"triangles were cut up, from {before:,} to {len(mesh.faces):,}, so that the shape can bend")
+        return mesh, notes
+
+    def _searched(self, model: Model, notes: list[str]) -> list[Camera]:
+        from reverie.tools.mesh.find_camera import found_camera
+
+        cameras = []
+        for guide in self.guides:
+            camera, grade = found_camera(model.surface, guide.mask)
+            cameras.append(camera)
+            notes.append(
+                f"'{guide.name}' is seen best from azimuth {camera.azimuth_deg:.0f}, elevation "
+                f"{camera.elevation_deg:.0f}: {100 * grade:.0f} % overlap before the fit"
+            )
+        return cameras
+
+
+MESH_FIT: Tool[MeshFitConfig] = Tool(
+    name="mesh fit", doing="fitting", ending="fit", summary="Bring a mesh to the shape, and the colors, of pictures.",
+    config=MeshFitConfig, prepare=PreparedMeshFit,
+    roles=(
+        Role("mesh", "mesh", "Meshes, or folders of them.", streamed=True),
+        Role("guide", "picture", "Pictures to fit to, with transparency or on a plain background.", many=True),
+    ),
+    makes="mesh", suffix=".glb",
+    examples=("reverie mesh fit teapot.obj rectangle.png", "reverie mesh fit ball.obj front.png side.png --color"),
+)  # fmt: skip

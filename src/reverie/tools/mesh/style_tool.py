@@ -1,0 +1,63 @@
+"""`reverie mesh style`: the texture of a mesh, and its shape if asked for, in the style of pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reverie.errors import InputError
+from reverie.jobs.given import Given
+from reverie.jobs.job import Input
+from reverie.jobs.session import Session
+from reverie.jobs.steps import Steps
+from reverie.jobs.tool import Role, Tool
+from reverie.jobs.work import Chosen
+from reverie.tools.mesh.config import MeshStyleConfig, ViewSettings
+
+
+class PreparedMeshStyle:
+    """A network and the styles."""
+
+    def __init__(self, config: MeshStyleConfig, session: Session) -> None:
+        from reverie.media.image import read_picture
+        from reverie.tools.mesh.pictures import colors_of
+
+        if not config.style:
+            raise InputError(
+                "name a picture whose style to take, for example: reverie mesh style mesh.obj painting.jpg"
+            )
+        self.config, self.notes = config, ()
+        self.critic = session.critic(config.model, config.weights, config.device, config.precision)
+        self.styles = [colors_of(read_picture(path)) for path in config.style]
+
+    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
+        """Return the work on one mesh."""
+        from reverie.tools.mesh.ascent import MeshAscent
+        from reverie.tools.mesh.model import open_model
+        from reverie.tools.mesh.style_goal import StyleGoal
+        from reverie.tools.mesh.work import ascent_work
+
+        assert given is not None
+        model = open_model(self.config.read(given), self.config.unfold)
+        goal = StyleGoal(self.config, self.critic, self.styles)
+        ascent = MeshAscent(model, self.config, goal, seed, moves=self.config.geometry)
+        identity = self.critic.identity
+        chosen = Chosen(Input(identity.name, identity.sha256), str(self.critic.device))
+        return ascent_work(ascent, chosen, self.notes)
+
+
+def check_views(config: ViewSettings) -> None:
+    """Refuse a band of elevations that is none."""
+    if config.highest < config.lowest:
+        raise InputError(f"--highest must not lie below --lowest; got {config.highest} and {config.lowest}")
+
+
+MESH_STYLE: Tool[MeshStyleConfig] = Tool(
+    name="mesh style", doing="styling", ending="style", summary="Give a mesh a texture in the style of pictures.",
+    config=MeshStyleConfig, prepare=PreparedMeshStyle,
+    roles=(
+        Role("mesh", "mesh", "Meshes, or folders of them.", streamed=True),
+        Role("style", "picture", "Pictures whose style to take.", many=True),
+    ),
+    makes="mesh", suffix=".glb", check=check_views,
+    examples=("reverie mesh style cow.glb painting.jpg", "reverie mesh style cow.glb painting.jpg --geometry"),
+)  # fmt: skip

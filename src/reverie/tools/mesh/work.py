@@ -1,0 +1,40 @@
+"""The `Work` of a mesh that is raised step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Generator
+
+from reverie.jobs.output import Mesh, Output, Table
+from reverie.jobs.steps import Steps
+from reverie.jobs.work import Chosen, Plan
+from reverie.render.light import LIGHTS
+from reverie.tools.mesh.ascent import MeshAscent
+from reverie.tools.mesh.result import before_and_after, final_mesh, final_texture, quality
+
+
+def ascent_work(ascent: MeshAscent, chosen: Chosen, notes: Sequence[str]) -> Steps:
+    """Return the work: its steps, and mesh, quality and views as its results."""
+    model, config = ascent.model, ascent.config
+    light = LIGHTS[config.light](Generator().manual_seed(0))
+
+    def outputs() -> list[Output]:
+        texture = final_texture(model, ascent.texture, config.texture_size) if ascent.paints else None
+        vertices = None if ascent.shape is None else ascent.shape().detach()
+        row = quality(model, texture, vertices, ascent.pool)
+        return [
+            Mesh(final_mesh(model, texture, vertices, unlit=config.light == "unlit")),
+            Table([row], label="quality"),
+            before_and_after(model, ascent.texture, ascent.shape, light),
+        ]
+
+    weight = sum(stage.steps * (stage.size_px / config.size) ** 2 for stage in ascent.stages)
+    decisions = {
+        "triangles": len(model.mesh.faces), "texture": config.texture_size, "size": config.size,
+        "steps": config.steps, "views": config.views,
+    }  # fmt: skip
+    summary = f"{len(model.mesh.faces):,} triangles, {config.size} px"
+    return Steps(
+        ascent.steps(), outputs, plan=Plan(decisions, weight, summary), chosen=chosen, notes=[*model.notes, *notes]
+    )

@@ -1,0 +1,73 @@
+"""A mesh from all sides: cameras, frames, a film and a sheet of stills. Other tools of meshes use them as well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from reverie.jobs.output import Film, even_footage
+from reverie.media.footage import Encoding
+from reverie.numerics.mesh import Mesh
+from reverie.render.camera import Camera, turntable
+from reverie.render.show import Shown
+
+BACKGROUNDS = {"light": (0.93, 0.93, 0.93), "dark": (0.106, 0.106, 0.114)}  # those of the page
+
+
+def with_light(mesh: Mesh, light: str) -> Mesh:
+    """Return the mesh with materials that are all lit ("on"), all unlit ("off"), or as they are ("auto")."""
+    if light == "auto":
+        return mesh
+    return replace(mesh, materials=tuple(replace(one, unlit=light == "off") for one in mesh.materials))
+
+
+class Views:
+    """Meshes side by side from the same camera.
+
+    Args:
+        meshes: from left to right.
+        size: side of each picture; even, as videos need.
+        background: a name of `BACKGROUNDS`.
+    """
+
+    def __init__(self, meshes: Sequence[Mesh], size: int = 512, background: str = "light") -> None:
+        self.shown = [Shown(mesh) for mesh in meshes]
+        self.size = size + size % 2
+        self.background = BACKGROUNDS[background]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of a picture of all."""
+        return self.size, self.size * len(self.shown)
+
+    def picture(self, camera: Camera) -> np.ndarray:
+        """Return ``[size, size * meshes, 3]`` uint8."""
+        side = (self.size, self.size)
+        return np.concatenate([one.picture(camera, side, self.background) for one in self.shown], 1)
+
+    def stills(self, count: int, elevation_deg: float = 15.0, start_deg: float = 30.0) -> np.ndarray:
+        """Return one picture of `count` views at even steps, in rows of four at most."""
+        pictures = [self.picture(camera) for camera in turntable(count, elevation_deg, start_deg=start_deg)]
+        wide = min(4, count)
+        pictures += [np.full_like(pictures[0], 255)] * (-count % wide)
+        rows = [np.concatenate(pictures[i : i + wide], 1) for i in range(0, len(pictures), wide)]
+        return np.concatenate(rows, 0)
+
+
+def turntable_film(
+    meshes: Sequence[Mesh], *, label: str = "turntable", size: int = 512, duration_s: float = 6.0, rate: int = 24,
+    elevation_deg: float = 15.0, start_deg: float = 30.0, background: str = "light",
+) -> Film:  # fmt: skip
+    """Return a film that is rendered when it is written: meshes side by side, once around."""
+    views, count = Views(meshes, size, background), max(1, round(duration_s * rate))
+    cameras = turntable(count, elevation_deg, start_deg=start_deg)
+
+    def frames() -> Iterator[np.ndarray]:
+        return (views.picture(camera) for camera in cameras)
+
+    footage = even_footage(Path("turntable"), views.shape, count, Fraction(rate))
+    return Film(frames, footage, Encoding(), label=label)

@@ -1,0 +1,71 @@
+"""`reverie gather frames`: scenes, the sharpest of a stretch, no duplicates, crops."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from clips import pan, texture, write_clip
+from reverie.apps.cli.main import main
+from reverie.tools.gather.frames import sharpness
+
+
+def rows(folder) -> list[dict[str, str]]:
+    with (folder / "frames.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """Two scenes that move, one that stands still; 25 frames a second."""
+    still = texture(96, 128, 9)
+    frames = [*pan(20, size=(96, 128), seed=1), *pan(20, size=(96, 128), seed=2), *[still] * 40]
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", frames)
+
+
+def test_scenes_and_duplicates(clip, tmp_path):
+    assert main(["gather", "frames", str(clip), "--every", "0.4", "-o", str(tmp_path / "out")]) == 0
+    found = rows(tmp_path / "out")
+    assert [row["scene"] for row in found] == ["1", "1", "2", "2", "3"]  # the still one gives one picture
+    assert all((tmp_path / "out" / row["file"]).is_file() for row in found)
+    assert (tmp_path / "out" / "scene-003").is_dir() and not (tmp_path / "out.frames").exists()
+    assert all(int(r["frame"]) < 20 for r in found[:2]) and all(20 <= int(r["frame"]) < 40 for r in found[2:4])
+
+
+def test_all_frames_where_they_are_asked_for(clip, tmp_path):
+    out = tmp_path / "out"
+    assert main(["gather", "frames", str(clip), "--every", "0.04", "--duplicates", "--no-scenes", "-o", str(out)]) == 0
+    assert len(rows(out)) == 80 and len(list((out / "clip").iterdir())) == 80
+
+
+def test_crops_are_squares_of_the_size_asked_for_and_the_same_again(clip, tmp_path):
+    for name in ("a", "b"):
+        words = ["--every", "0.8", "--crops", "3", "--size", "48", "--format", "png", "--most", "2"]
+        assert main(["gather", "frames", str(clip), *words, "-o", str(tmp_path / name)]) == 0
+    found = rows(tmp_path / "a")
+    assert len(found) == 6
+    for row in found:
+        with Image.open(tmp_path / "a" / row["file"]) as picture:
+            assert picture.size == (48, 48)
+        assert (tmp_path / "a" / row["file"]).read_bytes() == (tmp_path / "b" / row["file"]).read_bytes()
+
+
+def test_the_sharpest_frame_of_a_stretch_is_taken(tmp_path):
+    frames = list(pan(20, size=(96, 128), seed=3))
+    blurred = [
+        np.asarray(Image.fromarray(f).filter(ImageFilter.GaussianBlur(3))) if n != 7 else f
+        for n, f in enumerate(frames)
+    ]
+    clip = write_clip(tmp_path / "c.mp4", blurred)
+    assert sharpness(frames[0]) > 3 * sharpness(blurred[0])
+    assert main(["gather", "frames", str(clip), "--every", "1", "-o", str(tmp_path / "out")]) == 0
+    assert rows(tmp_path / "out")[0]["frame"] == "7"
+
+
+def test_what_is_no_film_is_refused(tmp_path, capsys):
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    assert main(["gather", "frames", str(tmp_path / "a.png"), "-o", str(tmp_path / "out")]) == 2
+    assert "not a film" in capsys.readouterr().err

@@ -1,0 +1,202 @@
+"""Training of StyleGAN2: losses and KID against closed forms, augmentations, resume to the same bytes, rollback."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Generator as Random
+from torch import nn
+
+from reverie.critic.critic import Critic
+from reverie.critic.open import open_critic
+from reverie.errors import DataError, GradientError, InputError
+from reverie.media.video_write import VideoWriter
+from reverie.media.write import write_picture
+from reverie.models.stylegan2.config import GeneratorConfig
+from reverie.models.stylegan2.discriminator import Discriminator, matching
+from reverie.models.stylegan2.generator import Generator
+from reverie.train.run_folder import RunFolder
+from reverie.train.stylegan2.augment import ada_augment, diff_augment
+from reverie.train.stylegan2.config import Stylegan2Config, check_config
+from reverie.train.stylegan2.kid import squared_mmd
+from reverie.train.stylegan2.loop import Stylegan2Training
+from reverie.train.stylegan2.losses import PathLength, discriminator_loss, generator_loss, gradient_penalty
+from reverie.train.stylegan2.pictures import open_source
+
+TINY = {"resolution": 16, "width": 128, "most_channels": 8, "latent": 6, "w_dim": 8, "batch": 4, "kimg": 1.0}
+
+
+@pytest.fixture(scope="module")
+def critic() -> Critic:
+    return open_critic("embedded", precision="fp32", device="cpu")
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    random = np.random.default_rng(0)
+    for number in range(20):
+        folder = tmp_path / "data" / ("dark" if number % 2 else "light")
+        folder.mkdir(parents=True, exist_ok=True)
+        rgb = np.full((20, 24, 3), 0.2 if number % 2 else 0.8) + random.normal(0, 0.05, (20, 24, 3))
+        write_picture(folder / f"{number}.png", rgb.clip(0, 1).astype(np.float32))
+    return tmp_path / "data"
+
+
+def training(pictures: Path, critic: Critic, run: Path, **settings: object) -> Stylegan2Training:
+    config = Stylegan2Config(data=str(pictures), precision="fp32", device="cpu", **(TINY | settings))  # type: ignore[arg-type]
+    return Stylegan2Training(config, open_source(config), critic, RunFolder(run))
+
+
+def test_losses_equal_their_formulas():
+    real, fake = [torch.tensor([[1.0], [-2.0]])], [torch.tensor([[0.5], [3.0]])]
+
+    def soft(x: float) -> float:
+        return math.log1p(math.exp(x))
+
+    expected = (soft(-1) + soft(2)) / 2 + (soft(0.5) + soft(3)) / 2
+    assert discriminator_loss("logistic", real, fake).item() == pytest.approx(expected, rel=1e-5)
+    assert discriminator_loss("hinge", real, fake).item() == pytest.approx((0 + 3) / 2 + (1.5 + 4) / 2)
+    assert discriminator_loss("r3", real, fake).item() == pytest.approx((soft(-0.5) + soft(5)) / 2, rel=1e-5)
+    assert generator_loss("logistic", fake).item() == pytest.approx((soft(-0.5) + soft(-3)) / 2, rel=1e-5)
+    assert generator_loss("hinge", fake).item() == pytest.approx(-1.75)
+    assert generator_loss("r3", fake, real).item() == pytest.approx((soft(0.5) + soft(-5)) / 2, rel=1e-5)
+
+
+def test_the_penalty_of_a_linear_score_is_its_slope_squared():
+    x = torch.randn(3, 2, 4, 4, requires_grad=True)
+    slope = torch.randn(2, 4, 4)
+    penalty = gradient_penalty([(x * slope).sum((1, 2, 3))[:, None]], x)
+    assert penalty.item() == pytest.approx(slope.square().sum().item(), rel=1e-4)
+
+
+def test_path_lengths_of_a_linear_generator_are_the_norm_of_its_matrix():
+    random, pixels, values = Random().manual_seed(0), 3 * 8 * 8, 5
+    matrix = torch.linalg.qr(torch.randn(pixels, values, generator=random))[0] * 3  # orthogonal columns of length 3
+    ws = torch.randn(512, 1, values, generator=random).requires_grad_(True)
+    images = (ws[:, 0] @ matrix.T).reshape(-1, 3, 8, 8)
+    path = PathLength(decay=1.0)
+    path(images, ws, random)
+    assert path.mean == pytest.approx(3 * math.sqrt(values) / 8, rel=0.1)  # E|J^T y| for y of variance 1 / 64
+
+
+def test_kid_is_zero_for_one_distribution_and_exact_for_two_points():
+    random = Random().manual_seed(0)
+    first, second = torch.randn(800, 8, generator=random), torch.randn(800, 8, generator=random)
+    assert abs(squared_mmd(first, second)) < 0.02
+    shifted = squared_mmd(first, second + 0.5)
+    assert shifted > 0.3
+    a, b = torch.ones(2, 4), -torch.ones(2, 4)
+    assert squared_mmd(a, b) == pytest.approx(8 + 8 - 0)  # k(a, a) = (1 + 1)^3, k(a, b) = (-1 + 1)^3
+
+
+def test_both_networks_can_be_differentiated_twice():
+    config = GeneratorConfig(channels=(4, 4), z_dim=3, w_dim=4, mapping_layers=1, mapping_width=4, noise=False)
+    net, against = Generator(config).double(), Discriminator(matching(config)).double()
+    ws = torch.randn(2, config.num_ws, 4, dtype=torch.float64, requires_grad=True)
+    images = torch.randn(2, 3, 8, 8, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(net.synthesis, ws, fast_mode=True)
+    assert torch.autograd.gradgradcheck(against, images, fast_mode=True)
+
+
+def test_augmentations_pass_gradients_and_follow_their_generator():
+    images = torch.rand(4, 3, 16, 16).mul(2).sub(1).requires_grad_(True)
+    for augment in (diff_augment, lambda x, r: ada_augment(x, 0.9, r)):
+        first, again = augment(images, Random().manual_seed(1)), augment(images, Random().manual_seed(1))
+        assert torch.equal(first, again)
+        assert first.shape == images.shape
+        (slope,) = torch.autograd.grad(first.square().sum(), images)
+        assert slope.abs().sum() > 0
+    assert torch.allclose(ada_augment(images, 0.0, Random().manual_seed(2)), images, atol=1e-5)
+
+
+def test_a_cut_is_half_of_the_side():
+    held = diff_augment(torch.full((200, 1, 32, 32), 1e6), Random().manual_seed(3))  # colors do not matter at this size
+    share = (held.abs() < 1).float().mean((1, 2, 3))
+    assert share.max() < 0.5
+    assert share.max() > 0.25  # a whole square, and what a shift leaves
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", [
+    {"labels": True, "anchor_kimg": 0.008},
+    {"against": "own", "augment": "ada", "anchor": 0.0, "path_length": 2.0},
+    {"against": "own", "loss": "r3", "augment": "none", "anchor": 0.0},
+], ids=["critic", "own", "r3"])  # fmt: skip
+def test_a_stopped_run_goes_on_to_the_same_bytes(tmp_path: Path, pictures: Path, critic: Critic, settings: dict):
+    whole = training(pictures, critic, tmp_path / "whole", **settings)
+    _go(whole, 5)
+    first = training(pictures, critic, tmp_path / "parts", **settings)
+    _go(first, 3)
+    second = training(pictures, critic, tmp_path / "parts", **settings)
+    assert second.step == 3
+    _go(second, 2)
+    for name, value in whole.state().items():
+        assert torch.equal(value, second.state()[name]), name
+    assert (whole.p, whole.sign, whole.path_length.mean) == (second.p, second.sign, second.path_length.mean)
+
+
+def _go(run: Stylegan2Training, steps: int) -> None:
+    loop = run.steps()
+    for _ in range(steps):
+        next(loop)
+    loop.close()
+
+
+def test_a_loss_that_is_no_number_goes_back_to_the_checkpoint(tmp_path: Path, pictures: Path, critic: Critic):
+    run = training(pictures, critic, tmp_path / "run", anchor=0.0)
+    _go(run, 3)
+    _poison(run.nets.generator)
+    run._one_step()
+    assert run.step == 3
+    assert run.rollbacks == 1
+    run._one_step()
+    assert run.step == 4
+    run.run.checkpoint.unlink()
+    _poison(run.nets.generator)
+    with pytest.raises(GradientError, match="diverged"):
+        run._one_step()
+
+
+def _poison(net: nn.Module) -> None:
+    next(net.parameters()).data.fill_(math.nan)
+
+
+def test_collapse_is_measured(tmp_path: Path, pictures: Path, critic: Critic):
+    run = training(pictures, critic, tmp_path / "run")
+    before = run.snapshots.measure(run.nets.average)
+    for name, weight in run.nets.average.named_parameters():
+        if "affine.weight" in name or "noise_strength" in name:
+            weight.zero_()
+    after = run.snapshots.measure(run.nets.average)
+    assert after["spread"] < 1e-6 < before["spread"]
+    assert after["kid"] > 0
+
+
+def test_other_settings_and_pictures_are_refused(tmp_path: Path, pictures: Path, critic: Critic):
+    _go(training(pictures, critic, tmp_path / "run"), 1)
+    with pytest.raises(InputError, match="--batch"):
+        training(pictures, critic, tmp_path / "run", batch=8)
+    next(pictures.rglob("*.png")).unlink()
+    with pytest.raises(DataError, match="changed"):
+        training(pictures, critic, tmp_path / "run")
+
+
+def test_a_film_gives_its_frames_without_repetitions(tmp_path: Path):
+    with VideoWriter(tmp_path / "a.mkv", (24, 32), 10, codec="ffv1") as writer:
+        for number in range(40):
+            frame = np.full((24, 32, 3), 6 * (number // 2), np.uint8)
+            writer.write(frame)
+    source = open_source(Stylegan2Config(data=str(tmp_path / "a.mkv"), resolution=16))
+    assert source.count == 20
+    assert "20 repeat" in source.notes[0]
+
+
+def test_settings_that_contradict_each_other_are_refused():
+    with pytest.raises(InputError, match="power of two"):
+        check_config(Stylegan2Config(resolution=48))
+    with pytest.raises(InputError, match="--against own"):
+        check_config(Stylegan2Config(augment="ada"))

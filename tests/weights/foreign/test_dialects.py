@@ -1,0 +1,126 @@
+"""The same generator, written as each program writes it, draws the same pictures when it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from dialects import SMALL, SOURCE, ada, lucidrains, random_generator, rosinality, tensorflow, written
+from torch import Tensor
+from torch.nn import functional as F
+
+from reverie.models.stylegan2.config import GeneratorConfig
+from reverie.models.stylegan2.generator import Generator
+from reverie.models.stylegan2.infer import complete, infer_config
+from reverie.models.stylegan2.lucidrains import LucidrainsSynthesis
+from reverie.weights.gan.lucidrains import noise_corner
+from reverie.weights.gan.read import find_generator
+from reverie.weights.pickles.file import open_foreign
+
+CLAMPED = replace(SMALL, clamp=256.0)
+WIDE = replace(SMALL, base=(3, 5))
+GREY = replace(SMALL, colors=1, channels=(8, 4), mapping_layers=1, kernel=(1, 2, 2, 1))
+LABELS = replace(SMALL, c_dim=5, embed_dim=6)
+OLD_LABELS = replace(SMALL, c_dim=5, labels="concat", embed_dim=8)
+
+LUCIDRAINS = replace(SMALL, architecture="lucidrains", mapping_lr=0.1, colors=4)
+
+FORMS: dict[str, tuple[GeneratorConfig, Callable[[Generator], bytes]]] = {
+    "ada protocol 3": (SMALL, lambda net: ada(net, 3)),
+    "ada protocol 4": (SMALL, lambda net: ada(net, 4)),
+    "ada protocol 2": (SMALL, lambda net: ada(net, 2)),
+    "ada with labels": (LABELS, ada),
+    "ada clamped": (CLAMPED, ada),
+    "ada wide": (WIDE, ada),
+    "ada grey": (GREY, ada),
+    "ada resnet": (replace(SMALL, architecture="resnet"), ada),
+    "ada orig": (replace(SMALL, architecture="orig"), ada),
+    "ada without noise": (replace(SMALL, noise=False), ada),
+    "only G_ema": (SMALL, lambda net: ada(net, only="G_ema")),
+    "only G": (SMALL, lambda net: ada(net, only="G")),
+    "stylegan3 program": (CLAMPED, lambda net: ada(net, stylegan3=True)),
+    "tensorflow": (SMALL, tensorflow),
+    "tensorflow protocol 3": (SMALL, lambda net: tensorflow(net, 3, version=5)),
+    "tensorflow protocol 2": (SMALL, lambda net: tensorflow(net, 2)),
+    "tensorflow only Gs": (SMALL, lambda net: tensorflow(net, only_gs=True)),
+    "tensorflow wide": (WIDE, tensorflow),
+    "tensorflow labels": (OLD_LABELS, tensorflow),
+    "tensorflow ada labels": (LABELS, lambda net: tensorflow(net, version=5)),
+    "tensorflow resnet": (replace(SMALL, architecture="resnet"), tensorflow),
+    "tensorflow orig": (replace(SMALL, architecture="orig"), tensorflow),
+    "rosinality": (SMALL, rosinality),
+    "rosinality before 1.6": (SMALL, lambda net: rosinality(net, old=True)),
+    "lucidrains": (LUCIDRAINS, lucidrains),
+    "lucidrains without average": (LUCIDRAINS, lambda net: lucidrains(net, average=False)),
+    "rosinality parallel": (SMALL, lambda net: rosinality(net, prefix="module.")),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_reading_gives_the_same_pictures(tmp_path: Path, form: str) -> None:
+    config, write = FORMS[form]
+    net = random_generator(config)
+    path = written(tmp_path / "network.bin", write(net))
+    found = find_generator(open_foreign(path))
+    inferred = infer_config(found.tensors, found.settings, path.name)
+    state, _ = complete(inferred, found.tensors, path.name)
+    embed_dim = inferred.embed_dim if not config.c_dim else config.embed_dim
+    assert replace(inferred, embed_dim=embed_dim) == replace(config, embed_dim=embed_dim)
+    again = Generator(inferred)
+    again.load_state_dict(state)
+    z = torch.randn(2, config.z_dim, generator=torch.Generator().manual_seed(1))
+    classes = torch.eye(5)[[1, 3]] if config.c_dim else None
+    noise = "none" if form.startswith("lucidrains") else "const"  # such files hold none
+    with torch.no_grad():
+        expected, drawn = net(z, classes, noise), again(z, classes, noise)
+    assert expected.std() > 0.01
+    torch.testing.assert_close(drawn, expected, rtol=0, atol=1e-5 * float(expected.std()))
+    if noise == "const":
+        torch.testing.assert_close(again.mapping.w_avg, net.mapping.w_avg)
+
+
+def test_lucidrains_synthesis_is_that_of_the_plain_formulas() -> None:
+    """Weights rebuilt for each picture, one w a block, noise through a linear layer and turned: as they do it."""
+    net = random_generator(replace(LUCIDRAINS, channels=(6, 4)))
+    noise = torch.rand(1, 8, 8, 1, generator=torch.Generator().manual_seed(1))
+    w = torch.randn(1, 8, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        for conv in net.synthesis.convolutions:
+            conv.noise_const.copy_(noise_corner(noise[0, :, :, 0], conv.size[0]))
+        expected = plain_synthesis(net.synthesis, w, noise)
+        drawn = net.synthesis(net.spread(w)) / 2 + 0.5
+    torch.testing.assert_close(drawn, expected, rtol=0, atol=1e-5 * float(expected.std()))
+
+
+def plain_synthesis(net: LucidrainsSynthesis, w: Tensor, noise: Tensor) -> Tensor:
+    def modulated(layer, x: Tensor, normalize: bool) -> Tensor:
+        weight = layer.weight * layer.affine(w)[:, None].reshape(1, -1, 1, 1)
+        if normalize:
+            weight = weight / (weight.square().sum((1, 2, 3), keepdim=True) + 1e-8).sqrt()
+        return F.conv2d(x, weight, padding=weight.shape[-1] // 2)
+
+    x, colors = net.start(net.blocks[0].const[None]), torch.zeros(1)
+    for stage, block in enumerate(net.blocks):
+        if stage:
+            x = F.interpolate(x, scale_factor=2, mode="bilinear")
+        for conv in (block.conv0, block.conv1):
+            seen = F.linear(noise[:, : x.shape[2], : x.shape[3]], conv.noise_strength[:, None], conv.bias)
+            x = F.leaky_relu(modulated(conv, x, True) + seen.permute(0, 3, 2, 1), 0.2)
+        if stage:
+            grown = F.pad(F.interpolate(colors, scale_factor=2, mode="bilinear"), (1, 1, 1, 1), mode="reflect")
+            kernel = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
+            colors = torch.cat([F.conv2d(c[None, None], kernel[None, None]) for c in grown[0]], 1)
+        colors = colors + modulated(block.torgb, x, False)
+    return colors
+
+
+@pytest.mark.parametrize("form", ["ada protocol 4", "tensorflow"])
+def test_source_inside_is_shown_by_its_hash_only(tmp_path: Path, form: str) -> None:
+    import hashlib
+
+    config, write = FORMS[form]
+    found = find_generator(open_foreign(written(tmp_path / "a.pkl", write(random_generator(config)))))
+    assert found.code and {code.sha256 for code in found.code} == {hashlib.sha256(SOURCE.encode()).hexdigest()}
