@@ -59,7 +59,7 @@ def run_many(
         return tally.exit_code
     for note in notes:
         print(note, file=sys.stderr)
-    _prepare_folders(tool, items)
+    _prepare_folders(tool, items, config)
     if items and on_cpu:
         print(_intent(tool, len(items), shares, limit), file=sys.stderr)
     try:
@@ -127,13 +127,13 @@ def _to_do(
     return sorted(items, key=lambda item: -item.payload.pixels)
 
 
-def _prepare_folders(tool: AnyTool, items: Sequence[Item]) -> None:
+def _prepare_folders(tool: AnyTool, items: Sequence[Item], config: object) -> None:
     for target in {item.target.parent: item.target for item in items}.values():
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot make the folder '{target.parent}': {error.strerror or error}") from error
-        check_target(tool, target)
+        check_target(tool, target, config)
     remove_leftovers([item.target for item in items])
 
 
