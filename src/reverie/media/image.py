@@ -80,6 +80,32 @@ def read_square(stream: BinaryIO, size_px: int, name: str) -> np.ndarray:
         return np.ascontiguousarray(_turned(np.array(square), orientation_of(image)))
 
 
+def read_small(path: Path, most_px: int, *, max_pixels: int | None = None) -> np.ndarray:
+    """Read a picture upright and in sRGB for looking at: its longer side at most `most_px`, ``[H, W, 3]`` uint8.
+
+    Transparent pictures are laid on white.
+
+    Raises:
+        PictureError: as `read_picture`.
+    """
+    limit = pixel_limit(max_pixels)
+    with path.open("rb") as stream, reading(path.name):
+        image = open_picture(stream, path.name, limit)
+        if image.format == "TIFF" or is_deep(image):
+            picture = read_picture(path, max_pixels=limit)
+            small = Image.fromarray(to_uint8(picture.rgb))
+            small.thumbnail((most_px, most_px), Image.Resampling.BICUBIC, reducing_gap=3.0)
+            return np.asarray(small)
+        if image.format in ("JPEG", "MPO"):
+            image.draft(None, (2 * most_px, 2 * most_px))
+        image.load()
+        small = _on_white(image)
+        small.thumbnail((most_px, most_px), Image.Resampling.BICUBIC, reducing_gap=3.0)
+        small = image_to_srgb(small, image.info.get("icc_profile"))
+        rgb = small if small.mode == "RGB" else small.convert("RGB")
+        return np.ascontiguousarray(_turned(np.array(rgb), orientation_of(image)))
+
+
 def _decoded(blob: bytes, name: str, limit: int) -> tuple[np.ndarray, np.ndarray | None, int]:
     deep = read_deep_tiff(io.BytesIO(blob), name, limit) if is_tiff(blob) else None
     if deep is not None:

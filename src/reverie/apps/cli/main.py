@@ -28,6 +28,16 @@ EPILOGUE = (
     "Exit codes: 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C. Every command takes --threads N (default: auto, "
     "by the cores that are free) and --debug, which shows the traceback of an error."
 )
+JOBS = {
+    "list": "List the jobs of the queue.",
+    "add": "Add a job to the queue.",
+    "watch": "Follow a job to its end.",
+    "cancel": "Cancel a job, or stop it and keep what there is.",
+    "pause": "Pause a job; others go ahead.",
+    "resume": "Let a paused job go on.",
+    "retry": "Queue a job again that failed or was cancelled.",
+    "work": "Do the jobs of the queue without a page.",
+}
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))  # as `> FILE` may turn out
 
 
@@ -84,6 +94,13 @@ def build_app() -> App:
         help="Write a network that paints in one pass as ONNX.",
     )
     add_tools(app, {"train": train})
+    app.command(
+        "reverie.apps.cli.studio:studio_command", name="studio", help="Open the studio: all tools in a browser."
+    )
+    jobs = App(name="jobs", help="The studio's queue from a terminal.", result_action="return_value")
+    for name, text in JOBS.items():
+        jobs.command(f"reverie.apps.cli.jobs:{name}_command", name=name, help=text)
+    app.command(jobs)
     models = App(name="models", help="List, show and fetch networks.", result_action="return_value")
     models.default(_list_models)
     models.command("reverie.apps.cli.models:list_command", name="list", help="List the networks.")

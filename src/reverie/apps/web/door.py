@@ -12,7 +12,7 @@ import hmac
 import ipaddress
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
@@ -34,7 +34,7 @@ class Door:
 
     def refusal(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[int, str] | None:
         """Return status and reason for a request that must not pass, or ``None``."""
-        if not self._known_host(headers.get("Host", "")):
+        if not known_host(headers.get("Host", ""), self.host):
             return 421, "this address is not known here; use the one that was printed"
         first = path.split("?")[0].split("/")[1:2]
         if not first or not _same(first[0], self.token):
@@ -42,15 +42,6 @@ class Door:
         if self.password is not None and not self._knows_password(headers.get("Authorization", "")):
             return 401, "the password is needed; any name will do"
         return self._foreign(headers) if method == "POST" else None
-
-    def _known_host(self, header: str) -> bool:
-        name = _name(header)
-        if name in LOOPBACK:
-            return True
-        if self.host in LOOPBACK:
-            return False
-        own = socket.gethostname().lower()
-        return name in (self.host.lower(), own, f"{own}.local") or _is_address(name)
 
     def _knows_password(self, header: str) -> bool:
         kind, _, coded = header.partition(" ")
@@ -69,6 +60,17 @@ class Door:
         if headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
             return 415, "expected application/json"
         return None
+
+
+def known_host(header: str, host: str, names: Iterable[str] = ()) -> bool:
+    """Tell whether a Host header names a server of ours that listens on `host`; `names` are allowed besides."""
+    name = _name(header)
+    if name in LOOPBACK or name in names:
+        return True
+    if host in LOOPBACK:
+        return False
+    own = socket.gethostname().lower()
+    return name in (host.lower(), own, f"{own}.local") or _is_address(name)
 
 
 def _name(header: str) -> str:

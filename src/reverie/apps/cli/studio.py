@@ -1,0 +1,65 @@
+"""`reverie studio`: all tools in a browser, on a queue of jobs that survives the tab and the server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from reverie.apps.cli.pipes import as_given
+from reverie.errors import InputError
+
+
+def studio_command(
+    *,
+    host: Annotated[
+        str, Parameter(help="Address to listen on; beyond this machine a password is asked for.")
+    ] = "127.0.0.1",
+    port: Annotated[int, Parameter(help="Port; 0 for a free one.")] = 7860,
+    home: Annotated[str | None, Parameter(help="Folder of the queue and its results; default: this user's.")] = None,
+    devices: Annotated[str, Parameter(help="One worker for each, with commas, such as cuda:0,cuda:1.")] = "auto",
+    name: Annotated[
+        tuple[str, ...], Parameter(negative="", help="Further host name it is reached by; repeatable.")
+    ] = (),
+    certificate: Annotated[str | None, Parameter(help="Certificate (PEM), for HTTPS.")] = None,
+    key: Annotated[str | None, Parameter(help="Its private key (PEM).")] = None,
+    max_upload: Annotated[int, Parameter(help="Largest file that is taken, in MB.")] = 512,
+    max_megapixels: Annotated[int, Parameter(help="Largest picture that is taken.")] = 64,
+    keep_hours: Annotated[
+        float | None, Parameter(help="Delete results and inputs after so long; favourites stay.")
+    ] = None,
+    open: Annotated[bool, Parameter(negative="", help="Open the page in a browser.")] = False,  # noqa: A002
+) -> int:
+    """Open the studio: all tools in a browser."""
+    from reverie.apps.web.studio.serve import serve
+    from reverie.apps.web.studio.settings import MB, StudioSettings
+
+    settings = StudioSettings(
+        host=host, port=port, names=tuple(n.lower() for n in name), devices=device_list(devices),
+        most_upload_bytes=positive("--max-upload", max_upload) * MB,
+        most_pixels=positive("--max-megapixels", max_megapixels) * 1_000_000, keep_hours=keep_hours,
+    )  # fmt: skip
+    return serve(home_of(home), settings, certificate=certificate, key=key, open_page=open)
+
+
+def home_of(text: str | None):
+    """Return the folder of the queue: the one that was named, or this user's."""
+    from reverie.jobs.queue.home import Home, default_home
+
+    return Home((Path(as_given(text)) if text else default_home()).absolute())
+
+
+def device_list(text: str) -> tuple[str, ...]:
+    """Return the devices of a list with commas."""
+    found = tuple(word.strip() for word in text.split(",") if word.strip())
+    if not found:
+        raise InputError("--devices needs at least one, such as auto or cpu")
+    return found
+
+
+def positive(flag: str, value: int) -> int:
+    """Return a number that must be at least 1."""
+    if value < 1:
+        raise InputError(f"{flag} must be at least 1; got {value}")
+    return value

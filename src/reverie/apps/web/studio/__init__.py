@@ -1,0 +1,1 @@
+"""The studio: all tools in a browser, on the queue of jobs."""

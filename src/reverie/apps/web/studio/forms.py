@@ -1,0 +1,108 @@
+"""Forms made from tools: what the page needs to draw one, as plain JSON; nothing here knows any tool.
+
+The common case has at most `MOST_COMMON` controls: fields that are not for experts, those of the tool's own class
+before those of shared blocks, and nothing of the machine. Everything else stands under "more".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from reverie.apps.cli.tool_config import films_of, more_sections
+from reverie.jobs.job import section_types
+from reverie.jobs.tool import AnyTool, Role
+
+MOST_COMMON = 8
+MACHINE = "machine"
+
+
+def form_of(tool: AnyTool, summary: str = "") -> dict[str, Any]:
+    """Return what a page needs to know of a tool."""
+    fixed = {role.name: role for role in tool.fixed}
+    fields = [field_of(section, cls, field, fixed) for section, cls in section_types(tool.config).items()
+              for field in _ordered(cls)]  # fmt: skip
+    films = films_of(tool)
+    places = (tool.streamed is not None) + sum(f["required"] for f in fields if f["type"] == "file")
+    common = 0
+    for field in fields:
+        wanted = not field["expert"] and field["group"] != MACHINE and field["replay"] and not field["required"]
+        field["films"] = False
+        field["common"] = wanted and common + places < MOST_COMMON
+        common += field["common"]
+    for section, cls in more_sections(tool, films).items():
+        fields += [field_of(section, cls, field, {}) | {"films": True, "common": False} for field in _ordered(cls)]
+    streamed = tool.streamed
+    return {
+        "name": tool.name, "summary": summary or tool.summary, "doing": tool.doing, "makes": tool.makes,
+        "suffix": tool.suffix, "streamed": None if streamed is None else role_of(streamed), "fields": fields,
+        "film": None if films is None else films.name,
+        "presets": [{"name": name, "help": text, "values": dict(more)} for name, (text, more) in tool.presets.items()],
+    }  # fmt: skip
+
+
+def role_of(role: Role) -> dict[str, Any]:
+    """Return a place that takes files."""
+    return {"name": role.name, "kind": role.kind, "help": role.help, "required": role.required, "many": role.many}
+
+
+def field_of(section: str, cls: type, field: dataclasses.Field[Any], fixed: Mapping[str, Role]) -> dict[str, Any]:
+    """Return one setting: its type, default, limits and everything else a control shows."""
+    known, role = field.metadata, fixed.get(field.name)
+    kind, many, optional = kind_of(typing.get_type_hints(cls)[field.name])
+    default = list(field.default) if isinstance(field.default, tuple) else field.default
+    file = known.get("file")
+    required = role is not None and role.required and default in (None, "", [])
+    return {
+        "section": section, "name": field.name, "label": field.name.replace("_", " "), "help": known.get("help", ""),
+        "type": "file" if file else "choice" if known.get("choices") else kind, "many": many, "optional": optional,
+        "default": default, "minimum": known.get("minimum"), "above": known.get("above"),
+        "maximum": known.get("maximum"), "choices": list(known.get("choices") or ()), "file": file,
+        "builtin": list(known.get("builtin") or ()), "steer": bool(known.get("steer")),
+        "group": known.get("group", ""), "expert": bool(known.get("expert")), "replay": bool(known.get("replay", True)),
+        "own": bool(known.get("own")), "required": required,
+    }  # fmt: skip
+
+
+def kind_of(hint: Any) -> tuple[str, bool, bool]:
+    """Return the plain type of an annotation, whether it takes several, and whether it may be absent."""
+    options = [option for option in typing.get_args(hint) if option is not type(None)]
+    optional = type(None) in typing.get_args(hint)
+    if optional and options:
+        hint = options[0]
+    many = typing.get_origin(hint) is tuple
+    item = typing.get_args(hint)[0] if many else hint
+    names = {int: "whole", float: "number", bool: "switch", str: "text"}
+    return names.get(item, "text"), many, optional
+
+
+def schema_of(tool: AnyTool) -> dict[str, Any]:
+    """Return the JSON Schema of a tool's settings, for the description of the interface."""
+    plain = {"whole": "integer", "number": "number", "switch": "boolean"}
+    sections: dict[str, Any] = {}
+    for field in form_of(tool)["fields"]:
+        one: dict[str, Any] = {"type": plain.get(field["type"], "string")}
+        for key, word in (("minimum", "minimum"), ("maximum", "maximum"), ("above", "exclusiveMinimum")):
+            if field[key] is not None:
+                one[word] = field[key]
+        if field["choices"]:
+            one["enum"] = field["choices"]
+        whole: dict[str, Any] = {"type": "array", "items": one} if field["many"] else one
+        if field["optional"]:
+            whole = {"anyOf": [whole, {"type": "null"}]}
+        described = {**whole, "description": field["help"], "default": field["default"]}
+        sections.setdefault(field["section"], {})[field["name"]] = described
+    return {
+        section: {"type": "object", "additionalProperties": False, "properties": properties}
+        for section, properties in sections.items()
+    }
+
+
+def _ordered(cls: type) -> list[dataclasses.Field[Any]]:
+    """Return fields with those that the class declares itself first, as they matter most."""
+    own = inspect.get_annotations(cls)
+    fields = dataclasses.fields(cls)
+    return [f for f in fields if f.name in own] + [f for f in fields if f.name not in own]

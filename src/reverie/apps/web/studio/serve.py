@@ -1,0 +1,110 @@
+"""Run the studio: workers, server, and the lines that say where it is."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+import webbrowser
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reverie.apps.web.studio.settings import StudioSettings
+from reverie.errors import InputError, OutputError
+from reverie.jobs.queue.home import Home
+from reverie.jobs.queue.keeper import Keeper
+from reverie.jobs.queue.store import Queue
+
+if TYPE_CHECKING:
+    from uvicorn import Server
+
+PASSWORD = "REVERIE_PASSWORD"
+CLOSE_S = 3  # for open pages to be let go
+
+
+def serve(
+    home: Home, settings: StudioSettings, *, certificate: str | None = None, key: str | None = None,
+    open_page: bool = False, path: str = "",
+) -> int:  # fmt: skip
+    """Listen until told to end, and return the exit code.
+
+    Args:
+        home: the folder of the queue.
+        settings: where to listen and what is allowed.
+        certificate: file in PEM form, for HTTPS.
+        key: its private key.
+        open_page: open a browser.
+        path: of the page to name.
+
+    Raises:
+        InputError: the extra `studio` is not installed.
+        OutputError: the address or port cannot be used.
+    """
+    try:
+        import uvicorn
+
+        from reverie.apps.web.studio.app import build
+    except ImportError as error:
+        raise InputError(f"the studio needs '{error.name}': pip install 'reverie[studio]'") from error
+    settings, made = with_password(settings)
+    listening = listen(settings)
+    port = listening.getsockname()[1]
+    queue = Queue(home)
+    scheme = "https" if certificate else "http"
+    with listening, Keeper(queue, settings.registry, settings.devices) as keeper:
+        app = build(home, settings, keeper)
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False, date_header=False,
+            timeout_graceful_shutdown=CLOSE_S, ssl_certfile=certificate, ssl_keyfile=key, proxy_headers=False,
+            h11_max_incomplete_event_size=64 << 10, timeout_keep_alive=30, ws="none",
+        )  # fmt: skip
+        server: Server = uvicorn.Server(config)
+        address = f"{scheme}://{shown_host(settings.host)}:{port}/{path}"
+        announce(address, settings, made, home)
+        if open_page:
+            webbrowser.open(address)
+        server.run(sockets=[listening])
+    return 0
+
+
+def with_password(settings: StudioSettings) -> tuple[StudioSettings, bool]:
+    """Return the settings with the password of the environment, or with a new one where others can come in."""
+    given = os.environ.get(PASSWORD) or settings.password
+    if given or not settings.open_to_others:
+        return replace(settings, password=given), False
+    return replace(settings, password=secrets.token_urlsafe(9)), True
+
+
+def listen(settings: StudioSettings) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        OutputError: the address or port cannot be used.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((settings.host, settings.port))
+    except (OSError, OverflowError) as error:
+        found.close()
+        reason = error.strerror if isinstance(error, OSError) else "no such port"
+        raise OutputError(f"the studio cannot listen on {settings.host}, port {settings.port} ({reason}); "
+                          "give another --port") from error  # fmt: skip
+    return found
+
+
+def shown_host(host: str) -> str:
+    """Return the host as it stands in an address that others can use."""
+    name = socket.gethostname() if host in ("0.0.0.0", "::") else host
+    return f"[{name}]" if ":" in name else name
+
+
+def announce(address: str, settings: StudioSettings, made: bool, home: Home) -> None:
+    """Print where the studio is and what it asks for."""
+    print(f"studio: {address}", file=sys.stderr, flush=True)
+    print(f"        results and queue in {home.root}", file=sys.stderr, flush=True)
+    if settings.password:
+        which = settings.password if made else f"that of {PASSWORD}"
+        print(f"        password: {which}", file=sys.stderr, flush=True)

@@ -1,0 +1,44 @@
+"""How the studio listens, and how much it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from reverie.apps.web.door import LOOPBACK
+
+MB = 1 << 20
+
+
+@dataclass(frozen=True)
+class StudioSettings:
+    """Where the studio listens and what it allows.
+
+    Attributes:
+        host: address to listen on.
+        port: 0 for a free one.
+        password: asked for; must be there where others can reach the address.
+        names: further names under which it may be addressed.
+        most_upload_bytes: of one file.
+        most_pixels: of one picture.
+        most_waiting: jobs of one browser that may wait.
+        keep_hours: how long results and inputs are kept; None for ever. Favourites stay.
+        moderated: whether a person decides what the wall shows.
+        registry: import path of the module with TOOLS and `find_tool`.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 7860
+    password: str | None = None
+    names: tuple[str, ...] = ()
+    most_upload_bytes: int = 512 * MB
+    most_pixels: int = 64_000_000
+    most_waiting: int = 40
+    keep_hours: float | None = None
+    moderated: bool = False
+    registry: str = "reverie.tools.registry"
+    devices: tuple[str, ...] = field(default=("auto",))
+
+    @property
+    def open_to_others(self) -> bool:
+        """Whether other machines can reach it."""
+        return self.host not in LOOPBACK

@@ -1,0 +1,192 @@
+"""A job that a worker has taken up: opened from the queue, made step by step, handed in with its results."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from reverie.errors import InputError
+from reverie.jobs.files import Files, found_config, named_files
+from reverie.jobs.given import Given
+from reverie.jobs.job import Job, parse
+from reverie.jobs.many import scratch_of
+from reverie.jobs.queue.entry import Entry, Made
+from reverie.jobs.queue.files import FileStore, plain_name, size_of
+from reverie.jobs.queue.home import Home
+from reverie.jobs.queue.trail import Trail
+from reverie.jobs.replay import MOST_THREADS, replayed
+from reverie.jobs.run import Run, has_field, open_run, summary, with_chosen
+from reverie.jobs.session import Session
+from reverie.jobs.tool import AnyTool
+
+KINDS_BY_SUFFIX = {
+    ".safetensors": "network", ".json": "table", ".csv": "table", ".html": "page", ".obj": "mesh", ".glb": "mesh",
+    ".ply": "mesh", ".mp4": "film", ".mov": "film", ".mkv": "film", ".webm": "film",
+}  # fmt: skip
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".gif")
+
+
+class Taken:
+    """One job on its way in a worker.
+
+    Args:
+        home: the queue's folder.
+        files: where its inputs lie.
+        entry: what was taken up.
+        find: gives a tool by name.
+        session: open networks of this worker.
+        device: where to compute, for jobs that leave it open.
+
+    Raises:
+        InputError: the job cannot be done.
+    """
+
+    def __init__(
+        self, home: Home, files: FileStore, entry: Entry, find: Callable[[str], AnyTool], session: Session, device: str,
+    ) -> None:  # fmt: skip
+        import torch
+
+        self.home, self.entry, self.paused = home, entry, False
+        self.trail = Trail(home.job(entry.id))
+        self._told: list[str] = []
+        job = parse(dict(entry.record), find)
+        self.quality = job.quality or 92
+        then = job.made.threads
+        self.threads = then if then is not None and 1 <= then <= MOST_THREADS else torch.get_num_threads()
+        self.tool = find(job.tool)
+        self.folder = home.result(entry.id)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.target = self.folder / f"{result_stem(self.tool, job)}{entry.suffix}"
+        if device != "auto" and has_field(job.config, "device"):
+            job = dataclasses.replace(job, config=with_chosen(job.config, {"device": device}))
+        scratch = home.job(entry.id) / scratch_of(self.target).name
+        found = Files(None, (), linked(input_paths(job, files), job, home.job(entry.id) / "inputs"))
+        if job.made.version:
+            self.run: Run = replayed(self.target, job, find, session, files=found, scratch=scratch)
+        else:
+            self.run = fresh(self.tool, job, found, session, scratch)
+        self._steps, self._began = iter(self.run), time.monotonic()
+        self._tell()
+
+    def step(self) -> bool:
+        """Do one step; False after the last."""
+        import torch
+
+        if torch.get_num_threads() != self.threads:
+            torch.set_num_threads(self.threads)
+        progress = next(self._steps, None)
+        self._tell()
+        if progress is None:
+            return False
+        fraction = self.run.fraction
+        spent = time.monotonic() - self._began
+        eta_s = spent * (1 - fraction) / fraction if fraction else None
+        self.trail.show(progress, fraction, eta_s, steerable=self.run.work.plan.steerable)
+        return True
+
+    def save(self) -> tuple[list[Made], str]:
+        """Write what there is; return the results and the last line. Nothing, where there was no step.
+
+        Raises:
+            InputError, OutputError: it cannot be written.
+        """
+        unfinished = self.run.stopped
+        if unfinished and self.run.last is None:
+            return [], "before the first step; nothing was kept"
+        paths = self.run.save(self.target, quality=self.quality, unfinished=unfinished)
+        self._tell()
+        made = [made_of(path) for path in paths]
+        text = summary(self.run)
+        return made, f"stopped and kept: {text}" if unfinished else text
+
+    def close(self, *, over: bool) -> None:
+        """Give back what the work holds; where it is over, remove what only a resumed job would need."""
+        self.run.close()
+        if over:
+            self.trail.finish()
+            tidy(self.home, self.entry.id)
+
+    def _tell(self) -> None:
+        for note in (*self.run.notes, *self.run.work.notes):
+            if note not in self._told:
+                self._told.append(note)
+                self.trail.say(note)
+
+
+def fresh(tool: AnyTool, job: Job, files: Files, session: Session, scratch: Path) -> Run:
+    """Return the run of a job that was never made before.
+
+    Raises:
+        InputError: settings, files or networks that cannot be used.
+    """
+    config, given = found_config(job, files), None
+    if job.streamed is not None:
+        kind = "picture" if tool.streamed is None else tool.streamed.kind
+        given = Given(files.found("input", job.streamed), kind=kind)
+    if tool.settle is not None:
+        config = tool.settle(config, "" if given is None else given.name)
+    return open_run(tool, config, given, session, scratch=scratch)
+
+
+def linked(paths: Mapping[str, Path], job: Job, folder: Path) -> dict[str, Path]:
+    """Return the inputs under the names that their user gave them, each in a folder of its own."""
+    shutil.rmtree(folder, ignore_errors=True)
+    found: dict[str, Path] = {}
+    for number, (role, path) in enumerate(paths.items()):
+        item = job.streamed if role == "input" else job.files[role]
+        assert item is not None
+        place = folder / str(number) / plain_name(item.name)
+        place.parent.mkdir(parents=True)
+        if path.is_dir():
+            place.symlink_to(path, target_is_directory=True)
+        else:
+            place.hardlink_to(path)
+        found[role] = place
+    return found
+
+
+def tidy(home: Home, key: str) -> None:
+    """Remove what only matters while a job runs; its log and curves stay."""
+    folder = home.job(key)
+    Trail(folder).clear()
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def input_paths(job: Job, files: FileStore) -> dict[str, Path]:
+    """Return where every input of a job lies, by role.
+
+    Raises:
+        InputError: one was never sent, or the settings name a file that is not among the inputs.
+    """
+    found = {role: files.path(item.sha256) for role, item in job.files.items()}
+    if job.streamed is not None:
+        found["input"] = files.path(job.streamed.sha256)
+    for role, text in named_files(job.config):
+        if role not in job.files and ("/" in text or "\\" in text):
+            raise InputError(f"the file of '{role}' was not sent: {Path(text).name}")
+    return found
+
+
+def result_stem(tool: AnyTool, job: Job) -> str:
+    """Return the stem of the result's name: as on the command line."""
+    if job.streamed is not None:
+        stem = Path(job.streamed.name).stem
+    else:
+        stem = tool.name_of(job.config) if tool.name_of is not None else tool.name.replace(" ", "-")
+    return Path(plain_name(f"{stem}-{tool.ending}" if tool.ending else stem) + ".x").stem
+
+
+def made_of(path: Path) -> Made:
+    """Return what a result is."""
+    from reverie.jobs.given import sha256_of
+
+    suffix = path.suffix.lower()
+    folder = path.is_dir()
+    kind = "folder" if folder else "picture" if suffix in PICTURE_SUFFIXES else KINDS_BY_SUFFIX.get(suffix, "file")
+    size = sum(p.stat().st_size for p in path.rglob("*") if p.is_file()) if folder else path.stat().st_size
+    return Made(path.name, kind, sha256_of(path), size, *size_of(path, kind))
