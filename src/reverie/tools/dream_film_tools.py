@@ -51,12 +51,17 @@ class DreamVideoConfig:
 
 
 @dataclass(frozen=True)
-class LoopFile(FilmCodec):
-    """How a film from a still is encoded, and how long its later frames are dreamt."""
+class LaterSteps:
+    """How long later frames are dreamt."""
 
     later_steps: int | None = setting(
         None, "Steps at each size from the second frame on; default: a share of --steps.", minimum=0, maximum=100_000
     )
+
+
+@dataclass(frozen=True)
+class LoopFile(FilmCodec, LaterSteps):  # fields in the order that records have had them in
+    """How a film from a still is encoded, and how long its later frames are dreamt."""
 
 
 @dataclass(frozen=True)

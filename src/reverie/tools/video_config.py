@@ -14,6 +14,14 @@ CODEC_SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium"
 
 
 @dataclass(frozen=True)
+class MotionSettings:
+    """How motion is found."""
+
+    cuts: bool = setting(True, "Begin anew where the scene of a video changes.")
+    flow: str = setting("dis", "Estimator of motion.", choices=("dis", "raft"))
+
+
+@dataclass(frozen=True)
 class FilmCodec:
     """How a film is encoded."""
 
@@ -28,11 +36,9 @@ class FilmCodec:
 
 
 @dataclass(frozen=True)
-class FilmFile(FilmCodec):
+class FilmFile(FilmCodec, MotionSettings):  # fields in the order that records have had them in
     """How motion is found, and how the film is encoded."""
 
-    cuts: bool = setting(True, "Begin anew where the scene of a video changes.")
-    flow: str = setting("dis", "Estimator of motion.", choices=("dis", "raft"))
     audio: bool = setting(True, "Take over the sound of a video.", replay=False)
 
     def encoding(self) -> Encoding:
