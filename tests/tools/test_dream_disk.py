@@ -143,7 +143,7 @@ def test_results_are_written_with_settings_alpha_and_bits(small_critic, tmp_path
     work = disked(tmp_path / "deep.tif", CONFIG, small_critic, tmp_path)
     path = work.save(tmp_path / f"out{suffix}", quality=80)
     record = read_settings(path)
-    assert record["config"]["disk"] == "yes"
+    assert record["disk"] is True
     assert record["quality"] == 80
     assert record["input"] == {"name": "deep.tif", "sha256": work.work.picture.sha256, "width": 120, "height": 90}
     expected = work.array()

@@ -158,5 +158,5 @@ class DreamConfig:
     )  # fmt: skip
     disk: str = setting(
         "auto", "Where the picture lies while it is dreamt; auto: in memory, unless the disk is needed or pays.",
-        choices=("auto", "no", "yes"), replay=False, own=True, group=MACHINE, expert=True,
+        choices=("auto", "no", "yes"), replay=False, own=True, stored=False, group=MACHINE, expert=True,
     )  # fmt: skip

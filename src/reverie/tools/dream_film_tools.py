@@ -35,10 +35,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class KeySettings:
-    """What changes over a film."""
+class KeyedVideo(VideoConfig):
+    """How the frames of a video are joined, and what changes over it."""
 
-    keyframes: str | None = setting(None, "YAML file of parameters that change over the film; see docs/motion.md.")
+    keyframes: str | None = setting(
+        None, "YAML file of parameters that change over the film; see docs/motion.md.", stored=False
+    )
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,12 @@ class DreamVideoConfig:
     """How a video is dreamt."""
 
     config: DreamConfig
-    video: VideoConfig
-    keys: KeySettings
+    video: KeyedVideo
 
 
 @dataclass(frozen=True)
-class LaterSteps:
-    """How long later frames are dreamt."""
+class LoopSteps:
+    """How long the later frames of a film from a still are dreamt."""
 
     later_steps: int | None = setting(
         None, "Steps at each size from the second frame on; default: a share of --steps.", minimum=0, maximum=100_000
@@ -60,7 +61,7 @@ class LaterSteps:
 
 
 @dataclass(frozen=True)
-class LoopFile(FilmCodec, LaterSteps):  # fields in the order that records have had them in
+class LoopFile(FilmCodec, LoopSteps):  # the last base's fields come first, as records have them
     """How a film from a still is encoded, and how long its later frames are dreamt."""
 
 
@@ -88,7 +89,7 @@ class PreparedVideo:
         if given is None or given.path is None:
             raise InputError("a film is read from a file; name it")
         still = replace(self.config.config, seed=seed)
-        video, keyframes = self.config.video, _keyframes(self.config.keys.keyframes)
+        video, keyframes = self.config.video, _keyframes(self.config.video.keyframes)
         job = VideoDream(given.path, target_of(scratch), still, video, keyframes=keyframes)
         steps = later_steps(job.config, video)
         plan = job.plan
@@ -99,7 +100,7 @@ class PreparedVideo:
         more: dict[str, Json] = {"later_steps": steps}
 
         def chosen() -> Chosen:
-            return _chosen(job, plan, more, _encoded(video) | {"audio": video.audio}, self.config.keys.keyframes)
+            return _chosen(job, plan, more, _encoded(video) | {"audio": video.audio}, video.keyframes)
 
         def words() -> str:
             return f"{video.coherence}, {measured_words(job.measured())}"
@@ -182,7 +183,7 @@ def _summary(plan: Any) -> str:
 
 def _settle_video(config: DreamVideoConfig, name: str) -> DreamVideoConfig:
     still = replace(dream_tool.settle(config.config, name), blend=0.0)  # blend joins frames: VideoConfig
-    return replace(config, config=still, keys=KeySettings(keys_text(config.keys.keyframes)))
+    return replace(config, config=still, video=replace(config.video, keyframes=keys_text(config.video.keyframes)))
 
 
 def _settle_loop(config: DreamLoopConfig, name: str) -> DreamLoopConfig:
@@ -199,7 +200,7 @@ DREAM_VIDEO: Tool[DreamVideoConfig] = Tool(
     name="dream-video", doing="dreaming", ending="dream", summary="Dream a film, frame by frame.",
     config=DreamVideoConfig, prepare=PreparedVideo, makes="film", suffix=".mp4", settle=_settle_video,
     roles=(Role("pictures", "film", "The film to dream.", streamed=True),),
-    check=lambda config: check_dream(config.config), upgrade=_upgrade("keys"),
+    check=lambda config: check_dream(config.config), upgrade=_upgrade("video"),
 )  # fmt: skip
 
 DREAM_LOOP: Tool[DreamLoopConfig] = Tool(

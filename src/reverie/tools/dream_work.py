@@ -129,11 +129,12 @@ def chosen(config: DreamConfig, critic: Critic, layout: Layout, references: Refe
     model = Input(critic.identity.name, critic.identity.sha256)
     files = {role: Input(item["name"], item["sha256"]) for role, item in references.files.items()}
     resolved: dict[str, Json] = {
-        "precision": critic.precision, "tile": layout.tile_px or None, "disk": "yes" if layout.memory.disk else "no",
+        "precision": critic.precision, "tile": layout.tile_px or None,
     }  # fmt: skip
+    more: dict[str, Json] = {"disk": True} if layout.memory.disk else {}  # its last bits differ from those in memory
     if "target_from" in files:
         resolved |= {"target_from": files["target_from"].name, "target_class": None}
-    return Chosen(model, critic.device.type, files, resolved, about=about(config, critic, layout))
+    return Chosen(model, critic.device.type, files, resolved, more, about(config, critic, layout))
 
 
 def about(config: DreamConfig, critic: Critic, layout: Layout) -> str:

@@ -14,14 +14,6 @@ CODEC_SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium"
 
 
 @dataclass(frozen=True)
-class MotionSettings:
-    """How motion is found."""
-
-    cuts: bool = setting(True, "Begin anew where the scene of a video changes.")
-    flow: str = setting("dis", "Estimator of motion.", choices=("dis", "raft"))
-
-
-@dataclass(frozen=True)
 class FilmCodec:
     """How a film is encoded."""
 
@@ -36,7 +28,15 @@ class FilmCodec:
 
 
 @dataclass(frozen=True)
-class FilmFile(FilmCodec, MotionSettings):  # fields in the order that records have had them in
+class FilmMotion:
+    """How motion is found."""
+
+    cuts: bool = setting(True, "Begin anew where the scene of a video changes.")
+    flow: str = setting("dis", "Estimator of motion.", choices=("dis", "raft"))
+
+
+@dataclass(frozen=True)
+class FilmFile(FilmCodec, FilmMotion):  # the last base's fields come first, as records have them
     """How motion is found, and how the film is encoded."""
 
     audio: bool = setting(True, "Take over the sound of a video.", replay=False)
