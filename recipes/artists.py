@@ -111,15 +111,14 @@ def dream(out: Path, photo: Path, classes: Sequence[str]) -> None:
     for kind in ("masked", "target"):
         (out / kind).mkdir(exist_ok=True)
     for name in classes:
-        options = ("--model", model, "--class", name, "--octaves", 3, "--steps", 10)
+        options = ("--model", model, "--class", name, "--octaves", 3, "--steps", 12, "--step-size", 0.011)
         target = out / "masked" / f"{name}.png"
         if not target.exists():
             reverie("dream", small, *options, "--mask", mask, "-o", target)
         target = out / "target" / f"{name}.png"
         if not target.exists():
-            reverie("dream", small, "--model", model, "--layer", "mixed4a", "--objective", "equalized", "--octaves", 3,
-                    "--steps", 14, "--target-from", out / "trimmed", "--target-class", name, "--target-weight", 12,
-                    "-o", target)  # fmt: skip
+            reverie("dream", small, *options, "--target-from", out / "trimmed", "--target-class", name,
+                    "--target-weight", 12, "-o", target)  # fmt: skip
 
 
 def photograph(photo: Path, out: Path) -> tuple[Path, Path]:
@@ -134,21 +133,20 @@ def photograph(photo: Path, out: Path) -> tuple[Path, Path]:
     return small, mask
 
 
-def turn(out: Path, classes: Sequence[str], layer: str = "mixed5a", steps: int = 60) -> None:
+def turn(out: Path, classes: Sequence[str], layer: str = "mixed5a", steps: int = 36) -> None:
     """Dream the photograph along directions between painters in a layer: toward one, away from another."""
     (out / "directions").mkdir(exist_ok=True)
     critic = open_critic(str(out / "run" / "model.safetensors"))
     rgb = read_picture(out / "photo.png").rgb
     image = torch.from_numpy(rgb).permute(2, 0, 1)[None]
     for a, b in zip(classes, (*classes[1:], classes[0]), strict=True):
-        for pair in (f"{a}-{b}", f"{b}-{a}"):
-            target = out / "directions" / f"{pair}.png"
-            if target.exists():
-                continue
-            print(f"\ndirection {pair}", flush=True)
-            goal = direction_goal(out / "layers-centers.safetensors", pair, critic, layer)
-            made = along(image, goal, critic, steps)
-            write_picture(target, made, settings={"tool": "recipe artists", "direction": pair, "layer": layer})
+        pair = f"{a}-{b}"
+        target = out / "directions" / f"{pair}.png"
+        if target.exists():
+            continue
+        print(f"\ndirection {pair}", flush=True)
+        goal = direction_goal(out / "layers-centers.safetensors", pair, critic, layer)
+        write_picture(target, along(image, goal, critic, steps))
 
 
 def along(image: torch.Tensor, goal: Objective, critic: Critic, steps: int) -> np.ndarray:

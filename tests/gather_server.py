@@ -65,6 +65,8 @@ class Server:
         self.faults: dict[str, list[Fault]] = {}
         self.headers: dict[str, dict[str, str]] = {}
         self.bodies: dict[str, bytes] = {}
+        self.stac_items: list[dict] = []
+        self.stac_queries: list[dict[str, str]] = []
         self.lock = threading.Lock()
         outer = self
 
@@ -73,6 +75,9 @@ class Server:
             disable_nagle_algorithm = True
 
             def do_GET(self):
+                outer._answer(self)
+
+            def do_HEAD(self):
                 outer._answer(self)
 
             def log_message(self, format, *args):  # noqa: A002
@@ -116,6 +121,12 @@ class Server:
         known = handler.headers.get("If-None-Match") == f'"{parts.path}"'
         if status == 200 and parts.path.startswith("/tile/") and known:
             status, body = 304, b""
+        part = handler.headers.get("Range", "")
+        if status == 200 and part.startswith("bytes=") and parts.path.endswith(".tif"):
+            first, _, last = part[6:].partition("-")
+            end = min(int(last or len(body) - 1), len(body) - 1)
+            fault.headers["Content-Range"] = f"bytes {first}-{end}/{len(body)}"
+            status, body = 206, body[int(first) : end + 1]
         try:
             handler.send_response(status)
             headers = {"Content-Type": kind, "Content-Length": str(len(body))}
@@ -124,6 +135,8 @@ class Server:
             for name, value in (headers | self.headers.get(parts.path, {}) | fault.headers).items():
                 handler.send_header(name, value)
             handler.end_headers()
+            if handler.command == "HEAD":
+                return
             self._send(handler, body, fault)
         except (BrokenPipeError, ConnectionResetError):
             handler.close_connection = True
@@ -280,6 +293,12 @@ class Server:
             }
         self.bodies[f"/micrio/{number}/full/640,/0/default.jpg"] = jpeg(number)
         return {"type": "DigitalObject", "access_point": [{"id": f"{self.url}/micrio/{number}/full/max/0/default.jpg"}]}
+
+    def _stac(self, rest: str, query: dict[str, str]):
+        if rest != "search" or query.get("collections") != "sentinel-2-l2a":
+            return None
+        self.stac_queries.append(query)
+        return {"type": "FeatureCollection", "features": self.stac_items}
 
     def _flickr(self, rest: str, query: dict[str, str]):
         if query.get("api_key") != "secret-key":

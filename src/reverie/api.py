@@ -29,6 +29,7 @@ from reverie.tools.compare import Comparison, compare_pictures
 from reverie.tools.compare_config import CompareConfig
 from reverie.tools.course import checked_strength
 from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_presets import PRESETS, usual
 from reverie.tools.dream_rules import check_together
 from reverie.tools.dream_tool import DREAM, PreparedDream, settle
 from reverie.tools.style.config import StyleConfig
@@ -121,7 +122,7 @@ def dream(
             float in [0, 1]) or ``[3, H, W]`` tensor; ``None`` dreams from noise.
         config: all settings; single ones can be given by keyword instead: ``dream("a.jpg", octaves=5)``.
         critic: an open network, to use it for several pictures.
-        **settings: fields of `DreamConfig`.
+        **settings: fields of `DreamConfig`; where none says what is raised, the look is that of the command line.
 
     Returns:
         A `Dream`: iterate over its steps, or call ``.pil()``, ``.array()`` or ``.save(path)``.
@@ -131,6 +132,9 @@ def dream(
     """
     if config is not None and settings:
         raise InputError("give settings either as config or by keyword, not both")
+    if config is None and picture is not None:
+        look = usual(settings)
+        settings = ({} if look is None else PRESETS[look][1]) | settings
     try:
         config = config or DreamConfig(**settings)
     except TypeError as error:

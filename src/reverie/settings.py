@@ -29,6 +29,7 @@ def setting(
     file: str | None = None,
     builtin: tuple[str, ...] = (),
     runs_code: bool = False,
+    user_only: str | None = None,
     inside: Callable[[str, Callable[[str, str], str]], str] | None = None,
     flag: str | None = None,
     alias: tuple[str, ...] = (),
@@ -59,6 +60,7 @@ def setting(
             and sha256, and a replay finds it by both.
         builtin: values of such a field that name something inside the package and no file.
         runs_code: the field may name a function as FILE.py:FUNCTION, which is run; only a user may, never a record.
+        user_only: a value with this text in it, such as "://", may come from a user, never from a record.
         inside: the field is a text, or several, with names of files in it; ``inside(text, change)`` calls
             ``change(kind, path)`` for each of them and returns the text with what that gave in their places; `kind` is
             "" where there is only one.
@@ -79,7 +81,8 @@ def setting(
     """
     facts = {
         "help": help, "minimum": minimum, "maximum": maximum, "choices": choices, "above": above, "replay": replay,
-        "file": file, "builtin": builtin, "runs_code": runs_code, "inside": inside,
+        "file": file, "builtin": builtin, "runs_code": runs_code, "user_only": user_only,
+        "inside": inside,
         "flag": flag, "alias": alias, "bare": bare, "needs": needs, "excludes": excludes,
         "needs_input": needs_input, "own": own, "belongs": belongs, "stored": stored, "moves": moves,
         "decided": decided, "steer": steer, "group": group, "expert": expert,

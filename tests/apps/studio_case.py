@@ -26,7 +26,8 @@ from pathlib import Path
 from reverie.apps.web.studio.serve import serve
 from reverie.apps.web.studio.settings import StudioSettings
 from reverie.jobs.queue.home import Home
-settings = StudioSettings(host=sys.argv[2], port=int(sys.argv[3]), registry="toy_registry")
+more = {"exhibition": True, "frames": 8} if sys.argv[4:] == ["exhibition"] else {}
+settings = StudioSettings(host=sys.argv[2], port=int(sys.argv[3]), registry="toy_registry", **more)
 sys.exit(serve(Home(Path(sys.argv[1])), settings))
 """
 
@@ -46,14 +47,18 @@ def free_port() -> int:
         return found.getsockname()[1]
 
 
-def started(home: Path, port: int, *, host: str = "127.0.0.1", password: str | None = None) -> subprocess.Popen[bytes]:
+def started(
+    home: Path, port: int, *, host: str = "127.0.0.1", password: str | None = None, exhibition: bool = False
+) -> subprocess.Popen[bytes]:
     """Start a studio with the toy tools and wait until it answers."""
     env = {name: value for name, value in os.environ.items() if name != "REVERIE_PASSWORD"}
     env["PYTHONPATH"] = os.pathsep.join([str(TOYS), env.get("PYTHONPATH", "")])
     if password:
         env["REVERIE_PASSWORD"] = password
     child = subprocess.Popen(
-        [sys.executable, "-c", SERVER, str(home), host, str(port)], env=env, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", SERVER, str(home), host, str(port), *(["exhibition"] if exhibition else [])],
+        env=env,
+        stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:

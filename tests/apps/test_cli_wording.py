@@ -6,7 +6,7 @@ import pytest
 from cli_case import Run
 
 CASES = {
-    ("dreem", "x.png"): "no command called 'dreem'; nearest: dream; see 'reverie --help'",
+    ("dreem", "x.png"): "no command called 'dreem'; nearest: dream, embed; see 'reverie --help'",
     ("models", "shw"): "no command called 'shw'; nearest: show; see 'reverie models --help'",
     ("train", "clasifier"): "no command called 'clasifier'; nearest: classifier; see 'reverie train --help'",
     ("--foo",): "no option called '--foo'; see 'reverie --help'",

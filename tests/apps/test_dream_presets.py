@@ -6,9 +6,13 @@ import pytest
 from cli_case import scene
 from PIL import Image
 
+from reverie import dream
 from reverie.apps.cli.main import main
+from reverie.errors import InputError
 from reverie.media.metadata import read_settings
-from reverie.tools.dream_presets import PRESETS
+from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream_memory import plan_memory
+from reverie.tools.dream_presets import PRESETS, USUAL
 
 
 @pytest.fixture
@@ -29,6 +33,44 @@ def test_given_options_win_over_a_preset(photo, capsys):
     assert main(["dream", str(photo), "--preset", "creatures", "--class", "goldfish", "--steps", "2", "--dry-run"]) == 0
     config = json.loads(capsys.readouterr().out)["config"]
     assert (config["class_name"], config["layer"], config["steps"]) == ("goldfish", [], 2)
+
+
+def asked(capsys, *words):
+    assert main(["dream", *map(str, words), "--dry-run"]) == 0
+    return json.loads(capsys.readouterr().out)["config"]
+
+
+def test_a_photograph_gets_the_usual_look_unless_something_says_what_is_raised(photo, capsys):
+    look = PRESETS[USUAL][1]
+    assert {name: asked(capsys, photo)[name] for name in look} == look
+    assert asked(capsys, photo, "--steps", 2, "--step-size", 0.02)["step_size"] == 0.02
+    plain = DreamConfig()
+    for words in (("--layer", "mixed5b"), ("--class", "goldfish"), ("--objective", "l2"), ("--preset", "classic")):
+        config = asked(capsys, photo, *words)
+        assert (config["step_size"], config["normalize"]) == (plain.step_size, plain.normalize)
+    nothing = asked(capsys, "--size", 64)
+    assert (nothing["objective"], nothing["layer"]) == ("l2", [])
+
+
+def test_in_python_the_look_is_the_same(photo, capsys):
+    config = asked(capsys, photo)
+    work = dream(photo)
+    assert (work.config.objective, list(work.config.layer)) == (config["objective"], config["layer"])
+    assert dream(photo, layer=("mixed5b",)).config.objective == "l2"
+
+
+def test_what_is_too_large_for_memory_is_dreamt_without_what_needs_it(photo, monkeypatch):
+    def tight(size, config, critic, ascent, **rest):
+        if not rest.get("disk"):
+            raise InputError("too little memory")
+        return plan_memory(size, config, critic, ascent, **rest)
+
+    monkeypatch.setattr(
+        "reverie.tools.dream.plan_memory", lambda *a, **k: tight(*a, **(k | {"disk": k["disk"] is not False}))
+    )
+    record = dream(photo, size=128).settings()
+    assert record["disk"] is True
+    assert record["config"]["normalize"] == "mean-abs"
 
 
 def test_a_preset_is_stored_as_settings_and_replays_to_the_same_bytes(photo, capsys):

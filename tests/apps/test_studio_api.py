@@ -98,6 +98,30 @@ def test_a_picture_without_its_job_has_the_same_pixels_and_nothing_else(client: 
         assert b"fox" not in answer.content
 
 
+def test_a_phones_photo_is_shown_upright_and_its_place_stays_here(client: TestClient, work) -> None:
+    from pillow_heif import from_pillow
+
+    image = Image.new("RGB", (64, 32), (200, 40, 40))
+    exif = Image.Exif()
+    exif.get_ifd(0x8825)[2] = (48.0, 12.0, 30.0)  # a latitude
+    heic, jpeg = io.BytesIO(), io.BytesIO()
+    from_pillow(image).save(heic, exif=exif.tobytes(), quality=80)
+    exif[0x0112] = 6
+    image.save(jpeg, "JPEG", exif=exif.tobytes())
+    for name, blob, size in (("IMG_1.HEIC", heic, (64, 32)), ("IMG_2.JPG", jpeg, (32, 64))):
+        item = sent(client, blob.getvalue(), name)
+        small = Image.open(io.BytesIO(client.get(f"/api/files/{item['sha256']}/small?px=256").content))
+        assert small.size == size
+        assert not small.getexif().get_ifd(0x8825)
+        job = {"tool": "invert", "input": {"name": name, "sha256": item["sha256"]}}
+        key = client.post("/api/jobs?format=jpg", json=job).json()["id"]
+        work()
+        result = client.get(f"/api/jobs/{key}").json()["results"][0]
+        made = Image.open(io.BytesIO(client.get(f"/api/results/{result['id']}").content))
+        assert made.size == size
+        assert not made.getexif().get_ifd(0x8825)
+
+
 def test_a_replay_compares_the_bytes(client: TestClient, work) -> None:
     job = posted(client, seed=4)
     work()

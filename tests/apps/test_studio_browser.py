@@ -89,7 +89,7 @@ def test_upload_preview_result_replay_and_nothing_goes_outside(browser, base: st
     page.wait_for_selector("#now-text:has-text('the bytes are the same')")
     page.click("[data-view=gallery]")
     page.check("#only-favourites")
-    sync_api.expect(page.locator("#grid .tile")).to_have_count(1)
+    sync_api.expect(page.locator("#grid .tile")).to_have_count(1, timeout=60_000)
     page.fill("#words", "no such words")
     page.wait_for_selector("#grid:has-text('Nothing here yet')")
     assert page.outside == []
@@ -151,7 +151,7 @@ def test_same_settings_another_picture_send_to_and_a_mask(browser, base: str, ph
     page.mouse.move(box["x"] + 90, box["y"] + 60, steps=5)
     page.mouse.up()
     page.click("#paint-done")
-    sync_api.expect(page.locator("#inputs .thumb")).to_have_count(2)
+    sync_api.expect(page.locator("#inputs .thumb")).to_have_count(2, timeout=60_000)
     with page.expect_response(lambda answer: answer.url.endswith("/api/jobs?format=png")) as posted:
         page.click("#start")
     job = posted.value.json()

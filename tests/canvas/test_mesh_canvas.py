@@ -99,3 +99,13 @@ def test_a_mirrored_shape_stays_symmetric():
     image = found[pairs] * torch.tensor([-1.0, 1, 1])
     assert (found - image).abs().max() < 1e-5
     assert (found - vertices.float()).abs().max() > 0.01
+
+
+def test_vertices_stay_within_reach_and_begin_where_they_were():
+    vertices, faces = sphere(8)
+    shape = Shape(vertices, table(faces).ends, 2.0, reach=0.1)
+    with torch.no_grad():
+        assert torch.allclose(shape(), vertices.float(), atol=1e-5)
+        shape.moved.add_(torch.randn(shape.moved.shape, generator=torch.Generator().manual_seed(0)))
+        way = (shape() - vertices).norm(dim=1)
+    assert 0.05 < way.max() < 0.1

@@ -130,6 +130,16 @@ def test_more_of_the_same_takes_only_what_is_missing(server, tmp_path):
     assert len(kept) == 9 and len([p for _, p, _ in server.log if p.startswith("/picture")]) == 9
 
 
+def test_other_terms_decide_anew_without_asking_again(server, tmp_path):
+    """A run that goes on with a stricter bound keeps nothing by the looser one, and the other way round."""
+    gather(server, tmp_path / "m", count=5, bounds=Bounds(100))
+    assert gather(server, tmp_path / "m", count=5, bounds=Bounds(400))[0] == []
+    kept, _ = gather(server, tmp_path / "m", count=5, bounds=Bounds(100))
+    assert len(kept) == 5
+    kept, _ = gather(server, tmp_path / "m", count=5, licence="public")
+    assert {k.record.licence for k in kept} == {"CC0 4.0"}
+
+
 def test_failures_that_pass_are_tried_again_and_others_given_up(server, tmp_path):
     path = f"/picture/{100_000 * (sum(map(ord, 'fountain')) % 997)}.jpg"
     server.faults[path] = [Fault(cut=100)] * 6

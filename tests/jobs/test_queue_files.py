@@ -76,6 +76,19 @@ def test_names_are_plain(given: str, kept: str) -> None:
     assert plain_name(given) == kept
 
 
+@pytest.mark.parametrize(("text", "fine"), [
+    ("keys:\n  - {seed: 3, duration: 2s}\naudio: song.wav\n", True), ("audio: /etc/passwd", False),
+    ("- ../secret.safetensors", False), ("{latents: ~/x.safetensors}", False), ("a: 'C:\\x'", False),
+    ("url: https://example.org/a/b", True), ("1/2 cup of cats", True),
+])  # fmt: skip
+def test_texts_that_name_places_are_refused(files: FileStore, text: str, fine: bool) -> None:
+    if fine:
+        assert files.receive([text.encode()], "a.yaml", most_bytes=MB).kind == "text"
+    else:
+        with pytest.raises(InputError, match="names a place"):
+            files.receive([text.encode()], "a.yaml", most_bytes=MB)
+
+
 def test_several_files_make_a_folder(files: FileStore) -> None:
     items = [files.receive([png(20, width)], "same.png", most_bytes=MB) for width in (10, 11)]
     folder = files.bundle([item.sha256 for item in items], "pictures")

@@ -163,6 +163,13 @@ def test_the_gallery_finds_by_words_favourites_and_tool_and_forgets_what_is_dele
     assert not queue.home.result(fox.id).exists()
 
 
+def test_a_job_that_is_asked_for_twice_with_one_word_is_there_once(queue: Queue) -> None:
+    keys = {queue.add(RECORD, suffix=".png", owner="me", once="word").id for _ in range(2)}
+    assert len(keys) == 1
+    assert queue.add(RECORD, suffix=".png", owner="you", once="word").id not in keys
+    assert queue.add(RECORD, suffix=".png", owner="me").id not in keys
+
+
 def test_steering_reaches_only_jobs_that_run(queue: Queue) -> None:
     job = queue.add(RECORD, suffix=".png").id
     with pytest.raises(InputError, match="runs"):

@@ -16,7 +16,7 @@ from reverie.jobs.queue.entry import Entry
 from reverie.jobs.queue.files import FileStore
 from reverie.jobs.queue.home import Home
 from reverie.jobs.queue.store import Queue
-from reverie.jobs.queue.trail import look, progress_of
+from reverie.jobs.queue.trail import look, progress_of, without_places
 from reverie.jobs.queue.worker import Worker
 from reverie.jobs.run import Nobody, execute, open_run
 from reverie.jobs.session import Session
@@ -170,6 +170,15 @@ def test_a_mask_goes_in_by_content_and_the_record_keeps_its_name(queue: Queue, w
     assert stored_record(path)["config"]["mask"] == "mine.png"  # type: ignore[index]
     change = np.abs(np.asarray(Image.open(path)).astype(int) - np.asarray(Image.open(photo)))
     assert change.mean() < 1.5  # nothing but the grain
+
+
+@pytest.mark.parametrize(("said", "shown"), [
+    ("no file at '/opt/ab/x.png'; try /home/me/y.png", "no file at 'x.png'; try y.png"),
+    ("'C:\\Users\\me\\a.png' is gone", "'a.png' is gone"), ("768 x 512 px, 12 steps/s", "768 x 512 px, 12 steps/s"),
+    ("see https://example.org/a/b.html", "see https://example.org/a/b.html"), ("octave 2/4", "octave 2/4"),
+])  # fmt: skip
+def test_lines_for_others_hold_no_places(said: str, shown: str) -> None:
+    assert without_places(said) == shown
 
 
 @pytest.mark.slow

@@ -78,6 +78,10 @@ def test_pictures_and_buffers_beside_are_found_but_nothing_outside_the_folder(tm
 def test_what_is_not_read_is_said(tmp_path):
     mesh = read_mesh(gltf(tmp_path, {"animations": [{}], "cameras": [{}], "skins": [{}]}))
     assert [note.split()[0] for note in mesh.notes] == ["animations", "skins", "cameras"]
+    used = {"extensionsUsed": ["KHR_materials_unlit", "EXT_mesh_gpu_instancing"]}
+    assert read_mesh(gltf(tmp_path, used)).notes == (
+        "what these extensions say was left out: EXT_mesh_gpu_instancing",
+    )  # fmt: skip
     material = {"alphaMode": "BLEND", "normalTexture": {}, "pbrMetallicRoughness": {"baseColorTexture": {"index": 0}}}
     parts = {"materials": [material], "textures": [{"source": 0}], "images": [{"uri": "gone.png"}],
              "meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "indices": 1, "material": 0}]}]}  # fmt: skip
@@ -131,3 +135,29 @@ def test_the_description_of_our_own_files_follows_the_rules(tmp_path):
     places = [found["accessors"][p["attributes"]["POSITION"]] for p in found["meshes"][0]["primitives"]]
     assert all("min" in entry and "max" in entry for entry in places)
     assert len(found["meshes"][0]["weights"]) == len(found["meshes"][0]["primitives"][0]["targets"]) == 1
+
+
+def test_texture_coordinates_are_scaled_turned_and_moved_as_the_file_says(tmp_path):
+    blob = (
+        np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], "<f4").tobytes()
+        + np.array([[0, 0], [1, 0], [0, 1]], "<f4").tobytes()
+    )
+    change = {"offset": [0.1, 0.2], "scale": [0.5, 0.25], "rotation": np.pi / 2}
+    texture = {"index": 0, "texCoord": 1, "extensions": {"KHR_texture_transform": change}}
+    path = gltf(tmp_path, {
+        "buffers": [{"byteLength": len(blob), "uri": f"data:;base64,{base64.b64encode(blob).decode()}"}],
+        "bufferViews": [{"buffer": 0, "byteLength": 36}, {"buffer": 0, "byteOffset": 36, "byteLength": 24}],
+        "accessors": [{"bufferView": 0, "componentType": 5126, "count": 3, "type": "VEC3"},
+                      {"bufferView": 1, "componentType": 5126, "count": 3, "type": "VEC2"}],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0, "TEXCOORD_1": 1}, "material": 0}]}],
+        "materials": [{"pbrMetallicRoughness": {"baseColorTexture": texture, "baseColorFactor": [0.5, 0, 1, 1]}}],
+        "textures": [{"source": 0}], "images": [{"uri": "gone.png"}],
+    })  # fmt: skip
+    mesh = read_mesh(path)
+    assert mesh.uv is not None
+    assert mesh.face_uv is not None
+    u, v = mesh.uv[mesh.face_uv[0]].T
+    # in the file's own direction of v: offset + rotation * (scale * uv), as the extension defines its matrices
+    assert np.allclose(u % 1, np.array([0.1, 0.1, 0.35]) % 1)
+    assert np.allclose((1 - v) % 1, np.array([0.2, -0.3, 0.2]) % 1)
+    assert np.allclose(mesh.materials[0].color, (0.7354, 0, 1), atol=1e-3)

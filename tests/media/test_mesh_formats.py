@@ -63,6 +63,33 @@ def test_another_reader_sees_each_texel_where_we_do(tmp_path):
         assert {tuple(row) for row in pairs.tolist()} <= {tuple(row) for row in own.tolist()}
 
 
+@pytest.mark.parametrize("suffix", [".glb", ".gltf", ".obj", ".ply", ".stl", ".off"])
+def test_files_of_another_writer_are_read(suffix, tmp_path):
+    trimesh = pytest.importorskip("trimesh")
+    image = pytest.importorskip("PIL.Image").fromarray(card())
+    material = trimesh.visual.material.PBRMaterial(baseColorTexture=image)
+    if suffix == ".obj":
+        material = trimesh.visual.material.SimpleMaterial(image=image)
+    visual = trimesh.visual.TextureVisuals(uv=VERTICES[:, [0, 2]], material=material)
+    other = trimesh.Trimesh(VERTICES, FACES, visual=visual, process=False)
+    if suffix == ".gltf":
+        for name, blob in trimesh.exchange.gltf.export_gltf(trimesh.Scene(other)).items():
+            (tmp_path / name).write_bytes(blob)
+        mesh = read_mesh(tmp_path / "model.gltf")
+    else:
+        other.export(tmp_path / f"a{suffix}")
+        mesh = read_mesh(tmp_path / f"a{suffix}", up="y")
+    assert np.allclose(np.sort(mesh.vertices, 0), np.sort(VERTICES, 0))
+    assert len(mesh.faces) == 6
+    assert np.isclose(_area(mesh), _area(pyramid()))
+    if suffix in (".glb", ".gltf", ".obj"):
+        assert mesh.uv is not None
+        assert np.allclose(corner_values(mesh, mesh.uv, mesh.face_uv), corner_values(
+            Mesh(VERTICES, FACES), VERTICES[:, [0, 2]], FACES))  # fmt: skip
+        assert mesh.materials[0].picture is not None
+        assert np.array_equal(mesh.materials[0].picture, card())
+
+
 def test_colors_of_vertices_come_back(tmp_path):
     colors = np.linspace(0, 1, 15).reshape(5, 3)
     mesh = Mesh(VERTICES, FACES, colors=colors)

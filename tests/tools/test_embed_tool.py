@@ -87,6 +87,14 @@ def test_the_folder_holds_all_and_asks_no_server(made: Path):
     assert stored_record(made)["tool"] == "embed map"
 
 
+def test_the_same_map_is_not_made_twice(made: Path, pictures: Path, capsys: pytest.CaptureFixture[str]):
+    before = (made / "index.html").stat().st_mtime_ns
+    assert call("embed map", pictures, *QUICK, "--projector", "-o", made) == 0
+    assert "there already" in capsys.readouterr().err
+    assert (made / "index.html").stat().st_mtime_ns == before
+    assert not made.with_name(f"{made.name}-2").exists()
+
+
 def test_the_page_says_the_same_as_the_fit(made: Path):
     data, fit = data_of(made), load_fit(made)
     assert data["count"] == len(fit.names) == 3 * EACH + 1
@@ -229,3 +237,27 @@ def test_an_atlas_has_a_drawing_for_every_cell(pictures: Path, tmp_path: Path):
         top, left = 32 * row["row"], 32 * row["column"]
         assert rgb[top : top + 32, left : left + 32].std() > 0.02
         assert row["class"] in ("across", "down", "slanted")
+
+
+def test_a_list_of_the_page_becomes_a_folder_and_so_do_all_others(made: Path, pictures: Path, tmp_path: Path):
+    chosen = ["across/03.png", "down/07.png"]
+    (tmp_path / "selection.csv").write_text("picture,class\n" + "".join(f"{name},x\n" for name in chosen))
+    assert call("embed pick", pictures, tmp_path / "selection.csv", "-o", tmp_path / "best") == 0
+    found = [p.relative_to(tmp_path / "best").as_posix() for p in (tmp_path / "best").rglob("*.png")]
+    assert sorted(found) == chosen
+    assert (tmp_path / "best" / chosen[0]).read_bytes() == (pictures / chosen[0]).read_bytes()
+    assert call("embed pick", pictures, made / "duplicates.csv", "--column", "other", "--others",
+                "-o", tmp_path / "clean") == 0  # fmt: skip
+    names = {p.relative_to(tmp_path / "clean").as_posix() for p in (tmp_path / "clean").rglob("*.png")}
+    assert "across/mirror.png" not in names
+    assert {"across/00.png", "slanted/05.png"} <= names
+
+
+def test_a_list_that_names_strange_places_is_refused(pictures: Path, tmp_path: Path):
+    (tmp_path / "list.txt").write_text("../../secret.png\n")
+    with pytest.raises(InputError, match="is no name of a picture"):
+        call("embed pick", pictures, tmp_path / "list.txt", "-o", tmp_path / "out")
+    (tmp_path / "list.txt").write_text("across/99.png\n")
+    with pytest.raises(DataError, match="across/99"):
+        call("embed pick", pictures, tmp_path / "list.txt", "-o", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -72,6 +72,29 @@ def test_a_larger_collection_takes_over_what_is_there(server, tmp_path):
     assert main([*asked(server, "images", "fountain", out="x"), "--reuse", "home"]) == 2
 
 
+def test_a_run_that_goes_on_with_other_classes_has_none_of_the_old(server, tmp_path, monkeypatch):
+    """Ctrl-C keeps what there is; the same place with fewer classes and pictures gives exactly those."""
+    from reverie.data.gather.collect import Collector
+
+    whole = Collector.steps
+
+    def interrupted(self):
+        for number, moment in enumerate(whole(self)):
+            yield moment
+            if number == 12:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(Collector, "steps", interrupted)
+    assert main(asked(server, "images", "fountain, arch")) == 130
+    kept = read_rows(tmp_path / "out-stopped" / "ATTRIBUTION.csv")
+    assert 0 < len(kept) < 20 and not (tmp_path / "out").exists()
+    monkeypatch.setattr(Collector, "steps", whole)
+    assert main(asked(server, "images", "arch", count=3)) == 0
+    rows = read_rows(tmp_path / "out" / "ATTRIBUTION.csv")
+    assert len(rows) == 3 and {row["class"] for row in rows} == {"arch"}
+    assert not (tmp_path / "out.frames").exists()
+
+
 @pytest.mark.slow
 def test_killed_and_taken_up_again(server, tmp_path):
     """kill -9 three times: nothing is lost, nothing is fetched twice but what was under way."""

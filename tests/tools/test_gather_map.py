@@ -174,6 +174,15 @@ def test_keys_come_from_the_environment_and_go_nowhere_else(server, tmp_path, mo
     assert "hidden-key" not in out.out + out.err
 
 
+def test_a_record_cannot_send_requests_where_it_likes(server, tmp_path, capsys):
+    """A picture of a stranger names its own tile server: replay, --like and a posted job refuse it."""
+    assert main(asked(server, "10", "20", "--zoom", "6", "--size", "64")) == 0
+    count = len(server.log)
+    assert main(["replay", "map.png"]) == 2
+    assert main(["gather", "map", "11", "21", "--like", "map.png", "-o", "b.png"]) == 2
+    assert len(server.log) == count and "cannot ask for --provider" in capsys.readouterr().err
+
+
 def test_providers():
     default = open_provider("Sentinel2.Cloudless")
     assert "Copernicus" in default.attribution and default.url(3, 4, 5).endswith("/5/4/3.jpg")

@@ -178,8 +178,9 @@ def test_seeds_mean_the_numbers_that_the_published_programs_draw(tmp_path: Path,
 
     opened = LatentModel(SampleConfig(model=str(model), truncation=0.5), Session())
     z = torch.from_numpy(np.random.RandomState(7).randn(1, 8)).float()
-    w = opened.net.mapping(z, None)
-    expected = opened.net.mapping.w_avg + 0.5 * (w - opened.net.mapping.w_avg)
+    tulip = torch.eye(2)[7 % 2]
+    w, center = opened.net.mapping(z, tulip[None]), opened.net.center(tulip)
+    expected = center + 0.5 * (w - center)
     assert torch.allclose(opened.ws_of_seed(7)[0], expected[0], atol=1e-6)
 
 
@@ -264,6 +265,21 @@ def test_directions_are_written_and_moved_along(tmp_path: Path, model: Path):
     step = read_directions(file, 12)
     assert torch.allclose(ws[2][0] - ws[0][0], 2 * step.step(0) - step.step(2), atol=1e-5)
     assert torch.allclose(ws[1][5] - ws[0][5], -0.5 * step.step(2), atol=1e-5)
+
+
+def test_a_map_closes_on_itself_and_its_tiles_are_keys(tmp_path: Path, model: Path):
+    out = tmp_path / "map.html"
+    assert call("latent explore", model, "--across", 2, "--down", 3, "--between", 4, "-o", out) == 0
+    latents = read_latents(tmp_path / "map-latents.safetensors")
+    assert len(latents.names) == 8 * 12
+    ws = latents.ws.reshape(12, 8, -1)
+    steps = (ws - ws.roll(-1, 1)).norm(dim=2)
+    assert steps[0, -1] < 2.5 * steps[0, :-1].max()  # from the last column to the first
+    text = out.read_text()
+    assert "data:image/jpeg;base64," in text
+    assert stored_record(out)["tool"] == "latent explore"
+    journey = parse_journey('keys: [{latents: map-latents.safetensors, row: "1,2"}, {seed: 1}]')
+    assert torch.equal(latents.row(journey.keys.keys[0].row), latents.ws[2 * 8 + 1])
 
 
 def test_a_dream_moves_through_latent_space_and_raises_its_score(tmp_path: Path, model: Path):

@@ -144,6 +144,13 @@ def test_fit_finds_the_silhouette_and_the_color_of_a_guide(ball: Path, tmp_path:
     assert reddish > 0.25
 
 
+def test_without_a_file_a_dragon_dreams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    assert call("mesh dream", *QUICK) == 0
+    assert len(read_mesh(tmp_path / "dragon-dream.glb").faces) > 5000
+    assert "example" in stored_record(tmp_path / "dragon-dream.glb")
+
+
 def test_bad_input_is_one_line(ball: Path, painting: Path, tmp_path: Path):
     with pytest.raises(InputError, match="needs style"):
         call("mesh style", ball)

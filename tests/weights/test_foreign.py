@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -101,6 +102,19 @@ def test_tensors_that_share_memory_still_do(tmp_path: Path) -> None:
     found = load_state_dict(tmp_path / "a.pth")
     found["a"][2] = 9
     assert found["b"][0] == 9
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_arrays_of_numpy_are_read_to_the_bit(tmp_path: Path, protocol: int) -> None:
+    x = np.arange(24.0).reshape(4, 6)
+    kinds = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "?", ">f4", ">i2")
+    arrays = {kind: (x % 2 == 1 if kind == "?" else x).astype(kind) for kind in kinds}
+    arrays |= {"fortran": np.asfortranarray(x), "turned": x.T, "one": np.array(3.5), "empty": np.zeros((0, 3))}
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(arrays, protocol))
+    found = load_state_dict(tmp_path / "a.pkl")
+    assert list(found) == list(arrays)
+    for name, value in arrays.items():
+        assert found[name].shape == value.shape and np.array_equal(found[name].numpy(), value), name
 
 
 def test_what_torch_reads_is_what_we_read(tmp_path: Path) -> None:

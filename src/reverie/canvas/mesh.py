@@ -36,12 +36,15 @@ class Shape(nn.Module):
         ends: ``[E, 2]`` of the edges.
         smoothness: lambda.
         mirror: ``[V]`` the mirror image of each vertex, and the axis, for shapes that stay symmetric.
+        reach: how far a vertex can get from where it began; without it, anywhere.
     """
 
     def __init__(
-        self, vertices: Tensor, ends: Tensor, smoothness: float, mirror: tuple[Tensor, int] | None = None
-    ) -> None:
+        self, vertices: Tensor, ends: Tensor, smoothness: float, mirror: tuple[Tensor, int] | None = None,
+        reach: float | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
+        self.reach = reach
         self._ends, self.smoothness, self._mirror = ends, smoothness, mirror
         self.start = vertices.detach().float()
         self.operator = Smoothing(ends, len(vertices), smoothness)
@@ -50,6 +53,10 @@ class Shape(nn.Module):
     def forward(self) -> Tensor:
         """Return ``[V, 3]``, differentiable."""
         vertices = self.operator.solve(self.moved)
+        if self.reach is not None:
+            way = vertices - self.start
+            bent = self.reach / (self.reach**2 + way.square().sum(1, keepdim=True)).sqrt()
+            vertices = self.start + bent * way
         if self._mirror is None:
             return vertices
         pairs, axis = self._mirror
@@ -58,7 +65,8 @@ class Shape(nn.Module):
         return (vertices + vertices[pairs] * sign.to(vertices)) / 2
 
     def restaged(self, smoothness: float) -> Shape:
-        """Return the same shape with another lambda: large first, small for details."""
+        """Return the same shape, one without a reach, with another lambda: large first, small for details."""
+        assert self.reach is None
         other = Shape(self().detach(), self._ends, smoothness, self._mirror)
         other.start = self.start
         return other
@@ -118,7 +126,10 @@ class MeshCanvas(nn.Module):
         return self.surface.vertices.float() if self.shape is None else self.shape()
 
     def with_texture(self, texture: Tensor) -> MeshCanvas:
-        """Return the same mesh, in the shape of its file, with a fixed texture; what cameras see of it is shared."""
+        """Return the same mesh, in the shape of its file, with a fixed texture ``[1, C, T, U]``, of colors or not.
+
+        What cameras see of it is worked out only once for both.
+        """
         other = MeshCanvas(PixelCanvas(texture).requires_grad_(False), self.surface, self.mips, self.size, self.cameras)
         if self.shape is None:
             other._sights = self._sights
@@ -146,14 +157,15 @@ class MeshCanvas(nn.Module):
             ground = torch.as_tensor(GREY if backgrounds is None else backgrounds[i], device=texels.device)
             rows.append(self._picture(texels, vertices, camera, light, ground.to(texels)))
         stacked = torch.stack(rows).permute(0, 3, 1, 2)
-        return Views(stacked[:, :3], stacked[:, 3:])
+        return Views(stacked[:, :-1], stacked[:, -1:])
 
     def _picture(self, texels: Tensor, vertices: Tensor, camera: Camera, light: Light, ground: Tensor) -> Tensor:
         sight = self._sight(vertices, camera)
         colors = sample(texels, self.mips.sizes, sight.uv, sight.level)
         if not light.is_flat or light.even != 1:
             colors = (colors * light.brightness(sight.normals, camera)).clamp_max(1)
-        below = ground.view(3, -1).T.expand(self.size[0] * self.size[1], 3).reshape(*self.size, 3)
+        channels = colors.shape[1]
+        below = ground.view(channels, -1).T.expand(self.size[0] * self.size[1], channels).reshape(*self.size, channels)
         flat = torch.cat([below, below.new_zeros(*self.size, 1)], 2)
         opaque = torch.cat([colors, torch.ones_like(colors[:, :1])], 1)
         return sight.crossings.smooth(flat.index_put((sight.seen[:, 0], sight.seen[:, 1]), opaque))

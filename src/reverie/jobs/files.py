@@ -15,6 +15,7 @@ from pathlib import Path
 from reverie.errors import InputError
 from reverie.jobs.given import sha256_of
 from reverie.jobs.job import Input, Job, sections
+from reverie.settings import flag_of
 
 MOST_LOOKED_AT = 2000  # files, for one that was renamed
 NETWORKS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt")  # suffixes by which a network is a file and not a name
@@ -182,6 +183,7 @@ def found_config(job: Job, files: Files) -> object:
         for field in dataclasses.fields(part):  # type: ignore[arg-type]
             if field.metadata.get("runs_code"):
                 _check_no_code(getattr(part, field.name))
+            _check_user_only(field, getattr(part, field.name))
         parts[name] = with_paths(part, found)
     return with_parts(job.config, parts)
 
@@ -202,6 +204,17 @@ def _check_no_code(value: object) -> None:
             f"this was made with a function of somebody's own, '{base_name(str(value))}'; a file cannot ask for it to "
             "be run: look at it, and give it yourself"
         )
+
+
+def _check_user_only(field: dataclasses.Field[object], value: object) -> None:
+    """Refuse what a record may not ask for, such as to send requests to an address of its choice.
+
+    Raises:
+        InputError: it does.
+    """
+    text = field.metadata.get("user_only")
+    if text is not None and value != field.default and text in str(value):
+        raise InputError(f"a file cannot ask for {flag_of(field)} {str(value)[:80]}; give it yourself if you want it")
 
 
 def base_name(path: str) -> str:

@@ -91,6 +91,7 @@ class Tool(Generic[C]):
         settle: gives the settings as they count for one input, by its name ("" without one), before anything is opened:
             a file of keyframes by its text, a picture picked from a folder.
         presets: looks by name: what each is like, and its settings; settings given beside it win.
+        usual: gives the preset that is meant where none is named, from the settings that were given.
         film: import path of the tool for films, in place of `film(tool)`; its settings have its sections and more.
         moving: import path of the tool that makes a film from a still; its settings likewise.
         network: the file of the network that the settings name, if it lies here, without opening it; records name it
@@ -113,6 +114,7 @@ class Tool(Generic[C]):
     name_of: Callable[[C], str] | None = None
     settle: Callable[[C, str], C] | None = None
     presets: Mapping[str, tuple[str, Mapping[str, Json]]] = dataclasses.field(default_factory=dict)
+    usual: Callable[[Mapping[str, Any]], str | None] | None = None
     film: str | None = None
     moving: str | None = None
     network: Callable[[C], Path | None] | None = None

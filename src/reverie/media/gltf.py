@@ -7,34 +7,26 @@ KHR_materials_pbrSpecularGlossiness, EXT_texture_webp.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from reverie.errors import MeshError
 from reverie.media.gltf_data import Gltf, is_index, json_chunk, named, open_gltf, short, srgb_of
-from reverie.media.gltf_material import Materials, Slot
-from reverie.media.mesh_file import MAX_TRIANGLES, Limit, unit_normals
+from reverie.media.gltf_material import Materials
+from reverie.media.gltf_parts import Part, joined, placed_by, triangles_of
+from reverie.media.mesh_file import MAX_TRIANGLES, Limit
 from reverie.numerics.mesh import Mesh
 from reverie.numerics.mesh_repair import repaired
 
 MAX_NODES = 100_000
 MAX_WAY = 64  # morph targets
+UNDERSTOOD = (
+    "KHR_texture_transform", "KHR_materials_unlit", "KHR_materials_pbrSpecularGlossiness", "KHR_mesh_quantization",
+    "EXT_texture_webp",
+)  # fmt: skip
 COMPRESSED = {"KHR_draco_mesh_compression": "Draco", "EXT_meshopt_compression": "meshopt"}
-
-
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """The triangles of one primitive: indices count from its own first vertex; empty arrays for what it lacks."""
-
-    vertices: np.ndarray
-    faces: np.ndarray
-    uv: np.ndarray | None
-    colors: np.ndarray | None
-    normals: np.ndarray | None
-    slot: Slot
-    way: tuple[np.ndarray, ...] = ()
 
 
 def read_gltf(path: Path | str, max_triangles: int = MAX_TRIANGLES) -> Mesh:
@@ -56,9 +48,7 @@ def read_gltf(path: Path | str, max_triangles: int = MAX_TRIANGLES) -> Mesh:
             parts.append(part)
     if not parts:
         raise MeshError(f"'{source.name}' has no faces; expected triangles in its scene")
-    return repaired(
-        replace(_joined(parts, materials), name=source.stem, notes=tuple(dict.fromkeys(notes))), source.name
-    )
+    return repaired(replace(joined(parts, materials), name=source.stem, notes=tuple(dict.fromkeys(notes))), source.name)
 
 
 def named_files(path: Path) -> list[str]:
@@ -82,6 +72,10 @@ def _left_out(file: Gltf) -> list[str]:
         return []
     kinds = {"animations": "animations", "skins": "skins (the mesh is in its rest pose)", "cameras": "cameras"}
     found = [f"{words} were left out" for kind, words in kinds.items() if file.json.get(kind)]
+    used = file.json.get("extensionsUsed", [])
+    other = [short(name) for name in used if name not in UNDERSTOOD] if isinstance(used, list) else []
+    if other:
+        found.append(f"what these extensions say was left out: {', '.join(other[:5])}")
     scenes = file.json.get("scenes")
     if isinstance(scenes, list) and len(scenes) > 1:
         found.append(f"of {len(scenes)} scenes the default one was read")
@@ -146,7 +140,7 @@ def _numbers(file: Gltf, value: object, count: int) -> np.ndarray:
     return found
 
 
-def _parts(file: Gltf, node: dict, matrix: np.ndarray, materials: Materials, notes: list[str]) -> Iterator[_Part]:
+def _parts(file: Gltf, node: dict, matrix: np.ndarray, materials: Materials, notes: list[str]) -> Iterator[Part]:
     mesh = file.entry("meshes", node["mesh"])
     primitives = mesh.get("primitives")
     if not isinstance(primitives, list):
@@ -162,12 +156,12 @@ def _parts(file: Gltf, node: dict, matrix: np.ndarray, materials: Materials, not
         if "KHR_draco_mesh_compression" in extensions:
             raise MeshError(f"'{file.path.name}' is compressed with Draco, which is not read; save it without")
         part = _part(file, primitive, mode, weights, materials, notes)
-        yield _moved(part, matrix)
+        yield placed_by(part, matrix)
 
 
 def _part(
     file: Gltf, primitive: dict, mode: int, weights: object, materials: Materials, notes: list[str]
-) -> _Part:  # fmt: skip
+) -> Part:  # fmt: skip
     attributes = named(primitive.get("attributes"))
     if "POSITION" not in attributes:
         raise file.broken("a primitive has no positions")
@@ -186,7 +180,7 @@ def _part(
         colors = srgb_of(_same(file, attributes["COLOR_0"], (3, 4), count)[:, :3])
     if "NORMAL" in attributes and (way or not primitive.get("targets")):
         normals = _same(file, attributes["NORMAL"], (3,), count).astype(np.float64)
-    return _Part(vertices, _triangles(index, mode), uv, colors, normals, slot, way)
+    return Part(vertices, triangles_of(index, mode), uv, colors, normals, slot, way)
 
 
 def is_ours(file: Gltf) -> bool:
@@ -220,65 +214,3 @@ def _shaped(file: Gltf, vertices: np.ndarray, targets: object, weights: object, 
             moved = _same(file, target["POSITION"], (3,), len(vertices)).astype(np.float64)
             vertices = vertices + weight * moved
     return vertices
-
-
-def _triangles(index: np.ndarray, mode: int) -> np.ndarray:
-    """Return ``[F, 3]`` of lists, strips and fans; the rest of an incomplete triangle is dropped."""
-    if mode == 4:
-        return index[: len(index) // 3 * 3].reshape(-1, 3)
-    if len(index) < 3:
-        return np.zeros((0, 3), np.int64)
-    if mode == 6:
-        return np.stack([np.full(len(index) - 2, index[0]), index[1:-1], index[2:]], 1)
-    faces = np.stack([index[:-2], index[1:-1], index[2:]], 1)
-    faces[1::2] = faces[1::2][:, [1, 0, 2]]
-    return faces
-
-
-def _moved(part: _Part, matrix: np.ndarray) -> _Part:
-    turn = matrix[:3, :3]
-    with np.errstate(over="ignore", invalid="ignore"):  # whoever checks coordinates says so
-        vertices = part.vertices @ turn.T + matrix[:3, 3]
-        way = tuple(shape @ turn.T + matrix[:3, 3] for shape in part.way)
-    mirrored = np.linalg.det(turn) < 0
-    faces = part.faces[:, ::-1] if mirrored else part.faces
-    normals = part.normals
-    if normals is not None:
-        cofactor = np.stack([np.cross(turn[1], turn[2]), np.cross(turn[2], turn[0]), np.cross(turn[0], turn[1])])
-        normals = normals @ (-cofactor if mirrored else cofactor).T
-    return replace(part, vertices=vertices, faces=faces, normals=normals, way=way)
-
-
-def _joined(parts: list[_Part], materials: Materials) -> Mesh:
-    """Return all primitives as one mesh; what some of them lack is filled in."""
-    counts = [len(part.vertices) for part in parts]
-    starts = np.cumsum([0, *counts[:-1]])
-    for part, count in zip(parts, counts, strict=True):
-        if len(part.faces) and part.faces.max() >= count:
-            raise materials.file.broken(f"a face with vertex {part.faces.max()}; there are {count}")
-    faces = np.concatenate([part.faces + start for part, start in zip(parts, starts, strict=True)])
-    uv = None
-    if any(part.uv is not None for part in parts):
-        uv = np.concatenate([np.zeros((n, 2)) if p.uv is None else p.uv for p, n in zip(parts, counts, strict=True)])
-        bare = sum(len(part.faces) for part in parts if part.uv is None)
-        if bare:
-            materials.notes.append(f"{bare:,} triangles have no texture coordinates")
-    colors = None
-    if any(part.colors is not None for part in parts):
-        colors = np.concatenate(
-            [np.ones((n, 3)) if p.colors is None else p.colors for p, n in zip(parts, counts, strict=True)]
-        )
-    normals = [part.normals for part in parts]
-    whole = None
-    if all(n is not None for n in normals):
-        whole = unit_normals(np.concatenate([n for n in normals if n is not None])[faces])
-    steps = {len(part.way) for part in parts}
-    count = steps.pop() if len(steps) == 1 else 0
-    way = tuple(np.concatenate([part.way[i] for part in parts]) for i in range(count))
-    order = {slot.key: i for i, slot in enumerate(dict.fromkeys(part.slot for part in parts))}
-    used = list(dict.fromkeys(part.slot for part in parts))
-    owner = np.concatenate([np.full(len(part.faces), order[part.slot.key]) for part in parts])
-    return Mesh(
-        np.concatenate([part.vertices for part in parts]), faces, uv, None if uv is None else faces,
-        tuple(slot.material for slot in used), owner, colors, whole, way=way,
-    )  # fmt: skip

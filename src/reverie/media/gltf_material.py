@@ -124,7 +124,10 @@ class Materials:
 
 
 def _transform(change: Json) -> np.ndarray | None:
-    """Return ``[2, 3]`` of KHR_texture_transform: scale, then turn, then move."""
+    """Return ``[2, 3]`` of KHR_texture_transform: scale, then turn, then move.
+
+    Differs: the angle runs counterclockwise with ``v`` down, as the text says; its formula says otherwise.
+    """
     try:
         (x, y), (sx, sy) = change.get("offset", (0, 0)), change.get("scale", (1, 1))
         angle = float(change.get("rotation", 0))

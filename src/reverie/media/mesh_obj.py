@@ -15,7 +15,8 @@ from reverie.errors import MeshError
 from reverie.media.mesh_file import MAX_TRIANGLES, Limit, text_lines, unit_normals
 from reverie.media.mesh_mtl import PLAIN, Library, read_materials
 from reverie.numerics.mesh import Mesh
-from reverie.numerics.mesh_repair import repaired
+from reverie.numerics.mesh_repair import check_index, repaired
+from reverie.numerics.polygons import cut
 
 MAX_INDEX = 1 << 31
 LEFT_OUT = {"l": "lines", "p": "points", "curv": "curves", "curv2": "curves", "surf": "free-form surfaces"}
@@ -23,13 +24,15 @@ LEFT_OUT = {"l": "lines", "p": "points", "curv": "curves", "curv2": "curves", "s
 
 @dataclass
 class _Read:
-    """What the lines so far have said; corners are (vertex, uv or -1, normal or -1), three a triangle."""
+    """What the lines so far have said; corners are (vertex, uv or -1, normal or -1), polygon by polygon."""
 
     vertices: list[list[float]] = field(default_factory=list)
     uv: list[list[float]] = field(default_factory=list)
     normals: list[list[float]] = field(default_factory=list)
     corners: list[tuple[int, int, int]] = field(default_factory=list)
-    material: list[int] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    material: list[int] = field(default_factory=list)  # of each polygon
+    triangles: int = 0
     used: dict[str, int] = field(default_factory=dict)
     libraries: list[str] = field(default_factory=list)
     other: Counter[str] = field(default_factory=Counter)
@@ -38,7 +41,7 @@ class _Read:
 
 
 def read_obj(path: Path | str, max_triangles: int = MAX_TRIANGLES) -> Mesh:
-    """Return the triangles of an OBJ file, polygons cut into fans, vertices of equal position made one.
+    """Return the triangles of an OBJ file, polygons cut, vertices of equal position made one.
 
     Raises:
         MeshError: no such file, too large, no faces, a number that is none, or a face that points nowhere.
@@ -50,12 +53,12 @@ def read_obj(path: Path | str, max_triangles: int = MAX_TRIANGLES) -> Mesh:
             _take(read, line)
         except (ValueError, IndexError, OverflowError) as error:
             raise MeshError(f"'{source.name}', line {number}: cannot understand '{line.strip()[:60]}'") from error
-        limit.triangles(len(read.material))
+        limit.triangles(read.triangles)
         limit.vertices(max(len(read.vertices), len(read.uv), len(read.normals)))
     if not read.corners:
         raise MeshError(f"'{source.name}' has no faces; expected an OBJ file with lines 'f 1 2 3'")
     library = read_materials(source, read.libraries)
-    return repaired(_mesh(read, library, source.stem), source.name)
+    return repaired(_mesh(read, library, source), source.name)
 
 
 def named_libraries(path: Path) -> list[str]:
@@ -76,7 +79,7 @@ def _take(read: _Read, line: str) -> None:
     elif word == "vn":
         read.normals.append(_numbers(rest, 3)[:3])
     elif word == "f":
-        _add_fan(read, [read.known.get(text) or _corner(text, read) for text in rest])
+        _add(read, [read.known.get(text) or _corner(text, read) for text in rest])
     elif word == "usemtl":
         name = line.strip()[len("usemtl") :].strip()
         read.current = read.used.setdefault(name, len(read.used))
@@ -116,30 +119,34 @@ def _index(text: str, count: int) -> int:
     return found
 
 
-def _add_fan(read: _Read, polygon: list[tuple[int, int, int]]) -> None:
+def _add(read: _Read, polygon: list[tuple[int, int, int]]) -> None:
     if len(polygon) < 3:
         raise ValueError("a face of fewer than three corners")
     if not read.used:
         read.used[PLAIN] = 0
-    for i in range(1, len(polygon) - 1):
-        read.corners += (polygon[0], polygon[i], polygon[i + 1])
-        read.material.append(read.current)
+    read.corners += polygon
+    read.lengths.append(len(polygon))
+    read.material.append(read.current)
+    read.triangles += len(polygon) - 2
 
 
-def _mesh(read: _Read, library: Library, name: str) -> Mesh:
-    index = np.array(read.corners, np.int64).reshape(-1, 3, 3)
+def _mesh(read: _Read, library: Library, source: Path) -> Mesh:
+    places = np.array([v[:3] for v in read.vertices], np.float64).reshape(-1, 3)
+    corners = np.array(read.corners, np.int64).reshape(-1, 3)
+    check_index(corners[:, 0], len(places), "vertex", source.name)
+    triangles, polygon = cut(np.array(read.lengths), places[corners[:, 0]])
+    index = corners[triangles]
     notes = [*library.notes, *(f"{count:,} {what} were left out" for what, count in read.other.items())]
     uv, face_uv = _texture_coordinates(read.uv, index[..., 1], notes)
-    places = np.array([v[:3] for v in read.vertices], np.float64).reshape(-1, 3)
     colored = bool(read.vertices) and all(len(v) == 6 for v in read.vertices)
     colors = np.array([v[3:] for v in read.vertices], np.float64) if colored else None
     if colors is not None and colors.max() > 1:  # some programs write bytes
         colors = colors / 255
     materials = tuple(library.material(found) for found in read.used)
     return Mesh(
-        places, index[..., 0], uv, face_uv, materials, np.array(read.material, np.int64),
+        places, index[..., 0], uv, face_uv, materials, np.array(read.material, np.int64)[polygon],
         None if colors is None else np.nan_to_num(colors).clip(0, 1), _corner_normals(read.normals, index[..., 2]),
-        name, notes=tuple(notes),
+        source.stem, notes=tuple(notes),
     )  # fmt: skip
 
 

@@ -14,7 +14,8 @@ import numpy as np
 from reverie.errors import MeshError
 from reverie.media.mesh_file import MAX_TRIANGLES, Limit, text_lines, unit_normals
 from reverie.numerics.mesh import Mesh
-from reverie.numerics.mesh_repair import repaired
+from reverie.numerics.mesh_repair import check_index, repaired
+from reverie.numerics.polygons import cut
 
 HEAD = re.compile(r"(ST)?(C)?(N)?(4)?(n)?OFF\b")
 
@@ -29,7 +30,7 @@ def read_off(path: Path | str, max_triangles: int = MAX_TRIANGLES) -> Mesh:
     limit = Limit(source.name, max_triangles)
     lines = _content(source)
     try:
-        textured, colored, normal = _kind(source, next(lines, ""))
+        has = _kind(source, next(lines, ""))
         line = next(lines, "")
         count, polygons = (int(word) for word in line.split()[:2])
         if count < 0 or polygons < 0:
@@ -37,12 +38,15 @@ def read_off(path: Path | str, max_triangles: int = MAX_TRIANGLES) -> Mesh:
         limit.vertices(count)
         limit.triangles(polygons)
         rows = _rows(lines, count)
-        faces, colors = _faces(lines, polygons, limit)
+        lengths, corners, colored = _faces(lines, polygons, limit)
+        flat = np.array(corners, np.int64)
     except (ValueError, IndexError, OverflowError) as error:
         raise MeshError(
             f"'{source.name}' is a damaged or unknown OFF file: a line is no numbers, or is missing"
         ) from error
-    return repaired(_mesh(rows, faces, (normal, colored, textured), colors, source.stem), source.name)
+    check_index(flat, len(rows), "vertex", source.name)
+    faces = flat[cut(np.array(lengths, np.int64), rows[flat][:, :3])[0]]
+    return repaired(_mesh(rows, faces, has, colored, source.stem), source.name)
 
 
 def _content(source: Path) -> Iterator[str]:
@@ -54,7 +58,7 @@ def _content(source: Path) -> Iterator[str]:
 
 
 def _kind(source: Path, first: str) -> tuple[bool, bool, bool]:
-    """Return whether vertices have texture coordinates, colors and normals.
+    """Return whether vertices have normals, colors and texture coordinates.
 
     Raises:
         MeshError: binary, of four or n dimensions, or no OFF file.
@@ -62,7 +66,7 @@ def _kind(source: Path, first: str) -> tuple[bool, bool, bool]:
     match = HEAD.match(first)
     if match is None or match[4] or match[5] or "BINARY" in first:
         raise MeshError(f"'{source.name}' is no OFF file that is read; expected OFF, COFF, NOFF or STOFF as text")
-    return match[1] is not None, match[2] is not None, match[3] is not None
+    return match[3] is not None, match[2] is not None, match[1] is not None
 
 
 def _rows(lines: Iterator[str], count: int) -> np.ndarray:
@@ -73,20 +77,22 @@ def _rows(lines: Iterator[str], count: int) -> np.ndarray:
     return np.array([row[:wide] for row in rows], np.float64).reshape(-1, wide)
 
 
-def _faces(lines: Iterator[str], count: int, limit: Limit) -> tuple[np.ndarray, int]:
-    """Return ``[F, 3]`` and how many polygons have a color of their own."""
-    found: list[tuple[int, int, int]] = []
+def _faces(lines: Iterator[str], count: int, limit: Limit) -> tuple[list[int], list[int], int]:
+    """Return the lengths of the polygons, their corners in a row, and how many have a color of their own."""
+    lengths: list[int] = []
+    corners: list[int] = []
     colored = 0
     for _ in range(count):
         words = next(lines, "").split()
-        corners = int(words[0])
-        polygon = [int(word) for word in words[1 : corners + 1]]
-        if corners < 3 or len(polygon) < corners:
+        length = int(words[0])
+        polygon = [int(word) for word in words[1 : length + 1]]
+        if length < 3 or len(polygon) < length:
             raise ValueError("a face of too few corners")
-        colored += len(words) > corners + 1
-        found += [(polygon[0], polygon[i], polygon[i + 1]) for i in range(1, corners - 1)]
-        limit.triangles(len(found))
-    return np.array(found, np.int64).reshape(-1, 3), colored
+        colored += len(words) > length + 1
+        lengths.append(length)
+        corners += polygon
+        limit.triangles(len(corners) - 2 * len(lengths))
+    return lengths, corners, colored
 
 
 def _mesh(rows: np.ndarray, faces: np.ndarray, has: tuple[bool, bool, bool], colored: int, name: str) -> Mesh:
@@ -101,8 +107,7 @@ def _mesh(rows: np.ndarray, faces: np.ndarray, has: tuple[bool, bool, bool], col
         place += 4 if rows.shape[1] - place - 2 * has[2] >= 4 else 3
     if has[2] and rows.shape[1] >= place + 2:
         uv = rows[:, place : place + 2]
-    inside = len(rows) and len(faces) and faces.min() >= 0 and faces.max() < len(rows)
-    corner = unit_normals(normals[faces]) if normals is not None and inside else None
+    corner = None if normals is None else unit_normals(normals[faces])
     return Mesh(
         rows[:, :3], faces, uv, None if uv is None else faces, colors=colors, normals=corner, name=name,
         notes=tuple(notes),

@@ -15,7 +15,8 @@ import numpy as np
 from reverie.errors import MeshError
 from reverie.media.mesh_file import MAX_LINE_BYTES, MAX_TRIANGLES, Limit, Textures, beside, check_file, unit_normals
 from reverie.numerics.mesh import GREY, Material, Mesh
-from reverie.numerics.mesh_repair import repaired
+from reverie.numerics.mesh_repair import check_index, repaired
+from reverie.numerics.polygons import cut
 
 MAX_HEADER_LINES = 1000
 MAX_CORNERS = 1 << 16  # of one polygon
@@ -227,20 +228,20 @@ def _mesh(source: Path, head: _Head, tables: dict[str, _Table], limit: Limit) ->
     if places is None:
         raise MeshError(f"'{source.name}' has vertices without x, y and z")
     limit.triangles(int((index[0] - 2).clip(0).sum()))
-    corner = _fans(index[0])
     if not (np.abs(index[1].astype(np.float64)) < 1 << 40).all():
         raise MeshError(f"'{source.name}' has a face with a vertex that is no number")
     values = index[1].astype(np.int64)
+    check_index(values, len(places), "vertex", source.name)
+    corner, _ = cut(index[0], places[values])
     uv, face_uv = _texture_coordinates(vertex, face, corner, values[corner], len(places))
     colors = _columns(vertex, ("red", "green", "blue"))
     if colors is not None:
         whole = vertex.numbers["red"].dtype.kind in "iu" or colors.max(initial=0) > 1
         colors = np.nan_to_num(colors / 255 if whole else colors).clip(0, 1)
     normals, found = _columns(vertex, ("nx", "ny", "nz")), values[corner]
-    inside = len(found) and found.min() >= 0 and found.max() < len(places)
     return Mesh(
         places, found, uv, face_uv, (_material(source, head.texture, colors is not None, notes),), None, colors,
-        unit_normals(normals[found]) if normals is not None and inside else None, source.stem, notes=tuple(notes),
+        None if normals is None else unit_normals(normals[found]), source.stem, notes=tuple(notes),
     )  # fmt: skip
 
 
@@ -248,16 +249,6 @@ def _columns(table: _Table, names: tuple[str, ...]) -> np.ndarray | None:
     if any(name not in table.numbers for name in names):
         return None
     return np.stack([table.numbers[name].astype(np.float64) for name in names], 1)
-
-
-def _fans(lengths: np.ndarray) -> np.ndarray:
-    """Return ``[F, 3]`` places in the row of all corners of polygons cut into fans."""
-    start = np.cumsum(lengths) - lengths
-    count = (lengths - 2).clip(0)
-    polygon = np.repeat(np.arange(len(lengths)), count)
-    step = np.arange(len(polygon)) - np.repeat(np.cumsum(count) - count, count)
-    first = start[polygon]
-    return np.stack([first, first + step + 1, first + step + 2], 1)
 
 
 def _texture_coordinates(

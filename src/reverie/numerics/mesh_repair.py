@@ -25,9 +25,9 @@ def repaired(mesh: Mesh, name: str) -> Mesh:
     """
     if not len(mesh.faces):
         raise MeshError(f"'{name}' has no faces; expected triangles or polygons")
-    _check_index(mesh.faces, len(mesh.vertices), "vertex", name)
+    check_index(mesh.faces, len(mesh.vertices), "vertex", name)
     if mesh.uv is not None and mesh.face_uv is not None:
-        _check_index(mesh.face_uv, len(mesh.uv), "texture coordinate", name)
+        check_index(mesh.face_uv, len(mesh.uv), "texture coordinate", name)
     _check_numbers(mesh, name)
     notes = list(mesh.notes)
     single = _used(welded(mesh))
@@ -39,7 +39,12 @@ def repaired(mesh: Mesh, name: str) -> Mesh:
     return _inside(replace(_used(whole), notes=tuple(notes)))
 
 
-def _check_index(index: np.ndarray, count: int, what: str, name: str) -> None:
+def check_index(index: np.ndarray, count: int, what: str, name: str) -> None:
+    """Refuse faces that point nowhere.
+
+    Raises:
+        MeshError: names the first.
+    """
     wrong = index[(index < 0) | (index >= count)]
     if len(wrong):
         raise MeshError(f"'{name}' has a face with {what} {wrong[0] + 1}; there are {count}")

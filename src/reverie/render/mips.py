@@ -89,7 +89,7 @@ def fill_indices(covered: Tensor, reach: int | None = None) -> tuple[Tensor, Ten
     from scipy.ndimage import distance_transform_edt
 
     used = covered.cpu().numpy()
-    if not used.any():
+    if not used.any() or used.all():
         nothing = torch.zeros(0, dtype=torch.long, device=covered.device)
         return nothing, nothing
     distance, nearest = distance_transform_edt(~used, return_indices=True)  # type: ignore[misc]

@@ -56,6 +56,12 @@ def seam_difference(texture: Tensor, uv: np.ndarray, faces: np.ndarray, face_uv:
     return float((colors[0] - colors[1]).abs().mean())
 
 
+def texel_difference(texture: Tensor, covered: Tensor) -> float:
+    """Return the mean difference of color between neighboring used texels of ``[1, 3, T, U]``."""
+    both = covered[:, 1:] & covered[:, :-1]
+    return float((texture[..., 1:] - texture[..., :-1]).abs().mean((0, 1))[both].mean())
+
+
 def _uv_at(faces: np.ndarray, face_uv: np.ndarray, owner: np.ndarray, vertex: np.ndarray) -> np.ndarray:
     """Return which texture coordinate each face has at one of its vertices."""
     return face_uv[owner, np.argmax(faces[owner] == vertex[:, None], axis=1)]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-
-from reverie.errors import InputError, unknown_name
 
 # name → (what it looks like, settings); chosen by looking, for the embedded network
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "creatures": (
         "animals, faces and eyes that grow out of what is there",
-        {"objective": "equalized", "layer": ["mixed4c"], "step_size": 0.007},
+        {"objective": "equalized", "layer": ["mixed4c"], "step_size": 0.006, "normalize": "laplacian"},
     ),
     "village": (
         "people in hats, tents and small houses",
-        {"objective": "peaks", "layer": ["mixed4c"], "step_size": 0.007},
+        {"objective": "peaks", "layer": ["mixed4c"], "step_size": 0.006, "normalize": "laplacian"},
     ),
     "carnival": (
         "cars, fruit and figures; more of the photo stays, with little grain",
@@ -22,24 +21,20 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "crowd": (
         "small people, cars and spires",
-        {"objective": "equalized", "layer": ["mixed5a"], "step_size": 0.007},
+        {"objective": "equalized", "layer": ["mixed5a"], "step_size": 0.006, "normalize": "laplacian"},
     ),
     "weave": ("a web of lines and stars over everything", {"objective": "l2", "layer": ["mixed5a"]}),
     "classic": ("the settings of the first DeepDream, with the network's own layer", {"objective": "l2"}),
 }
 
 
-def preset_settings(name: str) -> dict[str, Any]:
-    """Return the settings of a preset.
-
-    Raises:
-        InputError: there is none of that name.
-    """
-    if name not in PRESETS:
-        raise InputError(unknown_name("preset", name, PRESETS))
-    return dict(PRESETS[name][1])
+USUAL = "creatures"  # of a photograph, where nothing else was asked for
+OWN_WISHES = (
+    "model", "weights", "layer", "channel", "class_name", "objective", "guide", "guide_class", "caricature", "group",
+    "canvas", "normalize",
+)  # fmt: skip
 
 
-def described() -> str:
-    """Return all presets in one line, for the help."""
-    return "; ".join(f"{name}: {what}" for name, (what, _) in PRESETS.items())
+def usual(given: Mapping[str, Any]) -> str | None:
+    """Return the preset that is meant where none is named: none where the settings say themselves what is raised."""
+    return None if any(name in given for name in OWN_WISHES) else USUAL

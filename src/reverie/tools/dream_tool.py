@@ -11,7 +11,7 @@ from reverie.jobs.given import Given
 from reverie.jobs.session import Session
 from reverie.jobs.tool import Role, Tool
 from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_presets import PRESETS
+from reverie.tools.dream_presets import PRESETS, usual
 from reverie.tools.dream_rules import check_dream, check_together
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class PreparedDream:
         Raises:
             InputError: settings, network or picture that cannot be used.
         """
+        from reverie.errors import InputError
+        from reverie.optimize.disk import ON_DISK
         from reverie.tools.dream import plan_dream
         from reverie.tools.dream_disk import DiskDream
         from reverie.tools.dream_work import DreamWork
@@ -68,6 +70,12 @@ class PreparedDream:
         used = self.session.used_bytes
         references, ascent = self._shared or self._raised(config, "" if given is None else given.name)
         size = _size_on_file(given, config)
+        if size is not None and config.normalize not in ON_DISK and config.disk != "yes":
+            try:
+                plan_dream(size, limited, self.critic, ascent, used_bytes=used)
+                size = None
+            except InputError:  # too large for memory: on disk, and without what needs it
+                config, limited = (replace(c, normalize="mean-abs") for c in (config, limited))
         if size is not None:
             choice = {"auto": None, "yes": True, "no": False}[config.disk]
             layout = plan_dream(size, limited, self.critic, ascent, used_bytes=used, disk=choice)
@@ -88,11 +96,10 @@ def _size_on_file(given: Given | None, config: DreamConfig) -> tuple[int, int] |
     """
     from reverie.errors import PictureError
     from reverie.media.strips import upright_size
-    from reverie.optimize.disk import ON_DISK
 
     if given is None or given.path is None or config.disk == "no":
         return None
-    if config.canvas == "spectrum" or config.normalize not in ON_DISK or config.group:
+    if config.canvas == "spectrum" or config.group:
         return None
     try:
         return upright_size(given.path)
@@ -132,7 +139,7 @@ DREAM: Tool[DreamConfig] = Tool(
     name="dream", doing="dreaming", ending="dream",
     summary="Dream pictures and films: raise what a network sees in them.",
     config=DreamConfig, prepare=PreparedDream, check=check_dream, settle=settle, upgrade=upgrade,
-    network=network, presets=PRESETS,
+    network=network, presets=PRESETS, usual=usual,
     roles=(
         Role(
             "pictures", "picture", "Pictures, films, patterns, folders, or - for standard input; none: from noise.",

@@ -129,7 +129,7 @@ def chosen(config: DreamConfig, critic: Critic, layout: Layout, references: Refe
     model = Input(critic.identity.name, critic.identity.sha256)
     files = {role: Input(item["name"], item["sha256"]) for role, item in references.files.items()}
     resolved: dict[str, Json] = {
-        "precision": critic.precision, "tile": layout.tile_px or None,
+        "precision": critic.precision, "tile": layout.tile_px or None, "normalize": config.normalize,
     }  # fmt: skip
     more: dict[str, Json] = {"disk": True} if layout.memory.disk else {}  # its last bits differ from those in memory
     if "target_from" in files:

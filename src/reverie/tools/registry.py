@@ -59,6 +59,14 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.latent.edit:LATENT_DIRECTIONS",
         "Find directions of a latent space: PCA or SeFa.",
     ),
+    "latent dream": (
+        "reverie.tools.latent.dream:LATENT_DREAM",
+        "Move through latent space until a network sees a class, or a layer is excited.",
+    ),
+    "latent explore": (
+        "reverie.tools.latent.explore:LATENT_EXPLORE",
+        "Make a page to wander through latent space on, and to click journeys together.",
+    ),
     "latent edit": (
         "reverie.tools.latent.edit:LATENT_EDIT",
         "Change a picture along directions of its latent space.",
@@ -83,6 +91,10 @@ TOOLS: dict[str, tuple[str, str]] = {
     "embed atlas": (
         "reverie.tools.embed.atlas_tool:ATLAS",
         "Draw what a layer sees in a collection, sorted by likeness: an activation atlas.",
+    ),
+    "embed pick": (
+        "reverie.tools.embed.pick_tool:PICK",
+        "Copy the pictures of a list, such as a selection on the page, into a folder.",
     ),
 }
 

@@ -120,9 +120,32 @@ def _read_description(path: Path, metadata: dict[str, str]) -> Description:
         record["classes"] = tuple(record["classes"])
         record["mean"], record["std"] = tuple(record["mean"]), tuple(record["std"])
         record["color_correlation"] = tuple(tuple(row) for row in record.get("color_correlation", ()))
+        _check_kinds(record)
         return Description(**record)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise WeightsError(f"the description inside '{path}' cannot be read ({error})") from error
+
+
+def _check_kinds(record: dict[str, Any]) -> None:
+    """Raise `TypeError` for an entry of another kind than its field; whoever uses it may trust its type."""
+    texts = ("architecture", "kind", "default_layer", "date", "version", "note")
+    for name, value in record.items():
+        if name in texts:
+            fits = isinstance(value, str)
+        elif name == "classes":
+            fits = all(isinstance(item, str) for item in value)
+        elif name in ("mean", "std"):
+            fits = len(value) == 3 and all(map(_is_number, value))
+        elif name == "color_correlation":
+            fits = all(_is_number(item) for row in value for item in row)
+        else:
+            fits = type(value) is int if name == "input_px" else isinstance(value, dict)
+        if not fits:
+            raise TypeError(f"'{name}' is of another kind than it should be")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def file_sha256(path: Path) -> str:

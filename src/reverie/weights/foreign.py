@@ -40,11 +40,11 @@ def _read_tensors(file: ForeignFile) -> dict[str, Tensor]:
     values = file.values
     if entries is None:
         raise WeightsError(f"'{path}' {_holds_objects(file) or _no_state_dict(file.root)}; {EXPECTED}")
-    tensors = {str(name): values.tensor(entry) for name, entry in entries.items()}
-    others = [name for name, tensor in tensors.items() if tensor is None]
+    tensors = {name: values.tensor(entry) for name, entry in entries.items()}
+    others = [shown(name, 40) for name, tensor in tensors.items() if tensor is None or not isinstance(name, str)]
     if others or not tensors or file.report.reaching:
         raise WeightsError(f"'{path}' {_holds_objects(file) or _other_entries(others)}; {EXPECTED}")
-    return {name.removeprefix("module."): tensor.read() for name, tensor in tensors.items() if tensor is not None}
+    return {str(name).removeprefix("module."): tensor.read() for name, tensor in tensors.items() if tensor is not None}
 
 
 def _unwrapped(file: ForeignFile) -> Mapping[object, object] | None:
@@ -67,7 +67,7 @@ def _no_state_dict(root: object) -> str:
 def _other_entries(others: list[str]) -> str:
     if not others:
         return "is not a state dict: expected tensors by name, found an empty dictionary"
-    names = ", ".join(shown(name, 40) for name in others[:4])
+    names = ", ".join(others[:4])
     return f"is not a state dict: expected tensors by name, found a dictionary with other entries: {names}"
 
 

@@ -92,10 +92,13 @@ def module(net_state: dict[str, Tensor], prefix: str, attributes: Callable[[str]
 
 
 def ada(
-    net: Generator, protocol: int = 4, *, stylegan3: bool = False, only: str | None = None, extra: dict | None = None
-) -> bytes:
+    net: Generator, protocol: int = 4, *, stylegan3: bool = False, only: str | None = None, extra: dict | None = None,
+    broken: bool = False,
+) -> bytes:  # fmt: skip
     """Return a network pickle of StyleGAN2-ADA, or of a StyleGAN2 that StyleGAN3's program trained."""
     config, state = net.config, {k: v for k, v in net.state_dict().items() if "blur" not in k}
+    if broken:
+        state["synthesis.b8.conv0.bias"] = torch.full((config.channels[1],), torch.nan)
     taps = torch.tensor(config.kernel) / sum(config.kernel)
     state["synthesis.b8.resample_filter"] = torch.outer(taps, taps)
     synthesis = {"channel_base": 64, "channel_max": 8, "num_fp16_res": 0, "conv_clamp": config.clamp}
@@ -147,10 +150,22 @@ def array(values: np.ndarray, room: str = "numpy.core") -> Call:
 # -- TensorFlow -------------------------------------------------------------------------------------------------------
 
 
-def tensorflow(net: Generator, protocol: int = 4, *, only_gs: bool = False, version: int = 4) -> bytes:
+def tensorflow(
+    net: Generator,
+    protocol: int = 4,
+    *,
+    only_gs: bool = False,
+    version: int = 4,
+    numpy_2: bool = False,
+    levels: bool = False,
+) -> bytes:
     """Return a network pickle of NVIDIA's TensorFlow programs, with variables as they name and lay them out."""
     config = net.config
     mapping, synthesis = _tf_mapping(net), _tf_synthesis(net)
+    if levels:  # as configurations B to D call them: colors of the last size, and others that are not used
+        last = "x".join(map(str, config.size))
+        synthesis = [(name.replace(f"{last}/ToRGB", "ToRGB_lod0"), value) for name, value in synthesis]
+        synthesis.append(("ToRGB_lod1/bias", array(np.ones(3, "f4"))))
     static = {
         "num_channels": config.colors, "resolution": config.size[0], "label_size": config.c_dim, "fmap_base": 64,
         "resample_kernel": [int(t) for t in config.kernel], "mapping_lrmul": config.mapping_lr,
@@ -161,7 +176,8 @@ def tensorflow(net: Generator, protocol: int = 4, *, only_gs: bool = False, vers
     own = [("lod", array(np.float32(0))), ("dlatent_avg", array(_numpy(net.mapping.w_avg)))]
     gs = _tf_network("Gs", own, parts, static, version)
     other = _tf_network("D", [], {}, static, version)
-    return pickled(gs if only_gs else (other, other, gs), protocol)
+    blob = pickled(gs if only_gs else (other, other, gs), protocol)
+    return blob.replace(b"\x8c\x15numpy.core.multiarray", b"\x8c\x16numpy._core.multiarray") if numpy_2 else blob
 
 
 def _tf_network(name: str, variables: list, components: dict, static: dict, version: int) -> Call:
@@ -267,6 +283,7 @@ def rosinality(net: Generator, *, old: bool = False, prefix: str = "", **more: o
     state = {prefix + name: value for name, value in rosinality_state(net).items()}
     buffer = io.BytesIO()
     content = {"g_ema": state, "latent_avg": net.mapping.w_avg.clone(), **more}
+    content = {name: value for name, value in content.items() if value is not None}
     torch.save(content, buffer, _use_new_zipfile_serialization=not old)
     return buffer.getvalue()
 

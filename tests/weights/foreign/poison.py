@@ -56,6 +56,18 @@ def window(count: int, offset: int, shape: tuple, stride: tuple) -> bytes:
     return pickled({"w": Call(REBUILD, (storage, offset, shape, stride, False, ordered({})))})
 
 
+def one_blob_many_tensors(count: int = 200) -> bytes:
+    """Many tensors, in the form of protocol 2, that each name the same 4 MB: 800 MB if each had its copy."""
+    text = stream(torch.ones(1 << 20)).decode("latin-1")
+
+    def tensor() -> Call:
+        blob = Call(Global("_codecs", "encode"), (text, "latin1"))
+        storage = Call(Global("torch.storage", "_load_from_bytes"), (blob,))
+        return Call(REBUILD, (storage, 0, (1 << 20,), (1,), False, ordered({})))
+
+    return pickled({str(i): tensor() for i in range(count)}, 2)
+
+
 def own_list() -> bytes:
     return b"\x80\x04]\x94h\x00a."
 
@@ -80,6 +92,33 @@ def deep(count: int = 50_000) -> bytes:
 
 def deep_tuples(count: int = 100_000) -> bytes:
     return b"\x80\x02)" + b"\x85" * count + b"."
+
+
+def deep_calls(count: int = 100_000) -> bytes:
+    function = b"cmath\nsqrt\nq\x00"
+    return b"\x80\x02" + function + b"h\x00" * (count - 1) + b")R" + b"\x85R" * (count - 1) + b"."
+
+
+def key_in_itself() -> bytes:
+    """A call as a key, which holds the dictionary: whoever writes it as text never ends."""
+    return b"\x80\x02}q\x01cmath\nsqrt\nh\x01\x85RK\x01s."
+
+
+def many_entries(count: int = 400_000) -> bytes:
+    """A zip whose directory names so many entries that reading it alone would take a gigabyte."""
+    entry = b"PK\x01\x02" + bytes(42) + b"x"
+    tail = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 65535, 65535, count * len(entry), 0, 0)
+    return b"PK\x03\x04" + bytes(26) + entry * count + tail
+
+
+def repeated_modules(count: int = 4_000, entries: int = 20_000) -> bytes:
+    """Thousands of modules that all have the same large state."""
+    state = b"}q\x01(" + b"".join(b"X\x05\x00\x00\x00%05dN" % i for i in range(entries)) + b"u"
+    child = b"ctorch.nn\nModule\n)\x81h\x01b"
+    modules = b"}(" + b"".join(b"X\x05\x00\x00\x00%05d" % i + child for i in range(count)) + b"u"
+    meta = b"}(X\x05\x00\x00\x00state}X\x08\x00\x00\x00_modules" + modules + b"su"
+    call = b"ctorch_utils.persistence\n_reconstruct_persistent_obj\n" + meta + b"\x85R"
+    return b"\x80\x02" + state + b"0}X\x05\x00\x00\x00G_ema" + call + b"s."
 
 
 def laughs() -> bytes:
@@ -228,6 +267,9 @@ POISON: dict[str, tuple[Callable[[], bytes], str]] = {
     "modules in themselves": (own_dictionary, "holds Python objects"),
     "deep lists": (deep, "found a list"),
     "deep tuples": (deep_tuples, "found a tuple"),
+    "deep calls": (deep_calls, "holds Python objects (math.sqrt)"),
+    "key in itself": (key_in_itself, "holds Python objects (math.sqrt)"),
+    "many entries": (many_entries, "too many entries"),
     "doubling tuples": (laughs, "found a tuple"),
     "doubling key": (laughing_key, "a key that is not plain"),
     "colliding keys": (colliding_keys, "keys that are no texts"),
@@ -256,5 +298,7 @@ NO_GENERATOR: dict[str, tuple[Callable[[], bytes], str]] = {
     "only D": (lambda: ada(random_generator(), only="D"), "holds D and no generator"),
     "other state dict": (lambda: pickled({"fc.weight": buffer(torch.ones(3), 2)}), "a dictionary with fc.weight"),
     "an array": (lambda: pickled(array(torch.ones(3).numpy())), "no generator that is known"),
+    "repeated modules": (repeated_modules, "more entries than a network needs"),
+    "no numbers": (lambda: ada(random_generator(), broken=True), "holds values that are no numbers"),
     "module in itself": (own_module, "more modules than a network needs"),
 }

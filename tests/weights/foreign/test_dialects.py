@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from dialects import SMALL, SOURCE, ada, lucidrains, random_generator, rosinality, tensorflow, written
+from dialects import SMALL, SOURCE, ada, lucidrains, random_generator, rosinality, rosinality_state, tensorflow, written
 from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.models.stylegan2.config import GeneratorConfig
+from reverie.errors import WeightsError
+from reverie.models.stylegan2.config import GeneratorConfig, parse_config
+from reverie.models.stylegan2.foreign import convert
 from reverie.models.stylegan2.generator import Generator
 from reverie.models.stylegan2.infer import complete, infer_config
 from reverie.models.stylegan2.lucidrains import LucidrainsSynthesis
@@ -28,6 +31,14 @@ OLD_LABELS = replace(SMALL, c_dim=5, labels="concat", embed_dim=8)
 
 LUCIDRAINS = replace(SMALL, architecture="lucidrains", mapping_lr=0.1, colors=4)
 
+
+def encoder(net: Generator) -> bytes:
+    """Write the file of an encoder, whose decoder is the generator, with a mean of w for each layer."""
+    state = {f"decoder.{name}": value for name, value in rosinality_state(net).items()}
+    means = net.mapping.w_avg.expand(net.config.num_ws, -1).clone()
+    return rosinality(net, g_ema=None, state_dict=state | {"encoder.x": torch.ones(2)}, latent_avg=means, opts={"n": 1})
+
+
 FORMS: dict[str, tuple[GeneratorConfig, Callable[[Generator], bytes]]] = {
     "ada protocol 3": (SMALL, lambda net: ada(net, 3)),
     "ada protocol 4": (SMALL, lambda net: ada(net, 4)),
@@ -36,6 +47,7 @@ FORMS: dict[str, tuple[GeneratorConfig, Callable[[Generator], bytes]]] = {
     "ada clamped": (CLAMPED, ada),
     "ada wide": (WIDE, ada),
     "ada grey": (GREY, ada),
+    "ada RGBA": (replace(SMALL, colors=4), ada),
     "ada resnet": (replace(SMALL, architecture="resnet"), ada),
     "ada orig": (replace(SMALL, architecture="orig"), ada),
     "ada without noise": (replace(SMALL, noise=False), ada),
@@ -50,9 +62,17 @@ FORMS: dict[str, tuple[GeneratorConfig, Callable[[Generator], bytes]]] = {
     "tensorflow labels": (OLD_LABELS, tensorflow),
     "tensorflow ada labels": (LABELS, lambda net: tensorflow(net, version=5)),
     "tensorflow resnet": (replace(SMALL, architecture="resnet"), tensorflow),
+    "tensorflow by levels of detail": (replace(SMALL, architecture="orig"), lambda net: tensorflow(net, levels=True)),
     "tensorflow orig": (replace(SMALL, architecture="orig"), tensorflow),
     "rosinality": (SMALL, rosinality),
     "rosinality before 1.6": (SMALL, lambda net: rosinality(net, old=True)),
+    "rosinality training": (
+        SMALL,
+        lambda net: rosinality(net, g={}, g_optim={"state": {0: 1}}, args=Namespace(size=32)),
+    ),
+    "rosinality not averaged": (SMALL, lambda net: rosinality(net, g_ema=None, g=rosinality_state(net))),
+    "encoder": (SMALL, encoder),
+    "tensorflow numpy 2": (SMALL, lambda net: tensorflow(net, numpy_2=True)),
     "lucidrains": (LUCIDRAINS, lucidrains),
     "lucidrains without average": (LUCIDRAINS, lambda net: lucidrains(net, average=False)),
     "rosinality parallel": (SMALL, lambda net: rosinality(net, prefix="module.")),
@@ -117,6 +137,35 @@ def plain_synthesis(net: LucidrainsSynthesis, w: Tensor, noise: Tensor) -> Tenso
     return colors
 
 
+DIALECTS = {
+    "ada protocol 4": "StyleGAN2-ADA (PyTorch)", "stylegan3 program": "StyleGAN2 in StyleGAN3's form (PyTorch)",
+    "tensorflow": "StyleGAN2 (TensorFlow)", "tensorflow ada labels": "StyleGAN2-ADA (TensorFlow)",
+    "rosinality training": "rosinality's stylegan2-pytorch", "lucidrains": "lucidrains' stylegan2-pytorch",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", DIALECTS)
+def test_the_program_is_named(tmp_path: Path, form: str) -> None:
+    config, write = FORMS[form]
+    found = find_generator(open_foreign(written(tmp_path / "a.pkl", write(random_generator(config)))))
+    assert found.dialect == DIALECTS[form]
+
+
+def test_what_a_file_lacks_is_made_up_and_said(tmp_path: Path) -> None:
+    net = random_generator()
+    state = {name: value for name, value in rosinality_state(net).items() if not name.startswith("noises")}
+    path = written(tmp_path / "a.pt", rosinality(net, g_ema=state, latent_avg=None))
+    made = convert(path)
+    assert made.notes == [
+        "7 noise maps are not in the file; they were drawn anew",
+        "the file has no mean of w; it was estimated from 10000 samples",
+    ]
+    z = torch.randn(4000, 8, generator=torch.Generator().manual_seed(5))
+    with torch.no_grad():
+        mean = net.mapping(z).mean(0)
+    torch.testing.assert_close(made.state["mapping.w_avg"], mean, rtol=0, atol=0.1 * float(mean.abs().max()))
+
+
 @pytest.mark.parametrize("form", ["ada protocol 4", "tensorflow"])
 def test_source_inside_is_shown_by_its_hash_only(tmp_path: Path, form: str) -> None:
     import hashlib
@@ -124,3 +173,17 @@ def test_source_inside_is_shown_by_its_hash_only(tmp_path: Path, form: str) -> N
     config, write = FORMS[form]
     found = find_generator(open_foreign(written(tmp_path / "a.pkl", write(random_generator(config)))))
     assert found.code and {code.sha256 for code in found.code} == {hashlib.sha256(SOURCE.encode()).hexdigest()}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"mapping_lr": 0}, "mapping_lr must be"), ({"mapping_lr": False}, "mapping_lr must be"),
+        ({"clamp": float("nan")}, "clamp must be"), ({"colors": True}, "colors must be"),
+        ({"kernel": [1e99, 1]}, "kernel"),
+        ({"channels": [8] * 11, "base": [64, 64]}, "larger than any network draws"), ({"base": 4}, "say properly"),
+    ],
+)  # fmt: skip
+def test_impossible_shapes_are_refused(change: dict, words: str) -> None:
+    with pytest.raises(WeightsError, match=words):
+        parse_config(SMALL.record() | change, "a.safetensors")

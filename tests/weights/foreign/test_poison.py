@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 import time
 import tracemalloc
@@ -11,12 +12,13 @@ from pathlib import Path
 import pytest
 import torch
 from dialects import ada, random_generator, written
-from poison import NO_GENERATOR, POISON
+from pickle_writer import pickled
+from poison import NO_GENERATOR, POISON, one_blob_many_tensors
 
 from reverie.errors import WeightsError
 from reverie.models.stylegan2.foreign import convert
 from reverie.weights.foreign import load_state_dict
-from reverie.weights.pickles.records import Call, Global
+from reverie.weights.pickles.records import Call, Global, Persistent
 
 FOREIGN = ("\n", "\x1b", "weights_only", "Unpickl", "Error", "miniz", "Traceback")
 
@@ -62,6 +64,28 @@ def test_bombs_take_little_memory(tmp_path: Path, kind: str) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8 << 20
+
+
+@pytest.mark.parametrize(
+    ("view", "words"), [(("9", 1, 3), ""), (("9", 2, 3), "reaches beyond"), (("9", -1, 3), "reaches")]
+)
+def test_views_of_storages_as_files_before_0_4_have_them(tmp_path: Path, view: tuple, words: str) -> None:
+    floats, numbers = Global("torch", "FloatStorage"), torch.arange(4.0)
+    storage = Persistent(("storage", floats, "7", "cpu", 4, view))
+    tensor = Call(Global("torch._utils", "_rebuild_tensor"), (storage, 1, (2,), (1,)))
+    parts = (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}, {"w": tensor}, ["7"])
+    blob = b"".join(pickled(part, 2) for part in parts) + struct.pack("<q", 4) + numbers.numpy().tobytes()
+    path = written(tmp_path / "bad.pkl", blob)
+    if words:
+        assert words in refused(load_state_dict, path)
+    else:
+        assert load_state_dict(path)["w"].tolist() == [2, 3]
+
+
+def test_what_is_named_many_times_is_copied_once(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.pkl", one_blob_many_tensors())
+    found = load_state_dict(path)
+    assert len(found) == 200 and len({tensor.data_ptr() for tensor in found.values()}) == 1
 
 
 def test_an_attack_beside_a_generator_is_flagged_and_the_generator_read(tmp_path: Path, monkeypatch) -> None:

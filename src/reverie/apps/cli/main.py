@@ -97,6 +97,16 @@ def build_app() -> App:
     app.command(
         "reverie.apps.cli.studio:studio_command", name="studio", help="Open the studio: all tools in a browser."
     )
+    app.command(
+        "reverie.apps.cli.studio:wall_command",
+        name="wall",
+        help="Run an exhibition: booth for phones, wall for screens.",
+    )
+    app.command(
+        "reverie.apps.cli.watch_folder:watch_command",
+        name="watch",
+        help="Make a result of every file put into a folder.",
+    )
     jobs = App(name="jobs", help="The studio's queue from a terminal.", result_action="return_value")
     for name, text in JOBS.items():
         jobs.command(f"reverie.apps.cli.jobs:{name}_command", name=name, help=text)

@@ -10,6 +10,8 @@ from cyclopts import Parameter
 from reverie.apps.cli.pipes import as_given
 from reverie.errors import InputError
 
+FRAMES_KEPT = 12  # of each picture, to show on the wall how it came about
+
 
 def studio_command(
     *,
@@ -41,6 +43,31 @@ def studio_command(
         most_pixels=positive("--max-megapixels", max_megapixels) * 1_000_000, keep_hours=keep_hours,
     )  # fmt: skip
     return serve(home_of(home), settings, certificate=certificate, key=key, open_page=open)
+
+
+def wall_command(
+    *,
+    host: Annotated[str, Parameter(help="Address to listen on.")] = "0.0.0.0",
+    port: Annotated[int, Parameter(help="Port; 0 for a free one.")] = 7860,
+    home: Annotated[str | None, Parameter(help="Folder of the queue and its results; default: this user's.")] = None,
+    address: Annotated[str, Parameter(help="Address of the booth as phones reach it, for the QR code.")] = "",
+    moderated: Annotated[bool, Parameter(negative="", help="Show only what somebody has released.")] = False,
+    keep_hours: Annotated[float, Parameter(help="Delete pictures after so long, those that were sent too.")] = 24.0,
+    devices: Annotated[str, Parameter(help="One worker for each, with commas.")] = "auto",
+    certificate: Annotated[str | None, Parameter(help="Certificate (PEM), for HTTPS.")] = None,
+    key: Annotated[str | None, Parameter(help="Its private key (PEM).")] = None,
+) -> int:
+    """Run an exhibition: a booth for phones, a wall for screens, the studio behind a password."""
+    from reverie.apps.web.studio.serve import serve
+    from reverie.apps.web.studio.settings import StudioSettings
+
+    if keep_hours <= 0:
+        raise InputError(f"--keep-hours must be greater than 0; got {keep_hours}")
+    settings = StudioSettings(
+        host=host, port=port, exhibition=True, address=address, moderated=moderated, keep_hours=keep_hours,
+        devices=device_list(devices), frames=FRAMES_KEPT,
+    )  # fmt: skip
+    return serve(home_of(home), settings, certificate=certificate, key=key)
 
 
 def home_of(text: str | None):

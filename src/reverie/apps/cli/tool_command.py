@@ -53,7 +53,7 @@ def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., 
         for role in roles:
             positions[role.name] = _joined(positions.get(role.name), kwargs.get(f"named_{role.name}"))
         names = {field.name for field in dataclasses.fields(Common)}
-        chosen = Common(**{name: kwargs[name] for name in names if name in kwargs})
+        chosen = Common(**{name: kwargs[name] for name in names if name in kwargs and name not in options})
         given = {name: value for name, value in kwargs.items() if name in options}
         return run_tool(tool, find, positions, given, chosen)
 
@@ -80,7 +80,7 @@ def _fits(name: str, tool: AnyTool) -> bool:
     if name == "look":
         return bool(tool.presets)
     if name == "layers":
-        return {"layer", "model"} <= {field.name for _, field in tool.fields()}
+        return {"layer", "model", "weights"} <= {field.name for _, field in tool.fields()}
     return True
 
 
@@ -185,7 +185,8 @@ def _from_nothing(tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[
     output = None if common.output is None else as_given(common.output)
     chosen = _moving(tool, given, output) or tool
     _check_given(tool, chosen, given, "goes with a video, GIF or animated WebP; this is a picture")
-    return run_one(chosen, find, settings_of(chosen, find, given, common, tool), None, common)
+    config = settings_of(chosen, find, given, common, tool, from_nothing=tool.streamed is not None)
+    return run_one(chosen, find, config, None, common)
 
 
 def _moving(tool: AnyTool, given: Mapping[str, Any], output: str | None) -> AnyTool | None:

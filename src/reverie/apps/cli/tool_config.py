@@ -19,28 +19,32 @@ if TYPE_CHECKING:
 
 def settings_of(
     tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[str, Any], common: Common,
-    family: AnyTool | None = None,
+    family: AnyTool | None = None, *, from_nothing: bool = False,
 ) -> object:  # fmt: skip
     """Return the settings: those of another result or of a preset if one was named, and what was given on top.
 
-    `family` is the tool of pictures where `tool` is the one that works on films in its place.
+    `family` is the tool of pictures where `tool` is the one that works on films in its place. A look that is meant
+    where none is named needs something to work on.
 
     Raises:
         InputError: they contradict each other, or the other result is not this tool's.
     """
     family = family or tool
     stored = _like(family, find, common.like, given) if common.like is not None else None
-    preset = preset_of(family, common.look)
+    look = common.look
+    if look is None and stored is None and family.usual is not None and not from_nothing:
+        look = family.usual(given)
+    preset = preset_of(family, look)
     parts: dict[str, object] = {}
     for name, cls in section_types(tool.config).items():
         own = {f.name for f in dataclasses.fields(cls)}
         chosen = _lists({key: value for key, value in given.items() if key in own})
-        look = {key: value for key, value in preset.items() if key in own}
+        styled = {key: value for key, value in preset.items() if key in own}
         base: dict[str, Any] = {}
         if stored is not None and name in sections(stored):
             drop = {f.name for f in dataclasses.fields(cls) if f.metadata.get("own")}
             base = {k: v for k, v in to_record(sections(stored)[name]).items() if k not in drop}
-        for more in (look, chosen):
+        for more in (styled, chosen):
             base = without_rivals(cls, base, more) | more
         parts[name] = parse_settings(cls, base, "the settings")
         check_together(parts[name])

@@ -6,10 +6,11 @@ fewest pictures to a class comes next, so that no source dominates.
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -103,7 +104,8 @@ class Collector:
         self.manifest, self.client, self.sources, self.terms = manifest, client, dict(sources), terms
         self.notes: list[str] = []
         self.newest: Path | None = None  # the picture that was kept last
-        self._here = here or {}
+        settled = json.dumps([terms.licence, asdict(terms.bounds), terms.most_bytes])
+        self._here = {**(here or {}), **manifest.settle(settled)}
         self._known, self._digests = Known(), set[str]()
         self._why: dict[str, str] = {}  # source → why it does not answer
         there = manifest.kept()

@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS item (
     id INTEGER PRIMARY KEY, label TEXT NOT NULL, source TEXT NOT NULL, url TEXT NOT NULL UNIQUE, record TEXT NOT NULL,
     state TEXT NOT NULL DEFAULT 'new', why TEXT NOT NULL DEFAULT '', tries INTEGER NOT NULL DEFAULT 0,
     sha256 TEXT UNIQUE, width INTEGER, height INTEGER, d TEXT, p TEXT, file TEXT, fetched REAL);
+CREATE TABLE IF NOT EXISTS terms (text TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS item_state ON item (label, state);
 """
 
@@ -101,6 +102,24 @@ class Manifest:
             raise OutputError(f"cannot write '{folder}': {error}") from error
         except OSError as error:
             raise OutputError(f"cannot write '{folder}': {error.strerror or error}") from error
+
+    def settle(self, terms: str) -> dict[str, Path]:
+        """Forget what was decided by other terms; return the files of the pictures that were kept by them, by address.
+
+        Args:
+            terms: what is taken, as a text that is the same for the same terms.
+        """
+        row = self._file.execute("SELECT text FROM terms").fetchone()
+        if row is not None and row[0] == terms:
+            return {}
+        here = {kept.record.url: self.pictures / kept.file for kept in self.kept()}
+        here = {url: path for url, path in here.items() if path.is_file()}
+        self._file.execute("BEGIN")
+        for table in ("item", "query", "terms"):
+            self._file.execute(f"DELETE FROM {table}")
+        self._file.execute("INSERT INTO terms VALUES (?)", (terms,))
+        self._file.execute("COMMIT")
+        return here
 
     # -- searches ------------------------------------------------------------------------------------------------------
 

@@ -80,9 +80,10 @@ class Client:
         self._hosts: dict[tuple[str, int], _Host] = {}
         self._guard = threading.Lock()
         self._direct = not getproxies()
-        agent = f"{NAME}/{version or '0'} (gathers pictures for one user; contact: {contact})"
+        self.agent = f"{NAME}/{version or '0'} (gathers pictures for one user; contact: {contact})"
         self._http = httpx.Client(
-            headers={"User-Agent": agent, "AIC-User-Agent": agent}, follow_redirects=False, verify=_certificates(),
+            headers={"User-Agent": self.agent, "AIC-User-Agent": self.agent}, follow_redirects=False,
+            verify=_certificates(),
             timeout=httpx.Timeout(READ_S, connect=CONNECT_S), limits=httpx.Limits(max_connections=16),
         )  # fmt: skip
 
@@ -172,6 +173,15 @@ class Client:
                 url = urljoin(url, answer.headers.get("location", ""))
         raise RefusedError(f"{place_of(split_address(url))[0]} leads on more than {MOST_REDIRECTS} times")
 
+    def final(self, url: str) -> str:
+        """Return where an address leads in the end, every step checked; one byte is asked for.
+
+        Raises:
+            RefusedError, FetchError, Stopped: as `opened`.
+        """
+        with self.opened(url, {"Range": "bytes=0-0"}) as answer:
+            return str(answer.url)
+
     def pause_for(self, url: str, pause_s: float) -> None:
         """Wait until a host may be asked, for who asks it by other means.
 
@@ -192,8 +202,9 @@ class Client:
         return {place[0]: host.gone for place, host in self._hosts.items() if host.gone}
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and the file of times."""
         self._http.close()
+        self._pace.close()
 
     # -- how it is asked -----------------------------------------------------------------------------------------------
 

@@ -92,7 +92,8 @@ def open_provider(name: str, *, date: str | None = None, attribution: str | None
     side = int(about.get("tileSize", 256))
     terms = TERMS.get(name.split(".")[0], "")
     return Provider(
-        name, str(about.get("attribution", "")), int(about.get("min_zoom", 0)), int(about.get("max_zoom", 18)),
+        name, str(about.get("attribution", "")), max(int(about.get("min_zoom", 0)), int(side == 512)),
+        int(about.get("max_zoom", 18)),
         side if side in (256, 512) else 256, terms, key, str(about["url"]), values,
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from reverie.jobs.files import names_code
 from reverie.jobs.job import Job, parse, sections
 from reverie.jobs.queue.files import FILMS, FileStore
 from reverie.jobs.queue.taken import input_paths, result_stem
-from reverie.jobs.tool import AnyTool
+from reverie.jobs.tool import AnyTool, load
 from reverie.settings import check_together
 
 PICTURE_FORMATS = (".png", ".jpg", ".webp", ".avif", ".tif")
@@ -62,7 +62,8 @@ def _check_inputs(job: Job, tool: AnyTool, files: FileStore) -> None:
     if role is not None and job.streamed is not None and role.kind in ("picture", "film", "mesh"):
         suffix = files.path(job.streamed.sha256).suffix.lower()
         if role.kind == "picture" and suffix in FILMS and suffix != ".gif":
-            raise JobError(f"'{job.streamed.name}' is a film; the tool for it is 'film({tool.name})'")
+            name = f"film({tool.name})" if tool.film is None else load(tool.film).name
+            raise JobError(f"'{job.streamed.name}' is a film; the tool for it is '{name}'")
     for item in tool.fixed:
         if item.required and not _given(job, item.name):
             raise JobError(f"reverie {tool.name} needs {item.name}: {item.help}")

@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     worker TEXT NOT NULL DEFAULT '',
     text TEXT NOT NULL DEFAULT '',
     compare TEXT NOT NULL DEFAULT '',
+    once TEXT NOT NULL DEFAULT '',
     created REAL NOT NULL,
     started REAL,
     ended REAL,
@@ -39,6 +40,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     changed INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS jobs_state ON jobs (state, priority, number);
+CREATE UNIQUE INDEX IF NOT EXISTS jobs_once ON jobs (owner, once) WHERE once != '';
 CREATE INDEX IF NOT EXISTS jobs_changed ON jobs (changed);
 CREATE TABLE IF NOT EXISTS results (
     id TEXT PRIMARY KEY,

@@ -61,6 +61,7 @@ class Entry:
         worker: who has it now.
         text: the last line: how it ended, or why it failed.
         compare: id of an earlier result whose bytes the new one should have.
+        once: a word of the owner's: a job that is added twice with the same one is there once.
     """
 
     number: int
@@ -77,6 +78,7 @@ class Entry:
     worker: str
     text: str
     compare: str
+    once: str
     created: float
     started: float | None
     ended: float | None

@@ -24,6 +24,9 @@ from reverie.jobs.queue.database import Database
 from reverie.jobs.queue.entry import MissingError, Stored
 from reverie.jobs.queue.home import Home
 
+LEAST_FREE_BYTES = 512 << 20  # of the disk, which results need
+MOST_TEXT_BYTES = 4 << 20
+PLACE = re.compile(r"""(?:^|[\s:=\[{,"'])(?:/\w|~/|\.\.[/\\]|[A-Za-z]:[/\\])""", re.MULTILINE)
 MOST_NAME = 120  # characters that are kept of a name
 PICTURES = (
     ".png",
@@ -74,7 +77,13 @@ class FileStore:
             return self.keep(incoming, name, owner=owner)
 
     def incoming(self, most_bytes: int) -> Incoming:
-        """Return a file that grows piece by piece; a context manager."""
+        """Return a file that grows piece by piece; a context manager.
+
+        Raises:
+            OutputError: the disk is nearly full.
+        """
+        if shutil.disk_usage(self._home.incoming).free < LEAST_FREE_BYTES:
+            raise OutputError("the disk is nearly full; nothing is taken until there is room")
         return Incoming(self._home.incoming, most_bytes)
 
     def keep(self, incoming: Incoming, name: str, *, owner: str = "terminal") -> Stored:
@@ -89,6 +98,8 @@ class FileStore:
         if not incoming.bytes:
             raise InputError(f"'{name}' is empty")
         path = incoming.close()
+        if kind == "text":
+            _check_text(path, name)
         size = self._looked_at(path, name) if suffix in PICTURES and kind == "picture" else (None, None)
         digest = incoming.sha256
         path.replace(self._home.files / f"{digest}{suffix}")
@@ -262,6 +273,23 @@ def plain_name(name: str) -> str:
     bare = re.sub(r"[\x00-\x1f\x7f<>:\"|?*\u200b-\u200f\u202a-\u202e\u2066-\u2069]", "", bare).strip(" .")
     stem, suffix = Path(bare).stem, Path(bare).suffix
     return f"{stem[: MOST_NAME - len(suffix)]}{suffix}" if stem else f"file{suffix[:16]}"
+
+
+def _check_text(path: Path, name: str) -> None:
+    """Refuse a text that names places of the machine: whoever reads it would go there.
+
+    Raises:
+        InputError: it does, or is no text.
+    """
+    blob = path.read_bytes()[: MOST_TEXT_BYTES + 1]
+    try:
+        text = blob.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"'{name}' is no text") from error
+    if len(blob) > MOST_TEXT_BYTES:
+        raise InputError(f"'{name}' is larger than {MOST_TEXT_BYTES >> 20} MB, too large for a text")
+    if PLACE.search(text.replace("://", ":")):
+        raise InputError(f"'{name}' names a place on this machine; name files by their bare names")
 
 
 def kind_of(suffix: str) -> str:

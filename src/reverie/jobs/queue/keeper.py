@@ -29,11 +29,11 @@ class Keeper:
         queue: whose jobs they do.
         registry: import path of the module whose `find_tool` gives tools by name.
         devices: one worker for each.
-        shown: see `reverie.jobs.queue.worker.Worker`.
+        frames: pictures on the way that are kept of each job, for a wall.
     """
 
-    def __init__(self, queue: Queue, registry: str, devices: Sequence[str] = ("auto",), *, shown: str = "") -> None:
-        self.queue, self.registry, self.devices, self.shown = queue, registry, tuple(devices), shown
+    def __init__(self, queue: Queue, registry: str, devices: Sequence[str] = ("auto",), *, frames: int = 0) -> None:
+        self.queue, self.registry, self.devices, self.frames = queue, registry, tuple(devices), frames
         self.leases = Leases(queue.database)
         self.children: list[tuple[subprocess.Popen[bytes], str, float]] = []
         self.trouble = ""
@@ -87,7 +87,7 @@ class Keeper:
     def _start(self, device: str) -> None:
         command = [
             sys.executable, "-m", "reverie.jobs.queue.worker", str(self.queue.home.root), self.registry,
-            "--device", device, "--parent", str(os.getpid()), "--shown", self.shown,
+            "--device", device, "--parent", str(os.getpid()), "--frames", str(self.frames),
         ]  # fmt: skip
         with (self.queue.home.root / "worker.log").open("ab") as log:
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)

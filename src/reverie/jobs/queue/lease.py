@@ -122,7 +122,6 @@ class Leases:
 
     def settle(
         self, job: str, worker: str, state: State, text: str, seconds: float, made: Sequence[Made] = (),
-        shown: str = "",
     ) -> bool:  # fmt: skip
         """Hand in a job with all its results, in one transaction; False where it was no longer this worker's."""
         now = time.time()
@@ -137,10 +136,10 @@ class Leases:
             db.execute("DELETE FROM changes WHERE job = ?", (job,))
             for position, item in enumerate(made):
                 db.execute(
-                    "INSERT INTO results (id, job, position, name, kind, sha256, bytes, width, height, shown, created) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO results (id, job, position, name, kind, sha256, bytes, width, height, created) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (new_id(), job, position, item.name, item.kind, item.sha256, item.bytes, item.width, item.height,
-                     shown, now),
+                     now),
                 )  # fmt: skip
         return True
 

@@ -45,7 +45,7 @@ class Queue:
 
     def add(
         self, record: Mapping[str, Any], *, suffix: str, title: str = "", owner: str = "terminal", priority: int = 0,
-        compare: str = "", most: int | None = None,
+        compare: str = "", once: str = "", most: int | None = None,
     ) -> Entry:  # fmt: skip
         """Queue a job and return it.
 
@@ -56,6 +56,7 @@ class Queue:
             owner: who adds it.
             priority: larger ones come first.
             compare: id of an earlier result to compare the bytes with.
+            once: a word of the owner's, so that asking again after a lost answer adds nothing.
             most: jobs that this owner may have waiting.
 
         Raises:
@@ -63,19 +64,24 @@ class Queue:
         """
         key = new_id()
         with self.database.writing() as db:
-            waiting = _count(db, "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running', 'paused')")
-            mine = _count(
-                db, "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running', 'paused') AND owner = ?", owner
-            )
-            if waiting >= MOST_OPEN or (most is not None and mine >= most):
-                raise InputError(f"{mine if most is not None and mine >= most else waiting} jobs wait already; "
-                                 "try again when some are done")  # fmt: skip
+            there = db.execute(
+                "SELECT id FROM jobs WHERE once != '' AND owner = ? AND once = ?", (owner, once)
+            ).fetchone()
+            if there is not None:
+                return self.get(there["id"])
+            waiting = "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running', 'paused')"
+            for count, limit in (
+                (_count(db, waiting), MOST_OPEN),
+                (_count(db, f"{waiting} AND owner = ?", owner), most),
+            ):
+                if limit is not None and count >= limit:
+                    raise InputError(f"{count} jobs wait already; try again when some are done")
+            text, now = json.dumps(record, ensure_ascii=False), time.time()
             db.execute(
-                "INSERT INTO jobs (id, owner, tool, record, title, suffix, priority, state, compare, created, changed) "
-                f"VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, {NEXT})",
-                (key, owner, record["tool"], json.dumps(record, ensure_ascii=False), title, suffix, priority, compare,
-                 time.time()),
-            )  # fmt: skip
+                "INSERT INTO jobs (id, owner, tool, record, title, suffix, priority, state, compare, once, created, "
+                f"changed) VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, {NEXT})",
+                (key, owner, record["tool"], text, title, suffix, priority, compare, once, now),
+            )
         return self.get(key)
 
     def get(self, key: str) -> Entry:

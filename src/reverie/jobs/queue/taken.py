@@ -16,7 +16,7 @@ from reverie.jobs.many import scratch_of
 from reverie.jobs.queue.entry import Entry, Made
 from reverie.jobs.queue.files import FileStore, plain_name, size_of
 from reverie.jobs.queue.home import Home
-from reverie.jobs.queue.trail import Trail
+from reverie.jobs.queue.trail import FRAMES, Trail
 from reverie.jobs.replay import MOST_THREADS, replayed
 from reverie.jobs.run import Run, has_field, open_run, summary, with_chosen
 from reverie.jobs.session import Session
@@ -39,6 +39,7 @@ class Taken:
         find: gives a tool by name.
         session: open networks of this worker.
         device: where to compute, for jobs that leave it open.
+        frames: pictures on the way that are kept.
 
     Raises:
         InputError: the job cannot be done.
@@ -46,11 +47,12 @@ class Taken:
 
     def __init__(
         self, home: Home, files: FileStore, entry: Entry, find: Callable[[str], AnyTool], session: Session, device: str,
+        *, frames: int = 0,
     ) -> None:  # fmt: skip
         import torch
 
         self.home, self.entry, self.paused = home, entry, False
-        self.trail = Trail(home.job(entry.id))
+        self.trail = Trail(home.job(entry.id), frames)
         self._told: list[str] = []
         job = parse(dict(entry.record), find)
         self.quality = job.quality or 92
@@ -132,14 +134,16 @@ def fresh(tool: AnyTool, job: Job, files: Files, session: Session, scratch: Path
 
 
 def linked(paths: Mapping[str, Path], job: Job, folder: Path) -> dict[str, Path]:
-    """Return the inputs under the names that their user gave them, each in a folder of its own."""
+    """Return the inputs under the names that their user gave them: side by side, for texts that name others."""
     shutil.rmtree(folder, ignore_errors=True)
     found: dict[str, Path] = {}
     for number, (role, path) in enumerate(paths.items()):
         item = job.streamed if role == "input" else job.files[role]
         assert item is not None
-        place = folder / str(number) / plain_name(item.name)
-        place.parent.mkdir(parents=True)
+        place = folder / plain_name(item.name)
+        if place.exists():
+            place = folder / str(number) / place.name
+        place.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             place.symlink_to(path, target_is_directory=True)
         else:
@@ -153,7 +157,7 @@ def tidy(home: Home, key: str) -> None:
     folder = home.job(key)
     Trail(folder).clear()
     for path in folder.iterdir():
-        if path.is_dir():
+        if path.is_dir() and path.name != FRAMES:
             shutil.rmtree(path, ignore_errors=True)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +21,7 @@ import numpy as np
 if TYPE_CHECKING:
     from reverie.jobs.work import Progress
 
+FRAMES = "frames"  # folder of the pictures that are kept
 PREVIEW_PX = 1024
 PREVIEW_QUALITY = 85
 PROGRESS_EVERY_S = 0.2
@@ -35,12 +37,14 @@ class Trail:
 
     Args:
         folder: of the job.
+        frames: pictures on the way that are kept; about evenly over the whole work.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, frames: int = 0) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._due, self._preview_due, self._previews = 0.0, 0.0, 0
+        self._frames, self._kept, self._stride = frames, list[bytes](), 1
         self._points: list[dict[str, float]] = []
         self._every, self._count = 1, 0
 
@@ -66,11 +70,15 @@ class Trail:
 
     def say(self, line: str) -> None:
         """Add a line to the log."""
+        line = without_places(line)
         with (self._folder / "log.txt").open("a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%H:%M:%S')}  {line}\n")
 
     def finish(self) -> None:
-        """Write the curves whole."""
+        """Write the curves whole, and the pictures that are kept."""
+        for number, blob in enumerate(self._kept):
+            (self._folder / FRAMES).mkdir(exist_ok=True)
+            write_whole(self._folder / FRAMES / f"{number:03d}.jpg", blob)
         write_whole(self._folder / "curves.json", json.dumps(self._points).encode())
 
     def clear(self) -> None:
@@ -87,17 +95,35 @@ class Trail:
         if len(self._points) > MOST_POINTS:
             self._points, self._every = self._points[::2], self._every * 2
 
+    def _keep(self, blob: bytes) -> None:
+        """Keep every so-manieth preview; where there are too many, every second of them and half as often."""
+        if not self._frames or self._previews % self._stride:
+            return
+        self._kept.append(blob)
+        if len(self._kept) > self._frames:
+            self._kept, self._stride = self._kept[::2], self._stride * 2
+
     def _draw(self, progress: Progress, now: float) -> bool:
-        if progress.preview is None or now < self._preview_due or not looked_at(self._folder):
+        if progress.preview is None or now < self._preview_due or not (self._frames or looked_at(self._folder)):
             return False
         image = progress.preview()
         if image is None:
             return False
-        write_whole(self._folder / "preview.jpg", encoded(image))
+        blob = encoded(image)
+        write_whole(self._folder / "preview.jpg", blob)
+        self._keep(blob)
         self._previews += 1
         spent = time.monotonic() - now
         self._preview_due = now + max(PREVIEW_EVERY_S, REST * spent)
         return True
+
+
+PLACES = re.compile(r"(?<![\w:/\\])(?:[A-Za-z]:)?(?:[/\\][^\s'\"/\\]+)+[/\\](?=[^\s'\"/\\])")
+
+
+def without_places(text: str) -> str:
+    """Return a line with bare names of files: whoever looks from elsewhere is not told where things lie."""
+    return PLACES.sub("", text)
 
 
 def encoded(image: np.ndarray) -> bytes:

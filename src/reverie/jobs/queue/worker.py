@@ -24,7 +24,7 @@ from reverie.jobs.queue.home import Home
 from reverie.jobs.queue.lease import Leases
 from reverie.jobs.queue.store import Queue
 from reverie.jobs.queue.taken import Taken, tidy
-from reverie.jobs.queue.trail import Trail
+from reverie.jobs.queue.trail import Trail, without_places
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool
 
@@ -42,11 +42,11 @@ class Worker:
         queue: where jobs come from.
         find: gives a tool by name.
         device: where to compute, for jobs that leave it open.
-        shown: what new results have where public display is moderated: "" until somebody decides.
+        frames: pictures on the way that are kept of each job.
     """
 
-    def __init__(self, queue: Queue, find: Callable[[str], AnyTool], device: str = "auto", shown: str = "") -> None:
-        self.queue, self.find, self.device, self.shown = queue, find, device, shown
+    def __init__(self, queue: Queue, find: Callable[[str], AnyTool], device: str = "auto", frames: int = 0) -> None:
+        self.queue, self.find, self.device, self.frames = queue, find, device, frames
         self.files = FileStore(queue.home, queue.database)
         self.leases = Leases(queue.database)
         self.name = self.leases.enter(device)
@@ -95,7 +95,9 @@ class Worker:
             return False
         self.jobs += 1
         try:
-            self.taken.append(Taken(self.queue.home, self.files, entry, self.find, self.session, self.device))
+            home, frames = self.queue.home, self.frames
+            taken = Taken(home, self.files, entry, self.find, self.session, self.device, frames=frames)
+            self.taken.append(taken)
         except Exception as error:  # whatever is wrong with one job, the others go on
             self._failed(entry, error, 0.0)
         return True
@@ -138,8 +140,9 @@ class Worker:
         self._settle(taken, state, made, text)
 
     def _settle(self, taken: Taken, state: State, made: list[Made], text: str) -> None:
+        text = without_places(text)
         taken.trail.say(text)
-        ours = self.leases.settle(taken.entry.id, self.name, state, text, taken.run.seconds, made, self.shown)
+        ours = self.leases.settle(taken.entry.id, self.name, state, text, taken.run.seconds, made)
         self._drop(taken, over=ours)
 
     def _drop(self, taken: Taken, *, over: bool) -> None:
@@ -154,7 +157,7 @@ class Worker:
         else:
             text = f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:300]}"
             traceback.print_exception(error)
-        text = text.replace(f"{self.queue.home.root}{os.sep}", "")  # a browser is not told where things lie
+        text = without_places(text)
         Trail(self.queue.home.job(entry.id)).say(text)
         if self.leases.settle(entry.id, self.name, "failed", text, seconds):
             tidy(self.queue.home, entry.id)
@@ -179,13 +182,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("registry")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--parent", type=int, default=0)
-    parser.add_argument("--shown", default="")
+    parser.add_argument("--frames", type=int, default=0)
     asked = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     find = importlib.import_module(asked.registry).find_tool
-    worker = Worker(Queue(Home(Path(asked.home))), find, asked.device, asked.shown)
+    worker = Worker(Queue(Home(Path(asked.home))), find, asked.device, asked.frames)
     importlib.import_module("torch")  # while nothing waits, rather than when the first job does
 
     worker.serve(lambda: told.is_set() or _left_alone(worker, asked.parent) or worker.worn)

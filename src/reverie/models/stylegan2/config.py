@@ -38,6 +38,8 @@ KIND = "stylegan2"
 Architecture = Literal["skip", "resnet", "orig", "lucidrains"]
 Labels = Literal["embed", "concat"]
 MOST_STAGES, MOST_CHANNELS, MOST_SIDE_PX = 11, 4096, 64
+MOST_PIXELS = 1 << 25  # of a picture; the largest networks draw 1024 x 1024
+LARGEST = 1e9  # of settings that are numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,10 +121,10 @@ def parse_config(options: Mapping[str, object], name: str) -> GeneratorConfig:
     Raises:
         WeightsError: an unknown or impossible value, named.
     """
-    hints = typing.get_type_hints(GeneratorConfig)
+    known = {field.name for field in dataclasses.fields(GeneratorConfig)}
     values: dict[str, typing.Any] = {}
     for key, value in options.items():
-        if key not in hints:
+        if key not in known:
             raise WeightsError(f"'{name}' says '{str(key)[:40]}' of its generator, which this version does not know")
         values[key] = tuple(value) if isinstance(value, list) else value
     try:
@@ -141,14 +143,20 @@ def _check(config: GeneratorConfig) -> None:
     _demand(len(config.base) == 2 and all(type(n) is int and 1 <= n <= MOST_SIDE_PX for n in config.base), "base")
     _demand(type(config.c_dim) is int and 0 <= config.c_dim <= 100_000, "c_dim must be 0 to 100000")
     _demand(type(config.mapping_layers) is int and 0 <= config.mapping_layers <= 64, "mapping_layers must be 0 to 64")
-    _demand(config.colors in (1, 3, 4), "colors must be 1, 3 or 4")
+    _demand(config.size[0] * config.size[1] <= MOST_PIXELS, "its pictures are larger than any network draws")
+    _demand(type(config.colors) is int and config.colors in (1, 3, 4), "colors must be 1, 3 or 4")
     _demand(config.architecture in typing.get_args(Architecture), "architecture is not known")
     _demand(config.labels in typing.get_args(Labels), "labels must be embed or concat")
     _demand(isinstance(config.noise, bool), "noise must be true or false")
-    _demand(all(isinstance(v, (int, float)) for v in config.kernel) and 1 <= len(config.kernel) <= 12, "kernel")
+    _demand(all(map(_is_finite, config.kernel)) and 1 <= len(config.kernel) <= 12, "kernel must be up to 12 numbers")
     _demand(sum(config.kernel) > 0 and len(config.kernel) % 2 == 0, "kernel must have an even number of taps")
-    _demand(isinstance(config.mapping_lr, (int, float)), "mapping_lr must be a number")
-    _demand(config.clamp is None or isinstance(config.clamp, (int, float)), "clamp must be a number")
+    _demand(_is_finite(config.mapping_lr) and config.mapping_lr > 0, "mapping_lr must be a number above 0")
+    clamp = config.clamp
+    _demand(clamp is None or (_is_finite(clamp) and clamp > 0), "clamp must be a number above 0")
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and -LARGEST < value < LARGEST
 
 
 def _demand(true: bool, words: str) -> None:

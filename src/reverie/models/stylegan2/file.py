@@ -17,6 +17,7 @@ from reverie.weights.checkpoint import Description, load_model
 
 SHIPPED = {"flowers": Path(__file__).parent.with_name("flowers.safetensors")}  # name → file inside the package
 DEFAULT = "flowers"
+FOREIGN = (".pkl", ".pt", ".pth")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +71,10 @@ def load_generator(path: Path) -> OpenGenerator:
     Raises:
         WeightsError: missing, broken, of another tool, or with weights that do not fit what it says.
     """
+    if path.is_file() and path.suffix.lower() in FOREIGN:
+        raise WeightsError(
+            f"'{path}' is a file of another program; make one of ours of it: reverie latent open '{path}'"
+        )
     state, about = load_model(path)
     if about.kind != KIND:
         raise WeightsError(

@@ -52,7 +52,7 @@ class Converted:
 
 
 def convert(path: Path) -> Converted:
-    """Return the generator of a foreign file: of NVIDIA, rosinality, or a plain state dict.
+    """Return the generator of a foreign file: of NVIDIA, rosinality, lucidrains, or a plain state dict.
 
     Raises:
         WeightsError: missing, damaged, made to harm, of another kind, or not whole; in one sentence.

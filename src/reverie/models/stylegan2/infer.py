@@ -120,6 +120,8 @@ def complete(config: GeneratorConfig, tensors: Mapping[str, Tensor], name: str) 
         if state[key].shape != tensor.shape:
             shapes = [" x ".join(map(str, t.shape)) or "1" for t in (state[key], tensor)]
             raise WeightsError(f"'{name}' does not fit together: '{key}' is {shapes[0]}, expected {shapes[1]}")
+        if not torch.isfinite(state[key]).all():
+            raise WeightsError(f"'{name}' is damaged: '{key}' holds values that are no numbers")
     if without_center:
         state["mapping.w_avg"] = _center(config, state)
         notes.append(f"the file has no mean of w; it was estimated from {CENTER_SAMPLES} samples")

@@ -66,12 +66,9 @@ class Blur(nn.Module):
         one = torch.tensor(tuple(taps), dtype=torch.float32)
         self.kernel = torch.outer(one, one) / one.sum() ** 2
 
-    def same(self, x: Tensor, pad: tuple[int, int], gain: float = 1.0, stride: int = 1) -> Tensor:
+    def same(self, x: Tensor, pad: int, gain: float = 1.0, stride: int = 1, bias: Tensor | None = None) -> Tensor:
         """Return the filtered picture, zeros around it."""
-        if pad[0] == pad[1]:
-            return F.conv2d(x, self._depthwise(x, gain), padding=pad[0], stride=stride, groups=x.shape[1])
-        padded = F.pad(x, (*pad, *pad))
-        return F.conv2d(padded, self._depthwise(x, gain), stride=stride, groups=x.shape[1])
+        return F.conv2d(x, self._depthwise(x, gain), bias, padding=pad, stride=stride, groups=x.shape[1])
 
     def doubled(self, x: Tensor) -> Tensor:
         """Return it at twice the size."""
@@ -82,7 +79,7 @@ class Blur(nn.Module):
     def halved(self, x: Tensor) -> Tensor:
         """Return it at half the size."""
         side = (self.width - 2) // 2
-        return self.same(x, (side, side), stride=2)
+        return self.same(x, side, stride=2)
 
     def _depthwise(self, x: Tensor, gain: float) -> Tensor:
         return (self.kernel * gain).to(x.dtype).expand(x.shape[1], 1, -1, -1)
@@ -129,20 +126,34 @@ class StyleConv(Modulated):
         style = self.affine(w)
         energy = self.weight.square().sum((2, 3)) if self.energy is None else self.energy
         scale = (style.square() @ energy.T + EPSILON).rsqrt() * (SQRT2 * gain)  # leaky ReLU lets factors through
-        x = x * style.to(x.dtype)[:, :, None, None]
-        weight = self.weight.to(x.dtype)
-        if self.blur is None:
-            x = F.conv2d(x, weight, padding=1)
+        bias = self.bias * (SQRT2 * gain)
+        if self._large(x):
+            weight = (self.weight * style[0][:, None, None] * scale[0][:, None, None, None]).to(x.dtype)
+            x = self._convolved(x, weight, bias.to(x.dtype))
         else:
-            x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
-            side = (self.blur.width - 1) // 2
-            x = self.blur.same(x, (side, side), gain=4.0)
-        x = x * scale.to(x.dtype)[:, :, None, None]
-        bias = (self.bias * (SQRT2 * gain)).to(x.dtype)[:, None, None]
+            x = self._convolved(x * style.to(x.dtype)[:, :, None, None], self.weight.to(x.dtype), None)
+            x = torch.addcmul(bias.to(x.dtype)[:, None, None], x, scale.to(x.dtype)[:, :, None, None])
+        still = not torch.is_grad_enabled()
         if noise is not None and self.noisy:
-            bias = bias + (noise * self.noise_strength * (SQRT2 * gain)).to(x.dtype)
-        x = F.leaky_relu(x + bias, SLOPE, inplace=not torch.is_grad_enabled())
+            grain = (noise * self.noise_strength * (SQRT2 * gain)).to(x.dtype)
+            x = x.add_(grain) if still else x + grain
+        x = F.leaky_relu(x, SLOPE, inplace=still)
         return x if self.clamp is None else x.clamp(-self.clamp * gain, self.clamp * gain)
+
+    def _large(self, x: Tensor) -> bool:
+        """Tell whether scaling the weights of this one picture moves less memory than scaling its activations."""
+        outputs, inputs = self.weight.shape[:2]
+        places = x.shape[2] * x.shape[3]
+        behind = places if self.blur is None else 4 * places
+        few = 9 * outputs * inputs < inputs * places + outputs * behind
+        return few and len(x) == 1 and not torch.is_grad_enabled()
+
+    def _convolved(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if self.blur is None:
+            return F.conv2d(x, weight, bias, padding=1)
+        wide = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
+        side = (self.blur.width - 1) // 2
+        return self.blur.same(wide, side, gain=4.0, bias=bias)
 
 
 class ToColors(Modulated):
@@ -154,8 +165,11 @@ class ToColors(Modulated):
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """Return colors ``[B, colors, h, w]``."""
-        style = self.affine(w) * self.gain
-        out = F.conv2d(x * style.to(x.dtype)[:, :, None, None], self.weight.to(x.dtype), self.bias.to(x.dtype))
+        style, bias = self.affine(w) * self.gain, self.bias.to(x.dtype)
+        if len(x) == 1:
+            out = F.conv2d(x, (self.weight * style[0][:, None, None]).to(x.dtype), bias)
+        else:
+            out = F.conv2d(x * style.to(x.dtype)[:, :, None, None], self.weight.to(x.dtype), bias)
         return out if self.clamp is None else out.clamp(-self.clamp, self.clamp)
 
 
@@ -189,7 +203,7 @@ class PlainConv(nn.Module):
             x = F.conv2d(self._blur.halved(x), weight, bias)
         elif self.resample == "down":
             pad = self._blur.width // 2
-            x = F.conv2d(self._blur.same(x, (pad, pad)), weight, bias, stride=2)
+            x = F.conv2d(self._blur.same(x, pad), weight, bias, stride=2)
         elif self.resample == "up":
             x = self._blur.doubled(F.conv2d(x, weight, bias))
         else:

@@ -110,10 +110,12 @@ class LucidrainsSynthesis(nn.Module):
     def set_kernel(self, taps: Sequence[float]) -> None:
         """Do nothing: the blur here is always the same."""
 
-    def forward(self, ws: Tensor, noise: str | torch.Generator | Sequence[Tensor] = "const") -> Tensor:
-        """Return pictures; `noise` as in `reverie.models.stylegan2.generator`."""
+    def forward(
+        self, ws: Tensor, noise: str | torch.Generator | Sequence[Tensor] = "const", dtype: torch.dtype | None = None
+    ) -> Tensor:
+        """Return pictures; as `reverie.models.stylegan2.generator.Synthesis`."""
         images = None
-        for _, colors in self.stepwise(ws, noise):
+        for _, colors in self.stepwise(ws, noise, dtype):
             images = colors
         assert images is not None
         return images

@@ -58,7 +58,7 @@ class PreparedAtlas:
         def outputs() -> list[Output]:
             return [Picture(atlas.image), Table(atlas.rows(), "cells")]
 
-        chosen = Chosen(Input(identity.name, identity.sha256), str(self.critic.device), config={"layer": self.layer})
+        chosen = Chosen(Input(identity.name, identity.sha256), str(self.critic.device), more={"layer": self.layer})
         plan = Plan({"pictures": count, "layer": self.layer}, None, f"{count} pictures by {self.layer}")
         return Steps(_reports(atlas), outputs, plan=plan, chosen=chosen)
 

@@ -102,3 +102,13 @@ class AtlasConfig(LookSettings, SeedSettings):
     tile: int = setting(80, "Side of a drawing in pixels.", minimum=32, maximum=512)
     drawing_steps: int = setting(96, "Steps of each drawing.", minimum=1, maximum=4096)
     together: int = setting(16, "Drawings that share one pass.", minimum=1, maximum=512, group="machine", expert=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PickConfig:
+    """Which pictures of a collection are taken, or left out."""
+
+    data: str = setting("", "The folder or zip that was mapped.", file="folder")
+    names: str = setting("", "A CSV of the page or the map's folder, or a text with a name a line.", file="text")
+    others: bool = setting(False, "Take all pictures but those: a collection without its duplicates, for example.")
+    column: str = setting("picture", "Column of the CSV that names pictures.")

@@ -56,7 +56,7 @@ class PreparedMap:
         }  # fmt: skip
         weight = LOOK_WEIGHT * count + LAYOUT_WEIGHT * config.steps
         identity = critic.identity
-        chosen = Chosen(Input(identity.name, identity.sha256), str(critic.device), config={"layer": self.layer})
+        chosen = Chosen(Input(identity.name, identity.sha256), str(critic.device), more={"layer": self.layer})
         notes: list[str] = []
         return Steps(
             _reports(mapping, notes), lambda: _outputs(mapping), notes=notes, chosen=chosen,

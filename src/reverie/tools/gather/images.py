@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reverie.errors import InputError
+from reverie.errors import InputError, ReverieError
 from reverie.jobs.given import Given
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
@@ -22,8 +22,8 @@ from reverie.tools.gather.wishes import parse_wishes
 if TYPE_CHECKING:
     import numpy as np
 
-    from reverie.data.gather.collect import Collector, Wish
-    from reverie.data.gather.manifest import Manifest
+    from reverie.data.gather.collect import Collector, Terms, Wish
+    from reverie.data.gather.manifest import Kept, Manifest
     from reverie.data.gather.record import Source
     from reverie.jobs.output import Output
     from reverie.tools.gather.net import Net
@@ -89,7 +89,7 @@ class Gathered:
     """A gathering on its way, and the folder it becomes."""
 
     def __init__(
-        self, wishes: Sequence[Wish], sources: Mapping[str, Source], terms: object, net: Net, scratch: Path,
+        self, wishes: Sequence[Wish], sources: Mapping[str, Source], terms: Terms, net: Net, scratch: Path,
         config: PictureSettings,
     ) -> None:  # fmt: skip
         self._wishes, self._sources, self._terms, self._net = wishes, sources, terms, net
@@ -101,10 +101,9 @@ class Gathered:
 
     def steps(self) -> Iterator[Report]:
         """Gather, then compare."""
-        from reverie.data.gather.collect import Collector, Terms
+        from reverie.data.gather.collect import Collector
         from reverie.data.gather.manifest import Manifest
 
-        assert isinstance(self._terms, Terms)
         here = pictures_of(self._config.reuse)
         client = self._net.client()
         manifest = self._manifest = Manifest(self._scratch)
@@ -116,6 +115,9 @@ class Gathered:
                 newest = collector.newest
                 preview = None if newest is None else lambda path=newest: _seen(path)
                 yield Report(moment.kept, moment.wanted, "pictures", moment.line, preview=preview)
+        except ReverieError:
+            self._close()
+            raise
         finally:
             self.notes += [note for note in collector.notes if note not in self.notes]
             client.close()
@@ -128,7 +130,7 @@ class Gathered:
 
         from reverie.data.gather.neighbors import features, pairs
 
-        paths = [manifest.pictures / kept.file for kept in manifest.kept()]
+        paths = [manifest.pictures / kept.file for kept in self._chosen(manifest)]
         values: list[np.ndarray] = []
         for batch in features(paths):
             values.append(batch)
@@ -144,7 +146,7 @@ class Gathered:
 
         manifest = self._manifest or Manifest(self._scratch)
         try:
-            kept = manifest.kept()
+            kept = self._chosen(manifest)
         finally:
             if self._manifest is None:
                 manifest.close()
@@ -158,10 +160,24 @@ class Gathered:
         held = held_out(labels, groups, [item.sha256 for item in kept], self._config.val)
         write_folder(folder, place(kept, groups, held), manifest.pictures)
 
-    def done(self) -> None:
-        """Remove the manifest and its pictures, which the folder has now; not those of a run that was stopped."""
+    def _close(self) -> None:
         if self._manifest is not None:
             self._manifest.close()
+            self._manifest = None
+
+    def _chosen(self, manifest: Manifest) -> list[Kept]:
+        """Return the pictures that were asked for: an earlier run may have had more classes, or a higher count."""
+        room = {wish.label: self._config.count for wish in self._wishes}
+        chosen: list[Kept] = []
+        for item in manifest.kept():
+            if room.get(item.label, 0) > 0:
+                room[item.label] -= 1
+                chosen.append(item)
+        return chosen
+
+    def done(self) -> None:
+        """Remove the manifest and its pictures, which the folder has now; not those of a run that was stopped."""
+        self._close()
         if self._complete:
             shutil.rmtree(self._scratch, ignore_errors=True)
 

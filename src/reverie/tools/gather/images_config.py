@@ -27,7 +27,7 @@ class NetSettings:
     )  # fmt: skip
     endpoint: tuple[str, ...] = setting(
         (), "Another server for a source, as NAME=URL: a mirror, or one of your own.", replay=False, group="servers",
-        expert=True,
+        expert=True, user_only="",
     )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ class PictureSettings:
     )
     reuse: str | None = setting(
         None, "An earlier folder of 'gather', whose pictures are taken from there and not asked for again.",
-        replay=False, group="servers",
+        replay=False, group="servers", user_only="",
     )  # fmt: skip
     balance: bool = setting(False, "Cut every class to the size of the smallest.", group="folder")
     neighbors: bool = setting(

@@ -21,6 +21,7 @@ from reverie.tools.gather.map_config import MapConfig
 if TYPE_CHECKING:
     import numpy as np
 
+    from reverie.data.tiles.imagery import Imagery
     from reverie.data.tiles.mercator import Window
     from reverie.data.tiles.mosaic import Mosaic
     from reverie.jobs.output import Output
@@ -43,73 +44,82 @@ class PreparedMap:
     """The places, the provider and the number of tiles, before anything is asked."""
 
     def __init__(self, config: MapConfig, session: Session) -> None:
-        from reverie.data.tiles.provider import open_provider
         from reverie.tools.gather.net import Net
 
         self.config, self.net = config, Net(config)
-        self.provider = open_provider(config.provider, date=config.date, attribution=config.attribution)
         self.places = places(config)
-        self.tiles = sum(len(place.window.tiles(self.provider.side_px)) for place in self.places)
-        self.notes = [f"{self.provider.name}: {self.provider.attribution}"]
-        self.notes += [self.provider.terms] if self.provider.terms else []
+        self.notes: list[str] = []
+        self.imagery = self._opened()
+        self.notes.insert(0, f"{config.provider.split('?')[0]}: {self.imagery.attribution}")
+        self.units = self.imagery.count([place.window for place in self.places])
         self._check()
 
-    def _check(self) -> None:
-        own, config = self.provider, self.config
+    def _opened(self) -> Imagery:
+        from reverie.data.tiles.cache import TileCache
+        from reverie.data.tiles.imagery import SCENES, Scenes, Tiles
+        from reverie.data.tiles.provider import open_provider
+        from reverie.data.tiles.scenes import API
+        from reverie.weights.fetch import cache_dir
+
+        config = self.config
+        if config.provider == SCENES:
+            if config.date is None:
+                raise InputError(f"{SCENES} needs a time: --date 2024-06-01/2024-08-31")
+            api = self.net.endpoints.get("stac", API)
+            return Scenes(config.date, config.clouds, api)
+        own = open_provider(config.provider, date=config.date, attribution=config.attribution)
+        self.notes += [own.terms] if own.terms else []
         for place in self.places:
             if not own.least_zoom <= place.window.zoom <= own.most_zoom:
                 raise InputError(f"{own.name} has zoom {own.least_zoom} to {own.most_zoom}, not {place.window.zoom}")
+        return Tiles(own, TileCache(cache_dir() / "gather" / "tiles" / _cache_name(config)), config.pause)
+
+    def _check(self) -> None:
+        for place in self.places:
             if max(place.window.width, place.window.height) > MOST_PX:
                 raise InputError(
                     f"'{place.name}' would be {place.window.width} x {place.window.height} px, more than {MOST_PX}; "
                     "lower --zoom or the size"
                 )
-        if self.tiles > config.most_tiles:
-            minutes = self.tiles * config.pause / 60
+        if self.units > self.config.most_tiles:
+            minutes = self.units * self.config.pause / 60
             raise InputError(
-                f"this takes {self.tiles} tiles, about {minutes:.0f} minutes of requests at least; "
-                f"--most-tiles {self.tiles} confirms that you want them"
+                f"this takes {self.units} {self.imagery.unit}, about {minutes:.0f} minutes of requests at least; "
+                f"--most-tiles {self.units} confirms that you want them"
             )
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
-        """Return the fetching of all tiles."""
+        """Return the fetching of all imagery."""
         from reverie.data.tiles.mosaic import Mosaic
 
         mosaics = [Mosaic(place.window) for place in self.places]
         notes: list[str] = []
-        decisions = {"tiles": self.tiles, "provider": self.provider.name, "places": len(self.places)}
+        decisions = {self.imagery.unit: self.units, "provider": self.config.provider.split("?")[0],
+                     "places": len(self.places)}  # fmt: skip
         (first, *_) = self.places
         size = f"{first.window.width} x {first.window.height} px"
         summary = size if len(self.places) == 1 else f"{len(self.places)} places"
-        config = {"provider": self.provider.name} if "{z}" not in self.config.provider else {
-            "provider": self.config.provider.split("?")[0]
-        }  # fmt: skip
-        more: dict[str, Json] = {"attribution": self.provider.attribution}
+        more: dict[str, Json] = {"attribution": self.imagery.attribution}
         if len(self.places) == 1:
             more["bounds"] = [round(value, 7) for value in first.window.bounds()]
+        config = {"provider": self.config.provider.split("?")[0]}  # a key may stand behind it
         return Steps(
-            self._steps(mosaics, notes), lambda: self._outputs(mosaics), plan=Plan(decisions, self.tiles, summary),
-            chosen=Chosen(config=config, more=more), notes=notes,
+            self._steps(mosaics, notes, more), lambda: self._outputs(mosaics),
+            plan=Plan(decisions, self.units, summary), chosen=Chosen(config=config, more=more), notes=notes,
         )  # fmt: skip
 
-    def _steps(self, mosaics: Sequence[Mosaic], notes: list[str]) -> Iterator[Report]:
-        from reverie.data.tiles.cache import TileCache
-        from reverie.weights.fetch import cache_dir
-
-        client = self.net.client(self.config.provider if "{z}" in self.config.provider else None)
-        cache = TileCache(cache_dir() / "gather" / "tiles" / _cache_name(self.config))
-        done = 0
+    def _steps(self, mosaics: Sequence[Mosaic], notes: list[str], more: dict[str, Json]) -> Iterator[Report]:
+        client, done = self.net.client(self.config.provider if "{z}" in self.config.provider else None), 0
         try:
             for place, mosaic in zip(self.places, mosaics, strict=True):
-                for _ in mosaic.fill(self.provider, cache, client, self.config.pause):
+                for _ in self.imagery.fill(mosaic, client):
                     done += 1
-                    yield Report(done, self.tiles, "tiles", place.name, preview=lambda m=mosaic: m.rgb)
+                    yield Report(done, self.units, self.imagery.unit, place.name, preview=lambda m=mosaic: m.rgb)
                 notes += [f"{place.name}: {note}" for note in mosaic.notes()]
         finally:
             client.close()
-        notes.append(f"{cache.asked} of {self.tiles} tiles were asked for, the others were here")
-        if cache.stale:
-            notes.append(f"{cache.stale} tiles may be out of date: the server did not answer")
+        more["attribution"] = self.imagery.attribution
+        notes += self.imagery.notes()
 
     def _outputs(self, mosaics: Sequence[Mosaic]) -> list[Output]:
         from reverie.jobs.output import Bytes, Folder, Picture
@@ -129,14 +139,14 @@ class PreparedMap:
 
         window = mosaic.window
         return encode_geotiff(
-            mosaic.rgb, window.left_m, window.top_m, window.pixel_m, attribution=self.provider.attribution,
+            mosaic.rgb, window.left_m, window.top_m, window.pixel_m, attribution=self.imagery.attribution,
             settings=record,
         )  # fmt: skip
 
     def _captioned(self, rgb: np.ndarray) -> np.ndarray:
         from reverie.tools.gather.caption import captioned
 
-        return captioned(rgb, self.provider.attribution) if self.config.caption else rgb
+        return captioned(rgb, self.imagery.attribution) if self.config.caption else rgb
 
     def _sheet(self, mosaics: Sequence[Mosaic]) -> np.ndarray:
         from reverie.media.sheet import contact_sheet
@@ -162,7 +172,7 @@ class PreparedMap:
             write_picture(folder / f"{name}.png", self._captioned(mosaic.rgb))
             bounds = (f"{value:.7f}" for value in place.window.bounds())
             writer.writerow(
-                (f"{name}.png", place.label, place.name, place.window.zoom, *bounds, self.provider.attribution)
+                (f"{name}.png", place.label, place.name, place.window.zoom, *bounds, self.imagery.attribution)
             )
         (folder / "ATTRIBUTION.csv").write_text(text.getvalue(), encoding="utf-8")
 
@@ -171,7 +181,7 @@ class PreparedMap:
         from reverie.data.gather.layout import file_name
 
         for number, (place, mosaic) in enumerate(zip(self.places, mosaics, strict=True)):
-            blob = self._geotiff(mosaic, {"attribution": self.provider.attribution})
+            blob = self._geotiff(mosaic, {"attribution": self.imagery.attribution})
             (folder / f"{number:04d}-{file_name(place.name)}.tif").write_bytes(blob)
 
 

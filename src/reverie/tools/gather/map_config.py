@@ -24,9 +24,12 @@ class MapConfig(NetSettings):
         file="text",
     )  # fmt: skip
     provider: str = setting(
-        "Sentinel2.Cloudless", "A name of xyzservices, such as USGS.USImagery, or an address with {z}, {x}, {y}."
+        "Sentinel2.Cloudless",
+        "A name of xyzservices, such as USGS.USImagery; Sentinel2.Scenes, with --date; an address with {z}, {x}, {y}.",
+        user_only="://",
     )
-    date: str | None = setting(None, "Day of imagery that has one, as 2024-06-30.", expert=True)
+    date: str | None = setting(None, "Day of imagery that has one, as 2024-06-30; of scenes, two with a slash.")
+    clouds: float = setting(20.0, "Most percent of clouds of a scene.", minimum=0, maximum=100, expert=True)
     attribution: str | None = setting(None, "Line to print beside pictures of an own provider.", expert=True)
     caption: bool = setting(True, "Write the attribution into the lower right corner.")
     most_tiles: int = setting(256, "Most tiles of one job; a higher number confirms that more are wanted.", minimum=1)

@@ -136,6 +136,18 @@ class EditConfig(GeneratorSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExploreConfig(GeneratorSettings):
+    """How large a map is drawn."""
+
+    across: int = setting(8, "Seeds from left to right.", minimum=2, maximum=100)
+    down: int = setting(8, "Seeds from top to bottom.", minimum=2, maximum=100)
+    between: int = setting(4, "Steps from one seed to the next.", minimum=1, maximum=32)
+    tile_px: int = setting(64, "Side of a picture.", minimum=16, maximum=512)
+    seed: int = setting(0, "The first seed; the others follow.", minimum=0, maximum=MOST_SEED - 10_000)
+    preview: bool = setting(False, "Draw quick, rough proxies.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class LatentDreamConfig(GeneratorSettings):
     """What is dreamt of, moving through latent space."""
 

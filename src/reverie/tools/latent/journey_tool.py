@@ -14,7 +14,6 @@ from reverie.jobs.given import Given, sha256_of
 from reverie.jobs.job import Input
 from reverie.jobs.session import Session
 from reverie.jobs.tool import Role, Tool
-from reverie.settings import to_record
 from reverie.tools.latent.config import JourneyConfig
 from reverie.tools.latent.journey import Journey, read_journey
 
@@ -22,14 +21,6 @@ if TYPE_CHECKING:
     from reverie.tools.latent.directions import Directions
     from reverie.tools.latent.model import LatentModel
 
-UNCHANGED = (
-    "device",
-    "precision",
-    "codec",
-    "crf",
-    "codec_speed",
-    "audio",
-)  # settings that leave the frames as they are
 PCA_SAMPLES = 20_000
 
 
@@ -51,15 +42,14 @@ class PreparedJourney:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> FrameSequence:
         """Return the film; the latents of its frames stand beside it."""
-        from reverie.tools.latent.walk import latent_film
+        from reverie.tools.latent.walk import lasting, latent_film
 
         config, journey = self.config, self.journey
         rate = Fraction(config.fps or journey.fps).limit_denominator(1001)
         length_s = journey.keys.length_s
         frames = max(1, round(length_s * rate)) + (0 if journey.loop else 1)  # the last key is shown, too
-        kept = {name: value for name, value in to_record(config).items() if name not in UNCHANGED}
         manifest = {
-            "tool": "latent journey", "network": self.model.sha256, "settings": str(kept),
+            "tool": "latent journey", "network": self.model.sha256, "settings": lasting(config),
             "journey": hashlib.sha256(Path(config.journey).read_bytes()).hexdigest(),
             "files": str({name: item.sha256 for name, item in self.files.items()}),
         }  # fmt: skip

@@ -87,8 +87,17 @@ class LatentModel:
 
     def ws_of_seed(self, seed: int, psi: float | None = None, class_name: str | None = None) -> Tensor:
         """Return ``[num_ws, w_dim]`` of a seed, truncated."""
-        w = self.w(self.z(seed)[None], class_name)
-        return self.net.spread(self.truncated(w, psi, class_name))[0]
+        name = self.class_of_seed(seed, class_name)
+        w = self.w(self.z(seed)[None], name)
+        return self.net.spread(self.truncated(w, psi, name))[0]
+
+    def class_of_seed(self, seed: int, class_name: str | None = None) -> str | None:
+        """Return the class that is asked for; else seeds go round the classes, as a mixture of them is none."""
+        found = class_name or self.settings.class_name
+        if found is not None or not self.config.c_dim:
+            return found
+        index = seed % self.config.c_dim
+        return self.opened.about.classes[index] if self.opened.about.classes else str(index)
 
     def check_fits(self, latents: Latents, name: str) -> None:
         """Raise `InputError` if saved latents cannot belong to this network."""

@@ -98,7 +98,8 @@ def _told(made: Converted) -> list[str]:
         lines.append(f"{report.opcodes:,} instructions read as data, {report.nested} pickles inside; nothing was run")
     lines += [f"flagged: the file {flag}" for flag in report.flags]
     if report.unknown:
-        lines.append(f"asks for what networks do not need, left alone: {', '.join(map(_cut, report.unknown[:6]))}")
+        more = f" and {len(report.unknown) - 6} more" if len(report.unknown) > 6 else ""
+        lines.append(f"further classes and functions, left alone: {', '.join(map(_cut, report.unknown[:6]))}{more}")
     return lines + made.notes
 
 
@@ -113,7 +114,7 @@ LATENT_OPEN: Tool[OpenConfig] = Tool(
     summary="Say what a foreign generator file is, and keep it as a file of ours; nothing in it is run.",
     config=OpenConfig, prepare=PreparedOpen,
     roles=(
-        Role("file", "network", "Files of NVIDIA (.pkl), rosinality (.pt) or plain state dicts.", streamed=True),
+        Role("file", "network", "Files of NVIDIA (.pkl), rosinality, lucidrains (.pt), or state dicts.", streamed=True),
     ),
     makes="network", suffix=".safetensors",
     examples=("reverie latent open ffhq.pkl", "reverie latent open ffhq.pkl --half -o ffhq.safetensors"),

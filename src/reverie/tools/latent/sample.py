@@ -54,7 +54,9 @@ class PreparedSamples(PreparedGenerator):
         noises: list[Noise] = [self.model.noise_of(s) for s in seeds]
         names = tuple(str(s) for s in seeds)
         columns = self.config.columns or math.ceil(math.sqrt(len(seeds) * 1.6))
-        captions = names if self.config.captions else ()
+        called = [self.model.class_of_seed(s) for s in seeds]
+        captions = [n if c is None else f"{n} {c}" for n, c in zip(names, called, strict=True)]
+        captions = captions if self.config.captions else []
         return sheet_work(self, ws, names, noises, columns, self.config.tile_px, captions, self.config.pictures)
 
 

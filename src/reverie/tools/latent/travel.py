@@ -79,7 +79,8 @@ class Travel:
     def _point(self, key: Key) -> tuple[Tensor, str | None, bool]:
         """Return ws without truncation, the class, and whether truncation applies: saved latents stay as they are."""
         if key.seed is not None:
-            return self.model.ws_of_seed(key.seed, 1.0, key.class_name), key.class_name, True
+            name = self.model.class_of_seed(key.seed, key.class_name)
+            return self.model.ws_of_seed(key.seed, 1.0, name), name, True
         assert key.latents is not None
         return self._files[key.latents].row(key.row).to(self.model.device), None, False
 

@@ -13,7 +13,6 @@ from reverie.jobs.film import FrameSequence
 from reverie.jobs.given import Given
 from reverie.jobs.job import Input, Json
 from reverie.jobs.tool import Tool
-from reverie.settings import to_record
 from reverie.tools.latent.config import JourneyConfig, WalkConfig, parse_numbers
 from reverie.tools.latent.sample import MODEL, PreparedGenerator
 
@@ -46,7 +45,7 @@ class PreparedWalk(PreparedGenerator):
         frames = max(1, round(config.seconds * rate))
         curve = ws_curve(model, config, seeds)
         places = frame_places(frames, closed=config.loop)
-        manifest = {"tool": "latent walk", "network": model.sha256, "settings": str(to_record(config))}
+        manifest = {"tool": "latent walk", "network": model.sha256, "settings": lasting(config)}
         return latent_film(
             model,
             lambda n: (curve(float(places[n])), model.noise_of(seeds[0])),
@@ -56,6 +55,14 @@ class PreparedWalk(PreparedGenerator):
             scratch,
             manifest,
         )
+
+
+def lasting(config: WalkConfig | JourneyConfig) -> str:
+    """Return the settings that frames depend on: all but those of machine and encoding."""
+    import dataclasses
+
+    fields = [field for field in dataclasses.fields(config) if field.metadata["replay"]]
+    return str({field.name: getattr(config, field.name) for field in fields})
 
 
 def latent_film(
@@ -104,8 +111,10 @@ def ws_curve(model: LatentModel, config: WalkConfig, seeds: tuple[int, ...]) -> 
 
     from reverie.tools.latent import paths
 
+    name = model.class_of_seed(seeds[0])
+
     def drawn(z: Curve) -> Curve:
-        return lambda u: model.net.spread(model.truncated(model.w(z(u)[None].to(model.device))))[0]
+        return lambda u: model.net.spread(model.truncated(model.w(z(u)[None].to(model.device), name), None, name))[0]
 
     if config.path == "noise":
         generator = torch.Generator().manual_seed(seeds[0])

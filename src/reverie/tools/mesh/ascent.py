@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
+from reverie.canvas.masked import MaskedCanvas
 from reverie.canvas.mesh import MeshCanvas, Shape, Views
 from reverie.canvas.pixels import PixelCanvas
 from reverie.canvas.solid import SolidCanvas
@@ -79,28 +80,38 @@ class MeshAscent:
         goal: what is raised.
         seed: of cameras, lights and backgrounds.
         paints, moves: whether texture and vertices change.
+        free: ``[T, U]`` in [0, 1], where the texture may change; everywhere if absent.
+
+    Attributes:
+        way: vertices ``[V, 3]`` at a few steps, from the first on.
     """
 
     def __init__(
-        self, model: Model, config: AscentSettings, goal: Goal, seed: int, paints: bool = True, moves: bool = False
-    ) -> None:
+        self, model: Model, config: AscentSettings, goal: Goal, seed: int, *, paints: bool = True, moves: bool = False,
+        free: Tensor | None = None,
+    ) -> None:  # fmt: skip
+        self.free = free
         self.model, self.config, self.goal = model, config, goal
         self.generator = Generator().manual_seed(seed_for(seed, "mesh"))
         self.stages = stages_of(config)
         self.texels = model.texels(working_side(config))
         self.texture = texture_canvas(config.texture, model, self.texels)
-        self.shape = shape_of(model, config.smoothness) if moves else None
+        self.shape = shape_of(model, config) if moves else None
         self.paints = paints
+        self.way: list[Tensor] = []
+        shown = self.texture
+        if free is not None:
+            shown = MaskedCanvas(self.texture, model.look(self.texels), free[None, None])
         self.canvas = MeshCanvas(
-            self.texture, model.surface, model.mips(self.texels), (config.size, config.size), shape=self.shape
+            shown, model.surface, model.mips(self.texels), (config.size, config.size), shape=self.shape
         )
         around = Around((config.lowest, max(config.highest, config.lowest)), roll_deg=5.0)
         self.pool = around.draw(POOL, self.generator)
-        self.seen_texels: Tensor | None = None
 
     def steps(self) -> Iterator[Report]:
         """Move step by step."""
         done, total = 0, sum(stage.steps for stage in self.stages)
+        keep = max(1, total // WAY)
         movers = self._movers()
         for number, stage in enumerate(self.stages, start=1):
             self.canvas.size = (stage.size_px, stage.size_px)
@@ -108,6 +119,8 @@ class MeshAscent:
             where = f"size {number}/{len(self.stages)}  {stage.size_px} px"
             weight = (stage.size_px / self.config.size) ** 2
             for _ in range(stage.steps):
+                if self.shape is not None and done % keep == 0:
+                    self.way.append(self.shape().detach())
                 score = self._step(movers, done, total)
                 done += 1
                 yield Report(done, total, "steps", where, {"score": score}, weight, self.preview)
@@ -124,8 +137,6 @@ class MeshAscent:
         lights = [LIGHTS[self.config.light](self.generator) for _ in cameras]
         grounds = [self.goal.background(self.generator) for _ in cameras]
         score = self.goal.score(self.canvas.views(cameras, lights, grounds), cameras, self.generator)
-        if self.shape is not None and self.config.keep_shape > 0:
-            score = score - self.config.keep_shape * (self.shape() - self.shape.start).square().sum(1).mean()
         if not torch.isfinite(score):
             raise GradientError("the score is not a number; try --precision fp32 or smaller rates")
         parameters = [p for mover in movers for p in mover.parameters]
@@ -155,6 +166,7 @@ class MeshAscent:
         return found
 
 
+WAY = 8  # shapes kept of the way to the result
 POOL = 64  # cameras of a run: what each sees is worked out once
 
 
@@ -190,6 +202,6 @@ def texture_canvas(kind: str, model: Model, texels: TexelMap) -> nn.Module:
     return makers[kind]()
 
 
-def shape_of(model: Model, smoothness: float) -> Shape:
+def shape_of(model: Model, config: AscentSettings) -> Shape:
     """Return the vertices of a model, free to move."""
-    return Shape(model.surface.vertices, model.surface.edges.ends, smoothness)
+    return Shape(model.surface.vertices, model.surface.edges.ends, config.smoothness, reach=config.reach)

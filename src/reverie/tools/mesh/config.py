@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from reverie.jobs.blocks import MachineSettings, MeshSettings, NetworkSettings, SeedSettings
 from reverie.settings import setting
+from reverie.tools.mesh.regions import renamed
 
 TEXTURES = ("solid", "stack", "spectrum", "pixels")
 LIGHTS = ("soft", "unlit", "head", "cone", "sky")
@@ -63,9 +64,7 @@ class ShapeSettings:
     smoothness: float = setting(
         20.0, "How far neighbors move together; 0 moves every vertex alone.", minimum=0, maximum=10_000, group="shape"
     )
-    keep_shape: float = setting(
-        1.0, "Weight of staying where the vertices were.", minimum=0, maximum=1000, group="shape"
-    )
+    reach: float = setting(0.2, "How far a vertex can move, in radii of the mesh.", above=0, maximum=10, group="shape")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +83,10 @@ class MeshStyleConfig(AscentSettings, MeshSettings, NetworkSettings, SeedSetting
     score: str = setting(
         "w2", "What of the style is matched.", choices=("w2", "w2-ns", "gram", "covariance", "mean-std"), group="style"
     )
+    region: tuple[str, ...] = setting(
+        (), "A part with a style of its own, as material=NAME,style=FILE,strength=1, or mask=FILE,keep=1 with a mask "
+        "on the file's texture coordinates; repeatable.", inside=renamed, group="style",
+    )  # fmt: skip
     style_scale: float = setting(
         1.0, "Size of the style's picture, as a fraction of the mesh's diameter: smaller for finer strokes.",
         above=0, maximum=16, group="style",

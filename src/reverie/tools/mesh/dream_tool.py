@@ -14,6 +14,8 @@ from reverie.jobs.work import Chosen
 from reverie.tools.mesh.config import MeshDreamConfig
 from reverie.tools.mesh.style_tool import check_views
 
+EXAMPLE = Path(__file__).with_name("example.glb")  # made by examples/make_example_mesh.py
+
 
 class PreparedMeshDream:
     """A network and the guide."""
@@ -37,19 +39,24 @@ class PreparedMeshDream:
         from reverie.tools.mesh.model import open_model
         from reverie.tools.mesh.work import ascent_work
 
-        assert given is not None
+        given = given or Given(EXAMPLE, kind="mesh")
         model = open_model(self.config.read(given), self.config.unfold)
         goal, what = DreamGoal(self.config, self.critic, self.guide), self.config.what
         ascent = MeshAscent(model, self.config, goal, seed, paints=what != "shape", moves=what != "texture")
         identity = self.critic.identity
-        chosen = Chosen(Input(identity.name, identity.sha256), str(self.critic.device))
+        shown = {"example": given.sha256} if given.path == EXAMPLE else {}
+        chosen = Chosen(Input(identity.name, identity.sha256), str(self.critic.device), more=shown)
         return ascent_work(ascent, chosen, self.notes)
 
 
 MESH_DREAM: Tool[MeshDreamConfig] = Tool(
     name="mesh dream", doing="dreaming", ending="dream", summary="Dream on a mesh: its texture, its shape, or both.",
     config=MeshDreamConfig, prepare=PreparedMeshDream,
-    roles=(Role("mesh", "mesh", "Meshes, or folders of them.", streamed=True),),
-    makes="mesh", suffix=".glb", check=check_views,
-    examples=("reverie mesh dream cow.glb --layer mixed4c", "reverie mesh dream cow.glb --class koala --what both"),
+    roles=(Role("mesh", "mesh", "Meshes, or folders of them; without one, a small dragon.", streamed=True,
+                required=False),),
+    name_of=lambda config: "dragon", makes="mesh", suffix=".glb", check=check_views,
+    examples=(
+        "reverie mesh dream", "reverie mesh dream cow.glb --layer mixed4c",
+        "reverie mesh dream cow.glb --class koala --what both",
+    ),
 )  # fmt: skip

@@ -21,21 +21,24 @@ from reverie.numerics.resample import resize
 from reverie.render.bake import filled
 from reverie.render.camera import Camera, fitting_distance, turntable
 from reverie.render.light import Light
-from reverie.render.texture_quality import seam_difference, seen_fraction
+from reverie.render.texture_quality import seam_difference, seen_fraction, texel_difference
 from reverie.tools.mesh.model import Model, as_picture
 
 SHOWN_PX = 224
 QUALITY_PX = 256
 
 
-def final_texture(model: Model, texture: nn.Module, side_px: int) -> Tensor:
-    """Return ``[1, 3, T, U]`` at the size of the result, its unused texels filled."""
+def final_texture(model: Model, texture: nn.Module, side_px: int, free: Tensor | None = None) -> Tensor:
+    """Return ``[1, 3, T, U]`` at the size of the result, its unused texels filled; the file's look where not free."""
     texels = model.texels(side_px)
+    base = model.look(texels)
     with torch.no_grad():
         if isinstance(texture, SolidCanvas):
-            found = texture.moved_to(model.positions(texels), texels.covered, model.look(texels))()
+            found = texture.moved_to(model.positions(texels), texels.covered, base)()
         else:
             found = resize(texture(), texels.size).clamp(0, 1)
+        if free is not None:
+            found = base + resize(free[None, None], texels.size).clamp(0, 1) * (found - base)
     return filled(found, texels.covered)
 
 
@@ -66,6 +69,7 @@ def quality(
             "texture_used": round(float(texels.covered.double().mean()), 4),
             "texture_seen": round(seen_fraction(places, model.surface.vertices, model.surface.faces, cameras, size), 4),
             "seam_difference": round(seam_difference(texture, mesh.uv, mesh.faces, mesh.face_uv, edges), 4),
+            "texel_difference": round(texel_difference(texture, model.texels(texture.shape[-1]).covered), 4),
         }
     places = mesh.vertices if vertices is None else vertices.detach().double().numpy()
     found["folds"] = round(folded_fraction(places, mesh.faces, edges), 5)
@@ -85,15 +89,11 @@ def before_and_after(model: Model, texture: nn.Module, shape: nn.Module | None, 
     mips = model.mips(texels)
     old = MeshCanvas(PixelCanvas(model.look(texels)), model.surface, mips, (SHOWN_PX, SHOWN_PX))
     with torch.no_grad():
-        after = PixelCanvas(resize(filled(texture(), mips_cover(model, texture)), texels.size))
+        shown = texture()
+        after = PixelCanvas(resize(filled(shown, model.texels(shown.shape[-1]).covered), texels.size))
         new = MeshCanvas(after, model.surface, mips, (SHOWN_PX, SHOWN_PX), shape=shape)  # type: ignore[arg-type]
         rows = [canvas.views(SIX, [light] * len(SIX)).images for canvas in (old, new)]
     tiles = [as_picture(image[None]) for row in rows for image in row]
     captions = [f"before {name}" for name in NAMES] + [f"after {name}" for name in NAMES]
     sheet = contact_sheet(tiles, columns=len(SIX), tile_px=SHOWN_PX, captions=captions)
     return Picture(sheet, label="views", suffixes=(".jpg", ".png"))
-
-
-def mips_cover(model: Model, texture: nn.Module) -> Tensor:
-    """Return which texels a texture's surface uses, at the size that it has now."""
-    return model.texels(texture.size[0]).covered  # type: ignore[index]

@@ -19,27 +19,28 @@ class PreparedMeshStyle:
 
     def __init__(self, config: MeshStyleConfig, session: Session) -> None:
         from reverie.media.image import read_picture
+        from reverie.tools.mesh.areas import read_regions
         from reverie.tools.mesh.pictures import colors_of
 
-        if not config.style:
-            raise InputError(
-                "name a picture whose style to take, for example: reverie mesh style mesh.obj painting.jpg"
-            )
         self.config, self.notes = config, ()
+        self.styles = tuple(colors_of(read_picture(path)) for path in config.style)
+        self.regions = read_regions(config.region)
         self.critic = session.critic(config.model, config.weights, config.device, config.precision)
-        self.styles = [colors_of(read_picture(path)) for path in config.style]
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the work on one mesh."""
-        from reverie.tools.mesh.ascent import MeshAscent
+        from reverie.tools.mesh.areas import areas_of, free_part
+        from reverie.tools.mesh.ascent import MeshAscent, working_side
         from reverie.tools.mesh.model import open_model
         from reverie.tools.mesh.style_goal import StyleGoal
         from reverie.tools.mesh.work import ascent_work
 
         assert given is not None
         model = open_model(self.config.read(given), self.config.unfold)
-        goal = StyleGoal(self.config, self.critic, self.styles)
-        ascent = MeshAscent(model, self.config, goal, seed, moves=self.config.geometry)
+        texels = model.texels(working_side(self.config))
+        areas = areas_of(model, texels, self.regions, self.styles, self.config.strength)
+        goal = StyleGoal(self.config, self.critic, areas)
+        ascent = MeshAscent(model, self.config, goal, seed, moves=self.config.geometry, free=free_part(areas))
         identity = self.critic.identity
         chosen = Chosen(Input(identity.name, identity.sha256), str(self.critic.device))
         return ascent_work(ascent, chosen, self.notes)

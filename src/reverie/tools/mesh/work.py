@@ -20,13 +20,14 @@ def ascent_work(ascent: MeshAscent, chosen: Chosen, notes: Sequence[str]) -> Ste
     light = LIGHTS[config.light](Generator().manual_seed(0))
 
     def outputs() -> list[Output]:
-        texture = final_texture(model, ascent.texture, config.texture_size) if ascent.paints else None
+        texture = final_texture(model, ascent.texture, config.texture_size, ascent.free) if ascent.paints else None
         vertices = None if ascent.shape is None else ascent.shape().detach()
+        way = tuple(model.placement.to_file(step.double().numpy()) for step in ascent.way)
         row = quality(model, texture, vertices, ascent.pool)
         return [
-            Mesh(final_mesh(model, texture, vertices, unlit=config.light == "unlit")),
+            Mesh(final_mesh(model, texture, vertices, unlit=config.light == "unlit"), way),
             Table([row], label="quality"),
-            before_and_after(model, ascent.texture, ascent.shape, light),
+            before_and_after(model, ascent.canvas.texture, ascent.shape, light),
         ]
 
     weight = sum(stage.steps * (stage.size_px / config.size) ** 2 for stage in ascent.stages)

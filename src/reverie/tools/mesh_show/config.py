@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reverie.jobs.blocks import MeshSettings
 from reverie.settings import setting
+
+if TYPE_CHECKING:
+    from reverie.media.footage import Encoding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +29,10 @@ class MeshShowConfig(MeshSettings):
     )
     duration: float = setting(6.0, "Seconds of one turn.", minimum=0.5, maximum=120, group="film")
     rate: int = setting(24, "Frames per second.", minimum=1, maximum=60, group="film")
+    supersample: int = setting(
+        1, "Smooth edges of a film by making it this much larger first; stills have at least 2.", minimum=1, maximum=4,
+        group="film", expert=True,
+    )  # fmt: skip
     crf: int = setting(18, "Quality of a video; smaller is better.", minimum=0, maximum=63, replay=False, group="film")
     azimuth: float = setting(
         30.0,
@@ -40,3 +48,9 @@ class MeshShowConfig(MeshSettings):
         "auto", "on, off, or auto: as the materials say.", choices=("auto", "on", "off"), group="camera"
     )
     background: str = setting("light", "light or dark.", choices=("light", "dark"), group="camera")
+
+    def encoding(self) -> Encoding:
+        """Return how the film is encoded."""
+        from reverie.media.footage import Encoding
+
+        return Encoding(crf=self.crf, audio=False)

@@ -30,14 +30,14 @@ class PreparedShow:
         """Return the work on one mesh: its frames; page and stills are made beside."""
         from reverie.jobs.film import FrameSequence
         from reverie.jobs.output import even_footage
-        from reverie.media.footage import Encoding
         from reverie.render.camera import turntable
         from reverie.tools.mesh_show.turntable import Views, with_light
 
         assert given is not None
         config, mesh = self.config, self.config.read(given)
         meshes = [with_light(one, config.light) for one in (self.before, mesh) if one is not None]
-        views, count = Views(meshes, config.size, config.background), max(1, round(config.duration * config.rate))
+        views = Views(meshes, config.size, config.background, config.supersample)
+        count = max(1, round(config.duration * config.rate))
         cameras = turntable(count, config.elevation, start_deg=config.azimuth)
         footage = even_footage(Path(given.name), views.shape, count, Fraction(config.rate))
         manifest = {"tool": "mesh show", "sha256": given.sha256, "settings": str(config)}
@@ -46,7 +46,7 @@ class PreparedShow:
             return self._beside(mesh, views)
 
         return FrameSequence(
-            lambda number: views.picture(cameras[number]), footage, Encoding(crf=config.crf), scratch=scratch,
+            lambda number: views.picture(cameras[number]), footage, config.encoding(), scratch=scratch,
             manifest=manifest, notes=mesh.notes, beside=beside,
             decisions={"vertices": len(mesh.vertices), "triangles": len(mesh.faces), "materials": len(mesh.materials)},
         )  # fmt: skip

@@ -32,11 +32,14 @@ class Views:
         meshes: from left to right.
         size: side of each picture; even, as videos need.
         background: a name of `BACKGROUNDS`.
+        supersample: pictures are made this much larger and then averaged, which smooths edges inside the outline.
     """
 
-    def __init__(self, meshes: Sequence[Mesh], size: int = 512, background: str = "light") -> None:
+    def __init__(
+        self, meshes: Sequence[Mesh], size: int = 512, background: str = "light", supersample: int = 1
+    ) -> None:
         self.shown = [Shown(mesh) for mesh in meshes]
-        self.size = size + size % 2
+        self.size, self.supersample = size + size % 2, supersample
         self.background = BACKGROUNDS[background]
 
     @property
@@ -46,16 +49,25 @@ class Views:
 
     def picture(self, camera: Camera) -> np.ndarray:
         """Return ``[size, size * meshes, 3]`` uint8."""
-        side = (self.size, self.size)
-        return np.concatenate([one.picture(camera, side, self.background) for one in self.shown], 1)
+        return np.concatenate([self._one(shown, camera, self.supersample) for shown in self.shown], 1)
 
     def stills(self, count: int, elevation_deg: float = 15.0, start_deg: float = 30.0) -> np.ndarray:
-        """Return one picture of `count` views at even steps, in rows of four at most."""
-        pictures = [self.picture(camera) for camera in turntable(count, elevation_deg, start_deg=start_deg)]
-        wide = min(4, count)
+        """Return one picture of `count` views at even steps, four in a row, two where meshes are compared."""
+        factor = max(2, self.supersample)
+        pictures = [
+            np.concatenate([self._one(shown, camera, factor) for shown in self.shown], 1)
+            for camera in turntable(count, elevation_deg, start_deg=start_deg)
+        ]
+        wide = min(4 if len(self.shown) == 1 else 2, count)
         pictures += [np.full_like(pictures[0], 255)] * (-count % wide)
         rows = [np.concatenate(pictures[i : i + wide], 1) for i in range(0, len(pictures), wide)]
         return np.concatenate(rows, 0)
+
+    def _one(self, shown: Shown, camera: Camera, factor: int) -> np.ndarray:
+        large = shown.picture(camera, (self.size * factor, self.size * factor), self.background)
+        if factor == 1:
+            return large
+        return np.round(large.reshape(self.size, factor, self.size, factor, 3).mean((1, 3))).astype(np.uint8)
 
 
 def turntable_film(

@@ -25,7 +25,8 @@ from reverie.train.stylegan2.pictures import Source
 PLACES = 8  # side of the small picture among the features
 BLOCKS = (1.0, 0.8, 0.5)  # weight of small picture, arrangement of things, things
 JITTER = 0.1  # of the latents, so that neighbors of an anchor draw nearly the same
-COLORS = 3.0  # weight of the colors of a quarter-size picture beside the critic's layers
+COLORS = {4: 3.0, 2: 1.5}  # weights of the colors of pictures so many times smaller, beside the critic's layers
+TEXTURE, LEAST_PLACES = 2.0, 8  # weight of textures; side of the layers that have them
 FADES_FROM_KIMG, HALVES_KIMG, LEAST = 16.0, 10.0, 0.1  # of the weight: whole, then halved again and again, down to this
 AT_ONCE = 64
 
@@ -62,13 +63,22 @@ class Anchors:
         return chosen + JITTER * torch.randn(chosen.shape, generator=random)
 
     def unlike(self, fake: Tensor, real: Tensor) -> Tensor:
-        """Return the sum over layers of mean |f - g| / std, and of colors, of pictures ``[B, 3, S, S]`` in [-1, 1]."""
+        """Return how unlike pictures ``[B, 3, S, S]`` in [-1, 1] are.
+
+        The sum over layers of mean |f - g| / std, of colors, and of textures: the same of local standard deviations,
+        without which everything that is not known exactly becomes a blur.
+        """
         with torch.no_grad():
             wanted = self.critic(real / 2 + 0.5, LAYERS)
         found = self.critic(fake / 2 + 0.5, LAYERS)
-        total = COLORS * (F.avg_pool2d(fake, 4) - F.avg_pool2d(real, 4)).abs().mean()
+        total = fake.new_zeros(())
+        for side, weight in COLORS.items():
+            total = total + weight * (F.avg_pool2d(fake, side) - F.avg_pool2d(real, side)).abs().mean()
         for name, scale in zip(LAYERS, self._scales, strict=True):
-            total = total + (found[name].float() - wanted[name].float()).abs().mean() / scale
+            made, given = found[name].float(), wanted[name].float()
+            total = total + (made - given).abs().mean() / scale
+            if made.shape[-1] >= LEAST_PLACES:
+                total = total + TEXTURE * (local_deviation(made) - local_deviation(given)).abs().mean() / scale
         return total
 
     def weight(self, kimg: float) -> float:
@@ -92,3 +102,10 @@ class Anchors:
             block = block - block.mean(0)
             found.append(block * (weight / block.square().sum(1).mean().sqrt()))
         return torch.cat(found, 1)
+
+
+def local_deviation(x: Tensor) -> Tensor:
+    """Return the standard deviation of activations ``[B, C, h, w]`` within squares of a quarter of the side."""
+    side = x.shape[-1] // 4
+    mean = F.avg_pool2d(x, side, side // 2)
+    return (F.avg_pool2d(x.square(), side, side // 2) - mean.square()).clamp_min(0).add(1e-3).sqrt()

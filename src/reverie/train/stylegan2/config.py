@@ -28,6 +28,9 @@ class Stylegan2Config:
     architecture: str = setting(
         "skip", "How colors leave the blocks.", choices=("skip", "resnet", "orig"), group="network"
     )
+    noise: bool = setting(
+        False, "Layers add noise, as in the paper; in short trainings it is taken for texture.", group="network"
+    )
     labels: bool = setting(False, "Learn the classes too: one for each folder of pictures.", group="network")
     minutes: float | None = setting(None, "Time budget; overrides --kimg.", above=0)
     kimg: float = setting(200.0, "Thousands of pictures shown to the discriminator.", above=0)
@@ -63,7 +66,7 @@ class Stylegan2Config:
     snapshot_kimg: float = setting(10.0, "How often a sheet of samples and KID are made.", above=0, group="training")
     start: str | None = setting(None, "A generator to start from, of the same shape.", file="network", group="training")
     anchor: float = setting(
-        10.0,
+        3.0,
         "How strongly each picture keeps a latent of its own that draws it: whole, varied pictures soon; 0 for none.",
         minimum=0, group="training",
     )  # fmt: skip

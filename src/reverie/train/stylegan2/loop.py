@@ -44,6 +44,7 @@ R1_EVERY, PATH_EVERY, ADA_EVERY = 16, 4, 4  # steps, as published
 ADA_KIMG = 100.0  # pictures in which p goes from 0 to 1; 500 in the paper, whose runs are a hundred times as long
 CHECKPOINT_EVERY_S = 120.0
 MOST_ROLLBACKS = 3
+MOMENTUM = 0.9  # of Adam, while anchors are learned alone
 MEMORY = 0.95  # of the running means that are shown
 
 
@@ -241,6 +242,10 @@ class Stylegan2Training:
             fooled = generator_loss(config.loss, scores, others)
             found["g"] = fooled.item()
             loss = loss + fooled
+        for (
+            group
+        ) in self.g_optimizer.param_groups:  # regression profits from momentum; against a discriminator it swings
+            group["betas"] = (MOMENTUM if alone else 0.0, group["betas"][1])
         _descend(self.g_optimizer, loss)
         return fake.detach(), fake_classes, found
 

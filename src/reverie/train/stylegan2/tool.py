@@ -87,7 +87,7 @@ def _reports(training: Stylegan2Training, notes: list[str]) -> Iterator[Report]:
             notes.append(f"a loss was no number; went back to {training.kimg:.1f} kimg")
         if not alarmed and training.means.get("spread", 1.0) < COLLAPSED and training.kimg > COLLAPSED_KIMG:
             alarmed = True
-            notes.append("the pictures are nearly all alike (mode collapse); try --anchor 10, a larger --batch, "
+            notes.append("the pictures are nearly all alike (mode collapse); try --anchor 3, a larger --batch, "
                          "a smaller --lr, or more pictures")  # fmt: skip
         total = round(training.expected_kimg() * 1000) if config.minutes else round(config.kimg * 1000)
         scores = {name: moment.metrics[name] for name in ("d", "g", "kid", "p") if name in moment.metrics}

@@ -13,6 +13,8 @@ from reverie.weights.pickles.records import Broken, shown
 from reverie.weights.pickles.storage import StoredTensor
 
 MOST_ELEMENTS = 1 << 28  # of all tensors; the largest StyleGAN2 has 30 million
+MOST_NOTES = 40
+MOST_CODE = 4_000_000  # characters; NVIDIA's modules have 40 thousand
 Change = Callable[[Tensor], Tensor]
 # Settings that tensors do not show. Names of tensors: `reverie.models.stylegan2.config`.
 CLAMP, MAPPING_LR, KERNEL = "clamp", "mapping_lr", "kernel"
@@ -64,10 +66,20 @@ class Found:
             raise Broken(f"has a tensor '{shown(name)}' of a shape that it cannot have") from error
         self.tensors[name] = tensor.to(torch.float32, copy=True).contiguous()
 
+    def note(self, line: str) -> None:
+        """Keep a line for the user; of very many, the first."""
+        if len(self.notes) < MOST_NOTES:
+            self.notes.append(line)
+        elif len(self.notes) == MOST_NOTES:
+            self.notes.append("and more of this kind")
+
     def add_code(self, name: str, text: str) -> None:
         """Note that source code stands inside, once."""
+        if len(text) > MOST_CODE:
+            self.note(f"the source code of '{shown(name)}' inside is longer than {MOST_CODE:,} characters")
+            return
         item = Embedded(shown(name), text.count("\n") + 1, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest())
-        if item not in self.code and len(self.code) < 50:
+        if item not in self.code:
             self.code.append(item)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from reverie.weights.gan.found import CLAMP, KERNEL, MAPPING_LR, Found, merged, number, taps, taps_of
 from reverie.weights.pickles.file import ForeignFile
@@ -18,7 +19,10 @@ from reverie.weights.pickles.values import Values, scalar
 PERSISTENT = "torch_utils.persistence._reconstruct_persistent_obj"
 BEST_FIRST = ("G_ema", "G")  # the moving average draws better pictures
 MOST_MODULES = 5_000
+MOST_ENTRIES = 1_000_000
+MOST_SOURCES = 40
 FILTERS = "resample_filter"
+FLAT = {"channel_base", "channel_max", "conv_clamp", "num_fp16_res", "fused_modconv_default"}  # nested in ADA's files
 STYLEGAN3 = (
     "is a StyleGAN3 network, whose layers are other than StyleGAN2's and not part of Reverie; "
     "StyleGAN2 networks are opened, also those that StyleGAN3's program wrote"
@@ -34,6 +38,17 @@ class Module:
     tensors: dict[str, StoredTensor] = field(default_factory=dict)
     attributes: dict[str, object] = field(default_factory=dict)
     code: dict[str, str] = field(default_factory=dict)
+    left: int = MOST_ENTRIES
+
+    def spend(self, count: int) -> None:
+        """Count entries that are looked at: a file may mention the same large dictionary again and again.
+
+        Raises:
+            Broken: more than a network needs.
+        """
+        self.left -= count
+        if self.left < 0:
+            raise Broken("has more entries than a network needs")
 
 
 def find_nvidia(file: ForeignFile) -> Found | None:
@@ -96,7 +111,7 @@ def walk(root: object, values: Values) -> Module:
         state = _state(record, values, found)
         if state is not None:
             _read_state(prefix, state, values, found)
-            children = list(_entries(state.get("_modules"), values))
+            children = list(_entries(state.get("_modules"), values, found))
             waiting += [(f"{prefix}{name}.", child) for name, child in reversed(children)]
     raise Broken("has more modules than a network needs")
 
@@ -106,25 +121,26 @@ def _state(record: object, values: Values, found: Module) -> Mapping[object, obj
     if meta is None:
         return values.mapping(record.state) if isinstance(record, Call) else None
     source = meta.get("module_src")
-    if isinstance(source, (bytes, memoryview)):
-        source = str(source, "latin-1")
-    if isinstance(source, str):
+    if isinstance(source, str) and len(found.code) < MOST_SOURCES:
         found.code.setdefault(shown(meta.get("class_name", "a module")), source)
     return values.mapping(meta.get("state"))
 
 
-def _entries(record: object, values: Values) -> Iterator[tuple[str, object]]:
-    for name, value in (values.mapping(record) or {}).items():
+def _entries(record: object, values: Values, found: Module) -> Iterator[tuple[str, object]]:
+    entries = values.mapping(record) or {}
+    found.spend(len(entries))
+    for name, value in entries.items():
         if isinstance(name, str) and value is not None:
             yield name, value
 
 
 def _read_state(prefix: str, state: Mapping[object, object], values: Values, found: Module) -> None:
     for room in ("_parameters", "_buffers"):
-        for name, value in _entries(state.get(room), values):
+        for name, value in _entries(state.get(room), values, found):
             tensor = values.tensor(value)
             if tensor is not None:
                 found.tensors[prefix + name] = tensor
+    found.spend(len(state))
     for name, value in state.items():
         if isinstance(name, str) and not name.startswith("_"):
             plain = scalar(value, values) if isinstance(value, Call) else value
@@ -146,9 +162,8 @@ def _refuse_others(module: Module) -> None:
 
 def _dialect(module: Module) -> str:
     kwargs = module.attributes.get("_init_kwargs")
-    nested = isinstance(kwargs, dict) and "synthesis_kwargs" in kwargs
-    later = any("networks_stylegan2" in text or "conv_clamp      = 256" in text for text in module.code.values())
-    return "StyleGAN2 in StyleGAN3's form (PyTorch)" if later and not nested else "StyleGAN2-ADA (PyTorch)"
+    flat = isinstance(kwargs, dict) and not FLAT.isdisjoint(kwargs)
+    return "StyleGAN2 in StyleGAN3's form (PyTorch)" if flat else "StyleGAN2-ADA (PyTorch)"
 
 
 def _settings(module: Module) -> dict[str, object]:
@@ -191,7 +206,7 @@ def _stated(entries: Mapping[object, object], module: Module, values: Values) ->
         plain = values.plain(entries.get(name))
         if isinstance(plain, (dict, int, float, str)):
             stated[name] = plain
-    others = [name for name in entries if isinstance(name, str)]
+    others = [shown(name, 40) for name in islice(entries, 20)]
     if others:
-        stated["holds"] = [shown(name, 40) for name in others[:20]]
+        stated["holds"] = others
     return stated

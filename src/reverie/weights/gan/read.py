@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 
 from reverie.errors import WeightsError
 from reverie.weights.gan.found import Found
@@ -70,8 +71,8 @@ def _find_plain(entries: Mapping[object, object], values: Values) -> Found | Non
 def _described(file: ForeignFile) -> str:
     entries = file.values.mapping(file.root)
     if entries is not None:
-        names = [shown(name, 30) for name in entries if isinstance(name, str)]
-        return f"a dictionary with {', '.join(names[:5]) or 'nothing'}{', ...' if len(names) > 5 else ''}"
+        names = [shown(name, 30) for name in islice(entries, 5)]
+        return f"a dictionary with {', '.join(names) or 'nothing'}{', ...' if len(entries) > 5 else ''}"
     if isinstance(file.root, Call):
         return f"a {shown(file.root.path, 60) or 'call'}"
     return f"a {type(file.root).__name__.lower()}"

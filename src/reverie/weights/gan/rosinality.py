@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import islice
 
 from reverie.weights.gan.found import KERNEL, Change, Found, taps_of
 from reverie.weights.pickles.records import shown
@@ -46,7 +47,7 @@ def find_rosinality(entries: Mapping[object, object], values: Values) -> Found |
     name, state = chosen
     found = Found("rosinality's stylegan2-pytorch")
     if name == "g":
-        found.notes.append("the file has no moving average g_ema; g was taken, whose pictures are worse")
+        found.note("the file has no moving average g_ema; g was taken, whose pictures are worse")
     for key, stored in state.items():
         _place(key, stored, found)
     _center(entries, values, found)
@@ -84,7 +85,7 @@ def _place(key: str, stored: StoredTensor, found: Found) -> None:
         return
     placed = _placed(key)
     if placed is None:
-        found.notes.append(f"'{shown(key)}' has no place in the network and was left out")
+        found.note(f"'{shown(key)}' has no place in the network and was left out")
         return
     target, change = placed
     found.place(target, stored, change)
@@ -126,14 +127,14 @@ def _center(entries: Mapping[object, object], values: Values, found: Found) -> N
     if stored.count and len(stored.shape) > 1:
         rows = stored.read().float().reshape(-1, stored.shape[-1])
         if bool((rows - rows[:1]).abs().max() > 1e-6):
-            found.notes.append("the file has a mean of w for each layer; their mean was taken")
+            found.note("the file has a mean of w for each layer; their mean was taken")
         found.place("mapping.w_avg", stored, lambda x: x.float().reshape(-1, x.shape[-1]).mean(0))
     else:
         found.place("mapping.w_avg", stored)
 
 
 def _stated(entries: Mapping[object, object], values: Values) -> dict[str, object]:
-    stated: dict[str, object] = {"holds": [shown(name, 40) for name in list(entries)[:20] if isinstance(name, str)]}
+    stated: dict[str, object] = {"holds": [shown(name, 40) for name in islice(entries, 20)]}
     for name in ("args", "opts", "ada_aug_p"):
         plain = values.plain(entries.get(name))
         if isinstance(plain, (dict, int, float)):

@@ -26,6 +26,7 @@ NOISE = re.compile(r"synthesis/noise([0-9]{1,5})")
 DENSE = re.compile(r"mapping/Dense([0-9]{1,5})/(weight|bias)")
 LAST_COLORS = re.compile(r"synthesis/ToRGB_lod0/(\w+)")
 MOST_COMPONENTS = 16
+MOST_VARIABLES = 10_000
 OLDEST_VERSION = 4  # 2 and 3 are Progressive GAN and StyleGAN1
 
 
@@ -63,7 +64,7 @@ def find_tensorflow(file: ForeignFile) -> Found | None:
         KERNEL: taps(network.kwargs.get("resample_kernel")),
     })  # fmt: skip
     _translate(network, found)
-    found.notes.append("TensorFlow's programs draw with truncation 0.5 where nothing else is said; give --truncation")
+    found.note("TensorFlow's programs draw with truncation 0.5 where nothing else is said; give --truncation")
     return found
 
 
@@ -87,11 +88,11 @@ def _walk(prefix: str, record: object, values: Values, found: Network, left: lis
     kwargs = values.plain(state.get("static_kwargs"))
     found.kwargs = {**(kwargs if isinstance(kwargs, dict) else {}), **found.kwargs}
     source = state.get("build_module_src")
-    source = str(source, "latin-1") if isinstance(source, (bytes, memoryview)) else source
+    source = str(source, "latin-1") if isinstance(source, memoryview) else source  # Python 2 wrote it as bytes
     if isinstance(source, str):
         found.code.setdefault(shown(state.get("build_func_name", "a network")), source)
     variables = state.get("variables")
-    for item in variables if isinstance(variables, list) else []:
+    for item in variables[:MOST_VARIABLES] if isinstance(variables, list) else []:
         if isinstance(item, (tuple, list)) and len(item) == 2 and isinstance(item[0], str):
             tensor = values.tensor(item[1])
             if tensor is not None:
@@ -121,7 +122,7 @@ def _translate(network: Network, found: Found) -> None:
         placed = _placed(name, stages)
         if placed is None:
             if name.rpartition("/")[2] != "lod" and not name.startswith("synthesis/ToRGB_lod"):
-                found.notes.append(f"'{shown(name)}' has no place in the network and was left out")
+                found.note(f"'{shown(name)}' has no place in the network and was left out")
             continue
         target, change = placed
         found.place(target, stored, change)

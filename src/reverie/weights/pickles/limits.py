@@ -12,6 +12,7 @@ MOST_MEMO = 2_000_000
 MOST_NESTED = 3  # pickles inside pickles; networks of NVIDIA have 1: each tensor is a torch file of its own
 MOST_ODD_KEYS = 10_000  # keys that are neither texts nor small numbers: they can be made to collide in a dictionary
 SMALL = 1 << 24
+MOST_TEXT_BYTES = 1 << 30  # of all texts; protocol 2 writes the numbers of arrays as text
 MOST_NUMBER_BYTES = 512
 MOST_NAME = 256  # characters of a module or function
 MOST_LINE = 1 << 28
@@ -20,14 +21,15 @@ MOST_LINE = 1 << 28
 _EXPECTED = """
 collections.OrderedDict collections.defaultdict dnnlib.util.EasyDict dnnlib.EasyDict _codecs.encode builtins.set
 builtins.frozenset builtins.bytearray builtins.complex builtins.slice builtins.range builtins.object __builtin__.set
-__builtin__.frozenset __builtin__.bytearray __builtin__.object copy_reg._reconstructor copyreg._reconstructor
-argparse.Namespace pathlib.PosixPath pathlib.WindowsPath types.SimpleNamespace numpy.ndarray numpy.dtype
-numpy.core.multiarray._reconstruct numpy._core.multiarray._reconstruct numpy.core.multiarray.scalar
-numpy._core.multiarray.scalar numpy.core.numeric._frombuffer numpy._core.numeric._frombuffer torch.Size torch.device
-torch.nn.parameter.Parameter torch.nn.Parameter torch._utils._rebuild_tensor torch._utils._rebuild_tensor_v2
-torch._utils._rebuild_tensor_v3 torch._utils._rebuild_parameter torch._utils._rebuild_parameter_with_state
-torch._tensor._rebuild_from_type_v2 torch.storage._load_from_bytes torch.storage.UntypedStorage
-torch.storage.TypedStorage torch_utils.persistence._reconstruct_persistent_obj dnnlib.tflib.network.Network
+__builtin__.frozenset __builtin__.bytearray builtins.bytes __builtin__.bytes __builtin__.object
+copy_reg._reconstructor copyreg._reconstructor argparse.Namespace pathlib.PosixPath pathlib.WindowsPath
+types.SimpleNamespace numpy.ndarray numpy.dtype numpy.core.multiarray._reconstruct
+numpy._core.multiarray._reconstruct numpy.core.multiarray.scalar numpy._core.multiarray.scalar
+numpy.core.numeric._frombuffer numpy._core.numeric._frombuffer torch.Size torch.device torch.nn.parameter.Parameter
+torch.nn.Parameter torch._utils._rebuild_tensor torch._utils._rebuild_tensor_v2 torch._utils._rebuild_tensor_v3
+torch._utils._rebuild_parameter torch._utils._rebuild_parameter_with_state torch._tensor._rebuild_from_type_v2
+torch.storage._load_from_bytes torch.storage.UntypedStorage torch.storage.TypedStorage
+torch_utils.persistence._reconstruct_persistent_obj dnnlib.tflib.network.Network
 """
 EXPECTED = frozenset(_EXPECTED.split())
 
@@ -90,6 +92,17 @@ class Budget:
     opcodes: int = MOST_OPCODES
     memo: int = MOST_MEMO
     odd_keys: int = MOST_ODD_KEYS
+    text_bytes: int = MOST_TEXT_BYTES
+
+    def text(self, count: int) -> None:
+        """Take the bytes of a text.
+
+        Raises:
+            Broken: all texts are longer than a network needs.
+        """
+        self.text_bytes -= count
+        if self.text_bytes < 0:
+            raise Broken("has more text than a network needs")
 
     def key(self, key: object) -> object:
         """Return a key that a dictionary or set may have.

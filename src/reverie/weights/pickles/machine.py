@@ -89,8 +89,10 @@ class Machine:
 
     def text(self, count: int) -> str:
         """Return a text in UTF-8."""
+        raw = self.take(count)
+        self.budget.text(count)
         try:
-            return str(self.take(count), "utf-8", "surrogatepass")
+            return str(raw, "utf-8", "surrogatepass")
         except UnicodeDecodeError as error:
             raise Broken("is damaged: a text in it is none") from error
 
@@ -102,6 +104,7 @@ class Machine:
             found = piece.find(b"\n")
             if found >= 0:
                 self.at += found + 1
+                self.budget.text(found)
                 return piece[:found]
             if size >= most:
                 raise Broken("holds no weights, or is damaged")

@@ -17,7 +17,7 @@ class Cut(Broken):
     """The bytes end too early."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Global:
     """The name of a class or function; it is not looked up."""
 
@@ -29,7 +29,7 @@ class Global:
         return f"{self.module}.{self.name}"
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)  # a text of what may hold itself has no end
 class Call:
     """A call or a new object that is asked for; it is not made.
 
@@ -65,7 +65,7 @@ class Call:
         raise Broken(f"holds a call of {shown(self.path) or 'something'} without its arguments")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Persistent:
     """What lies outside of the pickle, by its name: in torch files the numbers of a tensor."""
 
@@ -76,7 +76,11 @@ Source = bytes | bytearray | memoryview | str  # of the numbers of an array; tex
 
 
 def shown(text: object, most: int = 80) -> str:
-    """Return a text of a stranger for a message or a page: one line, without control characters, cut."""
-    plain = str(text)[: most + 1].encode("utf-8", "backslashreplace").decode()
-    plain = "".join(c if c.isprintable() else "?" for c in plain)
+    """Return a text of a stranger for a message or a page: one line, without control characters, cut.
+
+    What is neither text nor number gives the name of its kind.
+    """
+    simple = text is None or isinstance(text, (str, int, float))
+    plain = str(text)[: most + 1] if simple else f"a {type(text).__name__.lower()}"
+    plain = "".join(c if c.isprintable() else "?" for c in plain.encode("utf-8", "backslashreplace").decode())
     return plain if len(plain) <= most else plain[: most - 1] + "…"

@@ -38,12 +38,14 @@ class Storage:
         count: how many.
         source: gives their bytes, `count` times the size of one.
         swapped: whether the bytes of each are in the other order than this machine's.
+        derived: gives them in place of `source`, as a part of another storage, whose memory they share.
     """
 
     dtype: torch.dtype
     count: int
     source: Callable[[], bytes | bytearray | memoryview]
     swapped: bool = False
+    derived: Callable[[], Tensor] | None = None
     _read: Tensor | None = field(default=None, repr=False)
 
     @property
@@ -56,6 +58,8 @@ class Storage:
         Raises:
             Broken: there are fewer bytes than that.
         """
+        if self._read is None and self.derived is not None:
+            self._read = self.derived()
         if self._read is None:
             blob = self.source()
             if len(blob) != self.bytes:
@@ -73,6 +77,30 @@ def _numbers(blob: bytes | bytearray | memoryview, dtype: torch.dtype, swapped: 
     if dtype == torch.bool:  # any other bit pattern in a bool is undefined behavior
         return torch.frombuffer(copy, dtype=torch.uint8) != 0
     return torch.frombuffer(copy, dtype=dtype)
+
+
+def part(root: Storage, offset: int, count: int) -> Storage:
+    """Return a run of a storage as one of its own; they share their memory."""
+    return Storage(root.dtype, count, _no_bytes, derived=lambda: root.read()[offset : offset + count])
+
+
+def retyped(root: Storage, dtype: torch.dtype) -> Storage:
+    """Return bytes as numbers of a type; they share their memory.
+
+    Raises:
+        Broken: the storage holds other than bytes, or not a whole count of such numbers.
+    """
+    if root.dtype == dtype:
+        return root
+    if root.dtype != torch.uint8 or root.count % dtype.itemsize:
+        raise Broken("has a tensor of another type than its numbers")
+    if root.swapped and dtype.itemsize > 1:
+        raise Broken("was written by a big-endian machine in a form that is not read")
+    return Storage(dtype, root.count // dtype.itemsize, _no_bytes, derived=lambda: root.read().view(dtype))
+
+
+def _no_bytes() -> bytes:
+    return b""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +151,8 @@ class StoredTensor:
         Raises:
             Broken: its numbers are missing or damaged.
         """
-        return torch.as_strided(self.storage.read(), self.shape, self.stride, self.offset)
+        run = self.storage.read()
+        return torch.as_strided(run, self.shape, self.stride, run.storage_offset() + self.offset)  # it is absolute
 
 
 def dense(storage: Storage, shape: tuple[int, ...], *, columns: bool = False) -> StoredTensor:
@@ -134,7 +163,7 @@ def dense(storage: Storage, shape: tuple[int, ...], *, columns: bool = False) ->
 def in_memory(tensor: Tensor) -> StoredTensor:
     """Return a tensor that was read already in the form of one that was not."""
     flat = tensor.contiguous().reshape(-1)
-    storage = Storage(tensor.dtype, flat.numel(), lambda: b"", _read=flat)
+    storage = Storage(tensor.dtype, flat.numel(), _no_bytes, _read=flat)
     return StoredTensor(storage, 0, tuple(tensor.shape), _strides(tuple(tensor.shape), False))
 
 

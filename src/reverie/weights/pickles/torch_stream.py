@@ -12,8 +12,8 @@ import torch
 
 from reverie.weights.pickles.limits import MOST_NESTED, Budget, Report
 from reverie.weights.pickles.machine import Machine
-from reverie.weights.pickles.records import Broken, Cut, Persistent
-from reverie.weights.pickles.storage import LITTLE, Storage
+from reverie.weights.pickles.records import Broken, Cut, Persistent, shown
+from reverie.weights.pickles.storage import LITTLE, Storage, part
 from reverie.weights.pickles.values import Values, storage_type
 
 MAGIC = 0x1950A86A20F9469CFC6C
@@ -124,7 +124,7 @@ def windowed(record: Persistent, root: Storage) -> Storage:
     """
     key, dtype, count = storage_name(record)
     if dtype != root.dtype:
-        raise Broken(f"has numbers '{key}' of two types")
+        raise Broken(f"has numbers '{shown(key)}' of two types")
     view = record.name[5] if isinstance(record.name, tuple) and len(record.name) > 5 else None
     if view is None:
         if count > root.count:
@@ -133,8 +133,7 @@ def windowed(record: Persistent, root: Storage) -> Storage:
     offset, size = view[1:3] if isinstance(view, tuple) and len(view) == 3 else (None, None)
     if type(offset) is not int or type(size) is not int or offset < 0 or size < 0 or offset + size > root.count:
         raise Broken("has a tensor that reaches beyond its numbers")
-    first, last = offset * dtype.itemsize, (offset + size) * dtype.itemsize
-    return Storage(dtype, size, lambda: memoryview(root.source())[first:last], root.swapped)
+    return part(root, offset, size)
 
 
 def _windowed(record: Persistent, found: dict[object, Storage]) -> Storage:
@@ -159,17 +158,20 @@ class Nested:
                 self._look(call.args[0], budget, report, depth)
 
     def _look(self, record: object, budget: Budget, report: Report, depth: int) -> None:
-        if id(record) in self._found:
+        try:
+            blob = self._bytes.bytes_of(record)
+        except Broken:
+            return  # no bytes: who asks for its numbers hears it
+        if id(blob) in self._found:
             return
         report.nested += 1
         try:
-            blob = memoryview(self._bytes.bytes_of(record))
-            self._found[id(record)] = (record, _inner(blob, budget, report, depth))
+            self._found[id(blob)] = (blob, _inner(memoryview(blob), budget, report, depth))
         except Broken as error:
             if budget.opcodes <= 0:
                 raise
             report.flag(f"holds a file inside that {error}")
-            self._found[id(record)] = (record, error)
+            self._found[id(blob)] = (blob, error)
 
     def storage(self, record: object) -> Storage:
         """Return the storage that such a file holds.
@@ -177,7 +179,8 @@ class Nested:
         Raises:
             Broken: it holds something else, or is damaged.
         """
-        _, found = self._found.get(id(record), (None, Broken("has a tensor whose numbers are nowhere")))
+        blob = self._bytes.bytes_of(record)
+        _, found = self._found.get(id(blob), (None, Broken("has a tensor whose numbers are nowhere")))
         if isinstance(found, Broken):
             raise Broken(str(found))
         return found

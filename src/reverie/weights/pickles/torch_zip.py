@@ -21,6 +21,8 @@ from reverie.weights.pickles.values import Values
 MOST_ENTRIES = 100_000
 MOST_INFLATED = 8  # times its own size that a compressed file may grow, and this many bytes more:
 FREE_BYTES = 64 << 20
+MOST_DIRECTORY_BYTES = 16 << 20
+END_SEARCHED = 1 << 17  # bytes at the end of a zip in which its directory's place is told
 LOCAL_HEADER = 30  # bytes, before the name
 PROGRAM = "is a TorchScript program and was not executed"
 
@@ -31,6 +33,7 @@ def open_zip(path: Path, data: memoryview, budget: Budget, report: Report) -> Op
     Raises:
         Broken: damaged, cut, a program, a zip of other things, or more than the budget allows.
     """
+    _check_directory(data)
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
@@ -51,6 +54,22 @@ def open_zip(path: Path, data: memoryview, budget: Budget, report: Report) -> Op
 
     nested = Nested(machine, budget, report, 0)
     return Opened(root, Values(find, nested.storage), len(data), stream=True)
+
+
+def _check_directory(data: memoryview) -> None:
+    """Refuse a directory of entries that would fill the memory when it is read.
+
+    Raises:
+        Broken: there is one.
+    """
+    tail = bytes(data[-END_SEARCHED:])
+    at = tail.rfind(b"PK\x05\x06")
+    size = int.from_bytes(tail[at + 12 : at + 16], "little") if at >= 0 else 0
+    if size == 0xFFFFFFFF:  # zip64 says it elsewhere
+        wide = tail.rfind(b"PK\x06\x06", 0, at)
+        size = int.from_bytes(tail[wide + 40 : wide + 48], "little") if wide >= 0 else size
+    if size > MOST_DIRECTORY_BYTES:
+        raise Broken("is a zip with too many entries, or two of one name")
 
 
 def _checked(infos: list[zipfile.ZipInfo], size: int) -> dict[str, zipfile.ZipInfo]:

@@ -9,12 +9,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 
-import numpy as np
 import torch
 
 from reverie.weights.pickles.limits import DTYPE_NAMES
 from reverie.weights.pickles.records import Broken, Call, Global, Persistent, shown
-from reverie.weights.pickles.storage import LITTLE, STORAGES, Storage, StoredTensor, dense
+from reverie.weights.pickles.storage import LITTLE, STORAGES, Storage, StoredTensor, dense, retyped
 
 NUMPY = ("numpy.core.", "numpy._core.")
 ARRAYS: dict[str, torch.dtype] = {
@@ -24,6 +23,7 @@ ARRAYS: dict[str, torch.dtype] = {
 }  # fmt: skip
 DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in DTYPE_NAMES}
 DICTIONARIES = ("collections.OrderedDict", "dnnlib.util.EasyDict", "dnnlib.EasyDict", "collections.defaultdict")
+BYTES = ("builtins.bytearray", "__builtin__.bytearray", "builtins.bytes", "__builtin__.bytes")
 NAMESPACES = ("argparse.Namespace", "types.SimpleNamespace")
 MOST_DEPTH = 12
 MOST_PLAIN = 20_000  # values in the description of one network
@@ -72,7 +72,7 @@ class Values:
         if path in ("torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"):
             return StoredTensor(self._storage(record.arg(0)), _whole(record.arg(1)), *self._geometry(record))
         if path == "torch._utils._rebuild_tensor_v3":
-            storage = _retyped(self._storage(record.arg(0)), record.arg(6))
+            storage = retyped(self._storage(record.arg(0)), _type_of(record.arg(6)))
             return StoredTensor(storage, _whole(record.arg(1)), *self._geometry(record))
         return self._array(record, path)
 
@@ -117,7 +117,7 @@ class Values:
         """
         if isinstance(record, Call) and record.path == "_codecs.encode":
             record = record.arg(0)
-        if isinstance(record, Call) and record.path in ("builtins.bytearray", "__builtin__.bytearray"):
+        if isinstance(record, Call) and record.path in BYTES:
             record = record.arg(0) if record.args else b""
         if isinstance(record, str):
             return self._encoded(record)
@@ -264,18 +264,7 @@ def storage_type(record: object) -> torch.dtype:
     raise Broken(f"has a tensor of a type that is not known: {shown(getattr(record, 'path', 'none'))}")
 
 
-def _retyped(storage: Storage, kind: object) -> Storage:
-    """Return bytes as numbers of a type."""
-    if not isinstance(kind, Global) or kind.module != "torch" or kind.name not in DTYPE_NAMES:
-        raise Broken("has a tensor of a type that is not known")
-    dtype = DTYPES[kind.name]
-    if storage.dtype == dtype:
-        return storage
-    if storage.dtype != torch.uint8 or storage.count % dtype.itemsize:
-        raise Broken("has a tensor of another type than its numbers")
-    return Storage(dtype, storage.count // dtype.itemsize, storage.source, storage.swapped)
-
-
-def as_numpy(tensor: StoredTensor) -> np.ndarray:
-    """Return it as an array that shares its memory."""
-    return tensor.read().numpy()
+def _type_of(kind: object) -> torch.dtype:
+    if isinstance(kind, Global) and kind.module == "torch" and kind.name in DTYPES:
+        return DTYPES[kind.name]
+    raise Broken("has a tensor of a type that is not known")

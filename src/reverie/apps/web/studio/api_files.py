@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -72,11 +73,12 @@ async def get_result(request: Request) -> Response:
     headers = {"Cache-Control": "private, max-age=86400, immutable"}
     name = re.sub(r"[^A-Za-z0-9._-]", "_", result.name)
     if path.is_dir():
-        blob = await run_in_threadpool(zipped, path)
+        place = await run_in_threadpool(zipped, path, studio_of(request).home.incoming)
         headers["Content-Disposition"] = (
             f"attachment; filename=\"{name}.zip\"; filename*=UTF-8''{quote(result.name)}.zip"
         )
-        return Response(blob, media_type="application/zip", headers=headers)
+        done = BackgroundTask(place.unlink, missing_ok=True)
+        return FileResponse(place, media_type="application/zip", headers=headers, background=done)
     kind = INLINE.get(path.suffix.lower())
     attached = bool(request.query_params.get("download")) or kind is None
     if attached:

@@ -20,11 +20,12 @@ MOST_LISTED = 200
 
 
 async def post_job(request: Request) -> Response:
-    """Queue a job; the body is the job's JSON."""
+    """Queue a job; the body is the job's JSON: ?priority=, ?format= of the result, ?once= a word for safe repeats."""
     studio, record = studio_of(request), await body_of(request)
     priority = _priority(number_of(request, "priority", 0))
     suffix = request.query_params.get("format", "")
-    entry = await run_in_threadpool(studio.post, record, owner_of(request), suffix=suffix, priority=priority)
+    once, owner = request.query_params.get("once", "")[:64], owner_of(request)
+    entry = await run_in_threadpool(studio.post, record, owner, suffix=suffix, priority=priority, once=once)
     return JSONResponse(await _shown(request, entry), 201, {"Location": f"/api/jobs/{entry.id}"})
 
 

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from reverie.apps.web.studio import api_files, api_jobs, api_tools
+from reverie.apps.web.studio import api_booth, api_files, api_jobs, api_tools, api_wall
 from reverie.apps.web.studio.guard import COOKIE, COOKIE_S, Guard, Passes, same
 from reverie.apps.web.studio.openapi import openapi
 from reverie.apps.web.studio.retention import clean
@@ -25,6 +25,7 @@ from reverie.errors import InputError, ReverieError
 from reverie.jobs.queue.entry import MissingError
 from reverie.jobs.queue.home import Home
 from reverie.jobs.queue.keeper import Keeper
+from reverie.jobs.queue.trail import without_places
 
 STATIC = Path(__file__).parent / "static"
 CLEAN_EVERY_S = 60.0
@@ -47,7 +48,7 @@ def build(home: Home, settings: StudioSettings, keeper: Keeper | None = None) ->
     studio = Studio(home, settings, keeper)
     passes = Passes(studio.home.root / "key", settings.password)
     app = Starlette(
-        routes=routes(settings), exception_handlers={ReverieError: _refused, InputError: _refused},
+        routes=routes(), exception_handlers={ReverieError: _refused, InputError: _refused},
         lifespan=_lifespan,
     )  # fmt: skip
     app.add_middleware(Guard, settings=settings, passes=passes)
@@ -55,9 +56,9 @@ def build(home: Home, settings: StudioSettings, keeper: Keeper | None = None) ->
     return app
 
 
-def routes(settings: StudioSettings) -> list:
+def routes() -> list:
     """Return all routes."""
-    jobs, files, tools = api_jobs, api_files, api_tools
+    jobs, files, tools, booth, wall = api_jobs, api_files, api_tools, api_booth, api_wall
     return [
         Route("/", page("index.html")),
         Route("/login", page("login.html"), name="login_page"),
@@ -91,6 +92,19 @@ def routes(settings: StudioSettings) -> list:
         Route("/api/presets/{key}", tools.change_preset, methods=["PATCH"]),
         Route("/api/presets/{key}", tools.delete_preset, methods=["DELETE"]),
         Route("/api/openapi.json", openapi),
+        Route("/booth", page("booth.html")),
+        Route("/wall", page("wall.html")),
+        Route("/moderate", page("moderate.html")),
+        Route("/api/booth/choices", booth.choices),
+        Route("/api/booth/files", booth.post_file, methods=["POST"]),
+        Route("/api/booth/jobs", booth.post_job, methods=["POST"]),
+        Route("/api/booth/jobs/{key}", booth.get_job),
+        Route("/api/booth/jobs/{key}/preview", booth.preview),
+        Route("/api/booth/jobs/{key}/picture", booth.picture),
+        Route("/api/booth/pictures/{digest}", booth.choice_picture),
+        Route("/api/wall", wall.shown),
+        Route("/api/wall/qr.svg", wall.qr),
+        Route("/api/wall/{key}/{what}", wall.picture),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
 
@@ -128,8 +142,7 @@ async def login(request: Request) -> Response:
 def _refused(request: Request, error: Exception) -> Response:
     """Answer with the one sentence of an error."""
     missing, known = isinstance(error, MissingError), isinstance(error, InputError)
-    text = str(error).replace(f"{request.app.state.studio.home.root}/", "")
-    return JSONResponse({"error": text}, 404 if missing else 400 if known else 500)
+    return JSONResponse({"error": without_places(str(error))}, 404 if missing else 400 if known else 500)
 
 
 @contextlib.asynccontextmanager

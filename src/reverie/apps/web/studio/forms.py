@@ -1,7 +1,7 @@
 """Forms made from tools: what the page needs to draw one, as plain JSON; nothing here knows any tool.
 
 The common case has at most `MOST_COMMON` controls: fields that are not for experts, those of the tool's own class
-before those of shared blocks, and nothing of the machine. Everything else stands under "more".
+before those of shared blocks, and nothing of the machine; see `common_names`. Everything else stands under "more".
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import dataclasses
 import inspect
 import typing
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from reverie.apps.cli.tool_config import films_of, more_sections
@@ -17,6 +18,7 @@ from reverie.jobs.job import section_types
 from reverie.jobs.tool import AnyTool, Role
 
 MOST_COMMON = 8
+PRESETS = Path(__file__).parent / "static" / "presets"
 MACHINE = "machine"
 
 
@@ -26,13 +28,9 @@ def form_of(tool: AnyTool, summary: str = "") -> dict[str, Any]:
     fields = [field_of(section, cls, field, fixed) for section, cls in section_types(tool.config).items()
               for field in _ordered(cls)]  # fmt: skip
     films = films_of(tool)
-    places = (tool.streamed is not None) + sum(f["required"] for f in fields if f["type"] == "file")
-    common = 0
+    common = common_names(fields, tool)
     for field in fields:
-        wanted = not field["expert"] and field["group"] != MACHINE and field["replay"] and not field["required"]
-        field["films"] = False
-        field["common"] = wanted and common + places < MOST_COMMON
-        common += field["common"]
+        field |= {"films": False, "common": field["name"] in common}
     for section, cls in more_sections(tool, films).items():
         fields += [field_of(section, cls, field, {}) | {"films": True, "common": False} for field in _ordered(cls)]
     streamed = tool.streamed
@@ -40,8 +38,34 @@ def form_of(tool: AnyTool, summary: str = "") -> dict[str, Any]:
         "name": tool.name, "summary": summary or tool.summary, "doing": tool.doing, "makes": tool.makes,
         "suffix": tool.suffix, "streamed": None if streamed is None else role_of(streamed), "fields": fields,
         "film": None if films is None else films.name,
-        "presets": [{"name": name, "help": text, "values": dict(more)} for name, (text, more) in tool.presets.items()],
+        "presets": [{"name": name, "help": text, "values": dict(more),
+                     "picture": preset_picture(tool.name, name)} for name, (text, more) in tool.presets.items()],
     }  # fmt: skip
+
+
+def preset_picture(tool: str, name: str) -> str:
+    """Return the address of the picture of a preset that is shipped; "" where there is none."""
+    found = f"{tool}-{name}.jpg"
+    return f"/static/presets/{found}" if (PRESETS / found).exists() else ""
+
+
+def common_names(fields: list[dict[str, Any]], tool: AnyTool) -> set[str]:
+    """Return the settings of the common case.
+
+    First the tool's own inputs and what can be steered; then what has a default; then texts and pictures that may be
+    absent, whose right values one has to know; networks last.
+    """
+    room = MOST_COMMON - (tool.streamed is not None) - sum(field["required"] for field in fields)
+    open_to_all = [f for f in fields if not (f["expert"] or f["group"] == MACHINE or not f["replay"] or f["required"])]
+    return {field["name"] for field in sorted(open_to_all, key=lambda field: _rank(field, tool))[:room]}
+
+
+def _rank(field: dict[str, Any], tool: AnyTool) -> int:
+    if field["steer"] or field["name"] in {role.name for role in tool.fixed}:
+        return 0
+    if field["file"] and field["file"] != "picture":
+        return 3
+    return 2 if field["file"] or (field["type"] == "text" and field["optional"]) else 1
 
 
 def role_of(role: Role) -> dict[str, Any]:

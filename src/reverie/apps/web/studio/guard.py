@@ -28,14 +28,14 @@ from reverie.apps.web.studio.settings import StudioSettings
 COOKIE = "reverie"
 COOKIE_S = 90 * 86400
 OPEN_PATHS = ("/login", "/static/", "/favicon.ico", "/manifest.json")
-GUEST_PATHS = ("/booth", "/wall", "/api/booth/", "/api/wall")  # visitors of an exhibition: no password, little power
+GUEST_PATHS = ("/booth", "/wall", "/api/booth", "/api/wall")  # visitors of an exhibition: no password, little power
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
     "connect-src 'self'; manifest-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
-FIXED = {
-    "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cross-Origin-Opener-Policy": "same-origin",
+FIXED = {  # with "no-referrer" browsers would call the origin of our own forms "null"
+    "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin", "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
 }  # fmt: skip
 
@@ -161,7 +161,7 @@ class Guard:
         client = (scope.get("client") or ("local", 0))[0]
         if path == "/login" and scope["method"] == "POST" and not self.logins.take(client):
             return 429, "too many tries; wait a minute"
-        guest = any(path == p or path.startswith(p.rstrip("/") + "/") for p in GUEST_PATHS)
+        guest = self.settings.exhibition and any(path == p or path.startswith(f"{p}/") for p in GUEST_PATHS)
         if not scope["member"] and not guest and not path.startswith(OPEN_PATHS):
             return 401, "the password is needed"
         if scope["method"] not in ("GET", "HEAD") and not self.changes.take(client):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import io
+import os
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -163,11 +164,11 @@ def _jpeg_pixels(blob: bytes) -> bytes:
     return b"".join([*kept, blob[at:]])
 
 
-def zipped(folder: Path) -> bytes:
-    """Return a folder as a zip archive."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+def zipped(folder: Path, beside: Path) -> Path:
+    """Write a folder as a zip archive and return its place, which the caller removes."""
+    handle, name = tempfile.mkstemp(suffix=".zip", dir=beside)
+    with os.fdopen(handle, "wb") as out, zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 archive.write(path, path.relative_to(folder.parent).as_posix())
-    return out.getvalue()
+    return Path(name)

@@ -17,6 +17,7 @@ from reverie.jobs.queue.keeper import Keeper
 from reverie.jobs.queue.store import Queue
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
     from uvicorn import Server
 
 PASSWORD = "REVERIE_PASSWORD"
@@ -25,7 +26,7 @@ CLOSE_S = 3  # for open pages to be let go
 
 def serve(
     home: Home, settings: StudioSettings, *, certificate: str | None = None, key: str | None = None,
-    open_page: bool = False, path: str = "",
+    open_page: bool = False,
 ) -> int:  # fmt: skip
     """Listen until told to end, and return the exit code.
 
@@ -35,7 +36,6 @@ def serve(
         certificate: file in PEM form, for HTTPS.
         key: its private key.
         open_page: open a browser.
-        path: of the page to name.
 
     Raises:
         InputError: the extra `studio` is not installed.
@@ -52,7 +52,7 @@ def serve(
     port = listening.getsockname()[1]
     queue = Queue(home)
     scheme = "https" if certificate else "http"
-    with listening, Keeper(queue, settings.registry, settings.devices) as keeper:
+    with listening, Keeper(queue, settings.registry, settings.devices, frames=settings.frames) as keeper:
         app = build(home, settings, keeper)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, date_header=False,
@@ -60,12 +60,18 @@ def serve(
             h11_max_incomplete_event_size=64 << 10, timeout_keep_alive=30, ws="none",
         )  # fmt: skip
         server: Server = uvicorn.Server(config)
-        address = f"{scheme}://{shown_host(settings.host)}:{port}/{path}"
+        address = f"{scheme}://{shown_host(settings.host)}:{port}/"
+        settings_of(app, settings.address or f"{address}booth")
         announce(address, settings, made, home)
         if open_page:
             webbrowser.open(address)
         server.run(sockets=[listening])
     return 0
+
+
+def settings_of(app: Starlette, address: str) -> None:
+    """Tell the application under which address visitors find the booth."""
+    app.state.studio.settings = replace(app.state.studio.settings, address=address)
 
 
 def with_password(settings: StudioSettings) -> tuple[StudioSettings, bool]:
@@ -97,13 +103,26 @@ def listen(settings: StudioSettings) -> socket.socket:
 
 def shown_host(host: str) -> str:
     """Return the host as it stands in an address that others can use."""
-    name = socket.gethostname() if host in ("0.0.0.0", "::") else host
+    name = own_address() if host in ("0.0.0.0", "::") else host
     return f"[{name}]" if ":" in name else name
+
+
+def own_address() -> str:
+    """Return the address of this machine in its network, which phones find without a name server; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # an address that belongs to nobody: only the route to it is asked for
+            return str(probe.getsockname()[0])
+        except OSError:  # no network at all
+            return socket.gethostname()
 
 
 def announce(address: str, settings: StudioSettings, made: bool, home: Home) -> None:
     """Print where the studio is and what it asks for."""
     print(f"studio: {address}", file=sys.stderr, flush=True)
+    if settings.exhibition:
+        print(f"        booth {settings.address or f'{address}booth'}", file=sys.stderr, flush=True)
+        print(f"        wall {address}wall, moderation {address}moderate", file=sys.stderr, flush=True)
     print(f"        results and queue in {home.root}", file=sys.stderr, flush=True)
     if settings.password:
         which = settings.password if made else f"that of {PASSWORD}"

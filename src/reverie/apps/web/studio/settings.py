@@ -23,6 +23,9 @@ class StudioSettings:
         most_waiting: jobs of one browser that may wait.
         keep_hours: how long results and inputs are kept; None for ever. Favourites stay.
         moderated: whether a person decides what the wall shows.
+        exhibition: whether visitors without a password may use the booth and see the wall.
+        address: of the booth, for the QR code; worked out from the host and port if absent.
+        frames: pictures on the way to a result that are kept for the wall.
         registry: import path of the module with TOOLS and `find_tool`.
     """
 
@@ -35,6 +38,9 @@ class StudioSettings:
     most_waiting: int = 40
     keep_hours: float | None = None
     moderated: bool = False
+    exhibition: bool = False
+    address: str = ""
+    frames: int = 0
     registry: str = "reverie.tools.registry"
     devices: tuple[str, ...] = field(default=("auto",))
 

@@ -57,7 +57,7 @@ class Studio:
 
     def post(
         self, record: object, owner: str, *, suffix: str = "", priority: int = 0, compare: str = "",
-        most: int | None = None,
+        once: str = "", most: int | None = None,
     ) -> Entry:  # fmt: skip
         """Accept a job and queue it.
 
@@ -67,7 +67,7 @@ class Studio:
         accepted = accept(record, self.find, self.files, suffix=suffix)
         return self.queue.add(
             accepted.record, suffix=accepted.suffix, title=accepted.title, owner=owner, priority=priority,
-            compare=compare, most=most or self.settings.most_waiting,
+            compare=compare, once=once, most=most or self.settings.most_waiting,
         )  # fmt: skip
 
 

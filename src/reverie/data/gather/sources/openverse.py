@@ -29,7 +29,7 @@ class Openverse:
         number = int(cursor or 1)
         token = os.environ.get("OPENVERSE_TOKEN", "")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        params: dict[str, str | int] = {"q": words, "page": number, "page_size": PAGE_SIZE, "mature": "false"}
+        params: dict[str, str | int] = {"q": words, "page": number, "page_size": PAGE_SIZE}
         data = mapping(client.json(f"{self.api}/v1/images/", params, pause_s=self.pause_s, headers=headers))
         found = tuple(_record(row) for row in rows(data.get("results")) if isinstance(row.get("url"), str))
         deeper = number < count(data.get("page_count")) and (bool(token) or (number + 1) * PAGE_SIZE <= DEEPEST)

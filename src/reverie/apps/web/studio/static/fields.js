@@ -1,15 +1,16 @@
 // Controls made from the fields of a tool.
 
 import { el } from "./dom.js";
+import { keyOf } from "./store.js";
 
 const fine = (value) => (Number.isInteger(value) ? value : Number(value.toPrecision(4)));
 
 export function control(field, values, changed) {
-  const id = `field-${field.name}`, help = `${id}-help`;
-  const value = field.name in values ? values[field.name] : field.default;
+  const key = keyOf(field), id = `field-${key}`, help = `${id}-help`;
+  const value = key in values ? values[key] : field.default;
   const set = (next) => {
-    if (next === undefined || JSON.stringify(next) === JSON.stringify(field.default)) delete values[field.name];
-    else values[field.name] = next;
+    if (next === undefined || JSON.stringify(next) === JSON.stringify(field.default)) delete values[key];
+    else values[key] = next;
     changed(field, next);
   };
   const parts = { ...MAKERS[kindOf(field)](field, value, set, id) };
@@ -31,6 +32,19 @@ function kindOf(field) {
     return span && field.maximum - field.minimum <= 10000 ? "slider" : "number";
   }
   return "text";
+}
+
+// One contact sheet of several values of one setting, in place of one result.
+export function sheetControl(fields, chosen, changed) {
+  const value = (word) => (word === "true" ? true : word === "false" ? false : word !== "" && Number.isFinite(Number(word)) ? Number(word) : word);
+  const select = el("select", { id: "vary", "aria-label": "Setting that varies" }, el("option", { value: "" }, "nothing varies"),
+    ...fields.map((field) => el("option", { value: field.name, selected: field.name === chosen.name }, field.label)));
+  const text = el("input", { type: "text", value: (chosen.values || []).join(", "), placeholder: "values, with commas", "aria-label": "Values" });
+  const update = () => changed({ name: select.value, values: text.value.split(",").map((word) => value(word.trim())).filter((one) => one !== "") });
+  select.addEventListener("change", update);
+  text.addEventListener("input", update);
+  return el("div", { class: "control" }, el("label", { htmlFor: "vary", class: "name" }, "contact sheet"), select, text,
+    el("div", { class: "help" }, "One picture with a result for each value, to compare them."));
 }
 
 const MAKERS = {

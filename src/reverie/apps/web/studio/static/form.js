@@ -2,9 +2,9 @@
 
 import { ask, small } from "./api.js";
 import { $, el, notify } from "./dom.js";
-import { control } from "./fields.js";
+import { control, sheetControl } from "./fields.js";
 import { pick, place } from "./inputs.js";
-import { hear, inputsOf, jobOf, plain, remember, state, takeJob, tell, toolOf, valuesOf } from "./store.js";
+import { hear, inputsOf, jobOf, keyOf, plain, remember, state, takeJob, tell, toolOf, valuesOf } from "./store.js";
 
 const FORMATS = { picture: ["png", "jpg", "webp", "avif", "tif"], film: ["mp4", "webm", "mov", "gif"] };
 
@@ -21,8 +21,9 @@ export function drawTools() {
     if (group) buttons.push(el("h3", {}, group));
     for (const tool of tools) {
       const name = group ? tool.name.slice(group.length + 1) : tool.name;
+      const full = group ? el("span", { class: "group" }, `${group} `) : null;
       buttons.push(el("button", { type: "button", "data-tool": tool.name, title: tool.summary, "aria-current": tool.name === state.tool ? "true" : null,
-        onclick: () => { state.tool = tool.name; remember(); tell("tool"); } }, name));
+        onclick: () => { state.tool = tool.name; remember(); tell("tool"); } }, full, name));
     }
   }
   $("tools").replaceChildren(...buttons);
@@ -41,6 +42,10 @@ export function drawForm() {
   $("fields").replaceChildren(...common.map((field) => control(field, values, changed)));
   const groups = Map.groupBy ? Map.groupBy(rest, (field) => field.group || "other") : grouped(rest);
   $("more-fields").replaceChildren(...[...groups].flatMap(([group, fields]) => [el("h3", {}, group), ...fields.map((field) => control(field, values, changed))]));
+  const plainFields = tool.fields.filter((field) => field.type !== "file" && !field.films && !field.many);
+  if (tool.makes === "picture" && !tool.film?.startsWith("sheet")) {
+    $("more-fields").append(el("h3", {}, "compare"), sheetControl(plainFields, state.vary[tool.name] || {}, (vary) => { state.vary[tool.name] = vary; }));
+  }
   $("more").hidden = !rest.length;
   const format = $("format"), names = FORMATS[tool.makes] || [];
   format.replaceChildren(...names.map((name) => el("option", { value: name, selected: state.format[tool.name] === name }, name.toUpperCase())));
@@ -82,8 +87,8 @@ const verb = (tool) => `Start ${tool.doing || tool.name}`;
 export function drawPresets() {
   const mine = state.presets.filter((preset) => plain(preset.tool) === state.tool);
   const shipped = (toolOf(state.tool)?.presets || []).map((preset) => el("button", { type: "button", class: "tile", title: preset.help,
-    onclick: () => { state.values[state.tool] = { ...preset.values }; remember(); drawForm(); notify(`${preset.name}: ${preset.help}`); } },
-    pictureOf(state.tool, preset.name), el("span", { class: "label" }, preset.name)));
+    onclick: () => { state.values[state.tool] = named(preset.values); remember(); drawForm(); notify(`${preset.name}: ${preset.help}`); } },
+    preset.picture ? el("img", { src: preset.picture, alt: "" }) : null, el("span", { class: preset.picture ? "label" : "word" }, preset.name)));
   $("presets").replaceChildren(...shipped, ...mine.map((preset) => el("button", { type: "button", class: "tile", title: `Settings “${preset.name}”`,
     onclick: () => {
       const kept = inputsOf(state.tool).streamed;
@@ -94,10 +99,9 @@ export function drawPresets() {
     } }, el("img", { src: small(preset.picture, 256), alt: "" }), el("span", { class: "label" }, preset.name))));
 }
 
-function pictureOf(tool, name) {
-  const image = el("img", { src: `/static/presets/${encodeURIComponent(tool)}-${encodeURIComponent(name)}.jpg`, alt: "", loading: "lazy" });
-  image.addEventListener("error", () => image.replaceWith(el("span", { class: "word" }, name)));
-  return image;
+function named(values) {
+  const fields = toolOf(state.tool).fields;
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [keyOf(fields.find((field) => field.name === name)), value]));
 }
 
 export async function start() {
@@ -132,5 +136,5 @@ export function listen() {
   hear("presets", drawPresets);
   $("form").addEventListener("submit", (event) => { event.preventDefault(); start(); });
   $("format").addEventListener("change", () => { state.format[state.tool] = $("format").value; remember(); });
-  $("defaults").addEventListener("click", () => { state.values[state.tool] = {}; remember(); drawForm(); });
+  $("defaults").addEventListener("click", () => { state.values[state.tool] = {}; delete state.vary[state.tool]; remember(); drawForm(); });
 }

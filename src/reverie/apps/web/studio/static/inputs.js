@@ -3,6 +3,7 @@
 import { small, upload } from "./api.js";
 import { $, bytes, el, notify } from "./dom.js";
 import { inputsOf, remember, state, tell, toolOf } from "./store.js";
+import { compose, write } from "./compose.js";
 import { paint } from "./paint.js";
 
 const ACCEPT = {
@@ -82,6 +83,10 @@ export function place(field, tool) {
     el("button", { type: "button", class: "small", onclick: () => pick(field) }, items.length ? "Another …" : `${what} …`),
     field && field.file === "picture" && field.name.includes("mask") && inputs.streamed.length
       ? el("button", { type: "button", class: "small", onclick: () => paint(inputs.streamed[0], (blob) => send([blob], field)) }, "Paint …") : null);
+  if (field && field.file === "text") {
+    const open = field.name === "journey" ? compose : write;
+    box.append(el("button", { type: "button", class: "small", onclick: () => open(field, (file) => send([file], field)) }, field.name === "journey" ? "Compose …" : "Write …"));
+  }
   dropOn(box, (files) => send(files, field));
   return box;
 }

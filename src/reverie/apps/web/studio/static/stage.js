@@ -122,11 +122,11 @@ function drawSteer(job) {
 
 function steer(job, name, values, field) {
   const value = job.record?.[field?.section]?.[name] ?? field?.default;
-  const low = field?.minimum ?? field?.above ?? 0, high = field?.maximum ?? Math.max(2, 3 * (Number(value) || 0));
-  if (!values.length && !["number", "whole"].includes(field?.type)) return null;
+  const low = field?.minimum ?? field?.above ?? 0, high = field?.maximum ?? Math.max(3, 3 * (Number(value) || 0));
+  if (field && !values.length && !["number", "whole"].includes(field.type)) return null;
   const input = values.length
     ? el("select", {}, ...values.map((one) => el("option", { value: one, selected: one === String(value) }, one)))
-    : el("input", { type: "range", min: low, max: high, step: (high - low) / 100, value: Number(value) || low });
+    : el("input", { type: "range", min: low, max: high, step: (high - low) / 100, value: Number(value ?? 1) || low });
   input.addEventListener("change", async () => {
     try {
       await ask(`/api/jobs/${job.id}/steer`, { method: "POST", json: { [name]: values.length ? input.value : Number(input.value) } });

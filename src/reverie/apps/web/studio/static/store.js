@@ -6,10 +6,10 @@ export const hear = (name, then) => bus.addEventListener(name, (event) => then(e
 
 export const state = {
   tools: [], status: {}, presets: [], jobs: new Map(), queue: { running: 0, waiting: [] },
-  tool: "", current: "", values: {}, inputs: {}, format: {},
+  tool: "", current: "", values: {}, inputs: {}, format: {}, vary: {},
 };
 
-const KEY = "reverie-studio";
+const KEY = "reverie-studio-1";
 
 export function remember() {
   const { tool, values, inputs, format, current } = state;
@@ -29,6 +29,8 @@ export const toolOf = (name) => state.tools.find((tool) => tool.name === plain(n
 export const isOver = (job) => !["queued", "running", "paused"].includes(job.state);
 export const latestFirst = () => [...state.jobs.values()].sort((a, b) => b.number - a.number);
 
+// Two sections of a tool may have settings of one name: a film has its own "blend".
+export const keyOf = (field) => `${field.section}.${field.name}`;
 export const valuesOf = (name) => (state.values[name] ||= {});
 export const inputsOf = (name) => (state.inputs[name] ||= { streamed: [], fields: {} });
 
@@ -45,7 +47,12 @@ export function jobOf(tool, file) {
       section[field.name] = field.many ? sent.map((item) => item.name) : sent[0].name;
       if (field.many) sent.forEach((item, i) => { files[`${field.name} ${i + 1}`] = { name: item.name, sha256: item.sha256 }; });
       else files[field.name] = { name: sent[0].name, sha256: sent[0].sha256 };
-    } else if (field.name in values) section[field.name] = values[field.name];
+    } else if (keyOf(field) in values) section[field.name] = values[keyOf(field)];
+  }
+  const vary = state.vary[tool.name];
+  if (vary?.name && vary.values.length && !films) {
+    job.tool = `sheet(${tool.name})`;
+    job.sheet = { vary: JSON.stringify({ [vary.name]: vary.values }) };
   }
   if (Object.keys(files).length) job.files = files;
   if (file) job.input = { name: file.name, sha256: file.sha256 };
@@ -62,8 +69,10 @@ export function takeJob(record, { withInput = true } = {}) {
     const one = (record.files || {})[field.name];
     const several = Object.keys(record.files || {}).filter((role) => role.startsWith(`${field.name} `));
     if (field.type === "file" && (one || several.length)) fields[field.name] = one ? [one] : several.map((r) => record.files[r]);
-    else if (given !== undefined && JSON.stringify(given) !== JSON.stringify(field.default)) values[field.name] = given;
+    else if (given !== undefined && JSON.stringify(given) !== JSON.stringify(field.default)) values[keyOf(field)] = given;
   }
+  const [[name, varied] = []] = Object.entries(JSON.parse(record.sheet?.vary || "{}"));
+  if (name) state.vary[tool.name] = { name, values: varied }; else delete state.vary[tool.name];
   state.tool = tool.name;
   state.values[tool.name] = values;
   const kept = withInput && record.input ? [{ ...record.input, kind: record.tool === tool.film ? "film" : tool.streamed?.kind || "picture" }] : [];

@@ -65,6 +65,7 @@ function buttons(result) {
     make("Keep as preset", () => preset(result)),
     choice,
     el("a", { href: `/api/results/${result.id}?download=1`, download: result.name, title: "The job inside lets anybody make it again" }, "Download with job"),
+    result.kind === "mesh" && toolOf("mesh show") ? make("Look at it in 3D", () => turn(result)) : null,
     result.kind === "picture" ? el("a", { href: `/api/results/${result.id}?download=1&plain=1`, download: result.name, title: "Nothing inside but the picture" }, "Download without") : null,
     make("Delete", remove, "danger wide"),
   ].filter(Boolean);
@@ -100,6 +101,19 @@ function again(withInput) {
   leave();
   tell("job", job);
   if (!withInput) { notify("The settings are taken over; drop another picture"); $("choose").focus(); }
+}
+
+// The page with the viewer is a result of its own, made by the tool that shows meshes.
+async function turn(result) {
+  const page = toolOf("mesh show").fields.find((field) => field.name === "page");
+  try {
+    const json = { tool: "mesh show", [page.section]: { page: true }, input: { name: result.name, sha256: result.sha256 } };
+    const made = await ask("/api/jobs", { method: "POST", json });
+    state.current = made.id;
+    remember();
+    tell("job", made);
+    leave();
+  } catch (error) { notify(error.message); }
 }
 
 async function preset(result) {
