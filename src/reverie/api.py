@@ -132,7 +132,7 @@ def dream(
     """
     if config is not None and settings:
         raise InputError("give settings either as config or by keyword, not both")
-    if config is None and picture is not None:
+    if config is None and picture is not None and critic is None:
         look = usual(settings)
         settings = ({} if look is None else PRESETS[look][1]) | settings
     try:
