@@ -201,7 +201,8 @@ def check_together(config: Any, *, has_input: bool | None = None) -> None:
     Raises:
         InputError: names both settings.
     """
-    given, known = _changed(config), {field.name: field for field in dataclasses.fields(config)}
+    known = {field.name: field for field in dataclasses.fields(config)}
+    given = _changed(config)  # in the order of the fields, so that the same contradiction is named on every run
     for name in given:
         for other in known[name].metadata.get("excludes", ()):
             if other in given:
@@ -251,8 +252,8 @@ def _wanting(needs: tuple[str, ...], known: Mapping[str, dataclasses.Field[Any]]
     return f"goes with {' or '.join(wholes)}; leave it out or add it"
 
 
-def _changed(config: Any) -> set[str]:
-    return {field.name for field in dataclasses.fields(config) if getattr(config, field.name) != field.default}
+def _changed(config: Any) -> list[str]:
+    return [field.name for field in dataclasses.fields(config) if getattr(config, field.name) != field.default]
 
 
 # -- settings that come from a file -----------------------------------------------------------------------------------

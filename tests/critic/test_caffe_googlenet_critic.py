@@ -76,7 +76,7 @@ def test_without_a_file_it_says_where_its_authors_keep_it(tmp_path, monkeypatch,
     kept.write_bytes(files[1].read_bytes())
     assert network_file("googlenet-caffe", None) == fetch("googlenet-caffe") == kept
     with pytest.raises(WeightsError, match="does not fit"):
-        open_critic("squeezenet1_1", kept)
+        open_critic("squeezenet1_1-caffe", kept)
     with pytest.raises(WeightsError, match="does not say what network"):
         open_critic(str(kept))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from reverie.critic.caffe_names import by_modules
 from reverie.critic.critic import Critic, Identity, Preprocessing
 from reverie.critic.devices import split_devices
 from reverie.critic.families import FAMILIES
@@ -19,6 +20,7 @@ from reverie.critic.precision import resolve_device, resolve_precision
 from reverie.errors import InputError, WeightsError, unknown_name
 from reverie.models.build import NAMED, build_classifier, shapes_only
 from reverie.models.caffe_googlenet import HEAD
+from reverie.weights.caffe.model import SUFFIX as CAFFEMODEL
 from reverie.weights.catalogue import CATALOGUE
 from reverie.weights.checkpoint import Description, file_sha256, load_model
 from reverie.weights.embedded import embedded_path
@@ -62,7 +64,7 @@ def open_critic(
     """
     where, *others = [resolve_device(name) for name in split_devices(device)]
     how = resolve_precision(precision, where)
-    net, preprocessing, identity = _prepare(model, weights)
+    net, preprocessing, identity = open_network(model, weights)
     replicas = tuple(Critic(net, preprocessing, identity, device=other, precision=how) for other in others)
     critic = Critic(net, preprocessing, identity, device=where, precision=how, own=True)
     critic.replicas = replicas
@@ -79,7 +81,8 @@ def architecture_of(model: str) -> str:
     return model if model in NAMED else model.removesuffix(CAFFE)
 
 
-def _prepare(model: str, weights: str | Path | None) -> tuple[nn.Module, Preprocessing, Identity]:
+def open_network(model: str, weights: str | Path | None) -> tuple[nn.Module, Preprocessing, Identity]:
+    """Return the bare network of a name, with all else that a critic needs; errors are those of `open_critic`."""
     if model == EMBEDDED:
         return _from_file(embedded_path(), EMBEDDED, weights)
     architecture = architecture_of(model)
@@ -156,7 +159,10 @@ def _from_architecture(
                 f"the weights of {architecture} are not on this machine; {fetch}give a file with --weights, or use the "
                 "embedded default"
             )
-        net, classes = _with_state(architecture, adapt_state(load_state_dict(path)), path.name)
+        state = adapt_state(load_state_dict(path))
+        if path.suffix.lower() == CAFFEMODEL:
+            state = _from_caffe(model, architecture, state)
+        net, classes = _with_state(architecture, state, path.name)
         digest = file_sha256(path)
     preprocessing = _preprocessing(model, architecture, net)
     identity = Identity(
@@ -170,6 +176,14 @@ def _from_architecture(
         pooled=family.pooled,
     )
     return net, preprocessing, identity
+
+
+def _from_caffe(model: str, architecture: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    if not model.endswith(CAFFE):
+        raise InputError(f"weights of Caffe go with networks that see colors as Caffe: --model {architecture}{CAFFE}")
+    with shapes_only():
+        alias = FAMILIES[architecture].alias(build_classifier(architecture, 1000))
+    return by_modules(state, alias)
 
 
 def _untrained(architecture: str) -> nn.Module:

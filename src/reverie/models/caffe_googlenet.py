@@ -22,7 +22,7 @@ POOLED_AFTER = {"3b": "pool3/3x3_s2", "4e": "pool4/3x3_s2"}
 class ResponseNorm(nn.LocalResponseNorm):
     """Divide by the strength of neighboring channels: ``x / (1 + alpha / 5 * sum of five squares) ** 0.75``.
 
-    Differs: torch's own has no bf16 on a CPU and takes a general power; three quarters are two roots.
+    Differs: torch's own has no bf16 on a CPU.
     """
 
     def __init__(self) -> None:
@@ -34,8 +34,7 @@ class ResponseNorm(nn.LocalResponseNorm):
         total = squares[:, :channels]
         for first in range(1, LRN_CHANNELS):
             total = total + squares[:, first : first + channels]
-        root = (1 + LRN_ALPHA / LRN_CHANNELS * total).sqrt()
-        return input / (root * root.sqrt())
+        return input * (1 + LRN_ALPHA / LRN_CHANNELS * total).pow(-0.75)
 
 
 class Concat(nn.Module):
