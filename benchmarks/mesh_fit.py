@@ -26,10 +26,10 @@ from reverie.numerics.mesh_quality import folded_fraction
 from reverie.render.camera import Camera, fitting_distance
 from reverie.render.silhouette import silhouette
 from reverie.tools.mesh.config import MeshFitConfig
-from reverie.tools.mesh.find_camera import overlap, pyramid_distance
-from reverie.tools.mesh.fit_work import Fit
-from reverie.tools.mesh.guides import Guide
 from reverie.tools.mesh.model import Model, open_model
+from reverie.tools.mesh_fit.find_camera import overlap, pyramid_distance
+from reverie.tools.mesh_fit.guides import Guide
+from reverie.tools.mesh_fit.work import Fit
 
 SIDE = 256
 SIZE = (SIDE, SIDE)

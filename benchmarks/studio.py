@@ -312,7 +312,8 @@ def main() -> None:
     if pages:
         middle = results["page_s"]["median"]
         targets.insert(1, target("page usable, s", "< 2", middle, middle < 2))
-    report(__doc__ or "", vars(asked) | {"output": str(asked.output or "")}, results, targets, asked.output, load)
+    settings = {name: value for name, value in vars(asked).items() if name != "output"}
+    report(__doc__ or "", settings, results, targets, asked.output, load)
 
 
 if __name__ == "__main__":

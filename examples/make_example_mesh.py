@@ -1,6 +1,6 @@
 """Make the mesh that the package ships as an example: a small dragon of smoothly joined capsules.
 
-python examples/make_example_mesh.py src/reverie/tools/mesh/example.glb
+python examples/make_example_mesh.py src/reverie/tools/mesh_dream/example.glb
 """
 
 from __future__ import annotations

@@ -19,14 +19,10 @@ import numpy as np
 from reverie.critic.critic import Critic
 from reverie.errors import InputError
 from reverie.jobs.controls import Controls
-from reverie.jobs.files import named_files
-from reverie.jobs.given import Given
-from reverie.jobs.output import Picture
+from reverie.jobs.making import Making, given_of
 from reverie.jobs.run import Run
 from reverie.jobs.session import Session
-from reverie.jobs.target import check_format, check_no_source
 from reverie.media.given import as_picture
-from reverie.media.write import check_writable
 from reverie.optimize.ascend import Step
 from reverie.settings import check_settings, with_tuples
 from reverie.tools.compare import Comparison, compare_pictures
@@ -70,13 +66,10 @@ class Steering(Controls):
         self.ask("layer", list(names))
 
 
-class Dream:
+class Dream(Making[Step]):
     """One dream: an iterator of `Step`s whose result can be had as array, PIL image or file.
 
-    Iterate to watch, or call `pil`, `array` or `save`, which run whatever is left.
-
     Attributes:
-        run: the run of the work, as the command line has it too.
         config: the settings as given.
         critic: the open network.
         plan: sizes, steps and tiles, decided before the first step.
@@ -98,7 +91,7 @@ class Dream:
         self.config, self.steering = config, steering or Steering()
         prepared = PreparedDream(config, session)
         scratch = None if folder is None else folder / "picture.frames"
-        self.run = Run(DREAM, prepared, config, given, controls=self.steering, scratch=scratch)
+        super().__init__(Run(DREAM, prepared, config, given, controls=self.steering, scratch=scratch))
         self.work: DreamWork | DiskDream = self.run.work  # type: ignore[assignment]
         self.critic, self.plan = prepared.critic, self.work.layout
 
@@ -107,107 +100,16 @@ class Dream:
         """The latest step, once there is one."""
         return self.work.last
 
-    @property
-    def notes(self) -> list[str]:
-        """What a user should know, such as a mask that was resized."""
-        return self.work.notes
-
-    @property
-    def seconds(self) -> float:
-        """Spent in its own steps."""
-        return self.run.seconds
-
-    @property
-    def stopped(self) -> bool:
-        """Whether steering ended the dream before its last step."""
-        return self.run.stopped
-
     def __iter__(self) -> Iterator[Step]:
         yield from self.run  # type: ignore[misc]
 
-    def array(self, *, progress: bool = False) -> np.ndarray:
-        """Run to the end and return ``[H, W, 3]`` float32 in [0, 1]."""
-        for step in self:
-            if progress:
-                _show(step)
-        if progress:
-            print()
-        return self.current()
-
     def pil(self, *, progress: bool = True) -> Image.Image:
         """Run to the end, showing progress, and return a PIL image (with alpha if the source has it)."""
-        from PIL import Image
-
-        from reverie.media.image import to_uint8
-
-        self.array(progress=progress)
-        main = self.work.outputs()[0]
-        if not isinstance(main, Picture):  # on disk
-            return Image.fromarray(to_uint8(self.current()))
-        pixels = to_uint8(main.rgb)
-        return Image.fromarray(pixels if main.alpha is None else np.dstack([pixels, to_uint8(main.alpha)]))
-
-    def save(self, path: str | Path, *, quality: int = 92, progress: bool = False) -> Path:
-        """Run to the end, or to where steering stops it, and write the picture with its settings; returns the path.
-
-        A file that the picture is made from is never written over.
-
-        Raises:
-            InputError: an unknown format, or a place that a source of the picture has.
-            OutputError: it cannot be written; nothing is left behind.
-        """
-        self.check_target(path)
-        for step in self:
-            if progress:
-                _show(step)
-        self.run.save(Path(path), quality=quality, unfinished=self.stopped)
-        return Path(path)
-
-    def check_target(self, path: str | Path) -> None:
-        """Check before hours of work that the result can be written there.
-
-        Raises:
-            InputError: an unknown format, one that cannot hold the settings, or the place of a source.
-            OutputError: no folder, or no permission.
-        """
-        own = [self.run.given.path] if self.run.given is not None and self.run.given.path else []
-        check_no_source(Path(path), [*own, *(Path(text) for _, text in named_files(self.config))])
-        check_format(self.work.plan, Path(path))
-        check_writable(path, self.settings())
-
-    def keep(self, path: str | Path, *, quality: int = 92) -> Path:
-        """Write the picture as it is now, at its final size and marked as unfinished; returns the path."""
-        self.run.save(Path(path), quality=quality, unfinished=True)
-        return Path(path)
+        return super().pil(progress=progress)
 
     def current(self) -> np.ndarray:
         """Return the picture as it is now, ``[H, W, 3]`` float32 in [0, 1]; see `DreamWork.current`."""
         return self.work.current()
-
-    def settings(self) -> dict[str, Any]:
-        """Return everything needed to make the same bytes again; no absolute paths."""
-        return dict(self.run.record())
-
-    def encoded(self, suffix: str, *, quality: int = 92) -> bytes:
-        """Run to the end and return the bytes that `save` would write to a file with this suffix."""
-        for _ in self:
-            pass
-        return self.run.encoded(suffix, quality=quality)
-
-    def close(self) -> None:
-        """Give back what it holds, such as room on disk."""
-        self.run.close()
-
-
-def given_of(source: Any) -> Given:
-    """Return whatever holds one picture as the input of a work.
-
-    Raises:
-        PictureError: it holds none; the message says what is accepted.
-    """
-    if isinstance(source, (str, Path)) and Path(source).is_file():
-        return Given(Path(source))
-    return Given(picture=as_picture(source))
 
 
 def dream(
@@ -308,9 +210,3 @@ def compare(
         raise InputError(str(error).replace("CompareConfig.__init__()", "compare()")) from error
     several = isinstance(styled, (list, tuple))
     return compare_pictures(content, style, styled if several else [styled], config)
-
-
-def _show(step: Step) -> None:
-    size = f"{step.size[1]} x {step.size[0]}"
-    text = f"\rstep {step.index}/{step.total}  octave {step.octave}/{step.octaves}  {size} px  score {step.score:.4g}  "
-    print(text, end="", flush=True)

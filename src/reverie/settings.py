@@ -40,6 +40,7 @@ def setting(
     own: bool = False,
     belongs: tuple[str, ...] = (),
     stored: bool = True,
+    late: bool = False,
     moves: bool = False,
     decided: bool = False,
     steer: bool = False,
@@ -73,6 +74,8 @@ def setting(
         own: belongs to the one picture that it was given for, as a size does; `--like` leaves it out.
         belongs: fields that it describes; where one of them is given anew, `--like` leaves this one out.
         stored: False for what a result does not carry, since it says nothing about its pixels.
+        late: came later than the first records of its tool: left out of a record where it has its default, so that
+            older results are made again with the same bytes.
         moves: makes a film of a still picture.
         decided: None lets the work choose; its choice stands in the record, and a result with any choice is up to date.
         steer: may be changed while the work runs.
@@ -84,7 +87,7 @@ def setting(
         "file": file, "builtin": builtin, "runs_code": runs_code, "user_only": user_only,
         "inside": inside,
         "flag": flag, "alias": alias, "bare": bare, "needs": needs, "excludes": excludes,
-        "needs_input": needs_input, "own": own, "belongs": belongs, "stored": stored, "moves": moves,
+        "needs_input": needs_input, "own": own, "belongs": belongs, "stored": stored, "late": late, "moves": moves,
         "decided": decided, "steer": steer, "group": group, "expert": expert,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=facts)
@@ -163,6 +166,8 @@ def to_record(config: Any) -> dict[str, Any]:
         if not field.metadata.get("stored", True):
             continue
         value = getattr(config, field.name)
+        if field.metadata.get("late") and value == field.default:
+            continue
         record[field.name] = list(value) if isinstance(value, tuple) else value
     return record
 
@@ -196,7 +201,8 @@ def check_together(config: Any, *, has_input: bool | None = None) -> None:
     Raises:
         InputError: names both settings.
     """
-    given, known = _changed(config), {field.name: field for field in dataclasses.fields(config)}
+    known = {field.name: field for field in dataclasses.fields(config)}
+    given = _changed(config)  # in the order of the fields, so that the same contradiction is named on every run
     for name in given:
         for other in known[name].metadata.get("excludes", ()):
             if other in given:
@@ -246,8 +252,8 @@ def _wanting(needs: tuple[str, ...], known: Mapping[str, dataclasses.Field[Any]]
     return f"goes with {' or '.join(wholes)}; leave it out or add it"
 
 
-def _changed(config: Any) -> set[str]:
-    return {field.name for field in dataclasses.fields(config) if getattr(config, field.name) != field.default}
+def _changed(config: Any) -> list[str]:
+    return [field.name for field in dataclasses.fields(config) if getattr(config, field.name) != field.default]
 
 
 # -- settings that come from a file -----------------------------------------------------------------------------------

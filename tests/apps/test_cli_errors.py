@@ -224,7 +224,7 @@ def test_full_disk_leaves_nothing(run: Run, photo: Path, monkeypatch: pytest.Mon
 
 def test_full_disk_keeps_the_file_that_was_there(run: Run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = photo.with_name("old.png")
-    target.write_bytes(photo.read_bytes())
+    assert run("dream", photo, "--steps", 0, "-o", target)[0] == 0
     before = target.read_bytes()
 
     def full(_descriptor: int) -> None:
@@ -238,12 +238,10 @@ def test_full_disk_keeps_the_file_that_was_there(run: Run, photo: Path, monkeypa
 def test_unexpected_error_is_one_line_and_a_traceback_only_with_debug(
     run: Run, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import reverie.api
-
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("deep inside")
 
-    monkeypatch.setattr(reverie.api, "plan_dream", fail)
+    monkeypatch.setattr("reverie.tools.dream.plan_dream", fail)
     code, _, err = run("dream", photo)
     assert code == 1
     one_line(err, "deep inside", "--debug")
@@ -255,9 +253,9 @@ def test_unexpected_error_is_one_line_and_a_traceback_only_with_debug(
 def test_ctrl_c_in_the_last_octave_keeps_the_picture_under_another_name(
     run: Run, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import reverie.api
+    from reverie.tools import dream_work
 
-    steps = reverie.api.dream_steps
+    steps = dream_work.dream_steps
 
     def interrupted(*arguments: object, **named: object):
         for step in steps(*arguments, **named):  # type: ignore[arg-type]
@@ -265,7 +263,7 @@ def test_ctrl_c_in_the_last_octave_keeps_the_picture_under_another_name(
             if step.index == 3:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(reverie.api, "dream_steps", interrupted)
+    monkeypatch.setattr(dream_work, "dream_steps", interrupted)
     code, out, err = run("dream", photo, "--octaves", 1, "--steps", 10)
     assert (code, out) == (130, "")
     one_line(err, "step 3 of 10", "photo-dream-stopped.png")

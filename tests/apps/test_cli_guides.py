@@ -129,7 +129,7 @@ def test_like_keeps_the_guide_unless_told_otherwise(run: Run, photo: Path, mater
     ("given", "words"),
     [
         (("--class", "lion", "--layer", "mixed4a"), "--layer does not go with --class"),
-        (("--guide", "GUIDE", "--channel", 3, "--layer", "mixed4a"), "--guide does not go with --channel"),
+        (("--guide", "GUIDE", "--channel", 3, "--layer", "mixed4a"), "--channel does not go with --guide"),
         (("--group", "layer=mixed4a", "--class", "lion"), "--class does not go with --group"),
         (("--guide-form", "channels"), "--guide-form goes with --guide"),
         (("--group", "colour=red"), "no key called 'colour'"),

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from cli_case import Run
 
-from reverie.models.build import TORCHVISION
+from reverie.models.build import TORCHVISION, build_classifier
 
 QUICK = ("mobilenet_v2", "inception_v3", "squeezenet1_1")
 NAMES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in TORCHVISION]
@@ -43,6 +44,22 @@ def test_the_embedded_network_needs_no_fetching(run: Run) -> None:
     assert code == 0
     assert "nothing to fetch" in err and err.count("\n") == 1
     assert Path(out.strip()).is_file()
+
+
+def test_what_is_not_downloaded_is_said_in_one_line(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REVERIE_HOME", str(tmp_path))
+    code, out, err = run("models", "fetch", "googlenet-caffe")
+    assert (code, out) == (2, "") and "bvlc_googlenet.caffemodel" in err and err.strip().count("\n") == 0
+
+
+def test_a_converted_network_needs_no_further_words(run: Run, tmp_path: Path) -> None:
+    weights, made = tmp_path / "nin.pth", tmp_path / "nin.safetensors"
+    torch.save(build_classifier("nin", 5).state_dict(), weights)
+    code, out, err = run("models", "convert", "nin-caffe", str(weights), "-o", str(made))
+    assert (code, out.strip()) == (0, str(made)) and "5 classes, mean 123.0, 117.0, 104.0" in err
+    assert run("models", "show", str(made), "--json")[0] == 0
+    code, _, err = run("models", "convert", "nin-caffe", str(weights), "-o", str(made))
+    assert code != 0 and "there already" in err
 
 
 def test_the_list_names_the_variants_for_weights_from_caffe(run: Run) -> None:

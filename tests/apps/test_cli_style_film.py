@@ -15,7 +15,7 @@ from clips import pan, write_clip
 from reverie.media.animation import AnimationWriter, read_animation
 from reverie.media.metadata import read_settings
 from reverie.media.video import frames, read_video
-from reverie.tools.style.film_work import StyleFilmWork
+from reverie.tools.film_work import FilmWork
 
 pytestmark = pytest.mark.usefixtures("networks_kept")
 SIZE = (48, 64)
@@ -82,16 +82,16 @@ def test_without_a_name_it_stands_beside_the_film(run: Run, clip: Path, style: P
 def test_ctrl_c_keeps_the_frames_and_the_same_command_goes_on(
     run: Run, clip: Path, style: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = StyleFilmWork.__iter__
+    original = FilmWork.__iter__
 
-    def interrupted(self: StyleFilmWork):
+    def interrupted(self: FilmWork):
         for progress in original(self):
             yield progress
             if progress.done == 2:
                 raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(StyleFilmWork, "__iter__", interrupted)
+        patch.setattr(FilmWork, "__iter__", interrupted)
         code, _, err = run("style", clip, style, *QUICK)
     assert code == 130
     assert "at frame 2 of 3" in err and "the same command goes on" in err

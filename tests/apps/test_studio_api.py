@@ -200,6 +200,37 @@ def test_no_address_leads_out_of_the_folder(client: TestClient, path: str) -> No
     assert client.get(path).status_code in (400, 404)
 
 
+def test_a_page_that_a_tool_made_runs_apart(client: TestClient, home: Home) -> None:
+    from reverie.jobs.queue.entry import Made
+    from reverie.jobs.queue.lease import Leases
+
+    job = posted(client)
+    queue = Queue(home)
+    leases = Leases(queue.database)
+    worker = leases.enter("auto")
+    leases.claim(worker)
+    (home.result(job["id"]) / "map").mkdir(parents=True)
+    (home.result(job["id"]) / "map" / "index.html").write_text("<script>top.stolen = 1</script>")
+    leases.settle(job["id"], worker, "done", "", 1.0, [Made("map", "folder", "0" * 64, 1)])
+    key = client.get(f"/api/jobs/{job['id']}").json()["results"][0]["id"]
+    answer = client.get(f"/api/results/{key}/page")
+    address = answer.url.path
+    assert address.startswith("/inside/")
+    foreign = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Cookie": ""}
+    assert client.get(address, headers=foreign).status_code == 200
+    for wrong in (address.replace("index.html", "..%2f..%2fkey"), address.replace("index.html", "none.html"),
+                  address.replace("/inside/", "/inside/0"), "/inside/x/y/z"):  # fmt: skip
+        assert client.get(wrong).status_code == 404, wrong
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("sandbox allow-scripts allow-downloads;")
+    assert "allow-same-origin" not in policy
+    assert "connect-src" not in policy  # so default-src 'none' holds
+    archive = client.get(f"/api/results/{key}?download=1")
+    assert archive.headers["content-type"] == "application/zip"
+    assert archive.content[:2] == b"PK"
+    assert list(home.incoming.iterdir()) == []
+
+
 def test_a_browser_may_have_only_so_many_jobs_waiting(client: TestClient) -> None:
     for _ in range(SETTINGS.most_waiting):
         posted(client)

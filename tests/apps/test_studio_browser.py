@@ -159,6 +159,33 @@ def test_same_settings_another_picture_send_to_and_a_mask(browser, base: str, ph
     assert ended(base, job["id"])["state"] == "done"
 
 
+GIVEN = """async (how) => {
+    const canvas = document.createElement('canvas');
+    canvas.width = canvas.height = how === 'paste' ? 8 : 9;
+    const blob = await new Promise((done) => canvas.toBlob(done));
+    const data = new DataTransfer();
+    data.items.add(new File([blob], how === 'paste' ? '' : 'dropped.png', { type: 'image/png' }));
+    if (how === 'paste') document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data }));
+    else document.getElementById('canvas').dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true }));
+}"""
+
+
+def test_pictures_are_dropped_and_pasted_and_several_make_several_jobs(browser, base: str, tmp_path: Path) -> None:
+    page = opened(browser, base)
+    for how, name in (("paste", "pasted.png"), ("drop", "dropped.png")):
+        page.evaluate(GIVEN, how)
+        page.wait_for_selector(f"#inputs .thumb[title='{name}'] img")
+    for number in range(3):
+        (tmp_path / f"many{number}.png").write_bytes(png(20, 20, number))
+    page.set_input_files("#picker", [tmp_path / f"many{number}.png" for number in range(3)])
+    page.wait_for_selector("#start:has-text('Start 3 jobs')")
+    page.click("[data-tool='invert']")
+    page.set_input_files("#picker", [tmp_path / f"many{number}.png" for number in range(3)])
+    page.click("#start:has-text('Start 3 jobs')")
+    for number in range(3):
+        page.wait_for_selector(f"#strip .tile.done[aria-label*='many{number}']")
+
+
 def test_two_people_see_each_other_and_know_what_is_theirs(browser, base: str, photo: Path) -> None:
     one, two = opened(browser, base), opened(browser, base)
     job = begin(one, photo, steps=60)

@@ -87,3 +87,16 @@ def test_one_camera_sees_less_than_half_of_a_ball_and_two_opposite_ones_twice_th
     two = seen_fraction(places, vertices, faces, [Camera(0, 0, 4), Camera(180, 0, 4)], (256, 256))
     assert one == pytest.approx((1 - 1 / 4) / 2, abs=0.03)  # the cap that is seen from distance d: (1 - 1 / d) / 2
     assert two == pytest.approx(2 * one, abs=0.02)
+
+
+def test_both_footprints_agree():
+    from reverie.render.camera import Camera, project
+    from reverie.render.footprint import footprint, footprint_torch
+    from reverie.render.raster import raster
+
+    vertices, faces = sphere(12)
+    camera, size = Camera(20, 10, 3), (48, 64)
+    points = project(vertices, camera.matrix(size))
+    triangle, _ = raster(points, faces, size, camera.near)
+    arguments = (points, faces, triangle, vertices[:, :2] / 2 + 0.5, faces)
+    assert torch.allclose(footprint(*arguments), footprint_torch(*arguments), rtol=1e-5)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from film_case import as_work, finished
 from torch import Tensor
 
 from clips import pan, sound_packets, texture, write_clip
@@ -183,7 +184,7 @@ def test_a_job_writes_a_video_with_sound_and_settings(tmp_path: Path, clip: Path
     seen = [step.index for step in job]
     assert seen == list(range(6))
     assert job.folder.count() == 6
-    measured = job.finish()
+    measured = finished(job)
     info = read_video(tmp_path / "out.mp4")
     assert (info.rate, info.frames, info.size) == (Fraction(30000, 1001), 6, SIZE)
     assert [p[1] for p in sound_packets(tmp_path / "out.mp4")] == [p[1] for p in sound_packets(clip)]
@@ -201,7 +202,7 @@ def test_a_stopped_job_goes_on_and_ends_with_the_same_bytes(
 ) -> None:
     whole = work(clip, tmp_path / "whole.mp4", make_critic())
     list(whole)
-    whole.finish()
+    finished(whole)
     for stop in (1, 4, 6):
         target = tmp_path / f"stopped{stop}.mp4"
         first = iter(work(clip, target, make_critic()))
@@ -211,8 +212,9 @@ def test_a_stopped_job_goes_on_and_ends_with_the_same_bytes(
         (tmp_path / f"{target.name}.frames" / ".000099.png.x.part").write_bytes(b"half a frame")
         (tmp_path / f".{target.name}.123.part").write_bytes(b"half a video")
         second = work(clip, target, make_critic())
-        assert [s.index for s in second] == list(range(stop, 6))
-        second.finish()
+        made = as_work(second)
+        assert [progress.done for progress in made] == list(range(stop + 1, 7))
+        finished(second, made)
         assert target.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
     assert sorted(p.suffix for p in tmp_path.iterdir()) == [".mp4"] * 5
 
@@ -238,7 +240,7 @@ def test_an_animation_keeps_times_loops_and_transparency(tmp_path: Path, suffix:
             writer.write(np.dstack([frame, alpha]), duration)
     job = work(tmp_path / f"a{suffix}", tmp_path / f"b{suffix}", small_critic)
     list(job)
-    job.finish()
+    finished(job)
     info = read_animation(tmp_path / f"b{suffix}")
     assert (info.durations_ms, info.plays, info.transparent, info.size) == ((50, 80, 30, 400), 3, True, SIZE)
     assert read_settings(tmp_path / f"b{suffix}")["frames"] == 4
@@ -249,7 +251,7 @@ def test_frames_take_the_size_asked_for(tmp_path: Path, clip: Path, small_critic
         clip, tmp_path / "out.mp4", replace(CONFIG, size=96, steps=1), VideoConfig(audio=False), critic=small_critic
     )
     assert all(step.dream.shape == (69, 96, 3) for step in job)
-    job.finish()
+    finished(job)
     assert "96 x 70 px instead of 96 x 69" in job.notes[-1]
     assert next(frames(tmp_path / "out.mp4")).shape == (70, 96, 3)
     assert not read_video(tmp_path / "out.mp4").audio

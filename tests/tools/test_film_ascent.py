@@ -132,8 +132,8 @@ def test_an_artwork_weighs_the_same_whatever_the_layers_do(small_critic, files: 
 @pytest.mark.parametrize(
     ("settings", "keys", "words"),
     [
-        ({"guide": "guide.png"}, "class: {0: church}", "line 1: --guide does not go with --class"),
-        ({"caricature": True}, "class: {0: church}", "line 1: --caricature does not go with --class"),
+        ({"guide": "guide.png"}, "class: {0: church}", "line 1: --class does not go with --guide"),
+        ({"caricature": True}, "class: {0: church}", "line 1: --class does not go with --caricature"),
         ({"group": ("layer=conv1",)}, "layer: {0: conv4}", "line 1: --layer does not go with --group"),
         (
             {"group": ("layer=conv1",)},

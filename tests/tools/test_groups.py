@@ -72,7 +72,7 @@ def test_a_group_alone_is_a_dream_with_the_other_settings():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("class=lion,layer=mixed4c", "--class does not go with --layer"),
+        ("class=lion,layer=mixed4c", "--layer does not go with --class"),
         ("guide=a.jpg,guide-class=lion", "--guide does not go with"),
         ("layer=a,guide-form=cosine", "--guide-form goes with --guide"),
         ("guide=a.jpg,guide-form=nearest", "--guide-form must be one of"),

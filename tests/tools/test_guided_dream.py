@@ -287,7 +287,7 @@ def test_every_picture_that_is_kept_has_the_colors_of_the_photo(small_critic, ma
     [
         ({"guide_class": "sunflwer"}, LayerError, "nearest: sunflower"),
         ({"guide": "none.png"}, InputError, "none.png"),
-        ({"class_name": "0", "guide": "none.png"}, InputError, "--guide does not go with --class"),
+        ({"class_name": "0", "guide": "none.png"}, InputError, "--class does not go with --guide"),
         ({"group": ("layer=conv9",)}, LayerError, "nearest: conv"),
         ({"target_from": "art.png", "target_layer": ("conv9",)}, LayerError, "nearest: conv"),
         ({"guide": "stripes.png", "layer": ("conv9",)}, LayerError, "nearest: conv"),

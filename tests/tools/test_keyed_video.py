@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from film_case import finished
 
 from reverie.critic.critic import Critic
 from reverie.errors import InputError
@@ -86,10 +87,10 @@ def test_a_keyed_video_goes_on_where_it_was_and_remembers_its_keys(small_critic,
         list(work(target, parse_keyframes("layer: {0: conv1}", "k.yaml")))
     again = work(target)
     assert [s.index for s in again] == [3, 4, 5]
-    again.finish()
+    finished(again)
     whole = work(tmp_path / "whole.mkv")
     assert len(list(whole)) == 6
-    whole.finish()
+    finished(whole)
     assert target.read_bytes() == (tmp_path / "whole.mkv").read_bytes()
     assert whole.settings()["keyframes"] == {"name": "k.yaml", "text": keyframes.text}
 

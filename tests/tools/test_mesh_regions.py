@@ -10,9 +10,9 @@ import torch
 from reverie.errors import InputError
 from reverie.media.image import Picture
 from reverie.numerics.mesh import Material, Mesh
-from reverie.tools.mesh.areas import RegionPictures, areas_of, free_part
 from reverie.tools.mesh.model import open_model
-from reverie.tools.mesh.regions import MeshRegion, parse_region, renamed
+from reverie.tools.mesh_style.areas import RegionPictures, areas_of, free_part
+from reverie.tools.mesh_style.regions import MeshRegion, parse_region, renamed
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "render"))
 from shapes import sphere

@@ -241,7 +241,7 @@ def film(source: Path, target: Path, styles: tuple[str, ...], config: Any = (), 
 
 def frames_of(run: Run) -> StyleFilm:
     """The frames of a run, one by one, with what was measured of each."""
-    frames: StyleFilm = run.work.frames  # type: ignore[attr-defined]
+    frames: StyleFilm = run.work.job  # type: ignore[attr-defined]
     return frames
 
 

@@ -22,6 +22,7 @@ from reverie.tools.style.styling import Styling
 VGG = ("image", "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 SQUEEZE = ("image", "relu1", "fire3", "fire4", "fire5", "fire7")
 GOOGLENET = ("image", "conv1", "conv2", "inception3a", "inception3b", "inception4b")
+CAFFE = ("image", "conv1/relu_7x7", "conv2/relu_3x3", *(f"inception_{n}/output" for n in ("3a", "3b", "4b")))
 RESNET = ("image", "relu", "layer1", "layer2", "layer3")
 PRESETS = {
     "embedded": (("image", "conv1", "conv2", "mixed3a", "mixed4a", "mixed4c"), ("conv2", "mixed3a", "mixed4a"), False),
@@ -31,6 +32,7 @@ PRESETS = {
     "vgg16-caffe": (VGG, ("relu4_2",), False),
     "squeezenet1_1": (SQUEEZE, ("relu1", "fire3", "fire5"), False),
     "googlenet": (GOOGLENET, ("inception3b",), False),
+    "googlenet-caffe": (CAFFE, ("inception_3b/output",), False),
     "resnet18": (RESNET, ("layer2",), True),
     "resnet50": (RESNET, ("layer2",), True),
     "nin": (("image", "relu0", "relu3", "relu7", "relu12"), ("relu7",), False),

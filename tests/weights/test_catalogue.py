@@ -17,10 +17,10 @@ def official(name: str):
 
 
 def test_every_architecture_of_torchvision_has_weights():
-    assert set(CATALOGUE) == set(TORCHVISION)
+    assert set(CATALOGUE) == {*TORCHVISION, "googlenet-caffe"}
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", TORCHVISION)
 def test_urls_and_sizes_are_the_official_ones(name):
     record, theirs = CATALOGUE[name], official(name)
     assert record.url == theirs.url

@@ -16,7 +16,8 @@ from reverie.canvas.pixels import PixelCanvas
 from reverie.canvas.texture import Surface
 from reverie.canvas.vertices import Smoothing
 from reverie.render.camera import Camera, project
-from reverie.render.interpolate import footprint, interpolate
+from reverie.render.footprint import footprint
+from reverie.render.interpolate import interpolate
 from reverie.render.light import UNLIT, Light, vertex_normals
 from reverie.render.mips import MipPlan
 from reverie.render.outline import Crossings, find_crossings
@@ -54,7 +55,9 @@ class Shape(nn.Module):
         """Return ``[V, 3]``, differentiable."""
         vertices = self.operator.solve(self.moved)
         if self.reach is not None:
-            way = vertices - self.start
+            way, own = vertices - self.start, self.start - self.start.mean(0)
+            way = way - way.mean(0)  # the whole stays where it is, and as large as it is
+            way = way - (way * own).sum() / own.square().sum() * own
             bent = self.reach / (self.reach**2 + way.square().sum(1, keepdim=True)).sqrt()
             vertices = self.start + bent * way
         if self._mirror is None:

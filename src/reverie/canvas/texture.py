@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from reverie.render.camera import Camera, project
-from reverie.render.interpolate import footprint, interpolate
+from reverie.render.footprint import footprint
+from reverie.render.interpolate import interpolate
 from reverie.render.mips import MipPlan
 from reverie.render.outline import Crossings, EdgeTable, find_crossings
 from reverie.render.raster import raster

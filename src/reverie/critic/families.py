@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from reverie.models.caffe_googlenet import HEAD
 from reverie.models.classifier import StagedClassifier
 
 Alias = dict[str, str]
@@ -93,6 +94,12 @@ def nin_names(net: nn.Module) -> Alias:
     return {next(kinds[type(m)]): f"features.{p}" for p, m in children if type(m) in kinds}
 
 
+def caffe_names(net: nn.Module) -> Alias:
+    """Names of GoogLeNet in Caffe: ``conv2/3x3``, ``inception_4c/output``; those inside blocks are module paths."""
+    names = (name for name, _ in net.named_children())
+    return {name: name for name in names if name.endswith("/output") or name.startswith(("conv", "pool"))}
+
+
 def child_names(*prefixes: str, inside: str = "") -> Callable[[nn.Module], Alias]:
     """Names that are already readable: children of `inside` whose names begin with one of `prefixes`."""
 
@@ -138,6 +145,7 @@ FAMILIES: dict[str, Family] = {
     "vgg19_bn": _VGG,
     "squeezenet1_0": Family(squeezenet_names, "classifier.3", ("fire8",)),
     "squeezenet1_1": Family(squeezenet_names, "classifier.3", ("fire8",)),
+    "googlenet-caffe": Family(caffe_names, HEAD, ("inception_4c/output",), "inception_5b/output"),
     "nin": Family(nin_names, "logits", ("relu7",)),
     "alexnet": Family(numbered_names, "classifier.6", ("relu4",)),
     "densenet121": Family(

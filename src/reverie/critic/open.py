@@ -12,12 +12,15 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from reverie.critic.caffe_names import by_modules
 from reverie.critic.critic import Critic, Identity, Preprocessing
 from reverie.critic.devices import split_devices
 from reverie.critic.families import FAMILIES
 from reverie.critic.precision import resolve_device, resolve_precision
 from reverie.errors import InputError, WeightsError, unknown_name
 from reverie.models.build import NAMED, build_classifier, shapes_only
+from reverie.models.caffe_googlenet import HEAD
+from reverie.weights.caffe.model import SUFFIX as CAFFEMODEL
 from reverie.weights.catalogue import CATALOGUE
 from reverie.weights.checkpoint import Description, file_sha256, load_model
 from reverie.weights.embedded import embedded_path
@@ -34,9 +37,10 @@ WITHOUT_OWN_START = (
     "inception_v3",
     "alexnet",
     "nin",
+    "googlenet-caffe",
 )  # torch's default start lets deep activations die out
-HEADS = {"nin": ("features.26.weight",)}  # where it is not the usual one
-STATE_DICTS = (".pth", ".pt", ".bin", ".ckpt", ".pkl")  # suffixes of files that hold bare weights
+HEADS = {"nin": ("features.26.weight",), "googlenet-caffe": (f"{HEAD}.weight",)}  # where it is not the usual one
+STATE_DICTS = (".pth", ".pt", ".bin", ".ckpt", ".pkl", ".caffemodel")  # suffixes of files that hold bare weights
 CAFFE = "-caffe"  # suffix of architectures whose weights come from Caffe
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CAFFE_MEAN = (104.0, 117.0, 123.0)  # of blue, green, red, for values up to 255
@@ -60,7 +64,7 @@ def open_critic(
     """
     where, *others = [resolve_device(name) for name in split_devices(device)]
     how = resolve_precision(precision, where)
-    net, preprocessing, identity = _prepare(model, weights)
+    net, preprocessing, identity = open_network(model, weights)
     replicas = tuple(Critic(net, preprocessing, identity, device=other, precision=how) for other in others)
     critic = Critic(net, preprocessing, identity, device=where, precision=how, own=True)
     critic.replicas = replicas
@@ -72,10 +76,16 @@ def model_names() -> tuple[str, ...]:
     return (EMBEDDED, *NAMED)
 
 
-def _prepare(model: str, weights: str | Path | None) -> tuple[nn.Module, Preprocessing, Identity]:
+def architecture_of(model: str) -> str:
+    """Return the architecture of a name: ``vgg16`` for ``vgg16-caffe``, but ``googlenet-caffe`` is one of its own."""
+    return model if model in NAMED else model.removesuffix(CAFFE)
+
+
+def open_network(model: str, weights: str | Path | None) -> tuple[nn.Module, Preprocessing, Identity]:
+    """Return the bare network of a name, with all else that a critic needs; errors are those of `open_critic`."""
     if model == EMBEDDED:
         return _from_file(embedded_path(), EMBEDDED, weights)
-    architecture = model.removesuffix(CAFFE)
+    architecture = architecture_of(model)
     if architecture in NAMED:
         return _from_architecture(model, architecture, weights)
     if Path(model).suffix.lower() in (".safetensors", *STATE_DICTS) or Path(model).exists():
@@ -144,12 +154,15 @@ def _from_architecture(
     else:
         path = Path(weights) if weights is not None else _cached(architecture)
         if path is None:
-            fetch = f"get them with 'reverie models fetch {architecture}', " if record else ""
+            fetch = f"get them with 'reverie models fetch {architecture}', " if record and record.checked else ""
             raise WeightsError(
                 f"the weights of {architecture} are not on this machine; {fetch}give a file with --weights, or use the "
                 "embedded default"
             )
-        net, classes = _with_state(architecture, adapt_state(load_state_dict(path)), path.name)
+        state = adapt_state(load_state_dict(path))
+        if path.suffix.lower() == CAFFEMODEL:
+            state = _from_caffe(model, architecture, state)
+        net, classes = _with_state(architecture, state, path.name)
         digest = file_sha256(path)
     preprocessing = _preprocessing(model, architecture, net)
     identity = Identity(
@@ -163,6 +176,14 @@ def _from_architecture(
         pooled=family.pooled,
     )
     return net, preprocessing, identity
+
+
+def _from_caffe(model: str, architecture: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    if not model.endswith(CAFFE):
+        raise InputError(f"weights of Caffe go with networks that see colors as Caffe: --model {architecture}{CAFFE}")
+    with shapes_only():
+        alias = FAMILIES[architecture].alias(build_classifier(architecture, 1000))
+    return by_modules(state, alias)
 
 
 def _untrained(architecture: str) -> nn.Module:

@@ -87,8 +87,9 @@ def _same(x: Tensor, *_: Any, **__: Any) -> Tensor:
     return x.new_empty(x.shape)
 
 
-def _add(x: Tensor, other: Any, **_: Any) -> Tensor | None:
-    return x.new_empty(x.shape) if isinstance(other, Tensor) and other.shape == x.shape else None
+def _elementwise(x: Tensor, other: Any, **_: Any) -> Tensor | None:
+    fits = isinstance(other, (int, float)) or (isinstance(other, Tensor) and other.shape == x.shape)
+    return x.new_empty(x.shape) if fits else None
 
 
 def _pad(x: Tensor, pad: Sequence[int], *_: Any, **__: Any) -> Tensor | None:
@@ -124,11 +125,16 @@ SHAPES: dict[Any, Callable[..., Tensor | None]] = {
     F.avg_pool2d: _avg_pool2d,
     F.linear: _linear,
     F.pad: _pad,
-    Tensor.add: _add,
-    Tensor.add_: _add,
-    Tensor.__add__: _add,
-    Tensor.__iadd__: _add,
-    torch.add: _add,
+    Tensor.add: _elementwise,
+    Tensor.add_: _elementwise,
+    Tensor.__add__: _elementwise,
+    Tensor.__iadd__: _elementwise,
+    Tensor.__radd__: _elementwise,
+    torch.add: _elementwise,
+    Tensor.mul: _elementwise,
+    Tensor.__mul__: _elementwise,
+    Tensor.__rmul__: _elementwise,
+    Tensor.pow: _elementwise,
     F.batch_norm: _same,
     F.hardtanh: _same,
     Tensor.mean: _mean,

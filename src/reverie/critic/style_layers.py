@@ -58,6 +58,10 @@ PRESETS: tuple[StyleLayers, ...] = (
         content_gain=1 / 3,
     ),
     StyleLayers(_even(IMAGE, "conv1", "conv2", "inception3a", "inception3b", "inception4b"), _even("inception3b")),
+    StyleLayers(
+        _even(IMAGE, "conv1/relu_7x7", "conv2/relu_3x3", *(f"inception_{n}/output" for n in ("3a", "3b", "4b"))),
+        _even("inception_3b/output"),
+    ),
     StyleLayers(_even(IMAGE, "relu", "layer1", "layer2", "layer3"), _even("layer2"), softmax=True),
     StyleLayers(
         _even(IMAGE, "Conv2d_1a_3x3", "Conv2d_2b_3x3", "Conv2d_4a_3x3", "Mixed_5c", "Mixed_6b"), _even("Mixed_5c")

@@ -18,7 +18,7 @@ from reverie.jobs.job import Input, Job, sections
 from reverie.settings import flag_of
 
 MOST_LOOKED_AT = 2000  # files, for one that was renamed
-NETWORKS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt")  # suffixes by which a network is a file and not a name
+NETWORKS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".caffemodel")  # suffixes of networks that are files
 MOST_BYTES = 16 << 30  # of a file whose content is compared
 
 

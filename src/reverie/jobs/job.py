@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
+LEADING = ("keyframes",)  # entries that records of films have had before all others from the beginning
 MOST_NAME = 255  # characters of a file's name
 MOST_CHANGES = 400
 MOST_FILES = 10_000
@@ -100,7 +101,8 @@ class Job:
 
     def record(self) -> dict[str, Json]:
         """Return the job as plain JSON."""
-        about: dict[str, Json] = {"tool": self.tool, "version": self.made.version}
+        about: dict[str, Json] = {name: value for name, value in self.more.items() if name in LEADING}
+        about |= {"tool": self.tool, "version": self.made.version}
         (first, part), *others = sections(self.config).items()
         about[first] = to_record(part)
         about["input"] = None if self.streamed is None else self.streamed.record()

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from reverie.errors import InputError, unknown_name
+from reverie.models.caffe_googlenet import CaffeGoogLeNet
 from reverie.models.classifier import STAGES, StagedClassifier
 from reverie.models.nin import NetworkInNetwork
 from reverie.weights.vision import torchvision
@@ -21,7 +22,8 @@ TORCHVISION = (
 )  # fmt: skip
 
 NIN = "nin"
-NAMED = (*TORCHVISION, NIN)  # architectures that weights of others can be loaded into
+CAFFE_GOOGLENET = "googlenet-caffe"  # another network than torchvision's, not only other colors
+NAMED = (*TORCHVISION, NIN, CAFFE_GOOGLENET)  # architectures that weights of others can be loaded into
 
 
 class _NoInitialization(TorchFunctionMode):
@@ -54,6 +56,8 @@ def build_classifier(architecture: str, classes: int, options: dict[str, Any] | 
         return StagedClassifier(STAGES[architecture], classes, dropout=options.get("dropout", 0.2))
     if architecture == NIN:
         return NetworkInNetwork(classes)
+    if architecture == CAFFE_GOOGLENET:
+        return CaffeGoogLeNet(classes)
     if architecture not in TORCHVISION:
         raise InputError(unknown_name("architecture", architecture, (*STAGES, *NAMED)))
     builder = getattr(torchvision().models, architecture)

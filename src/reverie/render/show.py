@@ -16,7 +16,8 @@ from reverie.numerics.color import linear_to_srgb, srgb_to_linear
 from reverie.numerics.mesh import Mesh, edges_of, placed
 from reverie.numerics.mesh_normals import corner_normals
 from reverie.render.camera import Camera, project
-from reverie.render.interpolate import footprint, interpolate
+from reverie.render.footprint import footprint
+from reverie.render.interpolate import interpolate
 from reverie.render.mips import MipPlan, plan_mips
 from reverie.render.outline import EdgeTable, find_crossings
 from reverie.render.raster import raster

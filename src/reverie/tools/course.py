@@ -23,6 +23,7 @@ WEAKEST, STRONGEST = 0.01, 100.0
 # What a layer that is asked for takes the place of.
 ALONE: dict[str, Any] = {
     "channel": (), "class_name": None, "guide": None, "guide_class": None, "caricature": False, "group": (),
+    "direction": None, "direction_from": None,
 }  # fmt: skip
 Decide = Callable[[DreamConfig], "tuple[Ascent | Together, Plan]"]
 

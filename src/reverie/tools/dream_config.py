@@ -35,11 +35,11 @@ class DreamConfig:
     )  # fmt: skip
     channel: tuple[int, ...] = setting(
         (), "Only these channels of the layer; repeatable.", group=GOAL, expert=True,
-        excludes=("class_name", "guide", "guide_class", "caricature", "group"),
+        excludes=("class_name", "guide", "guide_class", "caricature", "group", "direction"),
     )  # fmt: skip
     class_name: str | None = setting(
         None, "Class to dream, by name or number, instead of a layer.", flag="--class", group=GOAL,
-        excludes=("layer", "channel", "guide", "guide_class", "caricature", "group"),
+        excludes=("layer", "channel", "guide", "guide_class", "caricature", "group", "direction"),
     )  # fmt: skip
     objective: str = setting(
         "l2", "What of a layer is raised: equalized gives every feature its turn where it fits, peaks the boldest of "
@@ -93,7 +93,7 @@ class DreamConfig:
     )  # fmt: skip
     guide: str | None = setting(
         None, "Picture whose forms to draw out of this one.", file="picture", group=OTHERS,
-        excludes=("class_name", "channel", "guide_class", "caricature", "group"),
+        excludes=("class_name", "channel", "guide_class", "caricature", "group", "direction"),
     )  # fmt: skip
     guide_form: str = setting(
         "best-match", "Each place follows the part of the guide that fits it best (by strength, or by cosine), or all "
@@ -106,11 +106,20 @@ class DreamConfig:
     )  # fmt: skip
     guide_class: str | None = setting(
         None, "Class that guides a layer: its mean direction there.", group=GOAL, expert=True,
-        excludes=("class_name", "guide", "channel", "caricature", "group"),
+        excludes=("class_name", "guide", "channel", "caricature", "group", "direction"),
+    )  # fmt: skip
+    direction: str | None = setting(
+        None, "From one class to another, as TO-FROM: what the network tells them apart by is raised.", late=True,
+        needs=("direction_from",), group=GOAL, expert=True,
+        excludes=("class_name", "guide", "guide_class", "channel", "caricature", "group"),
+    )  # fmt: skip
+    direction_from: str | None = setting(
+        None, "File of class centers that 'reverie embed layers' wrote.", file="data", late=True, needs=("direction",),
+        group=GOAL, expert=True,
     )  # fmt: skip
     caricature: bool = setting(
         False, "Exaggerate what the network already sees in the picture.", needs_input=True, group=GOAL,
-        excludes=("class_name", "guide", "guide_class", "channel", "group"),
+        excludes=("class_name", "guide", "guide_class", "channel", "group", "direction"),
     )  # fmt: skip
     caricature_power: float = setting(
         1.0, "How strictly a caricature keeps to what is there; 0 not at all.", minimum=0, maximum=8,
@@ -136,7 +145,7 @@ class DreamConfig:
     group: tuple[str, ...] = setting(
         (), "What to raise inside a mask of its own, as mask=FILE,layer=NAME,strength=1; repeatable.",
         inside=group_files, needs_input=True, group=OTHERS, expert=True,
-        excludes=("layer", "channel", "class_name", "guide", "guide_class", "caricature", "target_from"),
+        excludes=("layer", "channel", "class_name", "guide", "guide_class", "caricature", "target_from", "direction"),
     )  # fmt: skip
     keep_colors: bool = setting(
         False, "Keep the picture's own hues and saturation; only lightness is dreamt.", needs_input=True, group=HOW

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,18 +12,26 @@ from reverie.jobs.given import Given
 from reverie.jobs.job import Json
 from reverie.jobs.session import Session
 from reverie.jobs.tool import Role, Tool
-from reverie.jobs.work import Chosen, Plan, Report
+from reverie.jobs.work import Chosen, Plan
 from reverie.settings import setting
 from reverie.tools import dream_tool
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_rules import check_dream
+from reverie.tools.film_work import (
+    FilmWork,
+    flicker_words,
+    keyed_record,
+    keys_text,
+    measured_words,
+    stored_keys,
+    target_of,
+    with_keys,
+)  # fmt: skip
 from reverie.tools.loop_config import LoopConfig
 from reverie.tools.video_config import FilmCodec, VideoConfig
 
 if TYPE_CHECKING:
-    from reverie.jobs.output import Output
-    from reverie.tools.loop_work import LoopDream
-    from reverie.tools.video_work import VideoDream
+    pass
 
 
 @dataclass(frozen=True)
@@ -67,53 +74,6 @@ class DreamLoopConfig:
     video: LoopFile
 
 
-class FilmWork:
-    """A dreamt film as a work: frames lie in a folder beside the result until it is put together."""
-
-    def __init__(
-        self, job: VideoDream | LoopDream, plan: Plan, chosen: Callable[[], Chosen], words: Callable[[], str]
-    ) -> None:
-        self._job, self.plan, self._chosen, self._words, self._whole = job, plan, chosen, words, False
-        self.notes: list[str] = job.notes
-
-    @property
-    def chosen(self) -> Chosen:
-        """Network and machine, and what was measured of the frames that are there."""
-        return self._chosen()
-
-    def __iter__(self) -> Iterator[Report]:
-        fresh = False
-        for step in self._job:
-            if not fresh and self._job.done > 1:
-                self.notes.append(f"going on after frame {self._job.done - 1}, which an earlier run made")
-            fresh = True
-            scores = {} if step.flicker is None else {"flicker": float(step.flicker)}
-            cut = "  cut" if getattr(step, "cut", False) else ""
-            picture = step.dream if hasattr(step, "dream") else step.pixels  # type: ignore[union-attr]
-            yield Report(
-                self._job.done, self._job.total, "frames", f"frame {self._job.done}/{self._job.total}{cut}", scores,
-                preview=lambda shown=picture: shown,
-            )  # fmt: skip
-        self.notes.append(self._words())
-
-    def control(self, change: Mapping[str, Json]) -> Mapping[str, Json]:
-        """Refuse: the frames before would not fit."""
-        raise InputError("a film cannot be changed while it is made")
-
-    def outputs(self) -> Sequence[Output]:
-        """Return the film of the frames that are there."""
-        film = self._job.film_output(self._mark)
-        return (film,) if film.footage.frames else ()
-
-    def close(self) -> None:
-        """Remove the frames once all of them stand in a result; until then the same job goes on with them."""
-        if self._whole:
-            self._job.folder.remove()
-
-    def _mark(self) -> None:
-        self._whole = self._job.folder.count() >= self._job.total
-
-
 class PreparedVideo:
     """The open network."""
 
@@ -130,7 +90,7 @@ class PreparedVideo:
             raise InputError("a film is read from a file; name it")
         still = replace(self.config.config, seed=seed)
         video, keyframes = self.config.video, _keyframes(self.config.video.keyframes)
-        job = VideoDream(given.path, _target(scratch, given.path), still, video, keyframes=keyframes)
+        job = VideoDream(given.path, target_of(scratch), still, video, keyframes=keyframes)
         steps = later_steps(job.config, video)
         plan = job.plan
         decisions: dict[str, Json] = _of_frames(job, plan) | {
@@ -143,9 +103,7 @@ class PreparedVideo:
             return _chosen(job, plan, more, _encoded(video) | {"audio": video.audio}, video.keyframes)
 
         def words() -> str:
-            found = job.measured()
-            flicker = _flicker(found["flicker"], f" (of the source: {found['source_flicker'] or 0:.2f})")
-            return f"{video.coherence}, {len(found['cuts'])} cuts, {flicker}"
+            return f"{video.coherence}, {measured_words(job.measured())}"
 
         return FilmWork(job, Plan(decisions, float(job.total), _summary(plan)), chosen, words)
 
@@ -164,7 +122,7 @@ class PreparedLoop:
         still, moving = replace(self.config.config, seed=seed), self.config.loop
         video, keyframes = self.config.video, _keyframes(moving.keyframes)
         source = None if given is None else given.path
-        job = LoopDream(source, _target(scratch, source), still, moving, video, keyframes=keyframes)
+        job = LoopDream(source, target_of(scratch), still, moving, video, keyframes=keyframes)
         plan, film = job.loop.first_plan, job.film
         decisions: dict[str, Json] = _of_frames(job, plan) | {
             "frames": film.frames, "frames_to_dream": job.total, "frames_per_s": str(film.rate),
@@ -183,43 +141,13 @@ class PreparedLoop:
             found = job.measured()
             seam = found["seam_flicker"]
             after = "" if seam is None else f", {seam:.2f} from the last to the first"
-            return f"{film.length_s:g} s at {float(film.rate):g} frames/s, {_flicker(found['flicker'], after)}"
+            return f"{film.length_s:g} s at {float(film.rate):g} frames/s, {flicker_words(found['flicker'], after)}"
 
         return FilmWork(job, Plan(decisions, float(job.total), _summary(plan)), chosen, words)
 
 
-def _flicker(value: float | None, after: str) -> str:
-    return "no flicker to measure" if value is None else f"flicker {value:.2f} of 255{after}"
-
-
-def _target(scratch: Path | None, source: Path | None) -> Path:
-    """Return the name that the folder of frames stands for."""
-    if scratch is not None:
-        return scratch.with_name(scratch.name.removesuffix(".frames"))
-    from tempfile import mkdtemp
-
-    return Path(mkdtemp(prefix="reverie-frames-")) / "film.mp4"
-
-
-def _stored_keys(setting: str | None) -> dict[str, str] | None:
-    """Return name and text of the file of keyframes that a settled setting holds.
-
-    Raises:
-        InputError: it holds something else.
-    """
-    if setting is None:
-        return None
-    try:
-        found = json.loads(setting)
-    except (ValueError, RecursionError) as error:
-        raise InputError("the keyframes inside the film cannot be read") from error
-    if not isinstance(found, dict) or not all(isinstance(found.get(key), str) for key in ("name", "text")):
-        raise InputError("the keyframes inside the film cannot be read")
-    return {"name": found["name"], "text": found["text"]}
-
-
 def _keyframes(setting: str | None) -> Any:
-    stored = _stored_keys(setting)
+    stored = stored_keys(setting)
     if stored is None:
         return None
     from reverie.tools.keyframes_file import parse_keyframes
@@ -244,8 +172,8 @@ def _chosen(
 ) -> Chosen:
     from reverie.tools.dream_work import chosen
 
-    found, keys = chosen(job.config, job.critic, plan, job.references), _stored_keys(keyed)
-    more = job.measured() | ({} if keys is None else {"keyframes": keys})
+    found = chosen(job.config, job.critic, plan, job.references)
+    more = job.measured() | keyed_record(keyed)
     return replace(found, config={**found.config, **resolved, **encoded, "keyframes": None}, more=more)
 
 
@@ -253,39 +181,19 @@ def _summary(plan: Any) -> str:
     return f"{plan.size[1]} x {plan.size[0]} px"
 
 
-def _text_of(value: str | None) -> str | None:
-    """Return name and text of a file of keyframes in its place; a setting that holds them already stays."""
-    if value is None or value.startswith("{"):
-        return value
-    from reverie.tools.keyframes_file import read_keyframes
-
-    found = read_keyframes(value)
-    return json.dumps({"name": found.name, "text": found.text}, ensure_ascii=False)
-
-
 def _settle_video(config: DreamVideoConfig, name: str) -> DreamVideoConfig:
     still = replace(dream_tool.settle(config.config, name), blend=0.0)  # blend joins frames: VideoConfig
-    return replace(config, config=still, video=replace(config.video, keyframes=_text_of(config.video.keyframes)))
+    return replace(config, config=still, video=replace(config.video, keyframes=keys_text(config.video.keyframes)))
 
 
 def _settle_loop(config: DreamLoopConfig, name: str) -> DreamLoopConfig:
     still = dream_tool.settle(config.config, name)
-    return replace(config, config=still, loop=replace(config.loop, keyframes=_text_of(config.loop.keyframes)))
+    return replace(config, config=still, loop=replace(config.loop, keyframes=keys_text(config.loop.keyframes)))
 
 
 def _upgrade(section: str) -> Callable[[Mapping[str, object]], Mapping[str, object]]:
     """Return what turns a record of an older version into today's: keyframes stood beside the settings."""
-
-    def upgrade(record: Mapping[str, object]) -> Mapping[str, object]:
-        known, keyed = dict(dream_tool.upgrade(record)), record.get("keyframes")
-        known.pop("keyframes", None)
-        part = known.get(section) or {}
-        if isinstance(keyed, Mapping) and isinstance(part, Mapping):
-            text = json.dumps({"name": keyed.get("name"), "text": keyed.get("text")}, ensure_ascii=False)
-            known[section] = {**part, "keyframes": text}
-        return known
-
-    return upgrade
+    return lambda record: with_keys(dream_tool.upgrade(record), section)
 
 
 DREAM_VIDEO: Tool[DreamVideoConfig] = Tool(

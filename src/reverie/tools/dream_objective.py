@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -99,6 +100,14 @@ def build_goal(config: DreamConfig, critic: Critic, guide: Tensor | None = None)
         return _class_objective(config.class_name, critic)
     if config.channel:
         return _channel_objective(config, critic)
+    if config.direction is not None and config.direction_from is not None:
+        from reverie.tools.embed.dreaming import direction_goal
+
+        path, text = Path(config.direction_from), config.direction
+        named = [weighted(layer) for layer in config.layer]
+        if not named:
+            return direction_goal(path, text, critic)
+        return _weighted_sum((direction_goal(path, text, critic, name), weight) for name, weight in named)
     term = _term(config, critic, guide)
     return _weighted_sum((term(name), weight) for name, weight in dream_layers(config, critic))
 

@@ -31,7 +31,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
 USUAL = "creatures"  # of a photograph, where nothing else was asked for
 OWN_WISHES = (
     "model", "weights", "layer", "channel", "class_name", "objective", "guide", "guide_class", "caricature", "group",
-    "canvas", "normalize",
+    "direction", "canvas", "normalize",
 )  # fmt: skip
 
 

@@ -5,7 +5,6 @@ Killed at any moment, it goes on behind the last finished frame when started aga
 
 from __future__ import annotations
 
-import glob
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
@@ -17,7 +16,7 @@ import torch
 
 from reverie.jobs.output import Film
 from reverie.media.animation import ANIMATION_SUFFIXES
-from reverie.media.footage import Encoding, Footage, assemble, check_target, footage_frames, open_footage
+from reverie.media.footage import Encoding, Footage, check_target, footage_frames, open_footage
 from reverie.media.frame_folder import FrameFolder
 from reverie.media.image import to_uint8
 from reverie.numerics.resample import resize
@@ -29,7 +28,7 @@ MOST_CUTS = 1000  # that the settings of a film list
 
 
 class FilmJob(ABC):
-    """One film: iterate to make the frames that are still missing, then call `finish`.
+    """One film: iterate to make the frames that are still missing; then `film_output` is the film.
 
     Attributes:
         footage: the source.
@@ -59,7 +58,6 @@ class FilmJob(ABC):
         self.footage = open_footage(source) if footage is None else footage
         self.folder = FrameFolder(self.target.with_name(self.target.name + ".frames"))
         self.notes = [*self.footage.notes]
-        self._called: dict[str, Any] | None = None
         self._sha256 = file_sha256(Path(source))
         self.total, self.done = self.footage.frames, 0
 
@@ -71,11 +69,6 @@ class FilmJob(ABC):
     @abstractmethod
     def size(self) -> tuple[int, int]:
         """Height and width of the film."""
-
-    @property
-    def read_from(self) -> tuple[Path, ...]:
-        """Files that go into the film, and may not be written over."""
-        return (self.footage.path,)
 
     @property
     def reach(self) -> int:
@@ -129,19 +122,6 @@ class FilmJob(ABC):
         footage = replace(self.footage, frames=count, shown_s=times)
         return Film(self.pictures, footage, self.encoding, written)
 
-    def finish(self) -> dict[str, Any]:
-        """Put the video together, remove the folder of frames, and return what was measured.
-
-        Raises:
-            InputError, OutputError: it cannot be written; the frames stay.
-        """
-        measured = self.measured()
-        for part in self.target.parent.glob(f".{glob.escape(self.target.name)}.*.part"):
-            part.unlink(missing_ok=True)  # of a run that was killed while it put the video together
-        self.notes += assemble(self.target, self.pictures(), self.footage, self.encoding, self.settings() | measured)
-        self.folder.remove()
-        return measured
-
     def measured(self) -> dict[str, Any]:
         """Return the means over all frames that are there: flicker, that of the source, and the cuts."""
         own: list[float] = []
@@ -167,10 +147,6 @@ class FilmJob(ABC):
         settings = self.settings()
         video = {name: value for name, value in settings["video"].items() if name not in codec}
         return {k: v for k, v in settings.items() if k != "machine"} | {"video": video, "torch": torch.__version__}
-
-    def call_as(self, record: dict[str, Any]) -> None:
-        """Store files under the names of an earlier record; for a replay with renamed files of equal hashes."""
-        self._called = record
 
     def source_record(self) -> dict[str, Any]:
         """Return what identifies the source."""

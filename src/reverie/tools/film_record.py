@@ -10,7 +10,7 @@ from reverie.tools.dream import Plan
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_record import dream_record
 from reverie.tools.keyframes import Keyframes
-from reverie.tools.references import NAMED, References
+from reverie.tools.references import References
 from reverie.tools.style.config import StyleConfig
 
 Config = TypeVar("Config", DreamConfig, StyleConfig)
@@ -24,17 +24,6 @@ def film_record(
     record = dream_record(config, critic, plan, source, references) | {"tool": tool}
     keyed = {"keyframes": {"name": keyframes.name, "text": keyframes.text}} if keyframes.tracks else {}
     return keyed | record
-
-
-def called_as(record: dict[str, Any], earlier: dict[str, Any] | None, named: tuple[str, ...] = NAMED) -> dict[str, Any]:
-    """Return a record with the file names of an earlier one; for a replay with renamed files of equal hashes."""
-    if earlier is None:
-        return record
-    names = {name: earlier["config"].get(name) for name in named}
-    renamed = {"config": record["config"] | names, "model": record["model"] | {"name": earlier["model"]["name"]}}
-    if record["input"] and earlier.get("input"):
-        renamed["input"] = record["input"] | {"name": earlier["input"]["name"]}
-    return record | renamed | ({"files": earlier["files"]} if "files" in earlier else {})
 
 
 def as_before(config: Config, known: dict[str, Any] | None) -> Config:

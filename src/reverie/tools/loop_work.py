@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.jobs.output import Film
-from reverie.media.footage import Encoding, Footage, assemble, check_target
+from reverie.media.footage import Encoding, Footage, check_target
 from reverie.media.frame_folder import FrameFolder
 from reverie.media.image import Picture, read_picture
 from reverie.numerics.resample import resize
@@ -24,7 +23,7 @@ from reverie.settings import check_settings, to_record
 from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_loop import Loop, LoopFrame, loop_frames, plan_loop
 from reverie.tools.dream_rules import check_together
-from reverie.tools.film_record import as_before, called_as, film_record
+from reverie.tools.film_record import as_before, film_record
 from reverie.tools.keyed import refuse_keys
 from reverie.tools.keyframes import Keyframes
 from reverie.tools.loop_config import LoopConfig, plan_film
@@ -35,7 +34,7 @@ FOR_VIDEOS = ("blend",)  # parameters that say how a dream meets the frames of a
 
 
 class LoopDream:
-    """One film: iterate to dream the frames that are still missing, then call `finish`.
+    """One film: iterate to dream the frames that are still missing, then `film_output` is the film.
 
     Attributes:
         config: how its frames are dreamt; precision and tiles are those that the first run chose.
@@ -56,7 +55,6 @@ class LoopDream:
         check_settings(config)
         check_settings(video)
         self.target, self.moving = Path(target), moving
-        self.read_from = () if source is None else (Path(source),)
         self.later_steps = LATER_STEPS if video.later_steps is None else video.later_steps
         self.encoding = Encoding(video.codec, video.crf, video.preset, audio=False)
         check_target(self.target, self.encoding)
@@ -78,7 +76,6 @@ class LoopDream:
         )  # fmt: skip
         self._mask, resized = fitted_masks(self.references, self.loop.first_plan.size)
         self.notes = self._notes() + resized
-        self._called: dict[str, Any] | None = None
         self.total, self.done = self.loop.total, 0
 
     def __iter__(self) -> Iterator[LoopFrame]:
@@ -100,21 +97,6 @@ class LoopDream:
             transparent=False, audio=False, notes=(), info=None,
         )  # fmt: skip
         return Film(lambda: (self.folder.read(number) for number in shown), footage, self.encoding, written)
-
-    def finish(self) -> dict[str, Any]:
-        """Put the film together, remove the folder of frames, and return what was measured.
-
-        Raises:
-            InputError, OutputError: it cannot be written; the frames stay.
-        """
-        measured = self.measured()
-        footage = Footage(
-            self.target, self.loop.first_plan.size, self.film.frames, self.film.rate, (1 / self.film.rate,), 0,
-            transparent=False, audio=False, notes=(), info=None,
-        )  # fmt: skip
-        self.notes += assemble(self.target, self._shown(), footage, self.encoding, self.settings() | measured)
-        self.folder.remove()
-        return measured
 
     def measured(self) -> dict[str, Any]:
         """Return frames and flicker: RMS of 255 between a frame and the moved one before, over the film and its seam.
@@ -142,17 +124,9 @@ class LoopDream:
             source = {"name": self.picture.name, "sha256": self.picture.sha256, "width": width, "height": height}
         plan, about = self.loop.first_plan, (source, self.references)
         record = film_record("dream-loop", self.config, self.critic, plan, *about, self.keyframes)
-        record = called_as(record, self._called)
         video = {"later_steps": self.later_steps, "codec": self.encoding.codec, "crf": self.encoding.crf,
                  "preset": self.encoding.preset}  # fmt: skip
         return record | {"loop": to_record(self.moving) | {"keyframes": None}, "video": video}
-
-    def call_as(self, record: dict[str, Any]) -> None:
-        """Store files under the names of an earlier record; for a replay with renamed files of equal hashes."""
-        self._called = record
-
-    def _shown(self) -> Iterator[np.ndarray]:
-        return (self.folder.read(number) for number in self.loop.shown)
 
     def _image(self) -> Tensor | None:
         if self.picture is None:

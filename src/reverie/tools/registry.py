@@ -30,9 +30,9 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.gather.veto:VETO",
         "Leave out what a person crossed out on the review page.",
     ),
-    "mesh style": ("reverie.tools.mesh.style_tool:MESH_STYLE", "Give a mesh a texture in the style of pictures."),
-    "mesh dream": ("reverie.tools.mesh.dream_tool:MESH_DREAM", "Dream on a mesh: its texture, its shape, or both."),
-    "mesh fit": ("reverie.tools.mesh.fit_tool:MESH_FIT", "Bring a mesh to the shape, and the colors, of pictures."),
+    "mesh style": ("reverie.tools.mesh_style.tool:MESH_STYLE", "Give a mesh a texture in the style of pictures."),
+    "mesh dream": ("reverie.tools.mesh_dream.tool:MESH_DREAM", "Dream on a mesh: its texture, its shape, or both."),
+    "mesh fit": ("reverie.tools.mesh_fit.tool:MESH_FIT", "Bring a mesh to the shape, and the colors, of pictures."),
     "train translate": (
         "reverie.train.translate_tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",

@@ -16,7 +16,7 @@ from reverie.tools.dream_config import DreamConfig
 from reverie.tools.dream_video import at_final_size, dream_video, later_steps
 from reverie.tools.film_ascent import FilmAscent
 from reverie.tools.film_job import FilmJob
-from reverie.tools.film_record import as_before, called_as, film_record
+from reverie.tools.film_record import as_before, film_record
 from reverie.tools.film_steps import Shown, VideoStep
 from reverie.tools.keyed import refuse_keys
 from reverie.tools.keyframes import Keyframes
@@ -28,7 +28,7 @@ FOR_LOOPS = ("zoom", "rotate", "pan", "anchor")  # parameters that move the view
 
 
 class VideoDream(FilmJob):
-    """One dreamt video: iterate to dream the frames that are still missing, then call `finish`.
+    """One dreamt video: iterate to dream the frames that are still missing, then `film_output` is the film.
 
     Attributes:
         config: the settings; precision and tiles are those that the first run chose.
@@ -82,6 +82,6 @@ class VideoDream(FilmJob):
     def settings(self) -> dict[str, Any]:
         """Return everything needed to make the same frames again; no absolute paths."""
         about = (self.source_record(), self.references, self.keyframes)
-        record = called_as(film_record("dream-video", self.config, self.critic, self.plan, *about), self._called)
+        record = film_record("dream-video", self.config, self.critic, self.plan, *about)
         video = to_record(self.video) | {"later_steps": later_steps(self.config, self.video)}
         return record | {"video": video}

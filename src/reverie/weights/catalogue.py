@@ -1,8 +1,9 @@
 """Networks whose weights can be fetched: where from, how to check them, and what pictures they expect.
 
-All are torchvision's, trained on ImageNet-1k (1000 classes). The official file names carry the first eight hex digits
-of the sha256 of their bytes, and that is what a download is checked against. URLs and sizes are those of
-torchvision 0.28's weight enums; sizes are exact to half a kilobyte.
+All but one are torchvision's, trained on ImageNet-1k (1000 classes). Their official file names carry the first eight
+hex digits of the sha256 of their bytes, and that is what a download is checked against. URLs and sizes are those of
+torchvision 0.28's weight enums; sizes are exact to half a kilobyte. A record without a hash is not downloaded: it says
+where its authors keep the file, and it is used once somebody has put that file into the cache.
 """
 
 from __future__ import annotations
@@ -46,6 +47,11 @@ class Weights:
     def file_name(self) -> str:
         return self.url.rsplit("/", 1)[-1]
 
+    @property
+    def checked(self) -> bool:
+        """Tell whether a download could be checked, without which there is none."""
+        return bool(self.sha256 or self.sha256_prefix)
+
     def matches(self, sha256: str) -> bool:
         """Tell whether a file with this hash is the right one."""
         if self.sha256:
@@ -78,6 +84,12 @@ def _official(
     )  # fmt: skip
 
 
+BVLC_GOOGLENET = Weights(
+    "googlenet-caffe", "googlenet-caffe", "http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel", GOOGLENET,
+    51 << 20, licence="unrestricted use; the training pictures of ImageNet are for non-commercial research",
+    note="its authors publish the SHA-1 405fc5acd08a3bb12de8ee5e23a96bec22f08204, and no SHA-256",
+)  # fmt: skip
+
 CATALOGUE: dict[str, Weights] = {
     record.name: record
     for record in (
@@ -96,5 +108,6 @@ CATALOGUE: dict[str, Weights] = {
         _official("densenet121", "densenet121-a639ec97.pth", 30.845, DENSENET),
         _official("alexnet", "alexnet-owt-7be5be79.pth", 233.087, ALEXNET),
         _official("mobilenet_v2", "mobilenet_v2-b0353104.pth", 13.555, MOBILENET),
+        BVLC_GOOGLENET,
     )
 }

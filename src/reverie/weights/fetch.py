@@ -45,7 +45,7 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
     `progress` is called with the bytes received and the bytes expected.
 
     Raises:
-        WeightsError: a name that is not in the catalogue, or bytes that are not the expected ones.
+        WeightsError: a name that is not in the catalogue or is not downloaded, or bytes that are not the expected ones.
         OfflineError: no connection, an HTTP error, or an incomplete answer.
         OutputError: the cache cannot be written to.
     """
@@ -53,6 +53,11 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
     target = _target(record)
     if target.is_file():
         return target
+    if not record.checked:
+        raise WeightsError(
+            f"{name} is not downloaded, as no sha256 is known to check it by; get {record.file_name} from its authors "
+            f"({record.url}), then give it with --weights FILE or place it at '{target}'"
+        )
     with _part_beside(target) as file:
         digest = hashlib.sha256()
         for piece in _download(record, target, progress):

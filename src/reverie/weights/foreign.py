@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from reverie.errors import WeightsError
+from reverie.weights.caffe.model import SUFFIX as CAFFEMODEL
+from reverie.weights.caffe.model import read_caffemodel
 from reverie.weights.pickles.file import ForeignFile, beyond_tensors, open_foreign
 from reverie.weights.pickles.records import Broken, shown
 from reverie.weights.read_any import read_safetensors
@@ -17,7 +20,7 @@ EXPECTED = "expected a state dict, as torch.save(net.state_dict(), FILE) writes 
 
 
 def load_state_dict(path: Path) -> dict[str, Tensor]:
-    """Read a foreign state dict (.pth, .pt, .safetensors) as data, never executing it.
+    """Read a foreign state dict (.pth, .pt, .safetensors, .caffemodel) as data, never executing it.
 
     Wrapping under one of `WRAPPERS` is removed, and so is a ``module.`` prefix.
 
@@ -28,6 +31,8 @@ def load_state_dict(path: Path) -> dict[str, Tensor]:
         raise WeightsError(f"no weights file at '{path}'")
     if path.suffix == ".safetensors":
         return read_safetensors(path)
+    if path.suffix.lower() == CAFFEMODEL:
+        return {name: torch.from_numpy(values) for name, values in read_caffemodel(path).items()}
     try:
         return _read_tensors(open_foreign(path))
     except Broken as error:

@@ -17,5 +17,5 @@ def network_file(model: str, weights: str | None) -> Path | None:
         return embedded_path()
     if Path(model).is_file():
         return Path(model)
-    architecture = model.removesuffix("-caffe")
+    architecture = model if model in CATALOGUE else model.removesuffix("-caffe")
     return cached(architecture) if architecture in CATALOGUE and not weights else None

@@ -11,6 +11,8 @@ from reverie.weights.catalogue import CATALOGUE, Weights
 from reverie.weights.fetch import cached
 from reverie.weights.foreign import load_state_dict
 
+AUXILIARY = ("aux", "loss1/", "loss2/")  # torchvision's heads, and Caffe's
+_OWN_HEAD = re.compile(r"^loss3/[^.]+\.")
 _OLD_DENSE = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12])\.(.+)$")
 
 
@@ -29,9 +31,11 @@ def pretrained_state(name: str) -> tuple[dict[str, Tensor], Weights]:
 
 
 def adapt_state(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Drop auxiliary heads (GoogLeNet, Inception v3) and rename the layers of DenseNet files from 2017.
+    """Drop auxiliary heads (GoogLeNet, Inception v3) and rename layers that files name otherwise than the networks.
 
-    Those files say ``denselayer1.norm.1.weight`` where the network says ``denselayer1.norm1.weight``.
+    DenseNet files from 2017 say ``denselayer1.norm.1.weight`` where the network says ``denselayer1.norm1.weight``; who
+    trains Caffe's GoogLeNet on other classes renames its head, as in ``loss3/classifier_flickr.weight``.
     """
-    kept = {name: value for name, value in state.items() if not name.lower().startswith("aux")}
-    return {_OLD_DENSE.sub(r"\1\2.\3", name): value for name, value in kept.items()}
+    kept = {name: value for name, value in state.items() if not name.lower().startswith(AUXILIARY)}
+    kept = {_OLD_DENSE.sub(r"\1\2.\3", name): value for name, value in kept.items()}
+    return {_OWN_HEAD.sub("loss3/classifier.", name): value for name, value in kept.items()}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 REGISTRY = "reverie.tools.registry"
 LOOK_S = 0.3
+OF_ONE_RESULT = ("steering", "stopped_at_step", "machine", "version", "model")  # and of no other picture
 HomeOption = Annotated[str | None, Parameter(name="--home", help="Folder of the queue; default: this user's.")]
 Key = Annotated[str, Parameter(help="Id of the job, or its first characters.")]
 
@@ -216,7 +217,7 @@ def add_job(
         if path.name in named:
             record["files"] = {**record["files"], named[path.name]: entry}
         else:
-            record["input"] = entry
+            record = {key: value for key, value in record.items() if key not in OF_ONE_RESULT} | {"input": entry}
     accepted = accept(record, find, store, suffix=suffix)
     return queue.add(accepted.record, suffix=accepted.suffix, title=accepted.title, owner=owner, priority=priority)
 

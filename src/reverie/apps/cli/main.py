@@ -119,6 +119,9 @@ def build_app() -> App:
     )
     models.command("reverie.apps.cli.models:fetch_command", name="fetch", help="Download weights, checked by sha256.")
     models.command(
+        "reverie.apps.cli.convert:convert_command", name="convert", help="Make one file of a network of others."
+    )
+    models.command(
         "reverie.apps.cli.models:calibrate_command",
         name="calibrate",
         help="Measure a network's channels on your photographs, for equalized dreams.",

@@ -33,6 +33,8 @@ def list_command() -> int:
         record = CATALOGUE.get(name)
         if record is None:
             table.add_row(name, "your own: --weights FILE", "", "Caffe: nin-caffe")
+        elif not record.checked:
+            table.add_row(name, "here" if cached(name) else "your own: --weights FILE", "1000", "Caffe: bvlc_googlenet")
         else:
             state = "here" if cached(name) else "not fetched"
             table.add_row(name, state, "1000", "torchvision")
@@ -43,7 +45,8 @@ def list_command() -> int:
         "'reverie models fetch NAME' downloads weights; torchvision's were trained on ImageNet, whose pictures are for "
         "non-commercial research.\n"
         f"NAME{CAFFE} (as in 'vgg16{CAFFE} --weights FILE') is the same network for weights from Caffe: blue, green, "
-        "red up to 255, less Caffe's mean."
+        "red up to 255, less Caffe's mean.\n"
+        f"googlenet{CAFFE} is the network of the first DeepDream, with its layers' names: inception_4c/output."
     )
     return 0
 

@@ -26,7 +26,6 @@ from reverie.jobs.seed import seed_for
 from reverie.jobs.work import Report
 from reverie.optimize.ascend import move_uphill
 from reverie.optimize.gradient import DEAD
-from reverie.optimize.uniform_adam import UniformAdam
 from reverie.render.bake import TexelMap
 from reverie.render.camera import Around, Camera, turntable
 from reverie.render.light import LIGHTS
@@ -128,13 +127,13 @@ class MeshAscent:
     def preview(self) -> np.ndarray:
         """Return two sides of the mesh as it is now, ``[H, 2 H, 3]``."""
         with torch.no_grad():
-            seen = self.canvas.views(PREVIEW, [LIGHTS[self.config.light](self.generator)] * 2)
+            seen = self.canvas.views(PREVIEW, [LIGHTS[self.config.lamp](self.generator)] * 2)
         return torch.cat(list(seen.images), 2).permute(1, 2, 0).clamp(0, 1).numpy()
 
     def _step(self, movers: list[Mover], done: int, total: int) -> float:
         chosen = torch.randint(len(self.pool), (self.config.views,), generator=self.generator).tolist()
         cameras = [self.pool[i] for i in chosen]
-        lights = [LIGHTS[self.config.light](self.generator) for _ in cameras]
+        lights = [LIGHTS[self.config.lamp](self.generator) for _ in cameras]
         grounds = [self.goal.background(self.generator) for _ in cameras]
         score = self.goal.score(self.canvas.views(cameras, lights, grounds), cameras, self.generator)
         if not torch.isfinite(score):
@@ -162,7 +161,9 @@ class MeshAscent:
             )
         if self.shape is not None:
             own = list(self.shape.parameters())
-            found.append(Mover(own, UniformAdam(own), self.config.shape_rate * (1 + self.config.smoothness)))
+            # not UniformAdam: what networks ask for is strong in few places, and the rest would stand still
+            rate = self.config.shape_rate * (1 + self.config.smoothness) ** 0.5
+            found.append(Mover(own, torch.optim.Adam(own), rate))
         return found
 
 

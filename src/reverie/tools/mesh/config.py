@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from reverie.jobs.blocks import MachineSettings, MeshSettings, NetworkSettings, SeedSettings
 from reverie.settings import setting
-from reverie.tools.mesh.regions import renamed
+from reverie.tools.mesh_style.regions import renamed
 
 TEXTURES = ("solid", "stack", "spectrum", "pixels")
-LIGHTS = ("soft", "unlit", "head", "cone", "sky")
+LIGHTS = ("auto", "soft", "unlit", "head", "cone", "sky")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,8 @@ class ViewSettings:
     lowest: float = setting(-35.0, "Lowest elevation of the camera in degrees.", minimum=-90, maximum=90, group="views")
     highest: float = setting(70.0, "Highest elevation of the camera.", minimum=-90, maximum=90, group="views")
     light: str = setting(
-        "soft", "Light: a soft lamp on the camera, none at all, a strong one, a random one from above, a sky.",
+        "auto", "Light: a soft lamp on the camera, none at all, a strong one, a random one from above, or a sky; auto: "
+        "soft, and a sky where only the shape changes.",
         choices=LIGHTS, group="views",
     )  # fmt: skip
 
@@ -59,17 +60,22 @@ class ShapeSettings:
     """How the vertices move."""
 
     shape_rate: float = setting(
-        0.004, "Size of a step of the vertices, in radii of the mesh.", above=0, maximum=1, group="shape", expert=True
+        0.006, "Size of a step of the vertices, in radii of the mesh.", above=0, maximum=1, group="shape", expert=True
     )
     smoothness: float = setting(
-        20.0, "How far neighbors move together; 0 moves every vertex alone.", minimum=0, maximum=10_000, group="shape"
+        10.0, "How far neighbors move together; 0 moves every vertex alone.", minimum=0, maximum=10_000, group="shape"
     )
-    reach: float = setting(0.2, "How far a vertex can move, in radii of the mesh.", above=0, maximum=10, group="shape")
+    reach: float = setting(0.1, "How far a vertex can move, in radii of the mesh.", above=0, maximum=10, group="shape")
 
 
 @dataclass(frozen=True, kw_only=True)
 class AscentSettings(ViewSettings, TextureSettings, ShapeSettings):
     """How a mesh is looked at and moved, step by step."""
+
+    @property
+    def lamp(self) -> str:
+        """The light, as it was chosen."""
+        return "soft" if self.light == "auto" else self.light
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +125,11 @@ class MeshDreamConfig(AscentSettings, MeshSettings, NetworkSettings, SeedSetting
         excludes=("class_name", "channel"),
     )  # fmt: skip
     smooth: float = setting(0.0, "Weight of total variation against the rest.", minimum=0, group="dream")
+
+    @property
+    def lamp(self) -> str:
+        """The light, as it was chosen."""
+        return "sky" if self.light == "auto" and self.what == "shape" else super().lamp
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from reverie.canvas.texture import Surface
+from reverie.errors import MeshError
 from reverie.numerics.mesh import GREY, Material, Mesh, Placement, edges_of, placed
 from reverie.render.bake import TexelMap, filled, texel_map
 from reverie.render.mips import MipPlan, plan_mips
@@ -17,6 +18,7 @@ from reverie.render.sample import sample
 from reverie.render.unwrap import fit_to_paint
 
 LEVELS = 6  # resolutions of a texture
+LEAST_PX = 128  # at which something of a surface must be on its texture
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +68,7 @@ def open_model(source: Mesh, always_unfold: bool = False) -> Model:
     """Return a mesh ready to be worked on.
 
     Raises:
-        MeshError: it cannot be unfolded.
+        MeshError: it cannot be unfolded, or it is too small to be seen.
     """
     unit, placement = placed(source)
     mesh, notes = fit_to_paint(unit, always_unfold)
@@ -76,7 +78,13 @@ def open_model(source: Mesh, always_unfold: bool = False) -> Model:
         torch.from_numpy(mesh.vertices), torch.from_numpy(mesh.faces), torch.from_numpy(mesh.uv),
         torch.from_numpy(mesh.face_uv), EdgeTable(torch.from_numpy(edges.ends), torch.from_numpy(edges.opposite)),
     )  # fmt: skip
-    return Model(mesh, source, placement, surface, (*source.notes, *notes))
+    model = Model(mesh, source, placement, surface, (*source.notes, *notes))
+    if not model.texels(LEAST_PX).covered.any():
+        raise MeshError(
+            "the surface is too small to be seen: parts lie very far apart, or one vertex far from the rest; "
+            "take away what lies far off first"
+        )
+    return model
 
 
 def as_picture(texture: Tensor) -> np.ndarray:

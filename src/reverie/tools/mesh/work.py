@@ -17,7 +17,7 @@ from reverie.tools.mesh.result import before_and_after, final_mesh, final_textur
 def ascent_work(ascent: MeshAscent, chosen: Chosen, notes: Sequence[str]) -> Steps:
     """Return the work: its steps, and mesh, quality and views as its results."""
     model, config = ascent.model, ascent.config
-    light = LIGHTS[config.light](Generator().manual_seed(0))
+    light = LIGHTS[config.lamp](Generator().manual_seed(0))
 
     def outputs() -> list[Output]:
         texture = final_texture(model, ascent.texture, config.texture_size, ascent.free) if ascent.paints else None
@@ -25,7 +25,7 @@ def ascent_work(ascent: MeshAscent, chosen: Chosen, notes: Sequence[str]) -> Ste
         way = tuple(model.placement.to_file(step.double().numpy()) for step in ascent.way)
         row = quality(model, texture, vertices, ascent.pool)
         return [
-            Mesh(final_mesh(model, texture, vertices, unlit=config.light == "unlit"), way),
+            Mesh(final_mesh(model, texture, vertices, unlit=config.lamp == "unlit"), way),
             Table([row], label="quality"),
             before_and_after(model, ascent.canvas.texture, ascent.shape, light),
         ]

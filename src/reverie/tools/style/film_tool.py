@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from reverie.jobs.tool import Prepared, Role, Tool
+from reverie.tools.film_work import keys_text, with_keys
 from reverie.tools.style.film_config import StyleFilmJob
-from reverie.tools.style.keys import read_style_keys
+from reverie.tools.style.keys import READERS
 from reverie.tools.style.named import settled, split_weight
 from reverie.tools.style.rules import check_inputs
 from reverie.tools.style.tool import STYLE
@@ -31,24 +31,17 @@ def settled_film(job: StyleFilmJob, name: str) -> StyleFilmJob:
     Raises:
         InputError: the file cannot be read; or as `settled`.
     """
-    config, keys = settled(job.config, name), job.video.keyframes
-    if keys is None or keys.startswith("{"):
-        return replace(job, config=config)
-    found = read_style_keys(keys)
+    config = settled(job.config, name)
     names = [split_weight(text)[0].name for text in config.style]
-    text = json.dumps({"name": found.name, "text": found.text, "names": names}, ensure_ascii=False)
-    return StyleFilmJob(config, replace(job.video, keyframes=text))
+    return StyleFilmJob(config, replace(job.video, keyframes=keys_text(job.video.keyframes, READERS, names)))
 
 
 def _upgraded(record: Mapping[str, object]) -> Mapping[str, object]:
     """Return a record with its keyframes, which stand beside its settings, among them."""
-    keys, config, video = (record.get(name) for name in ("keyframes", "config", "video"))
-    if not (isinstance(keys, Mapping) and isinstance(config, Mapping) and isinstance(video, Mapping)):
-        return record
-    styles = cast("list[object]", config.get("style") or [])
-    names = [text.rpartition(":")[0] for text in styles if isinstance(text, str)]
-    text = json.dumps({"name": keys.get("name"), "text": keys.get("text"), "names": names}, ensure_ascii=False)
-    return {**record, "video": {**video, "keyframes": text}}
+    config = record.get("config")
+    styles = config.get("style") if isinstance(config, Mapping) else None
+    listed = styles if isinstance(styles, list) else []
+    return with_keys(record, "video", [text.rpartition(":")[0] for text in listed if isinstance(text, str)])
 
 
 def _network(job: StyleFilmJob) -> Path | None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import glob
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -19,10 +16,9 @@ from reverie.critic.critic import Critic
 from reverie.errors import InputError
 from reverie.jobs.files import without_folders
 from reverie.jobs.given import Given
-from reverie.jobs.job import Input, Json
-from reverie.jobs.output import Film, Output
+from reverie.jobs.job import Input
 from reverie.jobs.session import Session
-from reverie.jobs.work import Chosen, Plan, Progress, Report
+from reverie.jobs.work import Chosen, Plan
 from reverie.media.deep import to_uint8
 from reverie.media.footage import Footage, Still, footage_frames, is_footage, still_footage
 from reverie.media.image import read_picture
@@ -30,6 +26,7 @@ from reverie.settings import to_record
 from reverie.tools.film_job import FilmJob
 from reverie.tools.film_record import as_before
 from reverie.tools.film_steps import Hand, Shown, VideoStep, film_steps
+from reverie.tools.film_work import FilmWork, keyed_record, measured_words, stored_keys, target_of
 from reverie.tools.loop_config import film_length
 from reverie.tools.motion_estimate import open_estimator
 from reverie.tools.style.config import StyleConfig
@@ -55,75 +52,14 @@ class PreparedStyleFilm:
         check_style(job.config)
         self.job, self.session = job, session
 
-    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> StyleFilmWork:
+    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> FilmWork:
         """Return the work on one film, or on a picture that is shown for a while."""
         if given is None or given.path is None:
             raise InputError("a film is painted from a file; give its name instead of -")
         job = settled_film(self.job, given.name)
-        folder = scratch or Path(mkdtemp(prefix="reverie-frames-"))
-        frames = StyleFilm(given.path, folder, replace(job.config, seed=seed), job.video, self.session)
-        given.size = frames.footage.size
-        return StyleFilmWork(frames)
-
-
-class StyleFilmWork:
-    """The work on a painted film: its frames one by one, and the film of those that are there."""
-
-    def __init__(self, frames: StyleFilm) -> None:
-        self.frames, self.notes, self._whole = frames, frames.notes, False
-        stages, video = frames.stages, frames.video
-        about = decisions_of(stages) | {
-            "frames": frames.total, "frames_per_s": str(frames.footage.rate), "steps_later": video.later_steps,
-            "layers": list(stages.layers), "precision": frames.network.precision,
-        }  # fmt: skip
-        self.plan = Plan(about, float(frames.total), f"{frames.size[1]} x {frames.size[0]} px")
-
-    @property
-    def chosen(self) -> Chosen:
-        """What was decided, and measured of the frames that are there."""
-        network, references, video = self.frames.network, self.frames.references, to_record(self.frames.video)
-        kept = {name: video[name] for name in ("codec", "crf", "preset", "audio", "temporal", "later_steps")}
-        keys = _stored_keys(self.frames.video)
-        return Chosen(
-            Input(network.identity.name, network.identity.sha256), network.device.type,
-            {role: Input(about["name"], about["sha256"]) for role, about in references.files.items()},
-            {"precision": network.precision, "tile": self.frames.stages.tile_px or None, "keyframes": None, **kept},
-            self.frames.measured()
-            | ({} if keys is None else {"keyframes": {"name": keys["name"], "text": keys["text"]}}),
-        )  # fmt: skip
-
-    def __iter__(self) -> Iterator[Progress]:
-        frames, first = self.frames, True
-        for part in frames.target.parent.glob(f".{glob.escape(frames.target.name)}.*.part"):
-            part.unlink(missing_ok=True)  # of a run that was killed while it put the film together
-        for step in frames:
-            if first and step.index:
-                self.notes.append(f"going on after frame {step.index}, which an earlier run made")
-            first = False
-            flicker = "" if step.flicker is None else f"  flicker {step.flicker:.2f}"
-            stage = f"frame {step.index + 1}/{frames.total}{flicker}{'  cut' if step.cut else ''}"
-            scores = {} if step.score is None else {"score": step.score}
-            yield Report(step.index + 1, frames.total, "frames", stage, scores, preview=lambda made=step.dream: made)
-        self.notes.append(_in_words(frames.measured()))
-
-    def control(self, change: Mapping[str, Json]) -> Mapping[str, Json]:
-        """Refuse: the frames before would not fit."""
-        raise InputError("a film cannot be changed while it is made")
-
-    def outputs(self) -> Sequence[Output]:
-        """Return the film of the frames that are there."""
-        frames = self.frames
-        count, times = frames.folder.count(), frames.footage.shown_s
-        footage = replace(frames.footage, frames=count, shown_s=times if len(times) == 1 else times[:count])
-        return (Film(frames.pictures, footage, frames.encoding, self._mark),)
-
-    def close(self) -> None:
-        """Remove the frames once all of them stand in a film; until then the same job goes on with them."""
-        if self._whole:
-            self.frames.folder.remove()
-
-    def _mark(self) -> None:
-        self._whole = self.frames.folder.count() >= self.frames.total
+        film = StyleFilm(given.path, target_of(scratch), replace(job.config, seed=seed), job.video, self.session)
+        given.size = film.footage.size
+        return FilmWork(film, film.decided(), film.chosen, lambda: measured_words(film.measured()))
 
 
 class StyleFilm(FilmJob):
@@ -136,7 +72,7 @@ class StyleFilm(FilmJob):
 
     Args:
         source: a video, GIF or animated WebP, or a picture, which is shown as long as the settings say.
-        scratch: the folder of finished frames.
+        target: the film; finished frames lie in a folder beside it.
         config: how frames are painted; settled.
         video: how they become a film; its keyframes are those of `settled_film`.
         session: what is open already.
@@ -148,12 +84,12 @@ class StyleFilm(FilmJob):
     frame_tool = "style-film-frame"
 
     def __init__(
-        self, source: Path, scratch: Path, config: StyleConfig, video: StyleFilmConfig, session: Session
+        self, source: Path, target: Path, config: StyleConfig, video: StyleFilmConfig, session: Session
     ) -> None:
         still = None if is_footage(source) else _still(source, video)
         if video.temporal is None:
             video = replace(video, temporal=HOLD if still is None else 0.0)  # in a still picture all change is wanted
-        super().__init__(source, Path(str(scratch).removesuffix(".frames")), video, still)
+        super().__init__(source, target, video, still)
         self.config = as_before(config, self.folder.manifest())
         self._estimate = open_estimator(video.flow, config.device)
         self._hand: Hand
@@ -177,6 +113,25 @@ class StyleFilm(FilmJob):
         if any(wrap_of(self.config)):
             self.notes += seam_note(self.footage.size, self.config, self.size)
             self.notes.append("frames are painted on from each other; seams close less well behind the first")
+
+    def decided(self) -> Plan:
+        """Return all decisions."""
+        about = decisions_of(self.stages) | {
+            "frames": self.total, "frames_per_s": str(self.footage.rate), "steps_later": self.video.later_steps,
+            "layers": list(self.stages.layers), "precision": self.network.precision,
+        }  # fmt: skip
+        return Plan(about, float(self.total), f"{self.size[1]} x {self.size[0]} px")
+
+    def chosen(self) -> Chosen:
+        """Return what was decided, and measured of the frames that are there."""
+        identity, video = self.network.identity, to_record(self.video)
+        kept = {name: video[name] for name in ("codec", "crf", "preset", "audio", "temporal", "later_steps")}
+        return Chosen(
+            Input(identity.name, identity.sha256), self.network.device.type,
+            {role: Input(about["name"], about["sha256"]) for role, about in self.references.files.items()},
+            {"precision": self.network.precision, "tile": self.stages.tile_px or None, "keyframes": None, **kept},
+            self.measured() | keyed_record(self.video.keyframes),
+        )  # fmt: skip
 
     @property
     def size(self) -> tuple[int, int]:
@@ -214,7 +169,7 @@ class StyleFilm(FilmJob):
 
     def _keys(self) -> StyleKeys:
         """Return what changes over the film, once it is known to go together."""
-        stored = _stored_keys(self.video)
+        stored = stored_keys(self.video.keyframes)
         keyframes = None if stored is None else parse_style_keys(stored["text"], stored["name"])
         names = [style.name for style in self.references.styles] if stored is None else stored["names"]
         keys = StyleKeys(
@@ -245,28 +200,3 @@ def _still(source: Path, film: StyleFilmConfig) -> Footage:
     if picture.alpha is None:
         return found
     return replace(found, notes=(f"'{picture.name}' is transparent in places; a film is opaque",))
-
-
-def _stored_keys(video: StyleFilmConfig) -> dict[str, Any] | None:
-    """Return name, text and names of the styles of keyframes; None if nothing is keyed.
-
-    Raises:
-        InputError: a record that holds something else there.
-    """
-    if video.keyframes is None:
-        return None
-    try:
-        found = json.loads(video.keyframes)
-    except (ValueError, RecursionError) as error:
-        raise InputError("the keyframes inside the film cannot be read") from error
-    kinds = {"name": str, "text": str, "names": list}
-    if not isinstance(found, dict) or not all(isinstance(found.get(name), kind) for name, kind in kinds.items()):
-        raise InputError("the keyframes inside the film cannot be read")
-    return found
-
-
-def _in_words(measured: Mapping[str, Any]) -> str:
-    flicker, source = measured["flicker"], measured["source_flicker"]
-    told = "no flicker to measure" if flicker is None else f"flicker {flicker:.2f} of 255 (of the source: {source:.2f})"
-    cuts = len(measured["cuts"])
-    return f"{told}, {cuts} cut{'' if cuts == 1 else 's'}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -13,13 +13,10 @@ from torch import Tensor
 from reverie.critic.critic import Critic
 from reverie.errors import InputError
 from reverie.jobs.controls import Controls
-from reverie.jobs.given import Given
-from reverie.jobs.job import Json
+from reverie.jobs.making import Making, given_of
 from reverie.jobs.run import Run
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Ready
-from reverie.media.given import as_picture
-from reverie.media.image import to_uint8
 from reverie.optimize.ascend import Step
 from reverie.settings import check_settings, with_tuples
 from reverie.tools.fast_style import FastModel
@@ -33,11 +30,8 @@ from reverie.tools.style.tool import STYLE
 from reverie.tools.style.transfer import Transfer
 from reverie.tools.style.work import PreparedStyle, work_of
 
-if TYPE_CHECKING:
-    from PIL import Image
 
-
-class Styling:
+class Styling(Making[Step]):
     """One style transfer: an iterator of `Step`s whose result can be had as array, PIL image or file.
 
     Attributes:
@@ -62,17 +56,14 @@ class Styling:
         config = with_tuples(config)
         check_settings(config)
         self.config = config if resume is None else replace(config, resume_from=str(resume))
-        given = Given(picture=as_picture(source))
+        given, self.controls = given_of(source), Controls()
         self.made = PreparedStyle(self.config, Session(), network, pictures).made(given, config.seed)
-        self.controls = Controls()
-        self._run = Run(STYLE, Ready(work_of(self.made)), self.config, given, controls=self.controls)
+        super().__init__(Run(STYLE, Ready(work_of(self.made)), self.config, given, controls=self.controls))
 
     def __iter__(self) -> Iterator[Step]:
-        for _ in self._run:
+        for _ in self.run:
             assert self.made.last is not None
             yield self.made.last
-
-    # -- what there is ----------------------------------------------------------------------------------------
 
     @property
     def plan(self) -> StylePlan:
@@ -83,11 +74,6 @@ class Styling:
     def critic(self) -> Critic | FastModel:
         """The open network: a critic, or one that paints in one pass."""
         return self.made.network
-
-    @property
-    def notes(self) -> list[str]:
-        """What a user should know."""
-        return self.made.notes
 
     @property
     def last(self) -> Step | None:
@@ -113,41 +99,6 @@ class Styling:
         """Return the picture as it is now, at its final size and with its final colors, ``[H, W, 3]`` in [0, 1]."""
         return self.made.current()
 
-    def settings(self) -> dict[str, Json]:
-        """Return everything needed to make the same bytes again; no absolute paths."""
-        return self._run.record()
-
-    # -- results ----------------------------------------------------------------------------------------------
-
-    def array(self) -> np.ndarray:
-        """Run to the end and return ``[H, W, 3]`` float32 in [0, 1]."""
-        for _ in self:
-            pass
-        return self.current()
-
-    def pil(self) -> Image.Image:
-        """Run to the end and return a PIL image, with alpha if the content has it."""
-        from PIL import Image
-
-        pixels, alpha = to_uint8(self.array()), self.made.alpha
-        return Image.fromarray(pixels if alpha is None else np.dstack([pixels, to_uint8(alpha[0, 0].numpy())]))
-
-    def save(self, path: str | Path, *, quality: int = 92) -> Path:
-        """Run to the end and write the picture with its settings; returns the path.
-
-        Raises:
-            OutputError: it cannot be written; nothing is left behind.
-        """
-        self._run.check(Path(path), quality)
-        self.array()
-        self._run.outputs()[0].write(Path(path), self._run.record(quality), quality)
-        return Path(path)
-
-    def keep(self, path: str | Path, *, quality: int = 92) -> Path:
-        """Write the picture as it is now, at its final size and marked as unfinished; returns the path."""
-        self._run.outputs()[0].write(Path(path), self._run.record(quality, unfinished=True), quality)
-        return Path(path)
-
     def keep_state(self, path: Path) -> Path:
         """Write where the run stands, so that `resume` goes on from there, or to a larger size; returns the path.
 
@@ -156,11 +107,6 @@ class Styling:
         """
         save_state(path, self.state, self.settings(), self.plan)
         return path
-
-    def encoded(self, suffix: str, *, quality: int = 92) -> bytes:
-        """Run to the end and return the bytes that `save` would write to a file with this suffix."""
-        self.array()
-        return self._run.encoded(suffix, quality=quality)
 
     def _optimized(self) -> Transfer:
         if not isinstance(self.made, Transfer):

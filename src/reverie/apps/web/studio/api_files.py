@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
+from reverie.apps.web.studio.api_pages import sandbox
 from reverie.apps.web.studio.pictures import without_job, zipped
 from reverie.apps.web.studio.show import file_shown, job_shown, result_shown
 from reverie.apps.web.studio.studio import fields_of, number_of, owner_of, studio_of
@@ -24,10 +25,6 @@ INLINE = {
     ".gif": "image/gif", ".mp4": "video/mp4", ".webm": "video/webm", ".mov": "video/quicktime", ".html": "text/html",
     ".json": "application/json", ".glb": "model/gltf-binary", ".obj": "text/plain", ".csv": "text/plain",
 }  # fmt: skip
-SANDBOX = (  # a page that a tool made runs apart from ours: no cookies, no requests, no way to the studio
-    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' blob:; style-src 'unsafe-inline'; "
-    "img-src data: blob:; media-src data: blob:; font-src data:; frame-ancestors 'self'"
-)
 
 
 async def post_file(request: Request) -> Response:
@@ -84,7 +81,7 @@ async def get_result(request: Request) -> Response:
     if attached:
         headers["Content-Disposition"] = f"attachment; filename=\"{name}\"; filename*=UTF-8''{quote(result.name)}"
     if kind == "text/html":
-        headers["Content-Security-Policy"] = SANDBOX
+        headers["Content-Security-Policy"] = sandbox(request)
     if request.query_params.get("plain"):
         blob = await run_in_threadpool(without_job, path)
         return Response(blob, media_type=kind or "application/octet-stream", headers=headers)

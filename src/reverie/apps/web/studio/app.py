@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from reverie.apps.web.studio import api_booth, api_files, api_jobs, api_tools, api_wall
+from reverie.apps.web.studio import api_booth, api_files, api_jobs, api_pages, api_tools, api_wall
 from reverie.apps.web.studio.guard import COOKIE, COOKIE_S, Guard, Passes, same
 from reverie.apps.web.studio.openapi import openapi
 from reverie.apps.web.studio.retention import clean
@@ -58,7 +58,7 @@ def build(home: Home, settings: StudioSettings, keeper: Keeper | None = None) ->
 
 def routes() -> list:
     """Return all routes."""
-    jobs, files, tools, booth, wall = api_jobs, api_files, api_tools, api_booth, api_wall
+    jobs, files, tools, booth, wall, pages = api_jobs, api_files, api_tools, api_booth, api_wall, api_pages
     return [
         Route("/", page("index.html")),
         Route("/login", page("login.html"), name="login_page"),
@@ -85,6 +85,7 @@ def routes() -> list:
         Route("/api/results/{key}", files.get_result),
         Route("/api/results/{key}", files.mark_result, methods=["PATCH"]),
         Route("/api/results/{key}/small", files.result_small),
+        Route("/api/results/{key}/page", pages.result_page),
         Route("/api/results/{key}/job", files.result_record),
         Route("/api/results/{key}/replay", files.replay_result, methods=["POST"]),
         Route("/api/presets", tools.list_presets),
@@ -105,6 +106,7 @@ def routes() -> list:
         Route("/api/wall", wall.shown),
         Route("/api/wall/qr.svg", wall.qr),
         Route("/api/wall/{key}/{what}", wall.picture),
+        Route("/inside/{token}/{key}/{path:path}", pages.inside),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
 

@@ -43,6 +43,8 @@ class Following:
         self.queue, self.followers = queue, set[Follower]()
         self._task: asyncio.Task[None] | None = None
         self.closing = False
+        self._latest, self._running, self._seen = 0, set[str](), dict[str, int]()
+        self._mark: tuple[tuple[int, int], ...] = ()
 
     async def events(self, owner: str, only: str | None = None) -> AsyncIterator[bytes]:
         """Yield server-sent events: `job`, `progress`, `queue`.
@@ -57,6 +59,7 @@ class Following:
             self._task = asyncio.create_task(self._follow())
         try:
             yield b"retry: 1000\n\n"
+            follower.tell("queue", "", await run_in_threadpool(waiting_times, self.queue))
             if only is not None:
                 entry = await run_in_threadpool(self.queue.get, only)
                 follower.tell("job", only, entry)
@@ -90,43 +93,59 @@ class Following:
     # -- inside -------------------------------------------------------------------------------------------------------
 
     async def _follow(self) -> None:
-        latest = await run_in_threadpool(self.queue.latest_change)
-        running = await run_in_threadpool(self._running)
-        seen: dict[str, Any] = {}
+        self._latest = await run_in_threadpool(self.queue.latest_change)
+        self._running = await run_in_threadpool(self._running_now)
         loop, due = asyncio.get_running_loop(), 0.0
         while self.followers:
             try:
-                changed = await run_in_threadpool(self.queue.changed_after, latest)
+                changed, progress = await run_in_threadpool(self._look)
                 for entry in changed:
-                    latest = max(latest, entry.changed)
-                    running.discard(entry.id)
-                    if entry.worker:
-                        running.add(entry.id)
                     self._tell("job", entry.id, entry)
-                for key, progress in (await run_in_threadpool(self._looks, tuple(running))).items():
-                    if progress is not None and progress != seen.get(key):
-                        seen[key] = progress
-                        self._tell("progress", key, {"id": key, **progress})
-                if changed or loop.time() >= due:
+                for key, about in progress.items():
+                    self._tell("progress", key, {"id": key, **about})
+                if changed or (self._running and loop.time() >= due):
                     due = loop.time() + QUEUE_S
                     self._tell("queue", "", await run_in_threadpool(waiting_times, self.queue))
-                seen = {key: value for key, value in seen.items() if key in running}
             except OutputError as error:  # the database is busy or the disk full; the next look may succeed
                 self._tell("trouble", "", {"error": str(error)})
             await asyncio.sleep(LOOK_S)
+
+    def _look(self) -> tuple[list[Entry], dict[str, Any]]:
+        """Return what changed since the last look; where no file was written, that costs next to nothing."""
+        mark, changed = self._written(), list[Entry]()
+        if mark != self._mark:
+            changed = self.queue.changed_after(self._latest)
+            self._mark = mark
+        for entry in changed:
+            self._latest = max(self._latest, entry.changed)
+            (self._running.add if entry.worker else self._running.discard)(entry.id)
+        progress: dict[str, Any] = {}
+        for key in self._running:
+            folder = self.queue.home.job(key)
+            look(folder)
+            with suppress(OSError):
+                stamp = (folder / "progress.json").stat().st_mtime_ns
+                if self._seen.get(key) != stamp and (about := progress_of(folder)) is not None:
+                    self._seen[key], progress[key] = stamp, about
+        self._seen = {key: stamp for key, stamp in self._seen.items() if key in self._running}
+        return changed, progress
+
+    def _written(self) -> tuple[tuple[int, int], ...]:
+        """Return size and time of the database's files; every transaction changes one of them."""
+        found: list[tuple[int, int]] = []
+        for path in (self.queue.home.database, self.queue.home.database.with_name("jobs.db-wal")):
+            with suppress(OSError):
+                status = path.stat()
+                found.append((status.st_size, status.st_mtime_ns))
+        return tuple(found)
 
     def _tell(self, kind: str, key: str, content: Any) -> None:
         for follower in self.followers:
             if follower.only is None or follower.only == key or kind == "queue":
                 follower.tell(kind, key, content)
 
-    def _running(self) -> set[str]:
+    def _running_now(self) -> set[str]:
         return {entry.id for entry in self.queue.all(states=("running", "paused")) if entry.worker}
-
-    def _looks(self, keys: tuple[str, ...]) -> dict[str, Any]:
-        for key in keys:
-            look(self.queue.home.job(key))
-        return {key: progress_of(self.queue.home.job(key)) for key in keys}
 
 
 def waiting_times(queue: Queue) -> dict[str, Any]:

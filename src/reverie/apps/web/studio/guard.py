@@ -101,6 +101,10 @@ class Passes:
             return None
         return (parts[0], parts[1] == "1") if int(parts[2]) > time.time() else None
 
+    def token(self, key: str) -> str:
+        """Return what opens the files of one result to its own page."""
+        return self._signed(f"inside {key}")[:40]
+
     def _signed(self, text: str) -> str:
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
 
@@ -156,6 +160,8 @@ class Guard:
     def _refusal(self, scope: Scope, headers: Headers, path: str) -> tuple[int, str] | None:
         if not known_host(headers.get("host", ""), self.settings.host, self.settings.names):
             return 421, "this address is not known here; use the one that was printed, or add --name"
+        if path.startswith("/inside/") and scope["method"] in ("GET", "HEAD"):
+            return None  # shows its own token, see `api_pages`
         if foreign(scope["method"], headers):
             return 403, "the request comes from another page"
         client = (scope.get("client") or ("local", 0))[0]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import socket
 import sys
+import threading
 import webbrowser
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -48,6 +50,8 @@ def serve(
     except ImportError as error:
         raise InputError(f"the studio needs '{error.name}': pip install 'reverie[studio]'") from error
     settings, made = with_password(settings)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that the workers are told
     listening = listen(settings)
     port = listening.getsockname()[1]
     queue = Queue(home)

@@ -43,6 +43,7 @@ function follow() {
     if (job && !isOver(job)) { job.progress = progress; tell("job", job); }
   });
   stream.addEventListener("queue", (event) => { state.queue = JSON.parse(event.data); tell("queue"); });
+  stream.addEventListener("trouble", (event) => notify(JSON.parse(event.data).error));
   stream.onopen = () => { if (lost) { lost = false; notify("The studio is back"); reload(); } };
   stream.onerror = () => {
     if (!lost) notify("The studio does not answer; jobs go on, and this page looks again");

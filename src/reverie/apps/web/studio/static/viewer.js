@@ -31,11 +31,20 @@ function draw() {
 function pictures(result) {
   const source = `/api/results/${result.id}`;
   if (result.kind === "film") return [el("video", { src: source, controls: true, loop: true, autoplay: true, muted: true })];
-  if (result.kind === "page") return [el("iframe", { src: source, sandbox: "allow-scripts", title: result.name })];
+  if (result.kind === "page" || result.kind === "folder") return [framed(result)];
   if (result.kind !== "picture") return [el("p", {}, `${result.name}: download it to use it`)];
   const after = resultSmall(result.id, 1600), input = job.record?.input;
   if (!input) return [el("img", { src: after, alt: result.name })];
   return [compared(small(input.sha256, 1600), after, result.name)];
+}
+
+// A page that a tool made runs in a frame of its own and reaches nothing of ours; a folder may have one.
+function framed(result) {
+  const place = el("div", { class: "framed" }, el("p", {}, `${result.name}: download it to use it`));
+  fetch(`/api/results/${result.id}/page`, { method: "HEAD", redirect: "manual" }).then((answer) => {
+    if (answer.type === "opaqueredirect") place.replaceChildren(el("iframe", { src: `/api/results/${result.id}/page`, sandbox: "allow-scripts allow-downloads", title: result.name }));
+  });
+  return place;
 }
 
 export function compared(before, after, name) {

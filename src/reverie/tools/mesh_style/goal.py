@@ -30,9 +30,9 @@ from reverie.objective.summed import Place
 from reverie.objective.total_variation import total_variation
 from reverie.render.camera import MARGIN, Camera
 from reverie.render.light import LIGHTS
-from reverie.tools.mesh.areas import Area
 from reverie.tools.mesh.ascent import Stage
 from reverie.tools.mesh.config import MeshStyleConfig
+from reverie.tools.mesh_style.areas import Area
 
 MEASURED = 8  # views at which scores are brought to one measure
 
@@ -185,7 +185,7 @@ class StyleGoal:
     @torch.no_grad()
     def _original(self, cameras: Sequence[Camera]) -> Views:
         assert self._before is not None
-        light = LIGHTS[self.config.light](Generator().manual_seed(0))
+        light = LIGHTS[self.config.lamp](Generator().manual_seed(0))
         return self._before.views(cameras, [light] * len(cameras), [self.ground] * len(cameras))
 
 

@@ -17,11 +17,8 @@ from reverie.tools.mesh.config import MeshFitConfig
 if TYPE_CHECKING:
     from reverie.jobs.job import Json
     from reverie.jobs.output import Output
-    from reverie.numerics.mesh import Mesh
     from reverie.render.camera import Camera
     from reverie.tools.mesh.model import Model
-
-COARSE_PX, MOST_FACES = 6.0, 40_000  # triangles with longer sides are cut up, up to that many
 
 
 class PreparedMeshFit:
@@ -31,7 +28,7 @@ class PreparedMeshFit:
 
     def __init__(self, config: MeshFitConfig, session: Session) -> None:
         from reverie.media.image import read_picture
-        from reverie.tools.mesh.guides import parse_cameras, read_guide
+        from reverie.tools.mesh_fit.guides import parse_cameras, read_guide
 
         if not config.guide:
             raise InputError("name a picture to fit to, for example: reverie mesh fit mesh.obj guide.png")
@@ -41,13 +38,17 @@ class PreparedMeshFit:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the work on one mesh."""
-        from reverie.tools.mesh.fit_result import fit_outputs
-        from reverie.tools.mesh.fit_work import Fit
+        from reverie.tools.mesh.fineness import fine_enough
         from reverie.tools.mesh.model import open_model
+        from reverie.tools.mesh_fit.result import fit_outputs
+        from reverie.tools.mesh_fit.work import Fit
 
         assert given is not None
         config = self.config
-        source, notes = self._fine_enough(config.read(given))
+        source, notes = config.read(given), list[str]()
+        if config.subdivide == "auto" and not config.fixed_shape:
+            source, done = fine_enough(source, config.size)
+            notes += done
         model = open_model(source, config.unfold)
         notes += [note for note in model.notes if config.color or note in source.notes]
         cameras = self.cameras or self._searched(model, notes)
@@ -63,26 +64,8 @@ class PreparedMeshFit:
 
         return Steps(fit.steps(), outputs, plan=plan, chosen=Chosen(), notes=notes)
 
-    def _fine_enough(self, mesh: Mesh) -> tuple[Mesh, list[str]]:
-        """Return the mesh with triangles that are small enough to bend, and what was done."""
-        from reverie.numerics.mesh import placed
-        from reverie.numerics.subdivide import mean_edge, subdivided
-        from reverie.render.camera import MARGIN
-
-        notes: list[str] = []
-        if self.config.subdivide == "no" or self.config.fixed_shape:
-            return mesh, notes
-        radius = placed(mesh)[1].radius
-        edge_px = mean_edge(mesh.vertices, mesh.faces) / radius * self.config.size / 2 / MARGIN
-        before = len(mesh.faces)
-        while edge_px > COARSE_PX and 4 * len(mesh.faces) <= MOST_FACES:
-            mesh, edge_px = subdivided(mesh), edge_px / 2
-        if len(mesh.faces) > before:
-            notes.append(f"triangles were cut up, from {before:,} to {len(mesh.faces):,}, so that the shape can bend")
-        return mesh, notes
-
     def _searched(self, model: Model, notes: list[str]) -> list[Camera]:
-        from reverie.tools.mesh.find_camera import found_camera
+        from reverie.tools.mesh_fit.find_camera import found_camera
 
         cameras = []
         for guide in self.guides:

@@ -11,11 +11,12 @@ from reverie.jobs.job import Json
 from reverie.jobs.output import Mesh, Output, Picture, Table
 from reverie.media.sheet import contact_sheet
 from reverie.render.bake import filled
-from reverie.tools.mesh.fit_work import Fit
 from reverie.tools.mesh.model import as_picture
 from reverie.tools.mesh.result import final_mesh, quality
+from reverie.tools.mesh_fit.work import Fit
 
 SHOWN = 6  # guides on the sheet
+BLACK = (0.0, 0.0, 0.0)
 
 
 def fit_outputs(fit: Fit) -> Sequence[Output]:
@@ -38,18 +39,15 @@ def fit_outputs(fit: Fit) -> Sequence[Output]:
 
 
 def _sheet(fit: Fit, colored: bool) -> Picture:
-    tiles, captions = [], []
     canvas = fit.colored() if colored else None
-    for guide, camera, value in list(zip(fit.guides, fit.cameras, fit.overlaps(), strict=True))[:SHOWN]:
-        shown = guide.colors * guide.mask if colored else guide.mask.expand(3, -1, -1)
+    given, made, grades = [], [], fit.overlaps()[:SHOWN]
+    for guide, camera in list(zip(fit.guides, fit.cameras, strict=True))[:SHOWN]:
+        given.append(guide.colors * guide.mask if colored else guide.mask.expand(3, -1, -1))
         with torch.no_grad():
-            if canvas is not None:
-                made = canvas.views([camera], backgrounds=[(0.0, 0.0, 0.0)]).images[0]
-            else:
-                made = fit._mask(fit.vertices(), camera).expand(3, -1, -1)
-        tiles += [as_picture(shown[None]), as_picture(made[None])]
-        captions += [guide.name, f"overlap {100 * value:.1f} %"]
-    side = min(256, fit.config.size)
-    return Picture(
-        contact_sheet(tiles, columns=2, tile_px=side, captions=captions), label="views", suffixes=(".jpg", ".png")
-    )
+            seen = fit.seen(camera) if canvas is None else canvas.views([camera], backgrounds=[BLACK]).images[0]
+        made.append(seen.expand(3, -1, -1))
+    captions = [guide.name for guide in fit.guides[:SHOWN]] + [f"overlap {100 * grade:.1f} %" for grade in grades]
+    tiles = [as_picture(image[None]) for image in (*given, *made)]
+    side = min(224, fit.config.size)
+    sheet = contact_sheet(tiles, columns=len(given), tile_px=side, captions=captions)
+    return Picture(sheet, label="views", suffixes=(".jpg", ".png"))

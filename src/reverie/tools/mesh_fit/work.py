@@ -23,9 +23,9 @@ from reverie.optimize.uniform_adam import UniformAdam
 from reverie.render.camera import Camera
 from reverie.render.silhouette import silhouette
 from reverie.tools.mesh.config import MeshFitConfig
-from reverie.tools.mesh.find_camera import overlap, pyramid_distance
-from reverie.tools.mesh.guides import Guide
 from reverie.tools.mesh.model import Model
+from reverie.tools.mesh_fit.find_camera import overlap, pyramid_distance
+from reverie.tools.mesh_fit.guides import Guide
 
 STAGES = ((100.0, 0.1), (30.0, 0.05), (10.0, 0.03))  # smoothness and rate; the last is that of the settings
 LAST_RATE = 0.02
@@ -85,11 +85,20 @@ class Fit:
                 for camera, guide in zip(self.cameras, self.guides, strict=True)
             ]
 
+    def seen(self, camera: Camera) -> Tensor:
+        """Return the silhouette ``[1, S, S]`` from a camera."""
+        with torch.no_grad():
+            return self._mask(self.shape(), camera)
+
     def preview(self) -> np.ndarray:
         """Return the first guide beside what its camera sees, ``[H, 2 H, 3]``."""
-        with torch.no_grad():
-            mask = self._mask(self.shape(), self.cameras[0])
-        return torch.cat([self.guides[0].mask, mask], 2).expand(3, -1, -1).permute(1, 2, 0).clamp(0, 1).numpy()
+        return (
+            torch.cat([self.guides[0].mask, self.seen(self.cameras[0])], 2)
+            .expand(3, -1, -1)
+            .permute(1, 2, 0)
+            .clamp(0, 1)
+            .numpy()
+        )
 
     def _shape_steps(self) -> Iterator[Report]:
         each = -(-self.shape_steps // len(self.stages))

@@ -12,7 +12,7 @@ from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen
 from reverie.tools.mesh.config import MeshDreamConfig
-from reverie.tools.mesh.style_tool import check_views
+from reverie.tools.mesh_style.tool import check_views
 
 EXAMPLE = Path(__file__).with_name("example.glb")  # made by examples/make_example_mesh.py
 
@@ -24,8 +24,8 @@ class PreparedMeshDream:
 
     def __init__(self, config: MeshDreamConfig, session: Session) -> None:
         from reverie.media.image import read_picture
-        from reverie.tools.mesh.dream_goal import DreamGoal
         from reverie.tools.mesh.pictures import colors_of
+        from reverie.tools.mesh_dream.goal import DreamGoal
 
         self.config = config
         self.critic = session.critic(config.model, config.weights, config.device, config.precision)
@@ -35,18 +35,22 @@ class PreparedMeshDream:
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the work on one mesh."""
         from reverie.tools.mesh.ascent import MeshAscent
-        from reverie.tools.mesh.dream_goal import DreamGoal
+        from reverie.tools.mesh.fineness import fine_enough
         from reverie.tools.mesh.model import open_model
         from reverie.tools.mesh.work import ascent_work
+        from reverie.tools.mesh_dream.goal import DreamGoal
 
         given = given or Given(EXAMPLE, kind="mesh")
-        model = open_model(self.config.read(given), self.config.unfold)
+        source, notes = self.config.read(given), ()
+        if self.config.what != "texture":
+            source, notes = fine_enough(source, self.config.size)
+        model = open_model(source, self.config.unfold)
         goal, what = DreamGoal(self.config, self.critic, self.guide), self.config.what
         ascent = MeshAscent(model, self.config, goal, seed, paints=what != "shape", moves=what != "texture")
         identity = self.critic.identity
         shown = {"example": given.sha256} if given.path == EXAMPLE else {}
         chosen = Chosen(Input(identity.name, identity.sha256), str(self.critic.device), more=shown)
-        return ascent_work(ascent, chosen, self.notes)
+        return ascent_work(ascent, chosen, notes)
 
 
 MESH_DREAM: Tool[MeshDreamConfig] = Tool(

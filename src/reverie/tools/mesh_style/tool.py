@@ -19,8 +19,8 @@ class PreparedMeshStyle:
 
     def __init__(self, config: MeshStyleConfig, session: Session) -> None:
         from reverie.media.image import read_picture
-        from reverie.tools.mesh.areas import read_regions
         from reverie.tools.mesh.pictures import colors_of
+        from reverie.tools.mesh_style.areas import read_regions
 
         self.config, self.notes = config, ()
         self.styles = tuple(colors_of(read_picture(path)) for path in config.style)
@@ -29,21 +29,25 @@ class PreparedMeshStyle:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the work on one mesh."""
-        from reverie.tools.mesh.areas import areas_of, free_part
         from reverie.tools.mesh.ascent import MeshAscent, working_side
+        from reverie.tools.mesh.fineness import fine_enough
         from reverie.tools.mesh.model import open_model
-        from reverie.tools.mesh.style_goal import StyleGoal
         from reverie.tools.mesh.work import ascent_work
+        from reverie.tools.mesh_style.areas import areas_of, free_part
+        from reverie.tools.mesh_style.goal import StyleGoal
 
         assert given is not None
-        model = open_model(self.config.read(given), self.config.unfold)
+        source, notes = self.config.read(given), ()
+        if self.config.geometry:
+            source, notes = fine_enough(source, self.config.size)
+        model = open_model(source, self.config.unfold)
         texels = model.texels(working_side(self.config))
         areas = areas_of(model, texels, self.regions, self.styles, self.config.strength)
         goal = StyleGoal(self.config, self.critic, areas)
         ascent = MeshAscent(model, self.config, goal, seed, moves=self.config.geometry, free=free_part(areas))
         identity = self.critic.identity
         chosen = Chosen(Input(identity.name, identity.sha256), str(self.critic.device))
-        return ascent_work(ascent, chosen, self.notes)
+        return ascent_work(ascent, chosen, notes)
 
 
 def check_views(config: ViewSettings) -> None:

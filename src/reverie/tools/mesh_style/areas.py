@@ -14,7 +14,7 @@ from reverie.render.bake import TexelMap
 from reverie.render.sample import sample
 from reverie.tools.mesh.model import Model
 from reverie.tools.mesh.pictures import colors_of
-from reverie.tools.mesh.regions import MeshRegion, parse_region
+from reverie.tools.mesh_style.regions import MeshRegion, parse_region
 
 
 @dataclass(frozen=True, eq=False)
