@@ -6,6 +6,7 @@ the pictures: use them for yourself, and do not pass them on.
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -46,10 +47,9 @@ def ddgs_package() -> ModuleType:
         InputError: it is not installed.
     """
     try:
-        import ddgs
+        return importlib.import_module("ddgs")
     except ImportError as error:
         raise InputError("the web search needs a package: pip install 'reverie[web]'") from error
-    return ddgs
 
 
 def _record(row: object) -> Record:
