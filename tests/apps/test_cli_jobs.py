@@ -118,3 +118,20 @@ def test_jobs_are_done_without_a_page(photo: Path, job: Path, tmp_path: Path, ca
     made = Path(capsys.readouterr().out.strip())
     assert main(["translate", "sobel", str(photo), "--seed", "3", "-o", str(tmp_path / "own.png")]) == 0
     assert made.read_bytes() == (tmp_path / "own.png").read_bytes()
+
+
+def test_a_result_is_added_with_the_files_that_lie_beside_it(photo: Path, tmp_path: Path, capsys) -> None:
+    made = photo.with_name("made.png")
+    assert main(["translate", "sobel", str(photo), "-o", str(made)]) == 0
+    capsys.readouterr()
+    assert main(["jobs", "add", str(made), "--home", str(tmp_path / "home")]) == 0
+    assert len(capsys.readouterr().out.strip()) > 6
+    photo.unlink()
+    assert main(["jobs", "add", str(made), "--home", str(tmp_path / "other")]) == 2
+    assert "send it first" in capsys.readouterr().err
+
+
+def test_what_would_do_nothing_in_a_job_is_named(tmp_path: Path, capsys) -> None:
+    (tmp_path / "job.json").write_text(json.dumps({"tool": "dream", "settings": {"size": 100}}))
+    assert main(["jobs", "add", str(tmp_path / "job.json"), "--home", str(tmp_path / "home")]) == 2
+    assert "no entry of a job called 'settings'" in capsys.readouterr().err

@@ -28,7 +28,8 @@ class Common:
 COMMON = (
     ("output", str | None, None, ("--output", "-o", "--destination"),
      "File to write, or a folder (ending in /) for several results."),
-    ("like", str | None, None, ("--like",), "Take the settings out of a result that Reverie made; options given win."),
+    ("like", str | None, None, ("--like",),
+     "Take the settings out of a result that Reverie made, but for its size, mask and tiles; options given win."),
     ("quality", int, 92, ("--quality",), "Quality of JPEG, WebP and AVIF, 1 to 100."),
     ("file_format", str | None, None, ("--format",), "Format of results where -o names no file, such as jpg."),
     ("recursive", bool, False, ("--recursive",), "Take the subfolders of a folder along, and mirror them."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 REGISTRY = "reverie.tools.registry"
 LOOK_S = 0.3
-OF_ONE_RESULT = ("steering", "stopped_at_step", "machine", "version", "model")  # and of no other picture
+OF_ONE_RESULT = ("steering", "stopped_at_step", "machine", "model")  # and of no other picture
 HomeOption = Annotated[str | None, Parameter(name="--home", help="Folder of the queue; default: this user's.")]
 Key = Annotated[str, Parameter(help="Id of the job, or its first characters.")]
 
@@ -65,8 +66,10 @@ def add_command(
 
     queue = open_queue(home)
     store = files_of(queue)
-    entry = add_job(queue, store, find_tool, read_job(as_given(job)), [Path(as_given(f)) for f in files or ()],
-                    suffix=file_format, priority=priority)  # fmt: skip
+    record, given = read_job(as_given(job)), [Path(as_given(f)) for f in files or ()]
+    for path in () if given else beside(Path(as_given(job)), record, find_tool):
+        store.adopt(path, owner="terminal")
+    entry = add_job(queue, store, find_tool, record, given, suffix=file_format, priority=priority)
     print(entry.id)
     return 0
 
@@ -200,6 +203,20 @@ def read_job(text: str) -> dict[str, Any]:
         raise InputError(f"'{text}' holds no job: expected entries by name")
     inside = data.get("job")
     return inside if isinstance(inside, dict) and "tool" not in data else data
+
+
+def beside(made: Path, record: dict[str, Any], find: Any) -> list[Path]:
+    """Return the files that went into a result and lie where a replay finds them; what is missing, the queue names."""
+    from reverie.jobs.files import Files
+    from reverie.jobs.job import parse
+
+    if not made.exists():
+        return []
+    job, files, found = parse(record, find), Files(made), []
+    for role, item in (("input", job.streamed), *job.files.items()):
+        with suppress(InputError):
+            found += [] if item is None else [files.found(role, item)]
+    return found
 
 
 def add_job(

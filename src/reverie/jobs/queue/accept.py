@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reverie.errors import InputError, JobError
+from reverie.errors import InputError, JobError, unknown_name
 from reverie.jobs.files import names_code
-from reverie.jobs.job import Job, parse, sections
+from reverie.jobs.job import Job, parse, section_types, sections
 from reverie.jobs.queue.files import FILMS, FileStore
 from reverie.jobs.queue.taken import input_paths, result_stem
 from reverie.jobs.tool import AnyTool, load
@@ -42,6 +42,9 @@ def accept(data: object, find: Callable[[str], AnyTool], files: FileStore, *, su
     """
     job = parse(data, find, "the settings")
     tool = find(job.tool)
+    if job.more and not job.made.version:  # written by a person: what it says beside a job would do nothing
+        known = ("tool", *section_types(tool.config), "input", "files", "steering", "quality")
+        raise JobError(unknown_name("entry of a job", next(iter(job.more))[:60], known))
     for part in sections(job.config).values():
         check_together(part, has_input=job.streamed is not None)
         _check_texts(part)

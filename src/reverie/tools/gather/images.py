@@ -45,14 +45,14 @@ class PreparedImages:
         self.net = Net(self.config)
         if not self.names:
             raise InputError("there is no --source to search")
-        self.sources = {
-            name: open_source(name, side_px=self.config.side, endpoints=self.net.endpoints) for name in self.names
-        }
         unlicensed = [name for name in self.names if name in UNLICENSED]
         if unlicensed and self.config.licence != "any":
             raise InputError(
                 f"--source {unlicensed[0]} gives pictures of unknown licence; add --licence any if you want them"
             )
+        self.sources = {
+            name: open_source(name, side_px=self.config.side, endpoints=self.net.endpoints) for name in self.names
+        }
         self.notes += [f"{name}: {source.terms}" for name, source in self.sources.items()]
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
