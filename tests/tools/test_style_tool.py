@@ -137,7 +137,7 @@ def test_a_content_that_does_not_repeat_is_made_to_for_a_seamless_picture(files,
     assert seam["none"] > 0.4 and seam["x"] < 0.15
 
 
-@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("score", [pytest.param(s, marks=pytest.mark.slow) if s == "w2-ns" else s for s in SCORES])
 def test_every_score_comes_nearer(files, critic: Critic, score: str) -> None:
     made = work(files, critic, score=score, steps=20, **({"samples": 256} if score in SAMPLED_SCORES else {}))
     scores = [step.score for step in made if step.octave == 1]

@@ -17,13 +17,13 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "carnival": (
         "cars, fruit and figures; more of the photo stays, with little grain",
-        {"objective": "peaks", "layer": ["mixed4c", "mixed5a"], "step_size": 0.007, "normalize": "laplacian"},
+        {"objective": "peaks", "layer": ["mixed4c", "mixed5a"], "step_size": 0.0055, "normalize": "laplacian"},
     ),
     "crowd": (
         "small people, cars and spires",
         {"objective": "equalized", "layer": ["mixed5a"], "step_size": 0.006, "normalize": "laplacian"},
     ),
-    "weave": ("a web of lines and stars over everything", {"objective": "l2", "layer": ["mixed5a"]}),
+    "weave": ("a web of lines and stars over everything", {"objective": "l2", "layer": ["mixed5a"], "step_size": 0.006, "normalize": "laplacian"}),
     "classic": ("the settings of the first DeepDream, with the network's own layer", {"objective": "l2"}),
 }
 
