@@ -23,7 +23,10 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
         "small people, cars and spires",
         {"objective": "equalized", "layer": ["mixed5a"], "step_size": 0.006, "normalize": "laplacian"},
     ),
-    "weave": ("a web of lines and stars over everything", {"objective": "l2", "layer": ["mixed5a"], "step_size": 0.006, "normalize": "laplacian"}),
+    "weave": (
+        "a web of lines and stars over everything",
+        {"objective": "l2", "layer": ["mixed5a"], "step_size": 0.006, "normalize": "laplacian"},
+    ),
     "classic": ("the settings of the first DeepDream, with the network's own layer", {"objective": "l2"}),
 }
 
