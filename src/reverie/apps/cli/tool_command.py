@@ -26,6 +26,7 @@ from reverie.jobs.cores import check_workers
 from reverie.jobs.job import section_types
 from reverie.jobs.tool import AnyTool, Role
 from reverie.settings import flag_of
+from reverie.tools.video_config import CODEC_SPEEDS
 
 if TYPE_CHECKING:
     from reverie.data.sources import Source
@@ -34,7 +35,6 @@ STILLS = (".png", ".jpg", ".jpeg", ".avif", ".tif", ".tiff")
 
 
 FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif")  # of --output, which ask for a film by themselves
-CODEC_SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 
 
 def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., int]:
