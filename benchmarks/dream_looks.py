@@ -27,8 +27,8 @@ from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.media.image import read_picture
 from reverie.numerics.resample import long_side, resize
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_presets import PRESETS
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.presets import PRESETS
 
 ABOVE = 0.35  # cycles per pixel
 SEEN = "mixed4c"

@@ -22,10 +22,10 @@ from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.media.flow import Motion, flicker
 from reverie.media.video import VideoWriter
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_objective import build_objective
-from reverie.tools.dream_video import dream_video, later_steps
-from reverie.tools.video_config import VideoConfig
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.objective import build_objective
+from reverie.tools.dream.video import dream_video, later_steps
+from reverie.tools.films.video_config import VideoConfig
 
 WAYS = ("none", "blend", "flow")
 OF_BLEND, OF_NONE, GAINS = 0.5, 0.35, 0.10

@@ -33,7 +33,7 @@ while True:
 def dreamt(critic: Any, size: int, steps: int, view: Any = None) -> None:
     """Dream once, showing every step as the command does."""
     from reverie.api import Dream
-    from reverie.tools.dream_config import DreamConfig
+    from reverie.tools.dream.config import DreamConfig
 
     work = Dream(PICTURE, DreamConfig(size=size, steps=steps), critic)
     if view is not None:

@@ -12,7 +12,7 @@ from reverie.media.image import read_square
 from reverie.objective import layer
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.transforms import Transforms
-from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream.config import DreamConfig
 
 
 def critic_of(network: str, precision: str) -> Critic:

@@ -32,7 +32,7 @@ from reverie.media.sheet import contact_sheet
 from reverie.optimize.ascend import ascend_canvas
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.views import Views
-from reverie.tools.targets import Target, class_target
+from reverie.tools.dream.targets import Target, class_target
 from reverie.tools.verify import look_at, same_class
 from reverie.tools.visualize import side_px, visualize_steps
 from reverie.tools.visualize_config import PRIORS, VisualizeConfig

@@ -28,7 +28,7 @@ from reverie.numerics.resample import resize
 from reverie.tools.compare_config import CompareConfig
 from reverie.tools.compare_measure import Eye, View
 from reverie.tools.compare_networks import Judge
-from reverie.tools.fast_style import fast_style, open_student
+from reverie.tools.fast.model import fast_style, open_student
 from reverie.tools.style.config import StyleConfig
 from reverie.train.distill import distill
 from reverie.train.distill_config import DistillConfig

@@ -25,7 +25,7 @@ from reverie.media.flow import Motion, flicker, motion
 from reverie.objective.content import Content
 from reverie.objective.temporal import Temporal
 from reverie.optimize.painting import Painting
-from reverie.tools.film_steps import film_steps
+from reverie.tools.films.steps import film_steps
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.film_config import StyleFilmConfig
 from reverie.tools.style.hands import StyleHand, later_steps

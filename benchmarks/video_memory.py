@@ -29,9 +29,9 @@ def write_clip(path: Path, frames: int, size: tuple[int, int]) -> None:
 
 def run(frames: int, size: tuple[int, int]) -> dict[str, float]:
     """Dream a clip from file to file in this process and return its peak."""
-    from reverie.tools.dream_config import DreamConfig
-    from reverie.tools.video_config import VideoConfig
-    from reverie.tools.video_work import VideoDream
+    from reverie.tools.dream.config import DreamConfig
+    from reverie.tools.films.video_config import VideoConfig
+    from reverie.tools.films.video_work import VideoDream
 
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "clip.mp4"

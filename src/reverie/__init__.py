@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from reverie.errors import ReverieError
     from reverie.tools.compare import Comparison
     from reverie.tools.compare_config import CompareConfig
-    from reverie.tools.dream_config import DreamConfig
+    from reverie.tools.dream.config import DreamConfig
     from reverie.tools.style.config import StyleConfig
 
 __all__ = [
@@ -29,7 +29,7 @@ _HOMES = {
     "Comparison": "reverie.tools.compare",
     "CompareConfig": "reverie.tools.compare_config",
     "StyleConfig": "reverie.tools.style.config",
-    "DreamConfig": "reverie.tools.dream_config",
+    "DreamConfig": "reverie.tools.dream.config",
     "ReverieError": "reverie.errors",
     "open_critic": "reverie.critic.open",
 }

@@ -27,11 +27,11 @@ from reverie.optimize.ascend import Step
 from reverie.settings import check_settings, with_tuples
 from reverie.tools.compare import Comparison, compare_pictures
 from reverie.tools.compare_config import CompareConfig
-from reverie.tools.course import checked_strength
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_presets import PRESETS, usual
-from reverie.tools.dream_rules import check_together
-from reverie.tools.dream_tool import DREAM, PreparedDream, settle
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.course import checked_strength
+from reverie.tools.dream.presets import PRESETS, usual
+from reverie.tools.dream.rules import check_together
+from reverie.tools.dream.tool import DREAM, PreparedDream, settle
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.rules import ANY_STYLE
 from reverie.tools.style.sources import read_styles
@@ -40,8 +40,8 @@ from reverie.tools.style.styling import Styling
 if TYPE_CHECKING:
     from PIL import Image
 
-    from reverie.tools.dream_disk import DiskDream
-    from reverie.tools.dream_work import DreamWork
+    from reverie.tools.dream.disk import DiskDream
+    from reverie.tools.dream.work import DreamWork
 
 
 class Steering(Controls):

@@ -241,7 +241,7 @@ def test_unexpected_error_is_one_line_and_a_traceback_only_with_debug(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("deep inside")
 
-    monkeypatch.setattr("reverie.tools.dream.plan_dream", fail)
+    monkeypatch.setattr("reverie.tools.dream.ascent.plan_dream", fail)
     code, _, err = run("dream", photo)
     assert code == 1
     one_line(err, "deep inside", "--debug")
@@ -253,7 +253,7 @@ def test_unexpected_error_is_one_line_and_a_traceback_only_with_debug(
 def test_ctrl_c_in_the_last_octave_keeps_the_picture_under_another_name(
     run: Run, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from reverie.tools import dream_work
+    from reverie.tools.dream import work as dream_work
 
     steps = dream_work.dream_steps
 

@@ -15,7 +15,7 @@ from clips import pan, write_clip
 from reverie.media.animation import AnimationWriter, read_animation
 from reverie.media.metadata import read_settings
 from reverie.media.video import frames, read_video
-from reverie.tools.film_work import FilmWork
+from reverie.tools.films.work import FilmWork
 
 pytestmark = pytest.mark.usefixtures("networks_kept")
 SIZE = (48, 64)

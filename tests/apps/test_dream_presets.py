@@ -10,9 +10,9 @@ from reverie import dream
 from reverie.apps.cli.main import main
 from reverie.errors import InputError
 from reverie.media.metadata import read_settings
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_memory import plan_memory
-from reverie.tools.dream_presets import PRESETS, USUAL
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.memory import plan_memory
+from reverie.tools.dream.presets import PRESETS, USUAL
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_what_is_too_large_for_memory_is_dreamt_without_what_needs_it(photo, mon
         return plan_memory(size, config, critic, ascent, **rest)
 
     monkeypatch.setattr(
-        "reverie.tools.dream.plan_memory", lambda *a, **k: tight(*a, **(k | {"disk": k["disk"] is not False}))
+        "reverie.tools.dream.ascent.plan_memory", lambda *a, **k: tight(*a, **(k | {"disk": k["disk"] is not False}))
     )
     record = dream(photo, size=128).settings()
     assert record["disk"] is True

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from reverie.jobs.work import Chosen, Plan
-from reverie.tools.film_job import FilmJob
-from reverie.tools.film_work import FilmWork
+from reverie.tools.films.job import FilmJob
+from reverie.tools.films.work import FilmWork
 
 
 def as_work(job: FilmJob) -> FilmWork:

@@ -10,7 +10,7 @@ from PIL import Image
 from reverie.api import Dream
 from reverie.critic.class_centers import measured_centers, save_centers
 from reverie.errors import InputError
-from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream.config import DreamConfig
 
 QUICK = {"octaves": 1, "steps": 4, "jitter": 4}
 

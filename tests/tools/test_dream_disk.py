@@ -16,11 +16,11 @@ from reverie.errors import InputError, OutputError, PictureError
 from reverie.jobs.job import Change
 from reverie.media.metadata import read_settings
 from reverie.optimize.tiles import plan_tiles
-from reverie.tools import dream_disk
-from reverie.tools.dream import Plan
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_disk import DiskDream
-from reverie.tools.dream_objective import build_ascent
+from reverie.tools.dream import disk as dream_disk
+from reverie.tools.dream.ascent import Plan
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.disk import DiskDream
+from reverie.tools.dream.objective import build_ascent
 from reverie.tools.references import References
 
 CONFIG = DreamConfig(octaves=1, steps=1, tile=96, jitter=16)

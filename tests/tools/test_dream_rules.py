@@ -6,8 +6,8 @@ import pytest
 
 from reverie.errors import InputError
 from reverie.settings import from_record, to_record, without_rivals
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_rules import check_together
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.rules import check_together
 
 SUBJECTS = {
     "layer": ("mixed4c",), "channel": (3,), "class_name": "lion", "guide": "a.jpg", "guide_class": "lion",
@@ -86,5 +86,5 @@ def test_every_setting_that_another_names_exists_and_stands_against_it_too():
 
 
 def test_rules_and_groups_are_read_without_torch():
-    program = "import sys, reverie.tools.dream_rules, reverie.tools.groups; assert 'torch' not in sys.modules"
+    program = "import sys, reverie.tools.dream.rules, reverie.tools.dream.groups; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from reverie.tools.easing import EASINGS
+from reverie.tools.films.easing import EASINGS
 
 
 @pytest.mark.parametrize("name", EASINGS)

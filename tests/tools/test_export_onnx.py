@@ -15,9 +15,9 @@ from reverie.critic.open import open_critic
 from reverie.errors import InputError, OutputError
 from reverie.models.adaptive import AdaptiveDecoder
 from reverie.models.student import StudentNet
-from reverie.tools import export_onnx as module
-from reverie.tools.export_onnx import check_export, export_onnx
-from reverie.tools.fast_style import open_student
+from reverie.tools.fast import export_onnx as module
+from reverie.tools.fast.export_onnx import check_export, export_onnx
+from reverie.tools.fast.model import open_student
 from reverie.weights.checkpoint import Description, save_model
 
 FOUND = [importlib.util.find_spec(name) is not None for name in module.PACKAGES]

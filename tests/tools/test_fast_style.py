@@ -7,7 +7,7 @@ from reverie.critic.open import open_critic
 from reverie.errors import InputError, WeightsError
 from reverie.models.adaptive import AdaptiveDecoder
 from reverie.models.student import StudentNet
-from reverie.tools.fast_style import FastModel, fast_style, open_student, tile_side
+from reverie.tools.fast.model import FastModel, fast_style, open_student, tile_side
 from reverie.weights.checkpoint import Description, save_model
 
 

@@ -22,14 +22,14 @@ from reverie.objective.target import MomentsScore
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Together
 from reverie.tools import references
-from reverie.tools.dream import dream_steps
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_loop import loop_frames, plan_loop, to_picture
-from reverie.tools.dream_video import dream_video
-from reverie.tools.film_ascent import FilmAscent
-from reverie.tools.keyframes_file import parse_keyframes
-from reverie.tools.loop_config import LoopConfig, plan_film
-from reverie.tools.video_config import VideoConfig
+from reverie.tools.dream.ascent import dream_steps
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.loop import loop_frames, plan_loop, to_picture
+from reverie.tools.dream.video import dream_video
+from reverie.tools.films.ascent import FilmAscent
+from reverie.tools.films.keyframes_file import parse_keyframes
+from reverie.tools.films.loop_config import LoopConfig, plan_film
+from reverie.tools.films.video_config import VideoConfig
 
 SIZE = (64, 80)
 QUICK = {"octaves": 1, "steps": 2, "jitter": 4}

@@ -1,8 +1,8 @@
 import pytest
 
 from reverie.errors import InputError
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.groups import Group, parse_group, parse_groups
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.groups import Group, parse_group, parse_groups
 
 
 @pytest.mark.parametrize(

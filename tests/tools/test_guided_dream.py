@@ -13,9 +13,9 @@ from reverie.critic.open import open_critic
 from reverie.errors import InputError, LayerError
 from reverie.numerics.color import to_oklab
 from reverie.objective import guide_best_match, target
-from reverie.tools.dream import dream_steps, plan_dream
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_objective import build_objective, style_layers
+from reverie.tools.dream.ascent import dream_steps, plan_dream
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.objective import build_objective, style_layers
 from reverie.tools.references import References
 
 QUICK = {"octaves": 2, "steps": 4, "jitter": 8}

@@ -10,13 +10,13 @@ from reverie.critic.open import open_critic
 from reverie.errors import InputError
 from reverie.objective import Objective
 from reverie.optimize.gradient import Ascent, balanced
-from reverie.tools.dream import dream_steps
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_objective import build_objective
-from reverie.tools.film_ascent import FilmAscent
-from reverie.tools.keyed import mix_at, settings_at
-from reverie.tools.keyframes import Timeline
-from reverie.tools.keyframes_file import parse_keyframes
+from reverie.tools.dream.ascent import dream_steps
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.objective import build_objective
+from reverie.tools.films.ascent import FilmAscent
+from reverie.tools.films.keyed import mix_at, settings_at
+from reverie.tools.films.keyframes import Timeline
+from reverie.tools.films.keyframes_file import parse_keyframes
 
 MORPH = "layer: {0: conv1, 1s: conv4}"
 

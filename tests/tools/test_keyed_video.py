@@ -10,14 +10,14 @@ from film_case import finished
 from reverie.critic.critic import Critic
 from reverie.errors import InputError
 from reverie.media.video import VideoWriter
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_video import dream_video
-from reverie.tools.film_ascent import FilmAscent
-from reverie.tools.film_steps import VideoStep
-from reverie.tools.keyframes import Keyframes
-from reverie.tools.keyframes_file import parse_keyframes
-from reverie.tools.video_config import VideoConfig
-from reverie.tools.video_work import VideoDream
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.video import dream_video
+from reverie.tools.films.ascent import FilmAscent
+from reverie.tools.films.keyframes import Keyframes
+from reverie.tools.films.keyframes_file import parse_keyframes
+from reverie.tools.films.steps import VideoStep
+from reverie.tools.films.video_config import VideoConfig
+from reverie.tools.films.video_work import VideoDream
 
 DREAM = DreamConfig(octaves=1, steps=3, jitter=4)
 RATE = Fraction(10)

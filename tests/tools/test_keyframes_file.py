@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reverie.errors import InputError
-from reverie.tools.keyframes_file import MAX_BYTES, PARAMETERS, parse_keyframes, read_keyframes
+from reverie.tools.films.keyframes_file import MAX_BYTES, PARAMETERS, parse_keyframes, read_keyframes
 
 GOOD = "zoom: {0: 1.04/s, 4s: 1.2}\nlayer: {0: mixed4c, 50%: mixed5a}\n"
 

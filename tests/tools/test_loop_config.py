@@ -3,7 +3,7 @@ from fractions import Fraction
 import pytest
 
 from reverie.errors import InputError
-from reverie.tools.loop_config import ANCHOR_AT_REST, LoopConfig, parse_fps, plan_film
+from reverie.tools.films.loop_config import ANCHOR_AT_REST, LoopConfig, parse_fps, plan_film
 
 
 @pytest.mark.parametrize("pan", ["0.01,-0.02/s", "0.01 -0.02", "0.01, -0.02"])

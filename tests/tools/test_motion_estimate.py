@@ -11,7 +11,7 @@ import torch
 from reverie.errors import WeightsError
 from reverie.media.flow import motion
 from reverie.models.raft import RaftFlow
-from reverie.tools.motion_estimate import open_estimator, raft_estimator
+from reverie.tools.films.motion_estimate import open_estimator, raft_estimator
 from reverie.weights.raft import NAME
 
 

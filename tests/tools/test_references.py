@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from reverie.errors import InputError, PictureError
-from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream.config import DreamConfig
 from reverie.tools.references import fitted_mask, pick_target, read_references, stored_settings
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from reverie.errors import InputError
 from reverie.settings import check_settings, with_tuples
-from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream.config import DreamConfig
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ from reverie.media.animation import AnimationWriter, read_animation
 from reverie.media.flow import Motion
 from reverie.media.metadata import read_settings
 from reverie.media.video import read_video
-from reverie.tools import fast_style
-from reverie.tools.film_steps import Shown, VideoStep, film_steps
-from reverie.tools.motion_estimate import open_estimator
+from reverie.tools.fast import model as fast_style
+from reverie.tools.films.motion_estimate import open_estimator
+from reverie.tools.films.steps import Shown, VideoStep, film_steps
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.film_config import StyleFilmConfig, StyleFilmJob
 from reverie.tools.style.film_tool import STYLE_FILM

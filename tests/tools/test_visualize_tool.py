@@ -5,8 +5,8 @@ from torch import nn
 from reverie.critic.critic import Critic, Identity, Preprocessing
 from reverie.errors import InputError, LayerError
 from reverie.tools.attention import opacity
+from reverie.tools.dream.targets import find_targets
 from reverie.tools.priors import PRIORS
-from reverie.tools.targets import find_targets
 from reverie.tools.verify import judge, look_at, same_class
 from reverie.tools.visualize import Drawing, VisualizeStep, visualize_steps
 from reverie.tools.visualize_config import PRIORS as NAMES

@@ -16,7 +16,7 @@ from reverie.critic.open import open_critic
 from reverie.data.ahead import Ahead
 from reverie.data.crops import CropPool
 from reverie.errors import DataError, InputError, ReverieError, WeightsError
-from reverie.tools.fast_style import fast_style, open_student
+from reverie.tools.fast.model import fast_style, open_student
 from reverie.train import adaptive as module
 from reverie.train.adaptive import AdaptiveTask, style_distance, train_adaptive, variation, varied_colors
 from reverie.train.adaptive_config import AdaptiveConfig

@@ -17,7 +17,7 @@ from reverie.apps.cli.main import main
 from reverie.critic.open import open_critic
 from reverie.critic.style_layers import style_layers
 from reverie.errors import DataError, GradientError, InputError, PictureError, ReverieError, WeightsError
-from reverie.tools.fast_style import fast_style, open_student
+from reverie.tools.fast.model import fast_style, open_student
 from reverie.train import distill as module
 from reverie.train import painter
 from reverie.train.distill import distill

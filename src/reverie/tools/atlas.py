@@ -27,7 +27,7 @@ from reverie.optimize.gradient import Ascent
 from reverie.optimize.views import Views
 from reverie.settings import check_settings, to_record
 from reverie.tools.atlas_config import AtlasConfig
-from reverie.tools.dream import seed_for
+from reverie.tools.dream.ascent import seed_for
 from reverie.tools.priors import PRIORS, Start
 from reverie.tools.visualize import SHIFTED, side_px
 

@@ -9,7 +9,7 @@ from reverie.jobs.tool import AnyTool, load
 
 # name → (import path of the tool, what it does, for the list of commands)
 TOOLS: dict[str, tuple[str, str]] = {
-    "dream": ("reverie.tools.dream_tool:DREAM", "Dream pictures and films: raise what a network sees in them."),
+    "dream": ("reverie.tools.dream.tool:DREAM", "Dream pictures and films: raise what a network sees in them."),
     "style": ("reverie.tools.style.tool:STYLE", "Paint a picture in the style of others."),
     "translate": (
         "reverie.tools.translate.tool:TRANSLATE",
@@ -108,8 +108,8 @@ TOOLS: dict[str, tuple[str, str]] = {
 
 # name → import path of tools that have no command of their own: the films of others
 HIDDEN: dict[str, str] = {
-    "dream-video": "reverie.tools.dream_film_tools:DREAM_VIDEO",
-    "dream-loop": "reverie.tools.dream_film_tools:DREAM_LOOP",
+    "dream-video": "reverie.tools.dream.film_tools:DREAM_VIDEO",
+    "dream-loop": "reverie.tools.dream.film_tools:DREAM_LOOP",
     "style-film": "reverie.tools.style.film_tool:STYLE_FILM",
 }
 

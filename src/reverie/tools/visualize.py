@@ -22,8 +22,8 @@ from reverie.optimize.gradient import Ascent
 from reverie.optimize.transforms import Transforms
 from reverie.optimize.views import Views
 from reverie.settings import check_settings
+from reverie.tools.dream.targets import Target, find_targets
 from reverie.tools.priors import PRIORS, Prior, Start
-from reverie.tools.targets import Target, find_targets
 from reverie.tools.verify import Verdict, check_verifier, judge
 from reverie.tools.visualize_config import VisualizeConfig
 

@@ -17,7 +17,7 @@ from reverie.media.metadata import read_settings
 from reverie.media.sheet import contact_sheet
 from reverie.media.write import ENCODERS, check_writable, write_picture
 from reverie.tools.attention import opacity
-from reverie.tools.targets import Target
+from reverie.tools.dream.targets import Target
 from reverie.tools.visualize import Drawing
 from reverie.tools.visualize_config import VisualizeConfig
 

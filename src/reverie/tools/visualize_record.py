@@ -13,8 +13,8 @@ import torch
 import reverie
 from reverie.critic.critic import Critic
 from reverie.settings import to_record
+from reverie.tools.dream.targets import Target
 from reverie.tools.measure_spectrum import Spectrum
-from reverie.tools.targets import Target
 from reverie.tools.visualize import Drawing
 from reverie.tools.visualize_config import VisualizeConfig
 

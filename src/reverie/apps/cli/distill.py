@@ -42,7 +42,7 @@ def distill_command(
     if dry_run:
         print(json.dumps({"styles": styles, "data": data, "output": output, "settings": to_record(config)}, indent=2))
         return 0
-    from reverie.tools.export_onnx import check_export
+    from reverie.tools.fast.export_onnx import check_export
     from reverie.tools.style.named import split_weight
     from reverie.train.distill import distill
 
@@ -68,8 +68,8 @@ def export_command(
     output: Annotated[str, Parameter(name=("--output", "-o"), help="File to write, ending in .onnx.")],
 ) -> int:
     """Write a network that paints in one pass as ONNX, compared with ours by onnxruntime."""
-    from reverie.tools.export_onnx import check_export, export_onnx
-    from reverie.tools.fast_style import open_student
+    from reverie.tools.fast.export_onnx import check_export, export_onnx
+    from reverie.tools.fast.model import open_student
 
     check_export(Path(output))
     made = export_onnx(open_student(None if model == "any" else model, device="cpu"), Path(output))

@@ -26,7 +26,7 @@ from reverie.jobs.cores import check_workers
 from reverie.jobs.job import section_types
 from reverie.jobs.tool import AnyTool, Role
 from reverie.settings import flag_of
-from reverie.tools.video_config import CODEC_SPEEDS
+from reverie.tools.films.video_config import CODEC_SPEEDS
 
 if TYPE_CHECKING:
     from reverie.data.sources import Source

@@ -35,7 +35,7 @@ def visualize_command(
     check_settings(config)
     if not 1 <= quality <= 100:
         raise InputError(f"--quality must be between 1 and 100; got {quality}")
-    from reverie.tools.targets import find_targets
+    from reverie.tools.dream.targets import find_targets
     from reverie.tools.visualize_output import plan_places, write_sheet
     from reverie.tools.visualize_record import record_of_sheet
 
@@ -122,8 +122,8 @@ class Session:
 def replay_visualize(made: Path, record: dict[str, Any], target: Path, overrides: dict[str, str | None]) -> None:
     """Draw one picture again from the settings inside it."""
     from reverie.apps.cli.stored import with_files
+    from reverie.tools.dream.targets import find_targets
     from reverie.tools.measure_spectrum import Spectrum
-    from reverie.tools.targets import find_targets
     from reverie.tools.visualize_output import save_drawing
     from reverie.tools.visualize_record import machine_of
 

@@ -37,7 +37,7 @@ from typing import Any
 import yaml
 
 from reverie.errors import InputError, unknown_name
-from reverie.tools.easing import EASINGS
+from reverie.tools.films.easing import EASINGS
 
 GROUPS = ("coarse", "middle", "fine")
 KNOWN = ("fps", "loop", "path", "speed", "ease", "truncation", "keys", *GROUPS, "noise", "directions",

@@ -16,8 +16,8 @@ from reverie.optimize.redirect import redirected_relu
 from reverie.optimize.transforms import Look, Transforms
 from reverie.optimize.views import Views as Crops
 from reverie.render.camera import Camera
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_objective import build_objective
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.objective import build_objective
 from reverie.tools.mesh.ascent import Stage
 from reverie.tools.mesh.config import MeshDreamConfig
 from reverie.tools.references import References

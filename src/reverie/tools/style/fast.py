@@ -19,7 +19,7 @@ from reverie.numerics.fill import fill_transparent
 from reverie.numerics.resample import long_side, resize
 from reverie.optimize.ascend import Step
 from reverie.optimize.tiles import memory_budget
-from reverie.tools.fast_style import STYLE_PX, FastModel, fast_style, open_student, tile_side
+from reverie.tools.fast.model import STYLE_PX, FastModel, fast_style, open_student, tile_side
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.plan import Scale, StylePlan
 from reverie.tools.style.rules import ANY_STYLE

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reverie.settings import setting
+from reverie.tools.films.video_config import CODEC_SPEEDS, FilmFile
 from reverie.tools.style.config import StyleConfig
-from reverie.tools.video_config import CODEC_SPEEDS, FilmFile
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.jobs.tool import Prepared, Role, Tool
-from reverie.tools.film_work import keys_text, with_keys
+from reverie.tools.films.work import keys_text, with_keys
 from reverie.tools.style.film_config import StyleFilmJob
 from reverie.tools.style.keys import READERS
 from reverie.tools.style.named import settled, split_weight

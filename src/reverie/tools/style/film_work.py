@@ -1,4 +1,4 @@
-"""A painted film as a work; see `reverie.tools.film_job`."""
+"""A painted film as a work; see `reverie.tools.films.job`."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from reverie.media.deep import to_uint8
 from reverie.media.footage import Footage, Still, footage_frames, is_footage, still_footage
 from reverie.media.image import read_picture
 from reverie.settings import to_record
-from reverie.tools.film_job import FilmJob
-from reverie.tools.film_record import as_before
-from reverie.tools.film_steps import Hand, Shown, VideoStep, film_steps
-from reverie.tools.film_work import FilmWork, keyed_record, measured_words, stored_keys, target_of
-from reverie.tools.loop_config import film_length
-from reverie.tools.motion_estimate import open_estimator
+from reverie.tools.films.job import FilmJob
+from reverie.tools.films.loop_config import film_length
+from reverie.tools.films.motion_estimate import open_estimator
+from reverie.tools.films.record import as_before
+from reverie.tools.films.steps import Hand, Shown, VideoStep, film_steps
+from reverie.tools.films.work import FilmWork, keyed_record, measured_words, stored_keys, target_of
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.fast import fast_plan, read_fast
 from reverie.tools.style.film_config import StyleFilmConfig, StyleFilmJob

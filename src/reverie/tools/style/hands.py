@@ -24,9 +24,9 @@ from reverie.numerics.resample import resize
 from reverie.objective import Objective
 from reverie.objective.base import Sum
 from reverie.objective.temporal import Temporal, not_seen_before
-from reverie.tools.fast_style import FastModel, fast_style, style_statistics
-from reverie.tools.film_steps import Shown
-from reverie.tools.motion_estimate import Estimator
+from reverie.tools.fast.model import FastModel, fast_style, style_statistics
+from reverie.tools.films.motion_estimate import Estimator
+from reverie.tools.films.steps import Shown
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.fast import dial, seen_style
 from reverie.tools.style.film_config import StyleFilmConfig

@@ -19,8 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from reverie.errors import InputError, unknown_name
-from reverie.tools.keyframes import Keyframes
-from reverie.tools.keyframes_file import Readers, parse_keyframes, read_keyframes, read_mix, read_number, read_range
+from reverie.tools.films.keyframes import Keyframes
+from reverie.tools.films.keyframes_file import (
+    Readers,
+    parse_keyframes,
+    read_keyframes,
+    read_mix,
+    read_number,
+    read_range,
+)
 
 MOST_WEIGHT = 1e6
 

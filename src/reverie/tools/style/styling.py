@@ -19,7 +19,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Ready
 from reverie.optimize.ascend import Step
 from reverie.settings import check_settings, with_tuples
-from reverie.tools.fast_style import FastModel
+from reverie.tools.fast.model import FastModel
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.plan import StylePlan
 from reverie.tools.style.sources import StylePictures

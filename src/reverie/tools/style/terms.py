@@ -30,9 +30,9 @@ from reverie.objective.sampler import Sampler, Samples, shared_scales
 from reverie.objective.self_similarity import SelfSimilarity
 from reverie.optimize.frame import Frame
 from reverie.optimize.painting import Painting
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_objective import build_objective
-from reverie.tools.dream_rules import check_together
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.objective import build_objective
+from reverie.tools.dream.rules import check_together
 from reverie.tools.references import References
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.plan import Scale, wrap_of

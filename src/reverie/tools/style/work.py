@@ -14,7 +14,7 @@ from reverie.jobs.output import Output, Picture
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.work import Chosen, Plan, Report
-from reverie.tools.fast_style import FastModel
+from reverie.tools.fast.model import FastModel
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.fast import FastTransfer, open_fast, read_fast
 from reverie.tools.style.named import settled

@@ -1,6 +1,6 @@
 """Parameters that change over a film: keys at moments, easing between them, plain values at any time.
 
-`reverie.tools.keyframes_file` reads them from YAML. A moment is given in seconds, frames or percent and becomes
+`reverie.tools.films.keyframes_file` reads them from YAML. A moment is given in seconds, frames or percent and becomes
 seconds when the length and rate of the film are known. Free of torch.
 """
 
@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from reverie.errors import InputError
-from reverie.tools.easing import EASINGS
+from reverie.tools.films.easing import EASINGS
 
 Mix = Mapping[str, float]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from reverie.errors import InputError
 from reverie.settings import check_settings
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_objective import weighted
-from reverie.tools.keyframes import Keyframes, Timeline
-from reverie.tools.keyframes_file import FIELDS, MIXES
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.objective import weighted
+from reverie.tools.films.keyframes import Keyframes, Timeline
+from reverie.tools.films.keyframes_file import FIELDS, MIXES
 
 Mix = dict[str, float]
 

@@ -20,7 +20,7 @@ from reverie.critic.critic import Critic
 from reverie.errors import InputError, OutputError
 from reverie.models.adaptive import LEVELS, STRIDE, AdaptiveDecoder, statistics_of
 from reverie.models.student import StudentNet
-from reverie.tools.fast_style import FastModel
+from reverie.tools.fast.model import FastModel
 from reverie.weights.checkpoint import write_bytes
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")

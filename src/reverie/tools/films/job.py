@@ -21,7 +21,7 @@ from reverie.media.frame_folder import FrameFolder
 from reverie.media.image import to_uint8
 from reverie.numerics.resample import resize
 from reverie.settings import check_settings
-from reverie.tools.film_steps import Shown, VideoStep
+from reverie.tools.films.steps import Shown, VideoStep
 from reverie.weights.checkpoint import file_sha256
 
 MOST_CUTS = 1000  # that the settings of a film list

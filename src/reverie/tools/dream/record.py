@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 import reverie
-from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream.config import DreamConfig
 from reverie.tools.references import References, base_name, stored_settings
 
 if TYPE_CHECKING:
     from reverie.critic.critic import Critic
-    from reverie.tools.dream import Plan
+    from reverie.tools.dream.ascent import Plan
 
 
 def dream_record(

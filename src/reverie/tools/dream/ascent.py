@@ -30,11 +30,11 @@ from reverie.optimize.tiles import Tile, plan_tiles
 from reverie.optimize.together import Together
 from reverie.optimize.transforms import Transforms
 from reverie.settings import check_settings
-from reverie.tools.course import Course
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_memory import IN_ONE_PIECE, MemoryPlan, memory_note, plan_memory
-from reverie.tools.dream_objective import build_ascent, transforms_of
-from reverie.tools.dream_rules import check_together
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.course import Course
+from reverie.tools.dream.memory import IN_ONE_PIECE, MemoryPlan, memory_note, plan_memory
+from reverie.tools.dream.objective import build_ascent, transforms_of
+from reverie.tools.dream.rules import check_together
 
 SMALLEST_PX = 64  # shorter side of the coarsest octave: below it there is nothing left of a photo
 NOISE_PX = 512
@@ -122,7 +122,7 @@ def plan_dream(
     """Decide sizes, steps and tiles, for what the settings ask to raise or for something else.
 
     `used_bytes` is the memory already in use, measured now if absent; `disk` whether the picture may lie on disk, see
-    `reverie.tools.dream_memory`.
+    `reverie.tools.dream.memory`.
 
     Raises:
         InputError: the picture is too small for the network, or the memory too little.

@@ -14,10 +14,12 @@ from reverie.jobs.session import Session
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen, Plan
 from reverie.settings import setting
-from reverie.tools import dream_tool
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_rules import check_dream
-from reverie.tools.film_work import (
+from reverie.tools.dream import tool as dream_tool
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.rules import check_dream
+from reverie.tools.films.loop_config import LoopConfig
+from reverie.tools.films.video_config import FilmCodec, VideoConfig
+from reverie.tools.films.work import (
     FilmWork,
     flicker_words,
     keyed_record,
@@ -27,8 +29,6 @@ from reverie.tools.film_work import (
     target_of,
     with_keys,
 )  # fmt: skip
-from reverie.tools.loop_config import LoopConfig
-from reverie.tools.video_config import FilmCodec, VideoConfig
 
 if TYPE_CHECKING:
     pass
@@ -83,8 +83,8 @@ class PreparedVideo:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> FilmWork:
         """Return the work on one video."""
-        from reverie.tools.dream_video import later_steps
-        from reverie.tools.video_work import VideoDream
+        from reverie.tools.dream.video import later_steps
+        from reverie.tools.films.video_work import VideoDream
 
         if given is None or given.path is None:
             raise InputError("a film is read from a file; name it")
@@ -117,7 +117,7 @@ class PreparedLoop:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> FilmWork:
         """Return the work on one film."""
-        from reverie.tools.loop_work import LoopDream
+        from reverie.tools.films.loop_work import LoopDream
 
         still, moving = replace(self.config.config, seed=seed), self.config.loop
         video, keyframes = self.config.video, _keyframes(moving.keyframes)
@@ -150,7 +150,7 @@ def _keyframes(setting: str | None) -> Any:
     stored = stored_keys(setting)
     if stored is None:
         return None
-    from reverie.tools.keyframes_file import parse_keyframes
+    from reverie.tools.films.keyframes_file import parse_keyframes
 
     return parse_keyframes(stored["text"], stored["name"])
 
@@ -170,7 +170,7 @@ def _encoded(video: Any) -> dict[str, Json]:
 def _chosen(
     job: Any, plan: Any, resolved: Mapping[str, Json], encoded: Mapping[str, Json], keyed: str | None
 ) -> Chosen:
-    from reverie.tools.dream_work import chosen
+    from reverie.tools.dream.work import chosen
 
     found = chosen(job.config, job.critic, plan, job.references)
     more = job.measured() | keyed_record(keyed)

@@ -16,8 +16,8 @@ from typing import Any
 
 from reverie.errors import InputError, unknown_name
 from reverie.settings import check_settings
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_rules import check_together
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.rules import check_together
 
 KEYS = {
     "mask": "mask", "outside": "outside", "layer": "layer", "channel": "channel", "class": "class_name",

@@ -1,7 +1,7 @@
 """Style in one pass, for pictures of any size: by a distilled student, or by the shipped network for any style.
 
 A picture larger than memory is worked in tiles whose norms see statistics of the whole picture, so that tiles are not
-seen; see `reverie.tools.fast_tiles`.
+seen; see `reverie.tools.fast.tiles`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from reverie.numerics.resample import long_side, resize
 from reverie.numerics.spread_sums import SpreadSums
 from reverie.optimize.byte_counts import format_bytes
 from reverie.optimize.tiles import Tile, memory_budget, plan_tiles
-from reverie.tools.fast_tiles import Stage, core_of, run_stage
+from reverie.tools.fast.tiles import Stage, core_of, run_stage
 from reverie.weights.checkpoint import Description, load_model
 from reverie.weights.embedded import adaptive_path
 

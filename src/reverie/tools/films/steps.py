@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from reverie.media.flow import Motion, flicker, is_cut
-from reverie.tools.motion_estimate import Estimator
+from reverie.tools.films.motion_estimate import Estimator
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,14 +18,14 @@ from reverie.numerics.resample import resize
 from reverie.optimize.ascend import Step
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Together
-from reverie.tools.dream import Plan as Layout
-from reverie.tools.dream import dream_steps, final_size, open_course
+from reverie.tools.dream.ascent import Plan as Layout
+from reverie.tools.dream.ascent import dream_steps, final_size, open_course
 from reverie.tools.references import References, fitted_masks
 
 if TYPE_CHECKING:
     from reverie.critic.critic import Critic
     from reverie.media.image import Picture
-    from reverie.tools.dream_config import DreamConfig
+    from reverie.tools.dream.config import DreamConfig
 
 
 class DreamWork:

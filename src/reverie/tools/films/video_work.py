@@ -1,4 +1,4 @@
-"""A video dream as a job; see `reverie.tools.film_job`."""
+"""A video dream as a job; see `reverie.tools.films.job`."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy as np
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.settings import check_settings, to_record
-from reverie.tools.dream import Plan, plan_dream
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_video import at_final_size, dream_video, later_steps
-from reverie.tools.film_ascent import FilmAscent
-from reverie.tools.film_job import FilmJob
-from reverie.tools.film_record import as_before, film_record
-from reverie.tools.film_steps import Shown, VideoStep
-from reverie.tools.keyed import refuse_keys
-from reverie.tools.keyframes import Keyframes
-from reverie.tools.motion_estimate import open_estimator
+from reverie.tools.dream.ascent import Plan, plan_dream
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.video import at_final_size, dream_video, later_steps
+from reverie.tools.films.ascent import FilmAscent
+from reverie.tools.films.job import FilmJob
+from reverie.tools.films.keyed import refuse_keys
+from reverie.tools.films.keyframes import Keyframes
+from reverie.tools.films.motion_estimate import open_estimator
+from reverie.tools.films.record import as_before, film_record
+from reverie.tools.films.steps import Shown, VideoStep
+from reverie.tools.films.video_config import VideoConfig
 from reverie.tools.references import fitted_masks, read_references
-from reverie.tools.video_config import VideoConfig
 
 FOR_LOOPS = ("zoom", "rotate", "pan", "anchor")  # parameters that move the view over a still picture
 

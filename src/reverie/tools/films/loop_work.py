@@ -20,13 +20,13 @@ from reverie.media.frame_folder import FrameFolder
 from reverie.media.image import Picture, read_picture
 from reverie.numerics.resample import resize
 from reverie.settings import check_settings, to_record
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_loop import Loop, LoopFrame, loop_frames, plan_loop
-from reverie.tools.dream_rules import check_together
-from reverie.tools.film_record import as_before, film_record
-from reverie.tools.keyed import refuse_keys
-from reverie.tools.keyframes import Keyframes
-from reverie.tools.loop_config import LoopConfig, plan_film
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.loop import Loop, LoopFrame, loop_frames, plan_loop
+from reverie.tools.dream.rules import check_together
+from reverie.tools.films.keyed import refuse_keys
+from reverie.tools.films.keyframes import Keyframes
+from reverie.tools.films.loop_config import LoopConfig, plan_film
+from reverie.tools.films.record import as_before, film_record
 from reverie.tools.references import fitted_masks, read_references
 
 LATER_STEPS = 1

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from reverie.critic.critic import Critic
-from reverie.tools.dream import Plan
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_record import dream_record
-from reverie.tools.keyframes import Keyframes
+from reverie.tools.dream.ascent import Plan
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.record import dream_record
+from reverie.tools.films.keyframes import Keyframes
 from reverie.tools.references import References
 from reverie.tools.style.config import StyleConfig
 

@@ -33,8 +33,8 @@ from reverie.objective.channel import check_channels
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Part, Together
 from reverie.optimize.transforms import Transforms
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_rules import check_together
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.rules import check_together
 from reverie.tools.references import References, Region, read_references
 
 TARGET_PX = 256  # shorter side of an artwork

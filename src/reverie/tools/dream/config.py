@@ -12,7 +12,7 @@ GOAL, HOW, VIEWS, OTHERS, MACHINE = "what is raised", "how far", "how it is look
 
 def group_files(text: str, change: Callable[[str, str], str]) -> str:
     """Return a group with the names of its files changed."""
-    from reverie.tools.groups import parse_group
+    from reverie.tools.dream.groups import parse_group
 
     return str(parse_group(text).with_files(change))
 

@@ -24,9 +24,9 @@ import yaml
 
 from reverie.errors import InputError, unknown_name
 from reverie.settings import check_settings
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.easing import EASINGS
-from reverie.tools.keyframes import Key, Keyframes, Moment
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.films.easing import EASINGS
+from reverie.tools.films.keyframes import Key, Keyframes, Moment
 
 MAX_BYTES = 1 << 20
 MOMENT = re.compile(r"([\d.]+(?:e[-+]?\d+)?)\s*(s|f|%)?", re.IGNORECASE)

@@ -27,12 +27,12 @@ from reverie.critic.critic import Critic
 from reverie.media.deep import to_uint16, to_unit
 from reverie.numerics.motion import Rates, Similarity, changing, moved
 from reverie.numerics.resample import resize
-from reverie.tools.dream import Plan, dream_steps, plan_dream, seed_for
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_rules import check_together
-from reverie.tools.film_ascent import FilmAscent
-from reverie.tools.keyframes import Keyframes, Timeline
-from reverie.tools.loop_config import Film
+from reverie.tools.dream.ascent import Plan, dream_steps, plan_dream, seed_for
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.rules import check_together
+from reverie.tools.films.ascent import FilmAscent
+from reverie.tools.films.keyframes import Keyframes, Timeline
+from reverie.tools.films.loop_config import Film
 from reverie.tools.references import References
 
 STEP_RATE = 12  # frames a second at which a step has the size that was asked for

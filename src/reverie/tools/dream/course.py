@@ -13,11 +13,11 @@ from reverie.errors import InputError
 from reverie.optimize.ascend import StepRule
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Together
-from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream.config import DreamConfig
 
 if TYPE_CHECKING:
     from reverie.jobs.job import Json
-    from reverie.tools.dream import Plan
+    from reverie.tools.dream.ascent import Plan
 
 WEAKEST, STRONGEST = 0.01, 100.0
 # What a layer that is asked for takes the place of.

@@ -1,4 +1,4 @@
-"""A dream of a picture too large for memory: a work like `reverie.tools.dream_work`, with files in place of arrays."""
+"""A dream of a picture too large for memory: a work like `reverie.tools.dream.work`, with files in place of arrays."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from reverie.optimize.byte_counts import format_bytes
 from reverie.optimize.disk import as_rows, check_on_disk, fill, strips
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Together
-from reverie.tools.disk_steps import DiskDreamer, DiskPicture
-from reverie.tools.dream import Plan, final_size
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_work import chosen, plan_of
+from reverie.tools.dream.ascent import Plan, final_size
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.disk_steps import DiskDreamer, DiskPicture
+from reverie.tools.dream.work import chosen, plan_of
 from reverie.tools.references import References
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 class DiskDream:
-    """One dream whose picture lies on disk; a work as `reverie.tools.dream_work.DreamWork` is.
+    """One dream whose picture lies on disk; a work as `reverie.tools.dream.work.DreamWork` is.
 
     Args:
         source: the picture file.

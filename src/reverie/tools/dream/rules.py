@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reverie import settings
 from reverie.errors import InputError
-from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream.config import DreamConfig
 
 
 def check_dream(config: DreamConfig) -> None:

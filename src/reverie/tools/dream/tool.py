@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from reverie.jobs.given import Given
 from reverie.jobs.session import Session
 from reverie.jobs.tool import Role, Tool
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_presets import PRESETS, usual
-from reverie.tools.dream_rules import check_dream, check_together
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.presets import PRESETS, usual
+from reverie.tools.dream.rules import check_dream, check_together
 
 if TYPE_CHECKING:
     from reverie.critic.critic import Critic
     from reverie.optimize.gradient import Ascent
     from reverie.optimize.together import Together
-    from reverie.tools.dream_disk import DiskDream
-    from reverie.tools.dream_work import DreamWork
+    from reverie.tools.dream.disk import DiskDream
+    from reverie.tools.dream.work import DreamWork
     from reverie.tools.references import References
 
 
@@ -36,7 +36,7 @@ class PreparedDream:
 
     def _raised(self, config: DreamConfig, name: str) -> tuple[References, Ascent | Together]:
         """Return the other pictures but the mask, and what is raised."""
-        from reverie.tools.dream_objective import build_ascent
+        from reverie.tools.dream.objective import build_ascent
         from reverie.tools.references import read_references
 
         references = read_references(replace(config, mask=None), name)
@@ -58,9 +58,9 @@ class PreparedDream:
         """
         from reverie.errors import InputError
         from reverie.optimize.disk import ON_DISK
-        from reverie.tools.dream import plan_dream
-        from reverie.tools.dream_disk import DiskDream
-        from reverie.tools.dream_work import DreamWork
+        from reverie.tools.dream.ascent import plan_dream
+        from reverie.tools.dream.disk import DiskDream
+        from reverie.tools.dream.work import DreamWork
 
         config = replace(self.config, seed=seed)
         check_together(config, has_picture=given is not None)
@@ -146,7 +146,7 @@ DREAM: Tool[DreamConfig] = Tool(
             streamed=True, required=False, alias=("--source",),
         ),
     ),
-    film="reverie.tools.dream_film_tools:DREAM_VIDEO", moving="reverie.tools.dream_film_tools:DREAM_LOOP",
+    film="reverie.tools.dream.film_tools:DREAM_VIDEO", moving="reverie.tools.dream.film_tools:DREAM_LOOP",
     name_of=lambda config: "noise",
     examples=(
         "reverie dream photo.jpg", "reverie dream photo.jpg --preset creatures", "reverie dream clip.mp4",

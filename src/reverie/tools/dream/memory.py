@@ -10,7 +10,7 @@ from reverie.optimize.byte_counts import format_bytes
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.tiles import FLOAT_BYTES, PICTURE_BUFFERS, fits_whole, memory_budget, tile_for_budget
 from reverie.optimize.together import Together
-from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream.config import DreamConfig
 
 USED_STEP_BYTES = 2**27  # memory in use is rounded up to this, so that its noise changes neither tiles nor bytes
 STRIP_BYTES = 150e6  # strips of rows, filters and encoders at work beside the network (measured)

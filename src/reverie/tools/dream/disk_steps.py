@@ -1,4 +1,4 @@
-"""The steps of a dream whose picture lies on disk; the same octaves as in `reverie.tools.dream`, strip by strip."""
+"""The steps of a dream whose picture lies on disk: the octaves of `reverie.tools.dream.ascent`, strip by strip."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from reverie.optimize.ascend import Step, StepRule
 from reverie.optimize.disk import DiskAscent, as_rows, balanced_on_disk, fill
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.tiles import one_tile
-from reverie.tools.course import checked_strength
-from reverie.tools.dream_config import DreamConfig
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.course import checked_strength
 
 if TYPE_CHECKING:
     from reverie.jobs.job import Json
-    from reverie.tools.dream import Plan
+    from reverie.tools.dream.ascent import Plan
 
 PREVIEW_PX = 512
 Rows = Callable[[int, int], Tensor]

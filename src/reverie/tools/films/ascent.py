@@ -19,13 +19,13 @@ from reverie.errors import InputError, ReverieError
 from reverie.objective import Objective
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Part, Together
-from reverie.tools.dream import reach_of
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.dream_objective import build_goal, build_target, region_goal, smoothed, transforms_of
-from reverie.tools.dream_rules import check_together
-from reverie.tools.keyed import mix_at, named, option_mix, refuse_keys, settings_at
-from reverie.tools.keyframes import Keyframes
-from reverie.tools.keyframes_file import MIXES
+from reverie.tools.dream.ascent import reach_of
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.objective import build_goal, build_target, region_goal, smoothed, transforms_of
+from reverie.tools.dream.rules import check_together
+from reverie.tools.films.keyed import mix_at, named, option_mix, refuse_keys, settings_at
+from reverie.tools.films.keyframes import Keyframes
+from reverie.tools.films.keyframes_file import MIXES
 from reverie.tools.references import References, Region, read_references
 
 NO_KEYS = Keyframes({})

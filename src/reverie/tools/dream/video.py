@@ -25,12 +25,12 @@ from reverie.media.deep import to_uint8
 from reverie.media.flow import Motion, motion, softened, warp
 from reverie.numerics.resample import resize
 from reverie.settings import check_settings
-from reverie.tools.dream import Plan, dream_steps, final_size, plan_dream, seed_for
-from reverie.tools.dream_config import DreamConfig
-from reverie.tools.film_ascent import FilmAscent
-from reverie.tools.film_steps import Shown, VideoStep, film_steps
-from reverie.tools.motion_estimate import Estimator
-from reverie.tools.video_config import VideoConfig
+from reverie.tools.dream.ascent import Plan, dream_steps, final_size, plan_dream, seed_for
+from reverie.tools.dream.config import DreamConfig
+from reverie.tools.films.ascent import FilmAscent
+from reverie.tools.films.motion_estimate import Estimator
+from reverie.tools.films.steps import Shown, VideoStep, film_steps
+from reverie.tools.films.video_config import VideoConfig
 
 BLEND = {"blend": 0.5, "flow": 0.1}
 LEAST_REACH = 1 / 255  # of a mask that counts as there

@@ -1,0 +1,1 @@
+"""Dreams of pictures and films."""

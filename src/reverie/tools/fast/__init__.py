@@ -1,0 +1,1 @@
+"""Fast style models: one pass through a network paints."""
