@@ -26,6 +26,7 @@ from reverie.weights.checkpoint import Description, file_sha256, load_model
 from reverie.weights.embedded import embedded_path
 from reverie.weights.fetch import cached
 from reverie.weights.foreign import load_state_dict, misfit
+from reverie.weights.in_folder import network_in
 from reverie.weights.pretrained import adapt_state
 from reverie.weights.vision import imagenet_classes
 
@@ -89,7 +90,8 @@ def open_network(model: str, weights: str | Path | None) -> tuple[nn.Module, Pre
     if architecture in NAMED:
         return _from_architecture(model, architecture, weights)
     if Path(model).suffix.lower() in (".safetensors", *STATE_DICTS) or Path(model).exists():
-        return _from_file(Path(model), Path(model).name, weights)
+        path = network_in(Path(model))
+        return _from_file(path, path.name, weights)
     hint = "or give the path of a .safetensors file trained with 'reverie train classifier'"
     raise InputError(unknown_name("model", model, model_names(), hint))
 
@@ -99,7 +101,8 @@ def _from_file(path: Path, name: str, weights: str | Path | None) -> tuple[nn.Mo
         raise InputError(f"--weights goes with a named architecture; '{name}' already carries its own")
     if path.is_dir():
         raise WeightsError(
-            f"'{path}' is a folder; expected a .safetensors file, for example {path / 'model.safetensors'}"
+            f"'{path}' is a folder without a finished network; expected a .safetensors file, or a folder with a "
+            "model.safetensors of 'reverie train classifier' in it"
         )
     if path.suffix.lower() in STATE_DICTS and path.is_file():
         raise WeightsError(_bare_weights(path))

@@ -68,7 +68,7 @@ class Many:
         assert job.source is not None
         config = with_chosen(self.config, {"seed": asked.seed})
         given = Given(Path(job.source), kind=asked.kind)
-        with closing(Run(self.tool, self.prepared, config, given, scratch=scratch_of(job.target))) as run:
+        with closing(Run(self.tool, self.prepared, config, given, scratch=scratch_of(job.target, self.tool))) as run:
             run.check(job.target)
             for progress in run:
                 yield run.fraction or 0.0, progress.stage
@@ -76,6 +76,8 @@ class Many:
             return "\n".join((run.work.plan.summary, *dict.fromkeys((*run.notes, *run.work.notes))))
 
 
-def scratch_of(target: Path) -> Path:
+def scratch_of(target: Path, tool: AnyTool | None = None) -> Path:
     """Return the place of a work's own files beside its result."""
+    if tool is not None and tool.scratch is not None:
+        return tool.scratch(target)
     return target.with_name(f"{target.name}.frames")

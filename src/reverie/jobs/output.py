@@ -179,12 +179,17 @@ class Mesh:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Weights by name and what they are; the job stands in the description's recipe."""
+    """Weights by name and what they are; the job stands in the description's recipe.
+
+    Attributes:
+        written: called once it stands under its name.
+    """
 
     state: Mapping[str, Tensor]
     description: Description
     label: str = ""
     suffixes: tuple[str, ...] = (".safetensors",)
+    written: Callable[[], None] = lambda: None
 
     def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
         """Write it as safetensors."""
@@ -194,6 +199,7 @@ class Network:
 
         _check_suffix(path, self.suffixes)
         save_model(path, dict(self.state), replace(self.description, recipe=self.description.recipe | {"job": record}))
+        self.written()
         return ()
 
 

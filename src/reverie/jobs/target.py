@@ -39,7 +39,7 @@ class Target:
 
 def choose_target(
     wanted: Path, job: Job, read: Callable[[object, str], Job], *, sources: Iterable[Path] = (),
-    overwrite: bool = False,
+    overwrite: bool = False, home: bool = False,
 ) -> Target:  # fmt: skip
     """Return where the result of a job goes, for the name that was asked for.
 
@@ -49,6 +49,7 @@ def choose_target(
         read: parses a stored record, see `reverie.jobs.job.parse`.
         sources: files that go into the result.
         overwrite: replace an own result of other settings.
+        home: the result lies in a folder of its own, and that is what is counted up.
 
     Raises:
         InputError: the name is that of a source or of a foreign file.
@@ -60,7 +61,7 @@ def choose_target(
             return Target(candidate)
         there = _job_of(candidate, read)
         if there is None and number == 1:
-            raise InputError(f"'{candidate}' exists and was not made by Reverie; name another place with -o")
+            raise InputError(f"'{candidate}' exists and {_whose(candidate)}; name another place with -o")
         if overwrite and there is not None:
             return Target(candidate)
         if there is not None and up_to_date(there, job, candidate):
@@ -68,9 +69,24 @@ def choose_target(
         number += 1
         if number > MOST_COUNTED:
             raise InputError(f"'{wanted}' and {MOST_COUNTED} names after it are taken; name another place with -o")
-        candidate = wanted.with_name(f"{COUNTED.sub('', wanted.stem)}-{number}{wanted.suffix}")
-    kept = f"'{wanted.name}' has other settings and is kept; --overwrite replaces it" if number > 1 else ""
+        candidate = _counted(wanted.parent, number) / wanted.name if home else _counted(wanted, number)
+    shown = wanted.parent.name if home else wanted.name
+    kept = f"'{shown}' has other settings and is kept; --overwrite replaces it" if number > 1 else ""
     return Target(candidate, note=kept)
+
+
+def _counted(path: Path, number: int) -> Path:
+    return path.with_name(f"{COUNTED.sub('', path.stem)}-{number}{path.suffix}")
+
+
+def _whose(path: Path) -> str:
+    """Say why a file is not replaced."""
+    if path.suffix.lower() == ".safetensors":
+        from reverie.weights.checkpoint import is_described
+
+        if is_described(path):
+            return "holds a network of an earlier version, which is kept"
+    return "was not made by Reverie"
 
 
 def check_no_source(target: Path, sources: Iterable[Path]) -> None:

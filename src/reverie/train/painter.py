@@ -56,7 +56,7 @@ Write = Callable[[nn.Module, dict[str, float]], Path]
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """What is learned: weighted losses of a network at a step, what identifies the data, and how the end is written."""
+    """What is learned: weighted losses of a network at a step, what takes the end, and what identifies the data."""
 
     loss: Loss
     write: Write
@@ -75,10 +75,12 @@ class Painter:
         self.step, self.elapsed_s = 0, 0.0
         self.means: dict[str, float] = {}
         if saved is not None:
-            self._restore(saved)
+            with run.restoring():
+                self._restore(saved)
 
     def steps(self) -> Iterator[TrainStep]:
-        """Train to the end of the schedule and write the averaged network."""
+        """Train to the end of the schedule and hand the averaged network over."""
+        self.run.truncate_log(self.step)
         saved_at = time.monotonic()
         try:
             while self._progress() < 1:
@@ -91,11 +93,10 @@ class Painter:
                 self.save()
             raise
         metrics = {name: round(value, 5) for name, value in self.means.items()}
-        metrics |= {"steps": self.step, "elapsed_s": round(self.elapsed_s)}
+        metrics |= {"steps": self.step}
+        if self.config.minutes is not None:  # else two runs of the same settings would differ in nothing else
+            metrics |= {"elapsed_s": round(self.elapsed_s)}
         path = self.lesson.write(self.average.net, metrics)
-        self.run.drop_checkpoints()
-        if path.parent != self.run.path:
-            self.run.remove()
         yield TrainStep("done", self.step, progress=1.0, metrics=metrics, output=path)
 
     def _one_step(self) -> TrainStep:
@@ -154,5 +155,4 @@ class Painter:
         self.average.net.load_state_dict(saved["average"])
         self.average.updates = saved["average_updates"]
         self.optimizer.load_state_dict(saved["optimizer"])
-        self.step, self.elapsed_s, self.means = saved["step"], saved["elapsed_s"], saved["means"]
-        self.run.truncate_log(self.step)
+        self.step, self.elapsed_s, self.means = int(saved["step"]), float(saved["elapsed_s"]), dict(saved["means"])

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -13,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-import reverie
 from reverie.critic.precision import resolve_device
 from reverie.data.batches import seeded
 from reverie.data.examples import Examples, FilterExamples, PairExamples
@@ -23,8 +21,8 @@ from reverie.models.translator import Shape, Translator, build_translator
 from reverie.models.translator_file import KIND
 from reverie.numerics.resample import resize
 from reverie.numerics.similarity import psnr, ssim
-from reverie.settings import to_record
-from reverie.train.counters import check_same_data, check_same_settings
+from reverie.train.about import dated, portable
+from reverie.train.counters import check_resumes
 from reverie.train.painter import Lesson, Painter
 from reverie.train.randomness import private_random
 from reverie.train.run_folder import RunFolder
@@ -139,22 +137,25 @@ class TranslatorTraining:
         self.device = resolve_device(self.config.device)
         saved = run.load_checkpoint() if run.checkpoint.is_file() else None
         if saved is not None:
-            check_same_settings(saved["config"], self.config)
-            check_same_data(saved, task.examples.digest)
-        run.create()
+            check_resumes(saved, self.config, task.examples.digest)
+        self.run = run
         with private_random(self.device, self.config.seed):
             net = build_translator(task.shape)
         net = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.metrics: dict[str, float] = {}
+        self.finished = False
         self.painter = Painter(net, Lesson(self._loss, self._finish, task.examples.digest), run, self.config, saved)
 
     def steps(self) -> Iterator[TrainStep]:
         """Train to the end of the schedule; the last step carries what was measured."""
         self.painter.net.train()
-        yield from self.painter.steps()
+        with self.run.claimed():
+            self.run.write_settings(portable(self.config))
+            for step in self.painter.steps():
+                yield replace(step, metrics=self.metrics, output=None) if step.phase == "done" else step
 
     @property
-    def network(self) -> Translator:
+    def translator(self) -> Translator:
         """The averaged network."""
         net = self.painter.average.net
         assert isinstance(net, Translator)
@@ -169,25 +170,20 @@ class TranslatorTraining:
         return {"mse": F.mse_loss(made, wanted.to(self.device))}
 
     def _finish(self, net: nn.Module, metrics: dict[str, float]) -> Path:
-        self.metrics = metrics | measured(net, self.task.examples)
-        return (
-            self.painter.run.path
-        )  # the network is written by whoever runs the job; the folder is not needed any more
+        self.metrics, self.finished = metrics | measured(net, self.task.examples), True
+        return self.run.network  # written by whoever runs the job
 
     def description(self) -> Description:
         """Return what the network's file says of itself."""
         task, config = self.task, self.config
-        targets = None if config.targets is None else Path(config.targets).name
-        own = {"data": Path(config.data).name, "targets": targets, "filter": bare_filter(config)}
-        recipe = to_record(config) | own
         metrics = {name: round(value, 5) for name, value in self.metrics.items()}
-        return Description(
+        about = Description(
             architecture=config.architecture, classes=(), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0),
             input_px=config.crop_px, kind=KIND, options=dict(task.shape.record()), metrics=metrics,
-            data=task.about | {"held_out": task.examples.held, "digest": task.examples.digest}, recipe=recipe,
-            date=datetime.datetime.now(datetime.UTC).date().isoformat(), version=reverie.__version__,
+            data=task.about | {"held_out": task.examples.held, "digest": task.examples.digest},
         )  # fmt: skip
+        return dated(about, config)
 
-    def state(self) -> Mapping[str, Tensor]:
-        """Return the weights of the averaged network."""
-        return self.network.state_dict()
+    def network(self) -> tuple[Mapping[str, Tensor], Description]:
+        """Return the averaged network and what its file says."""
+        return self.translator.state_dict(), self.description()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,12 @@ from reverie.jobs.given import Given
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
-from reverie.jobs.work import Chosen, Plan, Report
+from reverie.jobs.work import Chosen, Plan
 from reverie.train.translate_config import TranslateConfig
+from reverie.train.work import begun, place_of, steps_or_time, training_work
 
 if TYPE_CHECKING:
-    from reverie.jobs.output import Output
-    from reverie.train.translate import TranslatorTraining
+    from reverie.train.step import TrainStep
 
 
 class PreparedTraining:
@@ -34,39 +34,34 @@ class PreparedTraining:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the training; its checkpoint stands in `scratch`."""
-        from reverie.jobs.output import Network
         from reverie.train.run_folder import RunFolder
         from reverie.train.translate import TranslatorTraining
 
-        run = RunFolder(scratch or Path(f"{_name(self.config)}.run"))
+        run = RunFolder(scratch or Path(f"{_name(self.config)}.run"), kept=False)
         training = TranslatorTraining(self.task, run)
-        count = sum(p.numel() for p in training.network.parameters())
+        count = sum(p.numel() for p in training.translator.parameters())
         examples = self.task.examples
-        notes = [f"{examples.count} pictures to learn from, {examples.held} held out; {count:,} parameters"]
-
-        def outputs() -> list[Output]:
-            return [Network(training.state(), training.description())]
-
         decisions = {"parameters": count, "pictures": examples.count, "held out": examples.held}
-        return Steps(
-            _reports(training, notes), outputs, plan=Plan(decisions, summary=f"{count:,} parameters"),
-            chosen=Chosen(device=str(training.device)), notes=notes,
+        return training_work(
+            training, total=lambda step: steps_or_time(self.config, step),
+            plan=Plan(decisions, summary=f"{count:,} parameters"), chosen=Chosen(device=str(training.device)),
+            notes=[f"{examples.count} pictures to learn from, {examples.held} held out; {count:,} parameters"],
+            say=measured_lines,
         )  # fmt: skip
 
 
-def _reports(training: TranslatorTraining, notes: list[str]) -> Iterator[Report]:
-    config = training.config
-    for moment in training.steps():
-        total = (
-            config.steps
-            if config.minutes is None
-            else max(moment.step, round(moment.step / max(moment.progress, 1e-9)))
-        )
-        yield Report(moment.step, total, stage=f"loss {moment.loss:.2g}", scores=moment.metrics)
-    found = training.metrics
+def measured_lines(step: TrainStep) -> list[str]:
+    """Return what was measured at the end, in lines."""
+    found, notes = step.metrics if step.phase == "done" else {}, []
     for where, words in (("64", "held-out pictures at 64 px"), ("whole", "held-out pictures whole")):
         if f"psnr_{where}" in found:
             notes.append(f"{words}: PSNR {found[f'psnr_{where}']:.2f} dB, SSIM {found[f'ssim_{where}']:.4f}")
+    return notes
+
+
+def settings_begun(place: Path) -> Mapping[str, object] | None:
+    """Return the settings of an unfinished run."""
+    return begun(place, TranslateConfig)
 
 
 def _name(config: TranslateConfig) -> str:
@@ -77,7 +72,7 @@ TRAIN_TRANSLATE: Tool[TranslateConfig] = Tool(
     name="train translate", doing="training", ending="", summary="Teach a network a filter, or pairs of pictures.",
     config=TranslateConfig, prepare=PreparedTraining,
     roles=(Role("data", "folder", "A folder or zip of pictures."),),
-    makes="network", suffix=".safetensors", name_of=_name,
+    makes="network", suffix=".safetensors", name_of=_name, scratch=place_of, begun=settings_begun, recipes=True,
     examples=(
         "reverie train translate PICTURES/ --filter sobel -o sobel.safetensors",
         "reverie train translate photos/ --targets drawings/ -o draw.safetensors",

@@ -21,6 +21,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from reverie.errors import OutputError, WeightsError
+from reverie.weights.in_folder import network_in
 
 FORMAT = "reverie-model"
 FORMAT_VERSION = 1
@@ -64,11 +65,12 @@ def save_model(path: Path, state: dict[str, Tensor], description: Description) -
 
 
 def load_model(path: Path) -> tuple[dict[str, Tensor], Description]:
-    """Read a network file written by `save_model`.
+    """Read a network file written by `save_model`, or the one in the folder of a training.
 
     Raises:
         WeightsError: not there, not safetensors, or without a description of the right kind and version.
     """
+    path = network_in(path)
     if not path.is_file():
         raise WeightsError(
             f"no network file at '{path}'; expected a .safetensors file of 'reverie train' or 'reverie distill'"

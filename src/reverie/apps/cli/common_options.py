@@ -23,6 +23,9 @@ class Common:
     show_host: str = "127.0.0.1"
     look: str | None = None
     layers: bool = False
+    recipe: str | None = None
+    resume: bool = False
+    as_json: bool = False
 
 
 COMMON = (
@@ -42,5 +45,9 @@ COMMON = (
     ("show_host", str, "127.0.0.1", ("--show-host",),
      "Address of that page; one that others can reach asks for a password."),
     ("look", str | None, None, ("--preset",), "A look, which other options change."),
+    ("recipe", str | None, None, ("--recipe",), "YAML file of settings; options given here win."),
+    ("resume", bool, False, ("--resume",),
+     "Go on with the run that was stopped there, with its settings; without it, the same command goes on as well."),
+    ("as_json", bool, False, ("--json",), "Print JSON."),
     ("layers", bool, False, ("--layers",), "List the network's layers and stop."),
 )  # fmt: skip

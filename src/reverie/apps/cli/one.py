@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,19 +43,22 @@ def run_one(
         check_together(part, has_input=given is not None)
     if _to_stdout(common, given):
         return _piped(tool, config, given, common)
+    if tool.told is not None and common.output is None and not common.dry_run:
+        return _said(tool, config, given, common)
     wanted = result_path(tool, config, given, common)
     sources = [Path(text) for _, text in named_files(config)] + ([given.path] if given and given.path else [])
     job = wanted_job(tool, config, given, common.quality if tool.makes == "picture" else None)
     target = choose_target(wanted, job, lambda data, what: parse(data, find, what), sources=sources,
-                           overwrite=common.overwrite)  # fmt: skip
+                           overwrite=common.overwrite or common.resume, home=_has_home(tool, wanted))  # fmt: skip
     if target.finished and not common.dry_run:
         (there or _say_there)(target.path)
         return 0
     if not common.dry_run:
         check_target(tool, target.path, config)
+        _check_then(tool, config)
     from reverie.jobs.many import scratch_of
 
-    run = open_run(tool, config, given, Session(), scratch=scratch_of(target.path))
+    run = open_run(tool, config, given, Session(), scratch=scratch_of(target.path, tool))
     try:
         if common.dry_run:
             print(json.dumps(decisions(run, target.path), indent=2, ensure_ascii=False))
@@ -65,7 +69,67 @@ def run_one(
             print(target.note, file=sys.stderr)
         with watching(tool, show=common.show, host=common.show_host, port=common.show_port) as watch:
             ended = execute(run, target.path, watch, quality=common.quality)
-        return finish(ended)
+        if tool.told is not None and ended.end == "done":
+            for line in tool.told(run.outputs()[0], common.as_json):
+                print(line)
+            ended = replace(ended, paths=(), text=f"{ended.text}; written to '{target.path}'".removeprefix("; "))
+        code = finish(ended) or (tool.failed(run.outputs()[0]) if tool.failed is not None else 0)
+    finally:
+        run.close()
+    return code or _then(tool, config, target.path, common)
+
+
+def _check_then(tool: AnyTool, config: object) -> None:
+    """Check before long work that what comes after it can be done."""
+    from reverie.jobs.run import setting_of
+    from reverie.tools.registry import find_tool
+
+    for name, follower in tool.then.items():
+        place = setting_of(config, name)
+        if isinstance(place, str):
+            after = find_tool(follower)
+            if Path(place).suffix.lower() != after.suffix:
+                raise InputError(f"an exported network is written to an {after.suffix} file; got '{Path(place).name}'")
+            if after.check is not None:
+                after.check(after.config())
+
+
+def _then(tool: AnyTool, config: object, result: Path, common: Common) -> int:
+    """Apply to a result what its settings ask for, such as an export of a network."""
+    from reverie.jobs.run import setting_of
+    from reverie.tools.registry import find_tool
+
+    for name, follower in tool.then.items():
+        place = setting_of(config, name)
+        if isinstance(place, str):
+            after = find_tool(follower)
+            first = after.fixed[0].name
+            code = run_one(after, find_tool, after.config(**{first: str(result)}), None,
+                           Common(output=place, overwrite=common.overwrite))  # fmt: skip
+            if code:
+                return code
+    return 0
+
+
+def _said(tool: AnyTool, config: object, given: Given | None, common: Common) -> int:
+    """Run a tool whose result is told in lines, since no place was named for it."""
+    from reverie.apps.cli.watch import CODES, watching
+    from reverie.jobs.run import execute, open_run
+    from reverie.jobs.session import Session
+
+    run = open_run(tool, config, given, Session())
+    try:
+        with watching(tool, show=common.show, host=common.show_host, port=common.show_port) as watch:
+            ended = execute(run, None, watch)
+        if ended.end != "done":
+            by = " by Ctrl-C" if ended.end == "interrupted" else ""
+            print(f"reverie: stopped{by}", file=sys.stderr)
+            return CODES[ended.end]
+        main = run.outputs()[0]
+        assert tool.told is not None
+        for line in tool.told(main, common.as_json):
+            print(line)
+        return tool.failed(main) if tool.failed is not None else 0
     finally:
         run.close()
 
@@ -126,6 +190,8 @@ def wanted_job(tool: AnyTool, config: object, given: Given | None, quality: int 
 
 def result_path(tool: AnyTool, config: object, given: Given | None, common: Common) -> Path:
     """Return the name of the result: as told, or beside the input."""
+    if tool.home:
+        return _home(tool, config, given, common)
     if common.output is not None:
         output = as_given(common.output)
         path = Path(output)
@@ -138,6 +204,20 @@ def result_path(tool: AnyTool, config: object, given: Given | None, common: Comm
     stem = f"{_stem(tool, config, given)}-{tool.ending}" if tool.ending else _stem(tool, config, given)
     folder = given.path.parent if given is not None and given.path is not None else Path()
     return folder / f"{stem}{suffix_for(tool, given, common)}"
+
+
+def _home(tool: AnyTool, config: object, given: Given | None, common: Common) -> Path:
+    """Return the name of a result inside a folder of its own, unless a file is named for it."""
+    path = Path("runs") / _stem(tool, config, given) if common.output is None else Path(as_given(common.output))
+    if path.suffix.lower() == tool.suffix:
+        return path
+    if path.exists() and not path.is_dir():
+        raise InputError(f"'{path}' is a file; name a folder for the run with -o, or a file ending in {tool.suffix}")
+    return path / tool.home
+
+
+def _has_home(tool: AnyTool, path: Path) -> bool:
+    return bool(tool.home) and path.name == tool.home
 
 
 def _stem(tool: AnyTool, config: object, given: Given | None) -> str:
@@ -177,7 +257,9 @@ def check_target(tool: AnyTool, path: Path, config: object) -> None:
     elif tool.makes == "folder":
         if not path.parent.is_dir():
             raise InputError(f"cannot write '{path}': there is no folder '{path.parent}'; make it first")
-    else:
+    elif tool.makes == "network" and path.suffix.lower() != tool.suffix:
+        raise InputError(f"cannot write '{path}': a network of reverie {tool.name} is a {tool.suffix} file")
+    elif not (_has_home(tool, path) and not path.parent.exists()):  # else its folder is made when the work begins
         if tool.makes == "mesh":
             _mesh_suffix(path, f"cannot write '{path}'")
         check_place(path)

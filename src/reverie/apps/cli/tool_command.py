@@ -20,6 +20,7 @@ from reverie.apps.cli.common_options import COMMON, Common
 from reverie.apps.cli.one import run_one
 from reverie.apps.cli.options import option_of
 from reverie.apps.cli.pipes import STDOUT, as_given, read_stdin
+from reverie.apps.cli.resume import resumed_settings
 from reverie.apps.cli.tool_config import films_of, more_sections, moving_of, settings_of
 from reverie.errors import InputError
 from reverie.jobs.cores import check_workers
@@ -49,7 +50,7 @@ def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., 
             options.setdefault(field.name, option_of(field, hints[field.name]))
 
     def command(*args: Any, **kwargs: Any) -> int:
-        positions = {role.name: value for role, value in zip(roles, args, strict=False)}
+        positions = _by_role(roles, args)
         for role in roles:
             positions[role.name] = _joined(positions.get(role.name), kwargs.get(f"named_{role.name}"))
         names = {field.name for field in dataclasses.fields(Common)}
@@ -59,9 +60,29 @@ def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., 
 
     command.__doc__ = tool.summary
     command.__name__ = tool.name.replace(" ", "_") + "_command"
-    places = [_place(role, many=_takes_many(tool, role)) for role in roles]
+    places = [_place(role, many=_takes_many(tool, role)) for role in _until_many(tool)]
     command.__signature__ = inspect.Signature([*places, *common, *options.values()])
     return command
+
+
+def _until_many(tool: AnyTool) -> tuple[Role, ...]:
+    """Return the roles up to the first that takes several: what stands behind it is taken from the end."""
+    many = next((n for n, role in enumerate(tool.roles, 1) if _takes_many(tool, role)), len(tool.roles))
+    return tool.roles[:many]
+
+
+def _by_role(roles: tuple[Role, ...], args: tuple[Any, ...]) -> dict[str, Any]:
+    """Return what stands on the command line by role: in ``distill STYLE STYLE DATA`` the last one is the data."""
+    found = {role.name: value for role, value in zip(roles, args, strict=False)}
+    behind = roles[len(args) :]
+    if behind and args and isinstance(args[-1], tuple):
+        values = args[-1]
+        for role in reversed(behind):
+            if len(values) > 1:
+                *rest, found[role.name] = values
+                values = tuple(rest)
+        found[roles[len(args) - 1].name] = values
+    return found
 
 
 def _joined(value: Any, named: Any) -> Any:
@@ -79,6 +100,9 @@ def _fits(name: str, tool: AnyTool) -> bool:
         return tool.makes == "picture"
     if name == "look":
         return bool(tool.presets)
+    if name in ("recipe", "resume", "as_json"):
+        has = {"recipe": tool.recipes, "resume": tool.begun is not None, "as_json": tool.told is not None}
+        return has[name]
     if name == "layers":
         return {"layer", "model", "weights"} <= {field.name for _, field in tool.fields()}
     return True
@@ -186,6 +210,10 @@ def _from_nothing(tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[
     chosen = _moving(tool, given, output) or tool
     _check_given(tool, chosen, given, "goes with a video, GIF or animated WebP; this is a picture")
     config = settings_of(chosen, find, given, common, tool, from_nothing=tool.streamed is not None)
+    if common.resume:
+        config = resumed_settings(chosen, find, config, given, common, tool)
+        if config is None:
+            return 0
     return run_one(chosen, find, config, None, common)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import logging
 import warnings
@@ -21,9 +20,9 @@ from reverie.errors import InputError, OutputError
 from reverie.models.adaptive import LEVELS, STRIDE, AdaptiveDecoder, statistics_of
 from reverie.models.student import StudentNet
 from reverie.tools.fast.model import FastModel
+from reverie.tools.fast.packages import check_packages
 from reverie.weights.checkpoint import write_bytes
 
-PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 OPSET = 18
 SIZES = ((64, 96), (120, 72))  # at which ours and the exported network are compared; traced at neither
 TRACED = (80, 104)
@@ -32,9 +31,9 @@ LARGEST_DIFFERENCE = 1e-3  # of values in [0, 1]; a quarter of an 8-bit step. Fo
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written: the file, its inputs, and the largest difference from ours by picture size."""
+    """What was made: the file's bytes, its inputs, and the largest difference from ours by picture size."""
 
-    path: Path
+    blob: bytes
     inputs: tuple[str, ...]
     differences: dict[str, float]
 
@@ -43,9 +42,7 @@ def check_export(path: Path) -> None:
     """Raise `InputError` if a package that exporting needs is not installed, or the file has another suffix."""
     if path.suffix.lower() != ".onnx":
         raise InputError(f"an exported network is written to an .onnx file; got '{path.name}'")
-    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise InputError(f"exporting needs {', '.join(missing)}; get it with: pip install 'reverie[export]'")
+    check_packages()
 
 
 def export_onnx(model: FastModel, path: Path) -> Exported:
@@ -60,6 +57,18 @@ def export_onnx(model: FastModel, path: Path) -> Exported:
         OutputError: the exported network computes something else, or the file cannot be written.
     """
     check_export(path)
+    made = exported_onnx(model)
+    write_bytes(path, made.blob)
+    return made
+
+
+def exported_onnx(model: FastModel) -> Exported:
+    """Return the network as ONNX after comparing it with ours; see `export_onnx`.
+
+    Raises:
+        InputError, OutputError: as `export_onnx`.
+    """
+    check_packages()
     if model.precision != "fp32" or model.device.type != "cpu":
         raise InputError("exporting needs the network on the CPU in fp32; open it so")
     net = _Student(model.net) if isinstance(model.net, StudentNet) else _Adaptive(model.net, model.critic)
@@ -69,8 +78,7 @@ def export_onnx(model: FastModel, path: Path) -> Exported:
     worst = max(differences.values())
     if not worst <= LARGEST_DIFFERENCE:
         raise OutputError(f"the exported network differs by {worst:.2g} from ours; nothing was written")
-    write_bytes(path, blob)
-    return Exported(path, net.inputs, differences)
+    return Exported(blob, net.inputs, differences)
 
 
 class _Student(nn.Module):
