@@ -87,7 +87,9 @@ def _networks_of(part: object) -> object:
     changed: dict[str, object] = {}
     for field in dataclasses.fields(part):  # type: ignore[arg-type]
         value = getattr(part, field.name)
-        if field.metadata.get("file") == "network" and isinstance(value, str) and Path(value).is_dir():
+        if not isinstance(value, str) or value in field.metadata.get("builtin", ()):
+            continue
+        if field.metadata.get("file") == "network" and Path(value).is_dir():
             changed[field.name] = str(network_in(Path(value)))
     return dataclasses.replace(part, **changed) if changed else part  # type: ignore[type-var]
 

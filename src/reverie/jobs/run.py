@@ -390,7 +390,7 @@ def _tell(run: Run, watch: Watch, told: list[str]) -> None:
 
 def _kept(run: Run, target: Path | None, quality: int, kept: Path | None, end: End) -> Ended:
     """Write the unfinished result at once, if there was a step."""
-    if run.last is None or target is None:
+    if run.last is None or target is None or not run.last.done:
         return Ended(end, (), "before the first step; nothing was written" if target else "; nothing was written")
     place = kept or kept_path(target)
     total = f" of {run.last.total}" if run.last.total else ""

@@ -46,9 +46,11 @@ class PreparedClassifier:
                 return []
             return [Folder(training.write_report, label="report")]
 
-        def done() -> None:
-            if kept:
-                training.write_report(place)
+        def done() -> list[str]:
+            if not kept:
+                return []
+            training.write_report(place)
+            return [f"report in '{place}'; dream with: reverie dream PICTURE --model '{place}'"]
 
         def total(step: TrainStep) -> int | None:
             return round(step.step / step.progress) if step.progress and step.step else None

@@ -27,9 +27,11 @@ class Counters:
     @classmethod
     def restored(cls, saved: dict[str, Any]) -> Counters:
         """Return the counters of a checkpoint; ones that it does not know keep their defaults."""
-        return cls(
-            **{f.name: (float if f.type == "float" else int)(saved[f.name]) for f in fields(cls) if f.name in saved}
-        )
+        found = cls()
+        for f in fields(cls):
+            usual = getattr(found, f.name)
+            setattr(found, f.name, type(usual)(saved.get(f.name, usual)))
+        return found
 
     def record(self) -> dict[str, Any]:
         """Return what a checkpoint stores."""

@@ -51,7 +51,7 @@ def begun(place: Path, cls: type) -> Mapping[str, object] | None:
 
 def training_work(
     training: Training, *, total: Callable[[TrainStep], int | None], chosen: Chosen, plan: Plan,
-    notes: Sequence[str] = (), more: Callable[[], Sequence[Output]] = tuple, done: Callable[[], None] = lambda: None,
+    notes: Sequence[str] = (), more: Callable[[], Sequence[Output]] = tuple, done: Callable[[], Sequence[str]] = tuple,
     say: Callable[[TrainStep], Sequence[str]] = lambda _: (),
 ) -> Steps:  # fmt: skip
     """Return a training as a work.
@@ -63,14 +63,14 @@ def training_work(
         plan: what is decided before.
         notes: lines for the beginning.
         more: further results, beside the network.
-        done: called once the network of a finished training is written.
+        done: called once the network of a finished training is written; gives lines for the end.
         say: lines that a step is worth.
     """
     told = list(notes)
 
     def written() -> None:
         if training.finished:
-            done()
+            told.extend(done())
             training.run.finish()
 
     def outputs() -> list[Output]:

@@ -6,7 +6,7 @@ import importlib
 import json
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from reverie.critic.critic import Critic
 from reverie.errors import InputError, OutputError
+from reverie.jobs.output import ONNX_JOB
 from reverie.models.adaptive import LEVELS, STRIDE, AdaptiveDecoder, statistics_of
 from reverie.models.student import StudentNet
 from reverie.tools.fast.model import FastModel
@@ -79,6 +80,14 @@ def exported_onnx(model: FastModel) -> Exported:
     if not worst <= LARGEST_DIFFERENCE:
         raise OutputError(f"the exported network differs by {worst:.2g} from ours; nothing was written")
     return Exported(blob, net.inputs, differences)
+
+
+def with_job(blob: bytes, record: Mapping[str, Any]) -> bytes:
+    """Return an ONNX file with the job that made it among its notes."""
+    proto = importlib.import_module("onnx").load_from_string(blob)
+    note = proto.metadata_props.add()
+    note.key, note.value = ONNX_JOB, json.dumps(record, ensure_ascii=False)
+    return proto.SerializeToString()
 
 
 class _Student(nn.Module):

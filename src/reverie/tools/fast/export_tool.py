@@ -40,7 +40,7 @@ class PreparedExport:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the work: the file is made and compared with ours before it is written."""
-        from reverie.tools.fast.export_onnx import Exported, exported_onnx
+        from reverie.tools.fast.export_onnx import Exported, exported_onnx, with_job
 
         made: list[Exported] = []
         notes: list[str] = []
@@ -52,10 +52,10 @@ class PreparedExport:
             yield Report(1, 1, "networks")
 
         def encoded(suffix: str, record: Mapping[str, Json]) -> bytes:
-            return made[0].blob
+            return with_job(made[0].blob, record)
 
         def outputs() -> list[Output]:
-            return [Bytes(encoded, (SUFFIX,)) for _ in made]
+            return [Bytes(encoded, (SUFFIX,), inside=True) for _ in made]
 
         chosen = Chosen(Input(self.model.identity.name, self.model.identity.sha256))
         return Steps(reports(), outputs, plan=Plan(suffixes=(SUFFIX,)), chosen=chosen, notes=notes)
