@@ -7,6 +7,7 @@ fetch them.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -112,7 +113,8 @@ def _from_file(path: Path, name: str, weights: str | Path | None) -> tuple[nn.Mo
     with shapes_only():
         net = build_classifier(about.architecture, len(about.classes), about.options)
     _load(net, state, path.name)
-    return net, Preprocessing(about.mean, about.std), _identity(net, name, about, file_sha256(path))
+    identity = replace(_identity(net, name, about, file_sha256(path)), measured=(str(path),))
+    return net, Preprocessing(about.mean, about.std), identity
 
 
 def _bare_weights(path: Path) -> str:

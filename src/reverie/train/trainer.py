@@ -19,6 +19,7 @@ from reverie.data.pack import delete_packs
 from reverie.errors import GradientError
 from reverie.settings import to_record
 from reverie.train.about import portable
+from reverie.train.channels import channel_statistics
 from reverie.train.classifier_config import ClassifierConfig
 from reverie.train.counters import Counters
 from reverie.train.dataset import TrainingData
@@ -59,6 +60,7 @@ class Trainer:
         self.at, self.meter, self.lr = Counters(), Meter(), 0.0
         self.divergence = Divergence(len(data.classes))
         self.evaluation: Evaluation | None = None
+        self.statistics: dict[str, Tensor] = {}
         self.finished = False
         if saved is not None:
             with run.restoring():
@@ -231,6 +233,9 @@ class Trainer:
             if logits is not None and self.data.val is not None:
                 self.evaluation = evaluate_logits(logits, self.data.val.labels, readable_names(self.data.classes))
                 metrics = self.evaluation.summary()
+            self.statistics = channel_statistics(
+                net, self.config.architecture, self.normalization, self.data.train, self.device
+            )
             self.run.write_csv()
         self.processes.wait()
         if self.processes.is_local_main:
@@ -247,4 +252,4 @@ class Trainer:
         if self.config.minutes is not None:
             spent["elapsed_s"] = round(self.at.elapsed_s)
         about = description_of(self.data, self.config, self.normalization, self.options, metrics, spent)
-        return halved(self.learner.average.net), about
+        return halved(self.learner.average.net) | self.statistics, about

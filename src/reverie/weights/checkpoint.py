@@ -25,6 +25,7 @@ from reverie.weights.in_folder import network_in
 
 FORMAT = "reverie-model"
 FORMAT_VERSION = 1
+BESIDE = "channel_statistics/"  # begins the names of tensors that are no weights: see critic/statistics.py
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def load_model(path: Path) -> tuple[dict[str, Tensor], Description]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             description = _read_description(path, metadata)
-            return {name: file.get_tensor(name) for name in file.keys()}, description  # noqa: SIM118
+            names = [name for name in file.keys() if not name.startswith(BESIDE)]  # noqa: SIM118
+            return {name: file.get_tensor(name) for name in names}, description
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"'{path}' is not a readable safetensors file: damaged, or of another kind") from error
 

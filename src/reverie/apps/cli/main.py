@@ -15,7 +15,7 @@ from contextlib import suppress
 from cyclopts import App, CycloptsError
 
 from reverie import __version__
-from reverie.apps.cli.interrupts import ignore_interrupts, interrupts_restored, listening
+from reverie.apps.cli.interrupts import ending_like_interrupts, ignore_interrupts, interrupts_restored, listening
 from reverie.apps.cli.output import PipeConsole, close_output
 from reverie.apps.cli.pipes import past_parser
 from reverie.apps.cli.wording import parser_message
@@ -25,8 +25,8 @@ from reverie.tools.registry import ALIASES, GROUPS, TOOLS, USUAL
 
 HELP = "A studio for neural image synthesis: train networks on pictures, dream and paint with them."
 EPILOGUE = (
-    "Exit codes: 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C. Every command takes --threads N (default: auto, "
-    "by the cores that are free) and --debug, which shows the traceback of an error."
+    "Exit codes: 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C, 143 by SIGTERM. Every command takes --threads N "
+    "(default: auto, by the cores that are free) and --debug, which shows the traceback of an error."
 )
 JOBS = {
     "list": "List the jobs of the queue.",
@@ -134,8 +134,9 @@ def _list_models() -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; without arguments, those of the process, which then ends."""
     if arguments is None:
-        with listening() as interrupted:
-            return _finished(sys.argv[1:], interrupted)
+        with listening() as interrupted, ending_like_interrupts() as ended_by:
+            code = _finished(sys.argv[1:], interrupted)
+            return 128 + ended_by() if code == 130 and ended_by() else code
     with interrupts_restored(), listening() as interrupted:
         return _finished(list(arguments), interrupted)
 
