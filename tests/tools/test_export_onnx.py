@@ -13,7 +13,7 @@ import torch
 from reverie.apps.cli.main import main
 from reverie.critic.open import open_critic
 from reverie.errors import InputError, OutputError
-from reverie.jobs.output import stored_record
+from reverie.jobs.stored import stored_record
 from reverie.models.adaptive import AdaptiveDecoder
 from reverie.models.student import StudentNet
 from reverie.tools.fast import export_onnx as module

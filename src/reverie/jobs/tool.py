@@ -16,8 +16,9 @@ from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from reverie.errors import JobError
 from reverie.jobs.given import Given
-from reverie.jobs.job import Json, section_types
+from reverie.jobs.job import Job, Json, section_types
 from reverie.jobs.output import Output
+from reverie.jobs.parts import Parts
 from reverie.jobs.session import Session
 from reverie.jobs.work import Work
 
@@ -103,10 +104,16 @@ class Tool(Generic[C]):
         begun: settings of an unfinished work, by that place, as ``--resume`` takes them; a tool that has it goes on
             with what it began.
         recipes: whether ``--recipe FILE`` gives settings too.
-        told: says the main result in lines, where no place is named for it; ``as_json`` asks for JSON. Nothing is
-            written then.
         failed: exit code beside the result, such as 2 where some inputs could not be used.
         then: field of the settings → tool that is applied to the result, and writes to the place the field names.
+        several: the results that settings ask for where they may ask for more than one, each a job of its own.
+        joins: tells whether a result, by its job, is gone on with by another; only for folders, whose files then lie in
+            the scratch folder of the work when it begins.
+        kept: entries of a record that say how the result was found, by a search that a replay does not repeat: it
+            stores them as they were.
+        prints: the main result is text, which goes to standard output where no file is named.
+        extras: results beside the main one that are written where an option of their label says so → its help.
+        quality: of lossy pictures, where the user has no say.
     """
 
     name: str
@@ -133,9 +140,14 @@ class Tool(Generic[C]):
     scratch: Callable[[Path], Path] | None = None
     begun: Callable[[Path], Mapping[str, object] | None] | None = None
     recipes: bool = False
-    told: Callable[[Output, bool], Sequence[str]] | None = None
     failed: Callable[[Output], int] | None = None
     then: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    several: Callable[[C, Session], Parts[C]] | None = None
+    joins: Callable[[Job, Job], bool] | None = None
+    kept: tuple[str, ...] = ()
+    prints: bool = False
+    extras: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    quality: int | None = None
 
     def settled(self, config: C, given: Given | None) -> C:
         """Return the settings as they count for this input; see `settle`."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from reverie.jobs.given import Given
 from reverie.jobs.job import Input
@@ -38,6 +38,18 @@ class EvaluationReport:
 
         return Folder(lambda folder: fill_report(self.step, folder)).write(path, record, quality)
 
+    def printed(self, *, as_json: bool) -> str:
+        """Return the scores, and the classes that are confused most."""
+        evaluation = self.step.evaluation
+        assert evaluation is not None
+        summary = {name: round(value, 4) for name, value in evaluation.summary().items()}
+        if as_json:
+            return json.dumps(summary | {"pictures": len(evaluation.labels)})
+        lines = ["  ".join(f"{name} {value:.4f}" for name, value in summary.items())]
+        for true, predicted, count, share in evaluation.most_confused[:TOLD]:
+            lines.append(f"  {count:4d} x {true} taken for {predicted} ({share:.0%} of its pictures)")
+        return "\n".join(lines)
+
 
 class PreparedEvaluation:
     """A network file whose description was read."""
@@ -63,6 +75,9 @@ class PreparedEvaluation:
         def reports() -> Iterator[Report]:
             for step in evaluate_model(self.path, Path(self.config.data), None, self.config):
                 notes.extend([step.message] if step.message else [])
+                if step.evaluation is not None:
+                    scores = step.evaluation.summary().items()
+                    notes.append("  ".join(f"{name} {value:.4f}" for name, value in scores))
                 found.extend([step] if step.evaluation is not None else [])
                 half = 0.5 * step.progress + 0.5 * (step.phase != "load")
                 yield Report(round(100 * half), 100, "percent", step.phase)
@@ -73,19 +88,6 @@ class PreparedEvaluation:
         return Steps(reports(), outputs, plan=Plan({"data": self.config.data}), chosen=self.chosen, notes=notes)
 
 
-def told(output: Output, as_json: bool) -> list[str]:
-    """Return the scores in lines."""
-    evaluation = cast("EvaluationReport", output).step.evaluation
-    assert evaluation is not None
-    summary = {name: round(value, 4) for name, value in evaluation.summary().items()}
-    if as_json:
-        return [json.dumps(summary | {"pictures": len(evaluation.labels)})]
-    lines = ["  ".join(f"{name} {value:.4f}" for name, value in summary.items())]
-    for true, predicted, count, share in evaluation.most_confused[:TOLD]:
-        lines.append(f"  {count:4d} x {true} taken for {predicted} ({share:.0%} of its pictures)")
-    return lines
-
-
 TRAIN_EVALUATE: Tool[EvaluateConfig] = Tool(
     name="train evaluate", doing="evaluating", ending="evaluation",
     summary="Measure a trained classifier on labelled pictures; -o names a folder for tables and pictures.",
@@ -94,6 +96,6 @@ TRAIN_EVALUATE: Tool[EvaluateConfig] = Tool(
         Role("model", "network", "A .safetensors file trained here, or the folder of a training."),
         Role("data", "folder", "Folder of class folders with pictures, or a zip of one."),
     ),
-    makes="folder", suffix="", name_of=lambda config: Path(config.data).stem, told=told,
+    makes="folder", suffix="", name_of=lambda config: Path(config.data).stem, prints=True,
     examples=("reverie train evaluate runs/mine my-pictures/ -o report/",),
 )  # fmt: skip

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Common:
     recipe: str | None = None
     resume: bool = False
     as_json: bool = False
+    extras: Mapping[str, str] = field(default_factory=dict)
 
 
 COMMON = (
@@ -48,6 +50,6 @@ COMMON = (
     ("recipe", str | None, None, ("--recipe",), "YAML file of settings; options given here win."),
     ("resume", bool, False, ("--resume",),
      "Go on with the run that was stopped there, with its settings; without it, the same command goes on as well."),
-    ("as_json", bool, False, ("--json",), "Print JSON."),
+    ("as_json", bool, False, ("--json",), "Print one JSON object."),
     ("layers", bool, False, ("--layers",), "List the network's layers and stop."),
 )  # fmt: skip

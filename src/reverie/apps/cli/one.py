@@ -4,37 +4,48 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reverie.apps.cli.batch_options import is_folder, suffix_of
 from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, write_stdout
+from reverie.apps.cli.printed import print_one
+from reverie.apps.cli.then import apply_then, check_then
 from reverie.errors import InputError, unknown_name
 from reverie.jobs.files import named_files, without_folders
 from reverie.jobs.film import Encoded
 from reverie.jobs.given import sha256_of
-from reverie.jobs.job import Job, parse, sections
+from reverie.jobs.job import Job, Json, parse, sections
 from reverie.jobs.tool import AnyTool
 from reverie.settings import check_settings, check_together, to_record
 
 if TYPE_CHECKING:
     from reverie.jobs.given import Given
-    from reverie.jobs.run import Run
+    from reverie.jobs.run import Ended, Run
+    from reverie.jobs.session import Session
+
+NONE: Mapping[str, Json] = MappingProxyType({})
 
 
 def run_one(
     tool: AnyTool, find: Callable[[str], AnyTool], config: object, given: Given | None, common: Common, *,
-    there: Callable[[Path], None] | None = None,
+    there: Callable[[Path], None] | None = None, session: Session | None = None,
+    decides: Mapping[str, Json] = NONE, seen: Callable[[Path], None] | None = None,
 ) -> int:  # fmt: skip
-    """Do one job, to a file or to standard output; `there` is told of a result that is there already."""
+    """Do one job, to a file or to standard output.
+
+    `there` is told of a result that is there already, `seen` of one that was made; `decides` see `Part`.
+    """
     from reverie.apps.cli.watch import finish, watching
     from reverie.jobs.run import execute, open_run
     from reverie.jobs.session import Session
     from reverie.jobs.target import check_format, choose_target
 
+    session = session or Session()
     config = tool.settled(config, given)
     if common.sheet is not None:
         tool, config = _as_sheet(tool, config, common.sheet)
@@ -43,22 +54,27 @@ def run_one(
         check_together(part, has_input=given is not None)
     if _to_stdout(common, given):
         return _piped(tool, config, given, common)
-    if tool.told is not None and common.output is None and not common.dry_run:
-        return _said(tool, config, given, common)
+    if tool.prints and common.output is None:
+        return print_one(tool, find, config, given, common)
     wanted = result_path(tool, config, given, common)
     sources = [Path(text) for _, text in named_files(config)] + ([given.path] if given and given.path else [])
-    job = wanted_job(tool, config, given, common.quality if tool.makes == "picture" else None)
+    job = wanted_job(tool, config, given, common.quality if tool.makes == "picture" and not tool.quality else None)
+    job = replace(job, more=decides)
     target = choose_target(wanted, job, lambda data, what: parse(data, find, what), sources=sources,
-                           overwrite=common.overwrite or common.resume, home=_has_home(tool, wanted))  # fmt: skip
+                           overwrite=common.overwrite or common.resume, joins=tool.joins,
+                           home=_has_home(tool, wanted))  # fmt: skip
     if target.finished and not common.dry_run:
         (there or _say_there)(target.path)
         return 0
     if not common.dry_run:
         check_target(tool, target.path, config)
-        _check_then(tool, config)
-    from reverie.jobs.many import scratch_of
+        check_then(tool, find, config)
+    from reverie.jobs.many import continue_in, scratch_of
 
-    run = open_run(tool, config, given, Session(), scratch=scratch_of(target.path, tool))
+    scratch = scratch_of(target.path, tool)
+    if target.joined and not common.dry_run:
+        continue_in(scratch, target.path)
+    run = open_run(tool, config, given, session, scratch=scratch)
     try:
         if common.dry_run:
             print(json.dumps(decisions(run, target.path), indent=2, ensure_ascii=False))
@@ -69,69 +85,24 @@ def run_one(
             print(target.note, file=sys.stderr)
         with watching(tool, show=common.show, host=common.show_host, port=common.show_port) as watch:
             ended = execute(run, target.path, watch, quality=common.quality)
-        if tool.told is not None and ended.end == "done":
-            for line in tool.told(run.outputs()[0], common.as_json):
-                print(line)
-            ended = replace(ended, paths=(), text=f"{ended.text}; written to '{target.path}'".removeprefix("; "))
-        code = finish(ended) or (tool.failed(run.outputs()[0]) if tool.failed is not None else 0)
+        if seen is not None and ended.end == "done":
+            seen(ended.paths[0])
+        if common.as_json and ended.end == "done":
+            ended = _printed(run, ended)
+        code = finish(ended) or (0 if tool.failed is None else tool.failed(run.outputs()[0]))
     finally:
         run.close()
-    return code or _then(tool, config, target.path, common)
+    return code or apply_then(tool, find, config, target.path, common)
 
 
-def _check_then(tool: AnyTool, config: object) -> None:
-    """Check before long work that what comes after it can be done."""
-    from reverie.jobs.run import setting_of
-    from reverie.tools.registry import find_tool
+def _printed(run: Run, ended: Ended) -> Ended:
+    """Print the main result as JSON; its place, which was named, goes where people read."""
+    from reverie.jobs.output import Printable
 
-    for name, follower in tool.then.items():
-        place = setting_of(config, name)
-        if isinstance(place, str):
-            after = find_tool(follower)
-            if Path(place).suffix.lower() != after.suffix:
-                raise InputError(f"an exported network is written to an {after.suffix} file; got '{Path(place).name}'")
-            if after.check is not None:
-                after.check(after.config())
-
-
-def _then(tool: AnyTool, config: object, result: Path, common: Common) -> int:
-    """Apply to a result what its settings ask for, such as an export of a network."""
-    from reverie.jobs.run import setting_of
-    from reverie.tools.registry import find_tool
-
-    for name, follower in tool.then.items():
-        place = setting_of(config, name)
-        if isinstance(place, str):
-            after = find_tool(follower)
-            first = after.fixed[0].name
-            code = run_one(after, find_tool, after.config(**{first: str(result)}), None,
-                           Common(output=place, overwrite=common.overwrite))  # fmt: skip
-            if code:
-                return code
-    return 0
-
-
-def _said(tool: AnyTool, config: object, given: Given | None, common: Common) -> int:
-    """Run a tool whose result is told in lines, since no place was named for it."""
-    from reverie.apps.cli.watch import CODES, watching
-    from reverie.jobs.run import execute, open_run
-    from reverie.jobs.session import Session
-
-    run = open_run(tool, config, given, Session())
-    try:
-        with watching(tool, show=common.show, host=common.show_host, port=common.show_port) as watch:
-            ended = execute(run, None, watch)
-        if ended.end != "done":
-            by = " by Ctrl-C" if ended.end == "interrupted" else ""
-            print(f"reverie: stopped{by}", file=sys.stderr)
-            return CODES[ended.end]
-        main = run.outputs()[0]
-        assert tool.told is not None
-        for line in tool.told(main, common.as_json):
-            print(line)
-        return tool.failed(main) if tool.failed is not None else 0
-    finally:
-        run.close()
+    main = run.outputs()[0]
+    assert isinstance(main, Printable)
+    print(main.printed(as_json=True))
+    return replace(ended, paths=(), text=f"{ended.text}; written to '{ended.paths[0]}'".removeprefix("; "))
 
 
 def _say_there(path: Path) -> None:

@@ -43,6 +43,17 @@ class Names:
             rows.append(row | ({"error": one.error} if one.error else {}))
         return Table(rows).write(path, record, quality)
 
+    def printed(self, *, as_json: bool) -> str:
+        """Return one line for every picture that could be read."""
+        return "\n".join(_line(one, as_json) for one in self.found if not one.error)
+
+
+def _line(one: Classified, as_json: bool) -> str:
+    if not as_json:
+        return f"{one.path}  " + "  ".join(f"{name} {p:.1%}" for name, p in one.classes)
+    classes = [{"name": name, "probability": round(p, 5)} for name, p in one.classes]
+    return json.dumps({"picture": str(one.path), "classes": classes}, ensure_ascii=False)
+
 
 class PreparedNaming:
     """An open network."""
@@ -110,20 +121,6 @@ def expanded(texts: Sequence[str]) -> list[Path]:
     return paths
 
 
-def told(output: Output, as_json: bool) -> list[str]:
-    """Return one line for every picture that could be read."""
-    lines: list[str] = []
-    for one in cast("Names", output).found:
-        if one.error:
-            continue
-        if as_json:
-            classes = [{"name": name, "probability": round(p, 5)} for name, p in one.classes]
-            lines.append(json.dumps({"picture": str(one.path), "classes": classes}, ensure_ascii=False))
-        else:
-            lines.append(f"{one.path}  " + "  ".join(f"{name} {p:.1%}" for name, p in one.classes))
-    return lines
-
-
 def failed(output: Output) -> int:
     """Return 2 where a picture could not be read."""
     return 2 if any(one.error for one in cast("Names", output).found) else 0
@@ -137,7 +134,8 @@ CLASSIFY: Tool[ClassifyConfig] = Tool(
             "pictures", "picture", "Pictures, or folders of pictures; a network may stand before them.", many=True
         ),
     ),
-    makes="table", suffix=".json", name_of=lambda config: Path(config.pictures[0]).stem if config.pictures else "names",
-    told=told, failed=failed,
+    makes="table", suffix=".json", prints=True,
+    name_of=lambda config: Path(config.pictures[0]).stem if config.pictures else "names",
+    failed=failed,
     examples=("reverie classify photo.jpg", "reverie classify runs/mine holiday/ -o names.csv"),
 )  # fmt: skip

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from reverie.critic.critic import Critic
 from reverie.errors import InputError, OutputError
-from reverie.jobs.output import ONNX_JOB
+from reverie.jobs.stored import ONNX_JOB
 from reverie.models.adaptive import LEVELS, STRIDE, AdaptiveDecoder, statistics_of
 from reverie.models.student import StudentNet
 from reverie.tools.fast.model import FastModel
