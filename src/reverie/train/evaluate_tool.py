@@ -75,9 +75,6 @@ class PreparedEvaluation:
         def reports() -> Iterator[Report]:
             for step in evaluate_model(self.path, Path(self.config.data), None, self.config):
                 notes.extend([step.message] if step.message else [])
-                if step.evaluation is not None:
-                    scores = step.evaluation.summary().items()
-                    notes.append("  ".join(f"{name} {value:.4f}" for name, value in scores))
                 found.extend([step] if step.evaluation is not None else [])
                 half = 0.5 * step.progress + 0.5 * (step.phase != "load")
                 yield Report(round(100 * half), 100, "percent", step.phase)

@@ -87,22 +87,22 @@ def run_one(
             ended = execute(run, target.path, watch, quality=common.quality)
         if seen is not None and ended.end == "done":
             seen(ended.paths[0])
-        if common.as_json and ended.end == "done":
-            ended = _printed(run, ended)
+        if tool.prints and ended.end == "done":
+            ended = _printed(run, ended, as_json=common.as_json)
         code = finish(ended) or (0 if tool.failed is None else tool.failed(run.outputs()[0]))
     finally:
         run.close()
     return code or apply_then(tool, find, config, target.path, common)
 
 
-def _printed(run: Run, ended: Ended) -> Ended:
-    """Print the main result as JSON; its place, which was named, goes where people read."""
+def _printed(run: Run, ended: Ended, *, as_json: bool) -> Ended:
+    """Print the main result beside its place, which was named: JSON for programs, else lines for people."""
     from reverie.jobs.output import Printable
 
     main = run.outputs()[0]
     assert isinstance(main, Printable)
-    print(main.printed(as_json=True))
-    return replace(ended, paths=(), text=f"{ended.text}; written to '{ended.paths[0]}'".removeprefix("; "))
+    print(main.printed(as_json=as_json), file=sys.stdout if as_json else sys.stderr)
+    return replace(ended, paths=()) if as_json else ended
 
 
 def _say_there(path: Path) -> None:
