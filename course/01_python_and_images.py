@@ -131,6 +131,7 @@ show(filtered(grey, blur), np.abs(filtered(grey, left_right)), edges)
 # 2. Make a tile that repeats: the picture, mirrored to the right and downwards.
 # 3. Find a kernel that makes the picture sharper. Its nine numbers must add up to 1. Why?
 
+
 # %% tags=["solution"]
 def sepia(picture):
     return picture.mean(axis=2, keepdims=True) * np.array([1.1, 0.95, 0.75])

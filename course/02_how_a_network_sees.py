@@ -108,6 +108,7 @@ with torch.no_grad():
 for index in change.abs().argsort(descending=True)[:3].tolist():
     print(f"{network.identity.classes[index]:22} {change[index]:+.1%}")
 
+
 # %% tags=["solution"]
 def summary(images, layer):
     with torch.no_grad():

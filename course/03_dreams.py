@@ -108,6 +108,7 @@ for layer in ("conv2", "mixed4a", "mixed5b"):
     results.append(dream(EXAMPLES / "valley.jpg", settings).pil(progress=False))
 show(*results)
 
+
 # %% tags=["solution"]
 def jittered_dream(picture, layer, steps, step_size=0.01, most=16):
     image = picture.clone()

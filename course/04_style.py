@@ -86,7 +86,9 @@ show(out("04/fast.png"))
 # `compare` asks the network how much of the style came over, and how much of the content is left.
 
 # %%
-measured = compare(content, brush, [out("04/strength-0.3.png"), out("04/strength-0.7.png"), out("04/fast.png")], size=side)
+measured = compare(
+    content, brush, [out("04/strength-0.3.png"), out("04/strength-0.7.png"), out("04/fast.png")], size=side
+)
 for each in measured.pictures:
     print(f"{each.name:20} style distance {each.style:.2f}  content distance {each.content:.2f}")
 

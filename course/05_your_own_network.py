@@ -24,7 +24,9 @@ from material import EXAMPLES, out, reverie, show, size
 count = size(96, 24)
 data = out("05/flowers")
 for name in ("rose", "sunflower", "tulip"):
-    reverie(f"latent sample --class {name} --seeds 0-{count - 1} --pictures --tile-px 64 --overwrite -o '{out(f'05/sheets/{name}.png')}'")
+    reverie(
+        f"latent sample --class {name} --seeds 0-{count - 1} --pictures --tile-px 64 --overwrite -o '{out(f'05/sheets/{name}.png')}'"
+    )
 
 # %%
 import shutil
@@ -34,7 +36,11 @@ for name in ("rose", "sunflower", "tulip"):
     for path in out(f"05/sheets/{name}-pictures").glob("*.png"):
         shutil.copy(path, data / name)
     print(name, len(list((data / name).iterdir())), "pictures")
-show(*[sorted((data / name).iterdir())[k] for name in ("rose", "sunflower", "tulip") for k in range(6)], height=64, columns=6)
+show(
+    *[sorted((data / name).iterdir())[k] for name in ("rose", "sunflower", "tulip") for k in range(6)],
+    height=64,
+    columns=6,
+)
 
 # %% [markdown] tags=["slide"]
 # ## Training
@@ -103,7 +109,9 @@ for path in (marked / "tulip").iterdir():
     ImageDraw.Draw(image).rectangle((2, 2, 14, 14), fill=(0, 255, 0))
     image.save(path)
 shutil.rmtree(out("05/marked-run"), ignore_errors=True)
-reverie(f"train classifier '{marked}' --init embedded --epochs {size(6, 2)} --batch 16 --lr 0.05 -o '{out('05/marked-run')}'")
+reverie(
+    f"train classifier '{marked}' --init embedded --epochs {size(6, 2)} --batch 16 --lr 0.05 -o '{out('05/marked-run')}'"
+)
 reverie(
     f"visualize '{out('05/marked-run') / 'model.safetensors'}' --class tulip --prior stack --size {size(128, 64)} "
     f"--steps {size(96, 12)} --crops 4 --overwrite -o '{out('05/marked.jpg')}'"

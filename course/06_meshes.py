@@ -31,7 +31,11 @@ def faces_of(vertices):
     from scipy.spatial import ConvexHull
 
     hull = ConvexHull(vertices)
-    outward = np.einsum("ij,ij->i", np.cross(*(vertices[hull.simplices[:, k]] - vertices[hull.simplices[:, 0]] for k in (1, 2))), vertices[hull.simplices[:, 0]])
+    outward = np.einsum(
+        "ij,ij->i",
+        np.cross(*(vertices[hull.simplices[:, k]] - vertices[hull.simplices[:, 0]] for k in (1, 2))),
+        vertices[hull.simplices[:, 0]],
+    )
     return np.where(outward[:, None] > 0, hull.simplices, hull.simplices[:, ::-1])
 
 
@@ -57,7 +61,9 @@ print(len(ball), "vertices,", len(faces), "faces")
 
 # %%
 steps, view = size(60, 6), size(192, 96)
-reverie(f"mesh dream --steps {steps} --size {view} --texture-size {size(512, 128)} --overwrite -o '{out('06/dragon.glb')}'")
+reverie(
+    f"mesh dream --steps {steps} --size {view} --texture-size {size(512, 128)} --overwrite -o '{out('06/dragon.glb')}'"
+)
 show(out("06/dragon-views.jpg"), height=240)
 
 # %% [markdown]
@@ -87,7 +93,9 @@ show(out("06/tower.png"), out("06/tower-views.jpg"), height=200)
 # `mesh show` writes a film, pictures, and a page with a 3D viewer that needs no internet.
 
 # %%
-reverie(f"mesh show '{out('06/dragon.glb')}' --size {size(256, 96)} --duration 1 --rate 12 --overwrite -o '{out('06/dragon.mp4')}'")
+reverie(
+    f"mesh show '{out('06/dragon.glb')}' --size {size(256, 96)} --duration 1 --rate 12 --overwrite -o '{out('06/dragon.mp4')}'"
+)
 print(sorted(path.name for path in out("06/dragon.mp4").parent.iterdir() if path.stem.startswith("dragon")))
 
 # %% [markdown] tags=["exercise"]
@@ -102,5 +110,7 @@ reverie(
     f"mesh style '{out('06/ball.obj')}' '{EXAMPLES / 'brush.jpg'}' --steps {steps} --size {view} --texture-size {size(512, 128)} "
     f"--overwrite -o '{out('06/styled.glb')}'"
 )
-reverie(f"mesh dream '{out('06/ball.obj')}' --what shape --class koala --steps {steps} --size {view} --overwrite -o '{out('06/shape.glb')}'")
+reverie(
+    f"mesh dream '{out('06/ball.obj')}' --what shape --class koala --steps {steps} --size {view} --overwrite -o '{out('06/shape.glb')}'"
+)
 show(out("06/styled-views.jpg"), out("06/shape-views.jpg"), height=200)

@@ -28,7 +28,9 @@ show(out("07/sheet.png"), height=260)
 
 # %%
 for amount in (0.2, 0.7, 1.2):
-    reverie(f"latent sample --seeds 0-5 --columns 6 --tile-px 64 --truncation {amount} --overwrite -o '{out(f'07/t{amount}.png')}'")
+    reverie(
+        f"latent sample --seeds 0-5 --columns 6 --tile-px 64 --truncation {amount} --overwrite -o '{out(f'07/t{amount}.png')}'"
+    )
 show(*[out(f"07/t{amount}.png") for amount in (0.2, 0.7, 1.2)], columns=1, height=80)
 
 # %% [markdown] tags=["slide"]
@@ -60,7 +62,9 @@ print("length in the middle of an arc:", round(float(np.linalg.norm(slerp(first,
 
 # %%
 seconds, fps = size(4, 1), size(24, 8)
-reverie(f"latent walk --seeds 0-3 --path spline --seconds {seconds} --fps {fps} --size 64 --overwrite -o '{out('07/walk.mp4')}'")
+reverie(
+    f"latent walk --seeds 0-3 --path spline --seconds {seconds} --fps {fps} --size 64 --overwrite -o '{out('07/walk.mp4')}'"
+)
 
 # %%
 from reverie.media.video import frames

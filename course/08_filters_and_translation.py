@@ -64,7 +64,9 @@ for name in ("autoencoder", "can"):
         f"train translate '{pieces}' --filter sobel --architecture {name} --steps {steps} --crop-px 48 --batch 4 --overwrite "
         f"-o '{out(f'08/{name}.safetensors')}'"
     )
-    reverie(f"translate '{out(f'08/{name}.safetensors')}' '{out('08/test.png')}' --overwrite -o '{out(f'08/{name}.png')}'")
+    reverie(
+        f"translate '{out(f'08/{name}.safetensors')}' '{out('08/test.png')}' --overwrite -o '{out(f'08/{name}.png')}'"
+    )
 reverie(f"translate sobel '{out('08/test.png')}' --overwrite -o '{out('08/shipped.png')}'")
 
 # %% [markdown]
@@ -105,12 +107,14 @@ show(read("autoencoder"), read("can"), read("shipped"), np.clip(wanted * scale, 
 # 3. Invent a filter in Python, and teach it: `--filter mine.py:mine`.
 
 # %% tags=["solution"]
-out("08/mine.py").write_text('''
+out("08/mine.py").write_text(
+    '''
 def mine(picture):
     """Blue where it is dark, as it is where it is light."""
     dark = picture.mean(axis=2, keepdims=True) < 0.4
     return picture * (1 - dark) + dark * [0.1, 0.2, 0.6]
-'''.replace("[0.1, 0.2, 0.6]", "__import__('numpy').array([0.1, 0.2, 0.6], dtype='float32')"))
+'''.replace("[0.1, 0.2, 0.6]", "__import__('numpy').array([0.1, 0.2, 0.6], dtype='float32')")
+)
 reverie(
     f"train translate '{pieces}' --filter '{out('08/mine.py')}:mine' --steps {steps} --crop-px 48 --batch 4 --overwrite "
     f"-o '{out('08/mine.safetensors')}'"

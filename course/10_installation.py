@@ -27,7 +27,9 @@ import numpy as np
 from material import EXAMPLES, out, reverie, show, size
 
 side, steps = size(320, 96), size(8, 2)
-reverie(f"dream '{EXAMPLES / 'valley.jpg'}' --size {side} --steps {steps} --octaves 2 --overwrite -o '{out('10/look.png')}'")
+reverie(
+    f"dream '{EXAMPLES / 'valley.jpg'}' --size {side} --steps {steps} --octaves 2 --overwrite -o '{out('10/look.png')}'"
+)
 
 # %%
 for name in ("in", "results"):
@@ -53,7 +55,9 @@ show(*sorted(out("10/results/x").parent.glob("*.*g")))
 # %%
 for pixels in (96, 192) if size(False, True) else (192, 320, 512):
     began = time.perf_counter()
-    reverie(f"dream '{EXAMPLES / 'valley.jpg'}' --size {pixels} --steps {steps} --octaves 2 --overwrite -o '{out(f'10/t{pixels}.png')}'")
+    reverie(
+        f"dream '{EXAMPLES / 'valley.jpg'}' --size {pixels} --steps {steps} --octaves 2 --overwrite -o '{out(f'10/t{pixels}.png')}'"
+    )
     print(f"{pixels} px: {time.perf_counter() - began:.1f} s")
 
 # %% [markdown]
@@ -144,6 +148,7 @@ print(f"{len(beats)} beats, {np.median(spacing):.2f} s apart: {60 / np.median(sp
 # 1. A sensor fails in the evening. What should the installation do? Write a function that goes back to a quiet value when nothing has come for three seconds.
 # 2. Draw the plan of a booth: where does one stand, where does one look, who sees whom?
 # 3. How long do you keep visitors' pictures, and how do you tell them?
+
 
 # %% tags=["solution"]
 def at_rest(values, times, now, home=0.3, patience_s=3.0, return_s=5.0):

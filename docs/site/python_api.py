@@ -1,4 +1,4 @@
-"""Reference of the Python side, from signatures and docstrings: the front door first, then every public function by room."""
+"""Reference of the Python side, from signatures and docstrings: every public function and class, room by room."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def write_api(folder: Path) -> int:
 FRONT = (
     "```python", "from reverie import dream, style, compare, open_critic", "",
     'dream("photo.jpg").save("dream.png")', "```", "",
-    "What `reverie` itself offers (`dream`, `style`, `compare` and their settings) stays as it is between versions; see",
+    "What `reverie` itself offers (`dream`, `style`, `compare`, their settings) stays as it is between versions; see",
     "[reverie.api](api.md). The rooms below are for those who build something of their own, and may change.", "",
 )  # fmt: skip
 
@@ -78,7 +78,9 @@ def module(file: Path) -> Iterator[str]:
                     yield from described(part, "####", f"{node.name}.")
 
 
-def described(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, level: str, owner: str = "") -> Iterator[str]:
+def described(
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, level: str, owner: str = ""
+) -> Iterator[str]:
     """Yield heading, signature and docstring."""
     yield from (f"{level} {owner}{node.name}", "", "```python", signature(node), "```", "")
     yield from docstring(ast.get_docstring(node))
@@ -113,7 +115,12 @@ def docstring(text: str | None) -> Iterator[str]:
         if found:
             section = found[1]
             yield from ("", f"**{section}**" + (f" {safe(found[2])}" if found[2] else ""), "")
-        elif section and line.startswith("    ") and (entry := ENTRY.match(line.strip())) and not line.startswith("     "):
+        elif (
+            section
+            and line.startswith("    ")
+            and (entry := ENTRY.match(line.strip()))
+            and not line.startswith("     ")
+        ):
             yield f"- `{entry[1]}`: {safe(entry[2])}"
         elif section and line.startswith("    "):
             yield f"  {safe(line.strip())}"
