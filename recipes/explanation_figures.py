@@ -6,7 +6,6 @@ Small pictures, each made by the tools that the page explains; a few minutes on 
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -91,33 +90,6 @@ def tiled(critic: object, whole: torch.Tensor, tile: int, halo: int) -> torch.Te
     return result
 
 
-def priors() -> Image.Image:
-    """One class, drawn under four priors."""
-    from reverie.apps.cli.main import main as reverie
-
-    folder, pictures = Path(tempfile.mkdtemp()), []
-    for prior in ("pixel", "fourier", "stack", "maco"):
-        path = folder / f"{prior}.png"
-        reverie(
-            [
-                "visualize",
-                "embedded",
-                "--class",
-                "goldfish",
-                "--prior",
-                prior,
-                "--size",
-                "160",
-                "--steps",
-                "160",
-                "-o",
-                str(path),
-            ]
-        )
-        pictures.append(np.asarray(Image.open(path).convert("RGB"), dtype=np.float32) / 255)
-    return side_by_side(pictures, ["pixel", "fourier", "stack", "maco"])
-
-
 def latents() -> Image.Image:
     """A straight line and an arc in z, and a straight line in w, between the same two seeds."""
     from reverie.jobs.session import Session
@@ -149,7 +121,7 @@ def latents() -> Image.Image:
     return sheet
 
 
-FIGURES = {"dreaming": dreaming, "tiles": tiles, "priors": priors, "latents": latents}
+FIGURES = {"dreaming": dreaming, "tiles": tiles, "latents": latents}
 
 
 def main() -> None:
