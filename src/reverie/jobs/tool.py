@@ -97,6 +97,7 @@ class Tool(Generic[C]):
         network: the file of the network that the settings name, if it lies here, without opening it; records name it
             as their model and not among their files.
         sheet: what `--sheet` varies, for a text of the tool's own; None where it is none.
+        spreads: its works hand their parts to the session's executor, so that one of them keeps many machines busy.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Tool(Generic[C]):
     moving: str | None = None
     network: Callable[[C], Path | None] | None = None
     sheet: Callable[[C, str], Mapping[str, Sequence[Json]] | None] | None = None
+    spreads: bool = False
 
     def settled(self, config: C, given: Given | None) -> C:
         """Return the settings as they count for this input; see `settle`."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reverie.apps.cli.afar import one_afar
 from reverie.apps.cli.batch_options import is_folder, suffix_of
 from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, write_stdout
@@ -52,9 +53,14 @@ def run_one(
         return 0
     if not common.dry_run:
         check_target(tool, target.path, config)
+    from reverie.cluster.executors import open_executor
     from reverie.jobs.many import scratch_of
 
-    run = open_run(tool, config, given, Session(), scratch=scratch_of(target.path))
+    session = Session()
+    session.executor = None if common.dry_run else open_executor(common.executor, find, common.workers)
+    if session.executor is not None and not tool.spreads:
+        return one_afar(tool, session.executor, config, given, target, common)
+    run = open_run(tool, config, given, session, scratch=scratch_of(target.path))
     try:
         if common.dry_run:
             print(json.dumps(decisions(run, target.path), indent=2, ensure_ascii=False))
