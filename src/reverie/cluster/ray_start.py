@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from secrets import token_hex
 from typing import Any
+
+import psutil
 
 from reverie.errors import InputError
 
-STORE_BYTES = 128 * 2**20  # of the object store of a cluster that is started here: no pictures go through it
+ALONE: dict[str, Any] = {  # a cluster of this machine: closed to others, and without a store for pictures
+    "include_dashboard": False, "object_store_memory": 128 * 2**20, "_node_ip_address": "127.0.0.1",
+}  # fmt: skip
 
 
 def connect(address: str = "") -> Any:
@@ -20,19 +26,21 @@ def connect(address: str = "") -> Any:
     Raises:
         InputError: it is not installed, or does not answer, or the token is not its.
     """
+    joins = bool(address or os.environ.get("RAY_ADDRESS")) or _belongs()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if not joins and "RAY_AUTH_MODE" not in os.environ:  # read when Ray is loaded: a token for these processes alone
+        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=os.environ.get("RAY_AUTH_TOKEN") or token_hex(32))
     try:
         import ray
+        import ray.exceptions
     except ImportError as error:
         raise InputError("--executor ray needs Ray; pip install 'reverie[cluster]'") from error
     if ray.is_initialized():
         return ray
+    how: dict[str, Any] = {"address": address or "auto"} if joins else ALONE
     try:
-        if address or os.environ.get("RAY_ADDRESS") or _belongs():
-            ray.init(address=address or "auto", log_to_driver=False, logging_level="error")
-        else:
-            _init_alone(ray)
-    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        ray.init(**how, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError, TimeoutError, ValueError, ray.exceptions.RayError) as error:
         where = address or os.environ.get("RAY_ADDRESS") or "this machine"
         words = " ".join(str(error).split())[:300]
         raise InputError(f"the Ray cluster of {where} cannot be used: {words}") from error
@@ -40,18 +48,8 @@ def connect(address: str = "") -> Any:
 
 
 def _belongs() -> bool:
-    """Tell whether a Ray node runs on this machine."""
-    from ray._private.services import find_gcs_addresses  # what `ray.init(address="auto")` asks; it has no public name
-
-    return bool(find_gcs_addresses())
-
-
-def _init_alone(ray: Any) -> None:
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
-    ray.init(
-        include_dashboard=False, object_store_memory=STORE_BYTES, log_to_driver=False, logging_level="error",
-        _node_ip_address="127.0.0.1",
-    )  # fmt: skip
+    """Tell whether a Ray node of this user runs on this machine."""
+    return any(process.info["name"] == "raylet" for process in psutil.process_iter(["name"]))
 
 
 def thread_count() -> int:
