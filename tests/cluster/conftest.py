@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 JOBS = Path(__file__).parents[1] / "jobs"
-for _folder in (JOBS, Path(__file__).parent):
+for _folder in (JOBS, JOBS.parent, Path(__file__).parent):
     if str(_folder) not in sys.path:
         sys.path.insert(0, str(_folder))  # the toy tools; workers find them by PYTHONPATH
 

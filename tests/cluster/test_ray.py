@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from batch_case import Opener
 
+from clips import card, write_clip
 from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.tool_command import run_tool
 from reverie.errors import InputError, ReverieError
@@ -106,3 +107,55 @@ def test_a_node_killed_in_the_middle_of_a_folder_changes_no_byte(two_nodes, pict
     assert run_fade(source, far, "ray", **given) == 0  # all of it is there
     assert "12 there already" in capsys.readouterr().err
     assert bytes_of(far) == bytes_of(near)
+
+
+def test_frames_of_a_film_are_shared_out_and_a_killed_node_changes_no_byte(two_nodes, tmp_path):
+    from toy_registry import FADE, find_tool
+
+    clip, results = write_clip(tmp_path / "clip.mp4", [card(n) for n in range(24)]), []
+    given = {"steps": 2, "pause_s": 0.05}
+    node = two_nodes.add_node(num_cpus=1, object_store_memory=80_000_000)
+    for place, executor in ((tmp_path / "near.mp4", "local"), (tmp_path / "far.mp4", "ray")):
+        common = Common(output=str(place), executor=executor)
+
+        def kill() -> None:
+            while len(list((tmp_path / "far.mp4.frames").glob("*.png"))) < 4:
+                time.sleep(0.01)
+            two_nodes.remove_node(node, allow_graceful=False)
+
+        killer = threading.Thread(target=kill)
+        if executor == "ray":
+            killer.start()
+        assert run_tool(FADE, find_tool, {"picture": (str(clip),)}, given, common) == 0
+        results.append(place.read_bytes())
+    killer.join()
+    assert results[0] == results[1]
+    assert not list(tmp_path.glob("*.frames"))
+
+
+def test_tiles_of_a_sheet_are_shared_out(two_nodes, pictures, tmp_path):
+    from toy_registry import FADE, find_tool
+
+    (source,) = sorted(pictures(1).iterdir())
+    results = []
+    for executor in ("local", "ray"):
+        place = tmp_path / f"{executor}.png"
+        common = Common(output=str(place), executor=executor, sheet="strength=0.2,0.9;steps=2,3")
+        assert run_tool(FADE, find_tool, {"picture": (str(source),)}, {}, common) == 0
+        results.append(place.read_bytes())
+    assert results[0] == results[1]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["local.png", "pictures", "ray.png"]
+
+
+def test_seeds_are_shared_out(two_nodes, tmp_path):
+    from reverie.tools.latent.sample import LATENT_SAMPLE
+    from reverie.tools.registry import find_tool
+
+    results = []
+    for executor in ("local", "ray"):
+        place = tmp_path / f"{executor}.png"
+        common = Common(output=str(place), executor=executor)
+        given = {"seeds": "0-11", "noise": "seed"}
+        assert run_tool(LATENT_SAMPLE, find_tool, {"model": "flowers"}, given, common) == 0
+        results.append(place.read_bytes())
+    assert results[0] == results[1]
