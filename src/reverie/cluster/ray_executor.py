@@ -8,6 +8,7 @@ also allows a second copy of the last, slow ones (`STRAGGLER`).
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections import deque
@@ -17,6 +18,7 @@ from typing import Any
 
 from reverie.cluster.hand import Hand
 from reverie.cluster.ray_start import connect, thread_count
+from reverie.cluster.ray_tiles import RayTiles, TileHand
 from reverie.cluster.shared import Shared, marked
 from reverie.errors import ReverieError
 from reverie.jobs.batch import Job as Item
@@ -48,6 +50,7 @@ class RayExecutor:
         self.find, self._asked = find, workers
         self._ray = connect(address)
         self._threads = thread_count()
+        self._tiles: RayTiles | None = None
 
     @property
     def threads(self) -> int:
@@ -90,13 +93,17 @@ class RayExecutor:
             if mark is not None:
                 mark.unlink(missing_ok=True)
 
-    def actor(self) -> Any:
-        """Ask Ray for one more worker; it comes when there is room."""
-        import os
+    def helpers(self) -> RayTiles:
+        """Return what shares the tiles of one picture among the nodes."""
+        if self._tiles is None:
+            self._tiles = RayTiles(self.workers, lambda: self.actor(TileHand))
+        return self._tiles
 
+    def actor(self, cls: type = Hand) -> Any:
+        """Ask Ray for one more worker; it comes when there is room."""
         variables = {name: str(self._threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
         variables["OMP_WAIT_POLICY"] = os.environ.get("OMP_WAIT_POLICY", "passive")
-        remote = self._ray.remote(concurrency_groups={"beside": 1})(Hand)
+        remote = self._ray.remote(concurrency_groups={"beside": 1})(cls)
         return remote.options(
             num_cpus=self._threads, num_gpus=1 if self.gpus else 0, scheduling_strategy="SPREAD", max_restarts=0,
             runtime_env={"env_vars": variables},

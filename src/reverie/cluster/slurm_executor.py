@@ -108,6 +108,9 @@ class SlurmExecutor:
             if mark is not None:
                 mark.unlink(missing_ok=True)
 
+    def helpers(self) -> None:
+        """Return none: tasks of Slurm do not talk with each other while they run."""
+
     def submit(self, shards: Sequence[Shard], folder: Path) -> list[Any]:
         """Send shards as one array and return submitit's jobs."""
         executor = self._submitit.AutoExecutor(folder=folder / "log", cluster=self._cluster)

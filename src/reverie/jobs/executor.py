@@ -18,6 +18,7 @@ from reverie.jobs.batch import Moment, Opener, Outcome
 from reverie.jobs.files import names_code, with_parts, with_paths
 from reverie.jobs.job import sections
 from reverie.jobs.tool import AnyTool
+from reverie.optimize.helpers import Helpers
 
 
 class Executor(Protocol):
@@ -38,6 +39,10 @@ class Executor(Protocol):
     def workers(self) -> int: ...
     @property
     def memory_bytes(self) -> int | None: ...
+
+    def helpers(self) -> Helpers | None:
+        """Return what shares the tiles of one picture among machines; None for engines that cannot."""
+        ...
 
     def run(self, items: Sequence[Item], opener: Opener) -> Generator[Moment | Outcome]:
         """Yield what happens until every item has its outcome; closing the generator ends all work.

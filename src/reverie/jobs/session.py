@@ -43,7 +43,10 @@ class Session:
         from reverie.critic.open import open_critic
 
         key = ("critic", model, weights, device, precision)
-        return self.opened(key, lambda: open_critic(model, weights, device=device, precision=precision))
+        critic = self.opened(key, lambda: open_critic(model, weights, device=device, precision=precision))
+        if self.executor is not None:
+            critic.helpers = self.executor.helpers()
+        return critic
 
     def put(self, critic: Critic, model: str, weights: str | None, device: str, precision: str) -> None:
         """Keep a network that a program opened itself, under the settings that would open it."""

@@ -97,7 +97,8 @@ class Tool(Generic[C]):
         network: the file of the network that the settings name, if it lies here, without opening it; records name it
             as their model and not among their files.
         sheet: what `--sheet` varies, for a text of the tool's own; None where it is none.
-        spreads: its works hand their parts to the session's executor, so that one of them keeps many machines busy.
+        spreads: whether its works hand their parts to the session's executor, so that one of them keeps many machines
+            busy; where settings decide it, a function of them.
     """
 
     name: str
@@ -120,7 +121,11 @@ class Tool(Generic[C]):
     moving: str | None = None
     network: Callable[[C], Path | None] | None = None
     sheet: Callable[[C, str], Mapping[str, Sequence[Json]] | None] | None = None
-    spreads: bool = False
+    spreads: bool | Callable[[C], bool] = False
+
+    def spread_by(self, config: C) -> bool:
+        """Tell whether a work with these settings has parts for other machines."""
+        return self.spreads if isinstance(self.spreads, bool) else self.spreads(config)
 
     def settled(self, config: C, given: Given | None) -> C:
         """Return the settings as they count for this input; see `settle`."""

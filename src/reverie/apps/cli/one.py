@@ -58,7 +58,7 @@ def run_one(
 
     session = Session()
     session.executor = None if common.dry_run else open_executor(common.executor, find, common.workers)
-    if session.executor is not None and not tool.spreads:
+    if session.executor is not None and not tool.spread_by(config):
         return one_afar(tool, session.executor, config, given, target, common)
     run = open_run(tool, config, given, session, scratch=scratch_of(target.path))
     try:
