@@ -27,7 +27,6 @@ def two_nodes() -> Iterator[object]:
     )
     os.environ.update(
         RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="disabled", PYTHONPATH=path, OMP_NUM_THREADS="1",
-        RAY_health_check_period_ms="300", RAY_health_check_failure_threshold="3",
     )  # fmt: skip
     import ray
     from ray.cluster_utils import Cluster

@@ -30,6 +30,7 @@ ATTEMPTS = 4  # of an item whose worker was lost under it; nodes are lost more o
 LOST_IN_A_ROW = 12  # workers that may be lost without a single item done in between
 LOOK_S = 0.5  # between two looks at how far items are
 GROW_S = 5.0  # between two looks whether the cluster has become larger
+ALONE_S = 120.0  # without a single machine, after which a cluster is given up
 STRAGGLER = 4.0  # times the usual seconds of an item, after which an idle worker makes it too
 STRAGGLER_S = 20.0  # but no item is called slow before this
 
@@ -69,6 +70,11 @@ class RayExecutor:
             return int(self._asked)
         found = self._ray.cluster_resources()
         return max(1, int(found["GPU"] if self.gpus else found.get("CPU", 1) // self._threads))
+
+    @property
+    def nodes(self) -> int:
+        """How many machines are alive that can work."""
+        return sum(bool(node["Alive"] and node["Resources"].get("CPU")) for node in self._ray.nodes())
 
     @property
     def memory_bytes(self) -> int | None:
@@ -133,7 +139,7 @@ class _Crew:
         self.left = len(items)
         self.workers: list[_Worker] = []
         self.seconds: list[float] = []
-        self.lost, self.grown = 0, 0.0
+        self.lost, self.grown, self.alive = 0, 0.0, time.monotonic()
 
     def run(self) -> Iterator[Moment | Outcome]:
         while self.left:
@@ -158,6 +164,10 @@ class _Crew:
         if self.workers and now - self.grown < GROW_S:
             return
         self.grown = now
+        if self.executor.nodes:
+            self.alive = now
+        elif now - self.alive > ALONE_S:
+            raise ReverieError(f"no machine of the cluster has answered for {ALONE_S:.0f} s; the same command goes on")
         for _ in range(min(self.executor.workers, self.left) - len(self.workers)):
             self._start()
 
