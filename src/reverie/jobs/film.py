@@ -19,8 +19,8 @@ from reverie.jobs.files import recorded_files
 from reverie.jobs.given import Given
 from reverie.jobs.job import Json, section_types, sections
 from reverie.jobs.output import Film, Output, Picture
-from reverie.jobs.parts import Parts, ranges
 from reverie.jobs.session import Session
+from reverie.jobs.spread import Spread, ranges
 from reverie.jobs.tool import AnyTool, Prepared, Role, Tool
 from reverie.jobs.work import Chosen, Plan, Progress, Report
 from reverie.settings import setting
@@ -98,7 +98,7 @@ class FrameSequence:
             known | dict(decisions or {}), float(footage.frames), f"{width} x {height} px", suffixes=Film.suffixes
         )
         self._folder, self._whole = None, False
-        self.parts: Parts | None = Parts(self._part)
+        self.spread: Spread | None = Spread(self._part)
 
     def __iter__(self) -> Iterator[Progress]:
         folder = self._opened()
@@ -107,23 +107,23 @@ class FrameSequence:
             folder.drop_broken_end()
             done = folder.count()
             self.notes.append(f"going on after frame {done}, which an earlier run made")
-        assert self.parts is not None
-        if self.parts.spread:
-            yield from self._elsewhere(folder, self.parts)
+        assert self.spread is not None
+        if self.spread.elsewhere:
+            yield from self._elsewhere(folder, self.spread)
             return
         for number in range(done, total):
             frame = self._make(number)
             folder.write(number, frame, {"tool": "frame"})
             yield Report(number + 1, total, "frames", f"frame {number + 1}/{total}", preview=lambda f=frame: f)
 
-    def _elsewhere(self, folder: FrameFolder, parts: Parts) -> Iterator[Progress]:
+    def _elsewhere(self, folder: FrameFolder, spread: Spread) -> Iterator[Progress]:
         """Have the frames that are missing made by others."""
         total = self._footage.frames
         missing = [
-            unit for unit in ranges(total, parts.workers, MOST_AT_ONCE) if not all(map(folder.has, range(*unit)))
+            unit for unit in ranges(total, spread.workers, MOST_AT_ONCE) if not all(map(folder.has, range(*unit)))
         ]
         left = sum(end - first for first, end in missing)
-        for (first, end), _ in parts.made(missing, folder.path):
+        for (first, end), _ in spread.made(missing, folder.path):
             left -= end - first
             yield Report(total - left, total, "frames", f"frame {total - left}/{total}", weight=end - first)
 

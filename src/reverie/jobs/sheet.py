@@ -16,9 +16,9 @@ from reverie.jobs.given import Given
 from reverie.jobs.job import Json, joined, section_types, sections
 from reverie.jobs.output import Picture
 from reverie.jobs.part_files import part_folder, read_part, write_part
-from reverie.jobs.parts import Parts
 from reverie.jobs.run import seed_of, setting_of, with_chosen
 from reverie.jobs.session import Session
+from reverie.jobs.spread import Spread
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import AnyTool, Prepared, Tool
 from reverie.jobs.work import Chosen, Plan, Progress, Report, Work
@@ -119,19 +119,19 @@ class _PreparedSheet:
             work.close()
             return [*one.notes, *work.notes]
 
-        parts = Parts(part)
+        spread = Spread(part)
 
         def elsewhere() -> Iterator[Progress]:
             assert scratch is not None
             with part_folder(scratch) as folder:
-                for done, (_, told) in enumerate(parts.made(range(len(points)), folder), start=1):
+                for done, (_, told) in enumerate(spread.made(range(len(points)), folder), start=1):
                     notes.extend(note for note in told if note not in notes)
                     yield Report(done, len(points), "pictures", f"picture {done} of {len(points)}")
                 for number in range(len(points)):
                     tiles.extend(tile.astype(np.float32) / 255 for tile in read_part(folder, number))
 
         def steps() -> Iterator[Progress]:
-            if parts.spread:
+            if spread.elsewhere:
                 yield from elsewhere()
                 return
             for number, point in enumerate(points, start=1):
@@ -155,7 +155,7 @@ class _PreparedSheet:
             return [Picture(contact_sheet(drawn, columns=columns, tile_px=self.how.tile_px, captions=shown))]
 
         plan = Plan({"pictures": len(points), "columns": columns}, float(len(points)))
-        return Steps(steps(), outputs, plan=plan, chosen=chosen, notes=notes, parts=parts)
+        return Steps(steps(), outputs, plan=plan, chosen=chosen, notes=notes, spread=spread)
 
     def _prepared(self, point: Mapping[str, Json]) -> Prepared:
         return self.tool.prepare(with_chosen(self.config, point), self.session)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from reverie.jobs.given import Given
 from reverie.jobs.part_files import part_folder, read_part, write_part
-from reverie.jobs.parts import Parts
 from reverie.jobs.session import Session
+from reverie.jobs.spread import Spread
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Plan, Report
@@ -115,24 +115,24 @@ def sheet_work(
         part = model.draw(ws[start : start + at_once], noises[start])
         if corner and start == 0:
             part[0] = 24 / 255  # the sheet's ground
-        return as_bytes(part)
+        return list(as_bytes(part))
 
     def part(start: int, folder: Path) -> Sequence[str]:
         write_part(folder, start, drawn(start))
         return ()
 
-    parts = Parts(part)
+    spread = Spread(part)
 
     def elsewhere() -> Iterator[Report]:
         assert scratch is not None
         with part_folder(scratch) as folder:
-            for number, _ in enumerate(parts.made(starts, folder), start=1):
+            for number, _ in enumerate(spread.made(starts, folder), start=1):
                 yield Report(min(number * at_once, len(ws)), len(ws), "pictures")
             for start in starts:
                 made.extend(read_part(folder, start))
 
     def steps() -> Iterator[Report]:
-        if parts.spread:
+        if spread.elsewhere:
             yield from elsewhere()
             return
         for start in starts:
@@ -156,7 +156,7 @@ def sheet_work(
 
     height, width = model.config.size
     plan = Plan({"size": [width, height], "pictures": len(ws), "columns": columns}, summary=f"{width} x {height} px")
-    return Steps(steps(), outputs, plan=plan, chosen=model.chosen, parts=parts)
+    return Steps(steps(), outputs, plan=plan, chosen=model.chosen, spread=spread)
 
 
 LATENT_SAMPLE: Tool[SampleConfig] = Tool(
