@@ -20,6 +20,7 @@ import av
 import numpy as np
 from av.error import EOFError as AvEOFError
 from av.error import FFmpegError
+from av.stream import Disposition
 
 from reverie.errors import ReverieError, VideoError
 from reverie.media.cicp import high_range
@@ -184,7 +185,7 @@ def _why(path: Path, error: FFmpegError) -> str:
 
 def _video_stream(container: Any, path: Path) -> Any:
     for stream in container.streams.video:
-        if "attached_pic" not in str(stream.disposition):
+        if not stream.disposition & Disposition.attached_pic:
             return stream
     raise VideoError(f"'{path}' has no picture in it, only {'sound' if container.streams.audio else 'data'}")
 

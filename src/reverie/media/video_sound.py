@@ -11,6 +11,7 @@ from typing import Any
 
 import av
 from av.error import FFmpegError
+from av.stream import Disposition
 
 ENCODERS = {"webm": "libopus", "mp4": "aac", "mov": "aac", "matroska": "aac"}
 RATE_HZ = 48_000
@@ -60,7 +61,8 @@ class Sound:
 
     def _encoded(self, source: Any) -> Generator[Any, None, None]:
         context = self._target.codec_context
-        context.open()
+        if not context.is_open:  # another sound may have opened all of them
+            context.open()
         resampler = av.AudioResampler(
             context.format, context.layout, context.rate, frame_size=context.frame_size or None
         )
@@ -149,4 +151,4 @@ def _opened(path: Path) -> Any:
 
 
 def _is_default(stream: Any) -> bool:
-    return "default" in str(stream.disposition).lower()
+    return bool(stream.disposition & Disposition.default)
