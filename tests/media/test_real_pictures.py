@@ -31,7 +31,9 @@ def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def png(width: int, height: int, raw: bytes, *, bits: int = 8, kind: int = 2, before: bytes = b"", interlaced: int = 0) -> bytes:
+def png(
+    width: int, height: int, raw: bytes, *, bits: int = 8, kind: int = 2, before: bytes = b"", interlaced: int = 0
+) -> bytes:
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, interlaced))
     return PNG + head + before + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
 
@@ -110,7 +112,9 @@ def test_the_transparent_level_of_a_small_grey_png(bits: int) -> None:
 
 def from_display_p3(colors: np.ndarray) -> np.ndarray:
     """Return sRGB in [0, 1] of Display P3 bytes. Source: CSS Color 4, sections 10.6 and 10.10."""
-    to_srgb = np.array([[1.2249402, -0.2249402, 0.0], [-0.0420570, 1.0420570, 0.0], [-0.0196376, -0.0786361, 1.0982736]])
+    to_srgb = np.array(
+        [[1.2249402, -0.2249402, 0.0], [-0.0420570, 1.0420570, 0.0], [-0.0196376, -0.0786361, 1.0982736]]
+    )
     linear = np.clip(to_light(colors / 255, 13) @ to_srgb.T, 0, 1)
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
@@ -215,7 +219,10 @@ def test_an_interlaced_png_with_missing_rows_is_refused() -> None:
 def test_a_picture_beyond_the_memory_is_refused_by_its_header() -> None:
     out = io.BytesIO()
     Image.new("L", (3000, 3000)).save(out, "PNG")
-    with reading_within(100e6), pytest.raises(PictureError, match=r"3000 x 3000 px: reading it takes about 216 MB, 100 MB"):
+    with (
+        reading_within(100e6),
+        pytest.raises(PictureError, match=r"3000 x 3000 px: reading it takes about 216 MB, 100 MB"),
+    ):
         read_picture(io.BytesIO(out.getvalue()))
     with reading_within(300e6):
         assert read_picture(io.BytesIO(out.getvalue())).rgb.shape == (3000, 3000, 3)

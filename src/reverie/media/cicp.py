@@ -118,5 +118,10 @@ def _profile(tags: dict[bytes, bytes]) -> bytes:
             body += padded
         table += struct.pack(">4sII", name, known[data], len(data))
     head = struct.pack(">I4sI4s4s4s", at + len(body), bytes(4), 0x02400000, b"mntr", b"RGB ", b"XYZ ")
-    head += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + struct.pack(">3i", *(round(v * 65536) for v in D50))
+    head += (
+        struct.pack(">6H", 2026, 1, 1, 0, 0, 0)
+        + b"acsp"
+        + bytes(28)
+        + struct.pack(">3i", *(round(v * 65536) for v in D50))
+    )
     return head + bytes(128 - len(head)) + struct.pack(">I", len(tags)) + table + body
