@@ -10,10 +10,24 @@ import difflib
 from collections.abc import Iterable
 
 
+def printable(text: str) -> str:
+    """Return a text for terminals and pages: one line, and nothing in it that a terminal would obey.
+
+    Names of files, layers and settings come from strangers and may hold escape codes, or half a surrogate pair.
+    """
+    if text.isprintable():
+        return text
+    joined = " ".join(text.split("\n"))
+    return "".join(c if c.isprintable() or c == "\t" else ascii(c)[1:-1] for c in joined)
+
+
 class ReverieError(Exception):
     """Something failed that was not the user's input (exit code 1)."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class InputError(ReverieError):

@@ -109,6 +109,8 @@ def sha256_of(path: Path) -> str:
         InputError: it cannot be read.
     """
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise InputError(f"'{path}' is a pipe or a device; give a plain file")
         if path.is_dir():
             digest = hashlib.sha256()
             for file in sorted(p for p in path.rglob("*") if p.is_file()):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from reverie.errors import InputError, OutputError, ReverieError
+from reverie.errors import InputError, OutputError, ReverieError, printable
 from reverie.jobs.controls import Controls
 from reverie.jobs.files import recorded_files, without_folders
 from reverie.jobs.given import Given
@@ -368,7 +368,7 @@ def _tell(run: Run, watch: Watch, told: list[str]) -> None:
     for note in (*run.notes, *run.work.notes):
         if note not in told:
             told.append(note)
-            watch.say(note)
+            watch.say(printable(note))
 
 
 def _kept(run: Run, target: Path | None, quality: int, kept: Path | None, end: End) -> Ended:

@@ -20,11 +20,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from reverie.errors import OutputError, WeightsError
+from reverie.errors import OutputError, WeightsError, printable
 from reverie.weights.boundary import reads
 
 FORMAT = "reverie-model"
 FORMAT_VERSION = 1
+TEXTS = ("architecture", "kind", "default_layer", "date", "version", "note")
 MOST_INPUT_PX = 4096  # of a network's pictures: everything that is drawn at its size costs the square of it
 MOST_NUMBER = 1e6  # of a mean, a deviation or a correlation of colors; false for NaN
 
@@ -126,6 +127,8 @@ def _read_description(path: Path, metadata: dict[str, str]) -> Description:
         record["mean"], record["std"] = tuple(record["mean"]), tuple(record["std"])
         record["color_correlation"] = tuple(tuple(row) for row in record.get("color_correlation", ()))
         _check_kinds(record)
+        record["classes"] = tuple(map(printable, record["classes"]))
+        record |= {name: printable(record[name]) for name in TEXTS if name in record}
         return Description(**record)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise WeightsError(f"the description inside '{path}' cannot be read ({error})") from error
@@ -133,9 +136,8 @@ def _read_description(path: Path, metadata: dict[str, str]) -> Description:
 
 def _check_kinds(record: dict[str, Any]) -> None:
     """Raise `TypeError` for an entry of another kind than its field; whoever uses it may trust its type."""
-    texts = ("architecture", "kind", "default_layer", "date", "version", "note")
     for name, value in record.items():
-        if name in texts:
+        if name in TEXTS:
             fits = isinstance(value, str)
         elif name == "classes":
             fits = all(isinstance(item, str) for item in value)

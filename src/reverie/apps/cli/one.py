@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.apps.cli.batch_options import is_folder, suffix_of
 from reverie.apps.cli.common_options import Common
+from reverie.apps.cli.output import print_note, print_path
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, write_stdout
 from reverie.errors import InputError, unknown_name
 from reverie.jobs.files import named_files, without_folders
@@ -62,7 +63,7 @@ def run_one(
         check_format(run.work.plan, target.path)
         run.check(target.path, common.quality)
         if target.note:
-            print(target.note, file=sys.stderr)
+            print_note(target.note)
         with watching(tool, show=common.show, host=common.show_host, port=common.show_port) as watch:
             ended = execute(run, target.path, watch, quality=common.quality)
         return finish(ended)
@@ -72,7 +73,7 @@ def run_one(
 
 def _say_there(path: Path) -> None:
     print("there already, from the same inputs and settings; --overwrite repeats it", file=sys.stderr)
-    print(path)
+    print_path(path)
 
 
 def _as_sheet(tool: AnyTool, config: object, text: str) -> tuple[AnyTool, object]:
@@ -208,10 +209,10 @@ def _piped(tool: AnyTool, config: object, given: Given | None, common: Common) -
         with watching(tool) as watch:
             ended = execute(run, None, watch)
         if ended.end != "done":
-            print(f"reverie: stopped{ended.text}", file=sys.stderr)
+            print_note(f"reverie: stopped{ended.text}")
             return 130 if ended.end == "interrupted" else 0
         write_stdout(run.encoded(suffix_for(tool, None, common), quality=common.quality))
-        print(ended.text, file=sys.stderr)
+        print_note(ended.text)
         return 0
     finally:
         run.close()

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from reverie.apps.cli.output import print_path
 from reverie.apps.cli.replay_tool import is_of_registry, replay_tool
 from reverie.errors import InputError
 from reverie.jobs.target import check_no_source
@@ -78,7 +79,7 @@ def _replay_drawing(made: Path, record: dict[str, Any], output: str | None, file
     check_writable(target)
     replay_visualize(made, record, target, files)
     print(_verdict(record, made, target), file=sys.stderr)
-    print(target)
+    print_path(target)
     return 0
 
 

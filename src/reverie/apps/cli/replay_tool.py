@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from reverie.apps.cli.output import print_path
 from reverie.errors import InputError
 from reverie.tools.registry import HIDDEN, TOOLS, find_tool
 
@@ -45,7 +46,7 @@ def replay_tool(made: Path, output: str | None, named: Mapping[str, str | None],
     target = choose_target(wanted, job, lambda data, what: _parsed(data, what), sources=[made])
     if target.finished:
         print("there already, made by the same job", file=sys.stderr)
-        print(target.path)
+        print_path(target.path)
         return 0
     check_target(tool, target.path, job.config)
     given = {role: Path(path) for role, path in named.items() if path}
