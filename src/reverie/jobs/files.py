@@ -72,6 +72,15 @@ def recorded_files(config: object, *, networks: bool = True) -> dict[str, Input]
     return found
 
 
+def picture_role(config: object, role: str) -> bool:
+    """Tell whether a role is a picture's, not a network's or a text's."""
+    fields = [field for part in sections(config).values() for field in dataclasses.fields(part)]  # type: ignore[arg-type]
+    pictures = {
+        field.name for field in fields if field.metadata.get("file") == "picture" or field.metadata.get("inside")
+    }
+    return role.partition(" ")[0] in pictures
+
+
 def network_roles(config: object) -> set[str]:
     """Return the roles of the networks that settings name."""
     fields = [field for part in sections(config).values() for field in dataclasses.fields(part)]  # type: ignore[arg-type]

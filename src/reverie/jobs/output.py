@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from reverie.errors import InputError, OutputError
+from reverie.weights.file_names import part_prefix
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -268,7 +269,7 @@ class Folder:
         if path.exists() and not (path / JOB_FILE).is_file() and (not path.is_dir() or any(path.iterdir())):
             raise OutputError(f"cannot write '{path}': what is there was not made by Reverie")
         try:
-            part = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
+            part = Path(tempfile.mkdtemp(dir=path.parent, prefix=part_prefix(path.name), suffix=".part"))
         except OSError as error:
             raise OutputError(f"cannot write '{path}': {error.strerror or error}") from error
         try:
@@ -276,7 +277,7 @@ class Folder:
             (part / JOB_FILE).write_bytes(_job_bytes(record))
             part.chmod(0o755)
             if path.exists():
-                old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
+                old = Path(tempfile.mkdtemp(dir=path.parent, prefix=part_prefix(path.name), suffix=".part"))
                 path.replace(old)
                 part.replace(path)
                 shutil.rmtree(old, ignore_errors=True)

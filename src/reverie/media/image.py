@@ -47,9 +47,8 @@ def read_picture(
 ) -> Picture:
     """Read a picture upright and in sRGB, with all the precision it has; of several frames or pages, the first.
 
-    The content decides the format, not the suffix. `max_pixels` defaults to REVERIE_MAX_PIXELS or `MAX_PIXELS`. Where a
-    picture is fully transparent its color is white, so that nothing depends on what nobody sees; `keep_hidden` leaves it
-    as stored.
+    The content decides the format, not the suffix. `max_pixels` defaults to REVERIE_MAX_PIXELS or `MAX_PIXELS`. Fully
+    transparent pixels are white, so that nothing depends on what nobody sees; `keep_hidden` leaves them as stored.
 
     Raises:
         PictureError: missing, a folder, empty, damaged, not a picture, without pixels, with too many, or too large for

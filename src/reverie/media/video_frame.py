@@ -10,10 +10,10 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import av
 import numpy as np
 from av.error import BlockingIOError as AvBlockingIOError
 from av.error import EOFError as AvEOFError
+from av.filter import Graph
 from av.video.reformatter import Interpolation
 
 from reverie.media.cicp import profile_of
@@ -81,7 +81,7 @@ def deinterlaced(frames: Iterable[Any]) -> Iterator[Any]:
 
 
 def _graph(frame: Any) -> Any:
-    graph = av.filter.Graph()
+    graph = Graph()
     source = graph.add_buffer(
         width=frame.width, height=frame.height, format=frame.format.name, time_base=frame.time_base
     )

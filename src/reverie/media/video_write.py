@@ -24,6 +24,7 @@ from reverie.media.metadata import enclosed, settings_text
 from reverie.media.video_frame import EXACT
 from reverie.media.video_sound import Sounds, open_sounds
 from reverie.media.write import check_place
+from reverie.weights.file_names import part_prefix
 
 VIDEO_SUFFIXES = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 SPEEDS = (
@@ -90,7 +91,7 @@ class VideoWriter:
         check_place(self.path)
         self.size = (size[0] + size[0] % 2, size[1] + size[1] % 2) if kind.even else size
         self.count = 0
-        self._part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self._part = self.path.with_name(f"{part_prefix(self.path.name)}{os.getpid()}.part")
         self._stack = contextlib.ExitStack()
         text = None if settings is None else enclosed(settings_text(settings))
         with self._failing():

@@ -16,7 +16,8 @@ from safetensors import SafetensorError
 from reverie.errors import ReverieError, WeightsError
 from reverie.weights.pickles.records import Broken, shown
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 DAMAGE = (
     OSError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, RuntimeError,
     AssertionError, BufferError, struct.error, zlib.error, zipfile.BadZipFile, SafetensorError,

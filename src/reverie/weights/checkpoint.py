@@ -22,6 +22,7 @@ from torch import Tensor
 
 from reverie.errors import OutputError, WeightsError, printable
 from reverie.weights.boundary import reads
+from reverie.weights.file_names import part_prefix
 
 FORMAT = "reverie-model"
 FORMAT_VERSION = 1
@@ -185,7 +186,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     """
     temporary = None
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=part_prefix(path.name), suffix=".part")
         os.close(descriptor)
         temporary = Path(name)
         with temporary.open("w+b") as file:  # by name: some encoders ask a file for it

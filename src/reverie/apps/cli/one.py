@@ -19,6 +19,7 @@ from reverie.jobs.given import sha256_of
 from reverie.jobs.job import Job, parse, sections
 from reverie.jobs.tool import AnyTool
 from reverie.settings import check_settings, check_together, to_record
+from reverie.weights.file_names import fitted
 
 if TYPE_CHECKING:
     from reverie.jobs.given import Given
@@ -136,9 +137,9 @@ def result_path(tool: AnyTool, config: object, given: Given | None, common: Comm
             path.mkdir(parents=True, exist_ok=True)
             return path / f"{_stem(tool, config, given)}{suffix_for(tool, given, common)}"
         return path
-    stem = f"{_stem(tool, config, given)}-{tool.ending}" if tool.ending else _stem(tool, config, given)
+    ending = f"-{tool.ending}" if tool.ending else ""
     folder = given.path.parent if given is not None and given.path is not None else Path()
-    return folder / f"{stem}{suffix_for(tool, given, common)}"
+    return folder / fitted(_stem(tool, config, given), f"{ending}{suffix_for(tool, given, common)}")
 
 
 def _stem(tool: AnyTool, config: object, given: Given | None) -> str:
@@ -220,7 +221,7 @@ def _piped(tool: AnyTool, config: object, given: Given | None, common: Common) -
 
 def decisions(run: Run, target: Path | None) -> dict[str, Any]:
     """Return what ``--dry-run`` prints."""
-    work, notes = run.work, [*run.notes, *run.work.notes]
+    work, notes = run.work, [*run.said]
     about: dict[str, Any] = {"tool": run.tool.name, "output": STDOUT if target is None else str(target)}
     about |= dict(work.plan.decisions)
     if work.chosen.model is not None:

@@ -14,6 +14,7 @@ from reverie.apps.cli.output import print_path
 from reverie.apps.cli.replay_tool import is_of_registry, replay_tool
 from reverie.errors import InputError
 from reverie.jobs.target import check_no_source
+from reverie.weights.file_names import fitted
 
 MOST_THREADS = 256  # that a file may ask for
 
@@ -75,7 +76,7 @@ def _replay_drawing(made: Path, record: dict[str, Any], output: str | None, file
     from reverie.apps.cli.visualize import replay_visualize
     from reverie.media.write import check_writable
 
-    target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
+    target = Path(output) if output else made.with_name(fitted(made.stem, f"-replay{made.suffix}"))
     check_writable(target)
     replay_visualize(made, record, target, files)
     print(_verdict(record, made, target), file=sys.stderr)

@@ -9,6 +9,7 @@ from pathlib import Path
 from reverie.apps.cli.output import print_path
 from reverie.errors import InputError
 from reverie.tools.registry import HIDDEN, TOOLS, find_tool
+from reverie.weights.file_names import fitted
 
 
 def is_of_registry(made: Path) -> bool:
@@ -42,7 +43,7 @@ def replay_tool(made: Path, output: str | None, named: Mapping[str, str | None],
 
     job = stored_job(made, find_tool)
     tool = find_tool(job.tool)
-    wanted = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
+    wanted = Path(output) if output else made.with_name(fitted(made.stem, f"-replay{made.suffix}"))
     target = choose_target(wanted, job, lambda data, what: _parsed(data, what), sources=[made])
     if target.finished:
         print("there already, made by the same job", file=sys.stderr)
