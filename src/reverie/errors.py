@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+LONGEST = 1500  # characters of a message; what is longer repeats what somebody put into a file
+
 
 def printable(text: str) -> str:
     """Return a text for terminals and pages: one line, and nothing in it that a terminal would obey.
@@ -27,7 +29,8 @@ class ReverieError(Exception):
     exit_code = 1
 
     def __str__(self) -> str:
-        return printable(super().__str__())
+        text = printable(super().__str__())
+        return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 class InputError(ReverieError):

@@ -61,16 +61,20 @@ def heic(samples: np.ndarray) -> bytes:
     return out.getvalue()
 
 
+def levels(values: np.ndarray, bits: int) -> np.ndarray:
+    return np.round(values * ((1 << bits) - 1)).astype(np.uint16)
+
+
 DEEP: dict[str, tuple[Callable[[np.ndarray], bytes], float]] = {
     "JPEG 2000 of 16 bits": (lambda x: jpeg2000(np.round(x * 65535), "rgb48le"), 1.5 / 65535),
-    "JPEG of 12 bits": (lambda x: imagecodecs.jpeg_encode(np.round(x * 4095).astype(np.uint16), bitspersample=12, level=98), 0.02),
+    "JPEG of 12 bits": (lambda x: imagecodecs.jpeg_encode(levels(x, 12), bitspersample=12, level=98), 0.02),
     "lossless JPEG of 12 bits": (
-        lambda x: imagecodecs.jpeg_encode(np.round(x * 4095).astype(np.uint16), bitspersample=12, lossless=True), 1 / 4095),
-    "AVIF of 10 bits": (lambda x: imagecodecs.avif_encode(np.round(x * 1023).astype(np.uint16), bitspersample=10, level=100), 1 / 1023),
+        lambda x: imagecodecs.jpeg_encode(levels(x, 12), bitspersample=12, lossless=True), 1 / 4095),
+    "AVIF of 10 bits": (lambda x: imagecodecs.avif_encode(levels(x, 10), bitspersample=10, level=100), 1 / 1023),
     "HEIC of 12 bits": (lambda x: heic(np.round(x * 65535)), 0.02),
     "float TIFF": (lambda x: _tiff(x.astype(np.float32)), 1e-6),
     "float TIFF, LZMA": (lambda x: _tiff(x.astype(np.float32), compression="lzma"), 1e-6),
-    "TIFF of 16 bits, Zstandard": (lambda x: _tiff(np.round(x * 65535).astype(np.uint16), compression="zstd"), 1 / 65535),
+    "TIFF of 16 bits, Zstandard": (lambda x: _tiff(levels(x, 16), compression="zstd"), 1 / 65535),
 }  # fmt: skip
 
 
