@@ -57,6 +57,10 @@ class Tally:
             parts.append(f"{len(self.failures)} failed")
         return ", ".join(parts)
 
+    def list_summary(self) -> None:
+        """Print the sums."""
+        print_note(self.summary())
+
     def list_notes(self) -> None:
         """Print every note once, with the picture or the number of pictures that it is about."""
         for note, names in sorted(self.notes.items()):

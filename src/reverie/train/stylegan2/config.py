@@ -28,6 +28,10 @@ class Stylegan2Config:
     architecture: str = setting(
         "skip", "How colors leave the blocks.", choices=("skip", "resnet", "orig"), group="network"
     )
+    start_from_latent: bool = setting(
+        True, "The latent also gives the coarse arrangement, beside the constant of the paper: variety much sooner.",
+        group="network",
+    )  # fmt: skip
     noise: bool = setting(
         False, "Layers add noise, as in the paper; in short trainings it is taken for texture.", group="network"
     )
