@@ -1,8 +1,8 @@
 """How long from a clone to first results, by docs/start.md alone?
 
-The commands of that page are run, section by section, in a clone in an empty folder: python benchmarks/strangers_clock.py
-[--here] [--output FILE]. With --here the installed `reverie` is used and the section on installing is left out. CPU
-seconds hardly depend on what else the machine does; seconds by the clock do, so the load is reported beside them.
+The commands of that page are run, section by section, in a clone in an empty folder. With ``--here`` the installed
+`reverie` is used and the section on installing is left out. CPU seconds hardly depend on what else the machine does;
+seconds by the clock do, so the load is reported beside them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -73,8 +72,8 @@ def main() -> int:
     load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
     record = {
         "question": "How long from a clone to first results, by docs/start.md alone?",
-        "date": time.strftime("%Y-%m-%d"), "cores": os.cpu_count(), "load_1min": load, "python": shlex.join(sys.version.split()[:1]),
-        "threads": os.environ.get("OMP_NUM_THREADS", "auto"), "results": results,
+        "date": time.strftime("%Y-%m-%d"), "cores": os.cpu_count(), "load_1min": load,
+        "python": sys.version.split()[0], "threads": os.environ.get("OMP_NUM_THREADS", "auto"), "results": results,
     }  # fmt: skip
     if options.output:
         options.output.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
