@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from check import ROOT, command_lines, pages
+from check import ROOT, all_commands, command_lines, pages
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".tif")
 FILMS = (".mp4", ".mov", ".gif", ".webm")
@@ -31,10 +31,7 @@ WHY_NOT = {  # the first words of commands → why they are not tried
     "studio": "starts a server", "wall": "starts a server", "jobs": "needs a queue with jobs",
     "watch": "waits for files", "gather": "asks the internet", "models fetch": "asks the internet",
     "man": "prints a page", "doctor": "tested by itself", "replay": "needs a result of yours",
-    "models": "takes no --dry-run", "classify": "takes no --dry-run", "compare": "takes no --dry-run",
-    "export": "takes no --dry-run", "train evaluate": "takes no --dry-run", "visualize": "takes no --dry-run",
-    "atlas": "takes no --dry-run", "train classifier": "takes no --dry-run", "train adaptive": "takes no --dry-run",
-    "distill": "takes no --dry-run", "embed place": "needs a map of yours", "embed pick": "needs a map of yours",
+    "embed place": "needs a map of yours", "embed pick": "needs a map of yours",
     "latent open": "needs a file of yours", "latent conform": "needs an edit of yours",
     "latent blend": "needs two networks of yours",
 }  # fmt: skip
@@ -74,6 +71,10 @@ def reason(line: str) -> str:
     for begin in (" ".join(words[:2]), words[0]):
         if begin in WHY_NOT:
             return WHY_NOT[begin]
+    known = all_commands()
+    options = known.get(" ".join(words[:2])) or known.get(words[0]) or frozenset()
+    if "--dry-run" not in options:
+        return "takes no --dry-run"
     if "--like" in words:
         return "needs a result of yours"
     if found := OWN.search(line):
