@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Common:
     show_host: str = "127.0.0.1"
     look: str | None = None
     layers: bool = False
+    as_json: bool = False
+    extras: Mapping[str, str] = field(default_factory=dict)
 
 
 COMMON = (
@@ -42,5 +45,6 @@ COMMON = (
     ("show_host", str, "127.0.0.1", ("--show-host",),
      "Address of that page; one that others can reach asks for a password."),
     ("look", str | None, None, ("--preset",), "A look, which other options change."),
+    ("as_json", bool, False, ("--json",), "Print one JSON object."),
     ("layers", bool, False, ("--layers",), "List the network's layers and stop."),
 )  # fmt: skip

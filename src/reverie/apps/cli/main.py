@@ -48,21 +48,6 @@ def build_app() -> App:
         suppress_keyboard_interrupt=False, result_action="return_value",
     )  # fmt: skip
     app.command(
-        "reverie.apps.cli.compare:compare_command",
-        name="compare",
-        help="Measure style and content of painted pictures.",
-    )
-    app.command(
-        "reverie.apps.cli.visualize:visualize_command",
-        name="visualize",
-        help="Draw what a network has learned: classes, channels, neurons, layers.",
-    )
-    app.command(
-        "reverie.apps.cli.atlas:atlas_command",
-        name="atlas",
-        help="Draw every layer of a network, with a page to browse.",
-    )
-    app.command(
         "reverie.apps.cli.replay:replay_command",
         name="replay",
         help="Make a picture again from the settings inside it.",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reverie.critic.critic import LOGITS, Critic
 from reverie.errors import InputError
+from reverie.jobs.job import Json
 from reverie.objective import Objective, channel, layer, logit, neuron
 from reverie.objective.channel import check_channels
-from reverie.tools.visualize_config import VisualizeConfig
+from reverie.tools.visualize.config import VisualizeConfig, file_name
 
 ALL = "all"
 WAYS = "say what to draw: --class NAME, --layer NAME, --layer NAME --channel N, or --neuron LAYER:CHANNEL"
@@ -32,14 +32,14 @@ class Target:
     name: str
     layer: str
     objective: Objective
-    settings: tuple[tuple[str, object], ...]
+    settings: tuple[tuple[str, Json], ...]
     class_index: int | None = None
     centered: bool = False
 
     @property
     def file_name(self) -> str:
         """The name with nothing in it that a file system minds."""
-        return re.sub(r"[^\w.+-]+", "-", self.name).strip("-.") or "target"
+        return file_name(self.name)
 
 
 def find_targets(config: VisualizeConfig, critic: Critic) -> tuple[Target, ...]:

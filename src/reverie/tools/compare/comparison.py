@@ -8,7 +8,7 @@ at layers, and in networks, that the painting did not look at: what it was made 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,9 @@ from reverie.media.sheet import contact_sheet
 from reverie.media.write import check_writable, write_picture
 from reverie.numerics.resample import long_side
 from reverie.settings import check_settings, to_record
-from reverie.tools.compare_config import CompareConfig
-from reverie.tools.compare_measure import Eye, Row, style_size, view_of
-from reverie.tools.compare_networks import Judge, find_judges, stored_record
+from reverie.tools.compare.config import CompareConfig
+from reverie.tools.compare.measure import Eye, Row, style_size, view_of
+from reverie.tools.compare.networks import Judge, find_judges, stored_record
 from reverie.tools.references import base_name
 from reverie.tools.style.plan import DEFAULT_PX
 
@@ -145,36 +145,66 @@ def compare_pictures(
     """
     config = config or CompareConfig()
     check_settings(config)
-    if not styled:
-        raise InputError("there is no picture to compare; name one or more after content and style")
     if sheet is not None:
         check_writable(sheet)
-    pictures = [as_picture(source) for source in (content, style, *styled)]
-    records = [stored_record(source) for source in styled]
-    judges, notes = find_judges(config, styled, records)
-    notes += _other_files(pictures, records)
-    scene, example, *results = (view_of(picture) for picture in pictures)
-    own = (scene.image.shape[-2], scene.image.shape[-1])
-    size = long_side(own, config.size or min(max(own), DEFAULT_PX))
-    notes += _resized(pictures, size)
-    scene, results = scene.at(size), [result.at(size) for result in results]
-    scale = config.style_scale or _stored_scale(pictures[1], records)
-    rows: list[list[Row]] = [[] for _ in results]
-    for judge in judges:
-        if not judge.critic.accepts(size) or min(size) < judge.critic.least_side(judge.layers):
-            raise InputError(judge.critic.too_small(size, judge.layers))
-        near = example.at(style_size(example.size, max(size) * scale, judge))
-        eye = Eye(judge, config, scene, near)
-        found = [eye.rows(result) for result in results]
-        notes += [note for note in eye.notes if note not in notes]
-        for mine, new in zip(rows, found, strict=True):
-            mine += new
-    compared = tuple(
-        Compared(picture.name, tuple(mine), result.image)
-        for picture, mine, result in zip(pictures[2:], rows, results, strict=True)
-    )
-    files = {role: {"name": p.name, "sha256": p.sha256} for role, p in zip(_roles(len(styled)), pictures, strict=True)}
-    return Comparison(size, compared, judges, tuple(notes), config, files, scene.image, example.image)
+    comparing = Comparing(content, style, styled, config)
+    for _ in comparing.steps():
+        pass
+    return comparing.result()
+
+
+class Comparing:
+    """A comparison on its way; see `compare_pictures`.
+
+    Attributes:
+        notes: what a user should know; grows on the way.
+        total: steps: every picture through every network.
+        judges: the networks and their layers.
+    """
+
+    def __init__(self, content: Any, style: Any, styled: Sequence[Any], config: CompareConfig) -> None:
+        if not styled:
+            raise InputError("there is no picture to compare; name one or more after content and style")
+        self.config = config
+        self.pictures = [as_picture(source) for source in (content, style, *styled)]
+        records = [stored_record(source) for source in styled]
+        self.judges, self.notes = find_judges(config, styled, records)
+        self.notes += _other_files(self.pictures, records)
+        scene, example, *results = (view_of(picture) for picture in self.pictures)
+        own = (scene.image.shape[-2], scene.image.shape[-1])
+        self.size = long_side(own, config.size or min(max(own), DEFAULT_PX))
+        self.notes += _resized(self.pictures, self.size)
+        self.scene, self.example = scene.at(self.size), example
+        self.results = [result.at(self.size) for result in results]
+        self.scale = config.style_scale or _stored_scale(self.pictures[1], records)
+        self.rows: list[list[Row]] = [[] for _ in results]
+        self.total = len(self.judges) * len(results)
+        for judge in self.judges:
+            if not judge.critic.accepts(self.size) or min(self.size) < judge.critic.least_side(judge.layers):
+                raise InputError(judge.critic.too_small(self.size, judge.layers))
+
+    def steps(self) -> Iterator[tuple[str, str]]:
+        """Look at one picture through one network after the other; yields the names of both."""
+        for judge in self.judges:
+            near = self.example.at(style_size(self.example.size, max(self.size) * self.scale, judge))
+            eye = Eye(judge, self.config, self.scene, near)
+            for picture, mine, result in zip(self.pictures[2:], self.rows, self.results, strict=True):
+                mine += eye.rows(result)
+                yield judge.name, picture.name
+            self.notes += [note for note in eye.notes if note not in self.notes]
+
+    def result(self) -> Comparison:
+        """Return the numbers, once all steps are done."""
+        compared = tuple(
+            Compared(picture.name, tuple(mine), result.image)
+            for picture, mine, result in zip(self.pictures[2:], self.rows, self.results, strict=True)
+        )
+        roles = zip(_roles(len(self.results)), self.pictures, strict=True)
+        files = {role: {"name": p.name, "sha256": p.sha256} for role, p in roles}
+        return Comparison(
+            self.size, compared, self.judges, tuple(self.notes), self.config, files, self.scene.image,
+            self.example.image,
+        )  # fmt: skip
 
 
 def _stored_scale(style: Picture, records: Sequence[dict[str, Any]]) -> float:

@@ -22,10 +22,10 @@ from reverie.optimize.gradient import Ascent
 from reverie.optimize.transforms import Transforms
 from reverie.optimize.views import Views
 from reverie.settings import check_settings
-from reverie.tools.dream.targets import Target, find_targets
-from reverie.tools.priors import PRIORS, Prior, Start
-from reverie.tools.verify import Verdict, check_verifier, judge
-from reverie.tools.visualize_config import VisualizeConfig
+from reverie.tools.visualize.config import VisualizeConfig
+from reverie.tools.visualize.priors import PRIORS, Prior, Start
+from reverie.tools.visualize.targets import Target, find_targets
+from reverie.tools.visualize.verify import Verdict, check_verifier, judge
 
 CLASS_PX, FEATURE_PX = 256, 160
 SHIFTED = Transforms(jitter_px=8, scale=0.1, rotate_deg=8.0, noise=0.02)  # how features are looked at

@@ -13,11 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from torch import Generator, Tensor
 
 from reverie.critic.critic import LOGITS, Critic
 from reverie.critic.layers import Layer
 from reverie.errors import InputError, PictureError
+from reverie.jobs.seed import seed_for
 from reverie.media.metadata import read_settings
 from reverie.media.write import write_picture
 from reverie.numerics.color import correlation_matrix
@@ -26,10 +28,9 @@ from reverie.optimize.ascend import ascend_canvas
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.views import Views
 from reverie.settings import check_settings, to_record
-from reverie.tools.atlas_config import AtlasConfig
-from reverie.tools.dream.ascent import seed_for
-from reverie.tools.priors import PRIORS, Start
-from reverie.tools.visualize import SHIFTED, side_px
+from reverie.tools.atlas.config import AtlasConfig
+from reverie.tools.visualize.drawing import SHIFTED, side_px
+from reverie.tools.visualize.priors import PRIORS, Start
 
 TILES = "tiles"
 QUALITY = 90
@@ -72,6 +73,11 @@ class AtlasStep:
     step: int = 0
     steps: int = 0
     completed: bool = False
+    images: Tensor | None = None
+
+    def preview(self) -> np.ndarray | None:
+        """Return the first tile of the group at work, ``[H, W, 3]`` in [0, 1]."""
+        return None if self.images is None else self.images[0].permute(1, 2, 0).float().cpu().numpy()
 
 
 def plan_atlas(config: AtlasConfig, critic: Critic) -> tuple[Page, ...]:
@@ -110,7 +116,7 @@ def atlas_steps(config: AtlasConfig, critic: Critic, folder: Path, pages: Sequen
                 for index, score, images in _draw(group, config, critic):
                     if index == config.steps:
                         _write(group, images, folder, key, critic)
-                    yield AtlasStep(done, total, page, score, index, config.steps)
+                    yield AtlasStep(done, total, page, score, index, config.steps, images=images)
             done += len(group)
         yield AtlasStep(done, total, page, completed=True)
 
@@ -118,6 +124,7 @@ def atlas_steps(config: AtlasConfig, critic: Critic, folder: Path, pages: Sequen
 def group_key(group: Sequence[Tile], config: AtlasConfig, critic: Critic) -> str:
     """Return a digest of all that decides the pictures of a group."""
     neutral = {k: v for k, v in to_record(config).items() if k not in ("model", "weights", "layer", "device")}
+    neutral["precision"] = "auto"  # what came of it stands beside it
     who = [critic.identity.sha256 or critic.identity.name, critic.precision, [(t.layer, t.channel) for t in group]]
     return hashlib.sha256(json.dumps([neutral, who]).encode()).hexdigest()[:16]
 

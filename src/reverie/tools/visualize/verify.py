@@ -15,7 +15,7 @@ from reverie.errors import InputError
 from reverie.numerics.resample import resize
 from reverie.optimize.transforms import Transforms
 from reverie.optimize.views import Views
-from reverie.tools.dream.targets import Target
+from reverie.tools.visualize.targets import Target
 
 HELD_OUT = 0x5EED  # seed of the crops that judge; those that make begin with the picture's own
 CROPS = 15

@@ -12,7 +12,7 @@ from reverie.critic.open import EMBEDDED, open_critic
 from reverie.critic.style_layers import style_layers
 from reverie.errors import InputError, PictureError, ReverieError
 from reverie.media.metadata import read_settings
-from reverie.tools.compare_config import CompareConfig
+from reverie.tools.compare.config import CompareConfig
 
 MOST_CHANNELS = 1024  # of a layer: beyond, the eigenvalues of its covariance take longer than the network
 MOST_STRIDE = 16  # beyond, a picture of usual size has too few positions for a covariance

@@ -20,8 +20,8 @@ from reverie.objective.moments import covariance_of, mean_moments
 from reverie.optimize.frame import Frame
 from reverie.optimize.painting import Painting
 from reverie.optimize.tiles import memory_budget
-from reverie.tools.compare_config import CompareConfig
-from reverie.tools.compare_networks import Judge
+from reverie.tools.compare.config import CompareConfig
+from reverie.tools.compare.networks import Judge
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.plan import tile_for
 

@@ -12,42 +12,19 @@ from typing import Any
 
 import reverie
 from reverie.critic.critic import Critic
-from reverie.errors import InputError, OutputError
+from reverie.errors import OutputError
 from reverie.media.image import read_picture, to_uint8
 from reverie.media.sheet import contact_sheet
-from reverie.media.write import check_writable, write_picture
+from reverie.media.write import write_picture
 from reverie.settings import to_record
-from reverie.tools.atlas import Page
-from reverie.tools.atlas_config import AtlasConfig
+from reverie.tools.atlas.config import AtlasConfig
+from reverie.tools.atlas.drawing import Page
 from reverie.weights.checkpoint import write_bytes
 
-TEMPLATE = Path(__file__).with_name("atlas.html")
-SETTINGS, INDEX, SHEETS = "atlas.json", "index.html", "sheets"
+TEMPLATE = Path(__file__).with_name("page.html")
+INDEX, SHEETS = "index.html", "sheets"
 COLUMNS = 8
-FREE = ("layer", "device", "precision")  # may differ between two runs into one folder
-
-
-def open_folder(folder: Path, config: AtlasConfig, critic: Critic, *, overwrite: bool) -> None:
-    """Make the folder of an atlas, or check that the one that is there is of the same network and settings.
-
-    Raises:
-        InputError: it holds another atlas.
-        OutputError: it cannot be written to.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"cannot write to '{folder}': it is a file; expected a folder")
-    try:
-        (folder / SHEETS).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder '{folder}': {error.strerror or error}") from error
-    check_writable(folder / "sheet.jpg")
-    path, record = folder / SETTINGS, _record(config, critic)
-    if path.is_file() and not overwrite and _comparable(_read(path)) != _comparable(record):
-        raise InputError(
-            f"'{folder}' holds an atlas made with other settings or of another network; take another folder, "
-            "or --overwrite"
-        )
-    write_bytes(path, (json.dumps(record, indent=1) + "\n").encode())
+OURS = b"const atlas = "  # in every page that was made here
 
 
 def write_sheet(folder: Path, page: Page, config: AtlasConfig, critic: Critic) -> Path:
@@ -58,7 +35,8 @@ def write_sheet(folder: Path, page: Page, config: AtlasConfig, critic: Critic) -
         tiles, columns=COLUMNS, captions=captions, tile_px=config.size, title=f"{critic.identity.name}  {page.name}"
     )
     path = folder / SHEETS / f"{page.file_name}.jpg"
-    write_picture(path, sheet, settings=_record(config, critic) | {"tool": "atlas --sheet"}, quality=88)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_picture(path, sheet, settings=_record(config, critic), quality=88)
     return path
 
 
@@ -84,23 +62,22 @@ def write_page(folder: Path, pages: Sequence[Page], config: AtlasConfig, critic:
     return path
 
 
+def check_page(folder: Path) -> None:
+    """Refuse to go on in a folder whose page somebody replaced by one of his own.
+
+    Raises:
+        OutputError: it did.
+    """
+    path = folder / INDEX
+    if path.is_file() and OURS not in path.read_bytes():
+        raise OutputError(f"'{INDEX}' in the folder was not made by Reverie; name another folder with -o")
+
+
 def _record(config: AtlasConfig, critic: Critic) -> dict[str, Any]:
+    """Return what a sheet says of itself; a replay makes its whole atlas again, from the folder."""
     settings = to_record(config) | {"precision": critic.precision, "device": "auto"}
     for name in ("model", "weights"):
         if settings[name]:
             settings[name] = Path(settings[name].replace("\\", "/")).name
     model = {"name": critic.identity.name, "sha256": critic.identity.sha256}
-    return {"tool": "atlas", "version": reverie.__version__, "config": settings, "model": model}
-
-
-def _comparable(record: dict[str, Any]) -> dict[str, Any]:
-    config = {k: v for k, v in record.get("config", {}).items() if k not in FREE}
-    return {"config": config, "model": record.get("model")}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return {"tool": "atlas --sheet", "version": reverie.__version__, "config": settings, "model": model}
