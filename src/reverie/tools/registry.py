@@ -34,7 +34,7 @@ TOOLS: dict[str, tuple[str, str]] = {
     "mesh dream": ("reverie.tools.mesh_dream.tool:MESH_DREAM", "Dream on a mesh: its texture, its shape, or both."),
     "mesh fit": ("reverie.tools.mesh_fit.tool:MESH_FIT", "Bring a mesh to the shape, and the colors, of pictures."),
     "train translate": (
-        "reverie.train.translate_tool:TRAIN_TRANSLATE",
+        "reverie.train.translate.tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",
     ),
     "latent open": (

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from reverie.errors import InputError
 from reverie.jobs.blocks import SeedSettings, TileSettings
 from reverie.settings import setting
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".gif", ".bmp", ".heic")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,4 +23,46 @@ class TranslateConfig(TileSettings, SeedSettings):
         file="network",
         builtin=("sobel",),
     )
+    param: tuple[str, ...] = setting(
+        (), "A number that the network takes beside the picture, as sigma=1.5; repeatable.", group="result", late=True
+    )
+    numbers: bool = setting(
+        False, "Write classes as grey values, the numbers that it learned from, instead of colors.", group="result",
+        late=True,
+    )  # fmt: skip
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+
+
+def check_order(config: TranslateConfig) -> None:
+    """Refuse a picture in the place of the network.
+
+    Raises:
+        InputError: says how it is meant.
+    """
+    if Path(config.model).suffix.lower() in PICTURES:
+        raise InputError(
+            f"'{config.model}' is a picture; the network comes first: reverie translate sobel {config.model}"
+        )
+
+
+def chosen_values(texts: tuple[str, ...], known: Mapping[str, tuple[float, float]], model: str) -> dict[str, float]:
+    """Return numbers by name from texts such as ``sigma=1.5``; `known` are the ranges of those that a network takes.
+
+    Raises:
+        InputError: another form, an unknown name, or out of range.
+    """
+    found: dict[str, float] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            raise InputError(f"--param takes NAME=NUMBER, such as sigma=1.5; got '{text}'") from None
+        if name not in known:
+            takes = f"it takes {', '.join(known)}" if known else "it takes none"
+            raise InputError(f"'{model}' has no parameter '{name}'; {takes}")
+        low, high = known[name]
+        if not low <= number <= high:
+            raise InputError(f"'{model}' has learned {name} from {low:g} to {high:g}; got {number:g}")
+        found[name] = number
+    return found
