@@ -1,9 +1,9 @@
 """Photographs from maps of labels, and maps from photographs: pix2pix here, L1 alone, and the recipe of the paper.
 
-All three learn for the same CPU time, from the same pairs, and are measured on pairs that none has seen: SSIM, PSNR, and
-for photographs KID of the embedded network's features; for maps the share of right pixels. The paper's recipe is written
-down here: U-Net with transposed convolutions, BatchNorm, dropout also when used, batches of one, Adam 2e-4, binary cross
-entropy plus 100 L1. Its width is ours, so that its steps are as small.
+All three learn for the same CPU time, from the same pairs, and are measured on pairs that none has seen: SSIM, PSNR,
+and for photographs KID of the embedded network's features; for maps the share of right pixels. The paper's recipe is
+written down here: U-Net with transposed convolutions, BatchNorm, dropout also when used, batches of one, Adam 2e-4,
+binary cross entropy plus 100 L1. Its width is ours, so that its steps are as small.
 
     python benchmarks/translate_pairs.py CAMVID SCRATCH --cpu-minutes 3 --output result.json --sheet sheet.jpg
 

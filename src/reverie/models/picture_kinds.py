@@ -26,7 +26,7 @@ GOLDEN = 0.618033988749895  # turns of hue between the colors of neighboring cla
 
 @dataclass(frozen=True)
 class Kind:
-    """Of a picture: "color", "grey", "alpha" (color and transparency), or "labels:12": grey values are class numbers."""
+    """Of a picture: "color", "grey", "alpha" (color and transparency), or "labels:12": greys are class numbers."""
 
     name: str
     channels: int

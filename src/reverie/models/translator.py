@@ -188,7 +188,11 @@ class Can(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return ``[B, outputs, H, W]`` for ``[B, inputs, H, W]`` in [0, 1]; values may leave [0, 1] a little."""
-        x = mirrored(images, *[self.reach_px] * 4) - 0.5
+        return self.inside(mirrored(images, *[self.reach_px] * 4))
+
+    def inside(self, wide: Tensor) -> Tensor:
+        """Return the same for pictures mirrored by `reach_px` on every side."""
+        x = wide - 0.5
         for layer in self.layers:
             x = F.leaky_relu(layer(x), SLOPE)
         return self.last(x)
@@ -252,3 +256,26 @@ def told(images: Tensor, planes: Sequence[Plane], values: Mapping[str, float] | 
     filled = [plane.filled((values or {}).get(plane.name, plane.default)) for plane in planes]
     rest = images.new_tensor(filled)[None, :, None, None].expand(len(images), -1, *images.shape[2:])
     return torch.cat([images, rest], 1)
+
+
+def chosen_values(texts: Sequence[str], planes: Sequence[Plane], model: str) -> dict[str, float]:
+    """Return numbers by name from texts such as ``sigma=1.5``, for the planes that a network takes.
+
+    Raises:
+        InputError: another form, an unknown name, or out of the range that was learned.
+    """
+    known, found = {plane.name: plane for plane in planes}, dict[str, float]()
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            raise InputError(f"--param takes NAME=NUMBER, such as sigma=1.5; got '{text}'") from None
+        if name not in known:
+            takes = f"it takes {', '.join(known)}" if known else "it takes none"
+            raise InputError(f"'{model}' has no parameter '{name}'; {takes}")
+        plane = known[name]
+        if not plane.low <= number <= plane.high:
+            raise InputError(f"'{model}' has learned {name} from {plane.low:g} to {plane.high:g}; got {number:g}")
+        found[name] = number
+    return found

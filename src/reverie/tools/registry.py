@@ -37,6 +37,14 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.train.translate.tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",
     ),
+    "translator evaluate": (
+        "reverie.train.translate.evaluate_tool:TRANSLATOR_EVALUATE",
+        "Measure a translator on unseen pictures and sizes.",
+    ),
+    "translator export": (
+        "reverie.tools.translate.export_tool:TRANSLATOR_EXPORT",
+        "Write a translator as ONNX and torch.export, compared with ours, on demand in int8.",
+    ),
     "latent open": (
         "reverie.tools.latent.open_tool:LATENT_OPEN",
         "Say what a foreign generator file is, and keep it as a file of ours.",
@@ -117,6 +125,7 @@ GROUPS: dict[str, str] = {  # the first word of two → what its tools have in c
     "gather": "Make data sets: from words, painters, films, places on earth, public collections.",
     "latent": "Pictures and films from the latent space of a generator.",
     "embed": "Map a collection by what a network sees: 'reverie embed FOLDER' is 'reverie embed map FOLDER'.",
+    "translator": "Measure and export networks of 'reverie train translate'.",
     "mesh": "Style, dream, shape and show 3D meshes.",
 }
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Rows = Sequence[Mapping[str, float]]
 NOT_DRAWN = ("step", "epoch", "elapsed_s")
-LEARNED = "_learned"  # ending of a number measured on pictures that are learned from
+ENDINGS = {"": "held out", "_learned": "learned", "_training": "while training"}  # of numbers that share a panel
 COLUMNS = 2
 
 
@@ -22,7 +22,7 @@ def curves_picture(rows: Rows, title: str = "") -> np.ndarray:
     """Return the curves ``[H, W, 3]`` uint8, a panel for each number, over steps.
 
     Args:
-        rows: one measurement each, with "step"; numbers "x" and "x_learned" share a panel.
+        rows: one measurement each, with "step"; numbers "x", "x_learned" and "x_training" share a panel.
         title: above all of them.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -59,20 +59,26 @@ dl{{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem}} dd{{marg
 def _figure(rows: Rows, title: str) -> Figure:
     from matplotlib.figure import Figure
 
-    names = list(dict.fromkeys(name.removesuffix(LEARNED) for row in rows for name in row if name not in NOT_DRAWN))
+    names = list(dict.fromkeys(_bare(name) for row in rows for name in row if name not in NOT_DRAWN))
     lines = max(1, -(-len(names) // COLUMNS))
     figure = Figure(figsize=(4.2 * COLUMNS, 2.6 * lines), dpi=100, layout="constrained")
     if title:
         figure.suptitle(title)
-    panels = figure.subplots(lines, COLUMNS, squeeze=False).flat
-    for axes, name in zip(panels, names, strict=False):
-        for key, label in ((name, "held out"), (name + LEARNED, "learned")):
-            known = [(row["step"], row[key]) for row in rows if key in row]
+    panels = iter(figure.subplots(lines, COLUMNS, squeeze=False).flat)
+    for name, axes in zip(names, panels, strict=False):
+        for ending, label in ENDINGS.items():
+            known = [(row["step"], row[name + ending]) for row in rows if name + ending in row]
             if known:
                 axes.plot(*zip(*known, strict=True), marker=".", label=label)
         axes.set(title=name.replace("_", " "), xlabel="step")
         axes.grid(alpha=0.3)
         axes.legend(loc="best")
-    for axes in list(panels):
+    for axes in panels:
         axes.axis("off")
     return figure
+
+
+def _bare(name: str) -> str:
+    for ending in ENDINGS:
+        name = name.removesuffix(ending)
+    return name

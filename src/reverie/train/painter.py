@@ -153,7 +153,7 @@ class Painter:
         """Measure the averaged network; the time it takes belongs to the budget."""
         began = time.monotonic()
         with deferred_interrupt():
-            found = validation.take(self.average.net, self.step, self.elapsed_s, self.run)
+            found = validation.take(self.average.net, self.step, self.elapsed_s, self.run, self.means)
             self.elapsed_s += time.monotonic() - began
         epoch = len(validation.history)
         self._log("epoch", found | {"epoch": epoch})

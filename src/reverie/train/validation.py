@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,10 +59,16 @@ class Validation:
         best = self.best
         return best is not None and 0 < self.patience <= self.history[-1]["epoch"] - best["epoch"]
 
-    def take(self, net: nn.Module, step: int, elapsed_s: float, run: RunFolder) -> dict[str, float]:
-        """Measure a network, keep its weights if they are the best, and return the numbers."""
+    def take(
+        self, net: nn.Module, step: int, elapsed_s: float, run: RunFolder, losses: Mapping[str, float]
+    ) -> dict[str, float]:
+        """Measure a network, keep its weights if they are the best, and return the numbers.
+
+        `losses` are the running means of training, which the history tells too.
+        """
         found = self.measure(net)
         row = {"step": step, "epoch": len(self.history) + 1, "elapsed_s": round(elapsed_s, 1)} | found
+        row |= {f"{name}_training": value for name, value in losses.items()}
         self.history.append(row)
         if self.keep_best and self.best is row:
             run.save_best(net.state_dict())

@@ -124,7 +124,7 @@ def _exported(net: _Student | _Adaptive, model: FastModel) -> bytes:
     shapes: dict[str, Any] = dict.fromkeys(net.inputs)
     for name in free.keys() & shapes.keys():
         shapes[name] = {2 + i: STRIDE * torch.export.Dim(axis, min=2) for i, axis in enumerate(free[name])}
-    with _quiet():
+    with quiet():
         program: Any = torch.onnx.export(
             net, _example(net.inputs, TRACED), None, input_names=list(net.inputs), output_names=["picture"],
             dynamo=True, opset_version=OPSET, verbose=False, dynamic_shapes=shapes, external_data=False,
@@ -148,14 +148,13 @@ def _compared(net: _Student | _Adaptive, blob: bytes) -> dict[str, float]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep to ourselves what the exporter says about its own insides."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+def quiet() -> Iterator[None]:
+    """Keep to ourselves what exporters say about their own insides."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        logging.disable(before)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,26 +42,3 @@ def check_order(config: TranslateConfig) -> None:
         raise InputError(
             f"'{config.model}' is a picture; the network comes first: reverie translate sobel {config.model}"
         )
-
-
-def chosen_values(texts: tuple[str, ...], known: Mapping[str, tuple[float, float]], model: str) -> dict[str, float]:
-    """Return numbers by name from texts such as ``sigma=1.5``; `known` are the ranges of those that a network takes.
-
-    Raises:
-        InputError: another form, an unknown name, or out of range.
-    """
-    found: dict[str, float] = {}
-    for text in texts:
-        name, _, value = text.partition("=")
-        try:
-            number = float(value)
-        except ValueError:
-            raise InputError(f"--param takes NAME=NUMBER, such as sigma=1.5; got '{text}'") from None
-        if name not in known:
-            takes = f"it takes {', '.join(known)}" if known else "it takes none"
-            raise InputError(f"'{model}' has no parameter '{name}'; {takes}")
-        low, high = known[name]
-        if not low <= number <= high:
-            raise InputError(f"'{model}' has learned {name} from {low:g} to {high:g}; got {number:g}")
-        found[name] = number
-    return found

@@ -12,7 +12,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen, Plan, Report
-from reverie.tools.translate.config import TranslateConfig, check_order, chosen_values
+from reverie.tools.translate.config import TranslateConfig, check_order
 
 if TYPE_CHECKING:
     from reverie.jobs.output import Output
@@ -24,6 +24,7 @@ class PreparedTranslation:
 
     def __init__(self, config: TranslateConfig, session: Session) -> None:
         from reverie.critic.precision import resolve_device
+        from reverie.models.translator import chosen_values
         from reverie.models.translator_file import translator_path
         from reverie.weights.checkpoint import file_sha256
 
@@ -33,8 +34,7 @@ class PreparedTranslation:
         path = translator_path(config.model)
         self.model = session.opened(("translator", str(path), str(self.device)), lambda: self._opened(path))
         self.chosen = Chosen(Input(Path(config.model).name, file_sha256(path)), str(self.device))
-        ranges = {plane.name: (plane.low, plane.high) for plane in self.model.shape.planes}
-        self.values = chosen_values(config.param, ranges, Path(config.model).name)
+        self.values = chosen_values(config.param, self.model.shape.planes, Path(config.model).name)
         self.used_bytes = session.measure()  # before the first picture is read
         self.notes: Sequence[str] = ()
 

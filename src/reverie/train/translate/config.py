@@ -10,6 +10,7 @@ from reverie.settings import setting
 
 PIX2PIX = "pix2pix"
 STYLE = "style:"
+LEAST_SEEN_PX = 24  # that a discriminator gives one score for
 
 
 def student_file(text: str, change: Callable[[str, str], str]) -> str:
@@ -149,5 +150,12 @@ def check_config(config: TranslateConfig) -> None:
         raise InputError(f"--keep {config.keep} needs held-out pictures; --held-out is 0")
     if config.patience and config.held_out == 0:
         raise InputError("--patience needs held-out pictures; --held-out is 0")
-    if config.architecture == PIX2PIX and config.generator == "unet" and (config.depth or 0) > 8:
+    if config.architecture != PIX2PIX:
+        return
+    if config.generator == "unet" and (config.depth or 0) > 8:
         raise InputError(f"a U-Net is halved 1 to 8 times; got --depth {config.depth}")
+    least = LEAST_SEEN_PX * 2 ** (config.scales - 1)
+    if (config.gan or config.feature_matching) and config.crop_px < least:
+        raise InputError(
+            f"a discriminator at {config.scales} scales needs crops of {least} px; got --crop-px {config.crop_px}"
+        )

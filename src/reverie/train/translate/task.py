@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import torch
@@ -16,12 +16,12 @@ from reverie.data.user_filter import chosen_filter
 from reverie.errors import DataError, InputError
 from reverie.models.picture_kinds import parse_kind
 from reverie.models.translator import Plane, Shape
-from reverie.numerics.filters import Filter
 from reverie.train.translate.config import PIX2PIX, STYLE, TranslateConfig
 
 TRIED = 8  # crops in which something must be seen
 FLAT = 1e-4  # deviation below which a picture is of one color
-PROBE_PX = 161  # picture in which it is looked how far a filter sees
+SEEN = 1e-4  # change of a filter's result that counts
+PROBE_PX = 97  # picture in which it is looked how far a filter sees
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,26 +191,24 @@ def reach_notes(task: Task) -> list[str]:
 
 
 def filter_reach_px(task: Task) -> int | None:
-    """Return how far away a pixel can change what a filter gives, found by trying; None where there is no filter."""
+    """Return how far a filter sees; None where there is none."""
     image = torch.rand(1, 3, PROBE_PX, PROBE_PX, generator=seeded("reach")) * 0.6 + 0.2
     values = {plane.name: plane.high for plane in task.examples.planes}
-    before = task.examples.target(image, values)
-    if before is None:
+    if task.examples.target(image, values) is None:
         return None
-    middle, farthest = PROBE_PX // 2, 0
-    for change in (-0.2, 0.2):
+    return difference_reach_px(lambda x: task.examples.target(x, values), image, SEEN)  # type: ignore[arg-type]
+
+
+def difference_reach_px(function: Callable[[Tensor], Tensor], image: Tensor, least: float) -> int:
+    """Return how far from a pixel a function's result changes by more than `least` when the pixel does.
+
+    Found by trying, at four pixels in the middle of `image` ``[1, C, H, W]``.
+    """
+    before, farthest = function(image), 0
+    middle = image.shape[-1] // 2
+    for at in range(middle, middle + 4):  # every phase of a stride of four
         other = image.clone()
-        other[..., middle, middle] += change
-        after = task.examples.target(other, values)
-        assert after is not None
-        places = ((after - before).abs().amax(dim=(0, 1)) > 1e-4).nonzero() - middle
+        other[..., at, at] = 1 - other[..., at, at]
+        places = ((function(other) - before).abs().amax(dim=(0, 1)) > least).nonzero() - at
         farthest = max(farthest, int(places.abs().max()) if len(places) else 0)
     return farthest
-
-
-def first(examples: Examples, count: int, *, learned: bool = False) -> list[tuple[Tensor, Tensor]]:
-    """Return some held-out, or some learned, pairs."""
-    return list(islice(examples.learned() if learned else examples.held_out(), count))
-
-
-__all__ = ["Filter", "Task", "open_task"]
