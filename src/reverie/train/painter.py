@@ -45,7 +45,7 @@ class PainterConfig(Protocol):
     @property
     def crop_px(self) -> int: ...
     @property
-    def lr(self) -> float: ...
+    def lr(self) -> float | None: ...
     @property
     def warmup(self) -> float: ...
     @property
@@ -102,8 +102,10 @@ class Painter:
         self, net: nn.Module, lesson: Lesson, run: RunFolder, config: PainterConfig, saved: dict[str, Any] | None
     ) -> None:
         self.net, self.lesson, self.run, self.config = net, lesson, run, config
+        assert config.lr is not None, "what is usual has been filled in by now"
+        self.lr = config.lr
         self.average = Average(net, config.ema)
-        self.optimizer = torch.optim.Adam(net.parameters(), lr=config.lr, betas=lesson.betas)
+        self.optimizer = torch.optim.Adam(net.parameters(), lr=self.lr, betas=lesson.betas)
         self.step, self.elapsed_s = 0, 0.0
         self.means: dict[str, float] = {}
         if saved is not None:
@@ -169,7 +171,7 @@ class Painter:
 
     def _one_step(self) -> TrainStep:
         began = time.monotonic()
-        lr = self.config.lr * warm_cosine(self._progress(), self.config.warmup)
+        lr = self.lr * warm_cosine(self._progress(), self.config.warmup)
         with deferred_interrupt():
             loss = self._update(lr)
             self.step += 1
@@ -193,7 +195,7 @@ class Painter:
         total = torch.stack(list(parts.values())).sum()
         value = total.item()
         if not math.isfinite(value):
-            raise GradientError(diverged(value, self.step, self.config.lr))
+            raise GradientError(diverged(value, self.step, self.lr))
         total.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), LARGEST_GRADIENT)
         self.optimizer.step()
