@@ -21,6 +21,7 @@ from reverie.critic.critic import Critic
 from reverie.errors import InputError, WeightsError
 from reverie.media.image import read_picture
 from reverie.numerics.resample import resize
+from reverie.weights.boundary import reads
 from reverie.weights.checkpoint import BESIDE, write_bytes
 from reverie.weights.embedded import FOLDER
 from reverie.weights.fetch import cache_dir
@@ -144,6 +145,7 @@ def _tensors(statistics: Mapping[str, ChannelStatistics]) -> dict[str, Tensor]:
     return found | {f"{name}/std": s.std.contiguous() for name, s in statistics.items()}
 
 
+@reads
 def load_statistics(path: Path, critic: Critic) -> dict[str, ChannelStatistics]:
     """Read statistics, from a file of their own or from a network's; layers that it does not have so are left out.
 

@@ -17,6 +17,7 @@ from reverie.jobs.job import Job
 from reverie.jobs.stored import stored_record
 from reverie.jobs.up_to_date import up_to_date
 from reverie.jobs.work import Plan
+from reverie.weights.file_names import fitted
 
 COUNTED = re.compile(r"-(\d+)$")
 MOST_COUNTED = 10_000
@@ -81,7 +82,7 @@ def choose_target(
 
 
 def _counted(path: Path, number: int) -> Path:
-    return path.with_name(f"{COUNTED.sub('', path.stem)}-{number}{path.suffix}")
+    return path.with_name(fitted(COUNTED.sub("", path.stem), f"-{number}{path.suffix}"))
 
 
 def _whose(path: Path) -> str:

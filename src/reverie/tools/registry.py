@@ -58,8 +58,16 @@ TOOLS: dict[str, tuple[str, str]] = {
     "classify": ("reverie.tools.classify.tool:CLASSIFY", "Name what a network sees in pictures."),
     "export": ("reverie.tools.fast.export_tool:EXPORT", "Write a network that paints in one pass as ONNX."),
     "train translate": (
-        "reverie.train.translate_tool:TRAIN_TRANSLATE",
+        "reverie.train.translate.tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",
+    ),
+    "translator evaluate": (
+        "reverie.train.translate.evaluate_tool:TRANSLATOR_EVALUATE",
+        "Measure a translator on unseen pictures and sizes.",
+    ),
+    "translator export": (
+        "reverie.tools.translate.export_tool:TRANSLATOR_EXPORT",
+        "Write a translator as ONNX and torch.export, compared with ours, on demand in int8.",
     ),
     "latent open": (
         "reverie.tools.latent.open_tool:LATENT_OPEN",
@@ -147,6 +155,7 @@ GROUPS: dict[str, str] = {  # the first word of two → what its tools have in c
     "latent": "Pictures and films from the latent space of a generator.",
     "embed": "Map a collection by what a network sees: 'reverie embed FOLDER' is 'reverie embed map FOLDER'.",
     "train": "Train and evaluate networks on your own pictures.",
+    "translator": "Measure and export networks of 'reverie train translate'.",
     "mesh": "Style, dream, shape and show 3D meshes.",
 }
 

@@ -89,9 +89,9 @@ class ClassifierTraining:
         yield TrainStep("load", progress=1.0, message=self.trainer.summary())
         yield from self.trainer.steps()
 
-    def network(self) -> tuple[Mapping[str, Tensor], Description] | None:
+    def made(self) -> tuple[Mapping[str, Tensor], Description] | None:
         """Return the network that there is; None before the first step, and in all processes but the first."""
-        return None if self.trainer is None else self.trainer.network()
+        return None if self.trainer is None else self.trainer.made()
 
     def write_report(self, folder: Path) -> None:
         """Write tables and pictures about the held-out pictures; nothing where none were held out."""

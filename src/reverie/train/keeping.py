@@ -35,7 +35,7 @@ class Training(Protocol):
         """Go on from the checkpoint, or begin; stopped, it keeps a checkpoint. The last step is "done"."""
         ...
 
-    def network(self) -> tuple[Mapping[str, Tensor], Description] | None:
+    def made(self) -> tuple[Mapping[str, Tensor], Description] | None:
         """Return weights as they are written, and what the file says of them; None before there are any."""
         ...
 
@@ -60,9 +60,9 @@ def checkpointed(
 def written(training: Training, path: Path) -> Generator[TrainStep, None, None]:
     """Pass the steps of a training on and write its network at the end; the last step says where."""
     for step in training.steps():
-        made = training.network() if step.phase == "done" else None
-        if made is not None:
-            save_model(path, dict(made[0]), made[1])
+        found = training.made() if step.phase == "done" else None
+        if found is not None:
+            save_model(path, dict(found[0]), found[1])
             training.run.finish()
             step = replace(step, output=path)
         yield step

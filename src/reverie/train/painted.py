@@ -61,7 +61,7 @@ class PaintedTraining:
             finally:
                 self._close()
 
-    def network(self) -> tuple[Mapping[str, Tensor], Description]:
+    def made(self) -> tuple[Mapping[str, Tensor], Description]:
         """Return the averaged network as it is now."""
         net = self.painter.average.net
         state = net.state_dict()

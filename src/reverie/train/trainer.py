@@ -243,7 +243,7 @@ class Trainer:
         self.finished = True
         return TrainStep("done", self.at.step, self.at.epoch, 1.0, metrics=metrics)
 
-    def network(self) -> tuple[Mapping[str, Tensor], Description] | None:
+    def made(self) -> tuple[Mapping[str, Tensor], Description] | None:
         """Return the averaged network in half precision; None in all processes but the first."""
         if not self.processes.is_main:
             return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.jobs.output import Network, Output
 from reverie.jobs.steps import Steps
-from reverie.jobs.work import Chosen, Plan, Report
+from reverie.jobs.work import Chosen, Plan, Preview, Report
 
 if TYPE_CHECKING:
     from reverie.train.keeping import Training
@@ -52,7 +52,7 @@ def begun(place: Path, cls: type) -> Mapping[str, object] | None:
 def training_work(
     training: Training, *, total: Callable[[TrainStep], int | None], chosen: Chosen, plan: Plan,
     notes: Sequence[str] = (), more: Callable[[], Sequence[Output]] = tuple, done: Callable[[], Sequence[str]] = tuple,
-    say: Callable[[TrainStep], Sequence[str]] = lambda _: (),
+    say: Callable[[TrainStep], Sequence[str]] = lambda _: (), preview: Preview | None = None,
 ) -> Steps:  # fmt: skip
     """Return a training as a work.
 
@@ -65,6 +65,7 @@ def training_work(
         more: further results, beside the network.
         done: called once the network of a finished training is written; gives lines for the end.
         say: lines that a step is worth.
+        preview: what there is to look at on the way.
     """
     told = list(notes)
 
@@ -74,13 +75,13 @@ def training_work(
             training.run.finish()
 
     def outputs() -> list[Output]:
-        made = training.network()
-        return [] if made is None else [Network(*made, written=written), *more()]
+        found = training.made()
+        return [] if found is None else [Network(*found, written=written), *more()]
 
     def reports() -> Iterator[Report]:
         for step in training.steps():
             told.extend(line for line in (step.message, *say(step)) if line and line not in told)
-            yield _report(step, total(step))
+            yield _report(step, total(step), preview)
 
     return Steps(reports(), outputs, plan=plan, chosen=chosen, notes=told)
 
@@ -100,7 +101,7 @@ def steps_or_time(config: Any, step: TrainStep) -> int:
     return max(step.step, round(step.step / max(step.progress, 1e-9)))
 
 
-def _report(step: TrainStep, total: int | None) -> Report:
+def _report(step: TrainStep, total: int | None, preview: Preview | None) -> Report:
     if step.phase == "load":
         stage = "reading pictures" + (f" {step.progress:.0%}" if 0 < step.progress < 1 else "")
         return Report(step.step, total, stage=stage)
@@ -109,4 +110,4 @@ def _report(step: TrainStep, total: int | None) -> Report:
     parts += [f"{step.pictures_per_s:.0f} pictures/s"] if step.pictures_per_s else []
     scores = {"loss": step.loss} if math.isfinite(step.loss) else {}
     scores |= dict(list(step.metrics.items())[:SHOWN])
-    return Report(step.step, total, stage="  ".join(parts), scores=scores)
+    return Report(step.step, total, stage="  ".join(parts), scores=scores, preview=preview)

@@ -7,48 +7,15 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from types import FrameType
 
 
 def ignore_interrupts() -> None:
     """Let a second Ctrl-C not disturb the saving and the last line; SIGTERM still ends the program."""
     exec("")  # CPython keeps a note of a Ctrl-C within `exec` or `eval` and would end by the signal, not by our code
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-@contextmanager
-def ending_like_interrupts() -> Iterator[Callable[[], int]]:
-    """Let SIGTERM and SIGHUP do what Ctrl-C does: what there is is kept, and the program ends.
-
-    Gives a function that returns the number of the signal that came, 0 if none. One that comes while results are kept,
-    when Ctrl-C is ignored, ends the program as it always did.
-    """
-    came: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: 0
-        return
-
-    def pass_on(number: int, frame: FrameType | None) -> None:
-        came.append(number)
-        handler = signal.getsignal(signal.SIGINT)
-        if callable(handler):
-            handler(signal.SIGINT, frame)
-            return
-        signal.signal(number, signal.SIG_DFL)
-        signal.raise_signal(number)
-
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in (getattr(signal, name) for name in names)}
-    for number, handler in before.items():
-        if handler is signal.SIG_DFL:  # nohup and programs that call us have handlers of their own
-            signal.signal(number, pass_on)
-    try:
-        yield lambda: came[0] if came else 0
-    finally:
-        for number, handler in before.items():
-            if signal.getsignal(number) is pass_on:
-                signal.signal(number, handler)
+        for name in ("SIGINT", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 @contextmanager

@@ -15,18 +15,19 @@ from contextlib import suppress
 from cyclopts import App, CycloptsError
 
 from reverie import __version__
-from reverie.apps.cli.interrupts import ending_like_interrupts, ignore_interrupts, interrupts_restored, listening
+from reverie.apps.cli.interrupts import ignore_interrupts, interrupts_restored, listening
 from reverie.apps.cli.output import PipeConsole, close_output
 from reverie.apps.cli.pipes import past_parser
 from reverie.apps.cli.wording import parser_message
-from reverie.errors import ReverieError
+from reverie.errors import ReverieError, printable
+from reverie.jobs.interrupts import cause
 from reverie.threads import parse_threads, settle_before_torch
 from reverie.tools.registry import ALIASES, GROUPS, TOOLS, USUAL
 
 HELP = "A studio for neural image synthesis: train networks on pictures, dream and paint with them."
 EPILOGUE = (
-    "Exit codes: 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C, 143 by SIGTERM. Every command takes --threads N "
-    "(default: auto, by the cores that are free) and --debug, which shows the traceback of an error."
+    "Exit codes: 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C. Every command takes --threads N (default: auto, "
+    "by the cores that are free) and --debug, which shows the traceback of an error."
 )
 JOBS = {
     "list": "List the jobs of the queue.",
@@ -86,6 +87,11 @@ def build_app() -> App:
         help="Measure a network's channels on your photographs, for equalized dreams.",
     )
     app.command(models)
+    app.command(
+        "reverie.apps.cli.doctor:doctor_command", name="doctor", help="Look at this installation and this machine."
+    )
+    app.command("reverie.apps.cli.man:man_command", name="man", help="Print the manual page of a command.")
+    app.register_install_completion_command(help="Let the shell complete commands and options with the Tab key.")
     return app
 
 
@@ -119,9 +125,8 @@ def _list_models() -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; without arguments, those of the process, which then ends."""
     if arguments is None:
-        with listening() as interrupted, ending_like_interrupts() as ended_by:
-            code = _finished(sys.argv[1:], interrupted)
-            return 128 + ended_by() if code == 130 and ended_by() else code
+        with listening() as interrupted:
+            return _finished(sys.argv[1:], interrupted)
     with interrupts_restored(), listening() as interrupted:
         return _finished(list(arguments), interrupted)
 
@@ -180,8 +185,9 @@ def with_usual_command(tokens: list[str]) -> list[str]:
 
 
 def _stopped() -> int:
+    by = cause()
     ignore_interrupts()
-    return _report("stopped by Ctrl-C", 130)
+    return _report(f"stopped by {by}", 130)
 
 
 def _unexpected(error: Exception, debug: bool) -> int:
@@ -202,5 +208,5 @@ def _failed(error: BaseException, message: str, code: int, debug: bool) -> int:
 
 def _report(message: str, code: int) -> int:
     with suppress(OSError):  # nobody reads standard error, or its disk is full: the exit code has to say it
-        print(f"reverie: {message}", file=sys.stderr)
+        print(f"reverie: {printable(message)}", file=sys.stderr)
     return code

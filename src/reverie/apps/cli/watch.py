@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from reverie.apps.cli.interrupts import ignore_interrupts
+from reverie.apps.cli.output import print_note, print_path
 from reverie.apps.cli.progress import Bar, bar
+from reverie.jobs.interrupts import cause
 from reverie.jobs.run import Nobody, Watches
 
 if TYPE_CHECKING:
@@ -71,10 +72,10 @@ def finish(ended: Ended) -> int:
     if not speaks():
         return CODES[ended.end]
     if ended.end == "done":
-        print(ended.text, file=sys.stderr)
+        print_note(ended.text)
     else:
-        by = " by Ctrl-C" if ended.end == "interrupted" else ""
-        print(f"reverie: stopped{by} {ended.text}", file=sys.stderr)
+        by = f" by {cause()}" if ended.end == "interrupted" else ""
+        print_note(f"reverie: stopped{by} {ended.text}")
     for path in ended.paths if ended.end != "interrupted" else ():
-        print(path)
+        print_path(path)
     return CODES[ended.end]

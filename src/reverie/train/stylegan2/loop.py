@@ -138,7 +138,7 @@ class Stylegan2Training:
                 self.means |= self.snapshots.take(self.nets.average, self.kimg)
                 self.run.log({"step": self.step, "phase": "snapshot", "kimg": self.kimg} | self.means)
 
-    def network(self) -> tuple[Mapping[str, Tensor], Description]:
+    def made(self) -> tuple[Mapping[str, Tensor], Description]:
         """Return the averaged generator and what its file says."""
         return self.state(), self.description()
 
