@@ -39,7 +39,7 @@ class Target:
 
 def choose_target(
     wanted: Path, job: Job, read: Callable[[object, str], Job], *, sources: Iterable[Path] = (),
-    overwrite: bool = False,
+    overwrite: bool = False, fresh: bool = False,
 ) -> Target:  # fmt: skip
     """Return where the result of a job goes, for the name that was asked for.
 
@@ -49,6 +49,7 @@ def choose_target(
         read: parses a stored record, see `reverie.jobs.job.parse`.
         sources: files that go into the result.
         overwrite: replace an own result of other settings.
+        fresh: each result is another, even of the same job.
 
     Raises:
         InputError: the name is that of a source or of a foreign file.
@@ -63,13 +64,13 @@ def choose_target(
             raise InputError(f"'{candidate}' exists and was not made by Reverie; name another place with -o")
         if overwrite and there is not None:
             return Target(candidate)
-        if there is not None and up_to_date(there, job, candidate):
+        if not fresh and there is not None and up_to_date(there, job, candidate):
             return Target(candidate, finished=True)
         number += 1
         if number > MOST_COUNTED:
             raise InputError(f"'{wanted}' and {MOST_COUNTED} names after it are taken; name another place with -o")
         candidate = wanted.with_name(f"{COUNTED.sub('', wanted.stem)}-{number}{wanted.suffix}")
-    kept = f"'{wanted.name}' has other settings and is kept; --overwrite replaces it" if number > 1 else ""
+    kept = f"'{wanted.name}' has other settings and is kept; --overwrite replaces it" if number > 1 and not fresh else ""
     return Target(candidate, note=kept)
 
 

@@ -97,6 +97,8 @@ class Tool(Generic[C]):
         network: the file of the network that the settings name, if it lies here, without opening it; records name it
             as their model and not among their files.
         sheet: what `--sheet` varies, for a text of the tool's own; None where it is none.
+        live: a show without an end: its page shows every frame and steers it at once, its result is a recording of
+            what came in, which is never there already, and to be stopped is its usual end.
     """
 
     name: str
@@ -119,6 +121,7 @@ class Tool(Generic[C]):
     moving: str | None = None
     network: Callable[[C], Path | None] | None = None
     sheet: Callable[[C, str], Mapping[str, Sequence[Json]] | None] | None = None
+    live: bool = False
 
     def settled(self, config: C, given: Given | None) -> C:
         """Return the settings as they count for this input; see `settle`."""

@@ -79,6 +79,14 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.latent.edit:LATENT_EDIT",
         "Change a picture along directions of its latent space.",
     ),
+    "latent live": (
+        "reverie.tools.latent.live:LATENT_LIVE",
+        "Steer latent space while it is shown: mouse, keys, sensors.",
+    ),
+    "latent render": (
+        "reverie.tools.latent.live:LATENT_RENDER",
+        "Make a film of a recorded live session, whole.",
+    ),
     "latent walk": ("reverie.tools.latent.walk:LATENT_WALK", "Film a walk through latent space."),
     "mesh show": (
         "reverie.tools.mesh_show.tool:MESH_SHOW",

@@ -46,7 +46,7 @@ def run_one(
     sources = [Path(text) for _, text in named_files(config)] + ([given.path] if given and given.path else [])
     job = wanted_job(tool, config, given, common.quality if tool.makes == "picture" else None)
     target = choose_target(wanted, job, lambda data, what: parse(data, find, what), sources=sources,
-                           overwrite=common.overwrite)  # fmt: skip
+                           overwrite=common.overwrite, fresh=tool.live)  # fmt: skip
     if target.finished and not common.dry_run:
         (there or _say_there)(target.path)
         return 0
@@ -63,7 +63,7 @@ def run_one(
         run.check(target.path, common.quality)
         if target.note:
             print(target.note, file=sys.stderr)
-        with watching(tool, show=common.show, host=common.show_host, port=common.show_port) as watch:
+        with watching(tool, show=common.show or tool.live, host=common.show_host, port=common.show_port) as watch:
             ended = execute(run, target.path, watch, quality=common.quality)
         return finish(ended)
     finally:
