@@ -70,7 +70,9 @@ def choose_target(
         if number > MOST_COUNTED:
             raise InputError(f"'{wanted}' and {MOST_COUNTED} names after it are taken; name another place with -o")
         candidate = wanted.with_name(f"{COUNTED.sub('', wanted.stem)}-{number}{wanted.suffix}")
-    kept = f"'{wanted.name}' has other settings and is kept; --overwrite replaces it" if number > 1 and not fresh else ""
+    kept = (
+        f"'{wanted.name}' has other settings and is kept; --overwrite replaces it" if number > 1 and not fresh else ""
+    )
     return Target(candidate, note=kept)
 
 

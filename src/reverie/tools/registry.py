@@ -87,6 +87,10 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.latent.live:LATENT_RENDER",
         "Make a film of a recorded live session, whole.",
     ),
+    "sound film": (
+        "reverie.tools.sound.film:SOUND_FILM",
+        "Give a film a sound made of its own motion and colors, or a song.",
+    ),
     "latent walk": ("reverie.tools.latent.walk:LATENT_WALK", "Film a walk through latent space."),
     "mesh show": (
         "reverie.tools.mesh_show.tool:MESH_SHOW",
@@ -125,10 +129,11 @@ GROUPS: dict[str, str] = {  # the first word of two → what its tools have in c
     "gather": "Make data sets: from words, painters, films, places on earth, public collections.",
     "latent": "Pictures and films from the latent space of a generator.",
     "embed": "Map a collection by what a network sees: 'reverie embed FOLDER' is 'reverie embed map FOLDER'.",
+    "sound": "Sound from films, and films from sound: 'reverie sound FILM' is 'reverie sound film FILM'.",
     "mesh": "Style, dream, shape and show 3D meshes.",
 }
 
-USUAL: dict[str, str] = {"embed": "map"}  # the command of a group that is meant where none is named
+USUAL: dict[str, str] = {"embed": "map", "sound": "film"}  # the command of a group that is meant where none is named
 
 COMBINED = {"film": film, "sheet": sheet}
 

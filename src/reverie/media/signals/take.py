@@ -1,8 +1,8 @@
 """Takes: a live session as lines of JSON, to be played again as an input and to be rendered again.
 
-    {"take": 1, "about": {...}}                   the first line; what was played, for whoever renders it again
-    {"t": 0.016, "v": {"mouse x": 0.4}}           inputs that changed, and when, in seconds from the beginning
-    {"t": 2.5, "cue": "jellyfish"}                what happened
+{"take": 1, "about": {...}}                   the first line; what was played, for whoever renders it again
+{"t": 0.016, "v": {"mouse x": 0.4}}           inputs that changed, and when, in seconds from the beginning
+{"t": 2.5, "cue": "jellyfish"}                what happened
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def parse_take(lines: Iterable[str], name: str = "session") -> Take:
         if entry is None and number == len(rows):
             break  # the program was killed while it wrote
         if entry is None or not _is_time(entry.get("t")):
-            raise InputError(f"'{name}', line {number}: expected {{\"t\": seconds, \"v\": {{input: value}}}}")
+            raise InputError(f'\'{name}\', line {number}: expected {{"t": seconds, "v": {{input: value}}}}')
         time_s = float(entry["t"])
         if take.samples and time_s < take.samples[-1][0]:
             raise InputError(f"'{name}', line {number}: time runs backwards")

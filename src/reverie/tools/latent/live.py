@@ -47,6 +47,7 @@ class LatentRenderConfig(GeneratorSettings, FilmSettings):
     map: str | None = setting(None, "Another map of signals than the one it was played with.", file="text")
     fps: float = setting(30.0, "Frames a second.", above=0, maximum=240, group="film")
     size: int | None = setting(None, "Enlarge the frames to this height.", minimum=16, maximum=8192, group="film")
+    preview: bool = setting(False, "Draw a quick, rough proxy.", group="film")
     directions: str | None = setting(None, "A file of 'latent directions'; else PCA.", file="network")
 
 

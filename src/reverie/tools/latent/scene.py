@@ -13,7 +13,7 @@ from torch import Tensor
 from reverie.errors import InputError, unknown_name
 from reverie.tools.latent.config import parse_numbers
 from reverie.tools.latent.directions import Directions, parse_target
-from reverie.tools.latent.model import LatentModel, as_bytes, enlarged
+from reverie.tools.latent.model import BF16_FROM_PX, LatentModel, as_bytes, enlarged
 from reverie.tools.latent.paths import spline
 from reverie.tools.live.reactions import Action
 
@@ -65,6 +65,9 @@ class LatentScene:
         width, tall = model.config.size[1], model.config.size[0]
         self.size = (tall, width) if height is None else (height, round(width * height / tall))
         self.usual = USUAL.replace("SPEED", f"{speed:g}").replace("PSI", f"{model.settings.truncation:g}")
+        self.drafts = max(model.config.size) >= BF16_FROM_PX
+        if self.drafts:
+            _ = model.proxy  # fitted now, not while somebody looks
         self._targets: dict[str, tuple[int, tuple[int, ...]]] = {}
 
     def bounds(self, parameter: str) -> tuple[float, float]:
@@ -73,7 +76,7 @@ class LatentScene:
             return BOUNDS[parameter]
         match = DIRECTION.fullmatch(parameter)
         if match is None:
-            raise InputError(f"{unknown_name('parameter', parameter, (*BOUNDS, 'direction 0', 'direction 1@fine'))}")
+            raise InputError(unknown_name("parameter", parameter, (*BOUNDS, "direction 0", "direction 1@fine")))
         number, layers = parse_target(match[1], self.model.config.num_ws)
         if self._directions is None:
             raise InputError(f"'{parameter}' needs directions")

@@ -44,7 +44,9 @@ class Action:
     more: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        value = ", ".join(f"{k} {v:g}" for k, v in self.value.items()) if isinstance(self.value, Mapping) else self.value
+        value = self.value
+        if isinstance(value, Mapping):
+            value = ", ".join(f"{k} {v:g}" for k, v in value.items())
         rest = "".join(f" {k} {v}" for k, v in self.more.items())
         return f"{self.kind} {value}{rest}"
 

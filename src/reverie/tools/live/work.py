@@ -6,7 +6,9 @@ While things move, a slow scene is drawn as a draft; once it stands still, whole
 from __future__ import annotations
 
 import contextlib
+import statistics
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +28,7 @@ from reverie.tools.live.reactions import Action, Fired, Reactor, Rules, send
 
 STILL_WAIT_S = 0.1  # a scene that stands still looks up so often
 SMOOTHED = 0.1  # how much of the rate one more frame is
+MEASURED, WHOLE_EVERY = 5, 60  # frames that say whether the scene is slow; among so many drafts one is whole
 STEERED = ("mouse x", "mouse y", "mouse down", "mouse wheel")
 LONGEST_STEP_S = 0.25  # a pause, or a slow frame, moves a scene no further than this
 
@@ -36,12 +39,15 @@ class Scene(Protocol):
     Attributes:
         size: height and width of a whole frame.
         usual: text of the map where none is given.
+        drafts: whether it has drafts that are much quicker.
     """
 
     @property
     def size(self) -> tuple[int, int]: ...
     @property
     def usual(self) -> str: ...
+    @property
+    def drafts(self) -> bool: ...
 
     def bounds(self, parameter: str) -> tuple[float, float]:
         """Return between what a parameter may be.
@@ -164,9 +170,10 @@ class LiveWork:
         self.plan = Plan(
             {"size": [width, height], "inputs": list(self.inputs.about), "moves": sorted(stage.live_map.moves)},
             None, f"{width} x {height} px", suffixes=(".jsonl",),
-            steerable={name: () for name in self._names()},
+            steerable=dict.fromkeys(self._names(), ()),
         )  # fmt: skip
         self.rate, self.drafts = 0.0, 0
+        self._whole_s: deque[float] = deque(maxlen=MEASURED)  # seconds that whole frames took
 
     def __iter__(self) -> Iterator[Progress]:
         clock, begin = self.board.clock, self.board.clock()
@@ -179,9 +186,9 @@ class LiveWork:
             self._recorder.note(self.board, now, begin)
             still = last is not None and self.stage.scene.same(pose, last)
             if not (still and whole):
-                draft = not still and self._slow()
+                draft = not still and self._slow() and self.drafts % WHOLE_EVERY != WHOLE_EVERY - 1
                 image = self._drawn(pose, draft, clock)
-                self.drafts += draft
+                self.drafts += draft or self._slow()
                 last, whole, number = pose, not draft, number + 1
                 moved = max(now - before, 1e-6)
                 self.rate += (1 if number < 3 else SMOOTHED) * (1 / moved - self.rate)
@@ -198,7 +205,8 @@ class LiveWork:
         """Take what somebody does by mouse or keys; from any thread, seen by the next frame."""
         for name, value in change.items():
             if name not in self.plan.steerable or isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise InputError(f"a show takes {', '.join(list(self.plan.steerable)[:8])}, each a number; got {name}"[:200])
+                known = ", ".join(list(self.plan.steerable)[:8])
+                raise InputError(f"a show takes {known}, each a number; got {name}"[:200])
             self.board.put(name, float(value))
         return change
 
@@ -216,16 +224,13 @@ class LiveWork:
         self.inputs.close()
 
     def _slow(self) -> bool:
-        return self._whole_s > 1 / self._fps
-
-    _whole_s = 0.0  # seconds that a whole frame takes
+        return self.stage.scene.drafts and statistics.median(self._whole_s or [0.0]) > 1 / self._fps
 
     def _drawn(self, pose: Any, draft: bool, clock: Callable[[], float]) -> np.ndarray:
         began = clock()
         image = self.stage.scene.draw(pose, draft=draft)
         if not draft:
-            spent = clock() - began
-            self._whole_s = spent if self._whole_s == 0 else min(self._whole_s * 1.05, spent) * 0.5 + spent * 0.5
+            self._whole_s.append(clock() - began)
         return image
 
     def _react(self, image: np.ndarray, now: float, begin: float) -> None:
