@@ -87,6 +87,11 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.latent.live:LATENT_RENDER",
         "Make a film of a recorded live session, whole.",
     ),
+    "react": ("reverie.tools.live.react_tool:REACT", "Rehearse reactions on a film: what would fire, and when."),
+    "sound keys": (
+        "reverie.tools.sound.keys:SOUND_KEYS",
+        "Write what a song does as keyframes, for dreams and painted films.",
+    ),
     "sound film": (
         "reverie.tools.sound.film:SOUND_FILM",
         "Give a film a sound made of its own motion and colors, or a song.",

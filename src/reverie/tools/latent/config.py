@@ -63,7 +63,23 @@ class MixConfig(GeneratorSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WalkConfig(GeneratorSettings, FilmSettings):
+class HeardSettings:
+    """What a film of latents sounds like, and which song drives it."""
+
+    sound: bool = setting(
+        False, "Make a sound of its way and colors; 'reverie sound film' has all settings of it.", late=True,
+        excludes=("song",), group="sound",
+    )  # fmt: skip
+    song: str | None = setting(None, "A song, laid under the film.", file="data", late=True, group="sound")
+    map: tuple[str, ...] = setting(
+        (), "What of the song drives what: BAND=PARAMETER:FROM:TO, such as bass=spread:0.7:1.3; bands: bass, low, "
+        "middle, high, air, level, onset, beat; parameters: speed, spread, direction N.", late=True, needs=("song",),
+        group="sound",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class WalkConfig(GeneratorSettings, HeardSettings, FilmSettings):
     """Where a film walks."""
 
     seeds: str = setting("0-7", "Seeds of the places that are passed, or of the randomness of a loop.")
@@ -85,7 +101,7 @@ class WalkConfig(GeneratorSettings, FilmSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class JourneyConfig(GeneratorSettings, FilmSettings):
+class JourneyConfig(GeneratorSettings, HeardSettings, FilmSettings):
     """Which journey is filmed."""
 
     journey: str = setting("", "The journey: a YAML file of keys.", file="text")

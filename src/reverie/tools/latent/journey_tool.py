@@ -42,6 +42,7 @@ class PreparedJourney:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> FrameSequence:
         """Return the film; the latents of its frames stand beside it."""
+        from reverie.tools.latent.driven import drive_of, driven
         from reverie.tools.latent.walk import lasting, latent_film
 
         config, journey = self.config, self.journey
@@ -53,13 +54,16 @@ class PreparedJourney:
             "journey": hashlib.sha256(Path(config.journey).read_bytes()).hexdigest(),
             "files": str({name: item.sha256 for name, item in self.files.items()}),
         }  # fmt: skip
-        audio = self._sound()
-        return latent_film(
-            self.model, lambda n: self.travel.at(float(n / rate)), frames, rate, config, scratch, manifest, audio,
-            files=self.files,
-        )  # fmt: skip
+        audio, drive = self._sound(), drive_of(config)
+        at = lambda n: self.travel.at(float(n / rate))  # noqa: E731
+        if drive is not None and config.map:
+            at = driven(self.travel.at, drive, self.model, length_s, float(rate), frames, loop=journey.loop,
+                        directions=self.travel.directions)  # fmt: skip
+        return latent_film(self.model, at, frames, rate, config, scratch, manifest, audio, files=self.files)
 
     def _sound(self) -> Path | None:
+        if self.config.song is not None:
+            return Path(self.config.song)
         if self.journey.audio is None:
             return None
         path = _beside(self.journey.folder, self.journey.audio)
