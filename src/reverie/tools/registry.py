@@ -87,6 +87,11 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.latent.live:LATENT_RENDER",
         "Make a film of a recorded live session, whole.",
     ),
+    "dream live": (
+        "reverie.tools.dream.live:DREAM_LIVE",
+        "Dream what a camera or film shows, while it is shown.",
+    ),
+    "dream render": ("reverie.tools.dream.live:DREAM_RENDER", "Make a film of a recorded dream session, finer."),
     "react": ("reverie.tools.live.react_tool:REACT", "Rehearse reactions on a film: what would fire, and when."),
     "sound keys": (
         "reverie.tools.sound.keys:SOUND_KEYS",

@@ -183,3 +183,11 @@ def watch_motion(board: Board, frames: Iterator[np.ndarray], about: str, rate: f
         return True
 
     return Loop(about, once)
+
+
+def reduced(frame: np.ndarray, longer_px: int) -> np.ndarray:
+    """Return a frame ``[H, W, 3]`` whose longer side is at most so many pixels, by area; both sides even."""
+    scale = min(1.0, longer_px / max(frame.shape[:2]))
+    width, height = (max(2, round(side * scale) // 2 * 2) for side in (frame.shape[1], frame.shape[0]))
+    return np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA))
+
