@@ -79,6 +79,10 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.latent.edit:LATENT_EDIT",
         "Change a picture along directions of its latent space.",
     ),
+    "latent timeline": (
+        "reverie.tools.latent.timeline:LATENT_TIMELINE",
+        "Edit a journey like film: insert, trim, ripple, beats.",
+    ),
     "latent live": (
         "reverie.tools.latent.live:LATENT_LIVE",
         "Steer latent space while it is shown: mouse, keys, sensors.",

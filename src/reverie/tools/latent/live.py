@@ -13,7 +13,7 @@ from reverie.jobs.given import Given
 from reverie.jobs.session import Session
 from reverie.jobs.tool import Role, Tool
 from reverie.settings import parse_settings, setting, to_record
-from reverie.tools.latent.config import GeneratorSettings
+from reverie.tools.latent.config import GeneratorSettings, KeptFrames
 from reverie.tools.latent.sample import MODEL, PreparedGenerator
 from reverie.tools.live.config import ShowSettings
 from reverie.tools.live.mapping import LiveMap, parse_map, read_map
@@ -40,7 +40,7 @@ class LatentLiveConfig(GeneratorSettings, ShowSettings):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class LatentRenderConfig(GeneratorSettings, FilmSettings):
+class LatentRenderConfig(GeneratorSettings, FilmSettings, KeptFrames):
     """How a recorded session becomes a film."""
 
     session: str = setting("", "The session: a .jsonl file of 'reverie latent live'.", file="text")

@@ -80,23 +80,34 @@ def latent_film(
 
     from reverie.jobs.output import Bytes, even_footage
     from reverie.models.stylegan2.latents import SUFFIX, Latents
+    from reverie.tools.latent.kept import KeptFrameFolder
     from reverie.tools.latent.model import as_bytes, enlarged
 
     height, width = model.config.size
     if how.size is not None:
         height, width = how.size, round(width * how.size / height)
 
+    kept = None if how.keep is None else KeptFrameFolder(Path(how.keep), (model.sha256, how.preview, height))
+    notes: list[str] = []
+
     def make(number: int) -> np.ndarray:
         ws, noise = at(number)
+        found = None if kept is None else kept.get(ws, noise)
+        if found is not None:
+            return found
         drawn = model.draft(ws[None], noise) if how.preview else model.draw(ws[None], noise)
-        return as_bytes(enlarged(drawn, height))[0]
+        frame = as_bytes(enlarged(drawn, height))[0]
+        if kept is not None:
+            kept.put(ws, noise, frame)
+        return frame
 
     def beside() -> list[Output]:
+        if kept is not None and kept.note not in work.notes:
+            work.notes.append(kept.note)
         ws = torch.stack([at(n)[0] for n in range(frames)])
-        kept = Latents(ws, tuple(str(n) for n in range(frames)), model.sha256)
-        return [Bytes(kept.encoded, (SUFFIX,), "latents", inside=True)]
+        latents = Latents(ws, tuple(str(n) for n in range(frames)), model.sha256)
+        return [Bytes(latents.encoded, (SUFFIX,), "latents", inside=True)]
 
-    notes = []
     if how.preview:
         notes.append(f"a proxy, {model.proxy.psnr_db:.1f} dB near the small pictures of the network itself")
     footage = even_footage(audio or model.opened.path, (height, width), frames, rate)
@@ -109,10 +120,11 @@ def latent_film(
         from reverie.tools.sound.config import SoundSettings
 
         sound = sound_of(torch.stack([at(n)[0] for n in range(frames)]).cpu().numpy(), SoundSettings(), float(rate))
-    return FrameSequence(
+    work = FrameSequence(
         make, footage, how.encoding(), scratch=scratch, manifest=manifest, chosen=chosen, notes=notes, beside=beside,
         sound=sound,
     )  # fmt: skip
+    return work
 
 
 def ws_curve(model: LatentModel, config: WalkConfig, seeds: tuple[int, ...]) -> Curve:
