@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def read_audio(path: Path | str, rate_hz: int = RATE_HZ, *, channels: int = 2) -
     return np.ascontiguousarray(np.concatenate(parts), dtype=np.float32)
 
 
-def _frames(source: Any):
+def _frames(source: Any) -> Iterator[Any]:
     for packet in source.demux(source.streams.audio[0]):
         try:
             yield from packet.decode()
@@ -126,9 +127,7 @@ def _interleave(source: Any, picture: Any, out: Any, sound: Any) -> None:
     waiting = next(sound, None)
     start = picture.start_time or 0
     track = out.streams.video[0]
-    for packet in source.demux(picture):
-        if packet.dts is None or packet.pts is None:
-            continue
+    for packet in _timed(source, picture):
         packet.pts -= start
         packet.dts -= start
         now = packet.dts * packet.time_base
@@ -142,7 +141,26 @@ def _interleave(source: Any, picture: Any, out: Any, sound: Any) -> None:
         waiting = next(sound, None)
 
 
-def _encoded(stream: Any, samples: np.ndarray, rate_hz: int):
+def _timed(source: Any, picture: Any) -> Iterator[Any]:
+    """Yield the packets of a picture, all with times of decoding: Matroska's first ones come without."""
+    early: list[Any] = []
+    for packet in source.demux(picture):
+        if not packet.size or packet.pts is None:
+            continue
+        if packet.dts is None:
+            early.append(packet)
+            continue
+        for number, one in enumerate(early):
+            one.dts = packet.dts - (len(early) - number) * max(1, packet.duration or 1)
+            yield one
+        early.clear()
+        yield packet
+    for packet in early:  # none had one: in order, as they are shown
+        packet.dts = packet.pts
+        yield packet
+
+
+def _encoded(stream: Any, samples: np.ndarray, rate_hz: int) -> Iterator[Any]:
     """Yield the packets of a sound."""
     context = stream.codec_context
     context.open()

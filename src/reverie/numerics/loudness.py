@@ -59,8 +59,12 @@ def _bent(samples: np.ndarray) -> np.ndarray:
 
 def _weighting(rate_hz: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return both filters of the K-weighting for a rate: a high shelf, then a high pass."""
+    shelf, pass_ = (
+        (1681.974450955533, 0.7071752369554196, 3.999843853973347),
+        (38.13547087602444, 0.5003270373238773, None),
+    )
     found = []
-    for hz, q, gain_db in ((1681.974450955533, 0.7071752369554196, 3.999843853973347), (38.13547087602444, 0.5003270373238773, None)):
+    for hz, q, gain_db in (shelf, pass_):
         k = math.tan(math.pi * hz / rate_hz)
         norm = 1 + k / q + k * k
         a = np.array([1.0, 2 * (k * k - 1) / norm, (1 - k / q + k * k) / norm])

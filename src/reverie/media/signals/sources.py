@@ -190,4 +190,3 @@ def reduced(frame: np.ndarray, longer_px: int) -> np.ndarray:
     scale = min(1.0, longer_px / max(frame.shape[:2]))
     width, height = (max(2, round(side * scale) // 2 * 2) for side in (frame.shape[1], frame.shape[0]))
     return np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA))
-

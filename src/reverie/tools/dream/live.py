@@ -39,7 +39,10 @@ class DreamLookSettings:
     )  # fmt: skip
     layer: str = setting("mixed4c", "Layer to raise.", group="dream")
     objective: str = setting(
-        "equalized", "What of it; see 'reverie dream'.", choices=("equalized", "peaks", "l2", "mean", "l1"), group="dream"
+        "equalized",
+        "What of it; see 'reverie dream'.",
+        choices=("equalized", "peaks", "l2", "mean", "l1"),
+        group="dream",
     )
     steps: int = setting(1, "Steps at each size for each frame.", minimum=1, maximum=200, group="dream")
     octaves: int = setting(2, "Picture sizes to work at.", minimum=1, maximum=16, group="dream")
@@ -67,7 +70,9 @@ class DreamRenderConfig(FilmSettings):
     fps: float = setting(24.0, "Frames a second.", above=0, maximum=240, group="film")
     size: int | None = setting(None, "Longer side in pixels; else as it was played.", minimum=48, maximum=8192,
                                group="film")  # fmt: skip
-    steps: int | None = setting(None, "Steps at each size; else as it was played.", minimum=1, maximum=1000, group="film")
+    steps: int | None = setting(
+        None, "Steps at each size; else as it was played.", minimum=1, maximum=1000, group="film"
+    )
     octaves: int | None = setting(None, "Sizes; else as it was played.", minimum=1, maximum=32, group="film")
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
 
@@ -108,8 +113,8 @@ class PreparedDreamRender:
         self.take = read_take(Path(config.session))
         about = self.take.about
         if about.get("tool") != "dream live":
-            raise InputError(f"'{config.session}' was recorded by '{about.get('tool')}'; 'dream render' takes sessions of "
-                             "'dream live'")  # fmt: skip
+            raise InputError(f"'{config.session}' was recorded by '{about.get('tool')}'; 'dream render' takes "
+                             "sessions of 'dream live'")  # fmt: skip
         stored: Any = about.get("settings")
         played = parse_settings(DreamLiveConfig, stored, f"the settings inside '{config.session}'")
         if played.source in CAMERAS and config.source is None:
@@ -200,4 +205,3 @@ DREAM_RENDER: Tool[DreamRenderConfig] = Tool(
     makes="film", suffix=".mp4", name_of=lambda config: Path(config.session).stem,
     examples=("reverie dream render dream-session.jsonl --size 512 --steps 6 --octaves 3",),
 )  # fmt: skip
-

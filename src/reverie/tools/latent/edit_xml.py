@@ -35,7 +35,7 @@ def parse_edit_xml(text: str, name: str, fps: float) -> Edit:
     if plain.count("<") > 2 * MOST_ELEMENTS:
         raise InputError(f"'{name}' has more elements than an edit can have")
     try:
-        root = ET.fromstring(plain.encode())  # noqa: S314 - entities are refused above, size is bounded
+        root = ET.fromstring(plain.encode())
     except ET.ParseError as error:
         raise InputError(f"'{name}' is no readable XML: {error}") from error
     if root.tag == "mlt":
@@ -86,7 +86,7 @@ class _Mlt:
     def _overlap(self, lists: dict[str, ET.Element], keys: list[str]) -> bool:
         """Tell whether two playlists are the two halves of one track, which overlap only where they are mixed."""
         one, two = ([(p.begin, p.end) for p in self._pieces(lists[key], quiet=True)] for key in keys)
-        return not any(a <= c and d <= b or c <= a and b <= d for a, b in one for c, d in two)
+        return not any((a <= c and d <= b) or (c <= a and b <= d) for a, b in one for c, d in two)
 
     def _pieces(self, playlist: ET.Element, *, quiet: bool = False) -> list[Piece]:
         at, found = 0.0, list[Piece]()

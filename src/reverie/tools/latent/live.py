@@ -90,8 +90,8 @@ class PreparedRender(PreparedGenerator):
         self.take = read_take(Path(config.session))
         about = self.take.about
         if about.get("tool") != "latent live":
-            raise InputError(f"'{config.session}' was recorded by '{about.get('tool')}'; 'latent render' takes sessions "
-                             "of 'latent live'")  # fmt: skip
+            raise InputError(f"'{config.session}' was recorded by '{about.get('tool')}'; 'latent render' takes "
+                             "sessions of 'latent live'")  # fmt: skip
         played: Any = about.get("settings")
         self.played = parse_settings(LatentLiveConfig, played, f"the settings inside '{config.session}'")
         default = LatentRenderConfig()
@@ -151,7 +151,8 @@ def look_of(rules: Rules | None, session: Session, critic: str, device: str) -> 
 
 
 LATENT_LIVE: Tool[LatentLiveConfig] = Tool(
-    name="latent live", doing="playing", ending="", summary="Steer latent space while it is shown: mouse, keys, sensors.",
+    name="latent live", doing="playing", ending="",
+    summary="Steer latent space while it is shown: mouse, keys, sensors.",
     config=LatentLiveConfig, prepare=PreparedLive, roles=(MODEL,), makes="table", suffix=".jsonl", live=True,
     name_of=lambda config: "session",
     examples=(

@@ -71,7 +71,7 @@ class LatentScene:
         self._targets: dict[str, tuple[int, tuple[int, ...]]] = {}
 
     def bounds(self, parameter: str) -> tuple[float, float]:
-        """Return between what a parameter may be: truncation, speed (seeds a second), place (on the way), direction N."""
+        """Return between what a parameter may be: truncation, speed (seeds a second), place, direction N."""
         if parameter in BOUNDS:
             return BOUNDS[parameter]
         match = DIRECTION.fullmatch(parameter)

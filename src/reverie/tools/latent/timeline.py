@@ -102,7 +102,9 @@ class Timeline:
         passed = at_s - starts[number] - before.get("hold", 0.0)
         left = before["duration"] - passed
         if passed < LEAST_S or left < -1e-9:
-            raise InputError(f"at {at_s:g} s a key is held, or it is not in the journey; choose a time between two keys")
+            raise InputError(
+                f"at {at_s:g} s a key is held, or it is not in the journey; choose a time between two keys"
+            )
         own = "duration" in key
         key["duration"] = self.seconds(key["duration"]) if own else max(left, LEAST_S)
         if "hold" in key:
@@ -318,8 +320,9 @@ class PreparedTimeline:
         notes = [timeline.do(text) for text in self.config.do]
         text = timeline.text()
         journey = parse_journey(text, path.name, path.parent)
-        notes += [f"key {n}: {start:7.2f} s  {_said(key)}" for n, (start, key) in
-                  enumerate(zip(journey.keys.starts_s, journey.keys.keys, strict=False), 1)] if not notes else []  # fmt: skip
+        if not notes:
+            numbered = enumerate(zip(journey.keys.starts_s, journey.keys.keys, strict=False), 1)
+            notes = [f"key {n}: {start:7.2f} s  {_said(key)}" for n, (start, key) in numbered]
 
         def steps() -> Iterator[Progress]:
             yield Report(1, 1, "journeys", f"{journey.keys.length_s:g} s")
@@ -342,7 +345,8 @@ def _said(key: Any) -> str:
 
 
 LATENT_TIMELINE: Tool[TimelineConfig] = Tool(
-    name="latent timeline", doing="editing", ending="edited", summary="Edit a journey like film: insert, trim, ripple, beats.",
+    name="latent timeline", doing="editing", ending="edited",
+    summary="Edit a journey like film: insert, trim, ripple, beats.",
     config=TimelineConfig, prepare=PreparedTimeline, roles=(Role("journey", "text", "The journey: a YAML file."),),
     makes="table", suffix=".yaml", name_of=lambda config: Path(config.journey).stem,
     examples=(

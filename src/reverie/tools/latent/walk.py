@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from reverie.jobs.output import Output
     from reverie.models.stylegan2.generator import Noise
-    from reverie.tools.latent.model import LatentModel
     from reverie.tools.latent.live import LatentRenderConfig
+    from reverie.tools.latent.model import LatentModel
     from reverie.tools.latent.paths import Curve
 
     Filmed = WalkConfig | JourneyConfig | ConformConfig | LatentRenderConfig

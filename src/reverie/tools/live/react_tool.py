@@ -100,7 +100,8 @@ def row_of(fired: Fired) -> dict[str, Json]:
 
 
 REACT: Tool[ReactConfig] = Tool(
-    name="react", doing="watching", ending="reactions", summary="Rehearse reactions on a film: what would fire, and when.",
+    name="react", doing="watching", ending="reactions",
+    summary="Rehearse reactions on a film: what would fire, and when.",
     config=ReactConfig, prepare=PreparedReact, roles=(Role("film", "film", "The film.", streamed=True),),
     makes="table", suffix=".json", examples=("reverie react walk.mp4 --rules rules.yaml",),
 )  # fmt: skip

@@ -98,14 +98,20 @@ def _note(motion: FilmMotion, frame: int, time_s: float, hz: float, loud: float)
 
 def _ring(out: np.ndarray, note: Note, level: float, *, closed: bool) -> None:
     """Add a note: sin(2 pi f t + I(t) sin(2 pi r f t)), index and loudness falling."""
-    length = min(round(note.seconds * 2.5 * RATE_HZ), len(out) if closed else len(out))
+    length = min(round(note.seconds * 2.5 * RATE_HZ), len(out))
     t = np.arange(length) / RATE_HZ
     fall = np.exp(-t * 3 / note.seconds)
     attack = np.minimum(t / 0.004, 1.0)
     release = np.minimum((length - np.arange(length)) / (0.02 * RATE_HZ), 1.0)
     index = note.bright * np.exp(-t * 6 / note.seconds)
     wave = np.sin(2 * np.pi * note.hz * t + index * np.sin(2 * np.pi * note.hz * 2.0 * t))
-    _place(out, wave * fall * attack * release * (0.16 * note.loud * min(level, 2.0)), note.time_s, note.side, closed=closed)
+    _place(
+        out,
+        wave * fall * attack * release * (0.16 * note.loud * min(level, 2.0)),
+        note.time_s,
+        note.side,
+        closed=closed,
+    )
 
 
 def _place(out: np.ndarray, wave: np.ndarray, time_s: float, side: float, *, closed: bool) -> None:
