@@ -25,8 +25,8 @@ from reverie.jobs.session import Session
 from reverie.media.given import as_picture
 from reverie.optimize.ascend import Step
 from reverie.settings import check_settings, with_tuples
-from reverie.tools.compare import Comparison, compare_pictures
-from reverie.tools.compare_config import CompareConfig
+from reverie.tools.compare.comparison import Comparison, compare_pictures
+from reverie.tools.compare.config import CompareConfig
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.course import checked_strength
 from reverie.tools.dream.presets import PRESETS, usual

@@ -19,6 +19,7 @@ from reverie.settings import flag_of
 
 MOST_LOOKED_AT = 2000  # files, for one that was renamed
 NETWORKS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".caffemodel")  # suffixes of networks that are files
+HELD = "{"  # with which a setting begins that holds what a file held, in place of its name
 MOST_BYTES = 16 << 30  # of a file whose content is compared
 
 
@@ -45,6 +46,8 @@ def with_paths(part: object, change: Callable[[str, str], str]) -> object:
     for field in dataclasses.fields(part):  # type: ignore[arg-type]
         value, name, inside = getattr(part, field.name), field.name, field.metadata.get("inside")
         if value is None or not (inside or field.metadata.get("file")) or value in field.metadata.get("builtin", ()):
+            continue
+        if isinstance(value, str) and value.startswith(HELD):
             continue
         texts = [str(text) for text in (value if isinstance(value, tuple) else (value,))]
         if inside:

@@ -48,21 +48,6 @@ def build_app() -> App:
         suppress_keyboard_interrupt=False, result_action="return_value",
     )  # fmt: skip
     app.command(
-        "reverie.apps.cli.compare:compare_command",
-        name="compare",
-        help="Measure style and content of painted pictures.",
-    )
-    app.command(
-        "reverie.apps.cli.visualize:visualize_command",
-        name="visualize",
-        help="Draw what a network has learned: classes, channels, neurons, layers.",
-    )
-    app.command(
-        "reverie.apps.cli.atlas:atlas_command",
-        name="atlas",
-        help="Draw every layer of a network, with a page to browse.",
-    )
-    app.command(
         "reverie.apps.cli.replay:replay_command",
         name="replay",
         help="Make a picture again from the settings inside it.",
@@ -127,6 +112,11 @@ def build_app() -> App:
         help="Measure a network's channels on your photographs, for equalized dreams.",
     )
     app.command(models)
+    app.command(
+        "reverie.apps.cli.doctor:doctor_command", name="doctor", help="Look at this installation and this machine."
+    )
+    app.command("reverie.apps.cli.man:man_command", name="man", help="Print the manual page of a command.")
+    app.register_install_completion_command(help="Let the shell complete commands and options with the Tab key.")
     return app
 
 

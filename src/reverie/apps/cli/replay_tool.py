@@ -6,19 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from reverie.errors import InputError
-from reverie.tools.registry import HIDDEN, TOOLS, find_tool
-
-
-def is_of_registry(made: Path) -> bool:
-    """Tell whether a file carries the job of a tool that stands in the registry."""
-    from reverie.jobs.output import stored_record
-
-    try:
-        name = stored_record(made).get("tool")
-    except InputError:
-        return False  # whoever reads it next says what is wrong
-    return isinstance(name, str) and (name in HIDDEN or name.rpartition("(")[2].rstrip(")") in TOOLS)
+from reverie.tools.registry import find_tool
 
 
 def replay_tool(made: Path, output: str | None, named: Mapping[str, str | None], folders: tuple[str, ...]) -> int:

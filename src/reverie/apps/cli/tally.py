@@ -58,6 +58,10 @@ class Tally:
             parts.append(f"{len(self.failures)} failed")
         return ", ".join(parts)
 
+    def list_summary(self) -> None:
+        """Print the sums."""
+        print(self.summary(), file=sys.stderr)
+
     def list_notes(self) -> None:
         """Print every note once, with the picture or the number of pictures that it is about."""
         for note, names in sorted(self.notes.items()):

@@ -41,6 +41,7 @@ def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., 
     """Return the command of a tool: a function whose signature cyclopts reads."""
     roles = tool.roles
     common = [_common(tool, *item) for item in COMMON if _fits(item[0], tool)]
+    common += [_extra_option(label, text) for label, text in tool.extras.items()]
     common += [_otherwise(role) for role in roles if role.alias]
     taken = {parameter.name for parameter in common} | {role.name for role in roles}
     hints, options = _hints(tool), {}
@@ -54,6 +55,8 @@ def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., 
             positions[role.name] = _joined(positions.get(role.name), kwargs.get(f"named_{role.name}"))
         names = {field.name for field in dataclasses.fields(Common)}
         chosen = Common(**{name: kwargs[name] for name in names if name in kwargs and name not in options})
+        extras = {label: as_given(kwargs[f"extra_{label}"]) for label in tool.extras if kwargs.get(f"extra_{label}")}
+        chosen = replace(chosen, extras=extras)
         given = {name: value for name, value in kwargs.items() if name in options}
         return run_tool(tool, find, positions, given, chosen)
 
@@ -77,6 +80,8 @@ def _fits(name: str, tool: AnyTool) -> bool:
         return tool.makes in ("picture", "mesh")
     if name in ("quality", "sheet"):
         return tool.makes == "picture"
+    if name == "as_json":
+        return tool.prints
     if name == "look":
         return bool(tool.presets)
     if name == "layers":
@@ -89,6 +94,12 @@ def _common(tool: AnyTool, name: str, kind: Any, default: Any, names: tuple[str,
         text += " " + "; ".join(f"{look}: {what}" for look, (what, _) in tool.presets.items()) + "."
     note = Parameter(name=names, help=text, negative="", show_default=default not in (None, False))
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, note])
+
+
+def _extra_option(label: str, text: str) -> inspect.Parameter:
+    note = Parameter(name=f"--{label}", help=text, negative="", show_default=False)
+    kind = Annotated[str | None, note]
+    return inspect.Parameter(f"extra_{label}", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 
 
 def _otherwise(role: Role) -> inspect.Parameter:
@@ -186,6 +197,10 @@ def _from_nothing(tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[
     chosen = _moving(tool, given, output) or tool
     _check_given(tool, chosen, given, "goes with a video, GIF or animated WebP; this is a picture")
     config = settings_of(chosen, find, given, common, tool, from_nothing=tool.streamed is not None)
+    if tool.several is not None and common.sheet is None:
+        from reverie.apps.cli.parts import run_parts
+
+        return run_parts(tool, find, config, common)
     return run_one(chosen, find, config, None, common)
 
 

@@ -112,7 +112,7 @@ LATENT_CONFORM: Tool[ConformConfig] = Tool(
     summary="Make an edit of rough films again, of their latents.",
     config=ConformConfig, prepare=PreparedConform,
     roles=(Role("edit", "text", "The edit: EDL (CMX3600), OpenTimelineIO, Kdenlive or MLT project, FCPXML."),),
-    makes="film", suffix=".mp4", name_of=lambda config: Path(config.edit).stem,
+    makes="film", spreads=True, suffix=".mp4", name_of=lambda config: Path(config.edit).stem,
     examples=(
         "reverie latent conform cut.edl --fps 30 --size 512",
         "reverie latent conform project.kdenlive --fps 25",
