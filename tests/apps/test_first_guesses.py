@@ -1,6 +1,7 @@
-"""What people of other programs type first: it works, or one line names the right option; nothing else happens silently.
+"""What people of other programs type first: it works, or one line names the right option.
 
-The wishes stand in `tests/first_guesses.yaml`. Every try of a wish is run in this process, in a folder of small files.
+Nothing else happens silently. The wishes stand in `tests/first_guesses.yaml`; every try of a wish is run in this
+process, in a folder of small files.
 """
 
 from __future__ import annotations
@@ -65,7 +66,14 @@ def verdict(run: Run, wish: dict[str, Any], attempt: str | dict[str, Any]) -> tu
         return ("does" if _does(wanted, out + err, out) else "silent"), shown
     if code != 2 or err.count("\n") != 1:
         return "broken", shown
-    return ("says" if any(text in err for text in wanted["says"] or ()) else "refused"), shown
+    return ("says" if any(text in _advice(err) for text in wanted["says"] or ()) else "refused"), shown
+
+
+def _advice(line: str) -> str:
+    """Return what a line names as right: not what was typed, and of names that are spelled alike the first alone."""
+    line = re.sub(r"no (option|command) called '[^']*'", "", line.partition("; see 'reverie")[0])
+    head, nearest, names = line.partition("nearest: ")
+    return head + nearest + (names.partition(",")[0] if "--" in names else names)
 
 
 def _does(wanted: dict[str, Any], text: str, out: str) -> bool:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,7 +19,10 @@ from reverie.apps.cli.common_options import COMMON, Common
 from reverie.apps.cli.one import run_one
 from reverie.apps.cli.options import option_of
 from reverie.apps.cli.pipes import STDOUT, as_given, read_stdin
-from reverie.apps.cli.tool_config import films_of, more_sections, moving_of, settings_of
+from reverie.apps.cli.tool_config import films_of, moving_of, settings_of
+from reverie.apps.cli.tool_fields import all_fields, fits, hints_of
+from reverie.apps.cli.tool_help import print_help
+from reverie.apps.cli.values import EACH, as_name, split_list, with_owners
 from reverie.errors import InputError
 from reverie.jobs.cores import check_workers
 from reverie.jobs.job import section_types
@@ -40,11 +42,11 @@ FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif")  # of --output, which 
 def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., int]:
     """Return the command of a tool: a function whose signature cyclopts reads."""
     roles = tool.roles
-    common = [_common(tool, *item) for item in COMMON if _fits(item[0], tool)]
+    common = [_common(tool, *item) for item in COMMON if fits(item[0], tool)]
     common += [_otherwise(role) for role in roles if role.alias]
     taken = {parameter.name for parameter in common} | {role.name for role in roles}
-    hints, options = _hints(tool), {}
-    for field in _all_fields(tool):
+    hints, options = hints_of(tool), {}
+    for field, _ in all_fields(tool):
         if field.name not in taken:
             options.setdefault(field.name, option_of(field, hints[field.name]))
 
@@ -67,21 +69,6 @@ def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., 
 def _joined(value: Any, named: Any) -> Any:
     """Return what stands in a place and what its option gave."""
     return value if not named else (*_texts(value), *named)
-
-
-def _fits(name: str, tool: AnyTool) -> bool:
-    """Tell whether an option of all tools means something to this one."""
-    if name in ("recursive", "workers"):
-        return tool.streamed is not None
-    if name == "file_format":
-        return tool.makes in ("picture", "mesh")
-    if name in ("quality", "sheet"):
-        return tool.makes == "picture"
-    if name == "look":
-        return bool(tool.presets)
-    if name == "layers":
-        return {"layer", "model", "weights"} <= {field.name for _, field in tool.fields()}
-    return True
 
 
 def _common(tool: AnyTool, name: str, kind: Any, default: Any, names: tuple[str, ...], text: str) -> inspect.Parameter:
@@ -107,23 +94,6 @@ def _place(role: Role, *, many: bool) -> inspect.Parameter:
     )
 
 
-def _extra(tool: AnyTool) -> list[type]:
-    """Return the sections of the tools of films that stand behind a tool of pictures."""
-    return [cls for other in (films_of(tool), moving_of(tool)) for cls in more_sections(tool, other).values()]
-
-
-def _all_fields(tool: AnyTool) -> list[dataclasses.Field[Any]]:
-    own = [field for _, field in tool.fields() if field.name not in {r.name for r in tool.fixed}]
-    return own + [field for cls in _extra(tool) for field in dataclasses.fields(cls)]
-
-
-def _hints(tool: AnyTool) -> dict[str, Any]:
-    hints: dict[str, Any] = {}
-    for cls in (*_extra(tool), *section_types(tool.config).values()):
-        hints |= typing.get_type_hints(cls)
-    return hints
-
-
 # -- running ----------------------------------------------------------------------------------------------------------
 
 
@@ -134,7 +104,13 @@ def run_tool(
     """Do what a command line asks a tool for, and return the exit code."""
     role = tool.streamed
     texts = _texts(positions.get(role.name)) if role is not None else ()
-    given = dict(given) | _fixed(tool, positions)
+    if role is not None and not texts and not given and common == Common():
+        return print_help(tool.name, everything=False)
+    _check_places(tool, texts, positions)
+    fields = {field.name: field for field, _ in reversed(all_fields(tool))}
+    given = with_owners(fields, dict(given) | _fixed(tool, positions))
+    if given.get("seed") == EACH:
+        given, common = {k: v for k, v in given.items() if k != "seed"}, replace(common, seed_each=True)
     if common.look in CODEC_SPEEDS and common.look not in tool.presets:  # what --preset meant before there were looks
         given, common = {"preset": common.look} | given, replace(common, look=None)
     if role is not None and role.required and not texts:
@@ -145,7 +121,11 @@ def run_tool(
     if common.layers:
         return _layers(settings_of(tool, find, given, common))
     if role is None or not texts:
+        if common.seed_each:
+            raise InputError("--seed each gives every picture of a folder a seed of its own; give a number or random")
         return _from_nothing(tool, find, given, common)
+    if common.seed_each and role.kind not in ("picture", "film"):
+        raise InputError("--seed each goes with a folder of pictures; give a number")
     if role.kind == "mesh":
         return _meshes(tool, find, texts, given, common)
     if role.kind not in ("picture", "film"):
@@ -154,7 +134,6 @@ def run_tool(
 
     output = None if common.output is None else as_given(common.output)
     folder = None if output in (None, STDOUT) else Path(output)
-    _check_results(texts, output)
     found = find_sources(texts, recursive=common.recursive, leave_out=folder)
     if found.many or is_folder(output):
         from reverie.apps.cli.many import run_many
@@ -162,7 +141,7 @@ def run_tool(
         if common.show:
             raise InputError("--show follows one work; give one picture")
         moves = next(
-            (field for field in _all_fields(tool) if field.name in given and field.metadata.get("moves")), None
+            (field for field, _ in all_fields(tool) if field.name in given and field.metadata.get("moves")), None
         )
         if moves is not None:
             raise InputError(f"{flag_of(moves)} makes a film from one picture; here are several sources")
@@ -208,7 +187,7 @@ def _check_given(tool: AnyTool, chosen: AnyTool, given: Mapping[str, Any], why: 
         InputError: names the first.
     """
     known = {field.name for _, field in chosen.fields()} | {role.name for role in tool.fixed}
-    for field in _all_fields(tool):
+    for field, _ in all_fields(tool):
         if field.name in given and field.name not in known:
             raise InputError(f"{flag_of(field)} {why}")
 
@@ -222,10 +201,18 @@ def _texts(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return () if value is None else (as_given(value),) if isinstance(value, str) else tuple(map(as_given, value))
 
 
-def _check_results(texts: tuple[str, ...], output: str | None) -> None:
-    """Catch the habit of other programs to name the result last."""
-    if output is None and len(texts) == 2 and Path(texts[0]).is_file() and not Path(texts[1]).exists():
-        raise InputError(f"no file at '{texts[1]}'; did you mean -o {texts[1]}?")
+def _check_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, Any]) -> None:
+    """Catch the habit of other programs to name the result last, before anything is opened.
+
+    Raises:
+        InputError: the last word names a picture or film that is not there, behind one that is.
+    """
+    places = [*texts, *(text for role in tool.fixed for text in _texts(positions.get(role.name)))]
+    if len(places) < 2 or tool.makes not in ("picture", "film", "mesh"):
+        return
+    *before, last = map(Path, places)
+    if last.suffix.lower() in (*STILLS, *FILMS, ".webp") and not last.exists() and all(p.exists() for p in before):
+        raise InputError(f"no file at '{last}'; did you mean -o {last}?")
 
 
 def _source(
@@ -299,7 +286,15 @@ def _fixed(tool: AnyTool, positions: Mapping[str, Any]) -> dict[str, Any]:
     for role in tool.fixed:
         value = positions.get(role.name)
         if value not in (None, ()):
-            found[role.name] = tuple(map(as_given, value)) if role.many else as_given(value)
+            found[role.name] = _items(tool, role, value) if role.many else as_given(value)
         elif role.required:
             raise InputError(f"reverie {tool.name} needs {role.name}; see 'reverie {tool.name} --help'")
     return found
+
+
+def _items(tool: AnyTool, role: Role, value: Sequence[str]) -> tuple[str, ...]:
+    """Return the texts of a place that takes several: by spaces or commas, weights also in percent."""
+    field = next((field for _, field in tool.fields() if field.name == role.name), None)
+    if field is None:
+        return tuple(map(as_given, value))
+    return tuple(as_name(one, field) for text in value for one in split_list(as_given(text), field))

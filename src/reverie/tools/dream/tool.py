@@ -39,15 +39,15 @@ class PreparedDream:
         from reverie.tools.dream.objective import build_ascent
         from reverie.tools.references import read_references
 
-        references = read_references(replace(config, mask=None), name)
+        references = read_references(replace(config, mask=None, keep=None, mask_invert=False), name)
         return references, build_ascent(config, self.critic, references)
 
     def _with_mask(self, references: References) -> References:
         from reverie.tools.references import with_mask
 
         if self._shared is None:
-            return with_mask(references, self.config.mask)
-        self._masked = self._masked or with_mask(references, self.config.mask)
+            return with_mask(references, self.config)
+        self._masked = self._masked or with_mask(references, self.config)
         return self._masked
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> DreamWork | DiskDream:

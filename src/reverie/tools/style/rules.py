@@ -35,8 +35,10 @@ def check_style(config: StyleConfig) -> None:
     if config.fast is not None:
         check_fast(config)
     check_together(config)
-    if config.color == "match" and config.region:
-        raise InputError("--color match brings every style to the whole content; with --region use match-after")
+    if config.color == "match" and config.regions:
+        raise InputError(
+            "--color match brings every style to the whole content; with a mask or --region use match-after"
+        )
     if config.average and config.optimizer == "lbfgs" and config.lr < 0.1:
         raise InputError("--optimizer lbfgs takes steps of about one; add --lr 1")
     _check_sampled(config)
