@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from reverie.critic.classes import find_classes
 from reverie.critic.layers import (
     Field,
     Layer,
@@ -135,31 +136,27 @@ class Critic:
             )
         return self._by_name[name]
 
+    def class_indices(self, name: str) -> tuple[int, ...]:
+        """Return the numbers of all classes that a text names; see `reverie.critic.classes`.
+
+        Raises:
+            LayerError: it names none; the message has the nearest.
+        """
+        classes = self.identity.classes
+        count = len(classes) or (self.layer(LOGITS).channels if self.identity.logits_path else 0)
+        return find_classes(name, classes, count, self.identity.name)
+
     def class_index(self, name: str) -> int:
-        """Return the index of a class by full name, index, or any unique part of its name, looked for in this order.
+        """Return the number of the one class that a text names.
 
         Raises:
             LayerError: no such class, or more than one; the message names the nearest.
         """
-        classes, wanted = self.identity.classes, name.lower()
-        lowered = [c.lower() for c in classes]
-        found = [i for i, c in enumerate(lowered) if c == wanted]
-        if not found and name.isdecimal():
-            count = len(classes) or self.layer(LOGITS).channels
-            if int(name) >= count:
-                raise LayerError(
-                    f"class {name} is out of range; {self.identity.name} has {count} classes, 0 to {count - 1}"
-                )
-            return int(name)
-        found = found or [i for i, c in enumerate(lowered) if wanted in c.replace("_", " ") or wanted in c]
+        found, classes = self.class_indices(name), self.identity.classes
         if len(found) == 1:
             return found[0]
-        if found:
-            listed = ", ".join(f"{classes[i]} ({i})" for i in found[:6])
-            raise LayerError(f"'{name}' names {len(found)} classes: {listed}; say which, by name or number")
-        raise LayerError(
-            unknown_name("class", name, classes, f"list them with 'reverie models show {self.identity.name}'")
-        )
+        listed = ", ".join(f"{classes[i]} ({i})" for i in found[:6])
+        raise LayerError(f"'{name}' names {len(found)} classes: {listed}; say which, by name or number")
 
     @functools.cached_property
     def _shapes(self) -> nn.Module:

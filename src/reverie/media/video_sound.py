@@ -14,6 +14,7 @@ from av.error import FFmpegError
 
 ENCODERS = {"webm": "libopus", "mp4": "aac", "mov": "aac", "matroska": "aac"}
 RATE_HZ = 48_000
+ZERO = Fraction(0)
 OPTIONS = {"protocol_whitelist": "file"}
 
 
@@ -24,8 +25,8 @@ class Sound:
         how: 'copied' or 'encoded'.
     """
 
-    def __init__(self, source: Any, stream: Any, target: Any, start_s: Fraction) -> None:
-        self._start_s, self._source = start_s, stream
+    def __init__(self, source: Any, stream: Any, target: Any, start_s: Fraction, *, cut: bool = False) -> None:
+        self._start_s, self._source, self._cut = start_s, stream, cut
         form = target.format.name.split(",")[0]
         self.how = "copied" if _takes(form, stream) else "encoded"
         if self.how == "copied":
@@ -55,6 +56,8 @@ class Sound:
                 continue
             packet.pts -= shift
             packet.dts -= shift
+            if self._cut and packet.pts < 0:
+                continue
             packet.stream = self._target
             yield packet
 
@@ -68,6 +71,8 @@ class Sound:
         for frame in _decoded(source, self._source):
             if frame is not None and position is None:
                 begin = Fraction(0) if frame.pts is None else frame.pts * frame.time_base - self._start_s
+                if self._cut and begin < 0:
+                    continue
                 position = round(begin * context.rate)
             for part in resampler.resample(frame):
                 part.pts, part.time_base = position, Fraction(1, context.rate)
@@ -108,8 +113,8 @@ def _decoded(source: Any, stream: Any) -> Iterator[Any]:
 
 
 @contextmanager
-def open_sound(path: Path, target: Any) -> Iterator[Sound | None]:
-    """Open the sound of a file for `target`, a container about to be written; None if it has none."""
+def open_sound(path: Path, target: Any, from_s: Fraction = ZERO) -> Iterator[Sound | None]:
+    """Open the sound of a file from `from_s` on for `target`, a container about to be written; None if it has none."""
     with av.open(str(path), options=dict(OPTIONS), metadata_errors="replace") as source:
         if not source.streams.audio:
             yield None
@@ -118,4 +123,4 @@ def open_sound(path: Path, target: Any) -> Iterator[Sound | None]:
         start = Fraction(0)
         if video is not None and video.start_time is not None and video.time_base is not None:
             start = video.start_time * video.time_base
-        yield Sound(source, source.streams.audio[0], target, start)
+        yield Sound(source, source.streams.audio[0], target, start + from_s, cut=from_s > 0)

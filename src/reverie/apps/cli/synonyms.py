@@ -6,6 +6,7 @@ that the tool has is named.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 # word without hyphens → options, the likeliest first
@@ -26,6 +27,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "s": ("--seed", "--size"), "random-seed": ("--seed",), "rng": ("--seed",), "random": ("--seed",),
     "f": ("--format",), "ext": ("--format",), "extension": ("--format",), "suffix": ("--format",),
     "type": ("--format",),
+    "q": ("--quality",), "frames": ("--seconds",), "num-frames": ("--seconds",), "model": ("--architecture", "the first word, MODEL"),
     "jpeg-quality": ("--quality",), "compression": ("--quality", "--crf"),
     "look": ("--preset",), "style": ("--preset",), "theme": ("--preset",), "presets": ("--preset",),
     "list-presets": ("--preset",), "gpu": ("--device",), "cuda": ("--device",), "cpu": ("--device",),
@@ -50,8 +52,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "r": ("--fps",), "framerate": ("--fps",), "frame-rate": ("--fps",), "rate": ("--fps",),
     "smooth-motion": ("--flow",), "deflicker": ("--flow",), "temporal": ("--flow",), "optical-flow": ("--flow",),
     "noise": ("--size",), "k": ("--top",), "topk": ("--top",), "top-k": ("--top",), "b": ("--batch",),
-    "batch-size": ("--batch",), "bs": ("--batch",), "learning-rate": ("--lr", "--learning-rate"), "data": ("DATA",),
-    "trunc": ("--truncation-psi",), "psi": ("--truncation-psi",), "truncation": ("--truncation-psi",),
+    "batch-size": ("--batch",), "bs": ("--batch",), "learning-rate": ("--lr", "--learning-rate"), "data": ("the first word, DATA",),
+    "trunc": ("--truncation",), "psi": ("--truncation",), "truncation-psi": ("--truncation",),
     "jobs": ("--workers",), "j": ("--workers",), "num-workers": ("--workers",), "processes": ("--workers",),
     "classes": ("reverie models show embedded --all", "--class"),
     "list-classes": ("reverie models show embedded --all",),
@@ -78,10 +80,20 @@ COMMANDS: dict[str, str] = {
 }  # fmt: skip
 
 
-def option_for(word: str, known: Collection[str]) -> str | None:
-    """Return what an option of another program is called here, among those that a command has."""
+FOR_FILES = ("--mask", "--guide", "--style", "--keep", "--input", "--content", "--like", "--output")
+BEGIN = {"train": "train classifier", "gather": "gather images", "mesh": "mesh show", "latent": "latent sample"}
+
+
+def option_for(word: str, known: Collection[str], value: str = "") -> str | None:
+    """Return what an option of another program is called here, among those that a command has.
+
+    Where the word may mean several things, its `value` tells: the name of a file goes with an option for files.
+    """
     name = word.lstrip("-").lower().replace("_", "-")
-    for candidate in OPTIONS.get(name, ()):
+    candidates = OPTIONS.get(name, ())
+    if re.search(r"\.[a-z0-9]{2,5}$", value):
+        candidates = tuple(sorted(candidates, key=lambda one: one not in FOR_FILES))
+    for candidate in candidates:
         if candidate.split()[0] in known or not candidate.startswith("--"):
             return candidate
     spelled = f"--{name}"  # with underscores, or with one hyphen

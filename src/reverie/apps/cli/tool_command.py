@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -43,17 +44,18 @@ def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., 
     """Return the command of a tool: a function whose signature cyclopts reads."""
     roles = tool.roles
     common = [_common(tool, *item) for item in COMMON if fits(item[0], tool)]
-    common += [_otherwise(role) for role in roles if role.alias]
     taken = {parameter.name for parameter in common} | {role.name for role in roles}
     hints, options = hints_of(tool), {}
     for field, _ in all_fields(tool):
         if field.name not in taken:
             options.setdefault(field.name, option_of(field, hints[field.name]))
+    used = {name for parameter in (*common, *options.values()) for name in parameter.annotation.__metadata__[0].name}
+    named = [_named(role, used) for role in roles]
 
-    def command(*args: Any, **kwargs: Any) -> int:
-        positions = {role.name: value for role, value in zip(roles, args, strict=False)}
-        for role in roles:
-            positions[role.name] = _joined(positions.get(role.name), kwargs.get(f"named_{role.name}"))
+    def command(*words: Any, **kwargs: Any) -> int:
+        positions = place_words(
+            tool, _texts(words), {role.name: kwargs.get(f"named_{role.name}", ()) for role in roles}
+        )
         names = {field.name for field in dataclasses.fields(Common)}
         chosen = Common(**{name: kwargs[name] for name in names if name in kwargs and name not in options})
         given = {name: value for name, value in kwargs.items() if name in options}
@@ -61,14 +63,47 @@ def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., 
 
     command.__doc__ = tool.summary
     command.__name__ = tool.name.replace(" ", "_") + "_command"
-    places = [_place(role, many=_takes_many(tool, role)) for role in roles]
-    command.__signature__ = inspect.Signature([*places, *common, *options.values()])
+    note = Parameter(help=" ".join(role.help for role in roles), negative="", show_default=False)
+    words = inspect.Parameter("words", inspect.Parameter.VAR_POSITIONAL, annotation=Annotated[str, note])
+    command.__signature__ = inspect.Signature([words, *named, *common, *options.values()])
     return command
 
 
-def _joined(value: Any, named: Any) -> Any:
-    """Return what stands in a place and what its option gave."""
-    return value if not named else (*_texts(value), *named)
+def place_words(tool: AnyTool, words: Sequence[str], named: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return what goes to which role: what was given by name first, the other words in the order of the roles.
+
+    The last role without a name takes all that is left where the tool goes through several.
+
+    Raises:
+        InputError: more words than places.
+    """
+    positions: dict[str, Any] = {name: tuple(texts) for name, texts in named.items() if texts}
+    streamed, rest = tool.streamed, list(words)
+    if streamed is not None and streamed.name in positions and _takes_many(tool, streamed):
+        positions[streamed.name], rest = (*rest, *positions[streamed.name]), []  # both ways of naming sources
+    roles = [role for role in tool.roles if role.name not in positions]
+    for role in roles:
+        many = role.many or (role.streamed and role is roles[-1])
+        taken, rest = (rest, []) if many else (rest[:1], rest[1:])
+        if taken:
+            positions[role.name] = tuple(taken) if many else taken[0]
+    if rest:
+        raise InputError(f"'{rest[0]}' is one argument too many; see 'reverie {tool.name} --help'")
+    for role in tool.roles:
+        value = positions.get(role.name)
+        if isinstance(value, tuple) and not (role.many or role.streamed):
+            if len(value) > 1:
+                raise InputError(f"--{role.name} is given more than once; see 'reverie {tool.name} --help'")
+            positions[role.name] = value[0]
+    return positions
+
+
+def _named(role: Role, used: set[str]) -> inspect.Parameter:
+    """Return the option that gives a role by name."""
+    names = [*role.alias, f"--{role.name.replace('_', '-')}", *(["--input", "-i"] if role.streamed else [])]
+    note = Parameter(name=[n for n in dict.fromkeys(names) if n not in used], negative="", show=False)
+    kind = Annotated[tuple[str, ...], note]
+    return inspect.Parameter(f"named_{role.name}", inspect.Parameter.KEYWORD_ONLY, default=(), annotation=kind)
 
 
 def _common(tool: AnyTool, name: str, kind: Any, default: Any, names: tuple[str, ...], text: str) -> inspect.Parameter:
@@ -76,22 +111,6 @@ def _common(tool: AnyTool, name: str, kind: Any, default: Any, names: tuple[str,
         text += " " + "; ".join(f"{look}: {what}" for look, (what, _) in tool.presets.items()) + "."
     note = Parameter(name=names, help=text, negative="", show_default=default not in (None, False))
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, note])
-
-
-def _otherwise(role: Role) -> inspect.Parameter:
-    note = Parameter(name=role.alias, help="Another way to give them; repeatable.", negative="", show_default=False)
-    kind = Annotated[tuple[str, ...], note]
-    return inspect.Parameter(f"named_{role.name}", inspect.Parameter.KEYWORD_ONLY, default=(), annotation=kind)
-
-
-def _place(role: Role, *, many: bool) -> inspect.Parameter:
-    """Return the positional argument of a role; one that is required and takes several is checked in `run_tool`."""
-    kind = tuple[str, ...] if many else str if role.required else str | None
-    default = () if many else inspect.Parameter.empty if role.required else None
-    note = Parameter(help=role.help, negative="", show_default=False)
-    return inspect.Parameter(
-        role.name, inspect.Parameter.POSITIONAL_ONLY, default=default, annotation=Annotated[kind, note]
-    )
 
 
 # -- running ----------------------------------------------------------------------------------------------------------
@@ -104,9 +123,10 @@ def run_tool(
     """Do what a command line asks a tool for, and return the exit code."""
     role = tool.streamed
     texts = _texts(positions.get(role.name)) if role is not None else ()
-    if role is not None and not texts and not given and common == Common():
+    if role is not None and not positions and not given and common == Common():
         return print_help(tool.name, everything=False)
     _check_places(tool, texts, positions)
+    _say_places(tool, texts, positions)
     fields = {field.name: field for field, _ in reversed(all_fields(tool))}
     given = with_owners(fields, dict(given) | _fixed(tool, positions))
     if given.get("seed") == EACH:
@@ -114,7 +134,7 @@ def run_tool(
     if common.look in CODEC_SPEEDS and common.look not in tool.presets:  # what --preset meant before there were looks
         given, common = {"preset": common.look} | given, replace(common, look=None)
     if role is not None and role.required and not texts:
-        raise InputError(f"reverie {tool.name} needs {role.name}; see 'reverie {tool.name} --help'")
+        raise InputError(_lacking(tool, role))
     if not 1 <= common.quality <= 100:
         raise InputError(f"--quality must be between 1 and 100; got {common.quality}")
     check_workers(common.workers)
@@ -207,12 +227,33 @@ def _check_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str,
     Raises:
         InputError: the last word names a picture or film that is not there, behind one that is.
     """
+    alone = len(texts) == 1 and tool.streamed is not None and not tool.streamed.required
+    if alone and not Path(texts[0]).suffix and not Path(texts[0]).exists() and texts[0] != STDOUT:
+        raise InputError(f"no file at '{texts[0]}'; without a picture it is 'reverie {tool.name} --size 512'")
+    for role in tool.fixed:
+        value = positions.get(role.name)
+        if role.kind == "network" and isinstance(value, str) and Path(value).suffix.lower() in (*STILLS, ".webp"):
+            raise InputError(f"'{value}' is a picture; {_lacking(tool, role)}")
     places = [*texts, *(text for role in tool.fixed for text in _texts(positions.get(role.name)))]
     if len(places) < 2 or tool.makes not in ("picture", "film", "mesh"):
         return
     *before, last = map(Path, places)
     if last.suffix.lower() in (*STILLS, *FILMS, ".webp") and not last.exists() and all(p.exists() for p in before):
         raise InputError(f"no file at '{last}'; did you mean -o {last}?")
+
+
+def _say_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, Any]) -> None:
+    """Say what was taken for what, where another reading is as likely: ``style a.jpg b.jpg --style s.jpg``."""
+    shared = next((role for role in tool.fixed if role.many and positions.get(role.name)), None)
+    if shared is not None and len(texts) > 1 and tool.streamed is not None:
+        styles = ", ".join(_texts(positions[shared.name]))
+        print(f"{tool.streamed.name}: {', '.join(texts[:4])}{' and more' if len(texts) > 4 else ''}; "
+              f"{shared.name}: {styles}", file=sys.stderr)  # fmt: skip
+
+
+def _lacking(tool: AnyTool, role: Role) -> str:
+    by_name = f"--{role.name.replace('_', '-')} FILE"
+    return f"reverie {tool.name} needs {role.name.upper()} ({by_name}); see 'reverie {tool.name} --help'"
 
 
 def _source(
@@ -288,7 +329,7 @@ def _fixed(tool: AnyTool, positions: Mapping[str, Any]) -> dict[str, Any]:
         if value not in (None, ()):
             found[role.name] = _items(tool, role, value) if role.many else as_given(value)
         elif role.required:
-            raise InputError(f"reverie {tool.name} needs {role.name}; see 'reverie {tool.name} --help'")
+            raise InputError(_lacking(tool, role))
     return found
 
 

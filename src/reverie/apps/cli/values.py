@@ -84,7 +84,8 @@ def as_share(text: str, flag: str) -> float:
             return sum(float(part) * 60**k for k, part in enumerate(reversed(text.split(":"))))
         return float(text)
     except ValueError:
-        raise InputError(f"{flag} must be a number; got '{text}'") from None
+        hint = f"; several side by side: --sheet {flag[2:]}={text}" if "," in text else ""
+        raise InputError(f"{flag} must be a number; got '{text}'{hint}") from None
 
 
 def _whole(text: str, flag: str) -> int:

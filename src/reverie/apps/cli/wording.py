@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
 from cyclopts import CoercionError, CycloptsError, MissingArgumentError, RepeatArgumentError, UnknownOptionError
 from cyclopts.exceptions import UnknownCommandError, UnusedCliTokensError
 
-from reverie.apps.cli.synonyms import command_for_word, option_for
+from reverie.apps.cli.synonyms import BEGIN, command_for_word, option_for
 from reverie.errors import InputError, unknown_name
 
 EVERYWHERE = ("--quiet", "--verbose", "--threads", "--debug", "--help")  # read before any command
@@ -41,16 +42,32 @@ def _unknown_option(error: UnknownOptionError) -> str:
     given = error.token.keyword or error.token.value
     if not options or _is_file(given):
         return _no_option(given)
-    meant = option_for(given, {*options, *EVERYWHERE})
+    meant = option_for(given, {*options, *EVERYWHERE}, _following(error, given))
     if meant is not None:
-        return f"no option called '{given}'; here it is {meant}"
+        return f"no option called '{given}'; here it is {meant}{_looks(error) if meant == '--preset' else ''}"
     return unknown_name("option", given, [name for name in options if name.startswith("--")])
+
+
+def _following(error: CycloptsError, word: str) -> str:
+    """Return what was typed behind a word."""
+    tokens = list(error.root_input_tokens or ())
+    place = tokens.index(word) + 1 if word in tokens else len(tokens)
+    return tokens[place] if place < len(tokens) else ""
+
+
+def _looks(error: CycloptsError) -> str:
+    """Return the names that a preset may have."""
+    from reverie.tools.registry import TOOLS, find_tool
+
+    name = " ".join(error.command_chain or ())
+    return f" NAME: {', '.join(find_tool(name).presets)}" if name in TOOLS else ""
 
 
 def _left_over(error: CycloptsError, token: str) -> str:
     names = [name for name in error.app or () if not name.startswith("-")]
+    begin = BEGIN.get(" ".join(error.command_chain or ()))
     if token.startswith("-"):
-        return _no_option(token)
+        return _no_option(token) + (f"; to begin with, see 'reverie {begin}'" if begin and names else "")
     if names:
         chain = [*(error.command_chain or ()), token]
         meant = command_for_word(chain)
@@ -58,6 +75,8 @@ def _left_over(error: CycloptsError, token: str) -> str:
             return f"no command called '{' '.join(chain)}'; it is 'reverie {meant}'"
         if not error.command_chain and _is_file(token):
             return f"'{token}' is a file; say what to do with it, such as 'reverie dream {token}'"
+        if begin and not difflib.get_close_matches(token, names, 1, 0.6):
+            return f"no command called '{token}'; did you mean 'reverie {begin} {token}'?"
         return unknown_name("command", token, names)
     return f"'{token}' is one argument too many{_as_list(token, list(error.root_input_tokens or ()))}"
 
@@ -71,6 +90,8 @@ def _as_list(token: str, tokens: list[str]) -> str:
         start -= 1
     while end + 1 < len(tokens) and not tokens[end + 1].startswith("-"):
         end += 1
+    if tokens[start - 1] == "--layers":
+        return f"; did you mean --layer {','.join(tokens[start : end + 1])}?"
     if start in (0, tokens.index(token)):
         return ""
     return f"; did you mean {tokens[start - 1]} {','.join(tokens[start : end + 1])}?"

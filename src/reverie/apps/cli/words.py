@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sys
 from collections.abc import Iterator
 from typing import TextIO
@@ -64,8 +65,10 @@ class OnlyErrors:
 
 def loudness(tokens: list[str]) -> tuple[list[str], contextlib.AbstractContextManager[None]]:
     """Return the tokens without ``--quiet``, and what to run the command within."""
-    if any(token in QUIET for token in tokens):
-        return [token for token in tokens if token not in QUIET], _quietly()
+    following = dict(itertools.pairwise(tokens))
+    quiet = {token for token in QUIET if token in tokens and not following.get(token, "").isdecimal()}
+    if quiet:  # `-q 80` is other programs' quality
+        return [token for token in tokens if token not in quiet], _quietly()
     return tokens, contextlib.nullcontext()
 
 

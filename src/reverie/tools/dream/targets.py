@@ -60,11 +60,9 @@ def find_targets(config: VisualizeConfig, critic: Critic) -> tuple[Target, ...]:
 def _classes(config: VisualizeConfig, critic: Critic) -> Iterator[Target]:
     if config.class_name is None:
         return
-    names = [n.strip() for n in config.class_name.split(",") if n.strip()]
-    if names == [ALL]:
-        names = [str(i) for i in range(critic.layer(LOGITS).channels)]
-    for name in names:
-        yield class_target(critic, critic.class_index(name))
+    everything = config.class_name.strip() == ALL
+    for index in range(critic.layer(LOGITS).channels) if everything else critic.class_indices(config.class_name):
+        yield class_target(critic, index)
 
 
 def class_target(critic: Critic, index: int) -> Target:

@@ -28,8 +28,8 @@ class PreparedDream:
 
     def __init__(self, config: DreamConfig, session: Session) -> None:
         self.config, self.session = config, session
-        self.notes: Sequence[str] = ()
         self.critic: Critic = session.critic(config.model, config.weights, config.device, config.precision)
+        self.notes: Sequence[str] = wording_notes(config, self.critic)
         picks = config.target_from is not None and Path(config.target_from).is_dir()  # by the name of each picture
         self._shared = None if picks else self._raised(config, "")
         self._masked: References | None = None
@@ -87,6 +87,23 @@ class PreparedDream:
         shape = None if picture is None else (picture.rgb.shape[0], picture.rgb.shape[1])
         layout = plan_dream(shape, limited, self.critic, ascent, used_bytes=used)
         return DreamWork(picture, config, self.critic, layout, self._with_mask(references), ascent)
+
+
+def wording_notes(config: DreamConfig, critic: Critic) -> list[str]:
+    """Return how texts were understood that may mean something else: groups of classes, weights of one layer."""
+    from reverie.critic.classes import several_in_words
+    from reverie.tools.dream.objective import weighted
+
+    notes: list[str] = []
+    if config.class_name is not None:
+        found = critic.class_indices(config.class_name)
+        notes += [several_in_words(config.class_name, found, critic.identity.classes)] if len(found) > 1 else []
+    if len(config.layer) == 1:
+        name, weight = weighted(config.layer[0])
+        if weight > 1 and weight.is_integer():
+            notes.append(f"{config.layer[0]} is the whole layer {name}, counted {weight:g} times; "
+                         f"its channel {weight:g} is --channel {name}:{weight:g}")  # fmt: skip
+    return notes
 
 
 def _size_on_file(given: Given | None, config: DreamConfig) -> tuple[int, int] | None:

@@ -154,6 +154,7 @@ def about(config: DreamConfig, critic: Critic, layout: Layout) -> str:
     """Return network, what was raised in it, and arithmetic in words: the class by its full name, or the layers."""
     raised = "+".join(layout.layers)
     if config.class_name is not None:
-        classes, index = critic.identity.classes, critic.class_index(config.class_name)
+        classes, (index, *more) = critic.identity.classes, critic.class_indices(config.class_name)
         raised = f"class {classes[index] if index < len(classes) else index}"
+        raised = f"{len(more) + 1} classes ({config.class_name})" if more else raised
     return f"{critic.identity.name}:{raised}, {critic.precision} on {critic.device}"

@@ -39,6 +39,10 @@ class FilmMotion:
 class FilmFile(FilmCodec, FilmMotion):  # the last base's fields come first, as records have them
     """How motion is found, and how the film is encoded."""
 
+    start: float = setting(0.0, "Second of a video to begin at: 2.5 or 0:02.5.", minimum=0, late=True, own=True)
+    duration: float | None = setting(
+        None, "Seconds of a video to take from there on; default: to its end.", above=0, late=True, own=True
+    )
     audio: bool = setting(True, "Take over the sound of a video.", replay=False)
 
     def encoding(self) -> Encoding:

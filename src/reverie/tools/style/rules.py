@@ -96,6 +96,8 @@ def check_film(config: StyleConfig, film: StyleFilmConfig, styles: int, *, still
         raise InputError(
             "a film of a still picture needs something that changes: --interpolate between styles, or --keyframes"
         )
+    if still and (film.start or film.duration is not None):
+        raise InputError("--start and --duration take a part of a video; a film of a picture is --seconds long")
     for name in () if still else ("seconds", "fps"):
         if getattr(film, name) is not None:
             raise InputError(f"--{name} makes a film from a still picture; a video has its own length and rate")
