@@ -195,7 +195,8 @@ def _video(
     due = Fraction(0)
     notes: list[str] = []
     with _first(pictures) as (size, rest), VideoWriter(
-        target, size, rate, audio_from=sound, audio_start_s=footage.begin_s, settings=settings, codec=encoding.codec, crf=encoding.crf,
+        target, size, rate, audio_from=sound, audio_start_s=footage.begin_s,
+        settings=settings, codec=encoding.codec, crf=encoding.crf,
         preset=encoding.preset,
     ) as writer:  # fmt: skip
         for number, picture in enumerate(rest):

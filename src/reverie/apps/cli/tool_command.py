@@ -126,6 +126,7 @@ def run_tool(
     if role is not None and not positions and not given and common == Common():
         return print_help(tool.name, everything=False)
     _check_places(tool, texts, positions)
+    _check_lists(tool, texts, given)
     _say_places(tool, texts, positions)
     fields = {field.name: field for field, _ in reversed(all_fields(tool))}
     given = with_owners(fields, dict(given) | _fixed(tool, positions))
@@ -240,6 +241,21 @@ def _check_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str,
     *before, last = map(Path, places)
     if last.suffix.lower() in (*STILLS, *FILMS, ".webp") and not last.exists() and all(p.exists() for p in before):
         raise InputError(f"no file at '{last}'; did you mean -o {last}?")
+
+
+def _check_lists(tool: AnyTool, texts: tuple[str, ...], given: Mapping[str, Any]) -> None:
+    """Catch values of an option with spaces between them: ``photo.jpg --layer A B``.
+
+    Raises:
+        InputError: a word behind the first that looks like no file, beside an option that takes several values.
+    """
+    lost = [text for text in texts[1:] if not Path(text).suffix and not Path(text).exists() and text.isprintable()]
+    lost = [text for text in lost if not set(text) & set("/*?[")]
+    several = [field for field, _ in all_fields(tool) if isinstance(given.get(field.name), tuple)]
+    if lost and several:
+        field = several[-1]
+        values = ",".join(map(str, (*given[field.name], *lost)))
+        raise InputError(f"no file at '{lost[0]}'; did you mean {flag_of(field)} {values}?")
 
 
 def _say_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, Any]) -> None:

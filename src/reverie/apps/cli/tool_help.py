@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import textwrap
 import typing
@@ -26,22 +27,13 @@ LAST = ("film", "result", "output", "machine")  # groups behind those of the too
 
 @dataclass(frozen=True)
 class Option:
-    """One option as a help shows it."""
+    """One option as a help shows it; `text` begins with its first sentence, which the short help shows."""
 
     name: str
     value: str
     text: str
     group: str
     often: bool
-    more: str = ""  # what only the whole help says: choices, further names, default
-
-    @property
-    def short(self) -> str:
-        """The text up to its first full stop, semicolon or colon."""
-        first = self.text.rstrip(".")
-        for mark in (". ", "; ", ": "):
-            first = first.split(mark)[0]
-        return first + self.more
 
 
 def print_help(name: str, everything: bool) -> int:
@@ -155,7 +147,7 @@ def _groups(options: Sequence[Option], width: int, *, everything: bool = False) 
     for option in options:
         if option.group != group:
             group = option.group
-            lines += ["", f"{group}:"]
+            lines += [*([""] if everything or not lines else []), f"{group}:"]
         name = f"{option.name} {option.value}".rstrip()
         lines += _entry(name, option.text if everything else _clipped(option, width), width)
     return lines
@@ -165,12 +157,15 @@ COLUMN = 30
 
 
 def _clipped(option: Option, width: int) -> str:
-    """Return the text as one line: its first clause, and of that what ends before a comma if it is still too long."""
+    """Return as much of the text as fits on a line and ends where a part of it ends."""
     if option.name == "--preset":
         return option.text.split(". ")[0]
-    text = option.short
-    while len(text) > width - COLUMN and ", " in text:
-        text = text.rpartition(", ")[0]
+    text = re.split(r"\.\s+(?=[A-Z-])", option.text)[0].rstrip(".")
+    while len(text) > width - COLUMN:
+        cut = max(text.rfind(mark) for mark in ("; ", ": ", ", ", " ("))
+        if cut < 0:
+            break
+        text = text[:cut].removesuffix("; default").removesuffix(", e.g")
     return text
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from reverie.settings import setting
 
-PICTURE, GOAL, HOW, VIEWS = "picture", "what is amplified", "how far", "views"
-OTHERS, RESULT, MACHINE = "other pictures", "result", "machine"
+PICTURE, GOAL, HOW, VIEWS = "picture", "what is amplified", "strength", "views"
+OTHERS, MACHINE = "artworks and groups", "machine"
 
 
 def group_files(text: str, change: Callable[[str, str], str]) -> str:
@@ -47,7 +47,7 @@ class DreamConfig:
         "l2", "What of a layer is amplified: equalized gives every feature its turn where it fits, peaks the boldest "
         "of them; l2 (the original), mean and l1 amplify the strongest.", choices=("equalized", "peaks", "l2", "mean",
         "l1"),
-        group=GOAL,
+        group=GOAL, expert=True,
     )  # fmt: skip
     strength: float = setting(
         1.0, "How strong the dream is: 2 or 200% twice as strong, 0.5 or 50% half; every step goes so much further.",
@@ -113,7 +113,7 @@ class DreamConfig:
         late=True, group=PICTURE,
     )  # fmt: skip
     guide: str | None = setting(
-        None, "Draw the forms of this picture out of yours.", file="picture", group=OTHERS,
+        None, "Draw the forms of this picture out of yours.", file="picture", group=GOAL,
         excludes=("class_name", "channel", "guide_class", "caricature", "group", "direction"),
     )  # fmt: skip
     guide_form: str = setting(
@@ -139,7 +139,7 @@ class DreamConfig:
         group=GOAL, expert=True,
     )  # fmt: skip
     caricature: bool = setting(
-        False, "Exaggerate what the network already sees in the picture.", needs_input=True, group=GOAL,
+        False, "Exaggerate what the network already sees in the picture.", needs_input=True, group=GOAL, expert=True,
         excludes=("class_name", "guide", "guide_class", "channel", "group", "direction"),
     )  # fmt: skip
     caricature_power: float = setting(
@@ -148,7 +148,7 @@ class DreamConfig:
     )  # fmt: skip
     target_from: str | None = setting(
         None, "Artwork whose textures to take on as well, or a folder that one is picked from by seed and file name.",
-        file="picture", excludes=("group",), group=OTHERS,
+        file="picture", excludes=("group",), group=OTHERS, expert=True,
     )  # fmt: skip
     target_class: str | None = setting(
         None, "Pick the artwork from this subfolder.", needs=("target_from",), group=OTHERS, expert=True
@@ -161,7 +161,13 @@ class DreamConfig:
         expert=True,
     )  # fmt: skip
     target_weight: float = setting(
-        3.0, "Weight of the artwork against the dream.", above=0, maximum=1000, needs=("target_from",), group=OTHERS
+        3.0,
+        "Weight of the artwork against the dream.",
+        above=0,
+        maximum=1000,
+        needs=("target_from",),
+        group=OTHERS,
+        expert=True,
     )
     group: tuple[str, ...] = setting(
         (), "What to amplify inside a mask of its own, as mask=FILE,layer=NAME,strength=1; repeatable.",
@@ -171,7 +177,7 @@ class DreamConfig:
     keep_colors: bool = setting(False, "The older name of --color keep.", needs_input=True, hidden=True, group=PICTURE)
     seed: int = setting(
         0, "Seed of jitter and noise; random draws one, each gives every picture of a folder its own.", minimum=0,
-        maximum=2**63 - 1, group=RESULT,
+        maximum=2**63 - 1, group=HOW,
     )  # fmt: skip
     device: str = setting(
         "auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False, group=MACHINE, expert=True

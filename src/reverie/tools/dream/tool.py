@@ -154,7 +154,7 @@ def network(config: DreamConfig) -> Path | None:
 
 DREAM: Tool[DreamConfig] = Tool(
     name="dream", doing="dreaming", ending="dream",
-    summary="Dream pictures and films: raise what a network sees in them.",
+    summary="Dream pictures and films: amplify what a network sees in them.",
     config=DreamConfig, prepare=PreparedDream, check=check_dream, settle=settle, upgrade=upgrade,
     network=network, presets=PRESETS, usual=usual,
     roles=(
@@ -166,7 +166,8 @@ DREAM: Tool[DreamConfig] = Tool(
     film="reverie.tools.dream.film_tools:DREAM_VIDEO", moving="reverie.tools.dream.film_tools:DREAM_LOOP",
     name_of=lambda config: "noise",
     examples=(
-        "reverie dream photo.jpg", "reverie dream photo.jpg --preset creatures", "reverie dream clip.mp4",
+        "reverie dream photo.jpg", "reverie dream photo.jpg --preset carnival --strength 150%",
+        "reverie dream clip.mp4 --duration 5",
         "reverie dream photo.jpg --zoom 1.04/s --seconds 10 -o film.mp4",
     ),
 )  # fmt: skip

@@ -11,7 +11,7 @@ SCORES = ("w2", "w2-ns", "gram", "covariance", "mean-std", "sliced", "strotss", 
 INITS = ("content", "noise", "style", "grey")
 SEAMLESS = ("none", "x", "y", "both")
 PICTURE, STYLE, STRENGTH, DREAM = "picture", "style", "strength", "dream at the same time"
-NETWORK, RESULT, MACHINE = "network", "result", "machine"
+NETWORK, STATE, MACHINE = "network", "going on", "machine"
 
 
 @dataclass(frozen=True)
@@ -20,20 +20,28 @@ class StyleConfig:
 
     style: tuple[str, ...] = setting(
         (), "Style: a picture, or a folder of them, optionally weighted as FILE:WEIGHT; repeatable.", file="picture",
-        inside=in_style, group=STYLE)  # fmt: skip
+        inside=in_style, group=STYLE,
+    )  # fmt: skip
     fast: str | None = setting(
-        None, "Paint in one pass: --fast alone for any style, --fast STUDENT.safetensors for one of 'reverie distill'.",
-        file="network", builtin=("any",), bare="any", group=STYLE)  # fmt: skip
+        None, "Paint in one pass: --fast alone for any style, --fast FILE for the one that it was taught.",
+        file="network", builtin=("any",), bare="any", group=STYLE,
+    )  # fmt: skip
     model: str = setting(
         "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
-        builtin=("embedded",), group=NETWORK)  # fmt: skip
+        builtin=("embedded",), group=NETWORK,
+    )  # fmt: skip
     weights: str | None = setting(
         None, "State dict for a torchvision name, read as data; 'random' for an untrained one.", file="network",
-        builtin=("random",), group=NETWORK, expert=True)  # fmt: skip
+        builtin=("random",), group=NETWORK, expert=True,
+    )  # fmt: skip
     strength: float = setting(
         0.5, "From 0, the content as it is, to 1, nothing but style.", minimum=0, maximum=1, group=STRENGTH
     )
-    score: str = setting("w2", "What of the style is matched.", choices=SCORES, group=STYLE)
+    score: str = setting(
+        "w2", "What of the style is matched: w2 means and covariances, by the distance of such Gaussians; w2-ns "
+        "the same without eigenvectors, quick on GPUs; strotss and nearest single places; sliced whole distributions; gram, "
+        "covariance, mean-std as in the first papers.", choices=SCORES, group=STYLE,
+    )  # fmt: skip
     style_layer: tuple[str, ...] = setting(
         (), "Layer whose style is matched, optionally weighted as NAME:WEIGHT; repeatable.", group=NETWORK, expert=True
     )
@@ -42,11 +50,13 @@ class StyleConfig:
     )
     content_score: str = setting(
         "features", "How content is compared: features in place, or which places are alike.",
-        choices=("features", "self-similarity"), group=NETWORK, expert=True)  # fmt: skip
+        choices=("features", "self-similarity"), group=NETWORK, expert=True,
+    )  # fmt: skip
     style_scale: tuple[float, ...] = setting(
         (),
         "Size of a style's picture relative to the result: below 1 for finer strokes; one for all, or one for each.",
-        excludes=("style_size",), belongs=("style",), group=STYLE)  # fmt: skip
+        excludes=("style_size",), belongs=("style",), group=STYLE,
+    )  # fmt: skip
     style_size: tuple[int, ...] = setting(
         (),
         "Longer side of a style's picture in pixels, at all scales; one for all, or one for each.",
@@ -119,7 +129,8 @@ class StyleConfig:
     )
     balance: str = setting(
         "value", "Divide scores by what they are at the content picture, so that a strength means the same everywhere.",
-        choices=("value", "none"), group=STRENGTH, expert=True)  # fmt: skip
+        choices=("value", "none"), group=STRENGTH, expert=True,
+    )  # fmt: skip
     init: str = setting("content", "What the first scale begins with.", choices=INITS, group=PICTURE, expert=True)
     init_picture: str | None = setting(
         None, "Picture to begin with instead.", file="picture", excludes=("init",), group=PICTURE, expert=True
@@ -127,7 +138,8 @@ class StyleConfig:
     color: str = setting(
         "style", "Colors: of the style, of the content (hues or lightness kept), or the style's brought to the "
         "content's before, or the result's after.", choices=("style", "keep", "keep-lightness", "match",
-        "match-after"), group=PICTURE)  # fmt: skip
+        "match-after"), group=PICTURE,
+    )  # fmt: skip
     color_method: str = setting(
         "sym",
         "How colors are matched.",
@@ -141,7 +153,8 @@ class StyleConfig:
     )
     region: tuple[str, ...] = setting(
         (), "A region with styles of its own, as mask=FILE,style=FILE,strength=1, or mask=FILE,keep=1; repeatable.",
-        file="picture", whole=True, inside=in_region, group=PICTURE)  # fmt: skip
+        file="picture", whole=True, inside=in_region, group=PICTURE, expert=True,
+    )  # fmt: skip
     mask: str | None = setting(
         None, "Paint only here: a picture that is white there, or a cut-out with transparency.", file="picture",
         own=True, late=True, group=PICTURE,
@@ -169,15 +182,17 @@ class StyleConfig:
     )
     dream_strength: float = setting(
         0.5, "Weight of the dream against style and content.", minimum=0, maximum=1000,
-        needs=("dream_layer", "dream_class"), group=DREAM, expert=True)  # fmt: skip
+        needs=("dream_layer", "dream_class"), group=DREAM, expert=True,
+    )  # fmt: skip
     samples: int = setting(
         1024, "Places per step that sampled scores look at.", minimum=16, maximum=65536,
         needs=("score=sliced,strotss,nearest", "content_score=self-similarity"), group=STRENGTH,
         expert=True)  # fmt: skip
     softmax: str = setting(
         "auto", "Level peaky activations before comparing them, as residual networks need.",
-        choices=("auto", "yes", "no"), group=NETWORK, expert=True)  # fmt: skip
-    seed: int = setting(0, "Seed of noise and sampled places.", minimum=0, maximum=2**63 - 1, group=RESULT)
+        choices=("auto", "yes", "no"), group=NETWORK, expert=True,
+    )  # fmt: skip
+    seed: int = setting(0, "Seed of noise and sampled places.", minimum=0, maximum=2**63 - 1, group=STRENGTH)
     device: str = setting("auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False, group=MACHINE)
     precision: str = setting(
         "auto",
@@ -199,14 +214,15 @@ class StyleConfig:
     )
     resume_from: str | None = setting(
         None, "State file to go on from: of a stopped run, or of a preview to be painted larger.", file="state",
-        own=True, stored=False, group=RESULT, expert=True)  # fmt: skip
+        own=True, stored=False, group=STATE, expert=True,
+    )  # fmt: skip
     keep_state: bool = setting(
         False,
         "Write NAME.reverie beside the result, to paint it larger later.",
         replay=False,
         own=True,
         stored=False,
-        group=RESULT,
+        group=STATE,
         expert=True,
     )
 
