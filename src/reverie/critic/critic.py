@@ -10,7 +10,7 @@ import copy
 import functools
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -84,6 +84,7 @@ class Critic:
 
     Attributes:
         replicas: the same network on other devices, which take their share of the tiles of a picture.
+        notes: what a user should know of it, such as what was guessed.
     """
 
     def __init__(
@@ -94,13 +95,24 @@ class Critic:
         self.device, self.precision = torch.device(device), precision
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         self.replicas: tuple[Critic, ...] = ()
+        self.notes: tuple[str, ...] = ()
         net = (net if own else copy.deepcopy(net)).eval().requires_grad_(False).float().cpu()
         remove_hooks(net)
         norms = norm_statistics(net)
-        side = min(identity.input_px, FOLDING_PX)
-        fold_batchnorm(net, torch.zeros(1, 3, side, side))
+        try:
+            _folded_at(net, min(identity.input_px, FOLDING_PX))
+        except (RuntimeError, AssertionError, ValueError):  # a network for pictures of one size alone
+            _folded_at(net, identity.input_px)
         self.norms = surviving(norms, net)  # what leaves a BatchNorm now leaves the Identity in its place
         self.net = net.to(self.device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def adopt_outputs(self, default_layer: str) -> None:
+        """Take the last layer without positions for the logits, and a layer to amplify where none is named."""
+        last = self.layers[-1]
+        path = "" if last.stride else last.path
+        self.identity = replace(self.identity, logits_path=path, default_layers=(default_layer,))
+        for known in ("layers", "named_layers", "_by_name"):
+            self.__dict__.pop(known, None)
 
     # -- what there is ----------------------------------------------------------------------------------------
 
@@ -295,3 +307,7 @@ class Critic:
         prepared = self.preprocessing(images.to(self.device)).to(self.dtype)
         out = self.net(prepared.contiguous(memory_format=torch.channels_last))
         return (out if isinstance(out, Tensor) else out[0]).float()
+
+
+def _folded_at(net: nn.Module, side: int) -> None:
+    fold_batchnorm(net, torch.zeros(1, 3, side, side))

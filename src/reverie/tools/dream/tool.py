@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,20 +16,47 @@ from reverie.tools.dream.rules import check_dream, check_together
 
 if TYPE_CHECKING:
     from reverie.critic.critic import Critic
+    from reverie.objective import Objective
     from reverie.optimize.gradient import Ascent
     from reverie.optimize.together import Together
+    from reverie.optimize.transforms import Look
     from reverie.tools.dream.disk import DiskDream
     from reverie.tools.dream.work import DreamWork
     from reverie.tools.references import References
 
 
+@dataclass(frozen=True)
+class OwnGoal:
+    """What a program of somebody's own amplifies, and how it looks at pictures; None for what the settings say."""
+
+    objective: Objective | None = None
+    transforms: Look | None = None
+
+    def ascent(self, config: DreamConfig, critic: Critic, references: References) -> Ascent | Together:
+        """Return what is amplified.
+
+        Raises:
+            InputError: settings that say something else.
+        """
+        from reverie.errors import InputError
+        from reverie.optimize.gradient import Ascent
+        from reverie.tools.dream.objective import build_objective, smoothed, transforms_of
+
+        for name in ("channel", "class_name", "guide", "guide_class", "caricature", "group", "direction"):
+            if self.objective is not None and getattr(config, name):
+                raise InputError(f"an objective of your own does not go with {name}; leave one out")
+        goal = self.objective
+        goal = build_objective(config, critic, references) if goal is None else smoothed(goal, config)
+        return Ascent(critic, goal, self.transforms or transforms_of(config))
+
+
 class PreparedDream:
     """The open network and the other pictures, each read once; what every picture would refuse is refused here."""
 
-    def __init__(self, config: DreamConfig, session: Session) -> None:
-        self.config, self.session = config, session
+    def __init__(self, config: DreamConfig, session: Session, own: OwnGoal | None = None) -> None:
+        self.config, self.session, self._own = config, session, own
         self.critic: Critic = session.critic(config.model, config.weights, config.device, config.precision)
-        self.notes: Sequence[str] = wording_notes(config, self.critic)
+        self.notes: Sequence[str] = [*self.critic.notes, *wording_notes(config, self.critic)]
         picks = config.target_from is not None and Path(config.target_from).is_dir()  # by the name of each picture
         self._shared = None if picks else self._raised(config, "")
         self._masked: References | None = None
@@ -40,7 +67,9 @@ class PreparedDream:
         from reverie.tools.references import read_references
 
         references = read_references(replace(config, mask=None, keep=None, mask_invert=False), name)
-        return references, build_ascent(config, self.critic, references)
+        if self._own is None:
+            return references, build_ascent(config, self.critic, references)
+        return references, self._own.ascent(config, self.critic, references)
 
     def _with_mask(self, references: References) -> References:
         from reverie.tools.references import with_mask

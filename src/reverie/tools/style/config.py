@@ -38,9 +38,9 @@ class StyleConfig:
         0.5, "From 0, the content as it is, to 1, nothing but style.", minimum=0, maximum=1, group=STRENGTH
     )
     score: str = setting(
-        "w2", "What of the style is matched: w2 means and covariances, by the distance of such Gaussians; w2-ns "
-        "the same without eigenvectors, quick on GPUs; strotss and nearest single places; sliced whole distributions; gram, "
-        "covariance, mean-std as in the first papers.", choices=SCORES, group=STYLE,
+        "w2", "What of the style is matched: w2 means and covariances, by the distance of such Gaussians; w2-ns the "
+        "same without eigenvectors, quick on GPUs; strotss and nearest single places; sliced whole distributions; "
+        "gram, covariance, mean-std as in the first papers.", choices=SCORES, group=STYLE,
     )  # fmt: skip
     style_layer: tuple[str, ...] = setting(
         (), "Layer whose style is matched, optionally weighted as NAME:WEIGHT; repeatable.", group=NETWORK, expert=True
