@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from reverie.critic.open import open_critic
     from reverie.critic.wrap import as_critic
     from reverie.errors import ReverieError
-    from reverie.optimize.render import render
     from reverie.tools.compare import Comparison
     from reverie.tools.compare_config import CompareConfig
     from reverie.tools.dream.config import DreamConfig
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CompareConfig", "Comparison", "Critic", "Drawing", "Dream", "DreamConfig", "Preprocessing", "Result",
     "ReverieError", "StyleConfig", "Styling", "__version__", "as_critic", "canvas", "compare", "critic", "dream",
-    "info", "objective", "open_critic", "optimize", "render", "replay", "run_tool", "style", "tool_names", "visualize",
+    "info", "objective", "open_critic", "optimize", "replay", "run_tool", "style", "tool_names", "visualize",
 ]  # fmt: skip
 
 _HOMES = {
@@ -52,7 +51,6 @@ _HOMES = {
     "Preprocessing": "reverie.critic.critic",
     "as_critic": "reverie.critic.wrap",
     "open_critic": "reverie.critic.open",
-    "render": "reverie.optimize.render",
 }  # fmt: skip
 _ROOMS = ("canvas", "critic", "objective", "optimize")
 

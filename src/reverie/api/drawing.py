@@ -15,7 +15,7 @@ from reverie.media.image import to_uint8
 from reverie.media.write import write_picture
 from reverie.optimize.ascend import Step
 from reverie.optimize.goal import Goal
-from reverie.optimize.render import Change, MakeOptimizer, render
+from reverie.optimize.rendering import Change, MakeOptimizer, render
 from reverie.optimize.transforms import Look
 
 if TYPE_CHECKING:

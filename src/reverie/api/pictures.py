@@ -27,7 +27,7 @@ from reverie.jobs.session import Session
 from reverie.media.given import as_picture
 from reverie.optimize.ascend import Step
 from reverie.optimize.goal import Goal, as_objective
-from reverie.optimize.render import Change, as_look
+from reverie.optimize.rendering import Change, as_look
 from reverie.optimize.transforms import Look
 from reverie.settings import check_settings, with_tuples
 from reverie.tools.compare import Comparison, compare_pictures

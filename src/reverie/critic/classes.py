@@ -56,8 +56,8 @@ def _of_word(
     word = plain(text)
     exact = [i for i, name in enumerate(named) if name == word]
     if exact:
-        return (exact[0],)
-    if word.isdecimal():
+        return tuple(exact)
+    if text.strip().isdecimal():
         if int(word) >= count:
             raise LayerError(f"class {word} is out of range; {network} has {count} classes, 0 to {count - 1}")
         return (int(word),)

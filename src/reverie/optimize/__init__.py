@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from reverie.optimize.ascend import CanvasRule, Step, StepRule, ascend_canvas, ascend_pixels
     from reverie.optimize.goal import as_objective
     from reverie.optimize.gradient import Ascent
-    from reverie.optimize.render import render
+    from reverie.optimize.rendering import render
     from reverie.optimize.transforms import Transforms
     from reverie.optimize.views import Views
 
@@ -35,7 +35,7 @@ _HOMES = {
     "as_objective": "reverie.optimize.goal",
     "ascend_canvas": "reverie.optimize.ascend",
     "ascend_pixels": "reverie.optimize.ascend",
-    "render": "reverie.optimize.render",
+    "render": "reverie.optimize.rendering",
 }
 
 
