@@ -32,10 +32,10 @@ from reverie.media.sheet import contact_sheet
 from reverie.optimize.ascend import ascend_canvas
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.views import Views
-from reverie.tools.dream.targets import Target, class_target
-from reverie.tools.verify import look_at, same_class
-from reverie.tools.visualize import side_px, visualize_steps
-from reverie.tools.visualize_config import PRIORS, VisualizeConfig
+from reverie.tools.visualize.config import PRIORS, VisualizeConfig
+from reverie.tools.visualize.drawing import side_px, visualize_steps
+from reverie.tools.visualize.targets import Target, class_target
+from reverie.tools.visualize.verify import look_at, same_class
 
 PLAIN = "no prior"
 EVERY = 20

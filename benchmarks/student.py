@@ -25,9 +25,9 @@ from torch import Tensor
 
 from reverie.critic.open import open_critic
 from reverie.numerics.resample import resize
-from reverie.tools.compare_config import CompareConfig
-from reverie.tools.compare_measure import Eye, View
-from reverie.tools.compare_networks import Judge
+from reverie.tools.compare.config import CompareConfig
+from reverie.tools.compare.measure import Eye, View
+from reverie.tools.compare.networks import Judge
 from reverie.tools.fast.model import fast_style, open_student
 from reverie.tools.style.config import StyleConfig
 from reverie.train.distill import distill

@@ -24,9 +24,9 @@ from reverie.critic.open import open_critic
 from reverie.critic.style_layers import style_layers
 from reverie.media.image import to_uint8
 from reverie.media.sheet import contact_sheet
-from reverie.tools.compare_config import CompareConfig
-from reverie.tools.compare_measure import Eye, View
-from reverie.tools.compare_networks import Judge
+from reverie.tools.compare.config import CompareConfig
+from reverie.tools.compare.measure import Eye, View
+from reverie.tools.compare.networks import Judge
 from reverie.tools.style.config import StyleConfig
 
 MODEL = "squeezenet1_1-caffe"

@@ -40,9 +40,9 @@ from style_peers import (
 from torch import Tensor
 
 from reverie.critic.open import open_critic
-from reverie.tools.compare_config import CompareConfig
-from reverie.tools.compare_measure import Eye, View
-from reverie.tools.compare_networks import Judge
+from reverie.tools.compare.config import CompareConfig
+from reverie.tools.compare.measure import Eye, View
+from reverie.tools.compare.networks import Judge
 from reverie.tools.style.config import StyleConfig
 
 OURS, EXACT, GRAM, FROZEN, PLAIN, SCALES = (

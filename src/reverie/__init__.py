@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from reverie.critic.open import open_critic
     from reverie.critic.wrap import as_critic
     from reverie.errors import ReverieError
-    from reverie.tools.compare import Comparison
-    from reverie.tools.compare_config import CompareConfig
+    from reverie.tools.compare.comparison import Comparison
+    from reverie.tools.compare.config import CompareConfig
     from reverie.tools.dream.config import DreamConfig
     from reverie.tools.style.config import StyleConfig
 
@@ -42,8 +42,8 @@ _HOMES = {
         ("Drawing", "Dream", "Result", "compare", "dream", "info", "replay", "run_tool", "style", "tool_names",
          "visualize"), "reverie.api"),
     "Styling": "reverie.tools.style.styling",
-    "Comparison": "reverie.tools.compare",
-    "CompareConfig": "reverie.tools.compare_config",
+    "Comparison": "reverie.tools.compare.comparison",
+    "CompareConfig": "reverie.tools.compare.config",
     "StyleConfig": "reverie.tools.style.config",
     "DreamConfig": "reverie.tools.dream.config",
     "ReverieError": "reverie.errors",

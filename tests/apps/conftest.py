@@ -36,7 +36,7 @@ _networks: dict[object, object] = {}
 def networks_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let runs in this process share open networks, which never change: opening one takes longer than a short run."""
     import reverie.critic.open
-    from reverie.tools import compare_networks
+    from reverie.tools.compare import networks as compare_networks
     from reverie.tools.fast import model as fast_style
 
     original = reverie.critic.open.open_critic

@@ -65,7 +65,20 @@ def test_json_and_a_sheet(run: Run, photo: Path, style: Path, tmp_path: Path) ->
     assert str(sheet) in err and sheet.exists()
     code, out, _ = run("compare", photo, style, photo, "--sheet", sheet, *QUICK)
     assert code == 0 and out.splitlines()[-1] == str(sheet)
-    assert run("replay", sheet)[0] == 2
+    code, _, err = run("replay", sheet)
+    assert code == 0 and "the bytes are the same" in err
+
+
+def test_a_table_may_be_a_file_and_lower_is_said_to_be_better(
+    run: Run, photo: Path, style: Path, tmp_path: Path
+) -> None:
+    made = tmp_path / "table.csv"
+    code, out, err = run("compare", photo, style, photo, "-o", made, *QUICK)
+    assert code == 0 and "lower is better" in err
+    assert out.split() == [str(made), str(tmp_path / "table-sheet.png")]
+    assert made.read_text().splitlines()[0] == "picture,network,layer,style,content"
+    code, out, _ = run("compare", photo, style, photo, "--dry-run", *QUICK)
+    assert code == 0 and json.loads(out)["networks"] == "embedded"
 
 
 def test_the_style_that_a_run_took_on_is_measured_by_what_it_did_not_match(

@@ -45,9 +45,12 @@ def test_a_photograph_gets_the_usual_look_unless_something_says_what_is_raised(p
     assert {name: asked(capsys, photo)[name] for name in look} == look
     assert asked(capsys, photo, "--steps", 2, "--step-size", 0.02)["step_size"] == 0.02
     plain = DreamConfig()
-    for words in (("--layer", "mixed5b"), ("--class", "goldfish"), ("--objective", "l2"), ("--preset", "classic")):
+    for words in (("--layer", "mixed5b"), ("--objective", "l2"), ("--preset", "classic")):
         config = asked(capsys, photo, *words)
         assert (config["step_size"], config["normalize"]) == (plain.step_size, plain.normalize)
+    things = asked(capsys, photo, "--class", "goldfish")
+    assert (things["octaves"], things["step_size"], things["layer"]) == (7, 0.0045, [])
+    assert asked(capsys, photo, "--class", "goldfish", "--normalize", "std")["octaves"] == plain.octaves
     nothing = asked(capsys, "--size", 64)
     assert (nothing["objective"], nothing["layer"]) == ("l2", [])
 

@@ -14,10 +14,10 @@ from reverie.errors import InputError
 from reverie.jobs.files import Files
 from reverie.jobs.given import Given
 from reverie.jobs.output import Mesh as MeshOutput
-from reverie.jobs.output import stored_record
 from reverie.jobs.replay import replayed, stored_job, verdict
 from reverie.jobs.run import Nobody, execute
 from reverie.jobs.session import Session
+from reverie.jobs.stored import stored_record
 from reverie.media.mesh import read_mesh
 from reverie.numerics.mesh import Mesh, textured
 

@@ -10,7 +10,6 @@ from PIL import Image
 from toy_registry import FADE, find_tool
 
 from reverie.jobs.given import Given
-from reverie.jobs.output import stored_record
 from reverie.jobs.queue.accept import accept
 from reverie.jobs.queue.entry import Entry
 from reverie.jobs.queue.files import FileStore
@@ -20,6 +19,7 @@ from reverie.jobs.queue.trail import look, progress_of, without_places
 from reverie.jobs.queue.worker import Worker
 from reverie.jobs.run import Nobody, execute, open_run
 from reverie.jobs.session import Session
+from reverie.jobs.stored import stored_record
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ from reverie.jobs.controls import Controls
 from reverie.jobs.files import Files
 from reverie.jobs.given import Given
 from reverie.jobs.job import parse
-from reverie.jobs.output import stored_record
 from reverie.jobs.replay import replayed, stored_job, verdict
 from reverie.jobs.run import Nobody, execute, open_run
 from reverie.jobs.session import Session
+from reverie.jobs.stored import stored_record
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from reverie.critic.open import open_critic
 from reverie.critic.style_layers import style_layers
 from reverie.errors import InputError, PictureError, ReverieError
 from reverie.media.metadata import read_settings
-from reverie.tools.compare import compare_pictures
-from reverie.tools.compare_config import CompareConfig
-from reverie.tools.compare_measure import wasserstein
-from reverie.tools.compare_networks import held_out
+from reverie.tools.compare.comparison import compare_pictures
+from reverie.tools.compare.config import CompareConfig
+from reverie.tools.compare.measure import wasserstein
+from reverie.tools.compare.networks import held_out
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.styling import Styling
 
@@ -44,7 +44,7 @@ def critic() -> Critic:
 @pytest.fixture(autouse=True)
 def networks_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Open every network once: that takes longer than a comparison."""
-    monkeypatch.setattr("reverie.tools.compare_networks.open_critic", opened)
+    monkeypatch.setattr("reverie.tools.compare.networks.open_critic", opened)
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +158,7 @@ def test_tiles_give_the_numbers_of_one_piece(files: Path, monkeypatch: pytest.Mo
     config = CompareConfig(device="cpu", layers=1, judge="squeezenet1_1,random", model="squeezenet1_1,random")
     arguments = (files / "content.png", files / "style.png", [files / "painted.png"], config)
     whole = compare_pictures(*arguments).pictures[0]
-    monkeypatch.setattr("reverie.tools.compare_measure.tile_for", lambda *_: 32)
+    monkeypatch.setattr("reverie.tools.compare.measure.tile_for", lambda *_: 32)
     tiled = compare_pictures(*arguments).pictures[0]
     for one, other in zip(whole.rows, tiled.rows, strict=True):
         assert other.style == pytest.approx(one.style, rel=1e-4)

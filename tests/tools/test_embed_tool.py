@@ -19,7 +19,7 @@ from reverie.apps.cli.main import with_usual_command
 from reverie.apps.cli.tool_command import command_for
 from reverie.critic.class_centers import load_centers
 from reverie.errors import DataError, InputError, LayerError
-from reverie.jobs.output import stored_record
+from reverie.jobs.stored import stored_record
 from reverie.media.image import read_picture
 from reverie.tools.embed.fit import load_fit
 from reverie.tools.registry import find_tool

@@ -16,7 +16,7 @@ from reverie.apps.cli.main import main
 from reverie.data.folder import open_folder
 from reverie.data.gather.layout import read_rows
 from reverie.errors import InputError
-from reverie.jobs.output import stored_record
+from reverie.jobs.stored import stored_record
 from reverie.tools.gather.artists import painters
 from reverie.tools.gather.images import _renumbered, balanced
 from reverie.tools.gather.wishes import parse_wishes

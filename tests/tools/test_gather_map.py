@@ -14,7 +14,7 @@ from reverie.data.tiles.mercator import HALF_M, MOST_LAT, around, between, degre
 from reverie.data.tiles.mosaic import decoded
 from reverie.data.tiles.provider import open_provider
 from reverie.errors import InputError
-from reverie.jobs.output import stored_record
+from reverie.jobs.stored import stored_record
 
 
 @pytest.fixture(autouse=True)

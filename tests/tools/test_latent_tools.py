@@ -12,7 +12,7 @@ from cyclopts import App
 
 from reverie.apps.cli.tool_command import command_for
 from reverie.errors import InputError, WeightsError
-from reverie.jobs.output import stored_record
+from reverie.jobs.stored import stored_record
 from reverie.media.footage import footage_frames, open_footage
 from reverie.media.image import read_picture
 from reverie.media.write import write_picture

@@ -12,7 +12,7 @@ from PIL import Image
 
 from reverie.apps.cli.main import main
 from reverie.jobs.output import Mesh as MeshOutput
-from reverie.jobs.output import stored_record
+from reverie.jobs.stored import stored_record
 from reverie.media.mesh import read_mesh
 from reverie.tools.mesh_show.page import viewer_page
 

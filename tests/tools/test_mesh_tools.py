@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from reverie.apps.cli.tool_command import command_for
 from reverie.errors import InputError, MeshError, PictureError
-from reverie.jobs.output import stored_record
+from reverie.jobs.stored import stored_record
 from reverie.media.mesh import read_mesh
 from reverie.tools.registry import find_tool
 

@@ -15,7 +15,7 @@ from reverie.critic.critic import Critic
 from reverie.errors import InputError, JobError
 from reverie.jobs.files import Files, found_config, named_files, without_folders
 from reverie.jobs.job import Input, Job, parse
-from reverie.jobs.output import stored_record
+from reverie.jobs.stored import stored_record
 from reverie.jobs.up_to_date import up_to_date
 from reverie.settings import without_rivals
 from reverie.tools.registry import find_tool

@@ -13,7 +13,7 @@ from PIL import Image
 
 from reverie.apps.cli.tool_command import command_for
 from reverie.errors import InputError, WeightsError
-from reverie.jobs.output import stored_record
+from reverie.jobs.stored import stored_record
 from reverie.media.image import read_picture
 from reverie.media.write import write_picture
 from reverie.numerics.edge_filters import sobel

@@ -4,13 +4,13 @@ from torch import nn
 
 from reverie.critic.critic import Critic, Identity, Preprocessing
 from reverie.errors import InputError, LayerError
-from reverie.tools.attention import opacity
-from reverie.tools.dream.targets import find_targets
-from reverie.tools.priors import PRIORS
-from reverie.tools.verify import judge, look_at, same_class
-from reverie.tools.visualize import Drawing, VisualizeStep, visualize_steps
-from reverie.tools.visualize_config import PRIORS as NAMES
-from reverie.tools.visualize_config import VisualizeConfig
+from reverie.tools.visualize.attention import opacity
+from reverie.tools.visualize.config import PRIORS as NAMES
+from reverie.tools.visualize.config import VisualizeConfig
+from reverie.tools.visualize.drawing import Drawing, VisualizeStep, visualize_steps
+from reverie.tools.visualize.priors import PRIORS
+from reverie.tools.visualize.targets import find_targets
+from reverie.tools.visualize.verify import judge, look_at, same_class
 
 QUICK = {"steps": 3, "crops": 2, "size": 64}
 

@@ -272,7 +272,7 @@ def test_an_empty_folder_and_a_missing_one_are_refused(tmp_path: Path):
 
 def test_a_record_cannot_ask_for_a_function_to_be_run(pictures: Path, tmp_path: Path, monkeypatch, capsys):
     from reverie.apps.cli.main import main
-    from reverie.jobs.output import stored_record
+    from reverie.jobs.stored import stored_record
 
     ran = tmp_path / "ran"
     (tmp_path / "mine.py").write_text(

@@ -30,8 +30,8 @@ from reverie.optimize.goal import Goal, as_objective
 from reverie.optimize.rendering import Change, as_look
 from reverie.optimize.transforms import Look
 from reverie.settings import check_settings, with_tuples
-from reverie.tools.compare import Comparison, compare_pictures
-from reverie.tools.compare_config import CompareConfig
+from reverie.tools.compare.comparison import Comparison, compare_pictures
+from reverie.tools.compare.config import CompareConfig
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.course import checked_strength
 from reverie.tools.dream.presets import PRESETS, usual

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
-LEADING = ("keyframes",)  # entries that records of films have had before all others from the beginning
+LEADING = ("keyframes",)  # entries that records have had before all others from the beginning
+BEFORE_MACHINE = ("spectrum",)  # and these before "machine"
 MOST_NAME = 255  # characters of a file's name
 MOST_CHANGES = 400
 MOST_FILES = 10_000
@@ -107,6 +108,7 @@ class Job:
         about[first] = to_record(part)
         about["input"] = None if self.streamed is None else self.streamed.record()
         about["model"] = None if self.model is None else self.model.record()
+        about |= {name: self.more[name] for name in BEFORE_MACHINE if name in self.more}
         about["machine"] = self.made.machine()
         if self.files:
             about["files"] = {role: item.record() for role, item in self.files.items()}

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from reverie.jobs.batch import Job as Item
 from reverie.jobs.given import Given
-from reverie.jobs.run import Run, with_chosen
+from reverie.jobs.run import Run, summary, with_chosen
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool, Prepared
+from reverie.weights.file_names import fitted
 
 
 @dataclass(frozen=True)
@@ -65,17 +66,30 @@ class Many:
     def __call__(self, job: Item) -> Generator[tuple[float, str], None, str]:
         asked = job.payload
         assert isinstance(asked, Asked)
-        assert job.source is not None
         config = with_chosen(self.config, {"seed": asked.seed})
-        given = Given(Path(job.source), kind=asked.kind)
+        given = None if job.source is None else Given(Path(job.source), kind=asked.kind)
         with closing(Run(self.tool, self.prepared, config, given, scratch=scratch_of(job.target))) as run:
             run.check(job.target)
             for progress in run:
                 yield run.fraction or 0.0, progress.stage
             run.save(job.target, quality=asked.quality)
-            return "\n".join((run.work.plan.summary, *dict.fromkeys((*run.notes, *run.work.notes))))
+            return "\n".join((summary(run), *run.said))
+
+
+def continue_in(scratch: Path, result: Path) -> None:
+    """Let a work find in its scratch folder what a result holds that it goes on with; costs no room where it can."""
+    import shutil
+
+    def placed(source: str, target: str) -> None:
+        if not Path(target).exists():
+            try:
+                Path(target).hardlink_to(source)
+            except OSError:
+                shutil.copy2(source, target)
+
+    shutil.copytree(result, scratch, copy_function=placed, dirs_exist_ok=True)
 
 
 def scratch_of(target: Path) -> Path:
     """Return the place of a work's own files beside its result."""
-    return target.with_name(f"{target.name}.frames")
+    return target.with_name(fitted(target.name, ".frames"))

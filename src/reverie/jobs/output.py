@@ -5,10 +5,8 @@ Each writes itself whole or not at all, with its job inside, and knows nothing o
 
 from __future__ import annotations
 
-import html
 import io
 import json
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +18,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from reverie.errors import InputError, OutputError
+from reverie.jobs.stored import JOB_FILE, holds_job, side_file
+from reverie.weights.file_names import part_prefix
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from reverie.media.footage import Encoding, Footage
     from reverie.numerics.mesh import Mesh as Shape
     from reverie.weights.checkpoint import Description
-
-JOB_FILE = "job.json"  # inside a folder, and in the names of side files of formats that hold no text
-PAGE_JOB = re.compile(r'<script type="application/json" id="reverie-job">(.*?)</script>', re.DOTALL)
 
 
 class Output(Protocol):
@@ -199,9 +196,17 @@ class Network:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of named values, written as JSON with the job beside them, or as CSV with the job in a side file."""
+    """Rows of named values, written as JSON with the job beside them, or as CSV with the job in a side file.
+
+    Attributes:
+        rows: values by name.
+        lines: the same for people, as a terminal prints it; the rows as JSON if empty.
+        whole: what ``--json`` prints, if it is more than the rows.
+    """
 
     rows: Sequence[Mapping[str, Json]]
+    lines: Sequence[str] = ()
+    whole: Mapping[str, Json] | None = None
     label: str = ""
     suffixes: tuple[str, ...] = (".json", ".csv")
 
@@ -217,6 +222,12 @@ class Table:
         write_bytes(side_file(path), _job_bytes(record))
         write_bytes(path, self._csv().encode())
         return ()
+
+    def printed(self, *, as_json: bool) -> str:
+        """Return what goes to standard output."""
+        if self.lines and not as_json:
+            return "\n".join(self.lines)
+        return json.dumps(self.whole or [dict(row) for row in self.rows], ensure_ascii=False, indent=2)
 
     def _csv(self) -> str:
         import csv
@@ -265,10 +276,10 @@ class Folder:
 
     def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
         """Fill a folder beside, then give it its name; an own older folder is exchanged, a foreign one never."""
-        if path.exists() and not (path / JOB_FILE).is_file() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and not holds_job(path) and (not path.is_dir() or any(path.iterdir())):
             raise OutputError(f"cannot write '{path}': what is there was not made by Reverie")
         try:
-            part = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
+            part = Path(tempfile.mkdtemp(dir=path.parent, prefix=part_prefix(path.name), suffix=".part"))
         except OSError as error:
             raise OutputError(f"cannot write '{path}': {error.strerror or error}") from error
         try:
@@ -276,7 +287,7 @@ class Folder:
             (part / JOB_FILE).write_bytes(_job_bytes(record))
             part.chmod(0o755)
             if path.exists():
-                old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
+                old = Path(tempfile.mkdtemp(dir=path.parent, prefix=part_prefix(path.name), suffix=".part"))
                 path.replace(old)
                 part.replace(path)
                 shutil.rmtree(old, ignore_errors=True)
@@ -314,83 +325,6 @@ class Bytes:
             write_bytes(side_file(path), _job_bytes(record))
         write_bytes(path, blob)
         return ()
-
-
-def side_file(path: Path) -> Path:
-    """Return where the job of a file stands whose format holds none."""
-    return path.with_name(f"{path.name}.{JOB_FILE}")
-
-
-def stored_record(path: Path) -> dict[str, object]:
-    """Return the raw record of a file or folder that Reverie made, whatever its kind; `parse` makes a job of it.
-
-    Raises:
-        InputError: it carries none.
-    """
-    if path.is_dir():
-        return _loaded(path / JOB_FILE, path)
-    suffix = path.suffix.lower()
-    if side_file(path).is_file():
-        return _loaded(side_file(path), path)
-    if suffix == ".safetensors":
-        from reverie.weights.checkpoint import load_description
-
-        found = load_description(path).recipe.get("job")
-        if isinstance(found, dict):
-            return found
-        raise InputError(f"'{path}' carries no job: it was made by another version or another program")
-    if suffix == ".json":
-        found = _loaded(path, path).get("job")
-        if isinstance(found, dict):
-            return found
-        raise InputError(f"'{path}' carries no job: it was not made by Reverie")
-    if suffix == ".html":
-        match = PAGE_JOB.search(_text(path))
-        if match is None:
-            raise InputError(f"'{path}' carries no job: it was not made by Reverie")
-        return _object(html.unescape(match[1]), path)
-    if suffix in (".glb", ".gltf"):
-        return _mesh_record(path)
-    from reverie.media.metadata import read_settings
-
-    return dict(read_settings(path))
-
-
-def _mesh_record(path: Path) -> dict[str, object]:
-    from reverie.media.gltf_data import json_chunk, named
-
-    found = named(named(named(json_chunk(path).get("asset")).get("extras")).get("reverie"))
-    if not found:
-        raise InputError(f"'{path}' carries no job: it was not made by Reverie")
-    return found
-
-
-def _loaded(file: Path, made: Path) -> dict[str, object]:
-    return _object(_text(file), made)
-
-
-def _text(file: Path) -> str:
-    try:
-        with file.open("rb") as stream:
-            blob = stream.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"'{file}' cannot be read: {error.strerror or error}") from error
-    if len(blob) > MOST_BYTES:
-        raise InputError(f"'{file}' is larger than a job or a page of ours can be")
-    return blob.decode("utf-8", errors="replace")
-
-
-MOST_BYTES = 256 << 20  # a page with its pictures inside
-
-
-def _object(text: str, made: Path) -> dict[str, object]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"the job of '{made}' is damaged ({error})") from error
-    if not isinstance(found, dict):
-        raise InputError(f"the job of '{made}' is damaged: expected entries by name")
-    return found
 
 
 def _job_bytes(record: Mapping[str, Json]) -> bytes:

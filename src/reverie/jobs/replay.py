@@ -11,9 +11,9 @@ from reverie.jobs.controls import Controls
 from reverie.jobs.files import Files, found_config
 from reverie.jobs.given import Given
 from reverie.jobs.job import Job, parse
-from reverie.jobs.output import stored_record
 from reverie.jobs.run import Run, open_run
 from reverie.jobs.session import Session
+from reverie.jobs.stored import stored_record
 from reverie.jobs.tool import AnyTool
 
 MOST_THREADS = 256  # that a file may ask for
@@ -81,7 +81,9 @@ def verdict(job: Job, made: Path, target: Path) -> str:
         return f"made again as {target.suffix}; only another {made.suffix} could have the same bytes"
     here = {"version": reverie.__version__, "torch": torch.__version__, "threads": torch.get_num_threads()}
     then = {"version": job.made.version, "torch": job.made.torch, "threads": job.made.threads}
-    changed = [f"{name} {then[name]} then, {value} now" for name, value in here.items() if then[name] != value]
+    changed = [
+        f"{name} {then[name]} then, {value} now" for name, value in here.items() if then[name] not in (value, "", None)
+    ]
     return "the bytes differ" + (
         f": {'; '.join(changed)}" if changed else ": another processor or --quality rounds differently"
     )

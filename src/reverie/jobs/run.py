@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from reverie.errors import InputError, OutputError, ReverieError
+from reverie.errors import InputError, OutputError, ReverieError, printable
 from reverie.jobs.controls import Controls
-from reverie.jobs.files import recorded_files, without_folders
+from reverie.jobs.files import HELD, named_files, picture_role, recorded_files, without_folders
 from reverie.jobs.given import Given
 from reverie.jobs.job import Change, Input, Job, Json, Made, sections
 from reverie.jobs.output import Encodable, Output
 from reverie.jobs.session import Session
+from reverie.jobs.spread import handed_out
 from reverie.jobs.tool import AnyTool, Prepared
 from reverie.jobs.work import Progress, Work
+from reverie.weights.file_names import fitted
 
 End = Literal["done", "stopped", "interrupted"]
 
@@ -113,7 +115,7 @@ class Run:
         self.tool, self.config, self.given, self.scratch, self._like = tool, config, given, scratch, like
         self.controls = controls or Controls()
         self.work: Work = prepared.work(given, seed_of(config), scratch=scratch)
-        self.notes: list[str] = [*prepared.notes]
+        self.notes: list[str] = [*prepared.notes, *input_notes(config)]
         self.last: Progress | None = None
         self.changes: list[Change] = []
         self.seconds, self.finished = 0.0, False
@@ -138,6 +140,12 @@ class Run:
             self._done_weight += progress.weight
             self.last = progress
             yield progress
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """All lines for the user so far, each once."""
+        given = () if self.given is None else self.given.notes
+        return tuple(dict.fromkeys((*self.notes, *given, *self.work.notes)))
 
     @property
     def fraction(self) -> float | None:
@@ -172,7 +180,7 @@ class Run:
         job = Job(
             self.tool.name, config, streamed, chosen.model, files, made, tuple(self.changes), None, quality, chosen.more
         )
-        return job if self._like is None else called_as(job, self._like)
+        return job if self._like is None else called_as(job, self._like, self.tool.kept)
 
     def record(self, quality: int | None = None, *, unfinished: bool = False) -> dict[str, Json]:
         """Return the job as plain JSON."""
@@ -186,9 +194,11 @@ class Run:
         Raises:
             InputError, OutputError: one cannot be written.
         """
-        record = self.record(quality if self.tool.makes == "picture" else None, unfinished=unfinished)
+        record = self.record(self.stored_quality(quality), unfinished=unfinished)
+        quality = self.tool.quality or quality
         paths: list[Path] = []
-        for output in self.outputs()[:1] if unfinished and self.controls.replays else self.outputs():
+        outputs = for_format(self.outputs(), path)
+        for output in outputs[:1] if unfinished and self.controls.replays else outputs:
             place = labelled(path, output) if paths else path
             self.notes += [note for note in output.write(place, record, quality) if note not in self.notes]
             paths.append(place)
@@ -203,7 +213,11 @@ class Run:
         main = self.outputs()[0]
         if not isinstance(main, Encodable):
             raise InputError(f"only a picture goes through a pipe; give a file with -o for reverie {self.tool.name}")
-        return main.encoded(suffix, self.record(quality), quality)
+        return main.encoded(suffix, self.record(self.stored_quality(quality)), self.tool.quality or quality)
+
+    def stored_quality(self, quality: int) -> int | None:
+        """Return what a record says of the quality of lossy pictures."""
+        return quality if self.tool.makes == "picture" and self.tool.quality is None else None
 
     def close(self) -> None:
         """Give back what the work holds."""
@@ -218,7 +232,7 @@ class Run:
         from reverie.media.write import check_writable
 
         if self.tool.makes == "picture":
-            check_writable(path, self.record(quality))
+            check_writable(path, self.record(self.stored_quality(quality)))
 
     def _apply(self, change: Mapping[str, Json]) -> None:
         try:
@@ -241,7 +255,10 @@ def open_run(
     Raises:
         InputError: settings, files or networks that cannot be used.
     """
-    return Run(tool, tool.prepare(config, session), config, given, controls=controls, scratch=scratch, like=like)
+    run = Run(tool, tool.prepare(config, session), config, given, controls=controls, scratch=scratch, like=like)
+    if session.executor is not None:
+        handed_out(run.work, session.executor, tool, config, given, seed_of(run.config), scratch)
+    return run
 
 
 def execute(run: Run, target: Path | None, watch: Watch, *, quality: int = 92, kept: Path | None = None) -> Ended:
@@ -303,10 +320,18 @@ def kept_path(target: Path) -> Path:
     number = 1
     while True:
         extra = "" if number == 1 else f"-{number}"
-        candidate = target.with_name(f"{target.stem}-stopped{extra}{target.suffix}")
+        candidate = target.with_name(fitted(target.stem, f"-stopped{extra}{target.suffix}"))
         if not candidate.exists():
             return candidate
         number += 1
+
+
+def for_format(outputs: Sequence[Output], path: Path) -> Sequence[Output]:
+    """Return the results that a name asks for: all, or where the main one has no such format, the one that has."""
+    suffix = path.suffix.lower()
+    if not outputs or not outputs[0].suffixes or suffix in outputs[0].suffixes:
+        return outputs
+    return next(([output] for output in outputs if suffix in output.suffixes), outputs)
 
 
 def labelled(path: Path, output: Output) -> Path:
@@ -314,7 +339,7 @@ def labelled(path: Path, output: Output) -> Path:
     suffix = output.suffixes[0] if output.suffixes else ""
     if not output.label:
         return path.with_suffix(suffix)
-    return path.with_name(f"{path.stem}-{output.label}{suffix}")
+    return path.with_name(fitted(path.stem, f"-{output.label}{suffix}"))
 
 
 def seed_of(config: object) -> int:
@@ -329,6 +354,14 @@ def seed_of(config: object) -> int:
 def setting_of(config: object, name: str) -> object:
     """Return the value of a field of settings, wherever it stands in them; None where there is none."""
     return next((getattr(part, name) for part in sections(config).values() if hasattr(part, name)), None)
+
+
+def input_notes(config: object) -> list[str]:
+    """Return what will be left out of the pictures that settings name, as their headers say."""
+    from reverie.media.image import picture_notes
+
+    paths = dict.fromkeys(Path(text) for role, text in named_files(config) if picture_role(config, role))
+    return [note for path in paths if path.is_file() for note in picture_notes(path)]
 
 
 def fixed_files(tool: AnyTool, config: object) -> dict[str, Input]:
@@ -350,25 +383,30 @@ def with_chosen(config: object, values: Mapping[str, Json]) -> object:
     return config
 
 
-def called_as(job: Job, like: Job) -> Job:
-    """Return a job with the file names of an earlier one of the same contents; for replays with renamed files."""
+def called_as(job: Job, like: Job, kept: Sequence[str] = ()) -> Job:
+    """Return a job with the file names of an earlier one of the same contents; for replays with renamed files.
+
+    `kept` are further entries that are taken over.
+    """
     config = job.config
     for part in sections(like.config).values():
         for field in dataclasses.fields(part):  # type: ignore[arg-type]
-            if field.metadata.get("file") or field.metadata.get("inside"):
-                config = with_chosen(config, {field.name: getattr(part, field.name)})
+            value = getattr(part, field.name)
+            if (field.metadata.get("file") or field.metadata.get("inside")) and not str(value).startswith(HELD):
+                config = with_chosen(config, {field.name: value})
     streamed = job.streamed if like.streamed is None else like.streamed
     model = (
         job.model if like.model is None or job.model is None else dataclasses.replace(job.model, name=like.model.name)
     )
-    return dataclasses.replace(job, config=config, streamed=streamed, model=model, files=like.files)
+    more = {name: like.more.get(name, value) if name in kept else value for name, value in job.more.items()}
+    return dataclasses.replace(job, config=config, streamed=streamed, model=model, files=like.files, more=more)
 
 
 def _tell(run: Run, watch: Watch, told: list[str]) -> None:
-    for note in (*run.notes, *run.work.notes):
+    for note in run.said:
         if note not in told:
             told.append(note)
-            watch.say(note)
+            watch.say(printable(note))
 
 
 def _kept(run: Run, target: Path | None, quality: int, kept: Path | None, end: End) -> Ended:

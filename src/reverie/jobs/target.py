@@ -14,9 +14,10 @@ from pathlib import Path
 
 from reverie.errors import InputError
 from reverie.jobs.job import Job
-from reverie.jobs.output import stored_record
+from reverie.jobs.stored import stored_record
 from reverie.jobs.up_to_date import up_to_date
 from reverie.jobs.work import Plan
+from reverie.weights.file_names import fitted
 
 COUNTED = re.compile(r"-(\d+)$")
 MOST_COUNTED = 10_000
@@ -29,17 +30,19 @@ class Target:
     Attributes:
         path: the place.
         finished: the result of this very job is there already.
+        joined: a result lies there that this job goes on with.
         note: what was decided, for people; "" if nothing worth a line.
     """
 
     path: Path
     finished: bool = False
+    joined: bool = False
     note: str = ""
 
 
 def choose_target(
     wanted: Path, job: Job, read: Callable[[object, str], Job], *, sources: Iterable[Path] = (),
-    overwrite: bool = False,
+    overwrite: bool = False, joins: Callable[[Job, Job], bool] | None = None,
 ) -> Target:  # fmt: skip
     """Return where the result of a job goes, for the name that was asked for.
 
@@ -49,6 +52,7 @@ def choose_target(
         read: parses a stored record, see `reverie.jobs.job.parse`.
         sources: files that go into the result.
         overwrite: replace an own result of other settings.
+        joins: see `Tool`.
 
     Raises:
         InputError: the name is that of a source or of a foreign file.
@@ -63,12 +67,14 @@ def choose_target(
             raise InputError(f"'{candidate}' exists and was not made by Reverie; name another place with -o")
         if overwrite and there is not None:
             return Target(candidate)
+        if there is not None and joins is not None and joins(there, job):
+            return Target(candidate, joined=True)
         if there is not None and up_to_date(there, job, candidate):
             return Target(candidate, finished=True)
         number += 1
         if number > MOST_COUNTED:
             raise InputError(f"'{wanted}' and {MOST_COUNTED} names after it are taken; name another place with -o")
-        candidate = wanted.with_name(f"{COUNTED.sub('', wanted.stem)}-{number}{wanted.suffix}")
+        candidate = wanted.with_name(fitted(COUNTED.sub("", wanted.stem), f"-{number}{wanted.suffix}"))
     kept = f"'{wanted.name}' has other settings and is kept; --overwrite replaces it" if number > 1 else ""
     return Target(candidate, note=kept)
 
@@ -92,7 +98,7 @@ def check_format(plan: Plan, path: Path) -> None:
     """
     if plan.suffixes and path.suffix.lower() not in plan.suffixes:
         known = ", ".join(plan.suffixes)
-        raise InputError(f"cannot write '{path}': a picture this large is written as {known}")
+        raise InputError(f"cannot write '{path}': {plan.because} {known}")
 
 
 def _job_of(path: Path, read: Callable[[object, str], Job]) -> Job | None:

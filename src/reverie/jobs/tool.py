@@ -16,7 +16,8 @@ from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from reverie.errors import JobError
 from reverie.jobs.given import Given
-from reverie.jobs.job import Json, section_types
+from reverie.jobs.job import Job, Json, section_types
+from reverie.jobs.parts import Parts
 from reverie.jobs.session import Session
 from reverie.jobs.work import Work
 
@@ -97,6 +98,16 @@ class Tool(Generic[C]):
         network: the file of the network that the settings name, if it lies here, without opening it; records name it
             as their model and not among their files.
         sheet: what `--sheet` varies, for a text of the tool's own; None where it is none.
+        several: the results that settings ask for where they may ask for more than one, each a job of its own.
+        joins: tells whether a result, by its job, is gone on with by another; only for folders, whose files then lie in
+            the scratch folder of the work when it begins.
+        kept: entries of a record that say how the result was found, by a search that a replay does not repeat: it
+            stores them as they were.
+        prints: the main result is text, which goes to standard output where no file is named.
+        extras: results beside the main one that are written where an option of their label says so → its help.
+        quality: of lossy pictures, where the user has no say.
+        spreads: whether its works hand their parts to the session's executor, so that one of them keeps many machines
+            busy; where settings decide it, a function of them.
     """
 
     name: str
@@ -119,6 +130,17 @@ class Tool(Generic[C]):
     moving: str | None = None
     network: Callable[[C], Path | None] | None = None
     sheet: Callable[[C, str], Mapping[str, Sequence[Json]] | None] | None = None
+    several: Callable[[C, Session], Parts[C]] | None = None
+    joins: Callable[[Job, Job], bool] | None = None
+    kept: tuple[str, ...] = ()
+    prints: bool = False
+    extras: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    quality: int | None = None
+    spreads: bool | Callable[[C], bool] = False
+
+    def spread_by(self, config: C) -> bool:
+        """Tell whether a work with these settings has parts for other machines."""
+        return self.spreads if isinstance(self.spreads, bool) else self.spreads(config)
 
     def settled(self, config: C, given: Given | None) -> C:
         """Return the settings as they count for this input; see `settle`."""

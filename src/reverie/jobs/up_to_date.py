@@ -22,6 +22,8 @@ def up_to_date(stored: Job, wanted: Job, path: Path) -> bool:
     """
     if stored.tool != wanted.tool or stored.stopped_at_step is not None:
         return False
+    if wanted.more:  # what decides a result of a search, whose settings do not: see `reverie.jobs.parts`
+        return _same_quality(stored, wanted, path) and all(stored.more.get(k) == v for k, v in wanted.more.items())
     if _content(stored.streamed) != _content(wanted.streamed):
         return False
     if any(_content(stored.files.get(role)) != item.sha256 for role, item in wanted.files.items()):
@@ -31,6 +33,10 @@ def up_to_date(stored: Job, wanted: Job, path: Path) -> bool:
     then, now = sections(stored.config), sections(wanted.config)
     if then.keys() != now.keys() or not all(_same(then[name], now[name], wanted.files) for name in now):
         return False
+    return _same_quality(stored, wanted, path)
+
+
+def _same_quality(stored: Job, wanted: Job, path: Path) -> bool:
     return path.suffix.lower() not in LOSSY or stored.quality == wanted.quality
 
 

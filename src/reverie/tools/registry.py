@@ -11,6 +11,12 @@ from reverie.jobs.tool import AnyTool, load
 TOOLS: dict[str, tuple[str, str]] = {
     "dream": ("reverie.tools.dream.tool:DREAM", "Dream pictures and films: amplify what a network sees in them."),
     "style": ("reverie.tools.style.tool:STYLE", "Paint a picture in the style of others."),
+    "compare": ("reverie.tools.compare.tool:COMPARE", "Measure style and content of stylized pictures."),
+    "visualize": (
+        "reverie.tools.visualize.tool:VISUALIZE",
+        "Draw what a network has learned: classes, channels, neurons, layers.",
+    ),
+    "atlas": ("reverie.tools.atlas.tool:ATLAS", "Draw every layer of a network, with a page to browse."),
     "translate": (
         "reverie.tools.translate.tool:TRANSLATE",
         "Translate pictures and films by a network that learned how.",
@@ -106,11 +112,13 @@ TOOLS: dict[str, tuple[str, str]] = {
     ),
 }
 
-# name → import path of tools that have no command of their own: the films of others
+# name → import path of tools that have no command of their own: the films and sheets of others
 HIDDEN: dict[str, str] = {
     "dream-video": "reverie.tools.dream.film_tools:DREAM_VIDEO",
     "dream-loop": "reverie.tools.dream.film_tools:DREAM_LOOP",
     "style-film": "reverie.tools.style.film_tool:STYLE_FILM",
+    "visualize --sheet": "reverie.tools.visualize.tool:SHEET_OF_PICTURES",
+    "atlas --sheet": "reverie.tools.atlas.tool:PART_OF_ATLAS",
 }
 
 GROUPS: dict[str, str] = {  # the first word of two → what its tools have in common

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Common:
     recursive: bool = False
     overwrite: bool = False
     workers: str = "auto"
+    executor: str = "local"
     sheet: str | None = None
     dry_run: bool = False
     show: bool = False
@@ -25,6 +27,8 @@ class Common:
     layers: bool = False
     verbose: bool = False
     seed_each: bool = False  # what --seed each says; no option of its own
+    as_json: bool = False
+    extras: Mapping[str, str] = field(default_factory=dict)
 
 
 COMMON = (
@@ -37,6 +41,8 @@ COMMON = (
     ("recursive", bool, False, ("--recursive",), "Take the subfolders of a folder along, and mirror them."),
     ("overwrite", bool, False, ("--overwrite",), "Replace results that are there already."),
     ("workers", str, "auto", ("--workers",), "Processes that share many inputs; auto: one per core, as memory allows."),
+    ("executor", str, "local", ("--executor",),
+     "Where to work: local, ray, ray://HOST:PORT, or slurm; see docs/cluster.md."),
     ("sheet", str | None, None, ("--sheet",), "One contact sheet of values instead, such as strength=0.3,0.5."),
     ("dry_run", bool, False, ("--dry-run",), "Print all decisions and stop."),
     ("show", bool, False, ("--show",), "Follow the work on a page in a browser."),
@@ -44,9 +50,17 @@ COMMON = (
     ("show_host", str, "127.0.0.1", ("--show-host",),
      "Address of that page; one that others can reach asks for a password."),
     ("look", str | None, None, ("--preset",), "A look, which other options change."),
+    ("as_json", bool, False, ("--json",), "Print one JSON object."),
     ("layers", bool, False, ("--layers",), "List the network's layers and stop."),
     ("verbose", bool, False, ("--verbose", "-v"), "Print all decisions before the work begins."),
 )  # fmt: skip
 
 OFTEN = ("output", "like", "quality", "overwrite", "sheet", "dry_run", "show", "look")  # shown in the short help
-GROUP_OF = {"look": "look", "workers": "machine", "show_port": "machine", "show_host": "machine", "verbose": "machine"}
+GROUP_OF = {
+    "look": "look",
+    "workers": "machine",
+    "executor": "machine",
+    "show_port": "machine",
+    "show_host": "machine",
+    "verbose": "machine",
+}

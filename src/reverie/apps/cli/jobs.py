@@ -187,7 +187,7 @@ def read_job(text: str) -> dict[str, Any]:
     Raises:
         InputError: there is none in it.
     """
-    from reverie.jobs.output import stored_record
+    from reverie.jobs.stored import stored_record
 
     if text == "-":
         blob = sys.stdin.read()

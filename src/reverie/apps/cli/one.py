@@ -4,36 +4,50 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from reverie.apps.cli.afar import one_afar
 from reverie.apps.cli.batch_options import is_folder, suffix_of
 from reverie.apps.cli.common_options import Common
+from reverie.apps.cli.output import print_note, print_path
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, write_stdout
+from reverie.apps.cli.printed import print_one
 from reverie.errors import InputError, unknown_name
 from reverie.jobs.files import named_files, without_folders
 from reverie.jobs.film import Encoded
 from reverie.jobs.given import sha256_of
-from reverie.jobs.job import Job, parse, sections
+from reverie.jobs.job import Job, Json, parse, sections
 from reverie.jobs.tool import AnyTool
 from reverie.settings import check_settings, check_together, to_record
+from reverie.weights.file_names import fitted
 
 if TYPE_CHECKING:
     from reverie.jobs.given import Given
     from reverie.jobs.run import Run
+    from reverie.jobs.session import Session
+
+NONE: Mapping[str, Json] = MappingProxyType({})
 
 
 def run_one(
     tool: AnyTool, find: Callable[[str], AnyTool], config: object, given: Given | None, common: Common, *,
-    there: Callable[[Path], None] | None = None,
+    there: Callable[[Path], None] | None = None, session: Session | None = None,
+    decides: Mapping[str, Json] = NONE, seen: Callable[[Path], None] | None = None,
 ) -> int:  # fmt: skip
-    """Do one job, to a file or to standard output; `there` is told of a result that is there already."""
+    """Do one job, to a file or to standard output.
+
+    `there` is told of a result that is there already, `seen` of one that was made; `decides` see `Part`.
+    """
     from reverie.apps.cli.watch import finish, watching
     from reverie.jobs.run import execute, open_run
     from reverie.jobs.session import Session
     from reverie.jobs.target import check_format, choose_target
 
+    session = session or Session()
     config = tool.settled(config, given)
     if common.sheet is not None:
         tool, config = _as_sheet(tool, config, common.sheet)
@@ -42,19 +56,32 @@ def run_one(
         check_together(part, has_input=given is not None)
     if _to_stdout(common, given):
         return _piped(tool, config, given, common)
+    if tool.prints and common.output is None:
+        return print_one(tool, find, config, given, common)
     wanted = result_path(tool, config, given, common)
     sources = [Path(text) for _, text in named_files(config)] + ([given.path] if given and given.path else [])
-    job = wanted_job(tool, config, given, common.quality if tool.makes == "picture" else None)
+    job = wanted_job(tool, config, given, common.quality if tool.makes == "picture" and not tool.quality else None)
+    job = replace(job, more=decides)
     target = choose_target(wanted, job, lambda data, what: parse(data, find, what), sources=sources,
-                           overwrite=common.overwrite)  # fmt: skip
+                           overwrite=common.overwrite, joins=tool.joins)  # fmt: skip
     if target.finished and not common.dry_run:
         (there or _say_there)(target.path)
         return 0
     if not common.dry_run:
         check_target(tool, target.path, config)
-    from reverie.jobs.many import scratch_of
+    from reverie.cluster.executors import open_executor
+    from reverie.jobs.many import continue_in, scratch_of
 
-    run = open_run(tool, config, given, Session(), scratch=scratch_of(target.path))
+    scratch = scratch_of(target.path)
+    if target.joined and not common.dry_run:
+        continue_in(scratch, target.path)
+    session.executor = None if common.dry_run else open_executor(common.executor, find, common.workers)
+    if session.executor is not None and not tool.spread_by(config):
+        code = one_afar(tool, session.executor, config, given, target, common)
+        if seen is not None and code == 0:
+            seen(target.path)
+        return code
+    run = open_run(tool, config, given, session, scratch=scratch)
     try:
         if common.dry_run:
             print(json.dumps(decisions(run, target.path), indent=2, ensure_ascii=False))
@@ -62,9 +89,11 @@ def run_one(
         check_format(run.work.plan, target.path)
         run.check(target.path, common.quality)
         if target.note:
-            print(target.note, file=sys.stderr)
+            print_note(target.note)
         with watching(tool, show=common.show, host=common.show_host, port=common.show_port) as watch:
             ended = execute(run, target.path, watch, quality=common.quality)
+        if seen is not None and ended.end == "done":
+            seen(ended.paths[0])
         return finish(ended)
     finally:
         run.close()
@@ -72,7 +101,7 @@ def run_one(
 
 def _say_there(path: Path) -> None:
     print("there already, from the same inputs and settings; --overwrite repeats it", file=sys.stderr)
-    print(path)
+    print_path(path)
 
 
 def _as_sheet(tool: AnyTool, config: object, text: str) -> tuple[AnyTool, object]:
@@ -135,9 +164,9 @@ def result_path(tool: AnyTool, config: object, given: Given | None, common: Comm
             path.mkdir(parents=True, exist_ok=True)
             return path / f"{_stem(tool, config, given)}{suffix_for(tool, given, common)}"
         return path
-    stem = f"{_stem(tool, config, given)}-{tool.ending}" if tool.ending else _stem(tool, config, given)
+    ending = f"-{tool.ending}" if tool.ending else ""
     folder = given.path.parent if given is not None and given.path is not None else Path()
-    return folder / f"{stem}{suffix_for(tool, given, common)}"
+    return folder / fitted(_stem(tool, config, given), f"{ending}{suffix_for(tool, given, common)}")
 
 
 def _stem(tool: AnyTool, config: object, given: Given | None) -> str:
@@ -208,10 +237,10 @@ def _piped(tool: AnyTool, config: object, given: Given | None, common: Common) -
         with watching(tool) as watch:
             ended = execute(run, None, watch)
         if ended.end != "done":
-            print(f"reverie: stopped{ended.text}", file=sys.stderr)
+            print_note(f"reverie: stopped{ended.text}")
             return 130 if ended.end == "interrupted" else 0
         write_stdout(run.encoded(suffix_for(tool, None, common), quality=common.quality))
-        print(ended.text, file=sys.stderr)
+        print_note(ended.text)
         return 0
     finally:
         run.close()
@@ -219,7 +248,7 @@ def _piped(tool: AnyTool, config: object, given: Given | None, common: Common) -
 
 def decisions(run: Run, target: Path | None) -> dict[str, Any]:
     """Return what ``--dry-run`` prints."""
-    work, notes = run.work, [*run.notes, *run.work.notes]
+    work, notes = run.work, [*run.said]
     about: dict[str, Any] = {"tool": run.tool.name, "output": STDOUT if target is None else str(target)}
     about |= dict(work.plan.decisions)
     if work.chosen.model is not None:

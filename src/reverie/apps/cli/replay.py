@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 
-from reverie.apps.cli.replay_tool import is_of_registry, replay_tool
+from reverie.apps.cli.replay_tool import replay_tool
 from reverie.errors import InputError
-from reverie.jobs.target import check_no_source
-
-MOST_THREADS = 256  # that a file may ask for
 
 
 def replay_command(
@@ -40,64 +34,8 @@ def replay_command(
     ] = (),
 ) -> int:
     """Make a picture again, byte for byte, from the settings inside it."""
-    from reverie.media.metadata import read_settings
-
     made = Path(picture)
     if not made.exists():
         raise InputError(f"no file at '{picture}'")
-    if is_of_registry(made):
-        named = {"input": source, "model": model, "weights": weights, "mask": mask}
-        return replay_tool(made, output, named, files)
-    record = read_settings(made)
-    if record.get("tool") != "visualize":
-        raise InputError(f"'{made.name}' was made by '{record.get('tool')}', which cannot be replayed")
-    if output is not None:
-        check_no_source(Path(output), [made])
-    with _threads_of(record):
-        return _replay_drawing(made, record, output, {"model": model, "weights": weights})
-
-
-@contextlib.contextmanager
-def _threads_of(record: dict[str, Any]) -> Iterator[None]:
-    """Compute with as many threads as then, since their number changes the last bits; workers have fewer than we."""
-    import torch
-
-    before, then = torch.get_num_threads(), (record.get("machine") or {}).get("threads")
-    torch.set_num_threads(then if isinstance(then, int) and 1 <= then <= MOST_THREADS else before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _replay_drawing(made: Path, record: dict[str, Any], output: str | None, files: dict[str, str | None]) -> int:
-    from reverie.apps.cli.visualize import replay_visualize
-    from reverie.media.write import check_writable
-
-    target = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
-    check_writable(target)
-    replay_visualize(made, record, target, files)
-    print(_verdict(record, made, target), file=sys.stderr)
-    print(target)
-    return 0
-
-
-def _verdict(record: dict[str, Any], made: Path, target: Path) -> str:
-    if target.read_bytes() == made.read_bytes():
-        return "the bytes are the same"
-    if target.suffix.lower() != made.suffix.lower():
-        return f"made again as {target.suffix}; only another {made.suffix} could have the same bytes"
-    return _difference(record)
-
-
-def _difference(record: dict[str, Any]) -> str:
-    import torch
-
-    import reverie
-
-    here = {"version": reverie.__version__, "torch": torch.__version__, "threads": torch.get_num_threads()}
-    then = {"version": record.get("version"), **record.get("machine", {})}
-    changed = [f"{name} {then.get(name)} then, {value} now" for name, value in here.items() if then.get(name) != value]
-    return "the bytes differ" + (
-        f": {'; '.join(changed)}" if changed else ": another processor or --quality rounds differently"
-    )
+    named = {"input": source, "model": model, "weights": weights, "mask": mask}
+    return replay_tool(made, output, named, files)

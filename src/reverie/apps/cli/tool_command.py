@@ -44,6 +44,7 @@ def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., 
     """Return the command of a tool: a function whose signature cyclopts reads."""
     roles = tool.roles
     common = [_common(tool, *item) for item in COMMON if fits(item[0], tool)]
+    common += [_extra_option(label, text) for label, text in tool.extras.items()]
     taken = {parameter.name for parameter in common} | {role.name for role in roles}
     hints, options = hints_of(tool), {}
     for field, _ in all_fields(tool):
@@ -58,6 +59,8 @@ def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., 
         )
         names = {field.name for field in dataclasses.fields(Common)}
         chosen = Common(**{name: kwargs[name] for name in names if name in kwargs and name not in options})
+        extras = {label: as_given(kwargs[f"extra_{label}"]) for label in tool.extras if kwargs.get(f"extra_{label}")}
+        chosen = replace(chosen, extras=extras)
         given = {name: value for name, value in kwargs.items() if name in options}
         return run_tool(tool, find, positions, given, chosen)
 
@@ -113,6 +116,12 @@ def _common(tool: AnyTool, name: str, kind: Any, default: Any, names: tuple[str,
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, note])
 
 
+def _extra_option(label: str, text: str) -> inspect.Parameter:
+    note = Parameter(name=f"--{label}", help=text, negative="", show_default=False)
+    kind = Annotated[str | None, note]
+    return inspect.Parameter(f"extra_{label}", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+
+
 # -- running ----------------------------------------------------------------------------------------------------------
 
 
@@ -125,7 +134,7 @@ def run_tool(
     texts = _texts(positions.get(role.name)) if role is not None else ()
     if role is not None and not positions and not given and common == Common():
         return print_help(tool.name, everything=False)
-    _check_places(tool, texts, positions)
+    _check_places(tool, texts, positions, common)
     _check_lists(tool, texts, given)
     _say_places(tool, texts, positions)
     fields = {field.name: field for field, _ in reversed(all_fields(tool))}
@@ -186,6 +195,10 @@ def _from_nothing(tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[
     chosen = _moving(tool, given, output) or tool
     _check_given(tool, chosen, given, "goes with a video, GIF or animated WebP; this is a picture")
     config = settings_of(chosen, find, given, common, tool, from_nothing=tool.streamed is not None)
+    if tool.several is not None and common.sheet is None:
+        from reverie.apps.cli.parts import run_parts
+
+        return run_parts(tool, find, config, common)
     return run_one(chosen, find, config, None, common)
 
 
@@ -222,7 +235,7 @@ def _texts(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return () if value is None else (as_given(value),) if isinstance(value, str) else tuple(map(as_given, value))
 
 
-def _check_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, Any]) -> None:
+def _check_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, Any], common: Common) -> None:
     """Catch the habit of other programs to name the result last, before anything is opened.
 
     Raises:
@@ -236,7 +249,7 @@ def _check_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str,
         if role.kind == "network" and isinstance(value, str) and Path(value).suffix.lower() in (*STILLS, ".webp"):
             raise InputError(f"'{value}' is a picture; {_lacking(tool, role)}")
     places = [*texts, *(text for role in tool.fixed for text in _texts(positions.get(role.name)))]
-    if len(places) < 2 or tool.makes not in ("picture", "film", "mesh"):
+    if len(places) < 2 or common.output is not None or tool.makes not in ("picture", "film", "mesh"):
         return
     *before, last = map(Path, places)
     if last.suffix.lower() in (*STILLS, *FILMS, ".webp") and not last.exists() and all(p.exists() for p in before):

@@ -100,7 +100,7 @@ def _like(family: AnyTool, find: Callable[[str], AnyTool], like: str, given: Map
     made = Path(like)
     job = stored_job(made, find)
     kin = {other.name for other in (family, films_of(family), moving_of(family)) if other is not None}
-    if job.tool not in kin and job.tool != f"sheet({family.name})":
+    if job.tool not in kin and job.tool != f"sheet({family.name})" and find(job.tool).prepare != family.prepare:
         raise InputError(f"'{made.name}' was made by '{job.tool}'; --like takes what reverie {family.name} made")
     parts: dict[str, object] = {}
     for name, part in sections(job.config).items():

@@ -19,6 +19,8 @@ def fits(name: str, tool: AnyTool) -> bool:
         return tool.makes in ("picture", "mesh")
     if name in ("quality", "sheet"):
         return tool.makes == "picture"
+    if name == "as_json":
+        return tool.prints
     if name == "look":
         return bool(tool.presets)
     if name == "layers":

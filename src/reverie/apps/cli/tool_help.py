@@ -91,6 +91,7 @@ def options_of(tool: AnyTool) -> list[Option]:
         seen.add(field.name)
         found.append(_of_field(field, hints[field.name], film=film))
     found += [_of_common(tool, *item) for item in COMMON if fits(item[0], tool) and item[0] not in seen]
+    found += [Option(f"--{label}", "TEXT", text, "output", False) for label, text in tool.extras.items()]
     own = dict.fromkeys(option.group for option in found if option.group not in (*FIRST, *LAST))
     order = [*FIRST, *own, *LAST]
     return sorted(found, key=lambda option: order.index(option.group))
@@ -138,7 +139,9 @@ def _of_common(tool: AnyTool, name: str, kind: Any, default: Any, names: tuple[s
               "sheet": "NAME=A,B", "look": "NAME", "show_port": "N", "show_host": "ADDRESS"}  # fmt: skip
     shown = f"{names[1]}, {names[0]}" if len(names) > 1 and len(names[1]) == 2 else names[0]
     own = text if default in (None, False, 0) else f"{text.rstrip('.')} [{default}]."
-    return Option(shown, "" if kind is bool else values[name], own, GROUP_OF.get(name, "output"), name in OFTEN)
+    return Option(
+        shown, "" if kind is bool else values.get(name, "TEXT"), own, GROUP_OF.get(name, "output"), name in OFTEN
+    )
 
 
 def _groups(options: Sequence[Option], width: int, *, everything: bool = False) -> list[str]:

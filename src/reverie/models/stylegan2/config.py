@@ -8,6 +8,7 @@ the block of stage k is called ``b4``, ``b8``, ``b16``, ... = 4 * 2**k, whatever
     mapping.fc{i}.weight [out, in]   mapping.fc{i}.bias [out] i = 0 .. mapping_layers-1; in = z_dim + E for i = 0
     mapping.w_avg [w_dim]                                     buffer: mean of w, for truncation
     synthesis.b4.const [C0, base_h, base_w]
+    synthesis.b4.start.weight [C0 base_h base_w, w_dim]       only where `start` is "latent": added to the constant
     synthesis.b{r}.conv0.*                                    doubles the size; not in b4
     synthesis.b{r}.conv1.*
     synthesis.b{r}.torgb.*                                    in every block of "skip"; in the last one of others
@@ -37,6 +38,7 @@ from reverie.errors import WeightsError
 KIND = "stylegan2"
 Architecture = Literal["skip", "resnet", "orig", "lucidrains"]
 Labels = Literal["embed", "concat"]
+Start = Literal["const", "latent"]
 MOST_STAGES, MOST_CHANNELS, MOST_SIDE_PX = 11, 4096, 64
 MOST_PIXELS = 1 << 25  # of a picture; the largest networks draw 1024 x 1024
 LARGEST = 1e9  # of settings that are numbers
@@ -63,6 +65,8 @@ class GeneratorConfig:
         kernel: of the blur, normalized to sum 1 when used.
         noise: whether layers add noise at all.
         clamp: bound of the activations in networks trained in half precision; None for none.
+        start: what the first block draws on: "const", the same for all pictures; "latent", a linear map of w besides,
+            so that w arranges a picture at once (the input before the constant one, Karras et al. 2018, table 1).
     """
 
     channels: tuple[int, ...]
@@ -80,6 +84,7 @@ class GeneratorConfig:
     kernel: tuple[float, ...] = (1, 3, 3, 1)
     noise: bool = True
     clamp: float | None = None
+    start: Start = "const"
 
     @property
     def stages(self) -> int:
@@ -147,6 +152,7 @@ def _check(config: GeneratorConfig) -> None:
     _demand(type(config.colors) is int and config.colors in (1, 3, 4), "colors must be 1, 3 or 4")
     _demand(config.architecture in typing.get_args(Architecture), "architecture is not known")
     _demand(config.labels in typing.get_args(Labels), "labels must be embed or concat")
+    _demand(config.start in typing.get_args(Start), "start must be const or latent")
     _demand(isinstance(config.noise, bool), "noise must be true or false")
     _demand(all(map(_is_finite, config.kernel)) and 1 <= len(config.kernel) <= 12, "kernel must be up to 12 numbers")
     _demand(sum(config.kernel) > 0 and len(config.kernel) % 2 == 0, "kernel must have an even number of taps")

@@ -79,6 +79,7 @@ class Block(nn.Module):
         self.resnet, self.first = config.architecture == "resnet", stage == 0
         if self.first:
             self.const = nn.Parameter(torch.randn(out, *size))
+            self.start = Dense(w_dim, self.const.numel(), bias=None) if config.start == "latent" else None
         else:
             before = config.channels[stage - 1]
             self.conv0 = StyleConv(before, out, w_dim, size, blur, noise, clamp)
@@ -88,6 +89,11 @@ class Block(nn.Module):
         self.colored = last or config.architecture == "skip"
         if self.colored:
             self.torgb = ToColors(out, config.colors, w_dim, clamp)
+
+    def begin(self, w: Tensor) -> Tensor:
+        """Return what the first block draws on ``[B, C, h, w]``: the constant, and what w adds to it if it does."""
+        start = self.const[None].expand(len(w), -1, -1, -1)
+        return start if self.start is None else start + self.start(w).view(start.shape)
 
     def forward(self, x: Tensor, ws: Sequence[Tensor], noises: Iterator[Tensor | None]) -> tuple[Tensor, Tensor | None]:
         """Return activations and, if this block has them, colors; `ws` are those of conv0, conv1 and colors."""
@@ -141,7 +147,7 @@ class Synthesis(nn.Module):
         """Yield each block's activations and the picture so far; the next block is computed when it is asked for."""
         first, images = self.blocks[0], None
         dtype = dtype or ws.dtype
-        x = first.const[None].to(dtype).expand(len(ws), -1, -1, -1).contiguous(memory_format=torch.channels_last)
+        x = first.begin(ws[:, 0]).to(dtype).contiguous(memory_format=torch.channels_last)
         noises, number = iter(self._noises(noise, ws)), 0
         for block in self.blocks:
             convs = 1 if block.first else 2

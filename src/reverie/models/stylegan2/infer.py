@@ -44,6 +44,7 @@ def infer_config(tensors: Mapping[str, Tensor], settings: Mapping[str, object], 
         "w_dim": int(_tensor(tensors, f"synthesis.b4.conv1{STYLE}", 2, name).shape[1]),
         "architecture": _architecture(tensors, stages),
         "noise": "synthesis.b4.conv1.noise_strength" in tensors,
+        "start": "latent" if "synthesis.b4.start.weight" in tensors else "const",
         **_mapping(tensors, name),
         **{key: list(v) if isinstance(v, tuple) else v for key, v in settings.items()},
     }

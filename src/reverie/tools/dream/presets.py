@@ -27,11 +27,16 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
         "a web of lines and stars over everything",
         {"objective": "l2", "layer": ["mixed5a"], "step_size": 0.006, "normalize": "laplacian"},
     ),
+    "things": (
+        "a class (--class) as fewer and larger things, where they fit; more of the photo stays",
+        {"octaves": 7, "step_size": 0.0045, "normalize": "laplacian"},
+    ),
     "classic": ("the settings of the first DeepDream, with the network's own layer", {"objective": "l2"}),
 }
 
 
 USUAL = "creatures"  # of a photograph, where nothing else was asked for
+USUAL_OF_CLASS = "things"  # where only a class was
 OWN_WISHES = (
     "model", "weights", "layer", "channel", "class_name", "objective", "guide", "guide_class", "caricature", "group",
     "direction", "canvas", "normalize",
@@ -40,4 +45,5 @@ OWN_WISHES = (
 
 def usual(given: Mapping[str, Any]) -> str | None:
     """Return the preset that is meant where none is named: none where the settings say themselves what is raised."""
-    return None if any(name in given for name in OWN_WISHES) else USUAL
+    wishes = [name for name in OWN_WISHES if name in given]
+    return USUAL if not wishes else USUAL_OF_CLASS if wishes == ["class_name"] else None

@@ -43,14 +43,32 @@ class Head(nn.Module):
         return out.flatten(1)
 
 
+class Pixels(nn.Module):
+    """Scores of small squares of the picture itself, learned from nothing.
+
+    The first layer of a critic looks at every second pixel: a grain that it does not see would stay for ever.
+    """
+
+    def __init__(self, channels: int = 3) -> None:
+        super().__init__()
+        sizes = ((channels, 24, 3, 1), (24, 48, 4, 2), (48, 64, 4, 2))
+        layers: list[nn.Module] = []
+        for inputs, outputs, side, stride in sizes:
+            layers += [spectral_norm(nn.Conv2d(inputs, outputs, side, stride, 1)), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, spectral_norm(nn.Conv2d(sizes[-1][1], 1, 3, 1, 1)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x).flatten(1)
+
+
 class OnCritic(nn.Module):
-    """Small heads on layers of a frozen critic.
+    """Small heads on layers of a frozen critic, and one on the picture itself.
 
     The critic knows edges, textures and things already, so a generator learns from it in a tenth of the pictures that
     a discriminator from nothing needs.
 
     Source: Sauer et al. 2021, "Projected GANs Converge Faster", arXiv 2111.01007. Differs: one head a layer without
-    random mixing of layers and channels; a finer layer, since pictures here are small.
+    random mixing of layers and channels; a finer layer, since pictures here are small; the head on pixels.
     """
 
     def __init__(self, critic: Critic, examples: Tensor, c_dim: int) -> None:
@@ -59,12 +77,14 @@ class OnCritic(nn.Module):
         with torch.no_grad():
             found = self._activations(examples)
         self.heads = nn.ModuleList(Head(x.shape[1], x.float().std().item(), c_dim) for x in found)
+        self.pixels = Pixels(examples.shape[1])
 
     def forward(self, images: Tensor, classes: Tensor | None = None) -> list[Tensor]:
-        """Return scores ``[B, places]`` of each layer, for pictures in [-1, 1]."""
+        """Return scores ``[B, places]`` of each layer and of the pixels, for pictures in [-1, 1]."""
         found = self._activations(images)
         with autocast(images.device, "bf16" if self.critic.precision == "bf16" else "fp32"):
-            return [head(x, classes).float() for head, x in zip(self.heads, found, strict=True)]
+            scores = [head(x, classes).float() for head, x in zip(self.heads, found, strict=True)]
+            return [*scores, self.pixels(images).float()]
 
     def _activations(self, images: Tensor) -> list[Tensor]:
         rgb = images[:, :3].expand(-1, 3, -1, -1) / 2 + 0.5

@@ -28,6 +28,10 @@ class Stylegan2Config:
     architecture: str = setting(
         "skip", "How colors leave the blocks.", choices=("skip", "resnet", "orig"), group="network"
     )
+    start_from_latent: bool = setting(
+        True, "The latent also gives the coarse arrangement, beside the constant of the paper: variety much sooner.",
+        group="network",
+    )  # fmt: skip
     noise: bool = setting(
         False, "Layers add noise, as in the paper; in short trainings it is taken for texture.", group="network"
     )
@@ -69,6 +73,10 @@ class Stylegan2Config:
         3.0,
         "How strongly each picture keeps a latent of its own that draws it: whole, varied pictures soon; 0 for none.",
         minimum=0, group="training",
+    )  # fmt: skip
+    anchor_kept: float = setting(
+        0.1, "Share of --anchor that stays to the end: much keeps the pictures varied, little gives detail its way.",
+        minimum=0, maximum=1, group="training",
     )  # fmt: skip
     anchor_kimg: float = setting(
         12.0, "Pictures learned from anchors alone before the discriminator begins.", minimum=0, group="training"

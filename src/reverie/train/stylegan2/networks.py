@@ -29,7 +29,8 @@ def generator_config(config: Stylegan2Config, classes: int) -> GeneratorConfig:
     return GeneratorConfig(
         channels=channels_of(config.resolution, config.width, config.most_channels), z_dim=config.latent,
         w_dim=config.w_dim, c_dim=classes, embed_dim=config.latent, mapping_layers=config.mapping_layers,
-        mapping_width=config.w_dim, mapping_lr=config.mapping_lr, noise=config.noise, architecture=config.architecture,  # type: ignore[arg-type]
+        mapping_width=config.w_dim, mapping_lr=config.mapping_lr, noise=config.noise,
+        start="latent" if config.start_from_latent else "const", architecture=config.architecture,  # type: ignore[arg-type]
     )  # fmt: skip
 
 

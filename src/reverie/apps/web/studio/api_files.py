@@ -153,7 +153,7 @@ def _jpeg(place: Path) -> Response:
 
 def _record_of(path: Path, record: Any) -> Any:
     """Return the job inside a result, or the one that was queued where the file holds none."""
-    from reverie.jobs.output import stored_record
+    from reverie.jobs.stored import stored_record
 
     if path.suffix == ".safetensors":  # reading its description would load torch into the server
         return record

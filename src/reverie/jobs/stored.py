@@ -1,0 +1,98 @@
+"""The jobs inside results, whatever their kind: where each format holds one, read within bounds.
+
+What is read here is raw JSON; `reverie.jobs.job.parse` makes a job of it.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from pathlib import Path
+
+from reverie.errors import InputError
+
+JOB_FILE = "job.json"  # inside a folder, and in the names of side files of formats that hold no text
+OLDER_FILES = ("atlas.json",)  # what stood in its place in folders of earlier versions
+PAGE_JOB = re.compile(r'<script type="application/json" id="reverie-job">(.*?)</script>', re.DOTALL)
+MOST_BYTES = 256 << 20  # a page with its pictures inside
+
+
+def holds_job(folder: Path) -> bool:
+    """Tell whether a folder is a result of ours."""
+    return any((folder / name).is_file() for name in (JOB_FILE, *OLDER_FILES))
+
+
+def side_file(path: Path) -> Path:
+    """Return where the job of a file stands whose format holds none."""
+    return path.with_name(f"{path.name}.{JOB_FILE}")
+
+
+def stored_record(path: Path) -> dict[str, object]:
+    """Return the raw record of a file or folder that Reverie made, whatever its kind; `parse` makes a job of it.
+
+    Raises:
+        InputError: it carries none.
+    """
+    if path.is_dir():
+        older = [path / name for name in OLDER_FILES if (path / name).is_file() and not (path / JOB_FILE).is_file()]
+        return _loaded(older[0] if older else path / JOB_FILE, path)
+    suffix = path.suffix.lower()
+    if side_file(path).is_file():
+        return _loaded(side_file(path), path)
+    if suffix == ".safetensors":
+        from reverie.weights.checkpoint import load_description
+
+        found = load_description(path).recipe.get("job")
+        if isinstance(found, dict):
+            return found
+        raise InputError(f"'{path}' carries no job: it was made by another version or another program")
+    if suffix == ".json":
+        found = _loaded(path, path).get("job")
+        if isinstance(found, dict):
+            return found
+        raise InputError(f"'{path}' carries no job: it was not made by Reverie")
+    if suffix == ".html":
+        match = PAGE_JOB.search(_text(path))
+        if match is None:
+            raise InputError(f"'{path}' carries no job: it was not made by Reverie")
+        return _object(html.unescape(match[1]), path)
+    if suffix in (".glb", ".gltf"):
+        return _mesh_record(path)
+    from reverie.media.metadata import read_settings
+
+    return dict(read_settings(path))
+
+
+def _mesh_record(path: Path) -> dict[str, object]:
+    from reverie.media.gltf_data import json_chunk, named
+
+    found = named(named(named(json_chunk(path).get("asset")).get("extras")).get("reverie"))
+    if not found:
+        raise InputError(f"'{path}' carries no job: it was not made by Reverie")
+    return found
+
+
+def _loaded(file: Path, made: Path) -> dict[str, object]:
+    return _object(_text(file), made)
+
+
+def _text(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            blob = stream.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"'{file}' cannot be read: {error.strerror or error}") from error
+    if len(blob) > MOST_BYTES:
+        raise InputError(f"'{file}' is larger than a job or a page of ours can be")
+    return blob.decode("utf-8", errors="replace")
+
+
+def _object(text: str, made: Path) -> dict[str, object]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"the job of '{made}' is damaged ({error})") from error
+    if not isinstance(found, dict):
+        raise InputError(f"the job of '{made}' is damaged: expected entries by name")
+    return found

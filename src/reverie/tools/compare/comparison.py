@@ -1,0 +1,249 @@
+"""How much of a style painted pictures took on, and how much of their content they kept, in comparable numbers.
+
+Style is the exact squared Wasserstein-2 distance of Gaussians of features, divided by its value at the content
+picture: 1 where no style was taken on, 0 at the same statistics. Content is the squared distance of features in their
+places, divided by the variance of the content's: 0 for the content itself, 1 as far as a flat picture. Both are read
+at layers, and in networks, that the painting did not look at: what it was made to match says little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+import reverie
+from reverie.errors import InputError
+from reverie.media.given import as_picture
+from reverie.media.image import Picture, to_uint8
+from reverie.media.sheet import contact_sheet
+from reverie.media.write import check_writable, write_picture
+from reverie.numerics.resample import long_side
+from reverie.settings import check_settings, to_record
+from reverie.tools.compare.config import CompareConfig
+from reverie.tools.compare.measure import Eye, Row, style_size, view_of
+from reverie.tools.compare.networks import Judge, find_judges, stored_record
+from reverie.tools.references import base_name
+from reverie.tools.style.plan import DEFAULT_PX
+
+TILE_PX = 360
+TITLE = "style: 1 = not taken on, 0 = the same statistics; content: 0 = unchanged, 1 = as far as a flat picture"
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """One painted picture.
+
+    Attributes:
+        name: of its file.
+        rows: network by network, from shallow to deep.
+        image: ``[1, 3, H, W]`` at the size of the comparison.
+    """
+
+    name: str
+    rows: tuple[Row, ...]
+    image: Tensor = field(repr=False)
+
+    def means(self) -> dict[str, tuple[float, float]]:
+        """Return mean style and content distance by network."""
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            found.setdefault(row.network, []).append(row)
+        return {
+            name: (_mean([r.style for r in rows]), _mean([r.content for r in rows])) for name, rows in found.items()
+        }
+
+    @property
+    def style(self) -> float:
+        """The mean over networks of their mean style distance."""
+        return _mean([style for style, _ in self.means().values()])
+
+    @property
+    def content(self) -> float:
+        """The mean over networks of their mean content distance."""
+        return _mean([content for _, content in self.means().values()])
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The numbers of several painted pictures of one content and one style.
+
+    Attributes:
+        size: height and width at which all were looked at.
+        pictures: in the order given.
+        judges: the networks and their layers.
+        notes: what a user should know.
+        config: the settings.
+        files: name and sha256 of content, style and pictures.
+    """
+
+    size: tuple[int, int]
+    pictures: tuple[Compared, ...]
+    judges: tuple[Judge, ...]
+    notes: tuple[str, ...]
+    config: CompareConfig
+    files: dict[str, dict[str, str]]
+    content: Tensor = field(repr=False)
+    style: Tensor = field(repr=False)
+
+    def record(self) -> dict[str, Any]:
+        """Return everything as plain values, ready for JSON."""
+        return {
+            "tool": "compare", "version": reverie.__version__, "size": [self.size[1], self.size[0]],
+            "networks": [
+                {"name": j.name, "sha256": j.critic.identity.sha256, "layers": list(j.layers),
+                 "matched": list(j.matched)} for j in self.judges
+            ],
+            "pictures": [
+                {"name": p.name, "style": round(p.style, 6), "content": round(p.content, 6),
+                 "layers": [{"network": r.network, "layer": r.layer, "style": round(r.style, 6),
+                             "content": round(r.content, 6)} for r in p.rows]} for p in self.pictures
+            ],
+            "files": self.files, "notes": list(self.notes),
+        }  # fmt: skip
+
+    def sheet(self) -> np.ndarray:
+        """Return content, style and all pictures side by side, ``[H, W, 3]`` uint8, with their numbers beneath."""
+        images = [self.content, self.style, *(p.image for p in self.pictures)]
+        tiles = [to_uint8(image[0].permute(1, 2, 0).contiguous().numpy()) for image in images]
+        numbers = [f"style {p.style:.3f}  content {p.content:.3f}  {p.name}" for p in self.pictures]
+        captions = ["content: style 1, content 0", "style", *numbers]
+        return contact_sheet(tiles, columns=min(len(tiles), 6), tile_px=TILE_PX, captions=captions, title=TITLE)
+
+    def save_sheet(self, path: str | Path) -> Path:
+        """Write the sheet with the numbers in its metadata; returns the path.
+
+        Raises:
+            OutputError: it cannot be written; nothing is left behind.
+        """
+        named = {key: base_name(value) for key in ("judge", "model") if (value := getattr(self.config, key))}
+        config = to_record(self.config) | {"device": "auto", "max_memory": None} | named
+        record = {key: value for key, value in self.record().items() if key != "notes"} | {"config": config}
+        write_picture(path, self.sheet(), settings=record)
+        return Path(path)
+
+
+def compare_pictures(
+    content: Any, style: Any, styled: Sequence[Any], config: CompareConfig | None = None, *, sheet: Any = None
+) -> Comparison:
+    """Compare painted pictures with their content and their style.
+
+    Args:
+        content: what was painted: path, bytes, open file, PIL image, array or tensor.
+        style: what it was painted like.
+        styled: the results, one or several; the settings inside files of ours say which layers were matched.
+        config: the settings.
+        sheet: where a sheet will be written; checked before the work.
+
+    Raises:
+        InputError: settings or a network that cannot be used, or pictures too small for it.
+        PictureError: a file that is missing or broken.
+    """
+    config = config or CompareConfig()
+    check_settings(config)
+    if sheet is not None:
+        check_writable(sheet)
+    comparing = Comparing(content, style, styled, config)
+    for _ in comparing.steps():
+        pass
+    return comparing.result()
+
+
+class Comparing:
+    """A comparison on its way; see `compare_pictures`.
+
+    Attributes:
+        notes: what a user should know; grows on the way.
+        total: steps: every picture through every network.
+        judges: the networks and their layers.
+    """
+
+    def __init__(self, content: Any, style: Any, styled: Sequence[Any], config: CompareConfig) -> None:
+        if not styled:
+            raise InputError("there is no picture to compare; name one or more after content and style")
+        self.config = config
+        self.pictures = [as_picture(source) for source in (content, style, *styled)]
+        records = [stored_record(source) for source in styled]
+        self.judges, self.notes = find_judges(config, styled, records)
+        self.notes += _other_files(self.pictures, records)
+        scene, example, *results = (view_of(picture) for picture in self.pictures)
+        own = (scene.image.shape[-2], scene.image.shape[-1])
+        self.size = long_side(own, config.size or min(max(own), DEFAULT_PX))
+        self.notes += _resized(self.pictures, self.size)
+        self.scene, self.example = scene.at(self.size), example
+        self.results = [result.at(self.size) for result in results]
+        self.scale = config.style_scale or _stored_scale(self.pictures[1], records)
+        self.rows: list[list[Row]] = [[] for _ in results]
+        self.total = len(self.judges) * len(results)
+        for judge in self.judges:
+            if not judge.critic.accepts(self.size) or min(self.size) < judge.critic.least_side(judge.layers):
+                raise InputError(judge.critic.too_small(self.size, judge.layers))
+
+    def steps(self) -> Iterator[tuple[str, str]]:
+        """Look at one picture through one network after the other; yields the names of both."""
+        for judge in self.judges:
+            near = self.example.at(style_size(self.example.size, max(self.size) * self.scale, judge))
+            eye = Eye(judge, self.config, self.scene, near)
+            for picture, mine, result in zip(self.pictures[2:], self.rows, self.results, strict=True):
+                mine += eye.rows(result)
+                yield judge.name, picture.name
+            self.notes += [note for note in eye.notes if note not in self.notes]
+
+    def result(self) -> Comparison:
+        """Return the numbers, once all steps are done."""
+        compared = tuple(
+            Compared(picture.name, tuple(mine), result.image)
+            for picture, mine, result in zip(self.pictures[2:], self.rows, self.results, strict=True)
+        )
+        roles = zip(_roles(len(self.results)), self.pictures, strict=True)
+        files = {role: {"name": p.name, "sha256": p.sha256} for role, p in roles}
+        return Comparison(
+            self.size, compared, self.judges, tuple(self.notes), self.config, files, self.scene.image,
+            self.example.image,
+        )  # fmt: skip
+
+
+def _stored_scale(style: Picture, records: Sequence[dict[str, Any]]) -> float:
+    """Return the scale that the first picture of ours looked at this style with; 1 if none says."""
+    for record in records:
+        scales = record["config"].get("style_scale") or () if record else ()
+        files = record.get("files", {})
+        for number in range(1, 1 + len(files)):
+            if (files.get(f"style {number}") or {}).get("sha256") == style.sha256 and scales:
+                return float(scales[min(number, len(scales)) - 1])
+    return 1.0
+
+
+def _other_files(pictures: Sequence[Picture], records: Sequence[dict[str, Any]]) -> list[str]:
+    """Say which pictures were painted from another content or in other styles than those given."""
+    notes = []
+    for picture, record in zip(pictures[2:], records, strict=True):
+        files = record.get("files", {})
+        if record and (record.get("input") or {}).get("sha256") != pictures[0].sha256:
+            notes.append(f"'{picture.name}' was painted from another picture than '{pictures[0].name}'")
+        styles = [about.get("sha256") for role, about in files.items() if "style" in role and "mask" not in role]
+        if record and pictures[1].sha256 not in styles:
+            notes.append(f"'{picture.name}' was painted in another style than '{pictures[1].name}'")
+    return notes
+
+
+def _resized(pictures: Sequence[Picture], size: tuple[int, int]) -> list[str]:
+    """Say which of content and results are looked at in another size than their own."""
+    notes = []
+    for picture in (pictures[0], *pictures[2:]):
+        own = (picture.rgb.shape[0], picture.rgb.shape[1])
+        if own != size:
+            notes.append(f"'{picture.name}' is {own[1]} x {own[0]} px; compared at {size[1]} x {size[0]} px")
+    return notes
+
+
+def _roles(count: int) -> list[str]:
+    return ["content", "style", *(f"styled {number}" for number in range(1, count + 1))]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

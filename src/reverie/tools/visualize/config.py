@@ -1,0 +1,97 @@
+"""Settings of `reverie visualize`; free of torch so that help is instant."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from reverie.jobs.blocks import NetworkSettings
+from reverie.settings import setting
+
+PRIORS = ("pixel", "fourier", "stack", "bn", "maco")
+WHAT, HOW, CHOICE, MACHINE = "what is drawn", "how it is drawn", "how it is chosen", "machine"
+
+
+@dataclass(frozen=True)
+class VisualizeConfig(NetworkSettings):
+    """What of a network is drawn, on what canvas, and how the result is chosen."""
+
+    class_name: str | None = setting(
+        None, "Classes to draw, by name or number: one, several as a,b,c, or all.", flag="--class", group=WHAT,
+        belongs=("layer", "channel", "neuron"),
+    )  # fmt: skip
+    layer: str | None = setting(
+        None, "Layer to draw, as a whole or by --channel.", group=WHAT, belongs=("class_name", "neuron")
+    )
+    channel: tuple[int, ...] = setting(
+        (), "One picture for this channel of the layer; repeatable.", needs=("layer",), group=WHAT,
+        belongs=("class_name", "layer", "neuron"),
+    )  # fmt: skip
+    neuron: tuple[str, ...] = setting(
+        (), "One neuron, as LAYER:CHANNEL or LAYER:CHANNEL:Y:X with shares of height and width; repeatable.",
+        group=WHAT, belongs=("class_name", "layer", "channel"),
+    )  # fmt: skip
+    prior: str = setting("fourier", "What keeps the picture natural.", choices=PRIORS, group=HOW)
+    size: int | None = setting(
+        None, "Height and width in pixels; default: 256 for classes, 160 otherwise.", minimum=16, group=HOW
+    )
+    width: int | None = setting(
+        None, "Width in pixels, where it differs from --size.", minimum=16, group=HOW, expert=True
+    )
+    steps: int | None = setting(None, "Steps; default: the prior's own.", minimum=1, maximum=100_000, group=HOW)
+    batch: int = setting(1, "Pictures of every target, made unlike each other.", minimum=1, maximum=64, group=HOW)
+    diversity: float = setting(
+        1.0, "How strongly the pictures of a batch avoid each other.", minimum=0, group=HOW, expert=True
+    )
+    crops: int = setting(
+        8, "Random crops that a step of a class picture looks at.", minimum=1, maximum=512, group=HOW, expert=True
+    )
+    noise: float = setting(
+        0.05, "Standard deviation of noise added to every crop.", minimum=0, maximum=1, group=HOW, expert=True
+    )
+    best_of: int = setting(
+        1, "Draw with this many seeds and keep the best by the verifier.", minimum=1, maximum=1000, group=CHOICE
+    )
+    verifier: str | None = setting(
+        None, "Second network with the same classes that chooses; default: held-out crops of the first.",
+        file="network", builtin=("embedded",), group=CHOICE, expert=True,
+    )  # fmt: skip
+    verifier_weights: str | None = setting(
+        None, "State dict of the verifier, if it is a torchvision name.", file="network", builtin=("random",),
+        needs=("verifier",), group=CHOICE, expert=True,
+    )  # fmt: skip
+    alpha: bool = setting(False, "Make transparent what the network does not look at.", group=HOW)
+    spectrum_from: str | None = setting(
+        None, "Folder of pictures whose frequencies maco keeps; default: a formula's.", file="folder",
+        needs=("prior=maco",), group=HOW, expert=True,
+    )  # fmt: skip
+    seed: int = setting(0, "Seed of the start, the crops and the noise.", minimum=0, maximum=2**63 - 1, group="result")
+    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group=MACHINE)
+    precision: str = setting(
+        "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False,
+        group=MACHINE, expert=True,
+    )  # fmt: skip
+    picture: int | None = setting(
+        None, "Only this picture of a batch, counted from 0; default: a sheet of all.", minimum=0, maximum=63,
+        own=True, stored=False, group=WHAT, expert=True,
+    )  # fmt: skip
+
+
+def file_name(text: str) -> str:
+    """Return the name of what is drawn with nothing in it that a file system minds."""
+    return re.sub(r"[^\w.+-]+", "-", text).strip("-.") or "target"
+
+
+def network_stem(model: str) -> str:
+    """Return what the names of pictures of a network begin with."""
+    from pathlib import Path
+
+    return re.sub(r"[^\w.+-]+", "-", Path(model).stem) or "network"
+
+
+def name_of(config: VisualizeConfig) -> str:
+    """Return the stem of a picture's name, as far as the settings say it: those of one target name it."""
+    channels = [f"{config.layer}:{number}" for number in config.channel] or [config.layer]
+    named = [n for n in (config.class_name, *channels, *config.neuron) if n]
+    whole = file_name(named[0]) if len(named) == 1 and "," not in named[0] else "pictures"
+    return f"{network_stem(config.model)}-{whole}"
