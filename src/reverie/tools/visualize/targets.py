@@ -77,11 +77,14 @@ def class_target(critic: Critic, index: int) -> Target:
 def _of_layer(config: VisualizeConfig, critic: Critic) -> Iterator[Target]:
     if config.layer is None:
         return
-    found = critic.layer(config.layer)
-    if not config.channel:
+    name, colon, own = config.layer.rpartition(":")
+    named = bool(colon) and own.isdecimal() and not config.channel  # as lucid writes a channel
+    found = critic.layer(name if named else config.layer)
+    channels = (int(own),) if named else config.channel
+    if not channels:
         yield Target(found.name, found.name, layer(found.name), (("layer", found.name),))
-    check_channels(found.name, config.channel, found.channels)
-    for number in config.channel:
+    check_channels(found.name, channels, found.channels)
+    for number in channels:
         settings = (("layer", found.name), ("channel", (number,)))
         yield Target(f"{found.name}:{number}", found.name, channel(found.name, number), settings)
 
