@@ -198,7 +198,7 @@ def style(
     if all(isinstance(s, (str, Path)) for s in listed):
         return Styling(content, replace(config, style=tuple(map(str, listed))) if listed else config, critic)
     if config.fast not in (None, ANY_STYLE):
-        raise InputError("a student paints in the one style that it was taught; leave the styles out")
+        raise InputError("a fast style model of one style paints in that one; leave the styles out")
     config, picture = with_tuples(config), as_picture(content)
     check_settings(config)
     found = read_styles(config, picture.name, listed)

@@ -95,6 +95,8 @@ def option_for(word: str, known: Collection[str], value: str = "") -> str | None
     candidates = OPTIONS.get(name, ())
     if re.search(r"\.[a-z0-9]{2,5}$", value):
         candidates = tuple(sorted(candidates, key=lambda one: one not in FOR_FILES))
+    elif re.fullmatch(r"[\d.:]+", value):
+        candidates = tuple(sorted(candidates, key=lambda one: one in FOR_FILES))
     for candidate in candidates:
         if candidate.split()[0] in known or not candidate.startswith("--"):
             return candidate

@@ -135,7 +135,7 @@ def run_tool(
     if role is not None and not positions and not given and common == Common():
         return print_help(tool.name, everything=False)
     _check_places(tool, texts, positions, common)
-    _check_lists(tool, texts, given)
+    _check_lists(tool, texts, given, layers=common.layers)
     _say_places(tool, texts, positions)
     fields = {field.name: field for field, _ in reversed(all_fields(tool))}
     given = with_owners(fields, dict(given) | _fixed(tool, positions))
@@ -256,7 +256,7 @@ def _check_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str,
         raise InputError(f"no file at '{last}'; did you mean -o {last}?")
 
 
-def _check_lists(tool: AnyTool, texts: tuple[str, ...], given: Mapping[str, Any]) -> None:
+def _check_lists(tool: AnyTool, texts: tuple[str, ...], given: Mapping[str, Any], *, layers: bool) -> None:
     """Catch values of an option with spaces between them: ``photo.jpg --layer A B``.
 
     Raises:
@@ -264,6 +264,8 @@ def _check_lists(tool: AnyTool, texts: tuple[str, ...], given: Mapping[str, Any]
     """
     lost = [text for text in texts[1:] if not Path(text).suffix and not Path(text).exists() and text.isprintable()]
     lost = [text for text in lost if not set(text) & set("/*?[")]
+    if lost and layers:
+        raise InputError(f"--layers lists them and takes no value; did you mean --layer {','.join(lost)}?")
     several = [field for field, _ in all_fields(tool) if isinstance(given.get(field.name), tuple)]
     if lost and several:
         field = several[-1]

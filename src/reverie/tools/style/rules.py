@@ -76,7 +76,7 @@ def check_fast(config: StyleConfig) -> None:
     if config.resume_from or config.keep_state:
         raise InputError("--fast paints in one pass; --resume-from and --keep-state have nothing to go on from")
     if config.fast != ANY_STYLE and (config.style or config.style_scale or config.style_size):
-        raise InputError("a student has learned its style already; give no style, or --fast without a file")
+        raise InputError("this fast style model has learned its style already; give no style, or --fast without a file")
 
 
 def check_film(config: StyleConfig, film: StyleFilmConfig, styles: int, *, still: bool, changes: bool) -> None:
