@@ -17,9 +17,10 @@ from reverie.jobs.files import Files
 from reverie.jobs.given import Given
 from reverie.jobs.job import joined, section_types
 from reverie.jobs.making import given_of
-from reverie.jobs.output import Output, Picture, Table, stored_record
+from reverie.jobs.output import Output, Picture, Table
 from reverie.jobs.run import Run, open_run
 from reverie.jobs.session import Session
+from reverie.jobs.stored import stored_record
 from reverie.jobs.target import check_no_source
 from reverie.jobs.tool import AnyTool, load
 from reverie.jobs.work import Progress

@@ -46,7 +46,7 @@ def info_command(
 
 
 def _record(path: Path) -> Mapping[str, Any]:
-    from reverie.jobs.output import stored_record
+    from reverie.jobs.stored import stored_record
 
     if path.suffix == ".safetensors":
         from reverie.weights.checkpoint import load_description

@@ -95,9 +95,10 @@ def place_words(tool: AnyTool, words: Sequence[str], named: Mapping[str, Sequenc
     for role in tool.roles:
         value = positions.get(role.name)
         if isinstance(value, tuple) and not (role.many or role.streamed):
-            if len(value) > 1:
+            first, *more = (str(text) for text in value)
+            if more:
                 raise InputError(f"--{role.name} is given more than once; see 'reverie {tool.name} --help'")
-            positions[role.name] = value[0]
+            positions[role.name] = first
     return positions
 
 

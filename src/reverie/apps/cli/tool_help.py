@@ -131,7 +131,7 @@ def _value(field: Field[Any], kind: Any) -> str:
     return next((numbers[k] for k in (int, float) if k in kinds), "TEXT")
 
 
-def _of_common(tool: AnyTool, name: str, kind: Any, default: Any, names: tuple[str, ...], text: str) -> Option:
+def _of_common(tool: AnyTool, name: str, kind: Any, default: Any, names: Sequence[str], text: str) -> Option:
     if name == "look":
         text = text.rstrip(".") + f": {', '.join(tool.presets)}"
         text += ". " + "; ".join(f"{look}: {what}" for look, (what, _) in tool.presets.items())

@@ -74,5 +74,5 @@ def loudness(tokens: list[str]) -> tuple[list[str], contextlib.AbstractContextMa
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    with contextlib.redirect_stderr(OnlyErrors(sys.stderr)):  # type: ignore[type-var]
+    with contextlib.redirect_stderr(OnlyErrors(sys.stderr)):
         yield
