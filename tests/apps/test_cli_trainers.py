@@ -17,11 +17,11 @@ from PIL import Image
 from safetensors import safe_open
 
 import reverie
-from reverie.apps.cli.tool_command import _by_role
+from reverie.apps.cli.tool_command import place_words
 from reverie.critic import statistics
 from reverie.critic.open import open_critic
 from reverie.jobs.stored import stored_record
-from reverie.jobs.tool import Role
+from reverie.tools.registry import find_tool
 
 SMALL = ("--steps", 2, "--batch", 2, "--crop-px", 64, "--precision", "fp32")
 STUDENT = (*SMALL, "--width", 4, "--blocks", 0, "--style-size", 64, "--score", "gram")
@@ -39,10 +39,10 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def test_a_place_behind_several_takes_the_last():
-    roles = (Role("style", "picture", "", many=True), Role("data", "folder", ""))
-    assert _by_role(roles, (("a", "b", "c"),)) == {"style": ("a", "b"), "data": "c"}
-    assert _by_role(roles, (("a",),)) == {"style": ("a",)}
-    assert _by_role(roles, ()) == {}
+    distill = find_tool("train distill")
+    assert place_words(distill, ("a", "b", "c"), {}) == {"style": ("a", "b"), "data": "c"}
+    assert place_words(distill, ("a",), {}) == {"style": ("a",)}
+    assert place_words(distill, (), {}) == {}
 
 
 def test_a_student_learns_by_its_old_and_its_new_name_and_replays(run: Run, pictures: Path, tmp_path: Path) -> None:

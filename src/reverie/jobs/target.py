@@ -42,7 +42,8 @@ class Target:
 
 def choose_target(
     wanted: Path, job: Job, read: Callable[[object, str], Job], *, sources: Iterable[Path] = (),
-    overwrite: bool = False, home: bool = False, joins: Callable[[Job, Job], bool] | None = None,
+    overwrite: bool = False, home: bool = False, fresh: bool = False,
+    joins: Callable[[Job, Job], bool] | None = None,
 ) -> Target:  # fmt: skip
     """Return where the result of a job goes, for the name that was asked for.
 
@@ -53,6 +54,7 @@ def choose_target(
         sources: files that go into the result.
         overwrite: replace an own result of other settings.
         home: the result lies in a folder of its own, and that is what is counted up.
+        fresh: each result is another, even of the same job.
         joins: see `Tool`.
 
     Raises:
@@ -70,14 +72,15 @@ def choose_target(
             return Target(candidate)
         if there is not None and joins is not None and joins(there, job):
             return Target(candidate, joined=True)
-        if there is not None and up_to_date(there, job, candidate):
+        if not fresh and there is not None and up_to_date(there, job, candidate):
             return Target(candidate, finished=True)
         number += 1
         if number > MOST_COUNTED:
             raise InputError(f"'{wanted}' and {MOST_COUNTED} names after it are taken; name another place with -o")
         candidate = _counted(wanted.parent, number) / wanted.name if home else _counted(wanted, number)
     shown = wanted.parent.name if home else wanted.name
-    kept = f"'{shown}' has other settings and is kept; --overwrite replaces it" if number > 1 else ""
+    told = number > 1 and not fresh
+    kept = f"'{shown}' has other settings and is kept; --overwrite replaces it" if told else ""
     return Target(candidate, note=kept)
 
 

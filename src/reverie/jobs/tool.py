@@ -106,6 +106,8 @@ class Tool(Generic[C]):
         recipes: whether ``--recipe FILE`` gives settings too.
         failed: exit code beside the result, such as 2 where some inputs could not be used.
         then: field of the settings → tool that is applied to the result, and writes to the place the field names.
+        live: a show without an end: its page shows every frame and steers it at once, its result is a recording of
+            what came in, which is never there already, and to be stopped is its usual end.
         several: the results that settings ask for where they may ask for more than one, each a job of its own.
         joins: tells whether a result, by its job, is gone on with by another; only for folders, whose files then lie in
             the scratch folder of the work when it begins.
@@ -144,6 +146,7 @@ class Tool(Generic[C]):
     recipes: bool = False
     failed: Callable[[Output], int] | None = None
     then: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    live: bool = False
     several: Callable[[C, Session], Parts[C]] | None = None
     joins: Callable[[Job, Job], bool] | None = None
     kept: tuple[str, ...] = ()
