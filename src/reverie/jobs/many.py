@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reverie.jobs.batch import Job as Item
 from reverie.jobs.given import Given
-from reverie.jobs.run import Run, with_chosen
+from reverie.jobs.run import Run, summary, with_chosen
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool, Prepared
 from reverie.threads import Machine
@@ -71,15 +71,15 @@ class Many:
         self._choose_threads()
         asked = job.payload
         assert isinstance(asked, Asked)
-        assert job.source is not None
         config = with_chosen(self.config, {"seed": asked.seed})
-        given = Given(Path(job.source), kind=asked.kind)
+        given = None if job.source is None else Given(Path(job.source), kind=asked.kind)
         with closing(Run(self.tool, self.prepared, config, given, scratch=scratch_of(job.target))) as run:
             run.check(job.target)
             for progress in run:
                 yield run.fraction or 0.0, progress.stage
             run.save(job.target, quality=asked.quality)
-            return "\n".join((run.work.plan.summary, *run.said))
+            return "
+".join((summary(run), *run.said))
 
     def _choose_threads(self) -> None:
         """Begin a piece with as many threads as fit the machine now; its own record says how many."""

@@ -22,6 +22,7 @@ from reverie.jobs.job import Change, Input, Job, Json, Made, sections
 from reverie.jobs.output import Encodable, Output
 from reverie.jobs.pace import Pace
 from reverie.jobs.session import Session
+from reverie.jobs.spread import handed_out
 from reverie.jobs.tool import AnyTool, Prepared
 from reverie.jobs.work import Progress, Work
 from reverie.threads import MOST_THREADS
@@ -300,7 +301,10 @@ def open_run(
     Raises:
         InputError: settings, files or networks that cannot be used.
     """
-    return Run(tool, tool.prepare(config, session), config, given, controls=controls, scratch=scratch, like=like)
+    run = Run(tool, tool.prepare(config, session), config, given, controls=controls, scratch=scratch, like=like)
+    if session.executor is not None:
+        handed_out(run.work, session.executor, tool, config, given, seed_of(run.config), scratch)
+    return run
 
 
 def execute(run: Run, target: Path | None, watch: Watch, *, quality: int = 92, kept: Path | None = None) -> Ended:

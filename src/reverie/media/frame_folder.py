@@ -83,6 +83,10 @@ class FrameFolder:
             number += 1
         return number
 
+    def has(self, number: int) -> bool:
+        """Tell whether a frame is there."""
+        return self._file(number).exists()
+
     def write(
         self, number: int, frame: np.ndarray, record: Mapping[str, Any], strength: np.ndarray | None = None
     ) -> None:

@@ -113,6 +113,11 @@ def build_app() -> App:
         help="Measure a network's channels on your photographs, for equalized dreams.",
     )
     app.command(models)
+    app.command(
+        "reverie.apps.cli.doctor:doctor_command", name="doctor", help="Look at this installation and this machine."
+    )
+    app.command("reverie.apps.cli.man:man_command", name="man", help="Print the manual page of a command.")
+    app.register_install_completion_command(help="Let the shell complete commands and options with the Tab key.")
     return app
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from reverie.apps.cli.afar import one_afar
 from reverie.apps.cli.batch_options import is_folder, suffix_of
 from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.output import print_note, print_path
@@ -68,11 +69,18 @@ def run_one(
         return 0
     if not common.dry_run:
         check_target(tool, target.path, config)
+    from reverie.cluster.executors import open_executor
     from reverie.jobs.many import continue_in, scratch_of
 
     scratch = scratch_of(target.path)
     if target.joined and not common.dry_run:
         continue_in(scratch, target.path)
+    session.executor = None if common.dry_run else open_executor(common.executor, find, common.workers)
+    if session.executor is not None and not tool.spread_by(config):
+        code = one_afar(tool, session.executor, config, given, target, common)
+        if seen is not None and code == 0:
+            seen(target.path)
+        return code
     run = open_run(tool, config, given, session, scratch=scratch)
     try:
         if common.dry_run:

@@ -105,6 +105,6 @@ LATENT_CONFORM: Tool[ConformConfig] = Tool(
     summary="Make an edit of rough films again, of their latents.",
     config=ConformConfig, prepare=PreparedConform,
     roles=(Role("edit", "text", "The edit: a decision list (EDL, CMX3600) of any editing program."),),
-    makes="film", suffix=".mp4", name_of=lambda config: Path(config.edit).stem,
+    makes="film", spreads=True, suffix=".mp4", name_of=lambda config: Path(config.edit).stem,
     examples=("reverie latent conform cut.edl --fps 30 --size 512",),
 )  # fmt: skip
