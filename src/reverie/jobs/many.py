@@ -78,8 +78,7 @@ class Many:
             for progress in run:
                 yield run.fraction or 0.0, progress.stage
             run.save(job.target, quality=asked.quality)
-            return "
-".join((summary(run), *run.said))
+            return "\n".join((summary(run), *run.said))
 
     def _choose_threads(self) -> None:
         """Begin a piece with as many threads as fit the machine now; its own record says how many."""
