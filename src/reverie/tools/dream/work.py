@@ -121,7 +121,7 @@ def plan_of(
         "tile_px": layout.tile_px, "halo_px": layout.halo_px, "tiles": len(layout.tiles(layout.size)) or 1,
         "precision": critic.precision,
     }  # fmt: skip
-    return Plan(decisions, layout.pixel_steps, f"{layout.size[1]} x {layout.size[0]} px", suffixes, steerable)
+    return Plan(decisions, layout.pixel_steps, f"{layout.size[1]} x {layout.size[0]} px", suffixes, steerable=steerable)
 
 
 def chosen(config: DreamConfig, critic: Critic, layout: Layout, references: References) -> Chosen:
