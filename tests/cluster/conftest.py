@@ -16,7 +16,7 @@ for _folder in (JOBS, JOBS.parent, Path(__file__).parent):
         sys.path.insert(0, str(_folder))  # the toy tools; workers find them by PYTHONPATH
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def two_nodes() -> Iterator[object]:
     """A cluster of two nodes with one core each, this process connected; `node_id` values tell them apart."""
     pytest.importorskip("ray", reason="the extra 'cluster' is not installed")

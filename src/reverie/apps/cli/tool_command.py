@@ -157,6 +157,10 @@ def run_tool(
         return _layers(settings_of(tool, find, given, common))
     if role is None or not texts:
         return _from_nothing(tool, find, given, common)
+    if any("://" in text for text in texts):
+        from reverie.apps.cli.urls import run_urls
+
+        return run_urls(tool, find, texts, given, common)
     if role.kind == "mesh":
         return _meshes(tool, find, texts, given, common)
     if role.kind not in ("picture", "film"):
