@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import TemporaryDirectory, mkdtemp
 
 from reverie.cluster.storage import exists, fetch, is_url, put
 from reverie.jobs.batch import Job as Item
@@ -44,22 +46,23 @@ class RemoteOpener:
     opener: Opener
 
     def __call__(self) -> Callable[[Item], Generator[tuple[float, str], None, str]]:
-        folder = TemporaryDirectory(prefix="reverie-fixed-")
-
         def near(role: str, path: str) -> str:
-            return str(fetch(path, Path(folder.name) / role / path.rpartition("/")[2])) if is_url(path) else path
+            if not is_url(path):
+                return path
+            folder = mkdtemp(prefix="reverie-fixed-")  # of this process, gone with it
+            atexit.register(rmtree, folder, ignore_errors=True)
+            return str(fetch(path, Path(folder) / path.rpartition("/")[2]))
 
         config = self.opener.config
         parts = {name: with_paths(part, near) for name, part in sections(config).items()}
         opener = replace(self.opener, config=with_parts(config, parts))
-        return _RemoteWork(opener(), opener, folder)
+        return _RemoteWork(opener(), opener)
 
 
 @dataclass(frozen=True)
 class _RemoteWork:
     many: Many
     opener: Opener
-    fixed: TemporaryDirectory[str]
 
     def __call__(self, item: Item) -> Generator[tuple[float, str], None, str]:
         remote = item.payload
