@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from contextlib import suppress
@@ -19,7 +18,6 @@ from reverie.errors import InputError
 if TYPE_CHECKING:
     from reverie.jobs.queue.entry import Entry
     from reverie.jobs.queue.files import FileStore
-    from reverie.jobs.queue.keeper import Keeper
     from reverie.jobs.queue.store import Queue
 
 REGISTRY = "reverie.tools.registry"
@@ -141,10 +139,11 @@ def work_command(
     home: HomeOption = None,
 ) -> int:
     """Do the jobs of the queue without a page."""
+    from reverie.cluster.far_keeper import keeper_of
     from reverie.jobs.queue.entry import OPEN
 
     queue = open_queue(home)
-    with _keeper(queue, devices, executor, workers) as keeper:
+    with keeper_of(queue, REGISTRY, device_list(devices), executor, workers) as keeper:
         print(f"working in {queue.home.root}; Ctrl-C ends it", file=sys.stderr)
         trouble = ""
         while not until_empty or queue.all(states=OPEN[:2], limit=1):
@@ -153,24 +152,6 @@ def work_command(
                 trouble = keeper.trouble
                 print(trouble or "a worker runs again", file=sys.stderr)
     return 0
-
-
-def _keeper(queue: Queue, devices: str, executor: str, workers: str) -> Keeper:
-    """Return who keeps the workers: of this machine, or as many as a cluster has room for."""
-    from reverie.cluster.executors import open_executor, wanted_executor
-    from reverie.jobs.queue.keeper import Keeper
-    from reverie.tools.registry import find_tool
-
-    wanted = wanted_executor(executor)
-    if wanted.engine == "local":
-        return Keeper(queue, REGISTRY, device_list(devices))
-    if wanted.engine != "ray":
-        raise InputError("the queue's jobs go to local or ray; Slurm has a queue of its own")
-    found = open_executor(executor, find_tool, workers)
-    assert found is not None
-    if wanted.address:
-        os.environ["RAY_ADDRESS"] = wanted.address  # for the workers
-    return Keeper(queue, REGISTRY, [devices] * found.workers, take="reverie.cluster.far_queue:FarTaken")
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------
