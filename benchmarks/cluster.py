@@ -4,8 +4,8 @@ Three questions, each answered beside its reference in the same run:
 
 *overhead*: seconds per item of a Ray executor over a local worker, once both are warm: items that do nothing.
 *scaling*: a folder of small pictures with 1 and 2 workers, on one Ray node and on two (two raylets of this machine,
-each with one core). Pictures are dreamt (CPU seconds per picture, which hardly depend on what else the machine does), and,
-as the clock of a busy machine says little, items that wait 0.2 s instead of computing (wall clock: what the engine
+each with one core). Pictures are dreamt (CPU seconds per picture, which hardly depend on what else the machine does),
+and, as the clock of a busy machine says little, items wait 0.2 s instead of computing (wall clock: what the engine
 itself loses). Efficiency is the time of one worker over twice the time of two.
 *loss*: a node is killed in the middle of waiting items; what that costs beyond the time without it, in items.
 
