@@ -8,11 +8,11 @@ import pytest
 
 from clips import texture, write_clip
 from reverie.jobs.given import Given
+from reverie.jobs.job import section_types
 from reverie.jobs.session import Session
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.film_tools import DREAM_VIDEO
 from reverie.tools.films.scenes import cuts_of, scene_parts
-from reverie.tools.films.video_config import VideoConfig
 
 
 def test_parts_are_whole_scenes_and_not_too_short() -> None:
@@ -25,8 +25,8 @@ def test_parts_are_whole_scenes_and_not_too_short() -> None:
 def test_scenes_made_by_themselves_are_the_frames_of_one_run(tmp_path: Path) -> None:
     frames = [texture(48, 64, seed=seed // 10) for seed in range(20)]
     clip = write_clip(tmp_path / "clip.mp4", frames)
-    still = DreamConfig(octaves=1, steps=2, layer="mixed3a")
-    config = DREAM_VIDEO.config(still, VideoConfig())
+    still = DreamConfig(octaves=1, steps=2, layer=("mixed3a",))
+    config = DREAM_VIDEO.config(still, section_types(DREAM_VIDEO.config)["video"]())
     found = {}
     for name in ("whole", "parts"):
         scratch = tmp_path / f"{name}.mp4.frames"
