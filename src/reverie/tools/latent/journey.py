@@ -2,7 +2,7 @@
 
     fps: 30
     loop: true
-    path: spline            # or lerp
+    path: spline            # or lerp; or local, a smooth way that a key changes only near itself
     speed: perceptual       # or even
     truncation: 0.7         # or a track: {0s: 0.5, 4s: 1 smooth}
     keys:
@@ -20,6 +20,8 @@
       "3@fine": {0s: -1, 8s: 1}
     directions_file: flowers-directions.safetensors
     audio: song.wav
+    begin: 2s               # only this part is shown, without a loop
+    end: 9s
 
 Every segment is half-open: it shows its first key and not its last, which is the first of the next.
 """
@@ -34,16 +36,15 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from reverie.errors import InputError, unknown_name
+from reverie.jobs.plain_text import load_yaml, read_text, short
 from reverie.tools.films.easing import EASINGS
 
 GROUPS = ("coarse", "middle", "fine")
 KNOWN = ("fps", "loop", "path", "speed", "ease", "truncation", "keys", *GROUPS, "noise", "directions",
-         "directions_file", "audio")  # fmt: skip
+         "directions_file", "audio", "begin", "end")  # fmt: skip
 IN_KEY = ("seed", "latents", "row", "class", "duration", "hold", "ease")
-MAX_BYTES, MOST_KEYS, MOST_S = 1 << 20, 10_000, 86_400.0
+MOST_KEYS, MOST_S = 10_000, 86_400.0
 MOMENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|ms|f)?\s*")
 
 
@@ -120,6 +121,7 @@ class Journey:
     path: str = "spline"
     speed: str = "even"
     folder: Path = Path()
+    part_s: tuple[float, float] | None = None
 
     def files(self) -> tuple[str, ...]:
         """Return the names of the saved latents that it uses."""
@@ -133,15 +135,7 @@ def read_journey(path: Path) -> Journey:
     Raises:
         InputError: no such file, not YAML, or something that is not understood, named.
     """
-    try:
-        blob = path.read_bytes()
-        text = blob.decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"cannot read the journey '{path}': {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"'{path}' is not a text file in UTF-8; expected a journey in YAML") from error
-    if len(blob) > MAX_BYTES:
-        raise InputError(f"'{path}' has {len(blob):,} bytes; a journey has at most {MAX_BYTES:,}")
+    text = read_text(path, "the journey")
     return parse_journey(text, path.name, path.parent)
 
 
@@ -151,10 +145,7 @@ def parse_journey(text: str, name: str = "journey", folder: Path = Path()) -> Jo
     Raises:
         InputError: as `read_journey`.
     """
-    try:
-        tree = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"'{name}' is not valid YAML: {str(error).splitlines()[0]}") from error
+    tree = load_yaml(text, name)
     if not isinstance(tree, dict) or "keys" not in tree:
         raise InputError(
             f"'{name}' holds no journey; expected 'keys:' with a list such as '- {{seed: 3, duration: 2s}}'"
@@ -172,9 +163,9 @@ class _Reader:
         self.tree, self.name, self.folder = tree, name, folder
         self.fps = self._number("fps", 30.0, 1e-3, 240.0)
         self.loop = self._one_of("loop", True, (True, False))
-        path = self._one_of("path", "spline", ("spline", "lerp"))
+        path = self._one_of("path", "spline", ("spline", "lerp", "local"))
         self.path = path
-        self.ease = self._one_of("ease", "linear" if path == "spline" else "smooth", tuple(EASINGS))
+        self.ease = self._one_of("ease", "smooth" if path == "lerp" else "linear", tuple(EASINGS))
 
     def journey(self) -> Journey:
         tree = self.tree
@@ -191,7 +182,17 @@ class _Reader:
         return Journey(
             keys, groups, self._track("noise") if "noise" in tree else None, truncation, directions,
             self._text("directions_file"), self._text("audio"), self.fps, self.loop, self.path, speed, self.folder,
+            self._part(keys.length_s),
         )  # fmt: skip
+
+    def _part(self, length_s: float) -> tuple[float, float] | None:
+        if "begin" not in self.tree and "end" not in self.tree:
+            return None
+        begin = self._seconds(self.tree.get("begin", 0), "begin")
+        end = self._seconds(self.tree.get("end", length_s), "end")
+        if not 0 <= begin < end <= length_s + 1e-9:
+            raise self._error("begin", f"{begin:g} s to {end:g} s is no part of a journey of {length_s:g} s")
+        return begin, end
 
     def _track(self, name: str) -> Track:
         items = self.tree[name]
@@ -212,7 +213,7 @@ class _Reader:
         if (seed is None) == (latents is None):
             raise self._error(place, "expected either 'seed' or 'latents'")
         if seed is not None and not (isinstance(seed, int) and 0 <= seed < 2**32):
-            raise self._error(place, f"a seed is a whole number from 0 on; got {seed!r}")
+            raise self._error(place, f"a seed is a whole number from 0 on; got {short(seed)}")
         row, class_name = item.get("row"), item.get("class")
         ease = str(item.get("ease", self.ease))
         if ease not in EASINGS:
