@@ -12,6 +12,7 @@ from reverie.jobs.given import Given
 from reverie.jobs.run import Run, summary, with_chosen
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool, Prepared
+from reverie.weights.file_names import fitted
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Many:
             for progress in run:
                 yield run.fraction or 0.0, progress.stage
             run.save(job.target, quality=asked.quality)
-            return "\n".join((summary(run), *dict.fromkeys((*run.notes, *run.work.notes))))
+            return "
+".join((summary(run), *run.said))
 
 
 def continue_in(scratch: Path, result: Path) -> None:
@@ -91,4 +93,4 @@ def continue_in(scratch: Path, result: Path) -> None:
 
 def scratch_of(target: Path) -> Path:
     """Return the place of a work's own files beside its result."""
-    return target.with_name(f"{target.name}.frames")
+    return target.with_name(fitted(target.name, ".frames"))

@@ -19,7 +19,8 @@ from reverie.apps.cli.interrupts import ignore_interrupts, interrupts_restored, 
 from reverie.apps.cli.output import PipeConsole, close_output
 from reverie.apps.cli.pipes import past_parser
 from reverie.apps.cli.wording import parser_message
-from reverie.errors import ReverieError
+from reverie.errors import ReverieError, printable
+from reverie.jobs.interrupts import cause
 from reverie.threads import parse_threads, settle_before_torch
 from reverie.tools.registry import GROUPS, TOOLS, USUAL
 
@@ -203,8 +204,9 @@ def with_usual_command(tokens: list[str]) -> list[str]:
 
 
 def _stopped() -> int:
+    by = cause()
     ignore_interrupts()
-    return _report("stopped by Ctrl-C", 130)
+    return _report(f"stopped by {by}", 130)
 
 
 def _unexpected(error: Exception, debug: bool) -> int:
@@ -225,5 +227,5 @@ def _failed(error: BaseException, message: str, code: int, debug: bool) -> int:
 
 def _report(message: str, code: int) -> int:
     with suppress(OSError):  # nobody reads standard error, or its disk is full: the exit code has to say it
-        print(f"reverie: {message}", file=sys.stderr)
+        print(f"reverie: {printable(message)}", file=sys.stderr)
     return code

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.apps.cli.afar import crew_afar
 from reverie.apps.cli.one import check_target, run_one, suffix_for, wanted_job
+from reverie.apps.cli.output import print_note
 from reverie.apps.cli.pipes import as_given
 from reverie.apps.cli.tally import Tally
 from reverie.apps.cli.tool_config import films_of, settings_of
@@ -28,6 +29,7 @@ from reverie.jobs.batch import Moment, Outcome, run_jobs
 from reverie.jobs.cores import WORKER_BYTES, Shares, share_out, usable_cores
 from reverie.jobs.files import named_files
 from reverie.jobs.given import Given
+from reverie.jobs.interrupts import cause
 from reverie.jobs.job import Json, parse, sections
 from reverie.jobs.many import Asked, Opener
 from reverie.jobs.run import seed_of, with_chosen
@@ -62,7 +64,7 @@ def run_many(
         print(json.dumps(_decisions(items, shares, tally, notes), indent=2, ensure_ascii=False))
         return tally.exit_code
     for note in notes:
-        print(note, file=sys.stderr)
+        print_note(note)
     _prepare_folders(tool, items, config)
     if executor is not None:
         crews = iter([crew_afar(tool, executor, items, config)] if items else [])
@@ -79,7 +81,7 @@ def run_many(
             assert filming is not None
             _film(filming, find, one, settings_of(filming, find, given, common, tool), common, folder, tally)
     except KeyboardInterrupt:
-        print(f"reverie: stopped by Ctrl-C; {tally.summary()}; the same command goes on from here", file=sys.stderr)
+        print(f"reverie: stopped by {cause()}; {tally.summary()}; the same command goes on from here", file=sys.stderr)
         return 130
     tally.list_notes()
     tally.list_failures()
