@@ -9,7 +9,7 @@ from reverie.jobs.tool import AnyTool, load
 
 # name → (import path of the tool, what it does, for the list of commands)
 TOOLS: dict[str, tuple[str, str]] = {
-    "dream": ("reverie.tools.dream.tool:DREAM", "Dream pictures and films: raise what a network sees in them."),
+    "dream": ("reverie.tools.dream.tool:DREAM", "Dream pictures and films: amplify what a network sees in them."),
     "style": ("reverie.tools.style.tool:STYLE", "Paint a picture in the style of others."),
     "compare": ("reverie.tools.compare.tool:COMPARE", "Measure style and content of stylized pictures."),
     "visualize": (

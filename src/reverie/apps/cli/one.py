@@ -159,7 +159,7 @@ def result_path(tool: AnyTool, config: object, given: Given | None, common: Comm
         output = as_given(common.output)
         path = Path(output)
         if not (tool.makes == "folder" or path.suffix or is_folder(output)):
-            raise InputError(f"-o {output} has no format: add {tool.suffix}, or end it with / for a folder")
+            raise InputError(f"-o {output} has no format: -o {output}{tool.suffix} is a file, -o {output}/ a folder")
         if tool.makes != "folder" and is_folder(output):
             path.mkdir(parents=True, exist_ok=True)
             return path / f"{_stem(tool, config, given)}{suffix_for(tool, given, common)}"
