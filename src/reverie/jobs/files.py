@@ -58,9 +58,17 @@ def with_paths(part: object, change: Callable[[str, str], str]) -> object:
                      for n, text in enumerate(texts, 1)]  # fmt: skip
         else:
             roles = [f"{name} {n}" for n in range(1, len(texts) + 1)] if isinstance(value, tuple) else [name]
-            found = [change(role, text) for role, text in zip(roles, texts, strict=True)]
+            found = [_with_path(role, text, change) for role, text in zip(roles, texts, strict=True)]
         changed[name] = tuple(found) if isinstance(value, tuple) else found[0]
     return dataclasses.replace(part, **changed) if changed else part  # type: ignore[type-var]
+
+
+def _with_path(role: str, text: str, change: Callable[[str, str], str]) -> str:
+    """Change the file in a text, which may name one entry of it, as FILE#NAME."""
+    path, mark, entry = text.rpartition("#")
+    if mark and Path(path).suffix.lower() in NETWORKS:
+        return f"{change(role, path)}#{entry}"
+    return change(role, text)
 
 
 def recorded_files(config: object, *, networks: bool = True) -> dict[str, Input]:
@@ -215,7 +223,7 @@ def found_config(job: Job, files: Files) -> object:
             return str(files.found(given, item))
         if role in files.given:
             return str(files.given[role])
-        if role in networks and Path(bare).suffix.lower() not in NETWORKS and "#" not in bare:
+        if role in networks and Path(bare).suffix.lower() not in NETWORKS:
             return bare  # a name of a network, not of a file
         raise InputError(
             f"the record names '{bare}' as {role_in_words(role)}, but not its sha256, without which nothing is opened; "

@@ -168,8 +168,10 @@ class Run:
         line = self._pace.step(progress, seconds)
         if line:
             self.notes.append(line)
-        threads = self._pace.threads if self.controls.replays else self._pace.threads_now(progress)
-        if threads != torch.get_num_threads() and not self.controls.replays and len(self.changes) < MOST_OWN_CHANGES:
+        if self.controls.replays or self.tool.live or len(self.changes) >= MOST_OWN_CHANGES:
+            return
+        threads = self._pace.threads_now(progress)
+        if threads != torch.get_num_threads():
             self._apply({THREADS: threads})
 
     @property

@@ -42,6 +42,7 @@ from reverie.weights.checkpoint import Description
 R1_EVERY, PATH_EVERY, ADA_EVERY = 16, 4, 4  # steps, as published
 ADA_KIMG = 100.0  # pictures in which p goes from 0 to 1; 500 in the paper, whose runs are a hundred times as long
 MOST_ROLLBACKS = 3
+COOLED = 0.1  # of the learning rates at the end
 MOMENTUM = 0.9  # of Adam, while anchors are learned alone
 MEMORY = 0.95  # of the running means that are shown
 
@@ -178,7 +179,16 @@ class Stylegan2Training:
         self.run.truncate_log(self.step)
         self.rollbacks, self.elapsed_s = rollbacks, elapsed_s
 
+    def _set_rates(self) -> None:
+        """Let the learning rates fall to `COOLED` of themselves over the last part of the budget."""
+        left = 1 - self.progress
+        share = 1.0 if left >= self.config.cool else COOLED + (1 - COOLED) * left / self.config.cool
+        for optimizer in (self.g_optimizer, self.d_optimizer):
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * share
+
     def _update(self) -> dict[str, float]:
+        self._set_rates()
         random = seeded(self.config.seed, "step", self.step, self.rollbacks)
         drawn = self.source.draw(self.config.batch, random, mirror=self.config.mirror)
         real, classes = drawn.images.to(self.device), self._classes(drawn.labels)
@@ -291,7 +301,10 @@ class Stylegan2Training:
     def _adam(self, net: torch.nn.Module, lr: float, every: int | None) -> torch.optim.Adam:
         """Return Adam; lazy regularization every n steps makes n + 1 steps of n (Karras et al. 2019, appendix B)."""
         share = 1.0 if every is None else every / (every + 1)
-        return torch.optim.Adam(net.parameters(), lr=lr * share, betas=(0.0, 0.99**share), eps=1e-8)
+        optimizer = torch.optim.Adam(net.parameters(), lr=lr * share, betas=(0.0, 0.99**share), eps=1e-8)
+        for group in optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
+        return optimizer
 
     # -- checkpoints --------------------------------------------------------------------------------------------------
 
