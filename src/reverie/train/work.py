@@ -71,11 +71,15 @@ def training_work(
         say: lines that a step is worth.
         preview: what there is to look at on the way; the learning curves if absent.
     """
-    told = list(notes)
+    told, kept = list(notes), []
 
     def written() -> None:
         if training.finished:
             told.extend(done())
+            kept.append(True)
+
+    def closed() -> None:
+        if kept:
             training.run.finish()
 
     def outputs() -> list[Output]:
@@ -87,7 +91,7 @@ def training_work(
             told.extend(line for line in (step.message, *say(step)) if line and line not in told)
             yield _report(step, total(step), preview or (lambda: curves_of(training.run)))
 
-    return Steps(reports(), outputs, plan=plan, chosen=chosen, notes=told)
+    return Steps(reports(), outputs, plan=plan, chosen=chosen, notes=told, closed=closed)
 
 
 def painted_work(training: PaintedTraining) -> Steps:
