@@ -186,3 +186,12 @@ def test_a_network_in_a_file_of_its_own_has_its_report_beside_it(run: Run, pictu
     code, out, _ = run("classify", tmp_path / "mine.safetensors", pictures / "up" / "0.tif", "--json")
     assert code == 0
     assert len(json.loads(out)["classes"]) == 2
+
+
+def test_a_shipped_translator_is_dreamt_by_its_name(run: Run, photo: Path, tmp_path: Path) -> None:
+    command = ("dream", photo, "--model", "sobel", "--size", 64, "--steps", 1, "--octaves", 1)
+    code, out, err = run(*command, "-o", tmp_path / "dreamt.png")
+    assert (code, out.strip()) == (0, str(tmp_path / "dreamt.png")), err
+    assert not np.array_equal(np.asarray(Image.open(tmp_path / "dreamt.png")), np.asarray(Image.open(photo)))
+    code, out, err = run(*command, "--overwrite", "-o", tmp_path / "dreamt.png")
+    assert code == 0, err
