@@ -153,7 +153,7 @@ def test_bad_requests_are_one_line(
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_being_told_to_end_keeps_what_ctrl_c_keeps(pictures: Path, tmp_path: Path, number: int) -> None:
     command = [sys.executable, "-m", "reverie", "train", "classifier", str(pictures), "-o", str(tmp_path / "run"),
-               *map(str, CLASSIFIER), "--epochs", "500"]  # fmt: skip
+               *("500" if word == 1 else str(word) for word in CLASSIFIER)]  # fmt: skip
     environment = os.environ | {"PYTHONPATH": str(Path(reverie.__file__).parent.parent), "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stderr is not None
@@ -164,7 +164,7 @@ def test_being_told_to_end_keeps_what_ctrl_c_keeps(pictures: Path, tmp_path: Pat
         process.send_signal(number)
         rest = process.stderr.read()
     assert process.returncode == 130, rest
-    assert f"stopped by {signal.Signals(number).name}" in rest
+    assert "the same command goes on from there" in rest
     assert (tmp_path / "run" / "checkpoint.pt").is_file()
     assert (tmp_path / "run" / "model-stopped.safetensors").is_file()
     assert not list((tmp_path / "run").glob(".*.part"))
