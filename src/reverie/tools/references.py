@@ -18,7 +18,8 @@ from reverie.media.image import Picture, read_picture
 from reverie.numerics.resample import resize
 from reverie.settings import to_record
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.groups import Group, parse_groups
+from reverie.tools.dream.groups import Group
+from reverie.tools.dream.rules import parse_groups
 
 NAMED = ("model", "weights", "mask", "guide", "target_from", "group")  # settings that name files
 SPREAD = 3.0  # a Gaussian blur is cut off after this many deviations

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
+from reverie.jobs.key_values import inside
 from reverie.settings import setting
+from reverie.tools.dream.groups import Group
 
 GOAL, HOW, VIEWS, OTHERS, MACHINE = "what is raised", "how far", "how it is looked at", "other pictures", "machine"
-
-
-def group_files(text: str, change: Callable[[str, str], str]) -> str:
-    """Return a group with the names of its files changed."""
-    from reverie.tools.dream.groups import parse_group
-
-    return str(parse_group(text).with_files(change))
 
 
 @dataclass(frozen=True)
@@ -144,7 +138,7 @@ class DreamConfig:
     )
     group: tuple[str, ...] = setting(
         (), "What to raise inside a mask of its own, as mask=FILE,layer=NAME,strength=1; repeatable.",
-        inside=group_files, needs_input=True, group=OTHERS, expert=True,
+        inside=inside(Group), needs_input=True, group=OTHERS, expert=True,
         excludes=("layer", "channel", "class_name", "guide", "guide_class", "caricature", "target_from", "direction"),
     )  # fmt: skip
     keep_colors: bool = setting(
