@@ -13,13 +13,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np
-from toy import INVERT
 
 from reverie.errors import JobError, unknown_name
 from reverie.jobs.film import film
 from reverie.jobs.given import Given
 from reverie.jobs.output import Picture
 from reverie.jobs.session import Session
+from reverie.jobs.sheet import sheet
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Plan, Report
@@ -91,8 +91,9 @@ def find_tool(name: str):
     """Return a tool of this registry."""
     from reverie.jobs.tool import load
 
-    if name == "film(invert)":
-        return film(INVERT)
+    outer, bracket, rest = name.partition("(")
+    if bracket:
+        return {"film": film, "sheet": sheet}[outer](find_tool(rest[:-1]))
     if name not in TOOLS:
         raise JobError(unknown_name("tool", name[:60], TOOLS))
     return load(TOOLS[name][0])

@@ -11,6 +11,7 @@ import functools
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -83,6 +84,7 @@ class Critic:
 
     Attributes:
         replicas: the same network on other devices, which take their share of the tiles of a picture.
+        helpers: other machines that do so in their place; see `reverie.optimize.helpers`.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Critic:
         self.device, self.precision = torch.device(device), precision
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         self.replicas: tuple[Critic, ...] = ()
+        self.helpers: Any = None
         net = (net if own else copy.deepcopy(net)).eval().requires_grad_(False).float().cpu()
         remove_hooks(net)
         norms = norm_statistics(net)

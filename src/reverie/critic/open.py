@@ -20,6 +20,7 @@ from reverie.critic.precision import resolve_device, resolve_precision
 from reverie.errors import InputError, WeightsError, unknown_name
 from reverie.models.build import NAMED, build_classifier, shapes_only
 from reverie.models.caffe_googlenet import HEAD
+from reverie.weights.boundary import damage_named
 from reverie.weights.caffe.model import SUFFIX as CAFFEMODEL
 from reverie.weights.catalogue import CATALOGUE
 from reverie.weights.checkpoint import Description, file_sha256, load_model
@@ -103,6 +104,11 @@ def _from_file(path: Path, name: str, weights: str | Path | None) -> tuple[nn.Mo
         )
     if path.suffix.lower() in STATE_DICTS and path.is_file():
         raise WeightsError(_bare_weights(path))
+    with damage_named(path.name):
+        return _described(path, name)
+
+
+def _described(path: Path, name: str) -> tuple[nn.Module, Preprocessing, Identity]:
     state, about = load_model(path)
     if about.kind != "classifier":
         raise WeightsError(f"'{path.name}' holds a network of kind '{about.kind}'; dreaming needs a classifier")

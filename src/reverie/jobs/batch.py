@@ -30,13 +30,15 @@ LOST_IN_A_ROW = 4  # workers that may die without a single job done in between
 class Job:
     """One piece of work: a name for messages, what it is made from, where the result goes, and how.
 
-    `payload` is whatever the work needs; it must survive pickling.
+    `payload` is whatever the work needs; it must survive pickling. `alone` is whether it keeps files of its own beside
+    its result while it is made, as films and trainings do: such a one is never made twice at once.
     """
 
     name: str
     source: Path | None
     target: Path
     payload: Any = None
+    alone: bool = False
 
 
 @dataclass(frozen=True)

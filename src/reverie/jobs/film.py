@@ -20,12 +20,14 @@ from reverie.jobs.given import Given
 from reverie.jobs.job import Json, section_types, sections
 from reverie.jobs.output import Film, Output, Picture
 from reverie.jobs.session import Session
+from reverie.jobs.spread import Spread, ranges
 from reverie.jobs.tool import AnyTool, Prepared, Role, Tool
 from reverie.jobs.work import Chosen, Plan, Progress, Report
 from reverie.settings import setting
 
 if TYPE_CHECKING:
     from reverie.media.footage import Encoding, Footage
+    from reverie.media.frame_folder import FrameFolder
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Encoded(Protocol):
         ...
 
 
+MOST_AT_ONCE = 16  # frames of one part
+
 MakeFrame = Callable[[int], np.ndarray]
 """Gives frame number n of a film, ``[H, W, 3]`` uint8; asked for in order, perhaps not from the first on."""
 
@@ -94,6 +98,7 @@ class FrameSequence:
             known | dict(decisions or {}), float(footage.frames), f"{width} x {height} px", suffixes=Film.suffixes
         )
         self._folder, self._whole = None, False
+        self.spread: Spread | None = Spread(self._part)
 
     def __iter__(self) -> Iterator[Progress]:
         folder = self._opened()
@@ -102,10 +107,35 @@ class FrameSequence:
             folder.drop_broken_end()
             done = folder.count()
             self.notes.append(f"going on after frame {done}, which an earlier run made")
+        assert self.spread is not None
+        if self.spread.elsewhere:
+            yield from self._elsewhere(folder, self.spread)
+            return
         for number in range(done, total):
             frame = self._make(number)
             folder.write(number, frame, {"tool": "frame"})
             yield Report(number + 1, total, "frames", f"frame {number + 1}/{total}", preview=lambda f=frame: f)
+
+    def _elsewhere(self, folder: FrameFolder, spread: Spread) -> Iterator[Progress]:
+        """Have the frames that are missing made by others."""
+        total = self._footage.frames
+        missing = [
+            unit for unit in ranges(total, spread.workers, MOST_AT_ONCE) if not all(map(folder.has, range(*unit)))
+        ]
+        left = sum(end - first for first, end in missing)
+        for (first, end), _ in spread.made(missing, folder.path):
+            left -= end - first
+            yield Report(total - left, total, "frames", f"frame {total - left}/{total}", weight=end - first)
+
+    def _part(self, unit: Sequence[int], folder: Path) -> Sequence[str]:
+        """Make the frames of one part that are not there."""
+        from reverie.media.frame_folder import FrameFolder
+
+        frames = FrameFolder(folder)
+        for number in range(*unit):
+            if not frames.has(number):
+                frames.write(number, self._make(number), {"tool": "frame"})
+        return ()
 
     def control(self, change: Mapping[str, Json]) -> Mapping[str, Json]:
         """Refuse: the frames before would not fit."""
@@ -158,7 +188,7 @@ def film(tool: AnyTool) -> AnyTool:
     roles = (Role(role.name, "film", role.help, streamed=True), *tool.fixed)
     return Tool(
         name=f"film({tool.name})", doing=tool.doing, ending=tool.ending, summary=tool.summary, config=cls,
-        prepare=prepare, roles=roles, makes="film", suffix=".mp4",
+        prepare=prepare, roles=roles, makes="film", suffix=".mp4", spreads=True,
         check=None if tool.check is None else lambda config: tool.check(_inner(tool, config)),  # type: ignore[misc]
     )  # fmt: skip
 

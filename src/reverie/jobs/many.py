@@ -9,9 +9,10 @@ from pathlib import Path
 
 from reverie.jobs.batch import Job as Item
 from reverie.jobs.given import Given
-from reverie.jobs.run import Run, with_chosen
+from reverie.jobs.run import Run, summary, with_chosen
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool, Prepared
+from reverie.weights.file_names import fitted
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,15 @@ class Many:
     def __call__(self, job: Item) -> Generator[tuple[float, str], None, str]:
         asked = job.payload
         assert isinstance(asked, Asked)
-        assert job.source is not None
         config = with_chosen(self.config, {"seed": asked.seed})
-        given = Given(Path(job.source), kind=asked.kind)
+        given = None if job.source is None else Given(Path(job.source), kind=asked.kind)
         with closing(Run(self.tool, self.prepared, config, given, scratch=scratch_of(job.target))) as run:
             run.check(job.target)
             for progress in run:
                 yield run.fraction or 0.0, progress.stage
             run.save(job.target, quality=asked.quality)
-            return "\n".join((run.work.plan.summary, *dict.fromkeys((*run.notes, *run.work.notes))))
+            return "
+".join((summary(run), *run.said))
 
 
 def continue_in(scratch: Path, result: Path) -> None:
@@ -92,4 +93,4 @@ def continue_in(scratch: Path, result: Path) -> None:
 
 def scratch_of(target: Path) -> Path:
     """Return the place of a work's own files beside its result."""
-    return target.with_name(f"{target.name}.frames")
+    return target.with_name(fitted(target.name, ".frames"))

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from reverie.errors import InputError, OutputError, ReverieError
+from reverie.errors import InputError, OutputError, ReverieError, printable
 from reverie.jobs.controls import Controls
-from reverie.jobs.files import HELD, recorded_files, without_folders
+from reverie.jobs.files import HELD, named_files, picture_role, recorded_files, without_folders
 from reverie.jobs.given import Given
 from reverie.jobs.job import Change, Input, Job, Json, Made, sections
 from reverie.jobs.output import Encodable, Output
 from reverie.jobs.session import Session
+from reverie.jobs.spread import handed_out
 from reverie.jobs.tool import AnyTool, Prepared
 from reverie.jobs.work import Progress, Work
+from reverie.weights.file_names import fitted
 
 End = Literal["done", "stopped", "interrupted"]
 
@@ -113,7 +115,7 @@ class Run:
         self.tool, self.config, self.given, self.scratch, self._like = tool, config, given, scratch, like
         self.controls = controls or Controls()
         self.work: Work = prepared.work(given, seed_of(config), scratch=scratch)
-        self.notes: list[str] = [*prepared.notes]
+        self.notes: list[str] = [*prepared.notes, *input_notes(config)]
         self.last: Progress | None = None
         self.changes: list[Change] = []
         self.seconds, self.finished = 0.0, False
@@ -138,6 +140,12 @@ class Run:
             self._done_weight += progress.weight
             self.last = progress
             yield progress
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """All lines for the user so far, each once."""
+        given = () if self.given is None else self.given.notes
+        return tuple(dict.fromkeys((*self.notes, *given, *self.work.notes)))
 
     @property
     def fraction(self) -> float | None:
@@ -247,7 +255,10 @@ def open_run(
     Raises:
         InputError: settings, files or networks that cannot be used.
     """
-    return Run(tool, tool.prepare(config, session), config, given, controls=controls, scratch=scratch, like=like)
+    run = Run(tool, tool.prepare(config, session), config, given, controls=controls, scratch=scratch, like=like)
+    if session.executor is not None:
+        handed_out(run.work, session.executor, tool, config, given, seed_of(run.config), scratch)
+    return run
 
 
 def execute(run: Run, target: Path | None, watch: Watch, *, quality: int = 92, kept: Path | None = None) -> Ended:
@@ -309,7 +320,7 @@ def kept_path(target: Path) -> Path:
     number = 1
     while True:
         extra = "" if number == 1 else f"-{number}"
-        candidate = target.with_name(f"{target.stem}-stopped{extra}{target.suffix}")
+        candidate = target.with_name(fitted(target.stem, f"-stopped{extra}{target.suffix}"))
         if not candidate.exists():
             return candidate
         number += 1
@@ -328,7 +339,7 @@ def labelled(path: Path, output: Output) -> Path:
     suffix = output.suffixes[0] if output.suffixes else ""
     if not output.label:
         return path.with_suffix(suffix)
-    return path.with_name(f"{path.stem}-{output.label}{suffix}")
+    return path.with_name(fitted(path.stem, f"-{output.label}{suffix}"))
 
 
 def seed_of(config: object) -> int:
@@ -343,6 +354,14 @@ def seed_of(config: object) -> int:
 def setting_of(config: object, name: str) -> object:
     """Return the value of a field of settings, wherever it stands in them; None where there is none."""
     return next((getattr(part, name) for part in sections(config).values() if hasattr(part, name)), None)
+
+
+def input_notes(config: object) -> list[str]:
+    """Return what will be left out of the pictures that settings name, as their headers say."""
+    from reverie.media.image import picture_notes
+
+    paths = dict.fromkeys(Path(text) for role, text in named_files(config) if picture_role(config, role))
+    return [note for path in paths if path.is_file() for note in picture_notes(path)]
 
 
 def fixed_files(tool: AnyTool, config: object) -> dict[str, Input]:
@@ -384,10 +403,10 @@ def called_as(job: Job, like: Job, kept: Sequence[str] = ()) -> Job:
 
 
 def _tell(run: Run, watch: Watch, told: list[str]) -> None:
-    for note in (*run.notes, *run.work.notes):
+    for note in run.said:
         if note not in told:
             told.append(note)
-            watch.say(note)
+            watch.say(printable(note))
 
 
 def _kept(run: Run, target: Path | None, quality: int, kept: Path | None, end: End) -> Ended:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
     from reverie.critic.critic import Critic
+    from reverie.jobs.executor import Executor
 
 T = TypeVar("T")
 
@@ -18,12 +19,14 @@ class Session:
         used_bytes: memory of the process before its first work, once something was opened; plans that measured again
             each time would depend on the order of the works.
         memory_bytes: what this process may use, where several share a machine; None where it is alone.
+        executor: takes the parts of a work that do not know each other; None where the work makes them itself.
     """
 
     def __init__(self) -> None:
         self._open: dict[Hashable, object] = {}
         self.used_bytes: int | None = None
         self.memory_bytes: int | None = None
+        self.executor: Executor | None = None
 
     def opened(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what stands under a key, made on first use."""
@@ -40,7 +43,10 @@ class Session:
         from reverie.critic.open import open_critic
 
         key = ("critic", model, weights, device, precision)
-        return self.opened(key, lambda: open_critic(model, weights, device=device, precision=precision))
+        critic = self.opened(key, lambda: open_critic(model, weights, device=device, precision=precision))
+        if self.executor is not None:
+            critic.helpers = self.executor.helpers()
+        return critic
 
     def put(self, critic: Critic, model: str, weights: str | None, device: str, precision: str) -> None:
         """Keep a network that a program opened itself, under the settings that would open it."""

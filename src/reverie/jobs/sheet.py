@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, make_dataclass
 from pathlib import Path
 
@@ -15,8 +15,10 @@ from reverie.jobs.files import named_files
 from reverie.jobs.given import Given
 from reverie.jobs.job import Json, joined, section_types, sections
 from reverie.jobs.output import Picture
+from reverie.jobs.part_files import part_folder, read_part, write_part
 from reverie.jobs.run import seed_of, setting_of, with_chosen
 from reverie.jobs.session import Session
+from reverie.jobs.spread import Spread
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import AnyTool, Prepared, Tool
 from reverie.jobs.work import Chosen, Plan, Progress, Report, Work
@@ -51,7 +53,7 @@ def sheet(tool: AnyTool) -> AnyTool:
 
     return Tool(
         name=f"sheet({tool.name})", doing=tool.doing, ending=f"{tool.ending}-sheet", summary=tool.summary, config=cls,
-        prepare=prepare, roles=tool.roles,
+        prepare=prepare, roles=tool.roles, spreads=True,
     )  # fmt: skip
 
 
@@ -106,7 +108,32 @@ class _PreparedSheet:
         first.close()
         notes: list[str] = []
 
+        def part(number: int, folder: Path) -> Sequence[str]:
+            one = self._prepared(points[number])
+            work = one.work(given, seed_of(with_chosen(self.config, points[number])))
+            for _ in work:
+                pass
+            main = work.outputs()[0]
+            assert isinstance(main, Picture)
+            write_part(folder, number, [main.rgb])
+            work.close()
+            return [*one.notes, *work.notes]
+
+        spread = Spread(part)
+
+        def elsewhere() -> Iterator[Progress]:
+            assert scratch is not None
+            with part_folder(scratch) as folder:
+                for done, (_, told) in enumerate(spread.made(range(len(points)), folder), start=1):
+                    notes.extend(note for note in told if note not in notes)
+                    yield Report(done, len(points), "pictures", f"picture {done} of {len(points)}")
+                for number in range(len(points)):
+                    tiles.extend(tile.astype(np.float32) / 255 for tile in read_part(folder, number))
+
         def steps() -> Iterator[Progress]:
+            if spread.elsewhere:
+                yield from elsewhere()
+                return
             for number, point in enumerate(points, start=1):
                 one = self._prepared(point)
                 work = one.work(given, seed_of(with_chosen(self.config, point)))
@@ -128,7 +155,7 @@ class _PreparedSheet:
             return [Picture(contact_sheet(drawn, columns=columns, tile_px=self.how.tile_px, captions=shown))]
 
         plan = Plan({"pictures": len(points), "columns": columns}, float(len(points)))
-        return Steps(steps(), outputs, plan=plan, chosen=chosen, notes=notes)
+        return Steps(steps(), outputs, plan=plan, chosen=chosen, notes=notes, spread=spread)
 
     def _prepared(self, point: Mapping[str, Json]) -> Prepared:
         return self.tool.prepare(with_chosen(self.config, point), self.session)

@@ -10,6 +10,7 @@ from reverie.errors import InputError
 from reverie.jobs.given import Given
 from reverie.jobs.job import Json
 from reverie.jobs.output import Output
+from reverie.jobs.spread import Spread
 from reverie.jobs.work import Chosen, Plan, Progress, Work
 
 
@@ -24,16 +25,18 @@ class Steps:
         notes: lines for the user; the generator may append to the list.
         control: applies a change, see `Work.control`; without it nothing can be steered.
         closed: called at the very end, after the results are written, or after a failure.
+        spread: see `reverie.jobs.spread`; the generator asks whether its parts are made elsewhere.
     """
 
     def __init__(
         self, steps: Iterator[Progress], outputs: Callable[[], Sequence[Output]], *, plan: Plan | None = None,
         chosen: Chosen | None = None, notes: list[str] | None = None,
         control: Callable[[Mapping[str, Json]], Mapping[str, Json]] | None = None,
-        closed: Callable[[], None] = lambda: None,
+        closed: Callable[[], None] = lambda: None, spread: Spread | None = None,
     ) -> None:  # fmt: skip
         self._steps, self._outputs, self._control, self._closed = steps, outputs, control, closed
         self.plan, self.chosen = plan or Plan(), chosen or Chosen()
+        self.spread = spread
         self.notes: list[str] = [] if notes is None else notes
 
     def __iter__(self) -> Iterator[Progress]:

@@ -106,6 +106,8 @@ class Tool(Generic[C]):
         prints: the main result is text, which goes to standard output where no file is named.
         extras: results beside the main one that are written where an option of their label says so → its help.
         quality: of lossy pictures, where the user has no say.
+        spreads: whether its works hand their parts to the session's executor, so that one of them keeps many machines
+            busy; where settings decide it, a function of them.
     """
 
     name: str
@@ -134,6 +136,11 @@ class Tool(Generic[C]):
     prints: bool = False
     extras: Mapping[str, str] = dataclasses.field(default_factory=dict)
     quality: int | None = None
+    spreads: bool | Callable[[C], bool] = False
+
+    def spread_by(self, config: C) -> bool:
+        """Tell whether a work with these settings has parts for other machines."""
+        return self.spreads if isinstance(self.spreads, bool) else self.spreads(config)
 
     def settled(self, config: C, given: Given | None) -> C:
         """Return the settings as they count for this input; see `settle`."""

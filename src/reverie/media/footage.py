@@ -1,4 +1,4 @@
-"""Moving pictures of every kind behind one face: videos, GIFs and animated WebPs, in and out.
+"""Moving pictures of every kind behind one face: videos, GIFs and animated WebPs in and out, APNG and AVIF in.
 
 Reading gives frames and the time each is shown; a picture can be shown for a while as if it were a film. `assemble`
 puts frames into a file of any of these kinds, with the times of the original. Videos show every frame equally long, so
@@ -20,8 +20,15 @@ from typing import Any
 import numpy as np
 
 from reverie.errors import InputError
-from reverie.media.animation import ANIMATION_SUFFIXES, animation_frames, is_animated, read_animation, shown_ms
+from reverie.media.animation import (
+    ANIMATION_SUFFIXES,
+    AnimationInfo,
+    animation_frames,
+    read_animation,
+    shown_ms,
+)
 from reverie.media.animation_write import AnimationWriter
+from reverie.media.moving import is_animated, is_video, may_be_animation
 from reverie.media.video import VIDEO_SUFFIXES, VideoWriter, frames, read_video
 from reverie.media.video_write import check_codec
 from reverie.media.write import check_place
@@ -77,9 +84,9 @@ class Encoding:
 
 
 def is_footage(path: Path | str) -> bool:
-    """Return whether a file moves: a video by its name, or a GIF or WebP of several frames."""
+    """Return whether a file moves: a video by its content or name, or a GIF, WebP, PNG or AVIF of several frames."""
     path = Path(path)
-    return path.suffix.lower() in READ_SUFFIXES or is_animated(path)
+    return is_animated(path) if may_be_animation(path) else is_video(path) or path.suffix.lower() in READ_SUFFIXES
 
 
 def open_footage(path: Path | str) -> Footage:
@@ -89,7 +96,7 @@ def open_footage(path: Path | str) -> Footage:
         VideoError, PictureError: what the file lacks, in one line.
     """
     path = Path(path)
-    if path.suffix.lower() in ANIMATION_SUFFIXES:
+    if may_be_animation(path):
         found = read_animation(path)
         times = tuple(Fraction(shown_ms(d), 1000) for d in found.durations_ms)
         return Footage(path, found.size, found.frames, found.rate, times, found.plays, found.transparent, False,
@@ -113,7 +120,7 @@ def footage_frames(footage: Footage, *, start: int = 0, alpha: bool = False) -> 
     """
     if isinstance(footage.info, Still):
         return repeat(footage.info.pixels, max(0, footage.frames - start))
-    if footage.path.suffix.lower() in ANIMATION_SUFFIXES:
+    if isinstance(footage.info, AnimationInfo):
         return animation_frames(footage.path, footage.info, start=start, alpha=alpha)
     return frames(footage.path, footage.info, start=start)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -15,7 +16,7 @@ from reverie.numerics.resample import wrapped_window, wrapped_write
 from reverie.objective.base import BASE, Objective, count_positions, exact
 from reverie.objective.pooled import Pooled, pooled_terms, tangent
 from reverie.objective.summed import with_draws
-from reverie.optimize.redirect import redirected_relu
+from reverie.optimize.redirect import is_redirected, redirected_relu
 from reverie.optimize.share import share, sum_of
 from reverie.optimize.tiles import Tile
 from reverie.optimize.transforms import Look, Transforms
@@ -174,6 +175,15 @@ class Ascent:
         whole = self.critic.sizes(size)
         positions = {name: whole[name][0] * whole[name][1] for name in self.objective.layers}
         objective, score = self._tangent(tiles, cut)
+        if self.critic.helpers is not None and len(wanted) > 1:
+            compares = bool(self.objective.base_layers)
+            tasks = ((tile, cut(tile), base(tile) if compares else None) for tile in wanted)
+            shared = (objective, positions, is_redirected())
+            parts = self.critic.helpers.each(one_tile, self.critic, shared, tasks)
+            for tile, (part, found) in zip(wanted, parts, strict=True):
+                put(tile, found.to(self.device))
+                score += part
+            return score
 
         def one(critic: Critic, tile: Tile) -> float:
             ascent = replace(self, critic=critic, objective=objective)
@@ -227,6 +237,23 @@ class Ascent:
             raise InputError(
                 "random scale, rotation, crop and noise need the whole picture at once and cannot be tiled"
             )
+
+
+def one_tile(
+    critic: Critic, objective: Objective, positions: dict[str, int], redirected: bool, tile: Tile, window: Tensor,
+    base: Tensor | None,
+) -> tuple[float, Tensor]:  # fmt: skip
+    """Return on another machine the score of one tile and the gradient of its core."""
+    ascent, found = Ascent(critic, objective), list[Tensor]()
+    window = window.to(critic.device)
+
+    def seen(_: Tile) -> Tensor:
+        assert base is not None
+        return base.to(critic.device)
+
+    with redirected_relu() if redirected else nullcontext():
+        score = ascent._one_tile(tile, window, lambda _, part: found.append(part), seen, positions)
+    return score, found[0]
 
 
 def balanced(ascent: Ascent, images: Tensor, generator: Generator, tiles: Sequence[Tile] = ()) -> Objective:

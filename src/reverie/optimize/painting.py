@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Generator, Tensor
@@ -135,9 +135,10 @@ class Painting:
 class _Look:
     """One look at one picture: its tiles, the drawn terms, and where everything lies."""
 
-    def __init__(self, painting: Painting, images: Tensor, generator: Generator, tiles: Sequence[Tile]) -> None:
+    def __init__(self, painting: Painting, images: Tensor, draws: Generator | int, tiles: Sequence[Tile]) -> None:
         self.painting, self.picture_itself = painting, images
-        seed = int(torch.randint(2**62, (), generator=generator).item())
+        seed = draws if isinstance(draws, int) else int(torch.randint(2**62, (), generator=draws).item())
+        self.seed = seed
         self.frame = Frame(
             (images.shape[-2], images.shape[-1]), painting.wrap, painting.shifts[seed % len(painting.shifts)]
         )
@@ -189,12 +190,7 @@ class _Look:
         for i, total in self.sums().items():
             values[i], slopes[i] = _slope(self.summed[i][1], total)
 
-        def one(critic: Critic, tile: Tile) -> tuple[Tensor, dict[int, float]]:
-            leaf = self._cut(self.images, tile).to(critic.device).requires_grad_(True)
-            total, local = self._tangent(self._activations(critic, leaf, tile, self.pieces), tile, slopes)
-            return torch.autograd.grad(total, leaf)[0].to(gradient), local
-
-        for tile, (part, local) in self._each(one):
+        for tile, (part, local) in self._each("pull", slopes):
             self._add(gradient, part, tile)
             for i, value in local.items():
                 values[i] += value
@@ -214,15 +210,24 @@ class _Look:
     def sums(self) -> dict[int, Tensor]:
         """Return the sums of the whole picture, in float64, by number of the term."""
         totals: dict[int, Tensor] = {}
-
-        def one(critic: Critic, tile: Tile) -> dict[int, Tensor]:
-            found = self._activations(critic, self._cut(self.images, tile), tile, self.summed)
-            return {i: term.sums(found, self._places(tile)).double() for i, (_, term) in self.summed.items()}  # type: ignore[attr-defined]
-
-        for _, part in self._each(one) if self.summed else ():
+        for _, part in self._each("add") if self.summed else ():
             for i, value in part.items():
                 totals[i] = value if i not in totals else totals[i].add_(value.to(totals[i]))
         return totals
+
+    # -- of one tile ------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def add(self, critic: Critic, tile: Tile) -> dict[int, Tensor]:
+        """Return what a tile adds to the sums, in float64, by number of the term."""
+        found = self._activations(critic, self._cut(self.images, tile), tile, self.summed)
+        return {i: term.sums(found, self._places(tile)).double() for i, (_, term) in self.summed.items()}  # type: ignore[attr-defined]
+
+    def pull(self, critic: Critic, tile: Tile, slopes: Mapping[int, Tensor]) -> tuple[Tensor, dict[int, float]]:
+        """Return the gradient of a tile's window, and the values of its local terms."""
+        leaf = self._cut(self.images, tile).to(critic.device).requires_grad_(True)
+        total, local = self._tangent(self._activations(critic, leaf, tile, self.pieces), tile, slopes)
+        return torch.autograd.grad(total, leaf)[0].to(self.images), local
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -255,8 +260,17 @@ class _Look:
                 parts.append(weight * value.double())
         return torch.stack(parts).sum(), local
 
-    def _each(self, one: Callable[[Critic, Tile], Any]) -> Iterator[tuple[Tile, Any]]:
+    def _each(self, what: Literal["add", "pull"], *more: Any) -> Iterator[tuple[Tile, Any]]:
         """Work through the tiles with all critics, a few at a time; sums are added in order, whoever is quicker."""
+        helpers = self.painting.critic.helpers
+        if helpers is not None and len(self.tiles) > 1:
+            found = helpers.each(one_tile, self.painting, (self.images, self.seed, what, *more), zip(self.tiles))
+            yield from zip(self.tiles, found, strict=True)
+            return
+
+        def one(critic: Critic, tile: Tile) -> Any:
+            return getattr(self, what)(critic, tile, *more)
+
         critics = (self.painting.critic, *self.painting.critic.replicas)
         step = AT_ONCE * len(critics) if len(critics) > 1 else 1
         for first in range(0, len(self.tiles), step):
@@ -337,6 +351,13 @@ class _Look:
             self.frame.reach(0, tile.window_top, tile.window_bottom, device),
             self.frame.reach(1, tile.window_left, tile.window_right, device),
         )
+
+
+def one_tile(painting: Painting, images: Tensor, seed: int, what: str, *rest: Any) -> Any:
+    """Do on another machine what `_Look` does for one tile, which comes last."""
+    *more, tile = rest
+    look = _Look(painting, images, seed, (tile, tile))  # more than one: it is no whole picture, and nothing is kept
+    return getattr(look, what)(painting.critic, tile, *more)
 
 
 def _bands(term: Objective, images: Tensor) -> Iterator[tuple[Tensor, tuple[slice, ...], Objective]]:

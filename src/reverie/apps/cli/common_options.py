@@ -17,6 +17,7 @@ class Common:
     recursive: bool = False
     overwrite: bool = False
     workers: str = "auto"
+    executor: str = "local"
     sheet: str | None = None
     dry_run: bool = False
     show: bool = False
@@ -38,6 +39,8 @@ COMMON = (
     ("recursive", bool, False, ("--recursive",), "Take the subfolders of a folder along, and mirror them."),
     ("overwrite", bool, False, ("--overwrite",), "Replace results that are there already."),
     ("workers", str, "auto", ("--workers",), "Processes that share many inputs; auto: one per core, as memory allows."),
+    ("executor", str, "local", ("--executor",),
+     "Where to work: local, ray, ray://HOST:PORT, or slurm; see docs/cluster.md."),
     ("sheet", str | None, None, ("--sheet",), "One contact sheet of values instead, such as strength=0.3,0.5."),
     ("dry_run", bool, False, ("--dry-run",), "Print all decisions and stop."),
     ("show", bool, False, ("--show",), "Follow the work on a page in a browser."),

@@ -19,7 +19,8 @@ from reverie.apps.cli.interrupts import ignore_interrupts, interrupts_restored, 
 from reverie.apps.cli.output import PipeConsole, close_output
 from reverie.apps.cli.pipes import past_parser
 from reverie.apps.cli.wording import parser_message
-from reverie.errors import ReverieError
+from reverie.errors import ReverieError, printable
+from reverie.jobs.interrupts import cause
 from reverie.threads import parse_threads, settle_before_torch
 from reverie.tools.registry import GROUPS, TOOLS, USUAL
 
@@ -112,6 +113,11 @@ def build_app() -> App:
         help="Measure a network's channels on your photographs, for equalized dreams.",
     )
     app.command(models)
+    app.command(
+        "reverie.apps.cli.doctor:doctor_command", name="doctor", help="Look at this installation and this machine."
+    )
+    app.command("reverie.apps.cli.man:man_command", name="man", help="Print the manual page of a command.")
+    app.register_install_completion_command(help="Let the shell complete commands and options with the Tab key.")
     return app
 
 
@@ -198,8 +204,9 @@ def with_usual_command(tokens: list[str]) -> list[str]:
 
 
 def _stopped() -> int:
+    by = cause()
     ignore_interrupts()
-    return _report("stopped by Ctrl-C", 130)
+    return _report(f"stopped by {by}", 130)
 
 
 def _unexpected(error: Exception, debug: bool) -> int:
@@ -220,5 +227,5 @@ def _failed(error: BaseException, message: str, code: int, debug: bool) -> int:
 
 def _report(message: str, code: int) -> int:
     with suppress(OSError):  # nobody reads standard error, or its disk is full: the exit code has to say it
-        print(f"reverie: {message}", file=sys.stderr)
+        print(f"reverie: {printable(message)}", file=sys.stderr)
     return code

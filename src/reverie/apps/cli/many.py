@@ -6,25 +6,30 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reverie.apps.cli.afar import crew_afar
 from reverie.apps.cli.one import check_target, run_one, suffix_for, wanted_job
+from reverie.apps.cli.output import print_note
 from reverie.apps.cli.pipes import as_given
 from reverie.apps.cli.tally import Tally
 from reverie.apps.cli.tool_config import films_of, settings_of
+from reverie.cluster.executors import open_executor
 from reverie.critic.devices import is_cpu, split_devices
 from reverie.data.sources import Found, Source
 from reverie.data.targets import output_folder, plan_targets, remove_leftovers
 from reverie.errors import OutputError, ReverieError
 from reverie.jobs.batch import Job as Item
-from reverie.jobs.batch import Moment, run_jobs
+from reverie.jobs.batch import Moment, Outcome, run_jobs
 from reverie.jobs.cores import WORKER_BYTES, Shares, share_out, usable_cores
 from reverie.jobs.files import named_files
 from reverie.jobs.given import Given
+from reverie.jobs.interrupts import cause
 from reverie.jobs.job import Json, parse, sections
 from reverie.jobs.many import Asked, Opener
 from reverie.jobs.run import seed_of, with_chosen
@@ -53,25 +58,30 @@ def run_many(
     on_cpu, limit = is_cpu(_value(config, "device") or "auto"), _value(config, "max_memory")
     shares = share_out(common.workers, parse_bytes(limit) if limit is not None and on_cpu else None)
     notes = list(found.notes)
+    executor = open_executor(common.executor, find, common.workers) if not common.dry_run else None
     items = _to_do(tool, find, pairs, config, common, tally, notes)
     if common.dry_run:
         print(json.dumps(_decisions(items, shares, tally, notes), indent=2, ensure_ascii=False))
         return tally.exit_code
     for note in notes:
-        print(note, file=sys.stderr)
+        print_note(note)
     _prepare_folders(tool, items, config)
-    if items and on_cpu:
-        print(_intent(tool, len(items), shares, limit), file=sys.stderr)
+    if executor is not None:
+        crews = iter([crew_afar(tool, executor, items, config)] if items else [])
+    else:
+        crews = _crews(tool, find, items, config, shares, common.workers, on_cpu=on_cpu)
+        if items and on_cpu:
+            print(_intent(tool, len(items), shares, limit), file=sys.stderr)
     try:
         before = tally.settled
-        for crew in _crews(tool, find, items, config, shares, common.workers, on_cpu=on_cpu):
+        for crew in crews:
             _follow(tool, crew, tally, before, len(items))
         filming = films_of(tool)
         for one in films if filming is not None else ():
             assert filming is not None
             _film(filming, find, one, settings_of(filming, find, given, common, tool), common, folder, tally)
     except KeyboardInterrupt:
-        print(f"reverie: stopped by Ctrl-C; {tally.summary()}; the same command goes on from here", file=sys.stderr)
+        print(f"reverie: stopped by {cause()}; {tally.summary()}; the same command goes on from here", file=sys.stderr)
         return 130
     tally.list_notes()
     tally.list_failures()
@@ -137,13 +147,8 @@ def _prepare_folders(tool: AnyTool, items: Sequence[Item], config: object) -> No
     remove_leftovers([item.target for item in items])
 
 
-@dataclass(frozen=True)
-class Crew:
-    """Items that are worked through together, and who does it."""
-
-    items: list[Item]
-    openers: list[Opener]
-    here: bool
+Crew = Callable[[], Generator[Moment | Outcome]]
+"""Begins to work through some items and yields what happens."""
 
 
 def _crews(
@@ -164,15 +169,16 @@ def _crews(
         names = split_devices(_value(config, "device"))
         names = names if workers == "auto" else [names[i % len(names)] for i in range(shares.workers)]
         threads = max(1, usable_cores() // len(names))
-        yield Crew(items, [opener(threads, device=name) for name in names], len(names) == 1)
+        yield partial(run_jobs, items, [opener(threads, device=name) for name in names], here=len(names) == 1)
         return
     most = (shares.worker_bytes - WORKER_BYTES) / ROOM_PER_PIXEL if shares.workers > 1 else math.inf
     large = [item for item in items if item.payload.pixels > most]
     small = [item for item in items if item.payload.pixels <= most]
     if small:
-        yield Crew(small, [opener(shares.threads, shares.worker_bytes)] * shares.workers, shares.workers == 1)
+        openers = [opener(shares.threads, shares.worker_bytes)] * shares.workers
+        yield partial(run_jobs, small, openers, here=shares.workers == 1)
     if large:
-        yield Crew(large, [opener(shares.threads * shares.workers, shares.budget_bytes)], False)
+        yield partial(run_jobs, large, [opener(shares.threads * shares.workers, shares.budget_bytes)])
 
 
 def _follow(tool: AnyTool, crew: Crew, tally: Tally, before: int, total: int) -> None:
@@ -181,7 +187,7 @@ def _follow(tool: AnyTool, crew: Crew, tally: Tally, before: int, total: int) ->
 
     under_way: dict[int, float] = {}
     began = time.monotonic()
-    with bar(tool.doing) as line, closing(run_jobs(crew.items, crew.openers, here=crew.here)) as events:
+    with bar(tool.doing) as line, closing(crew()) as events:
         for event in events:
             if isinstance(event, Moment):
                 under_way[id(event.job)] = event.share

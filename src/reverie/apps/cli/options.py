@@ -77,8 +77,8 @@ def _option(field: dataclasses.Field[Any], kind: Any, aliases: tuple[str, ...]) 
         show_default=field.default not in (None, (), ""), allow_leading_hyphen=field.name in SIGNED,
     )  # fmt: skip
     return inspect.Parameter(
-        field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=Annotated[kind, note]
-    )
+        field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=Annotated[kind, note, field]
+    )  # the field itself, for the manual
 
 
 def _help(field: dataclasses.Field[Any]) -> str:

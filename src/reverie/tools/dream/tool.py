@@ -147,7 +147,7 @@ DREAM: Tool[DreamConfig] = Tool(
         ),
     ),
     film="reverie.tools.dream.film_tools:DREAM_VIDEO", moving="reverie.tools.dream.film_tools:DREAM_LOOP",
-    name_of=lambda config: "noise",
+    name_of=lambda config: "noise", spreads=lambda config: config.tile is not None,
     examples=(
         "reverie dream photo.jpg", "reverie dream photo.jpg --preset creatures", "reverie dream clip.mp4",
         "reverie dream photo.jpg --zoom 1.04/s --seconds 10 -o film.mp4",

@@ -23,6 +23,7 @@ from reverie.numerics.resample import resize
 from reverie.settings import check_settings
 from reverie.tools.films.steps import Shown, VideoStep
 from reverie.weights.checkpoint import file_sha256
+from reverie.weights.file_names import fitted
 
 MOST_CUTS = 1000  # that the settings of a film list
 
@@ -56,7 +57,7 @@ class FilmJob(ABC):
         self.encoding = Encoding(video.codec, video.crf, video.preset, video.audio)
         check_target(self.target, self.encoding)
         self.footage = open_footage(source) if footage is None else footage
-        self.folder = FrameFolder(self.target.with_name(self.target.name + ".frames"))
+        self.folder = FrameFolder(self.target.with_name(fitted(self.target.name, ".frames")))
         self.notes = [*self.footage.notes]
         self._sha256 = file_sha256(Path(source))
         self.total, self.done = self.footage.frames, 0

@@ -84,9 +84,11 @@ class PreparedConform(PreparedGenerator):
 def _read(path: Path, fps: float) -> Edit:
     if not path.is_file():
         raise InputError(f"no edit at '{path}'")
-    if path.stat().st_size > MOST_BYTES:
+    with path.open("rb") as file:
+        blob = file.read(MOST_BYTES + 1)
+    if len(blob) > MOST_BYTES:
         raise InputError(f"'{path}' is larger than an edit decision list can be")
-    return parse_edl(path.read_bytes().decode("utf-8-sig", errors="replace"), path.name, fps)
+    return parse_edl(blob.decode("utf-8-sig", errors="replace"), path.name, fps)
 
 
 def _latents_of(folder: Path, clip: str) -> Path:
@@ -103,6 +105,6 @@ LATENT_CONFORM: Tool[ConformConfig] = Tool(
     summary="Make an edit of rough films again, of their latents.",
     config=ConformConfig, prepare=PreparedConform,
     roles=(Role("edit", "text", "The edit: a decision list (EDL, CMX3600) of any editing program."),),
-    makes="film", suffix=".mp4", name_of=lambda config: Path(config.edit).stem,
+    makes="film", spreads=True, suffix=".mp4", name_of=lambda config: Path(config.edit).stem,
     examples=("reverie latent conform cut.edl --fps 30 --size 512",),
 )  # fmt: skip

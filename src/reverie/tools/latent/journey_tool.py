@@ -93,7 +93,7 @@ LATENT_JOURNEY: Tool[JourneyConfig] = Tool(
     name="latent journey", doing="travelling", ending="", summary="Film a journey between keys in latent space.",
     config=JourneyConfig, prepare=PreparedJourney,
     roles=(Role("journey", "text", "The journey: a YAML file of keys."),),
-    makes="film", suffix=".mp4", name_of=lambda config: Path(config.journey).stem,
+    makes="film", spreads=True, suffix=".mp4", name_of=lambda config: Path(config.journey).stem,
     examples=(
         "reverie latent journey spring.yaml --size 512",
         "reverie latent journey spring.yaml --model mine.safetensors",

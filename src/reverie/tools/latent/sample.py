@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.jobs.given import Given
+from reverie.jobs.part_files import part_folder, read_part, write_part
 from reverie.jobs.session import Session
+from reverie.jobs.spread import Spread
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Plan, Report
@@ -57,7 +59,9 @@ class PreparedSamples(PreparedGenerator):
         called = [self.model.class_of_seed(s) for s in seeds]
         captions = [n if c is None else f"{n} {c}" for n, c in zip(names, called, strict=True)]
         captions = captions if self.config.captions else []
-        return sheet_work(self, ws, names, noises, columns, self.config.tile_px, captions, self.config.pictures)
+        return sheet_work(
+            self, ws, names, noises, columns, self.config.tile_px, captions, self.config.pictures, scratch=scratch
+        )
 
 
 class PreparedMix(PreparedGenerator):
@@ -85,13 +89,14 @@ class PreparedMix(PreparedGenerator):
                 names.append(f"{row} with {style}")
         noises: list[Noise] = ["const"] * len(ws)
         return sheet_work(
-            self, torch.stack(ws), tuple(names), noises, len(styles) + 1, self.config.tile_px, names, False, corner=True
-        )
+            self, torch.stack(ws), tuple(names), noises, len(styles) + 1, self.config.tile_px, names, False,
+            corner=True, scratch=scratch,
+        )  # fmt: skip
 
 
 def sheet_work(
     prepared: PreparedGenerator, ws: Tensor, names: tuple[str, ...], noises: Sequence[Noise], columns: int,
-    tile_px: int | None, captions: Sequence[str], files: bool, *, corner: bool = False,
+    tile_px: int | None, captions: Sequence[str], files: bool, *, corner: bool = False, scratch: Path | None = None,
 ) -> Steps:  # fmt: skip
     """Return the work that draws rows of ws onto a sheet; `corner` leaves the first place empty."""
     from reverie.jobs.output import Bytes, Folder, Picture
@@ -103,13 +108,35 @@ def sheet_work(
     model, made = prepared.model, []
     side = tile_px or max(64, min(max(model.config.size), SHEET_PX // columns))
 
+    at_once = model.at_once if all(isinstance(n, str) for n in noises) else 1
+    starts = range(0, len(ws), at_once)
+
+    def drawn(start: int) -> Sequence[np.ndarray]:
+        part = model.draw(ws[start : start + at_once], noises[start])
+        if corner and start == 0:
+            part[0] = 24 / 255  # the sheet's ground
+        return list(as_bytes(part))
+
+    def part(start: int, folder: Path) -> Sequence[str]:
+        write_part(folder, start, drawn(start))
+        return ()
+
+    spread = Spread(part)
+
+    def elsewhere() -> Iterator[Report]:
+        assert scratch is not None
+        with part_folder(scratch) as folder:
+            for number, _ in enumerate(spread.made(starts, folder), start=1):
+                yield Report(min(number * at_once, len(ws)), len(ws), "pictures")
+            for start in starts:
+                made.extend(read_part(folder, start))
+
     def steps() -> Iterator[Report]:
-        at_once = model.at_once if all(isinstance(n, str) for n in noises) else 1
-        for start in range(0, len(ws), at_once):
-            part = model.draw(ws[start : start + at_once], noises[start])
-            if corner and start == 0:
-                part[0] = 24 / 255  # the sheet's ground
-            made.extend(as_bytes(part))
+        if spread.elsewhere:
+            yield from elsewhere()
+            return
+        for start in starts:
+            made.extend(drawn(start))
             yield Report(len(made), len(ws), "pictures", preview=lambda: made[-1])
 
     def sheet() -> np.ndarray:
@@ -129,12 +156,12 @@ def sheet_work(
 
     height, width = model.config.size
     plan = Plan({"size": [width, height], "pictures": len(ws), "columns": columns}, summary=f"{width} x {height} px")
-    return Steps(steps(), outputs, plan=plan, chosen=model.chosen)
+    return Steps(steps(), outputs, plan=plan, chosen=model.chosen, spread=spread)
 
 
 LATENT_SAMPLE: Tool[SampleConfig] = Tool(
     name="latent sample", doing="drawing", ending="", summary="Draw pictures of seeds, onto a sheet.",
-    config=SampleConfig, prepare=PreparedSamples, roles=(MODEL,),
+    config=SampleConfig, prepare=PreparedSamples, roles=(MODEL,), spreads=True,
     examples=(
         "reverie latent sample --seeds 0-99 --truncation 0.7",
         "reverie latent sample mine.safetensors --seeds 7 --class rose",
@@ -143,6 +170,6 @@ LATENT_SAMPLE: Tool[SampleConfig] = Tool(
 
 LATENT_MIX: Tool[MixConfig] = Tool(
     name="latent mix", doing="mixing", ending="", summary="Cross the styles of seeds on a sheet.",
-    config=MixConfig, prepare=PreparedMix, roles=(MODEL,),
+    config=MixConfig, prepare=PreparedMix, roles=(MODEL,), spreads=True,
     examples=("reverie latent mix --seeds 0-3 --styles 10-15 --layers middle",),
 )  # fmt: skip

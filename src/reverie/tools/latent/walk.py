@@ -133,7 +133,7 @@ def ws_curve(model: LatentModel, config: WalkConfig, seeds: tuple[int, ...]) -> 
 
 LATENT_WALK: Tool[WalkConfig] = Tool(
     name="latent walk", doing="walking", ending="", summary="Film a walk through latent space.",
-    config=WalkConfig, prepare=PreparedWalk, roles=(MODEL,), makes="film", suffix=".mp4",
+    config=WalkConfig, prepare=PreparedWalk, roles=(MODEL,), makes="film", spreads=True, suffix=".mp4",
     examples=(
         "reverie latent walk --seeds 0-7 --seconds 12 --size 256 -o walk.mp4",
         "reverie latent walk --path noise --seeds 3 --class rose -o loop.mp4",

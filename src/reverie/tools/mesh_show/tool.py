@@ -71,7 +71,7 @@ MESH_SHOW: Tool[MeshShowConfig] = Tool(
     summary="Show a mesh from all sides: a film, stills, and a page with a 3D viewer.",
     config=MeshShowConfig, prepare=PreparedShow,
     roles=(Role("mesh", "mesh", "Meshes or folders: OBJ, GLB, glTF, PLY, STL or OFF.", streamed=True),),
-    makes="film", suffix=".mp4",
+    makes="film", spreads=True, suffix=".mp4",
     examples=(
         "reverie mesh show spot.obj", "reverie mesh show styled.glb --before spot.obj -o look.gif",
         "reverie mesh show part.stl --stills 8 --no-page",

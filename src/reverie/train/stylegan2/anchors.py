@@ -27,7 +27,7 @@ BLOCKS = (1.0, 0.8, 0.5)  # weight of small picture, arrangement of things, thin
 JITTER = 0.1  # of the latents, so that neighbors of an anchor draw nearly the same
 COLORS = {4: 3.0, 2: 1.5}  # weights of the colors of pictures so many times smaller, beside the critic's layers
 TEXTURE, LEAST_PLACES = 0.5, 8  # weight of textures; side of the layers that have them
-FADES_FROM_KIMG, HALVES_KIMG, LEAST = 16.0, 10.0, 0.1  # of the weight: whole, then halved again and again, down to this
+FADES_FROM_KIMG, HALVES_KIMG = 16.0, 10.0  # of the weight: whole, then halved again and again, down to what is kept
 AT_ONCE = 64
 
 
@@ -41,7 +41,7 @@ class Anchors:
     """
 
     def __init__(self, source: Source, critic: Critic, config: Stylegan2Config) -> None:
-        self.critic, self.strength = critic, config.anchor
+        self.critic, self.strength, self.kept = critic, config.anchor, config.anchor_kept
         both = (False, True) if config.mirror else (False,)
         found = torch.cat([self._features(source, mirrored) for mirrored in both])
         labels = source.pictures.labels.repeat(len(both))
@@ -83,7 +83,7 @@ class Anchors:
 
     def weight(self, kimg: float) -> float:
         """Return the weight of `unlike` after so many thousand pictures."""
-        return self.strength * max(LEAST, min(1.0, 0.5 ** ((kimg - FADES_FROM_KIMG) / HALVES_KIMG)))
+        return self.strength * max(self.kept, min(1.0, 0.5 ** ((kimg - FADES_FROM_KIMG) / HALVES_KIMG)))
 
     @torch.no_grad()
     def _features(self, source: Source, mirrored: bool) -> Tensor:

@@ -74,6 +74,10 @@ class Stylegan2Config:
         "How strongly each picture keeps a latent of its own that draws it: whole, varied pictures soon; 0 for none.",
         minimum=0, group="training",
     )  # fmt: skip
+    anchor_kept: float = setting(
+        0.1, "Share of --anchor that stays to the end: much keeps the pictures varied, little gives detail its way.",
+        minimum=0, maximum=1, group="training",
+    )  # fmt: skip
     anchor_kimg: float = setting(
         12.0, "Pictures learned from anchors alone before the discriminator begins.", minimum=0, group="training"
     )

@@ -1,0 +1,135 @@
+"""One giant picture on many machines: its tiles go to actors, step after step.
+
+A style is judged by statistics of the whole picture. Every actor returns what its tiles add to the sums; the driver
+adds them up in the order of the tiles, computes score and slope from the sums alone, and sends the slope to all: an
+all-reduce with the driver in its middle. Then every tile's gradient comes back. A dream needs one pass only: windows
+with halos go out, the gradients of their cores come back. All is added in the order of the tiles, so the result has
+the bytes that it has on one machine.
+
+Each step sends the picture (style) or its windows (dream) to every node once, and the gradient back: 24 bytes a pixel
+and step beside some seconds of work for a megapixel, which a network of 1 Gbit/s carries for a dozen CPU nodes.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import is_dataclass, replace
+from typing import Any
+
+from reverie.errors import ReverieError
+
+IN_FLIGHT = 2  # tasks that an actor has, so that it never waits for its next one
+LOST_IN_A_ROW = 12  # actors that may be lost without a single tile done in between
+
+
+class TileHand:
+    """The actor: holds networks, and calls functions with them."""
+
+    def __init__(self) -> None:
+        self._held: tuple[int, Any] = (-1, None)
+        self._shared: tuple[int, Any] = (-1, None)
+
+    def call(self, function: Callable[..., Any], held: tuple[int, list[Any]], shared: tuple[int, list[Any]], task: Any):
+        """Return ``function(holder, *shared, *task)``; what was sent before is kept under its number."""
+        import ray
+
+        if self._held[0] != held[0]:
+            self._held = (held[0], _arrived(ray.get(held[1][0])))
+        if self._shared[0] != shared[0]:
+            self._shared = (shared[0], ray.get(shared[1][0]))
+        return function(self._held[1], *self._shared[1], *task)
+
+
+class RayTiles:
+    """Calls functions for tiles on the nodes of a cluster; see `reverie.optimize.helpers.Helpers`.
+
+    Args:
+        workers: how many actors.
+        start: asks Ray for one.
+    """
+
+    def __init__(self, workers: int, start: Callable[[], Any]) -> None:
+        import ray
+
+        self._ray, self._workers, self._start = ray, workers, start
+        self._actors: list[Any] = []
+        self._held: tuple[int, Any, list[Any]] = (0, None, [])
+        self._calls = self._lost = 0
+
+    def each(
+        self, function: Callable[..., Any], holder: Any, shared: tuple[Any, ...], tasks: Iterable[tuple[Any, ...]]
+    ) -> Iterator[Any]:
+        """Yield the results in the order of the tasks, whoever is quicker and whoever is lost meanwhile."""
+        if self._held[1] is not holder:
+            self._held = (self._held[0] + 1, holder, [self._ray.put(_bare(holder))])
+        self._calls += 1
+        held, given = (self._held[0], self._held[2]), (self._calls, [self._ray.put(shared)])
+        waiting, again = enumerate(tasks), deque[tuple[int, Any]]()
+        running: dict[Any, tuple[Any, int, Any]] = {}
+        done: dict[int, Any] = {}
+        following, ended = 0, False
+        while True:
+            for actor in self._free([actor for actor, _, _ in running.values()]):
+                number, task = again.popleft() if again else next(waiting, (-1, None))
+                ended = ended or number < 0
+                if number >= 0:
+                    running[actor.call.remote(function, held, given, task)] = (actor, number, task)
+            if not running and not again and ended:
+                return
+            ready, _ = self._ray.wait(list(running), num_returns=1)
+            for reference in ready:
+                actor, number, task = running.pop(reference)
+                try:
+                    done[number] = self._ray.get(reference)
+                    self._lost = 0
+                except self._ray.exceptions.RayTaskError as error:
+                    raise error.as_instanceof_cause() from None
+                except self._ray.exceptions.RayError as error:
+                    again.append((number, task))
+                    self._drop(actor, error)
+            while following in done:
+                yield done.pop(following)
+                following += 1
+
+    def close(self) -> None:
+        """End the actors."""
+        for actor in self._actors:
+            self._ray.kill(actor)
+        self._actors.clear()
+
+    def _free(self, busy: list[Any]) -> list[Any]:
+        """Return the actors that can take a task, one that can take two twice; those without any come first."""
+        while len(self._actors) < self._workers:
+            self._actors.append(self._start())
+        room = [(busy.count(actor) + k, actor) for actor in self._actors for k in range(IN_FLIGHT - busy.count(actor))]
+        return [actor for _, actor in sorted(room, key=lambda item: item[0])]
+
+    def _drop(self, actor: Any, error: Exception) -> None:
+        if actor not in self._actors:
+            return
+        self._actors.remove(actor)
+        self._ray.kill(actor)
+        self._lost += 1
+        if self._lost >= LOST_IN_A_ROW:
+            raise ReverieError(f"workers of the cluster keep being lost ({type(error).__name__})")
+
+
+def _bare(holder: Any) -> Any:
+    """Return a holder whose network is on the CPU, without replicas and helpers of its own."""
+    critic = copy.copy(getattr(holder, "critic", holder))
+    critic.net = copy.deepcopy(critic.net).cpu()
+    critic.device, critic.replicas, critic.helpers = type(critic.device)("cpu"), (), None
+    return replace(holder, critic=critic) if is_dataclass(holder) and not isinstance(holder, type) else critic
+
+
+def _arrived(holder: Any) -> Any:
+    """Put a network onto the GPU that this actor was given, if it was."""
+    import torch
+
+    if os.environ.get("CUDA_VISIBLE_DEVICES") and torch.cuda.is_available():
+        critic = getattr(holder, "critic", holder)
+        critic.net, critic.device = critic.net.cuda(), torch.device("cuda")
+    return holder

@@ -1,0 +1,48 @@
+"""Is the storage shared? A worker that cannot see the driver's folder would write where nobody looks."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from reverie.errors import InputError, OutputError
+from reverie.jobs.batch import Job as Item
+from reverie.jobs.batch import Opener
+
+
+@dataclass(frozen=True)
+class Shared:
+    """An opener that first looks for a mark which the driver left in the folder of the results."""
+
+    opener: Opener
+    mark: Path | None
+
+    def __call__(self) -> Any:
+        if self.mark is not None and not self.mark.exists():
+            raise InputError(
+                f"'{self.mark.parent}' is not the same folder on {socket.gethostname()}: an executor needs storage "
+                "that all machines share, under the same path, or URLs such as s3://bucket/folder"
+            )
+        return self.opener()
+
+
+def marked(items: Sequence[Item]) -> Path | None:
+    """Leave a mark beside the first result; None where results go to an object store.
+
+    Raises:
+        OutputError: nothing can be written there.
+    """
+    place = next((item.target.parent for item in items if item.target.is_absolute()), None)
+    if place is None:
+        return None
+    mark = place / f".reverie-{os.getpid()}-{uuid4().hex[:8]}.here"
+    try:
+        mark.touch()
+    except OSError as error:
+        raise OutputError(f"cannot write into '{place}': {error.strerror or error}") from error
+    return mark

@@ -1,0 +1,67 @@
+"""What `--executor` takes, and items through submitit's own local executor."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from batch_case import Opener
+
+from reverie.cluster.executors import open_executor, wanted_executor
+from reverie.errors import InputError, ReverieError
+from reverie.jobs.batch import Job, Outcome
+
+
+def test_an_engine_is_named_with_its_address_or_parameters():
+    assert wanted_executor("local").engine == "local"
+    assert wanted_executor("ray://head:10001").address == "ray://head:10001"
+    assert wanted_executor("slurm:partition=gpu,timeout_min=5").parameters == (
+        ("partition", "gpu"),
+        ("timeout_min", "5"),
+    )
+    for text in ("ray://", "rey", "slurm:gpu", "local:x", ""):
+        with pytest.raises(InputError):
+            wanted_executor(text)
+    assert open_executor("local", lambda name: None) is None
+
+
+def test_without_slurm_one_sentence_says_so(monkeypatch):
+    pytest.importorskip("submitit")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(InputError, match="no Slurm on this machine"):
+        open_executor("slurm", lambda name: None)
+
+
+@pytest.fixture
+def slurm(monkeypatch):
+    pytest.importorskip("submitit")
+    paths = [str(Path(__file__).parents[1] / "jobs"), str(Path(__file__).parents[2] / "src")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    return lambda workers: open_executor("slurm:cluster=local", lambda name: None, workers)
+
+
+def outcomes(executor, folder: Path, kinds: list[str], opener: Opener) -> dict[str, Outcome]:
+    jobs = [Job(f"job{i}", None, folder / f"{i}.txt", kind) for i, kind in enumerate(kinds)]
+    found = [event for event in executor.run(jobs, opener) if isinstance(event, Outcome)]
+    assert len(found) == len(jobs)
+    return {outcome.job.name: outcome for outcome in found}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="kills processes by signal")
+def test_tasks_do_their_shards_and_one_that_is_killed_is_sent_again(tmp_path, slurm):
+    found = outcomes(slurm("2"), tmp_path, ["", "die once", "bad", "", ""], Opener(tmp_path))
+    assert {name: (o.state, o.exit_code) for name, o in found.items()} == {
+        "job0": ("done", 0), "job1": ("done", 0), "job2": ("failed", 2), "job3": ("done", 0), "job4": ("done", 0),
+    }  # fmt: skip
+    assert len(list(tmp_path.glob("opened-*"))) == 3
+    assert not list(tmp_path.glob(".reverie*"))
+
+
+@pytest.mark.slow
+def test_a_task_that_cannot_open_ends_the_batch_with_its_own_words(tmp_path, slurm):
+    with pytest.raises(ReverieError, match="no such network") as caught:
+        outcomes(slurm("1"), tmp_path, ["", ""], Opener(tmp_path, InputError))
+    assert caught.value.exit_code == 2
