@@ -39,13 +39,22 @@ class FilmSettings:
         choices=("libx264", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "ffv1"), replay=False, group="film",
         expert=True,
     )  # fmt: skip
-    crf: int = setting(18, "Quality of a video; smaller is better.", minimum=0, maximum=63, replay=False, group="film")
+    crf: int = setting(
+        18, "Quality of a video; smaller is better.", minimum=0, maximum=63, replay=False, group="film", expert=True
+    )
     codec_speed: str = setting(
         "medium", "Speed of the codec.",
         choices=("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"),
         replay=False, group="film", expert=True,
     )  # fmt: skip
-    audio: bool = setting(True, "Take over the sound of a video.", replay=False, group="film")
+    audio: bool = setting(True, "Take over the sound of a video.", replay=False, group="film", expert=True)
+    start: float = setting(
+        0.0, "Second of a video to begin at: 2.5 or 0:02.5.", minimum=0, late=True, own=True, group="film"
+    )
+    duration: float | None = setting(
+        None, "Seconds of a video to take from there on; default: to its end.", above=0, late=True, own=True,
+        group="film",
+    )  # fmt: skip
 
     def encoding(self) -> Encoding:
         """Return the same as `reverie.media` takes it."""
@@ -82,15 +91,17 @@ class FrameSequence:
         notes: lines for the user.
         decisions: see `Plan`.
         beside: further outputs, such as saved latents.
+        sound: makes a WAV file of the frames, which is laid under them.
     """
 
     def __init__(
         self, make: MakeFrame, footage: Footage, encoding: Encoding, *, scratch: Path | None = None,
         manifest: Mapping[str, Json] | None = None, chosen: Chosen | None = None, notes: Sequence[str] = (),
         decisions: Mapping[str, Json] | None = None, beside: Callable[[], Sequence[Output]] = tuple,
+        sound: Callable[[Iterator[np.ndarray]], bytes] | None = None,
     ) -> None:  # fmt: skip
         self._make, self._footage, self._encoding, self._scratch = make, footage, encoding, scratch
-        self._manifest, self._beside = dict(manifest or {}), beside
+        self._manifest, self._beside, self._sound = dict(manifest or {}), beside, sound
         self.chosen, self.notes = chosen or Chosen(), [*footage.notes, *notes]
         height, width = footage.size
         known: dict[str, Json] = {"frames": footage.frames, "frames_per_s": str(footage.rate), "size": [width, height]}
@@ -149,6 +160,8 @@ class FrameSequence:
         count = folder.count()
         times = self._footage.shown_s if len(self._footage.shown_s) == 1 else self._footage.shown_s[:count]
         footage = replace(self._footage, frames=count, shown_s=times)
+        if self._sound is not None and self._encoding.audio:
+            footage = replace(footage, path=folder.beside("sound.wav", self._sound(folder.frames())), audio=True)
         return (Film(folder.frames, footage, self._encoding, self._mark), *self._beside())
 
     def close(self) -> None:
@@ -208,11 +221,11 @@ class _PreparedFilm:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> FrameSequence:
         """Return the work on one film."""
-        from reverie.media.footage import footage_frames, open_footage
+        from reverie.media.footage import cut, footage_frames, open_footage
 
         if given is None or given.path is None:
             raise InputError("a film is read from a file; name it")
-        footage = open_footage(given.path)
+        footage = cut(open_footage(given.path), self.how.start, self.how.duration)
         source = _InOrder(lambda start: footage_frames(footage, start=start))
 
         def make(number: int) -> np.ndarray:

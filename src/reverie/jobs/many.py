@@ -73,8 +73,7 @@ class Many:
             for progress in run:
                 yield run.fraction or 0.0, progress.stage
             run.save(job.target, quality=asked.quality)
-            return "
-".join((summary(run), *run.said))
+            return "\n".join((summary(run), *run.said))
 
 
 def continue_in(scratch: Path, result: Path) -> None:

@@ -242,6 +242,8 @@ class Run:
                 raise
             self.controls.refuse(str(error))
             return
+        if self.tool.live:  # its result is the recording of all changes
+            return
         self.changes.append(Change(self._steps + 1, applied))
         self.controls.applied(applied)
 
@@ -285,11 +287,12 @@ def execute(run: Run, target: Path | None, watch: Watch, *, quality: int = 92, k
             watch.show(progress, fraction, spent * (1 - fraction) / fraction if fraction else None)
             _tell(run, watch, told)
     except KeyboardInterrupt:
-        ended = _kept(run, target, quality, kept, "interrupted")
-        _tell(run, watch, told)
-        watch.end("interrupted", ended.text)
-        return ended
-    if run.stopped:
+        if not (run.tool.live and run.last is not None):
+            ended = _kept(run, target, quality, kept, "interrupted")
+            _tell(run, watch, told)
+            watch.end("interrupted", ended.text)
+            return ended
+    if run.stopped and not run.tool.live:
         ended = _kept(run, target, quality, kept, "stopped")
         _tell(run, watch, told)
         watch.end("stopped", ended.text)

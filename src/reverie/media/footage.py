@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import repeat
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,12 @@ class Footage:
     audio: bool
     notes: tuple[str, ...]
     info: Any
+    first: int = 0  # number, in the file, of the first frame; see `cut`
+
+    @property
+    def begin_s(self) -> Fraction:
+        """Seconds of the file before the first frame."""
+        return self.first / self.rate if isinstance(self.info, Still) or len(self.shown_s) == 1 else Fraction(0)
 
     def shown(self, number: int) -> Fraction:
         """Return for how many seconds a frame is shown."""
@@ -112,6 +118,31 @@ def still_footage(path: Path | str, pixels: np.ndarray, frames: int, rate: Fract
     return Footage(Path(path), size, frames, rate, (1 / rate,), 0, False, False, (), Still(pixels))
 
 
+def cut(footage: Footage, start_s: float = 0.0, duration_s: float | None = None) -> Footage:
+    """Return the part of moving pictures that begins at `start_s` and lasts for `duration_s`, or to the end.
+
+    Raises:
+        InputError: nothing of it lies there.
+    """
+    if start_s == 0 and duration_s is None:
+        return footage
+    if len(footage.shown_s) == 1:
+        first = math.ceil(start_s * footage.rate)
+        count = footage.frames - first
+        count = count if duration_s is None else min(count, max(1, round(duration_s * footage.rate)))
+        times = footage.shown_s
+    else:
+        begins = [sum(footage.shown_s[:k], Fraction(0)) for k in range(footage.frames)]
+        end = math.inf if duration_s is None else start_s + duration_s
+        inside = [k for k, begin in enumerate(begins) if begin + Fraction(1, 10**6) >= start_s and begin < end]
+        first, count = (inside[0], len(inside)) if inside else (footage.frames, 0)
+        times = footage.shown_s[first : first + count]
+    if count < 1:
+        whole = float(sum((footage.shown(k) for k in range(footage.frames)), Fraction(0)))
+        raise InputError(f"'{footage.path.name}' is {whole:.2f} s long; nothing of it lies behind --start {start_s:g}")
+    return replace(footage, first=footage.first + first, frames=count, shown_s=times)
+
+
 def footage_frames(footage: Footage, *, start: int = 0, alpha: bool = False) -> Iterator[np.ndarray]:
     """Yield the frames from number `start` on, ``[H, W, 3]`` uint8 sRGB; with `alpha`, four channels of an animation.
 
@@ -120,6 +151,13 @@ def footage_frames(footage: Footage, *, start: int = 0, alpha: bool = False) -> 
     """
     if isinstance(footage.info, Still):
         return repeat(footage.info.pixels, max(0, footage.frames - start))
+    whole = _whole_frames(footage, start=start + footage.first, alpha=alpha)
+    return whole if footage.first == 0 and footage.frames == footage.info.frames else islice(
+        whole, max(0, footage.frames - start)
+    )  # fmt: skip
+
+
+def _whole_frames(footage: Footage, *, start: int, alpha: bool) -> Iterator[np.ndarray]:
     if isinstance(footage.info, AnimationInfo):
         return animation_frames(footage.path, footage.info, start=start, alpha=alpha)
     return frames(footage.path, footage.info, start=start)
@@ -164,7 +202,8 @@ def _video(
     due = Fraction(0)
     notes: list[str] = []
     with _first(pictures) as (size, rest), VideoWriter(
-        target, size, rate, audio_from=sound, settings=settings, codec=encoding.codec, crf=encoding.crf,
+        target, size, rate, audio_from=sound, audio_start_s=footage.begin_s,
+        settings=settings, codec=encoding.codec, crf=encoding.crf,
         preset=encoding.preset,
     ) as writer:  # fmt: skip
         for number, picture in enumerate(rest):

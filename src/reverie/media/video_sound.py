@@ -15,6 +15,7 @@ from av.stream import Disposition
 
 ENCODERS = {"webm": "libopus", "mp4": "aac", "mov": "aac", "matroska": "aac"}
 RATE_HZ = 48_000
+ZERO = Fraction(0)
 OPTIONS = {"protocol_whitelist": "file"}
 
 
@@ -25,8 +26,8 @@ class Sound:
         how: 'copied' or 'encoded'.
     """
 
-    def __init__(self, source: Any, stream: Any, target: Any, start_s: Fraction) -> None:
-        self._start_s, self._source = start_s, stream
+    def __init__(self, source: Any, stream: Any, target: Any, start_s: Fraction, *, cut: bool = False) -> None:
+        self._start_s, self._source, self._cut = start_s, stream, cut
         form = target.format.name.split(",")[0]
         self.how = "copied" if _takes(form, stream) else "encoded"
         if self.how == "copied":
@@ -56,6 +57,8 @@ class Sound:
                 continue
             packet.pts -= shift
             packet.dts -= shift
+            if self._cut and packet.pts < 0:
+                continue
             packet.stream = self._target
             yield packet
 
@@ -70,6 +73,8 @@ class Sound:
         for frame in _decoded(source, self._source):
             if frame is not None and position is None:
                 begin = Fraction(0) if frame.pts is None else frame.pts * frame.time_base - self._start_s
+                if self._cut and begin < 0:
+                    continue
                 position = round(begin * context.rate)
             for part in resampler.resample(frame):
                 part.pts, part.time_base = position, Fraction(1, context.rate)
@@ -80,6 +85,8 @@ class Sound:
 
 def _takes(form: str, stream: Any) -> bool:
     """Return whether a container takes the sound as it is: tried on an empty one, because the lists are not right."""
+    if form == "mp4" and stream.codec_context.name.startswith("pcm_"):  # taken at first and refused at the end
+        return False
     try:
         with av.open(io.BytesIO(), "w", format=form) as trial:
             if stream.codec_context.codec.canonical_name not in trial.supported_codecs:
@@ -127,8 +134,8 @@ class Sounds:
 
 
 @contextmanager
-def open_sounds(path: Path, target: Any) -> Iterator[Sounds | None]:
-    """Open the sounds of a file for `target`, a container about to be written; None if it has none.
+def open_sounds(path: Path, target: Any, from_s: Fraction = ZERO) -> Iterator[Sounds | None]:
+    """Open the sounds of a file from `from_s` on for `target`, a container about to be written; None if it has none.
 
     The one that the file marks as default comes first, since players take the first.
     """
@@ -142,7 +149,7 @@ def open_sounds(path: Path, target: Any) -> Iterator[Sounds | None]:
         sounds = []
         for number in order:  # each with a reader of its own: they are read at different times
             own = stack.enter_context(_opened(path))
-            sounds.append(Sound(own, own.streams[number], target, start))
+            sounds.append(Sound(own, own.streams[number], target, start + from_s, cut=from_s > 0))
         yield Sounds(sounds) if sounds else None
 
 

@@ -22,7 +22,7 @@ from av.error import FFmpegError
 from reverie.errors import InputError, OutputError
 from reverie.media.metadata import enclosed, settings_text
 from reverie.media.video_frame import EXACT
-from reverie.media.video_sound import Sounds, open_sounds
+from reverie.media.video_sound import ZERO, Sounds, open_sounds
 from reverie.media.write import check_place
 from reverie.weights.file_names import part_prefix
 
@@ -64,6 +64,7 @@ class VideoWriter:
         rate: frames per second, exactly.
         audio_from: a file whose sounds are copied, the default one first; one is encoded anew only where the container
             refuses it.
+        audio_start_s: where in those sounds the video begins.
         settings: what made the video, kept in its comment.
         codec: libx264, libx265, libsvtav1, libvpx-vp9, prores_ks or ffv1 (lossless); libx264 means VP9 in WebM.
         crf: quality, smaller is better; 18 is hard to tell from the source. Not for prores_ks and ffv1.
@@ -80,6 +81,7 @@ class VideoWriter:
 
     def __init__(
         self, path: Path | str, size: tuple[int, int], rate: Fraction, *, audio_from: Path | None = None,
+        audio_start_s: Fraction = ZERO,
         settings: Mapping[str, Any] | None = None, codec: str = "libx264", crf: int = 18, preset: str = "medium",
     ) -> None:  # fmt: skip
         self.path = Path(path)
@@ -95,9 +97,12 @@ class VideoWriter:
         self._stack = contextlib.ExitStack()
         text = None if settings is None else enclosed(settings_text(settings))
         with self._failing():
-            self._open(suffix, kind, crf, preset, text, audio_from)
+            self._open(suffix, kind, crf, preset, text, audio_from, audio_start_s)
 
-    def _open(self, suffix: str, kind: Codec, crf: int, preset: str, text: str | None, audio_from: Path | None) -> None:
+    def _open(
+        self, suffix: str, kind: Codec, crf: int, preset: str, text: str | None, audio_from: Path | None,
+        audio_start_s: Fraction,
+    ) -> None:  # fmt: skip
         form = VIDEO_SUFFIXES[suffix]
         options = {"fflags": "+bitexact"}  # no random identifiers and dates: same frames, same bytes
         if form in ("mp4", "mov"):
@@ -120,7 +125,7 @@ class VideoWriter:
         )  # fmt: skip
         self._sound: Sounds | None = None
         if audio_from is not None:
-            self._sound = self._stack.enter_context(open_sounds(audio_from, self._container))
+            self._sound = self._stack.enter_context(open_sounds(audio_from, self._container, audio_start_s))
         self.sound = "none" if self._sound is None else self._sound.how
 
     def write(self, frame: np.ndarray) -> None:

@@ -127,7 +127,11 @@ def check_place(target: Path) -> None:
 def _known_suffix(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix not in ENCODERS:
-        given = f"'{path.suffix}' is no format Reverie writes" if suffix else "the name has no suffix"
+        given = (
+            f"'{path.suffix}' is no format Reverie writes"
+            if suffix
+            else "the name has no format: add .png, or end it with / for a folder"
+        )
         raise InputError(f"cannot write '{path}': {given}; known: {', '.join(ENCODERS)}")
     return suffix
 

@@ -18,7 +18,9 @@ from reverie import __version__
 from reverie.apps.cli.interrupts import ignore_interrupts, interrupts_restored, listening
 from reverie.apps.cli.output import PipeConsole, close_output
 from reverie.apps.cli.pipes import past_parser
+from reverie.apps.cli.tool_help import print_help
 from reverie.apps.cli.wording import parser_message
+from reverie.apps.cli.words import as_help, asked_help, loudness
 from reverie.errors import ReverieError, printable
 from reverie.jobs.interrupts import cause
 from reverie.threads import parse_threads, settle_before_torch
@@ -27,7 +29,8 @@ from reverie.tools.registry import GROUPS, TOOLS, USUAL
 HELP = "A studio for neural image synthesis: train networks on pictures, dream and paint with them."
 EPILOGUE = (
     "Exit codes: 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C. Every command takes --threads N (default: auto, "
-    "by the cores that are free) and --debug, which shows the traceback of an error."
+    "by the cores that are free), --quiet (errors only) and --debug, which shows the traceback of an error. "
+    "'reverie TOOL --help' shows what people change most, 'reverie TOOL --help-all' every option."
 )
 JOBS = {
     "list": "List the jobs of the queue.",
@@ -45,13 +48,17 @@ FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENO
 def build_app() -> App:
     """Return the command tree; the commands themselves are import paths."""
     app = App(
-        name="reverie", help=HELP, help_epilogue=EPILOGUE, version=__version__, console=PipeConsole(),
+        name="reverie", help=HELP, help_epilogue=EPILOGUE, version=__version__, version_flags=("--version", "-V"),
+        console=PipeConsole(),
         suppress_keyboard_interrupt=False, result_action="return_value",
     )  # fmt: skip
     app.command(
         "reverie.apps.cli.replay:replay_command",
         name="replay",
         help="Make a picture again from the settings inside it.",
+    )
+    app.command(
+        "reverie.apps.cli.info:info_command", name="info", help="Say what made a file, and from what, in a few lines."
     )
     app.command(
         "reverie.apps.cli.classify:classify_command", name="classify", help="Name what a network sees in pictures."
@@ -126,7 +133,9 @@ def add_tools(app: App, groups: dict[str, App]) -> None:
     for name, (_, summary) in TOOLS.items():
         group, _, command = name.rpartition(" ")
         parent = app
-        if group:
+        if group in TOOLS:  # a tool of one word that others go with: `dream live` beside `dream PICTURE`
+            command = joined_name(name)
+        elif group:
             if group not in groups:
                 groups[group] = App(name=group, help=GROUPS.get(group, ""), result_action="return_value")
                 app.command(groups[group])
@@ -152,14 +161,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _finished(tokens: list[str], interrupted: Callable[[], bool]) -> int:
     debug = "--debug" in tokens
-    code = _run([t for t in tokens if t != "--debug"], debug, interrupted)
+    tokens, loud = loudness(as_help([t for t in tokens if t != "--debug"]))
+    with loud:
+        code = _run(tokens, debug, interrupted)
     lost = close_output()
     return code if lost is None else _report(lost, 1)
 
 
 def _run(tokens: list[str], debug: bool, interrupted: Callable[[], bool]) -> int:
     try:
-        tokens = with_usual_command(with_threads(tokens))
+        tokens = with_joined_command(with_usual_command(with_threads(tokens)))
+        asked = asked_help(tokens)
+        if asked is not None:
+            return print_help(*asked)
         result = build_app()(past_parser(tokens), exit_on_error=False, print_error=False)
     except KeyboardInterrupt:
         return _stopped()
@@ -201,6 +215,17 @@ def with_usual_command(tokens: list[str]) -> list[str]:
         return tokens
     named = {name.partition(" ")[2] for name in TOOLS if name.startswith(f"{tokens[0]} ")}
     return tokens if tokens[1] in named else [tokens[0], USUAL[tokens[0]], *tokens[1:]]
+
+
+def joined_name(name: str) -> str:
+    """Return the command of a tool whose first word is a tool, too."""
+    return name.replace(" ", "-")
+
+
+def with_joined_command(tokens: list[str]) -> list[str]:
+    """Return the tokens with `dream live` as the one command that it is; a file called live is named ./live."""
+    first = " ".join(tokens[:2])
+    return [joined_name(first), *tokens[2:]] if tokens[:1] and tokens[0] in TOOLS and first in TOOLS else tokens
 
 
 def _stopped() -> int:

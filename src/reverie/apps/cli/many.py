@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,8 @@ def run_many(
     on_cpu, limit = is_cpu(_value(config, "device") or "auto"), _value(config, "max_memory")
     shares = share_out(common.workers, parse_bytes(limit) if limit is not None and on_cpu else None)
     notes = list(found.notes)
+    if common.seed_each:
+        notes.append("--seed each: every picture has a seed of its own, by its name")
     executor = open_executor(common.executor, find, common.workers) if not common.dry_run else None
     items = _to_do(tool, find, pairs, config, common, tally, notes)
     if common.dry_run:
@@ -87,6 +90,11 @@ def run_many(
     tally.list_failures()
     print(f"{tally.summary()} in {time.monotonic() - began:.1f} s", file=sys.stderr)
     return tally.exit_code
+
+
+def own_seed(name: str) -> int:
+    """Return the seed that a picture of this name has under ``--seed each``: the same on every machine."""
+    return int.from_bytes(sha256(name.encode()).digest()[:4], "big") >> 1
 
 
 def _value(config: object, name: str) -> Any:
@@ -120,7 +128,8 @@ def _to_do(
     for source, wanted in own:
         try:
             given = Given(source.path, kind=source.kind)
-            job = wanted_job(tool, config, given, common.quality)
+            own_config = with_chosen(config, {"seed": own_seed(source.name)}) if common.seed_each else config
+            job = wanted_job(tool, own_config, given, common.quality)
             target = choose_target(
                 wanted, job, lambda data, what: parse(data, find, what), sources=[*fixed, source.path],
                 overwrite=common.overwrite,
@@ -132,7 +141,7 @@ def _to_do(
             tally.skip(target.path)
             continue
         notes += [target.note] if target.note else []
-        asked = Asked(seed_of(config), common.quality, source.kind, pixels_of(source.path))
+        asked = Asked(seed_of(own_config), common.quality, source.kind, pixels_of(source.path))
         items.append(Item(source.name, source.path, target.path, asked))
     return sorted(items, key=lambda item: -item.payload.pixels)
 
@@ -221,6 +230,7 @@ def _film(
 
 def _decisions(items: Sequence[Item], shares: Shares, tally: Tally, notes: Sequence[str]) -> dict[str, object]:
     return {
+        "inputs": len(items) + tally.skipped + len(tally.failures),
         "workers": shares.workers, "threads": shares.threads, "finished": tally.skipped, "notes": list(notes),
         "refused": [{"source": name, "why": message} for name, message, _ in sorted(tally.failures)],
         "jobs": [{"source": str(i.source), "output": str(i.target)} for i in sorted(items, key=lambda i: i.name)],

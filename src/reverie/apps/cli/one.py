@@ -63,7 +63,7 @@ def run_one(
     job = wanted_job(tool, config, given, common.quality if tool.makes == "picture" and not tool.quality else None)
     job = replace(job, more=decides)
     target = choose_target(wanted, job, lambda data, what: parse(data, find, what), sources=sources,
-                           overwrite=common.overwrite, joins=tool.joins)  # fmt: skip
+                           overwrite=common.overwrite, fresh=tool.live, joins=tool.joins)  # fmt: skip
     if target.finished and not common.dry_run:
         (there or _say_there)(target.path)
         return 0
@@ -90,7 +90,7 @@ def run_one(
         run.check(target.path, common.quality)
         if target.note:
             print_note(target.note)
-        with watching(tool, show=common.show, host=common.show_host, port=common.show_port) as watch:
+        with watching(tool, show=common.show or tool.live, host=common.show_host, port=common.show_port) as watch:
             ended = execute(run, target.path, watch, quality=common.quality)
         if seen is not None and ended.end == "done":
             seen(ended.paths[0])
@@ -159,7 +159,7 @@ def result_path(tool: AnyTool, config: object, given: Given | None, common: Comm
         output = as_given(common.output)
         path = Path(output)
         if not (tool.makes == "folder" or path.suffix or is_folder(output)):
-            raise InputError(f"-o {output} has no format: add {tool.suffix}, or end it with / for a folder")
+            raise InputError(f"-o {output} has no format: -o {output}{tool.suffix} is a file, -o {output}/ a folder")
         if tool.makes != "folder" and is_folder(output):
             path.mkdir(parents=True, exist_ok=True)
             return path / f"{_stem(tool, config, given)}{suffix_for(tool, given, common)}"

@@ -127,7 +127,7 @@ def _exported(net: _Student | _Adaptive, model: FastModel) -> bytes:
     shapes: dict[str, Any] = dict.fromkeys(net.inputs)
     for name in free.keys() & shapes.keys():
         shapes[name] = {2 + i: STRIDE * torch.export.Dim(axis, min=2) for i, axis in enumerate(free[name])}
-    with _quiet():
+    with quiet():
         program: Any = torch.onnx.export(
             net, _example(net.inputs, TRACED), None, input_names=[INSIDE.get(name, name) for name in net.inputs],
             output_names=[MADE],
@@ -154,14 +154,13 @@ def _compared(inputs: tuple[str, ...], model: FastModel, blob: bytes) -> dict[st
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep to ourselves what the exporter says about its own insides."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+def quiet() -> Iterator[None]:
+    """Keep to ourselves what exporters say about their own insides."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        logging.disable(before)

@@ -100,7 +100,7 @@ def open_student(path: str | Path | None = None, *, device: str = "auto", precis
     state, about = load_model(file)
     if about.kind not in ("student", "adaptive"):
         raise WeightsError(
-            f"'{file.name}' holds a network of kind '{about.kind}'; --fast needs a student from 'reverie distill'"
+            f"'{file.name}' holds a network of kind '{about.kind}'; --fast needs one of 'reverie distill'"
         )
     critic = open_critic(device=str(where), precision=how) if about.kind == "adaptive" else None
     if critic is not None and about.data.get("encoder") != critic.identity.sha256:
@@ -199,7 +199,7 @@ def _check(
     if model.takes_styles and not styles and target is None:
         raise InputError("no style is given; name one or more pictures")
     if styles and not model.takes_styles:
-        raise InputError("a student has learned its style already; give no style, or leave out the student's file")
+        raise InputError("this fast style model has learned its style already; give no style, or leave out its file")
 
 
 # -- sizes --------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import torch
 
 from reverie.jobs.output import Film
 from reverie.media.animation import ANIMATION_SUFFIXES
-from reverie.media.footage import Encoding, Footage, check_target, footage_frames, open_footage
+from reverie.media.footage import Encoding, Footage, check_target, cut, footage_frames, open_footage
 from reverie.media.frame_folder import FrameFolder
 from reverie.media.image import to_uint8
 from reverie.numerics.resample import resize
@@ -56,7 +56,7 @@ class FilmJob(ABC):
         self.target, self.video = Path(target), video
         self.encoding = Encoding(video.codec, video.crf, video.preset, video.audio)
         check_target(self.target, self.encoding)
-        self.footage = open_footage(source) if footage is None else footage
+        self.footage = cut(open_footage(source), video.start, video.duration) if footage is None else footage
         self.folder = FrameFolder(self.target.with_name(fitted(self.target.name, ".frames")))
         self.notes = [*self.footage.notes]
         self._sha256 = file_sha256(Path(source))
