@@ -15,8 +15,8 @@ from reverie.apps.cli.batch_options import is_folder, suffix_of
 from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.output import print_note, print_path
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, write_stdout
-from reverie.apps.cli.printed import print_one
 from reverie.errors import InputError, unknown_name
+from reverie.jobs.blocks import NetworkSettings
 from reverie.jobs.files import named_files, without_folders
 from reverie.jobs.film import Encoded
 from reverie.jobs.given import sha256_of
@@ -56,8 +56,6 @@ def run_one(
         check_together(part, has_input=given is not None)
     if _to_stdout(common, given):
         return _piped(tool, config, given, common)
-    if tool.prints and common.output is None:
-        return print_one(tool, find, config, given, common)
     wanted = result_path(tool, config, given, common)
     sources = [Path(text) for _, text in named_files(config)] + ([given.path] if given and given.path else [])
     job = wanted_job(tool, config, given, common.quality if tool.makes == "picture" and not tool.quality else None)
@@ -146,10 +144,10 @@ def wanted_job(tool: AnyTool, config: object, given: Given | None, quality: int 
     network = None if tool.network is None else tool.network(config)
     if network is not None:
         model = Input(network.name, sha256_of(network))
-    elif tool.network is None and any(getattr(part, "model", None) == "embedded" for part in sections(config).values()):
-        from reverie.weights.embedded import embedded_path
-
-        model = Input("embedded", sha256_of(embedded_path()))
+    elif tool.network is None:
+        shipped = [found for part in sections(config).values() if isinstance(part, NetworkSettings)
+                   and (found := part.shipped()) is not None]  # fmt: skip
+        model = Input(shipped[0].name, sha256_of(shipped[0])) if shipped else None
     return Job(tool.name, without_folders(config), streamed, model, files, quality=quality)
 
 
