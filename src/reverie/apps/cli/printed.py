@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.apps.cli.common_options import Common
-from reverie.apps.cli.one import decisions, wanted_job
+from reverie.apps.cli.one import decisions
 from reverie.errors import InputError
 from reverie.jobs.job import parse
 from reverie.jobs.tool import AnyTool
+from reverie.jobs.wanted import wanted_job
 
 if TYPE_CHECKING:
     from reverie.jobs.given import Given
