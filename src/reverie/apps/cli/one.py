@@ -57,8 +57,6 @@ def run_one(
         check_together(part, has_input=given is not None)
     if _to_stdout(common, given):
         return _piped(tool, config, given, common)
-    if tool.prints and common.output is None:
-        return print_one(tool, find, config, given, common)
     wanted = result_path(tool, config, given, common)
     sources = [Path(text) for _, text in named_files(config)] + ([given.path] if given and given.path else [])
     job = wanted_job(tool, config, given, common.quality if tool.makes == "picture" and not tool.quality else None)

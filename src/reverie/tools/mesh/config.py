@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reverie.jobs.blocks import MachineSettings, MeshSettings, NetworkSettings, SeedSettings
+from reverie.jobs.key_values import inside
 from reverie.settings import setting
-from reverie.tools.mesh_style.regions import renamed
+from reverie.tools.mesh_style.regions import MeshRegion
 
 TEXTURES = ("solid", "stack", "spectrum", "pixels")
 LIGHTS = ("auto", "soft", "unlit", "head", "cone", "sky")
@@ -91,7 +92,7 @@ class MeshStyleConfig(AscentSettings, MeshSettings, NetworkSettings, SeedSetting
     )
     region: tuple[str, ...] = setting(
         (), "A part with a style of its own, as material=NAME,style=FILE,strength=1, or mask=FILE,keep=1 with a mask "
-        "on the file's texture coordinates; repeatable.", inside=renamed, group="style",
+        "on the file's texture coordinates; repeatable.", inside=inside(MeshRegion), group="style",
     )  # fmt: skip
     style_scale: float = setting(
         1.0, "Size of the style's picture, as a fraction of the mesh's diameter: smaller for finer strokes.",
