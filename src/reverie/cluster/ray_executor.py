@@ -90,6 +90,8 @@ class RayExecutor:
         """Yield what happens until every item has its outcome."""
         if not items:
             return
+        if self._tiles is not None:
+            self._tiles.close()  # they would keep the cores that the items need
         mark = marked(items)
         crew = _Crew(self, items, Shared(opener, mark))
         try:
