@@ -37,7 +37,7 @@ WHY_NOT = {  # the first words of commands → why they are not tried
 }  # fmt: skip
 NOT_HERE = "not on this machine"  # weights that somebody would have to fetch
 OWN = re.compile(
-    r"\.(safetensors|pkl|pth|caffemodel|yaml|edl|zip|csv|json|onnx|py|txt|binaryproto)\b|\.\.\.|[A-Z]{3,}|<"
+    r"\.(safetensors|pkl|pth|caffemodel|yaml|edl|zip|csv|json|onnx|py|txt|binaryproto|reverie)\b|\.\.\.|[A-Z]{3,}|<"
 )
 
 

@@ -25,7 +25,7 @@ def found() -> dict[str, Command]:
 def test_every_tool_of_the_registry_has_its_command_with_every_option(found: dict[str, Command]) -> None:
     assert set(TOOLS) <= set(found)
     for name in TOOLS:
-        tool, typed = find_tool(name), {n for o in found[name].options for n in o.names}
+        tool, typed = find_tool(name), {n for o in found[name].options for n in o.names}.union(found[name].hidden)
         fixed = {role.name for role in tool.fixed}
         flags = {
             f.metadata.get("flag") or "--" + f.name.replace("_", "-") for _, f in tool.fields() if f.name not in fixed

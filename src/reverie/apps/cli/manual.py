@@ -48,7 +48,11 @@ class Option:
 
 @dataclass(frozen=True)
 class Command:
-    """One command: its words without the program's name, what it does, what it takes."""
+    """One command: its words without the program's name, what it does, what it takes.
+
+    Attributes:
+        hidden: options that work and are not shown: names of before, and words of other programs.
+    """
 
     words: str
     summary: str
@@ -56,6 +60,7 @@ class Command:
     options: tuple[Option, ...]
     examples: tuple[str, ...] = ()
     presets: tuple[tuple[str, str], ...] = ()
+    hidden: tuple[str, ...] = ()
 
     @property
     def usage(self) -> str:
@@ -77,16 +82,17 @@ def commands(app: App, before: tuple[str, ...] = ()) -> Iterator[Command]:
 
 
 def _command(words: str, app: App) -> Command:
-    arguments, options = [], []
+    arguments, options, hidden = [], [], []
     for argument in app.assemble_argument_collection():
         if not argument.show:
+            hidden += argument.names
             continue
         option = _option(argument)
         (options if option.names[0].startswith("-") else arguments).append(option)
     tool = find_tool(words) if words in TOOLS else None
     presets = () if tool is None else tuple((name, text) for name, (text, _) in tool.presets.items())
     examples = () if tool is None else tool.examples
-    return Command(words, app.help, tuple(arguments), tuple(options), examples, presets)
+    return Command(words, app.help, tuple(arguments), tuple(options), examples, presets, tuple(hidden))
 
 
 def _option(argument: Any) -> Option:
