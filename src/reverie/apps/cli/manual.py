@@ -11,7 +11,9 @@ from typing import Any
 
 from cyclopts import App
 
+from reverie.apps.cli.main import joined_name
 from reverie.apps.cli.wording import KINDS
+from reverie.jobs.tool import Role
 from reverie.tools.registry import TOOLS, find_tool
 
 WORDS = {**KINDS, str: "a text", bool: "a switch"}
@@ -89,10 +91,20 @@ def _command(words: str, app: App) -> Command:
             continue
         option = _option(argument)
         (options if option.names[0].startswith("-") else arguments).append(option)
+    words = {joined_name(name): name for name in TOOLS}.get(words, words)
     tool = find_tool(words) if words in TOOLS else None
+    if tool is not None:  # its words are sorted by what they are; here they stand by the name of their role
+        arguments = [_place(role) for role in tool.roles]
     presets = () if tool is None else tuple((name, text) for name, (text, _) in tool.presets.items())
     examples = () if tool is None else tool.examples
     return Command(words, app.help, tuple(arguments), tuple(options), examples, presets, tuple(hidden))
+
+
+def _place(role: Role) -> Option:
+    kind = "a text" if role.kind in ("text", "any", "data") else f"the path of a {role.kind}"
+    several = ", repeatable" if role.many or role.streamed else ""
+    optional = "" if role.required else "; can be left out"
+    return Option((role.name.upper(),), kind + several + optional, "", "", (), role.help)
 
 
 def _option(argument: Any) -> Option:
