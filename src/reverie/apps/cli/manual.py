@@ -14,7 +14,7 @@ from cyclopts import App
 from reverie.apps.cli.main import joined_name
 from reverie.apps.cli.wording import KINDS
 from reverie.jobs.tool import Role
-from reverie.tools.registry import TOOLS, find_tool
+from reverie.tools.registry import ALIASES, TOOLS, find_tool
 
 WORDS = {**KINDS, str: "a text", bool: "a switch"}
 
@@ -92,7 +92,8 @@ def _command(words: str, app: App) -> Command:
         option = _option(argument)
         (options if option.names[0].startswith("-") else arguments).append(option)
     words = {joined_name(name): name for name in TOOLS}.get(words, words)
-    tool = find_tool(words) if words in TOOLS else None
+    known = ALIASES.get(words, words)
+    tool = find_tool(known) if known in TOOLS else None
     if tool is not None:  # its words are sorted by what they are; here they stand by the name of their role
         arguments = [_place(role) for role in tool.roles]
     presets = () if tool is None else tuple((name, text) for name, (text, _) in tool.presets.items())
