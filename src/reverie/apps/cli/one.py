@@ -15,7 +15,6 @@ from reverie.apps.cli.batch_options import is_folder, suffix_of
 from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.output import print_note, print_path
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, write_stdout
-from reverie.apps.cli.printed import print_one
 from reverie.apps.cli.then import apply_then, check_then
 from reverie.errors import InputError, unknown_name
 from reverie.jobs.files import named_files
