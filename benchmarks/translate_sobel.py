@@ -25,7 +25,7 @@ from reverie.media.image import read_picture
 from reverie.models.translator_file import load_translator, translator_path
 from reverie.numerics.edge_filters import sobel
 from reverie.numerics.resample import resize
-from reverie.train.translate import compared
+from reverie.train.translate.measure import compared
 
 BORDER_PX = 4
 SIZES = {"64 px": (64, 64), "512 px": (512, 512), "1001 x 733 px": (733, 1001)}

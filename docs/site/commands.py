@@ -10,7 +10,7 @@ from reverie.apps.cli.manual import Command, Option, commands
 from reverie.tools.registry import TOOLS
 
 NOTE = "Options with a ° change nothing of the result (or only its last bits) and are not carried over by `--like`."
-ORDER = ("", "what is raised", "what is seen", "how it looks", "result", "film", "machine")
+LAST = ("result", "film", "folder", "servers", "machine", "")  # sections that stand behind those of the tool itself
 
 
 def write_commands(folder: Path) -> list[Command]:
@@ -53,7 +53,8 @@ def page(one: Command) -> str:
         lines += ["## Arguments", "", *table(one.arguments)]
     for group in groups(one.options):
         chosen = [option for option in one.options if option.group == group]
-        lines += [f"## {group.capitalize() or 'Options'}", "", *table(chosen)]
+        rest = "Options of all tools" if one.words in TOOLS else "Options"
+        lines += [f"## {group.capitalize() or rest}", "", *table(chosen)]
     if one.presets:
         lines += ["## Presets", "", "| preset | what it looks like |", "| --- | --- |"]
         lines += [f"| `{name}` | {cell(what)} |" for name, what in one.presets] + [""]
@@ -66,8 +67,8 @@ def page(one: Command) -> str:
 
 def groups(options: Sequence[Option]) -> list[str]:
     """Return the sections that options stand in, in the order of reading."""
-    found = list(dict.fromkeys(option.group for option in options))
-    return sorted(found, key=lambda group: ORDER.index(group) if group in ORDER else 3)
+    found = dict.fromkeys(option.group for option in options)
+    return sorted(found, key=lambda group: LAST.index(group) if group in LAST else -1)
 
 
 def table(options: Sequence[Option]) -> list[str]:

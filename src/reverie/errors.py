@@ -9,11 +9,28 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+LONGEST = 1500  # characters of a message; what is longer repeats what somebody put into a file
+
+
+def printable(text: str) -> str:
+    """Return a text for terminals and pages: one line, and nothing in it that a terminal would obey.
+
+    Names of files, layers and settings come from strangers and may hold escape codes, or half a surrogate pair.
+    """
+    if text.isprintable():
+        return text
+    joined = " ".join(text.split("\n"))
+    return "".join(c if c.isprintable() or c == "\t" else ascii(c)[1:-1] for c in joined)
+
 
 class ReverieError(Exception):
     """Something failed that was not the user's input (exit code 1)."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        text = printable(super().__str__())
+        return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 class InputError(ReverieError):

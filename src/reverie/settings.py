@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from reverie.errors import InputError
 
 T = TypeVar("T")
+MOST_TIMES = 64.0  # that a size may be larger than the input's own
 
 
 def setting(
@@ -44,6 +45,11 @@ def setting(
     moves: bool = False,
     decided: bool = False,
     steer: bool = False,
+    whole: bool = False,
+    joined: bool = False,
+    of: str | None = None,
+    own_px: bool = False,
+    hidden: bool = False,
     group: str = "",
     expert: bool = False,
 ) -> Any:
@@ -79,6 +85,11 @@ def setting(
         moves: makes a film of a still picture.
         decided: None lets the work choose; its choice stands in the record, and a result with any choice is up to date.
         steer: may be changed while the work runs.
+        whole: a text that may hold commas, such as KEY=VALUE,KEY=VALUE, and is never a list of several.
+        joined: a text of several names with commas between them; the option may be repeated instead.
+        of: numbers of this field belong to what another names, and may be given with it: LAYER:7 for a channel.
+        own_px: a length in pixels that may be said by the input's own: "2x" or "50%".
+        hidden: an older name of something else; it works, and no help shows it.
         group: section of the help.
         expert: shown by ``--help-all`` only.
     """
@@ -88,7 +99,9 @@ def setting(
         "inside": inside,
         "flag": flag, "alias": alias, "bare": bare, "needs": needs, "excludes": excludes,
         "needs_input": needs_input, "own": own, "belongs": belongs, "stored": stored, "late": late, "moves": moves,
-        "decided": decided, "steer": steer, "group": group, "expert": expert,
+        "decided": decided, "steer": steer, "whole": whole, "joined": joined, "of": of, "own_px": own_px,
+        "hidden": hidden,
+        "group": group, "expert": expert,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=facts)
 
@@ -107,6 +120,9 @@ def check_settings(config: Any) -> None:
         _check_kind(flag, value, kinds[field.name])
         if value is None or isinstance(value, bool):
             continue
+        if rule.get("own_px") and isinstance(value, str):
+            px_of(value, 1, flag)
+            continue
         if rule.get("choices") and value not in rule["choices"]:
             raise InputError(f"{flag} must be one of {', '.join(rule['choices'])}; got '{value}'")
         if not isinstance(value, (int, float)):
@@ -119,6 +135,31 @@ def check_settings(config: Any) -> None:
             raise InputError(f"{flag} must be greater than {rule['above']}; got {value}")
         if rule.get("maximum") is not None and value > rule["maximum"]:
             raise InputError(f"{flag} must be at most {rule['maximum']}; got {value}")
+
+
+def px_of(value: int | str, own_px: int, flag: str = "--size") -> int:
+    """Return a length in pixels: a number as it is, "2x" and "50%" of the input's own.
+
+    Raises:
+        InputError: none of these.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.strip().lower()
+    factor = float("nan")
+    for end, unit in (("x", 1.0), ("%", 0.01)):
+        if text.endswith(end):
+            try:
+                factor = float(text[:-1]) * unit
+            except ValueError:
+                break
+    if 0 < factor <= MOST_TIMES:
+        return max(1, round(factor * own_px))
+    wide = text.replace("px", "").partition("x")
+    sides = [int(part) for part in (wide[0], wide[2]) if part.isdecimal()]
+    if wide[1] and len(sides) == 2:
+        raise InputError(f"{flag} is the longer side, and the shape stays: {flag} {max(sides)}; got '{value}'")
+    raise InputError(f"{flag} must be pixels, or a size such as 2x or 50% of the picture's own; got '{value}'")
 
 
 def _check_kind(flag: str, value: Any, kind: Any) -> None:

@@ -31,7 +31,7 @@ def test_help_and_version_do_not_import_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "dream" in done.stdout and "--octave-scale" in done.stdout
+    assert "dream" in done.stdout and "--octaves" in done.stdout
 
 
 @pytest.mark.parametrize(

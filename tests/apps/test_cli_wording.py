@@ -11,7 +11,7 @@ CASES = {
     ("train", "clasifier"): "no command called 'clasifier'; nearest: classifier; see 'reverie train --help'",
     ("--foo",): "no option called '--foo'; see 'reverie --help'",
     ("models", "--foo"): "no option called '--foo'; see 'reverie models --help'",
-    ("train", "classifier", "d", "--epoch", "3"): "no option called '--epoch'; nearest: --epochs",
+    ("train", "classifier", "d", "--epoch", "3"): "no option called '--epoch'; here it is --epochs",
     ("models", "show", "a", "b"): "'b' is one argument too many; see 'reverie models show --help'",
     ("train", "classifier", "d", "--batch", "many"): "--batch must be a whole number; got 'many'",
     ("train", "classifier", "d", "--lr", "much"): "--lr must be a number; got 'much'",

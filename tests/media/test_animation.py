@@ -116,8 +116,9 @@ def test_stills_and_other_files_are_not_animated(tmp_path: Path) -> None:
     Image.fromarray(CARDS[0]).save(tmp_path / "still.png")
     (tmp_path / "text.gif").write_text("hello")
     assert not any(is_animated(p) for p in [*tmp_path.iterdir(), tmp_path / "none.gif", tmp_path])
-    with pytest.raises(VideoError, match="neither GIF nor WebP"):
-        read_animation(tmp_path / "still.png")
+    Image.fromarray(CARDS[0]).save(tmp_path / "still.jpg")
+    with pytest.raises(VideoError, match="is no GIF, WebP, PNG or AVIF"):
+        read_animation(tmp_path / "still.jpg")
     with pytest.raises(PictureError, match="not a picture"):
         read_animation(tmp_path / "text.gif")
     with pytest.raises(VideoError, match="no animation at"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reverie.errors import InputError
-from reverie.media.sheet import BACKGROUND, contact_sheet
+from reverie.media.sheet import BACKGROUND, contact_sheet, without_common
 
 
 def flat(height: int, width: int, color: tuple[int, int, int]) -> np.ndarray:
@@ -24,10 +24,24 @@ def test_geometry_and_exact_pixels() -> None:
     assert (sheet[28:48, 52:72] == BACKGROUND).all()
 
 
-def test_letterbox() -> None:
+def test_rows_have_the_shape_of_their_pictures() -> None:
     sheet = contact_sheet([flat(10, 40, (255, 0, 0))], columns=4, tile_px=40, pad=0)
-    assert sheet.shape == (40, 40, 3)
-    assert (sheet[15:25] == (255, 0, 0)).all() and (sheet[:15] == BACKGROUND).all() and (sheet[25:] == BACKGROUND).all()
+    assert sheet.shape == (10, 40, 3)
+    assert (sheet == (255, 0, 0)).all()
+    mixed = contact_sheet([flat(10, 40, (255, 0, 0)), flat(30, 40, (0, 255, 0))], columns=2, tile_px=40, pad=0)
+    assert mixed.shape == (30, 80, 3)
+    assert (mixed[10:20, :40] == (255, 0, 0)).all() and (mixed[:10, :40] == BACKGROUND).all()
+
+
+def test_captions_lose_what_all_have_and_are_wrapped_not_cut() -> None:
+    captions = ["starry night + klee, strength 0.3, size 512", "starry night + klee, strength 0.5, size 512"]
+    assert without_common(captions) == ["strength 0.3", "strength 0.5"]
+    assert without_common(["same", "same"]) == ["same", "same"]
+    tiles = [flat(64, 64, (0, 0, 0))] * 2
+    short = contact_sheet(tiles, columns=2, tile_px=64, captions=["a", "b"])
+    long = contact_sheet(tiles, columns=2, tile_px=64, captions=["layer2.0.conv1 of the network", "b"])
+    assert long.shape[0] >= short.shape[0] + 2 * 15  # three lines in place of one
+    assert ((long != BACKGROUND).any(axis=2)).sum() > ((short != BACKGROUND).any(axis=2)).sum() + 200
 
 
 def test_captions_and_title_draw_inside_their_place() -> None:

@@ -161,7 +161,7 @@ def test_alpha_stays_apart(kind: str) -> None:
     rgba = np.dstack([COLORS, np.arange(35, dtype=np.uint8).reshape(5, 7) * 7])
     options = {"lossless": True, "exact": True} if kind == "WEBP" else {}
     picture = read(saved(Image.fromarray(rgba), kind, **options))
-    assert np.array_equal(to_uint8(picture.rgb), COLORS)
+    assert np.array_equal(to_uint8(picture.rgb), np.where(rgba[..., 3:] > 0, COLORS, 255))
     assert picture.alpha is not None and np.array_equal(to_uint8(picture.alpha), rgba[..., 3])
 
 
@@ -173,7 +173,7 @@ def test_grey_with_alpha_and_grey_with_a_transparent_value() -> None:
     grey, alpha = COLORS[..., 0], COLORS[..., 1]
     picture = read(saved(Image.merge("LA", (Image.fromarray(grey), Image.fromarray(alpha))), "PNG"))
     assert picture.alpha is not None and np.array_equal(to_uint8(picture.alpha), alpha)
-    assert np.array_equal(to_uint8(picture.rgb)[..., 2], grey)
+    assert np.array_equal(to_uint8(picture.rgb)[..., 2], np.where(alpha > 0, grey, 255))
     keyed = read(saved(Image.fromarray(grey), "PNG", transparency=int(grey[0, 0])))
     assert keyed.alpha is not None and np.array_equal(keyed.alpha, (grey != grey[0, 0]).astype(np.float32))
 
@@ -186,7 +186,7 @@ def test_palette_with_transparency() -> None:
     colors = np.array(table, np.uint8).reshape(4, 3)[index]
     for kind, key, levels in (("PNG", bytes([0, 85, 170, 255]), [0, 85, 170, 255]), ("GIF", 2, [255, 255, 0, 255])):
         picture = read(saved(image, kind, transparency=key))
-        assert np.array_equal(to_uint8(picture.rgb), colors)
+        assert np.array_equal(to_uint8(picture.rgb), np.where(np.array(levels)[index][..., None] > 0, colors, 255))
         assert picture.alpha is not None and np.array_equal(to_uint8(picture.alpha), np.array(levels)[index])
     assert read(saved(image, "PNG")).alpha is None
 

@@ -17,7 +17,7 @@ from reverie.models.adaptive import AdaptiveDecoder
 from reverie.models.student import StudentNet
 from reverie.tools.fast import export_onnx as module
 from reverie.tools.fast.export_onnx import check_export, export_onnx
-from reverie.tools.fast.model import open_student
+from reverie.tools.fast.model import fast_style, open_student
 from reverie.weights.checkpoint import Description, save_model
 
 FOUND = [importlib.util.find_spec(name) is not None for name in module.PACKAGES]
@@ -52,14 +52,12 @@ def test_a_student_computes_the_same_at_any_size_and_strength(
     captured = capsys.readouterr()
     assert captured.out.strip() == str(target)
     assert "inputs image, strength; largest difference" in captured.err and captured.err.count("\n") == 1
-    net, run = open_student(file, device="cpu").net, session(target)
-    assert isinstance(net, StudentNet)
-    for size, strength in (((16, 24), 0.0), ((72, 40), 0.5), ((64, 64), 1.0)):
+    model, run = open_student(file, device="cpu"), session(target)
+    for size, strength in (((16, 24), 0.0), ((72, 40), 0.5), ((65, 63), 1.0), ((1, 9), 0.7), ((230, 211), 0.1)):
         image, dial = torch.rand(1, 3, *size), torch.full((1, 1), strength)
         (theirs,) = run.run(["picture"], {"image": image.numpy(), "strength": dial.numpy()})
         assert theirs.shape == (1, 3, *size) and theirs.std() > 0.02
-        with torch.no_grad():
-            assert (torch.from_numpy(theirs) - net(image, dial)).abs().max() < 1e-4
+        assert (torch.from_numpy(theirs) - fast_style(image, model, strength=strength)).abs().max() < 1 / 1000
     props = {p.key: p.value for p in pytest.importorskip("onnx").load(target).metadata_props}
     assert json.loads(props["reverie"])["kind"] == "student"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["s.onnx", "s.safetensors"]
@@ -70,16 +68,15 @@ def test_a_student_computes_the_same_at_any_size_and_strength(
 def test_any_style_computes_the_same_at_any_two_sizes(tmp_path: Path) -> None:
     model = open_student(network("adaptive", tmp_path / "a.safetensors"), device="cpu")
     made = export_onnx(model, tmp_path / "a.onnx")
-    assert made.inputs == ("image", "strength", "style") and max(made.differences.values()) < 1e-4
+    assert made.inputs == ("image", "strength", "style") and max(made.differences.values()) < 1e-3
     run = session(made.path)
-    ours = module._Adaptive(model.net, model.critic).eval()  # type: ignore[arg-type]
-    image, style = torch.rand(1, 3, 48, 88), torch.rand(1, 3, 64, 32)
+    image, style = torch.rand(1, 3, 47, 89), torch.rand(1, 3, 61, 33)
     pictures = []
     for strength in (0.0, 1.0):
         dial = torch.full((1, 1), strength)
         (theirs,) = run.run(None, {"image": image.numpy(), "strength": dial.numpy(), "style": style.numpy()})
-        with torch.no_grad():
-            assert (torch.from_numpy(theirs) - ours(image, dial, style)).abs().max() < 1e-4
+        ours = fast_style(image, model, [style], strength=strength)
+        assert (torch.from_numpy(theirs) - ours).abs().max() < 1 / 1000
         pictures.append(torch.from_numpy(theirs))
     assert (pictures[0] - pictures[1]).abs().max() > 1e-3
 

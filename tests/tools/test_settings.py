@@ -15,7 +15,7 @@ from reverie.tools.dream.config import DreamConfig
         ({"steps": "3"}, "--steps must be a whole number; got '3'"),
         ({"steps": 3.0}, "--steps must be a whole number; got 3.0"),
         ({"steps": True}, "--steps must be a whole number; got True"),
-        ({"size": 1.5}, "--size must be a whole number or None; got 1.5"),
+        ({"size": 1.5}, "--size must be a whole number or a text or None; got 1.5"),
         ({"step_size": "0.1"}, "--step-size must be a number"),
         ({"layer": "mixed5a"}, "--layer must be a tuple, each item a text"),
         ({"channel": ("1",)}, "--channel must be a tuple, each item a whole number"),

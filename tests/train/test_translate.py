@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from reverie.data.examples import held_out
+from reverie.data.examples import Drawing, held_out
 from reverie.errors import DataError, InputError, WeightsError
 from reverie.jobs.session import Session
 from reverie.media.image import read_picture
@@ -20,9 +20,11 @@ from reverie.numerics.edge_filters import sobel
 from reverie.numerics.resample import resize
 from reverie.tools.translate.tiles import translated
 from reverie.train.run_folder import RunFolder
-from reverie.train.translate import TranslatorTraining, compared, given_parameters, open_task
-from reverie.train.translate_config import TranslateConfig
-from reverie.train.translate_tool import PreparedTraining
+from reverie.train.translate.config import TranslateConfig
+from reverie.train.translate.measure import compared
+from reverie.train.translate.task import given_parameters, open_task
+from reverie.train.translate.tool import PreparedTraining
+from reverie.train.translate.training import TranslatorTraining
 from reverie.weights.checkpoint import Description, load_model, save_model
 
 MakePhoto = Callable[..., torch.Tensor]
@@ -146,7 +148,7 @@ def folder_of(pictures: Path, name: str, change: Callable[[np.ndarray], np.ndarr
 def test_pairs_of_two_folders_are_cropped_at_the_same_place(pictures: Path):
     negatives = folder_of(pictures, "negatives", lambda rgb: 255 - rgb)
     examples = open_task(small(pictures, targets=str(negatives))).examples
-    given, wanted = examples.draw(4, 24, torch.Generator().manual_seed(0), 1.0)
+    given, wanted = examples.draw(4, 24, torch.Generator().manual_seed(0), Drawing())
     assert given.shape == wanted.shape == (4, 3, 24, 24)
     assert torch.allclose(given + wanted, torch.ones(1), atol=1e-5)
     assert (examples.count, examples.held) == (5, 1)
@@ -173,9 +175,8 @@ def test_missing_partners_are_named_or_left_out(pictures: Path):
 
 def test_pairs_of_unequal_sizes_are_refused(pictures: Path):
     smaller = folder_of(pictures, "smaller", lambda rgb: rgb[:-1])
-    examples = open_task(small(pictures, targets=str(smaller))).examples
     with pytest.raises(DataError, match=r"is 90 x 70 px, but its target '.*' is 90 x 69 px; a pair has one size"):
-        examples.draw(1, 24, torch.Generator(), 1.0)
+        open_task(small(pictures, targets=str(smaller)))
 
 
 def test_one_pair_is_not_enough(pictures: Path):
@@ -202,9 +203,12 @@ def test_files_that_do_not_fit_what_they_say_are_refused(tmp_path: Path):
         (record | {"width": 10**9}, "translator", "says width 1000000000; expected 1 to 512"),
         (record | {"width": "8"}, "translator", "says width '8'"),
         (record | {"dilations": [1] * 99}, "translator", "names no list of 1 to 32 dilations"),
-        (record | {"architecture": "gan"}, "translator", "of kind 'gan'; known: can, autoencoder"),
+        (record | {"architecture": "gan"}, "translator", "of kind 'gan'; known: can, autoencoder, unet, resnet"),
         (record | {"extra": 1}, "translator", "'extra' is unknown or missing"),
-        (record | {"inputs": 7}, "translator", "takes 7 channels"),
+        (record | {"inputs": 7}, "translator", "takes 7 channels and gives 1; expected 3 for 'color' pictures, and 1"),
+        (record | {"given": "labels:99999"}, "translator", "is no kind of picture"),
+        (record | {"planes": [{"name": "sigma"}]}, "translator", "names no list of planes"),
+        (record | {"architecture": "unet", "depth": 40}, "translator", "says depth 40; expected 1 to 8"),
         (record, "student", "holds a network of kind 'student'; translating needs a translator"),
     ]
     for shape, kind, message in cases:
@@ -218,8 +222,8 @@ def test_an_unknown_translator_names_the_shipped_ones():
 
 
 def test_parameters_are_numbers_by_name():
-    assert given_parameters(("sigma=1.5",)) == {"sigma": 1.5}
-    for text in ("sigma", "sigma=", "=", "sigma=wide"):
+    assert given_parameters(("sigma=1.5", "radius=1..3")) == ({"sigma": 1.5}, {"radius": (1, 3)})
+    for text in ("sigma", "sigma=", "=", "sigma=wide", "sigma=3..1", "sigma=1.."):
         with pytest.raises(InputError, match="takes NAME=NUMBER"):
             given_parameters((text,))
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from reverie.errors import InputError, LayerError, WeightsError, unknown_name
+from reverie.weights.boundary import reads
 from reverie.weights.checkpoint import Description, load_model, save_model
 
 KIND = "centers"
@@ -111,6 +112,7 @@ def save_centers(path: Path, found: ClassCenters, input_px: int) -> None:
     save_model(path, centers_state(found), centers_description(found, input_px))
 
 
+@reads
 def load_centers(path: Path) -> ClassCenters:
     """Return the centers of a file of 'reverie embed layers'.
 

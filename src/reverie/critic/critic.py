@@ -10,12 +10,13 @@ import copy
 import functools
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from reverie.critic.classes import find_classes
 from reverie.critic.layers import (
     Field,
     Layer,
@@ -84,6 +85,7 @@ class Critic:
 
     Attributes:
         replicas: the same network on other devices, which take their share of the tiles of a picture.
+        notes: what a user should know of it, such as what was guessed.
         helpers: other machines that do so in their place; see `reverie.optimize.helpers`.
     """
 
@@ -95,14 +97,25 @@ class Critic:
         self.device, self.precision = torch.device(device), precision
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         self.replicas: tuple[Critic, ...] = ()
+        self.notes: tuple[str, ...] = ()
         self.helpers: Any = None
         net = (net if own else copy.deepcopy(net)).eval().requires_grad_(False).float().cpu()
         remove_hooks(net)
         norms = norm_statistics(net)
-        side = min(identity.input_px, FOLDING_PX)
-        fold_batchnorm(net, torch.zeros(1, 3, side, side))
+        try:
+            _folded_at(net, min(identity.input_px, FOLDING_PX))
+        except (RuntimeError, AssertionError, ValueError):  # a network for pictures of one size alone
+            _folded_at(net, identity.input_px)
         self.norms = surviving(norms, net)  # what leaves a BatchNorm now leaves the Identity in its place
         self.net = net.to(self.device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def adopt_outputs(self, default_layer: str) -> None:
+        """Take the last layer without positions for the logits, and a layer to amplify where none is named."""
+        last = self.layers[-1]
+        path = "" if last.stride else last.path
+        self.identity = replace(self.identity, logits_path=path, default_layers=(default_layer,))
+        for known in ("layers", "named_layers", "_by_name"):
+            self.__dict__.pop(known, None)
 
     # -- what there is ----------------------------------------------------------------------------------------
 
@@ -138,31 +151,27 @@ class Critic:
             )
         return self._by_name[name]
 
+    def class_indices(self, name: str) -> tuple[int, ...]:
+        """Return the numbers of all classes that a text names; see `reverie.critic.classes`.
+
+        Raises:
+            LayerError: it names none; the message has the nearest.
+        """
+        classes = self.identity.classes
+        count = len(classes) or (self.layer(LOGITS).channels if self.identity.logits_path else 0)
+        return find_classes(name, classes, count, self.identity.name)
+
     def class_index(self, name: str) -> int:
-        """Return the index of a class by full name, index, or any unique part of its name, looked for in this order.
+        """Return the number of the one class that a text names.
 
         Raises:
             LayerError: no such class, or more than one; the message names the nearest.
         """
-        classes, wanted = self.identity.classes, name.lower()
-        lowered = [c.lower() for c in classes]
-        found = [i for i, c in enumerate(lowered) if c == wanted]
-        if not found and name.isdecimal():
-            count = len(classes) or self.layer(LOGITS).channels
-            if int(name) >= count:
-                raise LayerError(
-                    f"class {name} is out of range; {self.identity.name} has {count} classes, 0 to {count - 1}"
-                )
-            return int(name)
-        found = found or [i for i, c in enumerate(lowered) if wanted in c.replace("_", " ") or wanted in c]
+        found, classes = self.class_indices(name), self.identity.classes
         if len(found) == 1:
             return found[0]
-        if found:
-            listed = ", ".join(f"{classes[i]} ({i})" for i in found[:6])
-            raise LayerError(f"'{name}' names {len(found)} classes: {listed}; say which, by name or number")
-        raise LayerError(
-            unknown_name("class", name, classes, f"list them with 'reverie models show {self.identity.name}'")
-        )
+        listed = ", ".join(f"{classes[i]} ({i})" for i in found[:6])
+        raise LayerError(f"'{name}' names {len(found)} classes: {listed}; say which, by name or number")
 
     @functools.cached_property
     def _shapes(self) -> nn.Module:
@@ -301,3 +310,7 @@ class Critic:
         prepared = self.preprocessing(images.to(self.device)).to(self.dtype)
         out = self.net(prepared.contiguous(memory_format=torch.channels_last))
         return (out if isinstance(out, Tensor) else out[0]).float()
+
+
+def _folded_at(net: nn.Module, side: int) -> None:
+    fold_batchnorm(net, torch.zeros(1, 3, side, side))

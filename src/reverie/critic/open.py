@@ -17,9 +17,11 @@ from reverie.critic.critic import Critic, Identity, Preprocessing
 from reverie.critic.devices import split_devices
 from reverie.critic.families import FAMILIES
 from reverie.critic.precision import resolve_device, resolve_precision
+from reverie.critic.wrap import open_library
 from reverie.errors import InputError, WeightsError, unknown_name
 from reverie.models.build import NAMED, build_classifier, shapes_only
 from reverie.models.caffe_googlenet import HEAD
+from reverie.weights.boundary import damage_named
 from reverie.weights.caffe.model import SUFFIX as CAFFEMODEL
 from reverie.weights.catalogue import CATALOGUE
 from reverie.weights.checkpoint import Description, file_sha256, load_model
@@ -90,19 +92,29 @@ def open_network(model: str, weights: str | Path | None) -> tuple[nn.Module, Pre
         return _from_architecture(model, architecture, weights)
     if Path(model).suffix.lower() in (".safetensors", *STATE_DICTS) or Path(model).exists():
         return _from_file(Path(model), Path(model).name, weights)
-    hint = "or give the path of a .safetensors file trained with 'reverie train classifier'"
+    library = open_library(model, weights)
+    if library is not None:
+        return library
+    hint = "or timm/NAME, any other name of torchvision, or the path of a .safetensors file that was trained here"
     raise InputError(unknown_name("model", model, model_names(), hint))
 
 
 def _from_file(path: Path, name: str, weights: str | Path | None) -> tuple[nn.Module, Preprocessing, Identity]:
     if weights is not None:
         raise InputError(f"--weights goes with a named architecture; '{name}' already carries its own")
+    if (path / "model.safetensors").is_file():
+        path = path / "model.safetensors"
     if path.is_dir():
         raise WeightsError(
             f"'{path}' is a folder; expected a .safetensors file, for example {path / 'model.safetensors'}"
         )
     if path.suffix.lower() in STATE_DICTS and path.is_file():
         raise WeightsError(_bare_weights(path))
+    with damage_named(path.name):
+        return _described(path, name)
+
+
+def _described(path: Path, name: str) -> tuple[nn.Module, Preprocessing, Identity]:
     state, about = load_model(path)
     if about.kind != "classifier":
         raise WeightsError(f"'{path.name}' holds a network of kind '{about.kind}'; dreaming needs a classifier")
@@ -116,8 +128,8 @@ def _bare_weights(path: Path) -> str:
     if path.name == "checkpoint.pt" and path.with_name("settings.json").is_file():
         return f"'{path}' is the checkpoint of an unfinished run; --resume goes on with it and makes model.safetensors"
     return (
-        f"'{path}' does not say what network it belongs to; name it: --model ARCHITECTURE --weights '{path}', "
-        "with a name from 'reverie models'"
+        f"'{path}' does not say what network it belongs to; give a name out of 'reverie models' as the "
+        f"network, and --weights '{path}'"
     )
 
 

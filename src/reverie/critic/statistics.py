@@ -21,6 +21,7 @@ from reverie.critic.critic import Critic
 from reverie.errors import InputError, WeightsError
 from reverie.media.image import read_picture
 from reverie.numerics.resample import resize
+from reverie.weights.boundary import reads
 from reverie.weights.checkpoint import write_bytes
 from reverie.weights.embedded import FOLDER
 from reverie.weights.fetch import cache_dir
@@ -136,6 +137,7 @@ def save_statistics(path: Path, statistics: Mapping[str, ChannelStatistics], *, 
     write_bytes(path, save({name: value.contiguous() for name, value in tensors.items()}))
 
 
+@reads
 def load_statistics(path: Path, critic: Critic) -> dict[str, ChannelStatistics]:
     """Read statistics; layers that the network does not have so are left out.
 

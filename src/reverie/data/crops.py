@@ -6,7 +6,8 @@ import hashlib
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -47,21 +48,25 @@ class CropPool:
         listed = "\n".join(f"{i} {name}" for i, (_, names) in enumerate(self._sources) for name in names)
         return hashlib.sha256(listed.encode()).hexdigest()
 
-    def crops(self, count: int, size_px: int, generator: Generator, *, zoom: float = 1.0) -> Tensor:
-        """Return ``[count, 3, size_px, size_px]`` float in [0, 1], half of them mirrored.
+    def crops(
+        self, count: int, size_px: int, generator: Generator, *, zoom: float = 1.0, mirror: bool = True,
+        turns: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Return ``[count, 3, size_px, size_px]`` float in [0, 1], half of them mirrored, on demand turned.
 
         A crop takes between `size_px` pixels and `zoom` times the shorter side, and is made smaller without aliasing.
         Pictures of half the size or less are laid out two by two, which is sharper than enlarging them.
         """
-        return torch.cat([self._crop(size_px, generator, zoom) for _ in range(count)])
+        how = partial(cut, zoom=zoom, mirror=mirror, turns=turns)
+        return torch.cat([self._crop(size_px, generator, how) for _ in range(count)])
 
-    def _crop(self, size_px: int, generator: Generator, zoom: float) -> Tensor:
+    def _crop(self, size_px: int, generator: Generator, how: Callable[..., Tensor]) -> Tensor:
         pixels = self._draw(generator)
         if 2 * min(pixels.shape[:2]) <= size_px:
             half = size_px // 2
-            four = [cut(p, half, generator, zoom) for p in (pixels, *(self._draw(generator) for _ in range(3)))]
+            four = [how(p, half, generator) for p in (pixels, *(self._draw(generator) for _ in range(3)))]
             return torch.cat([torch.cat(four[:2], dim=3), torch.cat(four[2:], dim=3)], dim=2)
-        return cut(pixels, size_px, generator, zoom)
+        return how(pixels, size_px, generator)
 
     def _draw(self, generator: Generator) -> np.ndarray:
         name = ""
@@ -107,8 +112,21 @@ def _below(count: int, generator: Generator) -> int:
     return int(torch.randint(count, (1,), generator=generator))
 
 
-def cut(pixels: np.ndarray, size_px: int, generator: Generator, zoom: float) -> Tensor:
-    """Return one crop ``[1, C, size_px, size_px]`` of bytes ``[H, W, C]``, as float in [0, 1]."""
+def cut(
+    pixels: np.ndarray, size_px: int, generator: Generator, zoom: float, *, mirror: bool = True, turns: bool = False,
+    planes: Callable[[Tensor], Tensor] | None = None,
+) -> Tensor:  # fmt: skip
+    """Return one crop ``[1, C, size_px, size_px]``, float in [0, 1].
+
+    Args:
+        pixels: ``[H, W, C]``, bytes, or floats in [0, 1].
+        size_px: side of the crop.
+        generator: of all that is random.
+        zoom: see `CropPool.crops`.
+        mirror: turn half of them over.
+        turns: give them quarter turns.
+        planes: what is done to the channels before the crop is made smaller.
+    """
     height, width = pixels.shape[:2]
     draw = torch.rand(4, generator=generator).tolist()
     largest = max(min(height, width) * zoom, 1)
@@ -116,8 +134,10 @@ def cut(pixels: np.ndarray, size_px: int, generator: Generator, zoom: float) -> 
     side = max(1, min(side, height, width))
     top, left = int(draw[1] * (height - side + 1)), int(draw[2] * (width - side + 1))
     square = torch.from_numpy(np.ascontiguousarray(pixels[top : top + side, left : left + side]))
-    square = square.permute(2, 0, 1)[None].float() / 255
-    square = square.flip(3) if draw[3] < 0.5 else square
+    square = square.permute(2, 0, 1)[None].float() / (255 if pixels.dtype == np.uint8 else 1)
+    square = square.flip(3) if mirror and draw[3] < 0.5 else square
+    square = torch.rot90(square, int(torch.randint(4, (1,), generator=generator)), (2, 3)) if turns else square
+    square = square if planes is None else planes(square)
     if side == size_px:
         return square
     return F.interpolate(square, (size_px, size_px), mode="bilinear", antialias=True, align_corners=False)

@@ -1,12 +1,13 @@
 """What a translator learns from: pictures and what is to become of them, drawn as a function of a generator.
 
-Either one set of pictures and a filter that makes the targets, or pairs of pictures.
+Either one set of pictures and a filter that makes the targets, or pairs of pictures; see `reverie.data.pairs`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -14,16 +15,24 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from reverie.data.crops import CropPool, cut
+from reverie.data.crops import CropPool
 from reverie.data.folder import SUFFIXES, Archive, require_dataset
 from reverie.errors import DataError
-from reverie.media.image import read_picture, to_uint8
-
-CACHE_BYTES = 256 * 2**20  # of decoded pairs that are kept
-NAMED = 3  # files that a message names
+from reverie.media.image import read_picture
+from reverie.models.translator import Plane, told
+from reverie.numerics.filters import Filter
 
 Pair = tuple[Tensor, Tensor]
-"""A picture ``[B, 3, H, W]`` and its target ``[B, C, H, W]``, in [0, 1]."""
+"""A picture ``[B, 3, H, W]`` and its target ``[B, C, H, W]``, in [0, 1]; planes of numbers follow the picture."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How crops are varied: `zoom` as in `CropPool.crops`; half of them mirrored; quarter turns."""
+
+    zoom: float = 1.0
+    mirror: bool = True
+    turns: bool = False
 
 
 class Examples(Protocol):
@@ -33,6 +42,7 @@ class Examples(Protocol):
         count: of those that are learned from.
         held: of those that are not.
         outputs: channels of a target.
+        planes: numbers that go in beside the picture.
         digest: identifies the list of files.
         notes: what was left out.
     """
@@ -44,25 +54,51 @@ class Examples(Protocol):
     @property
     def outputs(self) -> int: ...
     @property
+    def planes(self) -> tuple[Plane, ...]: ...
+    @property
     def digest(self) -> str: ...
     @property
     def notes(self) -> Sequence[str]: ...
 
-    def draw(self, count: int, size_px: int, generator: Generator, zoom: float) -> Pair:
-        """Return crops to learn from; see `reverie.data.crops.CropPool.crops`."""
+    def draw(self, count: int, size_px: int, generator: Generator, how: Drawing) -> Pair:
+        """Return crops to learn from."""
         ...
 
     def held_out(self) -> Iterator[Pair]:
         """Yield whole pictures that are not learned from."""
         ...
 
-    def target(self, image: Tensor) -> Tensor | None:
+    def learned(self) -> Iterator[Pair]:
+        """Yield whole pictures that are learned from."""
+        ...
+
+    def target(self, image: Tensor, values: Mapping[str, float] | None = None) -> Tensor | None:
         """Return what should become of any picture, where there is a filter that says so."""
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class Teacher:
+    """A filter with some of its parameters fixed, and others that vary."""
+
+    filter: Filter
+    fixed: Mapping[str, float]
+    planes: tuple[Plane, ...] = ()
+
+    def __call__(self, images: Tensor, values: Mapping[str, float] | None = None) -> Tensor:
+        """Return what the filter makes of pictures; parameters that vary have their usual values unless given."""
+        usual = {plane.name: plane.default for plane in self.planes}
+        return self.filter.apply(images, **self.fixed, **(usual | dict(values or {})))
+
+
 class FilterExamples:
-    """Any pictures, and a function that gives their targets.
+    """Any pictures, and a filter that makes their targets.
+
+    Args:
+        path: the pictures.
+        teacher: the filter.
+        share: of the pictures that is held out; 1 for all of them.
+        seed: chooses which.
 
     Raises:
         DataError: no pictures.
@@ -70,94 +106,48 @@ class FilterExamples:
 
     notes: Sequence[str] = ()
 
-    def __init__(self, path: Path, apply: Callable[[Tensor], Tensor], outputs: int, share: float, seed: int) -> None:
-        self._apply, self.outputs = apply, outputs
+    def __init__(self, path: Path, teacher: Teacher, share: float, seed: int) -> None:
+        self._teacher, self.planes = teacher, teacher.planes
+        self.outputs = teacher.filter.channels or 3
         self._archive, names = listed(path)
-        self._held = held_out(names, share, seed)
-        self._pool = CropPool([path], leave_out=[PurePosixPath(name).name for name in self._held])
-        self.count, self.held, self.digest = self._pool.count, len(self._held), self._pool.digest
+        self._held = tuple(names) if share >= 1 else held_out(names, share, seed)
+        self._names = [name for name in names if name not in set(self._held)]
+        self.count, self.held = len(self._names), len(self._held)
+        if share < 1:
+            self._pool = CropPool([path], leave_out=[PurePosixPath(name).name for name in self._held])
+            self.count, self.digest = self._pool.count, self._pool.digest
+        else:
+            self.digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
 
-    def draw(self, count: int, size_px: int, generator: Generator, zoom: float) -> Pair:
-        """Return crops and what the function makes of them."""
-        crops = self._pool.crops(count, size_px, generator, zoom=zoom)
-        return crops, self._apply(crops)
+    def draw(self, count: int, size_px: int, generator: Generator, how: Drawing) -> Pair:
+        """Return crops and what the filter makes of them; what varies is drawn evenly from its range."""
+        crops = self._pool.crops(count, size_px, generator, zoom=how.zoom, mirror=how.mirror, turns=how.turns)
+        if not self.planes:
+            return crops, self._teacher(crops)
+        shares = torch.rand(count, len(self.planes), generator=generator).tolist()
+        pairs = [self._told(crop[None], row) for crop, row in zip(crops, shares, strict=True)]
+        return torch.cat([image for image, _ in pairs]), torch.cat([target for _, target in pairs])
+
+    def _told(self, crop: Tensor, shares: Sequence[float]) -> Pair:
+        values = {p.name: p.low + share * (p.high - p.low) for p, share in zip(self.planes, shares, strict=True)}
+        return told(crop, self.planes, values), self._teacher(crop, values)
 
     def held_out(self) -> Iterator[Pair]:
         """Yield whole pictures that are not learned from."""
-        for name in self._held:
+        return self._whole(self._held)
+
+    def learned(self) -> Iterator[Pair]:
+        """Yield whole pictures that are learned from."""
+        return self._whole(self._names)
+
+    def target(self, image: Tensor, values: Mapping[str, float] | None = None) -> Tensor | None:
+        """Return what the filter makes of a picture ``[B, 3, H, W]``, without planes."""
+        return self._teacher(image[:, :3], values)
+
+    def _whole(self, names: Sequence[str]) -> Iterator[Pair]:
+        for name in names:
             image = as_image(read_picture(self._archive.open(name), name=name).rgb)
-            yield image, self._apply(image)
-
-    def target(self, image: Tensor) -> Tensor | None:
-        """Return what the function makes of a picture."""
-        return self._apply(image)
-
-
-class PairExamples:
-    """Pairs of pictures: two folders or zips with the same names, or one of pictures that hold both, left and right.
-
-    Args:
-        path: the pictures, or those that hold both.
-        targets: what is to become of them; None where `path` holds both.
-        share: of the pairs that is held out.
-        seed: chooses which.
-        skip: leave out pictures without a partner instead of refusing.
-
-    Raises:
-        DataError: missing partners, fewer than two pairs.
-    """
-
-    outputs = 3
-
-    def __init__(self, path: Path, targets: Path | None, share: float, seed: int, *, skip: bool = False) -> None:
-        self._archive, names = listed(path)
-        self._partners: dict[str, str] | None = None
-        self.notes: list[str] = []
-        if targets is not None:
-            self._target_archive, others = listed(targets)
-            self._partners = matched(names, others, skip=skip, notes=self.notes)
-            names = list(self._partners)
-        if len(names) < 2:
-            raise DataError(f"'{path}' gives {len(names)} pair; learning needs two or more")
-        self._held = held_out(names, share, seed)
-        self._names = [name for name in names if name not in set(self._held)]
-        self._cache: dict[str, np.ndarray] = {}
-        self.count, self.held = len(self._names), len(self._held)
-        self.digest = hashlib.sha256("\n".join(f"{name} {self._partner(name)}" for name in names).encode()).hexdigest()
-
-    def draw(self, count: int, size_px: int, generator: Generator, zoom: float) -> Pair:
-        """Return crops of the same place of both pictures."""
-        chosen = torch.randint(len(self._names), (count,), generator=generator).tolist()
-        both = torch.cat([cut(self._both(self._names[i]), size_px, generator, zoom) for i in chosen])
-        return both[:, :3], both[:, 3:]
-
-    def held_out(self) -> Iterator[Pair]:
-        """Yield whole pairs that are not learned from."""
-        for name in self._held:
-            both = as_image(self._both(name).astype(np.float32) / 255)
-            yield both[:, :3], both[:, 3:]
-
-    def target(self, image: Tensor) -> Tensor | None:
-        """Return None: nobody knows."""
-        return None
-
-    def _partner(self, name: str) -> str:
-        return name if self._partners is None else self._partners[name]
-
-    def _both(self, name: str) -> np.ndarray:
-        """Return a picture and its target as one ``[H, W, 6]`` of bytes."""
-        if name not in self._cache:
-            rgb = to_uint8(read_picture(self._archive.open(name), name=name).rgb)
-            if self._partners is None:
-                first, second = halves(rgb, name)
-            else:
-                other = self._partners[name]
-                first, second = rgb, to_uint8(read_picture(self._target_archive.open(other), name=other).rgb)
-                check_same_size(first, second, name, other)
-            if sum(pixels.nbytes for pixels in self._cache.values()) > CACHE_BYTES:
-                self._cache.clear()
-            self._cache[name] = np.concatenate([first, second], axis=2)
-        return self._cache[name]
+            yield told(image, self.planes), self._teacher(image)
 
 
 def listed(path: Path) -> tuple[Archive, list[str]]:
@@ -182,43 +172,6 @@ def held_out(names: Sequence[str], share: float, seed: int) -> tuple[str, ...]:
         return ()
     count = min(len(names) - 1, max(1, round(share * len(names))))
     return tuple(sorted(names, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).hexdigest())[:count])
-
-
-def matched(names: Sequence[str], others: Sequence[str], *, skip: bool, notes: list[str]) -> dict[str, str]:
-    """Return name → name of the target with the same path and stem.
-
-    Raises:
-        DataError: some have no partner, and they are not to be skipped.
-    """
-    stems = {str(PurePosixPath(name).with_suffix("")): name for name in others}
-    pairs = {name: stems.pop(stem) for name in names if (stem := str(PurePosixPath(name).with_suffix(""))) in stems}
-    alone = [name for name in names if name not in pairs] + list(stems.values())
-    if alone:
-        more = f" and {len(alone) - NAMED} more" if len(alone) > NAMED else ""
-        text = f"{len(alone)} pictures have no partner of the same name: {', '.join(alone[:NAMED])}{more}"
-        if not skip or not pairs:
-            raise DataError(f"{text}; --skip-unpaired leaves them out")
-        notes.append(f"left out {text}")
-    return pairs
-
-
-def halves(rgb: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the left and the right half of a picture that holds a pair.
-
-    Raises:
-        DataError: its width is odd.
-    """
-    width = rgb.shape[1]
-    if width % 2:
-        raise DataError(f"'{name}' is {width} px wide; a picture that holds a pair side by side has an even width")
-    return rgb[:, : width // 2], rgb[:, width // 2 :]
-
-
-def check_same_size(first: np.ndarray, second: np.ndarray, name: str, other: str) -> None:
-    """Raise `DataError` if the pictures of a pair have different sizes."""
-    if first.shape != second.shape:
-        sizes = [f"{pixels.shape[1]} x {pixels.shape[0]}" for pixels in (first, second)]
-        raise DataError(f"'{name}' is {sizes[0]} px, but its target '{other}' is {sizes[1]} px; a pair has one size")
 
 
 def as_image(rgb: np.ndarray) -> Tensor:

@@ -16,7 +16,7 @@ from typing import Literal
 from reverie.data.folder import SUFFIXES
 from reverie.errors import InputError, PictureError
 from reverie.media.mesh import READERS as MESH_READERS
-from reverie.media.source import open_picture, pixel_limit
+from reverie.media.moving import is_animated, is_video, may_be_animation
 
 Kind = Literal["picture", "film", "mesh", "folder", "stdin"]
 
@@ -26,9 +26,7 @@ FILM_SUFFIXES = (
     ".y4m",
 )  # fmt: skip
 MESHES = tuple(MESH_READERS)
-FILM_STARTS = (b"\x1aE\xdf\xa3", b"FLV\x01", b"OggS", b"\0\0\1\xba", b"YUV4MPEG2")
 FILM_TARGETS = (".mp4", ".mov", ".mkv", ".webm", ".gif", ".webp")  # a film keeps its suffix if it is one of these
-STILL_BRANDS = (b"avif", b"heic", b"heix", b"heim", b"heis", b"mif1")  # of ISO files, at byte 8
 
 
 @dataclass(frozen=True)
@@ -64,17 +62,10 @@ def kind_of(text: str | Path) -> Kind:
     path = Path(text)
     if path.is_dir():
         return "folder"
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(16)
-    except OSError:
-        start = b""
-    if start[:4] == b"GIF8" or (start[:4] == b"RIFF" and start[8:12] == b"WEBP"):
-        return "film" if _moves(path) else "picture"
-    if start.startswith(FILM_STARTS) or (start[:4] == b"RIFF" and start[8:12] == b"AVI "):
+    if may_be_animation(path):
+        return "film" if is_animated(path) else "picture"
+    if is_video(path):
         return "film"
-    if start[4:8] == b"ftyp":
-        return "picture" if start[8:12] in STILL_BRANDS else "film"
     return "film" if path.suffix.lower() in FILM_SUFFIXES else "picture"
 
 
@@ -105,6 +96,7 @@ def find_sources(texts: Sequence[str], *, recursive: bool = False, leave_out: Pa
             found += _of_pattern(text)
             many = True
         else:
+            check_plain_file(path)
             found.append(Source(path, _normal(path.name), kind_of(path)))
     return Found(_each_once(found), many, tuple(notes))
 
@@ -122,6 +114,7 @@ def find_meshes(texts: Sequence[str], *, recursive: bool = False, leave_out: Pat
         path = Path(text)
         if path.is_dir():
             paths, folders = _listed(path, recursive, None if leave_out is None else leave_out.resolve(), MESHES)
+            paths = _plain(paths, notes)
             if folders and not recursive:
                 notes.append(f"{folders} subfolders of '{path}' were left out; --recursive takes them along")
             if not paths:
@@ -132,8 +125,29 @@ def find_meshes(texts: Sequence[str], *, recursive: bool = False, leave_out: Pat
             found += [Source(one.path, one.name, "mesh") for one in _of_pattern(text)]
             many = True
         else:
+            check_plain_file(path)
             found.append(Source(path, _normal(path.name), "mesh"))
     return Found(_each_once(found), many, tuple(notes))
+
+
+def check_plain_file(path: Path) -> None:
+    """Refuse pipes and devices, which would be waited for, or read without end; what is missing passes.
+
+    Raises:
+        InputError: it is one.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InputError(f"'{path}' is a pipe or a device; give a plain file, or '-' for standard input")
+
+
+def _plain(paths: Sequence[Path], notes: list[str]) -> list[Path]:
+    """Return the plain files; pipes, devices and links to nothing are named."""
+    found = [path for path in paths if path.is_file()]
+    odd = [path.name for path in paths if not path.is_file()]
+    if odd:
+        more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
+        notes.append(f"no plain files, and left out: {', '.join(odd[:3])}{more}")
+    return found
 
 
 def _of_pattern(text: str) -> list[Source]:
@@ -146,6 +160,7 @@ def _of_pattern(text: str) -> list[Source]:
 
 def _of_folder(root: Path, recursive: bool, leave_out: Path | None, notes: list[str]) -> list[Source]:
     paths, folders = _listed(root, recursive, None if leave_out is None else leave_out.resolve())
+    paths = _plain(paths, notes)
     found = [Source(p, _normal(p.relative_to(root).as_posix()), kind_of(p), root) for p in sorted(paths)]
     pictures = [source for source in found if source.kind == "picture"]
     if len(pictures) < len(found):
@@ -187,15 +202,6 @@ def _each_once(sources: Iterable[Source]) -> tuple[Source, ...]:
     for source in sources:
         kept.setdefault(source.path.resolve(), source)
     return tuple(kept.values())
-
-
-def _moves(path: Path) -> bool:
-    """Tell whether a GIF or WebP has more than one frame; a broken one is left to whoever reads it."""
-    try:
-        with path.open("rb") as stream:
-            return bool(getattr(open_picture(stream, path.name, pixel_limit()), "is_animated", False))
-    except (PictureError, OSError):
-        return False
 
 
 def _normal(name: str) -> str:

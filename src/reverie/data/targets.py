@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from reverie.data.sources import FILM_TARGETS, Source
 from reverie.errors import InputError
+from reverie.weights.file_names import fitted, part_prefix
 
 LEFTOVER_S = 60.0
 
@@ -62,7 +63,7 @@ def remove_leftovers(targets: Sequence[Path]) -> None:
     oldest = time.time() - LEFTOVER_S
     names: defaultdict[Path, list[str]] = defaultdict(list)
     for target in targets:
-        names[target.parent].append(f".{target.name}.")
+        names[target.parent].append(part_prefix(target.name))
     for folder, starts in names.items():
         for part in folder.glob(".*.part"):
             with contextlib.suppress(OSError):
@@ -76,16 +77,16 @@ def _target(source: Source, output: Path | None, suffix: str, ending: str) -> Pa
         suffix = source.path.suffix.lower() if source.path.suffix.lower() in FILM_TARGETS else FILM_TARGETS[0]
     if source.root is None:
         beside = output is None or _same(output, source.path.parent)
-        return (output or source.path.parent) / f"{stem}{'-' + ending if beside else ''}{suffix}"
+        return (output or source.path.parent) / fitted(stem, f"{'-' + ending if beside else ''}{suffix}")
     below = PurePosixPath(source.path.relative_to(source.root).as_posix()).parent
     if output is None:
         root = source.root.resolve()
         if not root.name:
             raise InputError(f"no folder can stand beside '{source.root}'; name one with -o FOLDER")
-        return root.with_name(f"{root.name}-{ending}") / below / f"{stem}{suffix}"
+        return root.with_name(f"{root.name}-{ending}") / below / fitted(stem, suffix)
     if _same(output, source.root):
         raise InputError(f"the output folder '{output}' is the folder of the pictures; name another with -o")
-    return output / below / f"{stem}{suffix}"
+    return output / below / fitted(stem, suffix)
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -99,7 +100,7 @@ def _key(path: Path) -> str:
 def _free(target: Path, own: str, taken: set[str]) -> Path:
     """Return the target with its picture's suffix in its name, and a number where that is taken too."""
     stem = f"{target.stem}-{own.lstrip('.').lower()}" if own else target.stem
-    candidate, number = target.with_name(f"{stem}{target.suffix}"), 2
+    candidate, number = target.with_name(fitted(stem, target.suffix)), 2
     while _key(candidate) in taken:
-        candidate, number = target.with_name(f"{stem}-{number}{target.suffix}"), number + 1
+        candidate, number = target.with_name(fitted(stem, f"-{number}{target.suffix}")), number + 1
     return candidate

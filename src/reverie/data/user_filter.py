@@ -1,4 +1,4 @@
-"""A filter of the user's own: a function in a Python file that he names explicitly, and which is run."""
+"""The filter that a text names: a known one, a student's style, or a function in a Python file, which is run."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from reverie.data.style_filter import PREFIX, style_filter
 from reverie.errors import DataError, InputError, ReverieError
 from reverie.numerics.filters import Filter, named_filter
 
 
 def chosen_filter(text: str, seed: int = 0) -> Filter:
-    """Return the filter called so: a known one, or a function as ``FILE.py:FUNCTION``.
+    """Return the filter called so: a known one, a function as ``FILE.py:FUNCTION``, or ``style:STUDENT``.
 
     Raises:
         InputError: no such filter, file or function.
         DataError: the function raises on a trial picture, or gives another shape.
     """
+    if text.startswith(PREFIX):
+        return style_filter(Path(text.removeprefix(PREFIX)))
     if ".py:" not in text:
         return named_filter(text, seed)
     file, _, name = text.rpartition(":")

@@ -21,6 +21,8 @@ MOST_LOOKED_AT = 2000  # files, for one that was renamed
 NETWORKS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".caffemodel")  # suffixes of networks that are files
 HELD = "{"  # with which a setting begins that holds what a file held, in place of its name
 MOST_BYTES = 16 << 30  # of a file whose content is compared
+MOST_SEARCHED_BYTES = 8 << 30  # of all files that are looked into for one that was renamed
+GIVEN = ("input", "model", "weights", "mask")  # roles that the command line names files for
 
 
 def named_files(config: object) -> Iterator[tuple[str, str]]:
@@ -71,6 +73,15 @@ def recorded_files(config: object, *, networks: bool = True) -> dict[str, Input]
         if role not in left_out and path.exists():
             found[role] = Input(path.name, sha256_of(path))
     return found
+
+
+def picture_role(config: object, role: str) -> bool:
+    """Tell whether a role is a picture's, not a network's or a text's."""
+    fields = [field for part in sections(config).values() for field in dataclasses.fields(part)]  # type: ignore[arg-type]
+    pictures = {
+        field.name for field in fields if field.metadata.get("file") == "picture" or field.metadata.get("inside")
+    }
+    return role.partition(" ")[0] in pictures
 
 
 def network_roles(config: object) -> set[str]:
@@ -132,7 +143,12 @@ class Files:
                 f"'{(chosen or candidates[0]).name}' is not the {role_in_words(role)} that was used: its sha256 "
                 f"differs; {_way_out(role)}"
             )
+        left = MOST_SEARCHED_BYTES
         for path in self._around():
+            size = _size(path)
+            if size > left:
+                continue
+            left -= size
             if _has(path, item.sha256):
                 return path
         where = f"beside '{self.made}' nor here" if self.made is not None else "here"
@@ -160,7 +176,7 @@ def role_in_words(role: str) -> str:
 
 
 def _way_out(role: str) -> str:
-    own = f"give it with --{role}, or " if role in ("input", "model", "weights", "mask") else ""
+    own = f"give it with --{role}, or " if role in GIVEN else ""
     return f"put it there, {own}give the folder that has it with --files"
 
 
@@ -179,7 +195,14 @@ def found_config(job: Job, files: Files) -> object:
         given = "model" if role in networks and role not in files.given else role
         if item is not None:
             return str(files.found(given, item))
-        return bare if role not in files.given else str(files.given[role])
+        if role in files.given:
+            return str(files.given[role])
+        if role in networks and Path(bare).suffix.lower() not in NETWORKS and "#" not in bare:
+            return bare  # a name of a network, not of a file
+        raise InputError(
+            f"the record names '{bare}' as {role_in_words(role)}, but not its sha256, without which nothing is opened; "
+            f"give it yourself{f' with --{given}' if given in GIVEN else ' and leave the record out'}"
+        )
 
     parts: dict[str, object] = {}
     for name, part in sections(job.config).items():
@@ -223,6 +246,12 @@ def _check_user_only(field: dataclasses.Field[object], value: object) -> None:
 def base_name(path: str) -> str:
     """Return a file name without its folders, of either kind of slash."""
     return path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
+def _size(path: Path) -> int:
+    with suppress(OSError):
+        return path.stat().st_size
+    return 0
 
 
 def _has(path: Path, sha256: str) -> bool:

@@ -39,13 +39,22 @@ class FilmSettings:
         choices=("libx264", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "ffv1"), replay=False, group="film",
         expert=True,
     )  # fmt: skip
-    crf: int = setting(18, "Quality of a video; smaller is better.", minimum=0, maximum=63, replay=False, group="film")
+    crf: int = setting(
+        18, "Quality of a video; smaller is better.", minimum=0, maximum=63, replay=False, group="film", expert=True
+    )
     codec_speed: str = setting(
         "medium", "Speed of the codec.",
         choices=("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"),
         replay=False, group="film", expert=True,
     )  # fmt: skip
-    audio: bool = setting(True, "Take over the sound of a video.", replay=False, group="film")
+    audio: bool = setting(True, "Take over the sound of a video.", replay=False, group="film", expert=True)
+    start: float = setting(
+        0.0, "Second of a video to begin at: 2.5 or 0:02.5.", minimum=0, late=True, own=True, group="film"
+    )
+    duration: float | None = setting(
+        None, "Seconds of a video to take from there on; default: to its end.", above=0, late=True, own=True,
+        group="film",
+    )  # fmt: skip
 
     def encoding(self) -> Encoding:
         """Return the same as `reverie.media` takes it."""
@@ -212,11 +221,11 @@ class _PreparedFilm:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> FrameSequence:
         """Return the work on one film."""
-        from reverie.media.footage import footage_frames, open_footage
+        from reverie.media.footage import cut, footage_frames, open_footage
 
         if given is None or given.path is None:
             raise InputError("a film is read from a file; name it")
-        footage = open_footage(given.path)
+        footage = cut(open_footage(given.path), self.how.start, self.how.duration)
         source = _InOrder(lambda start: footage_frames(footage, start=start))
 
         def make(number: int) -> np.ndarray:

@@ -36,6 +36,7 @@ class Given:
             raise InputError("there is nothing to work on; name a file")
         self.path, self._picture, self.kind = path, picture, kind
         self.size: tuple[int, int] | None = None
+        self._notes: tuple[str, ...] | None = None if picture is None else picture.notes
         self.name = called or (path.name if path is not None else picture.name if picture is not None else "")
 
     @cached_property
@@ -50,7 +51,18 @@ class Given:
         if self._picture is not None:
             return self._picture
         assert self.path is not None
-        return read_picture(self.path)
+        found = read_picture(self.path)
+        self._notes = found.notes
+        return found
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is left out of the picture or reduced, one line each; nothing for what is no picture."""
+        from reverie.media.image import picture_notes
+
+        if self._notes is None:
+            self._notes = picture_notes(self.path) if self.path is not None and self.kind == "picture" else ()
+        return self._notes
 
     def mesh(self, *, max_triangles: int = 1_000_000, up: Literal["auto", "y", "z"] = "auto") -> Mesh:
         """Return the mesh, read anew; see `reverie.media.mesh.read_mesh`.
@@ -109,6 +121,8 @@ def sha256_of(path: Path) -> str:
         InputError: it cannot be read.
     """
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise InputError(f"'{path}' is a pipe or a device; give a plain file")
         if path.is_dir():
             digest = hashlib.sha256()
             for file in sorted(p for p in path.rglob("*") if p.is_file()):

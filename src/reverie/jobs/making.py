@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 S = TypeVar("S", covariant=True)
+SHOWN_PX = 1600  # longer side of what a notebook shows
 
 
 class Making(ABC, Generic[S]):
@@ -45,7 +46,7 @@ class Making(ABC, Generic[S]):
     @property
     def notes(self) -> list[str]:
         """What a user should know."""
-        return list(self.run.work.notes)
+        return [*self.run.notes, *self.run.work.notes]
 
     @property
     def seconds(self) -> float:
@@ -111,6 +112,16 @@ class Making(ABC, Generic[S]):
     def settings(self) -> dict[str, Any]:
         """Return everything needed to make the same bytes again; no absolute paths."""
         return dict(self.run.record())
+
+    def _repr_png_(self) -> bytes:
+        """Return the picture for a notebook, run to the end."""
+        import io
+
+        stream = io.BytesIO()
+        image = self.pil()
+        image.thumbnail((SHOWN_PX, SHOWN_PX))
+        image.save(stream, "PNG")
+        return stream.getvalue()
 
     def close(self) -> None:
         """Give back what it holds, such as room on disk."""

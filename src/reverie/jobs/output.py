@@ -19,6 +19,7 @@ import numpy as np
 
 from reverie.errors import InputError, OutputError
 from reverie.jobs.stored import JOB_FILE, holds_job, side_file
+from reverie.weights.file_names import part_prefix
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -278,7 +279,7 @@ class Folder:
         if path.exists() and not holds_job(path) and (not path.is_dir() or any(path.iterdir())):
             raise OutputError(f"cannot write '{path}': what is there was not made by Reverie")
         try:
-            part = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
+            part = Path(tempfile.mkdtemp(dir=path.parent, prefix=part_prefix(path.name), suffix=".part"))
         except OSError as error:
             raise OutputError(f"cannot write '{path}': {error.strerror or error}") from error
         try:
@@ -286,7 +287,7 @@ class Folder:
             (part / JOB_FILE).write_bytes(_job_bytes(record))
             part.chmod(0o755)
             if path.exists():
-                old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
+                old = Path(tempfile.mkdtemp(dir=path.parent, prefix=part_prefix(path.name), suffix=".part"))
                 path.replace(old)
                 part.replace(path)
                 shutil.rmtree(old, ignore_errors=True)

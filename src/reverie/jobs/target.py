@@ -17,6 +17,7 @@ from reverie.jobs.job import Job
 from reverie.jobs.stored import stored_record
 from reverie.jobs.up_to_date import up_to_date
 from reverie.jobs.work import Plan
+from reverie.weights.file_names import fitted
 
 COUNTED = re.compile(r"-(\d+)$")
 MOST_COUNTED = 10_000
@@ -74,7 +75,7 @@ def choose_target(
         number += 1
         if number > MOST_COUNTED:
             raise InputError(f"'{wanted}' and {MOST_COUNTED} names after it are taken; name another place with -o")
-        candidate = wanted.with_name(f"{COUNTED.sub('', wanted.stem)}-{number}{wanted.suffix}")
+        candidate = wanted.with_name(fitted(COUNTED.sub("", wanted.stem), f"-{number}{wanted.suffix}"))
     kept = (
         f"'{wanted.name}' has other settings and is kept; --overwrite replaces it" if number > 1 and not fresh else ""
     )

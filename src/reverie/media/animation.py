@@ -1,4 +1,4 @@
-"""Read GIF and animated WebP: whole frames, their durations, how often they play, transparency.
+"""Read GIF and animated WebP, PNG and AVIF: whole frames, their durations, how often they play, transparency.
 
 A frame is what a viewer shows at that moment, never the difference that the file stores. `AnimationWriter` writes.
 """
@@ -10,22 +10,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
 
-from reverie.errors import PictureError, VideoError
+from reverie.errors import VideoError
 from reverie.media.animation_write import ANIMATION_SUFFIXES, AnimationWriter
 from reverie.media.icc import image_to_srgb
-from reverie.media.source import open_picture, pixel_limit, reading
+from reverie.media.moving import ANIMATED_FORMATS, BREAKS_OFF, is_animated
+from reverie.media.source import check_memory, open_picture, pixel_limit, reading
 
 __all__ = [
     "ANIMATION_SUFFIXES", "AnimationInfo", "AnimationWriter", "animation_frames", "is_animated", "read_animation",
 ]  # fmt: skip
 
-KINDS = ("GIF", "WEBP")
-BREAKS_OFF = (OSError, SyntaxError, ValueError, IndexError, struct.error)  # Pillow's words for a file that is cut
+MOST_PIXELS = 1 << 26  # of a frame: each is put together whole, however little of it the file stores
 SHORTEST_MS, INSTEAD_MS = 11, 100  # browsers show frames of 10 ms or less for 100 ms
 
 
@@ -59,27 +59,11 @@ def shown_ms(duration_ms: int) -> int:
     return duration_ms if duration_ms >= SHORTEST_MS else INSTEAD_MS
 
 
-def is_animated(path: Path | str) -> bool:
-    """Return whether a file is a GIF or WebP of several frames; False for anything else or unreadable."""
-    path = Path(path)
-    if path.suffix.lower() not in ANIMATION_SUFFIXES or not path.is_file():
-        return False
-    with path.open("rb") as file:
-        try:
-            image = open_picture(file, path.name, pixel_limit())
-            if image.format not in KINDS:
-                return False
-            image.seek(1)
-        except (EOFError, PictureError, *BREAKS_OFF):
-            return False
-    return True
-
-
 def read_animation(path: Path | str) -> AnimationInfo:
     """Look through an animation; every frame is decoded once and forgotten.
 
     Raises:
-        VideoError: not a GIF or WebP, or without a frame that can be decoded.
+        VideoError: no GIF, WebP, PNG or AVIF, without a frame that can be decoded, or with frames too large.
         PictureError: missing, empty, or with too many pixels.
     """
     path = Path(path)
@@ -126,9 +110,11 @@ def _moments(path: Path) -> Iterator[Any]:
         raise VideoError(f"'{path}' is a folder; expected one file" if path.is_dir() else f"no animation at '{path}'")
     with path.open("rb") as file, reading(str(path)):
         image = open_picture(file, str(path), pixel_limit())
-        if image.format not in KINDS:
-            raise VideoError(f"'{path}' is neither GIF nor WebP")
-        number = 0
+        if image.format not in ANIMATED_FORMATS:
+            raise VideoError(f"'{path}' is no GIF, WebP, PNG or AVIF")
+        size = _screen(file) if image.format == "GIF" else None
+        _check_frame(size or image.size, path)
+        number = int(bool(getattr(image, "default_image", False)))  # of an APNG: a still that is not part of it
         while True:
             try:
                 image.seek(number)
@@ -138,14 +124,36 @@ def _moments(path: Path) -> Iterator[Any]:
             except BREAKS_OFF:
                 yield None
                 break
-            yield image
+            yield image if size is None or image.size == size else _clipped(image, size)
             number += 1
 
 
+def _screen(file: BinaryIO) -> tuple[int, int] | None:
+    """Return the size that a GIF's header gives its screen: frames that reach beyond it are clipped, as browsers do."""
+    file.seek(6)
+    width, height = struct.unpack("<HH", file.read(4))
+    return (width, height) if width and height else None
+
+
+def _clipped(image: Any, size: tuple[int, int]) -> Any:
+    found = image.crop((0, 0, *size))
+    found.format, found.info = image.format, image.info
+    return found
+
+
+def _check_frame(size: tuple[int, int], path: Path) -> None:
+    width, height = size
+    if width * height > MOST_PIXELS:
+        raise VideoError(
+            f"'{path}' moves and is {width} x {height} px, more than the {MOST_PIXELS:,} pixels that a frame may have"
+        )
+    check_memory((height, width), 8 * width * height, str(path))
+
+
 def _plays(image: Any) -> int:
-    """Return how often the animation runs: GIF stores repetitions and nothing for one run, WebP stores runs."""
+    """Return how often the animation runs: GIF stores repetitions and nothing for one run, others store runs."""
     loop = image.info.get("loop")
-    if image.format == "WEBP":
+    if image.format != "GIF":
         return int(loop or 0)
     return 1 if loop is None else 0 if loop == 0 else int(loop) + 1
 

@@ -21,6 +21,7 @@ from PIL import GifImagePlugin, Image
 from reverie.errors import InputError, OutputError
 from reverie.media.metadata import ascii_only, enclosed, exif_block, settings_text
 from reverie.media.write import check_place
+from reverie.weights.file_names import part_prefix
 
 ANIMATION_SUFFIXES = (".gif", ".webp")
 OPAQUE_FROM = 128  # GIF knows no half transparency
@@ -69,7 +70,7 @@ class AnimationWriter:
         if not 1 <= max(size) <= self._format.largest or min(size) < 1:
             raise InputError(f"{suffix} holds at most {self._format.largest} px a side; got {size[1]} x {size[0]}")
         check_place(self.path)
-        self._part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self._part = self.path.with_name(f"{part_prefix(self.path.name)}{os.getpid()}.part")
         try:
             self._file = self._part.open("w+b")
             self._file.write(self._format.head())

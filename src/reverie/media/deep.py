@@ -42,19 +42,14 @@ def is_deep(image: ImageFile.ImageFile) -> bool:
     return image.mode in NUMBERS or ";16" in _raw_mode(image)
 
 
-def read_deep(image: ImageFile.ImageFile, reopen: Callable[[], ImageFile.ImageFile]) -> Deep | None:
-    """Return the samples of an opened picture of more than eight bits, or None if eight is all it has.
-
-    `reopen` opens the same bytes a second time. Orientation is left at 1: it belongs to the picture, not the samples.
-    """
-    rows = deep_rows(image, reopen)
-    return None if rows is None else rows(0, image.height)
-
-
 def deep_rows(
     image: ImageFile.ImageFile, reopen: Callable[[], ImageFile.ImageFile]
 ) -> Callable[[int, int], Deep] | None:
-    """Return what gives any rows (from, to) of a picture as `read_deep` gives all of them."""
+    """Decode an opened picture of more than eight bits and return what gives any rows (from, to) of its samples.
+
+    None if eight bits is all it has. `reopen` opens the same bytes a second time. Orientation is left at 1: it belongs
+    to the picture, not the samples.
+    """
     profile, key = image.info.get("icc_profile"), image.info.get("transparency")
     samples = _samples(image, reopen)
     if samples is None:

@@ -1,4 +1,4 @@
-"""Moving pictures of every kind behind one face: videos, GIFs and animated WebPs, in and out.
+"""Moving pictures of every kind behind one face: videos, GIFs and animated WebPs in and out, APNG and AVIF in.
 
 Reading gives frames and the time each is shown; a picture can be shown for a while as if it were a film. `assemble`
 puts frames into a file of any of these kinds, with the times of the original. Videos show every frame equally long, so
@@ -11,17 +11,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import repeat
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from reverie.errors import InputError
-from reverie.media.animation import ANIMATION_SUFFIXES, animation_frames, is_animated, read_animation, shown_ms
+from reverie.media.animation import (
+    ANIMATION_SUFFIXES,
+    AnimationInfo,
+    animation_frames,
+    read_animation,
+    shown_ms,
+)
 from reverie.media.animation_write import AnimationWriter
+from reverie.media.moving import is_animated, is_video, may_be_animation
 from reverie.media.video import VIDEO_SUFFIXES, VideoWriter, frames, read_video
 from reverie.media.video_write import check_codec
 from reverie.media.write import check_place
@@ -53,6 +60,12 @@ class Footage:
     audio: bool
     notes: tuple[str, ...]
     info: Any
+    first: int = 0  # number, in the file, of the first frame; see `cut`
+
+    @property
+    def begin_s(self) -> Fraction:
+        """Seconds of the file before the first frame."""
+        return self.first / self.rate if isinstance(self.info, Still) or len(self.shown_s) == 1 else Fraction(0)
 
     def shown(self, number: int) -> Fraction:
         """Return for how many seconds a frame is shown."""
@@ -77,9 +90,9 @@ class Encoding:
 
 
 def is_footage(path: Path | str) -> bool:
-    """Return whether a file moves: a video by its name, or a GIF or WebP of several frames."""
+    """Return whether a file moves: a video by its content or name, or a GIF, WebP, PNG or AVIF of several frames."""
     path = Path(path)
-    return path.suffix.lower() in READ_SUFFIXES or is_animated(path)
+    return is_animated(path) if may_be_animation(path) else is_video(path) or path.suffix.lower() in READ_SUFFIXES
 
 
 def open_footage(path: Path | str) -> Footage:
@@ -89,7 +102,7 @@ def open_footage(path: Path | str) -> Footage:
         VideoError, PictureError: what the file lacks, in one line.
     """
     path = Path(path)
-    if path.suffix.lower() in ANIMATION_SUFFIXES:
+    if may_be_animation(path):
         found = read_animation(path)
         times = tuple(Fraction(shown_ms(d), 1000) for d in found.durations_ms)
         return Footage(path, found.size, found.frames, found.rate, times, found.plays, found.transparent, False,
@@ -105,6 +118,31 @@ def still_footage(path: Path | str, pixels: np.ndarray, frames: int, rate: Fract
     return Footage(Path(path), size, frames, rate, (1 / rate,), 0, False, False, (), Still(pixels))
 
 
+def cut(footage: Footage, start_s: float = 0.0, duration_s: float | None = None) -> Footage:
+    """Return the part of moving pictures that begins at `start_s` and lasts for `duration_s`, or to the end.
+
+    Raises:
+        InputError: nothing of it lies there.
+    """
+    if start_s == 0 and duration_s is None:
+        return footage
+    if len(footage.shown_s) == 1:
+        first = math.ceil(start_s * footage.rate)
+        count = footage.frames - first
+        count = count if duration_s is None else min(count, max(1, round(duration_s * footage.rate)))
+        times = footage.shown_s
+    else:
+        begins = [sum(footage.shown_s[:k], Fraction(0)) for k in range(footage.frames)]
+        end = math.inf if duration_s is None else start_s + duration_s
+        inside = [k for k, begin in enumerate(begins) if begin + Fraction(1, 10**6) >= start_s and begin < end]
+        first, count = (inside[0], len(inside)) if inside else (footage.frames, 0)
+        times = footage.shown_s[first : first + count]
+    if count < 1:
+        whole = float(sum((footage.shown(k) for k in range(footage.frames)), Fraction(0)))
+        raise InputError(f"'{footage.path.name}' is {whole:.2f} s long; nothing of it lies behind --start {start_s:g}")
+    return replace(footage, first=footage.first + first, frames=count, shown_s=times)
+
+
 def footage_frames(footage: Footage, *, start: int = 0, alpha: bool = False) -> Iterator[np.ndarray]:
     """Yield the frames from number `start` on, ``[H, W, 3]`` uint8 sRGB; with `alpha`, four channels of an animation.
 
@@ -113,7 +151,14 @@ def footage_frames(footage: Footage, *, start: int = 0, alpha: bool = False) -> 
     """
     if isinstance(footage.info, Still):
         return repeat(footage.info.pixels, max(0, footage.frames - start))
-    if footage.path.suffix.lower() in ANIMATION_SUFFIXES:
+    whole = _whole_frames(footage, start=start + footage.first, alpha=alpha)
+    return whole if footage.first == 0 and footage.frames == footage.info.frames else islice(
+        whole, max(0, footage.frames - start)
+    )  # fmt: skip
+
+
+def _whole_frames(footage: Footage, *, start: int, alpha: bool) -> Iterator[np.ndarray]:
+    if isinstance(footage.info, AnimationInfo):
         return animation_frames(footage.path, footage.info, start=start, alpha=alpha)
     return frames(footage.path, footage.info, start=start)
 
@@ -157,7 +202,8 @@ def _video(
     due = Fraction(0)
     notes: list[str] = []
     with _first(pictures) as (size, rest), VideoWriter(
-        target, size, rate, audio_from=sound, settings=settings, codec=encoding.codec, crf=encoding.crf,
+        target, size, rate, audio_from=sound, audio_start_s=footage.begin_s,
+        settings=settings, codec=encoding.codec, crf=encoding.crf,
         preset=encoding.preset,
     ) as writer:  # fmt: skip
         for number, picture in enumerate(rest):

@@ -105,7 +105,7 @@ class FrameFolder:
         Raises:
             PictureError: damaged.
         """
-        return to_uint8(read_picture(self._file(number)).rgb)
+        return to_uint8(read_picture(self._file(number), keep_hidden=True).rgb)
 
     def read_exact(self, number: int) -> np.ndarray:
         """Return a frame as ``[H, W, 3]`` float32 in [0, 1], with all the bits it was stored with.
@@ -113,7 +113,7 @@ class FrameFolder:
         Raises:
             PictureError: damaged.
         """
-        return read_picture(self._file(number)).rgb
+        return read_picture(self._file(number), keep_hidden=True).rgb
 
     def strength(self, number: int) -> np.ndarray:
         """Return how complete a frame is, ``[H, W]`` uint8.
@@ -121,7 +121,7 @@ class FrameFolder:
         Raises:
             PictureError: damaged.
         """
-        picture = read_picture(self._file(number))
+        picture = read_picture(self._file(number), keep_hidden=True)
         return np.full(picture.rgb.shape[:2], 255, np.uint8) if picture.alpha is None else to_uint8(picture.alpha)
 
     def record(self, number: int) -> dict[str, Any]:

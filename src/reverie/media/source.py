@@ -32,9 +32,13 @@ from PIL import (
 )
 
 from reverie.errors import InputError, PictureError, ReverieError
+from reverie.media.budget import format_bytes, reading_budget
+from reverie.media.cicp import high_range, profile_of
+from reverie.media.headers import LOOKED_AT, code_points
 
 MAX_PIXELS = 200_000_000
 LIMIT_VARIABLE = "REVERIE_MAX_PIXELS"
+FLOAT_BYTES = 16  # of a pixel as floats: color and what is made of it on the way
 BYTES_PER_PIXEL = 16  # four channels of 32 bits: a file larger than this for every allowed pixel cannot be one picture
 READABLE = "PNG, JPEG, WebP, AVIF, HEIC, TIFF, GIF, BMP, PPM or JPEG 2000"
 
@@ -171,7 +175,8 @@ def open_picture(stream: BinaryIO, name: str, limit: int) -> ImageFile.ImageFile
     """
     _quiet_decoders()
     stream.seek(0)
-    prefix = stream.read(16)
+    head = stream.read(LOOKED_AT)
+    prefix = head[:16]
     if prefix[4:8] == b"ftyp" and prefix[8:12] in VIDEO_BRANDS:
         raise PictureError(f"'{name}' is a video; expected {READABLE}")
     failure: Exception | None = None
@@ -183,12 +188,24 @@ def open_picture(stream: BinaryIO, name: str, limit: int) -> ImageFile.ImageFile
             failure = error
             continue
         check_size(picture.size[0], picture.size[1], name, limit)
+        _complete(picture, head)
         return picture
     if failure is not None and "not identified by this driver" in str(failure):  # Pillow's words for a size of zero
         raise PictureError(f"'{name}' has no pixels: its header gives no size") from failure
     if failure is not None:
         raise PictureError(f"'{name}' is cut short or damaged ({_one_line(failure)}); get a fresh copy") from failure
     raise PictureError(_not_a_picture(prefix, name))
+
+
+def _complete(picture: ImageFile.ImageFile, head: bytes) -> None:
+    """Add to a picture's facts what Pillow leaves out or gets wrong."""
+    points = code_points(head) if picture.format in ("PNG", "AVIF", "HEIF") else None
+    profile = None if points is None else profile_of(*points)
+    if points is not None and (profile is not None or picture.format == "PNG"):  # a PNG's cICP counts before iCCP
+        picture.info["icc_profile"], picture.info["high_range"] = profile, high_range(points[1])
+    key, bits = picture.info.get("transparency"), head[24:25]
+    if picture.format == "PNG" and picture.mode == "L" and isinstance(key, int) and bits in (b"\x02", b"\x04"):
+        picture.info["transparency"] = key * 255 // ((1 << bits[0]) - 1)  # pixels are scaled to 255, the key is not
 
 
 def check_size(width: int, height: int, name: str, limit: int) -> None:
@@ -203,6 +220,26 @@ def check_size(width: int, height: int, name: str, limit: int) -> None:
         raise PictureError(
             f"'{name}' is {width} x {height} = {width * height:,} pixels, more than the limit of {limit:,}; "
             f"make it smaller or set {LIMIT_VARIABLE}"
+        )
+
+
+def check_memory(size: tuple[int, int], decoded_bytes: int, name: str) -> None:
+    """Refuse a picture that would not fit into the memory, before a byte of it is decoded.
+
+    Args:
+        size: height and width.
+        decoded_bytes: what its decoder needs, besides the floats that the picture becomes.
+        name: for messages.
+
+    Raises:
+        PictureError: says what it would take, and what there is.
+    """
+    needed = decoded_bytes + FLOAT_BYTES * size[0] * size[1]
+    room = reading_budget()
+    if needed > room:
+        raise PictureError(
+            f"'{name}' is {size[1]} x {size[0]} px: reading it takes about {format_bytes(needed)}, "
+            f"{format_bytes(room)} of memory may be used; make it smaller, or give more with --max-memory"
         )
 
 

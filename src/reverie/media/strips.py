@@ -8,29 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image
 
 from reverie.errors import InputError, OutputError, PictureError
-from reverie.media.deep import Deep, deep_rows, is_deep, to_uint8, to_uint16, to_unit
-from reverie.media.icc import image_to_srgb, samples_to_srgb
-from reverie.media.image import opaque, orientation_of
+from reverie.media.deep import to_uint8, to_uint16
+from reverie.media.image import HIDDEN
 from reverie.media.metadata import KEY, SOFTWARE, ascii_only, enclosed, exif_block, settings_text
+from reverie.media.pixels import open_pixels
 from reverie.media.png16 import write_png
-from reverie.media.source import open_picture, opened_file, pixel_limit, reading
+from reverie.media.source import opened_file, pixel_limit, reading
 from reverie.media.store import Store
-from reverie.media.tiff import is_tiff, read_deep_tiff
 
 STRIP_ROWS = 64
 JPEG_MAX_PX = 65_500  # of libjpeg
 STRIP_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
-Rows = Callable[[int, int], tuple[np.ndarray, np.ndarray | None]]
-"""Takes (top, bottom); returns ``[n, W, 3]`` float32 sRGB and ``[n, W]`` alpha or None, not yet turned upright."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +54,7 @@ def upright_size(path: Path | str) -> tuple[int, int]:
         PictureError: as `read_picture`, as far as the header shows it.
     """
     with opened_file(path) as (label, stream), reading(label):
-        image = open_picture(stream, label, pixel_limit())
-        turned = image.format not in ("TIFF", "HEIF") and orientation_of(image) > 4
-        return (image.width, image.height) if turned else (image.height, image.width)
+        return open_pixels(stream, label, pixel_limit()).upright
 
 
 def store_picture(path: Path | str, folder: Path | None = None) -> StoredPicture:
@@ -73,16 +68,20 @@ def store_picture(path: Path | str, folder: Path | None = None) -> StoredPicture
     with opened_file(path) as (label, stream):
         digest = _digest(stream)
         with reading(label):
-            (height, width), rows, bits, orientation = _decoder(stream, label, limit)
-            upright = (height, width) if orientation <= 4 else (width, height)
-            rgb = Store(upright, 3, folder)
-            alpha = Store(upright, 1, folder) if rows(0, 1)[1] is not None else None
+            found = open_pixels(stream, label, limit)
+            rows, dtype = found.rows()
+            check_plain(dtype, label)
+            height = found.size[0]
+            rgb = Store(found.upright, 3, folder)
+            alpha = Store(rgb.size, 1, folder) if rows(0, 1)[1] is not None else None
             for top in range(0, height, STRIP_ROWS):
                 color, layer = rows(top, min(top + STRIP_ROWS, height))
-                _put(rgb, color, top, orientation)
+                if layer is not None:
+                    color[layer <= 0] = HIDDEN
+                _put(rgb, color, top, found.orientation)
                 if alpha is not None and layer is not None:
-                    _put(alpha, layer[..., None], top, orientation)
-    return StoredPicture(rgb, alpha, bits, digest, Path(label).name)
+                    _put(alpha, layer[..., None], top, found.orientation)
+    return StoredPicture(rgb, alpha, found.bits, digest, Path(label).name)
 
 
 def write_strips(
@@ -140,58 +139,10 @@ def _digest(stream: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def _decoder(stream: BinaryIO, name: str, limit: int) -> tuple[tuple[int, int], Rows, int, int]:
-    """Decode a picture into its compact form; return size, what gives its rows, bits and orientation."""
-    start = stream.read(4)
-    stream.seek(0)
-    deep = read_deep_tiff(stream, name, limit) if is_tiff(start) else None
-    if deep is not None:
-        check_plain(deep.color.dtype, name)
-        return (deep.color.shape[0], deep.color.shape[1]), _of_deep(lambda a, b: _cut(deep, a, b)), 16, deep.orientation
-    image = open_picture(stream, name, limit)
-    samples = deep_rows(image, lambda: open_picture(stream, name, limit)) if is_deep(image) else None
-    if samples is not None:
-        check_plain(samples(0, 1).color.dtype, name)
-        return (image.height, image.width), _of_deep(samples), 16, orientation_of(image)
-    image.load()
-    return (image.height, image.width), _of_bytes(image), 8, orientation_of(image)
-
-
 def check_plain(dtype: np.dtype[Any], name: str) -> None:
     """Refuse samples whose range is known only when all of them have been seen."""
     if dtype not in (np.uint8, np.uint16):
         raise PictureError(f"'{name}' has samples of type {dtype}; a picture this large must have 8 or 16 bits each")
-
-
-def _cut(deep: Deep, top: int, bottom: int) -> Deep:
-    return Deep(deep.color[top:bottom], None if deep.alpha is None else deep.alpha[top:bottom], deep.profile)
-
-
-def _of_deep(samples: Callable[[int, int], Deep]) -> Rows:
-    def rows(top: int, bottom: int) -> tuple[np.ndarray, np.ndarray | None]:
-        deep = samples(top, bottom)
-        color = to_unit(deep.color)
-        if color.shape[2] == 1 and deep.profile and deep.profile[16:20] == b"RGB ":
-            color = np.repeat(color, 3, axis=2)
-        rgb = samples_to_srgb(color, deep.profile)
-        if rgb is None:  # a profile of lookup tables: LittleCMS through Pillow knows them, in eight bits
-            layers = to_uint8(color)
-            picture = Image.fromarray(layers if layers.shape[2] == 3 else layers[..., 0])
-            rgb = to_unit(np.asarray(image_to_srgb(picture, deep.profile)))
-        return np.repeat(rgb, 3, axis=2) if rgb.shape[2] == 1 else rgb, deep.alpha
-
-    return rows
-
-
-def _of_bytes(image: ImageFile.ImageFile) -> Rows:
-    transparent = image.has_transparency_data
-
-    def rows(top: int, bottom: int) -> tuple[np.ndarray, np.ndarray | None]:
-        strip = image.crop((0, top, image.width, bottom))
-        alpha = to_unit(np.asarray(strip.convert("RGBA").getchannel("A"))) if transparent else None
-        return to_unit(np.asarray(image_to_srgb(opaque(strip), image.info.get("icc_profile")))), alpha
-
-    return rows
 
 
 def _put(store: Store, rows: np.ndarray, top: int, orientation: int) -> None:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,12 @@ import av
 import numpy as np
 from av.error import EOFError as AvEOFError
 from av.error import FFmpegError
+from av.stream import Disposition
 
 from reverie.errors import ReverieError, VideoError
+from reverie.media.cicp import high_range
 from reverie.media.source import check_size, pixel_limit
+from reverie.media.video_frame import BT709, deinterlaced, orientation_of_frame, srgb_of
 from reverie.media.video_timing import promised_s, rate_of, scan
 from reverie.media.video_write import VIDEO_SUFFIXES, VideoWriter
 
@@ -32,9 +36,8 @@ FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,yuv
 OPTIONS = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 MOST_HELD = 20  # ticks per frame, on average, beyond which a lower rate is taken
 LEAST_RATE = Fraction(1)  # frames per second; what would still be too sparse then has broken timestamps
-HD_PX = 576  # taller or wider than 1024: untagged colors are BT.709, as players assume; else BT.601
-BT601, BT709, UNTAGGED = 5, 1, 2  # as in ITU-T H.273
-HIGH_RANGE = {16: "PQ", 18: "HLG"}
+FIELDS_LOOKED_AT = 4  # frames of which one must say that it has two fields
+DEGREES = {3: 180, 6: 270, 8: 90}  # counterclockwise, by EXIF code; mirrors are no rotation
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,9 @@ class VideoInfo:
     """What is known of a video before its frames are read.
 
     `size` is the upright (height, width) in square pixels; `rate` in frames per second; `frames` is how many
-    `frames()` gives, unless some turn out to be damaged; `rotation` in degrees counterclockwise, already applied;
-    `notes` are lines a user should see, such as that the file is cut short.
+    `frames()` gives, unless some turn out to be damaged; `rotation` in degrees counterclockwise, already applied, as
+    is `orientation`, the EXIF code that also knows mirrors; `points` are primaries and transfer of the colors as in
+    ITU-T H.273; `notes` are lines a user should see, such as that the file is cut short.
     """
 
     path: Path
@@ -56,6 +60,9 @@ class VideoInfo:
     start_s: Fraction
     timed: bool
     notes: tuple[str, ...]
+    orientation: int = 1
+    interlaced: bool = False
+    points: tuple[int, int] = (BT709, BT709)
 
 
 def read_video(path: Path | str, *, max_pixels: int | None = None) -> VideoInfo:
@@ -68,14 +75,17 @@ def read_video(path: Path | str, *, max_pixels: int | None = None) -> VideoInfo:
     limit = pixel_limit(max_pixels)
     with _opened(path) as (container, stream):
         check_size(stream.codec_context.width or 1, stream.codec_context.height or 1, str(path), limit)
-        first = next(_decoded(container, stream), None)
-        if first is None:
+        begin = list(islice(_decoded(container, stream), FIELDS_LOOKED_AT))
+        if not begin:
             raise VideoError(f"'{path}' has no frame that can be decoded; get a fresh copy")
+        first, interlaced = begin[0], any(frame.interlaced_frame for frame in begin)
         check_size(first.width, first.height, str(path), limit)
-        rotation = _quarter(first.rotation)
-        size = _upright_size(first, stream, rotation)
-        high = HIGH_RANGE.get(int(stream.codec_context.color_trc))
-        audio, codec = bool(container.streams.audio), stream.codec_context.name
+        orientation = orientation_of_frame(first)
+        size = _upright_size(first, stream, orientation)
+        context = stream.codec_context
+        points = (int(context.color_primaries), int(context.color_trc))
+        audio, codec = bool(container.streams.audio), context.name
+        more = [*_left_out(container, path.name, interlaced=interlaced, high=high_range(points[1]))]
     with _opened(path) as (container, stream):
         found = scan(container, stream)
         base = stream.time_base or Fraction(1, 90_000)
@@ -87,9 +97,10 @@ def read_video(path: Path | str, *, max_pixels: int | None = None) -> VideoInfo:
     count = math.floor(span_s * rate + Fraction(1, 2)) + 1
     timed = found.packets > 1 and count > 1 and count <= MOST_HELD * found.packets
     count = count if timed else max(1, found.packets)
-    notes = tuple(_notes(path.name, found.packets, promised, count, high))
+    notes = (*_notes(path.name, found.packets, promised, count), *more)
     start = Fraction(0) if found.first is None else found.first * base
-    return VideoInfo(path, size, rate, count, codec, audio, rotation, start, timed, notes)
+    return VideoInfo(path, size, rate, count, codec, audio, DEGREES.get(orientation, 0), start, timed, notes,
+                     orientation, interlaced, points)  # fmt: skip
 
 
 def frames(path: Path | str, info: VideoInfo | None = None, *, start: int = 0) -> Iterator[np.ndarray]:
@@ -105,8 +116,9 @@ def frames(path: Path | str, info: VideoInfo | None = None, *, start: int = 0) -
         stream.thread_type = "AUTO"
         base = stream.time_base or Fraction(1, 90_000)
         pending: tuple[int, Any] | None = None
-        for frame in _decoded(container, stream):
-            tick = _tick(frame.pts, base, info) if info.timed else None
+        found = _decoded(container, stream)
+        for frame in deinterlaced(found) if info.interlaced else found:
+            tick = _tick(frame.pts, frame.time_base or base, info) if info.timed else None
             tick = (0 if pending is None else pending[0] + 1) if tick is None else max(0, tick)
             if pending is None:
                 pending = (0, frame)
@@ -131,7 +143,7 @@ def read_comment(path: Path | str) -> str:
 def _held(pending: tuple[int, Any], begin: int, end: int, info: VideoInfo) -> Iterator[np.ndarray]:
     if begin >= end:
         return
-    rgb = _rgb(pending[1], info)
+    rgb = srgb_of(pending[1], info.size, info.orientation, info.points)
     for _ in range(begin, end):
         yield rgb
 
@@ -173,7 +185,7 @@ def _why(path: Path, error: FFmpegError) -> str:
 
 def _video_stream(container: Any, path: Path) -> Any:
     for stream in container.streams.video:
-        if "attached_pic" not in str(stream.disposition):
+        if not stream.disposition & Disposition.attached_pic:
             return stream
     raise VideoError(f"'{path}' has no picture in it, only {'sound' if container.streams.audio else 'data'}")
 
@@ -197,30 +209,23 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
             return
 
 
-def _notes(name: str, packets: int, promised: float, count: int, high: str | None) -> Iterator[str]:
+def _left_out(container: Any, name: str, *, interlaced: bool, high: str) -> Iterator[str]:
+    if high:
+        yield f"'{name}' is HDR ({high}): its highlights are compressed to what a screen shows as white"
+    if interlaced:
+        yield f"'{name}' is interlaced: the two fields of each frame are made one (bwdif)"
+    if container.streams.subtitles:
+        yield f"'{name}' has subtitles, which are not taken over"
+
+
+def _notes(name: str, packets: int, promised: float, count: int) -> Iterator[str]:
     if max(packets, count) < 0.98 * promised:
         yield f"'{name}' is cut short: {count} of {promised:.0f} frames are there, and only they are read"
     elif abs(count - packets) > 1:
         yield f"'{name}' has a varying frame rate: its {packets} frames are read as {count} at an even rate"
-    if high:
-        yield f"'{name}' is HDR ({high}): it is read as ordinary color, which looks paler"
 
 
-def _upright_size(frame: Any, stream: Any, rotation: int) -> tuple[int, int]:
+def _upright_size(frame: Any, stream: Any, orientation: int) -> tuple[int, int]:
     aspect = stream.sample_aspect_ratio or Fraction(1)
     width = frame.width if not 0.1 < aspect < 10 else max(1, round(frame.width * aspect))
-    return (width, frame.height) if rotation % 180 else (frame.height, width)
-
-
-def _quarter(degrees: float) -> int:
-    """Return the nearest quarter turn in [0, 360)."""
-    return round(degrees / 90) * 90 % 360
-
-
-def _rgb(frame: Any, info: VideoInfo) -> np.ndarray:
-    turned = info.rotation % 180
-    height, width = (info.size[1], info.size[0]) if turned else info.size
-    if frame.colorspace == UNTAGGED and frame.format.name.startswith(("yuv", "nv")):
-        frame.colorspace = BT709 if frame.height > HD_PX or frame.width > 1024 else BT601
-    rgb = frame.to_ndarray(format="rgb24", width=width, height=height)
-    return np.ascontiguousarray(np.rot90(rgb, info.rotation // 90))
+    return (width, frame.height) if orientation > 4 else (frame.height, width)

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 from av.error import FFmpegError
+from av.stream import Disposition
 
 ENCODERS = {"webm": "libopus", "mp4": "aac", "mov": "aac", "matroska": "aac"}
 RATE_HZ = 48_000
+ZERO = Fraction(0)
 OPTIONS = {"protocol_whitelist": "file"}
 
 
 class Sound:
-    """The first sound of an open file, given out in step with the picture so that neither has to wait in memory.
+    """One sound of an open file, given out in step with the picture so that neither has to wait in memory.
 
     Attributes:
         how: 'copied' or 'encoded'.
     """
 
-    def __init__(self, source: Any, stream: Any, target: Any, start_s: Fraction) -> None:
-        self._start_s, self._source = start_s, stream
+    def __init__(self, source: Any, stream: Any, target: Any, start_s: Fraction, *, cut: bool = False) -> None:
+        self._start_s, self._source, self._cut = start_s, stream, cut
         form = target.format.name.split(",")[0]
         self.how = "copied" if _takes(form, stream) else "encoded"
         if self.how == "copied":
@@ -55,12 +57,15 @@ class Sound:
                 continue
             packet.pts -= shift
             packet.dts -= shift
+            if self._cut and packet.pts < 0:
+                continue
             packet.stream = self._target
             yield packet
 
     def _encoded(self, source: Any) -> Generator[Any, None, None]:
         context = self._target.codec_context
-        context.open()
+        if not context.is_open:  # another sound may have opened all of them
+            context.open()
         resampler = av.AudioResampler(
             context.format, context.layout, context.rate, frame_size=context.frame_size or None
         )
@@ -68,6 +73,8 @@ class Sound:
         for frame in _decoded(source, self._source):
             if frame is not None and position is None:
                 begin = Fraction(0) if frame.pts is None else frame.pts * frame.time_base - self._start_s
+                if self._cut and begin < 0:
+                    continue
                 position = round(begin * context.rate)
             for part in resampler.resample(frame):
                 part.pts, part.time_base = position, Fraction(1, context.rate)
@@ -109,15 +116,46 @@ def _decoded(source: Any, stream: Any) -> Iterator[Any]:
     yield None
 
 
+class Sounds:
+    """All sounds of a file, in step with the picture.
+
+    Attributes:
+        how: 'copied', or 'encoded' if one is.
+    """
+
+    def __init__(self, sounds: Sequence[Sound]) -> None:
+        self._sounds = sounds
+        self.how = "encoded" if any(sound.how == "encoded" for sound in sounds) else "copied"
+
+    def mux_until(self, target: Any, end_s: Fraction, *, last: bool = False) -> None:
+        """Write what is heard before `end_s`; with `last`, nothing comes after."""
+        for sound in self._sounds:
+            sound.mux_until(target, end_s, last=last)
+
+
 @contextmanager
-def open_sound(path: Path, target: Any) -> Iterator[Sound | None]:
-    """Open the sound of a file for `target`, a container about to be written; None if it has none."""
-    with av.open(str(path), options=dict(OPTIONS), metadata_errors="replace") as source:
-        if not source.streams.audio:
-            yield None
-            return
+def open_sounds(path: Path, target: Any, from_s: Fraction = ZERO) -> Iterator[Sounds | None]:
+    """Open the sounds of a file from `from_s` on for `target`, a container about to be written; None if it has none.
+
+    The one that the file marks as default comes first, since players take the first.
+    """
+    with ExitStack() as stack:
+        source = stack.enter_context(_opened(path))
+        order = [stream.index for stream in sorted(source.streams.audio, key=lambda s: not _is_default(s))]
         video = next(iter(source.streams.video), None)
         start = Fraction(0)
         if video is not None and video.start_time is not None and video.time_base is not None:
             start = video.start_time * video.time_base
-        yield Sound(source, source.streams.audio[0], target, start)
+        sounds = []
+        for number in order:  # each with a reader of its own: they are read at different times
+            own = stack.enter_context(_opened(path))
+            sounds.append(Sound(own, own.streams[number], target, start + from_s, cut=from_s > 0))
+        yield Sounds(sounds) if sounds else None
+
+
+def _opened(path: Path) -> Any:
+    return av.open(str(path), options=dict(OPTIONS), metadata_errors="replace")
+
+
+def _is_default(stream: Any) -> bool:
+    return bool(stream.disposition & Disposition.default)

@@ -21,8 +21,10 @@ from av.error import FFmpegError
 
 from reverie.errors import InputError, OutputError
 from reverie.media.metadata import enclosed, settings_text
-from reverie.media.video_sound import Sound, open_sound
+from reverie.media.video_frame import EXACT
+from reverie.media.video_sound import ZERO, Sounds, open_sounds
 from reverie.media.write import check_place
+from reverie.weights.file_names import part_prefix
 
 VIDEO_SUFFIXES = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 SPEEDS = (
@@ -60,7 +62,9 @@ class VideoWriter:
         path: ends in .mp4, .mov, .mkv or .webm.
         size: (height, width) of the frames.
         rate: frames per second, exactly.
-        audio_from: a file whose first sound is copied; it is encoded anew only where the container refuses it.
+        audio_from: a file whose sounds are copied, the default one first; one is encoded anew only where the container
+            refuses it.
+        audio_start_s: where in those sounds the video begins.
         settings: what made the video, kept in its comment.
         codec: libx264, libx265, libsvtav1, libvpx-vp9, prores_ks or ffv1 (lossless); libx264 means VP9 in WebM.
         crf: quality, smaller is better; 18 is hard to tell from the source. Not for prores_ks and ffv1.
@@ -77,6 +81,7 @@ class VideoWriter:
 
     def __init__(
         self, path: Path | str, size: tuple[int, int], rate: Fraction, *, audio_from: Path | None = None,
+        audio_start_s: Fraction = ZERO,
         settings: Mapping[str, Any] | None = None, codec: str = "libx264", crf: int = 18, preset: str = "medium",
     ) -> None:  # fmt: skip
         self.path = Path(path)
@@ -88,13 +93,16 @@ class VideoWriter:
         check_place(self.path)
         self.size = (size[0] + size[0] % 2, size[1] + size[1] % 2) if kind.even else size
         self.count = 0
-        self._part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self._part = self.path.with_name(f"{part_prefix(self.path.name)}{os.getpid()}.part")
         self._stack = contextlib.ExitStack()
         text = None if settings is None else enclosed(settings_text(settings))
         with self._failing():
-            self._open(suffix, kind, crf, preset, text, audio_from)
+            self._open(suffix, kind, crf, preset, text, audio_from, audio_start_s)
 
-    def _open(self, suffix: str, kind: Codec, crf: int, preset: str, text: str | None, audio_from: Path | None) -> None:
+    def _open(
+        self, suffix: str, kind: Codec, crf: int, preset: str, text: str | None, audio_from: Path | None,
+        audio_start_s: Fraction,
+    ) -> None:  # fmt: skip
         form = VIDEO_SUFFIXES[suffix]
         options = {"fflags": "+bitexact"}  # no random identifiers and dates: same frames, same bytes
         if form in ("mp4", "mov"):
@@ -115,9 +123,9 @@ class VideoWriter:
         context.colorspace, context.color_primaries, context.color_trc = (
             BT709 if kind.pixels.startswith("yuv") else 0, BT709, BT709,
         )  # fmt: skip
-        self._sound: Sound | None = None
+        self._sound: Sounds | None = None
         if audio_from is not None:
-            self._sound = self._stack.enter_context(open_sound(audio_from, self._container))
+            self._sound = self._stack.enter_context(open_sounds(audio_from, self._container, audio_start_s))
         self.sound = "none" if self._sound is None else self._sound.how
 
     def write(self, frame: np.ndarray) -> None:
@@ -184,10 +192,11 @@ class VideoWriter:
             frame = np.pad(frame, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge")
         picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
         if not self._stream.pix_fmt.startswith("yuv"):
-            return picture.reformat(format=self._stream.pix_fmt)
+            return picture.reformat(format=self._stream.pix_fmt, interpolation=EXACT)
         return picture.reformat(
-            format=self._stream.pix_fmt, dst_colorspace="ITU709", src_color_range="JPEG", dst_color_range="MPEG"
-        )
+            format=self._stream.pix_fmt, dst_colorspace="ITU709", src_color_range="JPEG", dst_color_range="MPEG",
+            interpolation=EXACT,
+        )  # fmt: skip
 
     @contextlib.contextmanager
     def _failing(self) -> Iterator[None]:

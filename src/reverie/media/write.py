@@ -20,6 +20,7 @@ from reverie.media.deep import to_uint8, to_uint16, to_unit
 from reverie.media.metadata import KEY, SOFTWARE, ascii_only, enclosed, exif_block, settings_text
 from reverie.media.png16 import encode_png16
 from reverie.media.tiff import encode_tiff
+from reverie.weights.file_names import part_prefix
 
 FULL_COLOR_QUALITY = 90
 """From this quality on, JPEG and AVIF keep color at full resolution: saturated dreams show 4:2:0 at every edge."""
@@ -117,7 +118,7 @@ def check_place(target: Path) -> None:
             raise InputError(f"cannot write '{target}': it is a device or a pipe; -o - writes to standard output")
         if not target.parent.is_dir():
             raise InputError(f"cannot write '{target}': there is no folder '{target.parent}'; make it first")
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", suffix=".part"):
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=part_prefix(target.name), suffix=".part"):
             pass
     except OSError as error:
         raise OutputError(f"cannot write '{target}': {error.strerror or error}") from error
@@ -126,7 +127,11 @@ def check_place(target: Path) -> None:
 def _known_suffix(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix not in ENCODERS:
-        given = f"'{path.suffix}' is no format Reverie writes" if suffix else "the name has no suffix"
+        given = (
+            f"'{path.suffix}' is no format Reverie writes"
+            if suffix
+            else "the name has no format: add .png, or end it with / for a folder"
+        )
         raise InputError(f"cannot write '{path}': {given}; known: {', '.join(ENCODERS)}")
     return suffix
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from reverie.errors import InputError, unknown_name
+from reverie.errors import InputError, WeightsError, unknown_name
 from reverie.models.caffe_googlenet import CaffeGoogLeNet
 from reverie.models.classifier import STAGES, StagedClassifier
 from reverie.models.nin import NetworkInNetwork
@@ -43,6 +43,17 @@ def shapes_only() -> Iterator[None]:
     """
     with torch.device("meta"), _NoInitialization():
         yield
+
+
+def check_fit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], name: str) -> None:
+    """Refuse weights that are missing, left over or of another shape than a file's description says.
+
+    Raises:
+        WeightsError: names the first.
+    """
+    for key in [*expected, *found]:
+        if key not in expected or key not in found or expected[key].shape != found[key].shape:
+            raise WeightsError(f"'{name}' is damaged: the weight '{key[:80]}' does not fit its description")
 
 
 def build_classifier(architecture: str, classes: int, options: dict[str, Any] | None = None) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Networks that translate one picture into another, of any size: filters learned from examples.
+"""Networks that translate one picture into another, of any size: what they are built from, and those for filters.
 
 `Can` works at full resolution throughout and sees a fixed neighborhood, so that tiles agree with the whole picture.
 `Autoencoder` is the hourglass that such experiments begin with; it is kept as the baseline.
@@ -6,27 +6,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.errors import WeightsError
+from reverie.errors import InputError, WeightsError
+from reverie.models.picture_kinds import Kind, parse_kind
+from reverie.models.pix2pix import Generator, ResidualNet, UNet
 from reverie.numerics.mirror import mirrored
 
-ARCHITECTURES = ("can", "autoencoder")
+ARCHITECTURES = ("can", "autoencoder", "unet", "resnet")
 SLOPE = 0.2  # of the leaky ReLU for values below zero (Chen, Xu, Koltun 2017)
 MOST_CHANNELS, MOST_LAYERS, MOST_DILATION = 512, 32, 512
+MOST_DEPTH, MOST_PLANES = {"unet": 8, "resnet": 32}, 8
 SMALL = 0.1  # of the usual first weights, added to the identity
 
 
 @dataclass(frozen=True)
-class Shape:
-    """What a translator is built from: channels that go in and come out, width, and the dilation of every layer.
+class Plane:
+    """A number that a translator is told beside the picture, as a plane: 0 at `low`, 1 at `high`."""
 
-    The autoencoder has a fixed shape and only the channels matter.
+    name: str
+    default: float
+    low: float
+    high: float
+
+    def filled(self, value: float) -> float:
+        """Return what the plane holds for a value."""
+        return (value - self.low) / max(self.high - self.low, 1e-9)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a translator is built from.
+
+    Attributes:
+        architecture: "can", "autoencoder", "unet" or "resnet".
+        inputs: channels that go in, planes included.
+        outputs: channels that come out.
+        width: of its layers; the autoencoder has its own.
+        dilations: of every layer of a can.
+        depth: halvings of a U-Net, blocks of a ResNet.
+        dropout: in training only.
+        given: kind of the pictures that go in; see `parse_kind`.
+        wanted: kind of those that come out.
+        planes: numbers that go in beside the picture.
     """
 
     architecture: str = "can"
@@ -34,10 +62,37 @@ class Shape:
     outputs: int = 1
     width: int = 24
     dilations: tuple[int, ...] = (1, 1, 1, 1)
+    depth: int = 0
+    dropout: float = 0.0
+    given: str = "color"
+    wanted: str = ""
+    planes: tuple[Plane, ...] = ()
+
+    @property
+    def given_kind(self) -> Kind:
+        """Kind of the pictures that go in."""
+        return parse_kind(self.given)
+
+    @property
+    def wanted_kind(self) -> Kind:
+        """Kind of the pictures that come out; by their channels where nothing is said."""
+        return parse_kind(self.wanted or {1: "grey", 4: "alpha"}.get(self.outputs, "color"))
 
     def record(self) -> dict[str, object]:
-        """Return it as plain JSON."""
-        return {**asdict(self), "dilations": list(self.dilations)}
+        """Return it as plain JSON, without what came later than the first files and is as usual."""
+        found: dict[str, object] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in FIRST or value != field.default:
+                found[field.name] = [_plain(v) for v in value] if isinstance(value, tuple) else value
+        return found
+
+
+FIRST = ("architecture", "inputs", "outputs", "width", "dilations")  # what every file says
+
+
+def _plain(value: object) -> object:
+    return dict(vars(value)) if isinstance(value, Plane) else value
 
 
 def parse_shape(record: Mapping[str, object], name: str) -> Shape:
@@ -46,11 +101,11 @@ def parse_shape(record: Mapping[str, object], name: str) -> Shape:
     Raises:
         WeightsError: an entry that is missing, unknown, of another type or out of range.
     """
-    known = set(Shape.__dataclass_fields__)
-    if set(record) != known:
-        odd = sorted(set(record) ^ known)[0]
+    known = {field.name: field.default for field in fields(Shape) if field.default is not MISSING}
+    odd = sorted((set(record) - set(known)) | (set(FIRST) - set(record)))
+    if odd:
         raise WeightsError(
-            f"the description inside '{name}' is not that of a translator: '{odd}' is unknown or missing"
+            f"the description inside '{name}' is not that of a translator: '{odd[0]}' is unknown or missing"
         )
     architecture = record["architecture"]
     if architecture not in ARCHITECTURES:
@@ -60,7 +115,49 @@ def parse_shape(record: Mapping[str, object], name: str) -> Shape:
         raise WeightsError(f"the description inside '{name}' names no list of 1 to {MOST_LAYERS} dilations")
     steps = tuple(_whole(d, "dilations", MOST_DILATION, name) for d in dilations)
     inputs, outputs, width = (_whole(record[n], n, MOST_CHANNELS, name) for n in ("inputs", "outputs", "width"))
-    return Shape(str(architecture), inputs, outputs, width, steps)
+    needs_depth = architecture in ("unet", "resnet")
+    depth = _whole(record.get("depth", 0), "depth", MOST_DEPTH[str(architecture)], name) if needs_depth else 0
+    shape = Shape(
+        str(architecture), inputs, outputs, width, steps, depth, _fraction(record.get("dropout", 0.0), name),
+        str(record.get("given", "color")), str(record.get("wanted", "")), _planes(record.get("planes", []), name),
+    )  # fmt: skip
+    _check_channels(shape, name)
+    return shape
+
+
+def _check_channels(shape: Shape, name: str) -> None:
+    try:
+        given, wanted = shape.given_kind, shape.wanted_kind
+    except InputError as error:
+        raise WeightsError(f"the description inside '{name}' cannot be used: {error}") from error
+    expected = (given.channels + len(shape.planes), wanted.channels)
+    if (shape.inputs, shape.outputs) != expected:
+        raise WeightsError(
+            f"'{name}' takes {shape.inputs} channels and gives {shape.outputs}; expected {expected[0]} for "
+            f"'{given.name}' pictures, and {expected[1]} for '{wanted.name}' ones"
+        )
+
+
+def _fraction(value: object, name: str) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < 1:
+        raise WeightsError(f"the description inside '{name}' says dropout {value!r}; expected 0 to 1")
+    return float(value)
+
+
+def _planes(value: object, name: str) -> tuple[Plane, ...]:
+    wrong = WeightsError(f"the description inside '{name}' names no list of planes")
+    if not isinstance(value, list) or len(value) > MOST_PLANES:
+        raise wrong
+    found: list[Plane] = []
+    for item in value:
+        if not isinstance(item, dict) or set(item) != {f.name for f in fields(Plane)}:
+            raise wrong
+        parts: dict[str, Any] = item
+        numbers = [parts[n] for n in ("default", "low", "high")]
+        if not isinstance(parts["name"], str) or not all(type(n) in (int, float) and abs(n) < 1e9 for n in numbers):
+            raise wrong
+        found.append(Plane(parts["name"], *map(float, numbers)))
+    return tuple(found)
 
 
 def _whole(value: object, what: str, most: int, name: str) -> int:
@@ -91,7 +188,11 @@ class Can(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return ``[B, outputs, H, W]`` for ``[B, inputs, H, W]`` in [0, 1]; values may leave [0, 1] a little."""
-        x = mirrored(images, *[self.reach_px] * 4) - 0.5
+        return self.inside(mirrored(images, *[self.reach_px] * 4))
+
+    def inside(self, wide: Tensor) -> Tensor:
+        """Return the same for pictures mirrored by `reach_px` on every side."""
+        x = wide - 0.5
         for layer in self.layers:
             x = F.leaky_relu(layer(x), SLOPE)
         return self.last(x)
@@ -134,9 +235,47 @@ class Autoencoder(nn.Module):
         return torch.sigmoid(self.net(wide))[..., :height, :width]
 
 
-Translator = Can | Autoencoder
+Translator = Can | Autoencoder | Generator
 
 
 def build_translator(shape: Shape) -> Translator:
     """Return an untrained network."""
-    return Can(shape) if shape.architecture == "can" else Autoencoder(shape)
+    if shape.architecture == "can":
+        return Can(shape)
+    if shape.architecture == "autoencoder":
+        return Autoencoder(shape)
+    kind = UNet if shape.architecture == "unet" else ResidualNet
+    classes = shape.wanted_kind.is_labels
+    return kind(shape.inputs, shape.outputs, shape.width, shape.depth, shape.dropout, classes=classes)
+
+
+def told(images: Tensor, planes: Sequence[Plane], values: Mapping[str, float] | None = None) -> Tensor:
+    """Return pictures with a plane for each number behind their channels; usual values where none is given."""
+    if not planes:
+        return images
+    filled = [plane.filled((values or {}).get(plane.name, plane.default)) for plane in planes]
+    rest = images.new_tensor(filled)[None, :, None, None].expand(len(images), -1, *images.shape[2:])
+    return torch.cat([images, rest], 1)
+
+
+def chosen_values(texts: Sequence[str], planes: Sequence[Plane], model: str) -> dict[str, float]:
+    """Return numbers by name from texts such as ``sigma=1.5``, for the planes that a network takes.
+
+    Raises:
+        InputError: another form, an unknown name, or out of the range that was learned.
+    """
+    known, found = {plane.name: plane for plane in planes}, dict[str, float]()
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            raise InputError(f"--param takes NAME=NUMBER, such as sigma=1.5; got '{text}'") from None
+        if name not in known:
+            takes = f"it takes {', '.join(known)}" if known else "it takes none"
+            raise InputError(f"'{model}' has no parameter '{name}'; {takes}")
+        plane = known[name]
+        if not plane.low <= number <= plane.high:
+            raise InputError(f"'{model}' has learned {name} from {plane.low:g} to {plane.high:g}; got {number:g}")
+        found[name] = number
+    return found

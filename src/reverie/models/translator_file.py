@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor
-
 from reverie.errors import WeightsError
-from reverie.models.build import shapes_only
-from reverie.models.translator import Translator, build_translator, parse_shape
+from reverie.models.build import check_fit, shapes_only
+from reverie.models.translator import Shape, Translator, build_translator, parse_shape
+from reverie.weights.boundary import reads
 from reverie.weights.checkpoint import Description, load_model
 
 KIND = "translator"
@@ -23,6 +22,7 @@ class OpenTranslator:
     net: Translator
     about: Description
     path: Path
+    shape: Shape
 
 
 def translator_path(model: str) -> Path:
@@ -35,6 +35,7 @@ def translator_path(model: str) -> Path:
     return path
 
 
+@reads
 def load_translator(path: Path) -> OpenTranslator:
     """Return the network of a self-describing file, in eval mode.
 
@@ -48,18 +49,8 @@ def load_translator(path: Path) -> OpenTranslator:
             "translating needs a translator, from 'reverie train translate'"
         )
     shape = parse_shape(about.options, path.name)
-    if shape.inputs != 3 or shape.outputs not in (1, 3):
-        raise WeightsError(
-            f"'{path.name}' takes {shape.inputs} channels and gives {shape.outputs}; known: 3, and 1 or 3"
-        )
     with shapes_only():
         net = build_translator(shape)
-    _check_fit(net.state_dict(), state, path.name)
+    check_fit(net.state_dict(), state, path.name)
     net.load_state_dict({n: v.float() if v.is_floating_point() else v for n, v in state.items()}, assign=True)
-    return OpenTranslator(net.eval().requires_grad_(False), about, path)
-
-
-def _check_fit(expected: dict[str, Tensor], found: dict[str, Tensor], name: str) -> None:
-    for key in [*expected, *found]:
-        if key not in expected or key not in found or expected[key].shape != found[key].shape:
-            raise WeightsError(f"'{name}' is damaged: the weight '{key}' does not fit its description")
+    return OpenTranslator(net.eval().requires_grad_(False), about, path, shape)

@@ -89,6 +89,6 @@ def named_filter(name: str, seed: int = 0) -> Filter:
     if name == RANDOM:
         return Filter(RANDOM, partial(color_filters.random_convolution, seed=seed), 3)
     if name not in FILTERS:
-        hint = "or your own as FILE.py:FUNCTION, or a student as style:FILE.safetensors"
+        hint = "or your own as FILE.py:FUNCTION, or a fast style model as style:FILE.safetensors"
         raise InputError(unknown_name("filter", name, FILTER_NAMES, hint))
     return FILTERS[name]

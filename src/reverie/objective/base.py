@@ -114,7 +114,7 @@ class Sum(Objective):
 class Custom(Objective):
     """Any function of activations as an objective, for notebooks: ``Custom(("mixed4b",), lambda a: ...)``.
 
-    The function gets the activations by name and returns ``[B]``.
+    The function gets the activations by name, in float32, and returns ``[B]`` or a single number.
     """
 
     names: tuple[str, ...]
@@ -129,7 +129,7 @@ class Custom(Objective):
         return "whole"
 
     def score(self, activations: Activations, positions: Positions) -> Tensor:
-        return self.function(activations)
+        return self.function({name: exact(activation) for name, activation in activations.items()})
 
 
 def exact(activation: Tensor) -> Tensor:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from reverie.errors import InputError
+from reverie.media.budget import format_bytes
+
+__all__ = ["format_bytes", "parse_bytes"]
 
 
 def parse_bytes(text: str) -> int:
@@ -21,8 +24,3 @@ def parse_bytes(text: str) -> int:
     if not 0 < value < float("inf"):
         raise InputError(f"--max-memory must be greater than zero; got '{text}'")
     return int(value)
-
-
-def format_bytes(count: float) -> str:
-    """Return a byte count for people, in decimal units."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

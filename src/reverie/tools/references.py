@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -20,7 +21,8 @@ from reverie.settings import to_record
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.groups import Group, parse_groups
 
-NAMED = ("model", "weights", "mask", "guide", "target_from", "group")  # settings that name files
+NAMED = ("model", "weights", "mask", "keep", "guide", "target_from", "group")  # settings that name files
+GREY = 0.05  # more between the colors of a pixel than a grey mask has after compression
 SPREAD = 3.0  # a Gaussian blur is cut off after this many deviations
 
 
@@ -68,34 +70,38 @@ def read_references(config: DreamConfig, name: str = "") -> References:
         mask = read(f"group {number} mask", group.mask or group.outside)
         found = None if mask is None else softened(mask_of(mask, inverted=group.mask is None), group.soften_px)
         regions.append(Region(group, found, _colors(read(f"group {number} guide", group.guide))))
-    mask = read("mask", config.mask)
+    where = config.masking
+    mask = None if where is None else read("keep" if config.keep is not None else "mask", where[0])
     guide, artwork = read("guide", config.guide), read("target_from", target)
-    whole = None if mask is None else mask_of(mask)
+    whole = None if mask is None or where is None else mask_of(mask, inverted=where[1])
     return References(whole, _colors(guide), _colors(artwork), tuple(regions), files)
 
 
-def with_mask(references: References, path: str | None) -> References:
-    """Return the references with a mask read from a file.
+def with_mask(references: References, config: DreamConfig) -> References:
+    """Return the references with the mask that the settings name.
 
     Raises:
         PictureError: it cannot be read, or is black.
     """
-    if path is None:
+    if config.masking is None:
         return references
+    path, inverted = config.masking
     picture = read_picture(path)
-    files = references.files | {"mask": {"name": picture.name, "sha256": picture.sha256}}
-    return replace(references, mask=mask_of(picture), files=files)
+    role = "keep" if config.keep is not None else "mask"
+    files = references.files | {role: {"name": picture.name, "sha256": picture.sha256}}
+    return replace(references, mask=mask_of(picture, inverted=inverted), files=files)
 
 
 def mask_of(picture: Picture, *, inverted: bool = False) -> Tensor:
-    """Return ``[1, 1, H, W]`` in [0, 1]: brightness times opacity.
+    """Return ``[1, 1, H, W]`` in [0, 1]: brightness times opacity; of a cut-out in colors its opacity alone.
 
     Raises:
         PictureError: nothing of it would be dreamt.
     """
     grey = torch.from_numpy(picture.rgb.mean(axis=2))[None, None]
     if picture.alpha is not None:
-        grey = grey * torch.from_numpy(picture.alpha)[None, None]
+        colored = float(np.ptp(picture.rgb[picture.alpha > 0], axis=1).max(initial=0.0)) > GREY
+        grey = (torch.ones_like(grey) if colored else grey) * torch.from_numpy(picture.alpha)[None, None]
     grey = 1 - grey if inverted else grey
     if not grey.any():
         color = "white" if inverted else "black"
@@ -155,8 +161,9 @@ def pick_target(
 def stored_settings(config: DreamConfig, references: References) -> dict[str, Any]:
     """Return settings as they go into an output: files without their folders, the artwork that was picked."""
     record = to_record(config)
-    for name in ("weights", "mask", "guide"):
-        record[name] = base_name(record[name]) if record[name] else None
+    for name in ("weights", "mask", "keep", "guide"):
+        if name in record:
+            record[name] = base_name(record[name]) if record[name] else None
     record["group"] = [str(region.group.with_files(lambda _, path: base_name(path))) for region in references.regions]
     if "target_from" in references.files:
         record |= {"target_from": references.files["target_from"]["name"], "target_class": None}

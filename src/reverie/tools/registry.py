@@ -9,7 +9,7 @@ from reverie.jobs.tool import AnyTool, load
 
 # name → (import path of the tool, what it does, for the list of commands)
 TOOLS: dict[str, tuple[str, str]] = {
-    "dream": ("reverie.tools.dream.tool:DREAM", "Dream pictures and films: raise what a network sees in them."),
+    "dream": ("reverie.tools.dream.tool:DREAM", "Dream pictures and films: amplify what a network sees in them."),
     "style": ("reverie.tools.style.tool:STYLE", "Paint a picture in the style of others."),
     "compare": ("reverie.tools.compare.tool:COMPARE", "Measure style and content of stylized pictures."),
     "visualize": (
@@ -40,8 +40,16 @@ TOOLS: dict[str, tuple[str, str]] = {
     "mesh dream": ("reverie.tools.mesh_dream.tool:MESH_DREAM", "Dream on a mesh: its texture, its shape, or both."),
     "mesh fit": ("reverie.tools.mesh_fit.tool:MESH_FIT", "Bring a mesh to the shape, and the colors, of pictures."),
     "train translate": (
-        "reverie.train.translate_tool:TRAIN_TRANSLATE",
+        "reverie.train.translate.tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",
+    ),
+    "translator evaluate": (
+        "reverie.train.translate.evaluate_tool:TRANSLATOR_EVALUATE",
+        "Measure a translator on unseen pictures and sizes.",
+    ),
+    "translator export": (
+        "reverie.tools.translate.export_tool:TRANSLATOR_EXPORT",
+        "Write a translator as ONNX and torch.export, compared with ours, on demand in int8.",
     ),
     "latent open": (
         "reverie.tools.latent.open_tool:LATENT_OPEN",
@@ -152,6 +160,7 @@ GROUPS: dict[str, str] = {  # the first word of two → what its tools have in c
     "gather": "Make data sets: from words, painters, films, places on earth, public collections.",
     "latent": "Pictures and films from the latent space of a generator.",
     "embed": "Map a collection by what a network sees: 'reverie embed FOLDER' is 'reverie embed map FOLDER'.",
+    "translator": "Measure and export networks of 'reverie train translate'.",
     "sound": "Sound from films, and films from sound: 'reverie sound FILM' is 'reverie sound film FILM'.",
     "mesh": "Style, dream, shape and show 3D meshes.",
 }

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from reverie.jobs.interrupts import raises_interrupt
+
 
 @contextmanager
 def deferred_interrupt() -> Iterator[None]:
@@ -19,7 +21,8 @@ def deferred_interrupt() -> Iterator[None]:
     Does nothing outside the main thread, which alone receives signals, and where the program has its own handler.
     """
     ours = threading.current_thread() is threading.main_thread()
-    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    before = signal.getsignal(signal.SIGINT)
+    if not ours or not raises_interrupt(before):
         yield
         return
     pressed: list[int] = []
@@ -31,6 +34,6 @@ def deferred_interrupt() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, before)
         if pressed:
             raise KeyboardInterrupt

@@ -24,6 +24,8 @@ from reverie.train.interrupt import deferred_interrupt
 from reverie.train.run_folder import RunFolder
 from reverie.train.schedule import warm_cosine
 from reverie.train.step import TrainStep
+from reverie.train.track import Tracker
+from reverie.train.validation import Validation
 
 CHECKPOINT_EVERY_S = 60.0
 LOG_EVERY = 20
@@ -43,7 +45,7 @@ class PainterConfig(Protocol):
     @property
     def crop_px(self) -> int: ...
     @property
-    def lr(self) -> float: ...
+    def lr(self) -> float | None: ...
     @property
     def warmup(self) -> float: ...
     @property
@@ -54,13 +56,43 @@ Loss = Callable[[nn.Module, int], dict[str, Tensor]]
 Write = Callable[[nn.Module, dict[str, float]], Path]
 
 
+class Beside(Protocol):
+    """What learns beside the network, such as a discriminator."""
+
+    def update(self, lr: float) -> dict[str, float]:
+        """Take its own step, after the network's, and return its losses; `lr` is the network's rate."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint stores."""
+        ...
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Take over the state of a checkpoint."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """What is learned: weighted losses of a network at a step, what identifies the data, and how the end is written."""
+    """What is learned.
+
+    Attributes:
+        loss: weighted losses of a network at a step.
+        write: how the end is written.
+        digest: what identifies the data.
+        beside: what learns beside it.
+        validation: what is measured on its way.
+        betas: of Adam.
+        trackers: that are told the numbers as well.
+    """
 
     loss: Loss
     write: Write
     digest: str
+    beside: Beside | None = None
+    validation: Validation | None = None
+    betas: tuple[float, float] = (0.9, 0.99)
+    trackers: tuple[Tracker, ...] = ()
 
 
 class Painter:
@@ -70,8 +102,10 @@ class Painter:
         self, net: nn.Module, lesson: Lesson, run: RunFolder, config: PainterConfig, saved: dict[str, Any] | None
     ) -> None:
         self.net, self.lesson, self.run, self.config = net, lesson, run, config
+        assert config.lr is not None, "what is usual has been filled in by now"
+        self.lr = config.lr
         self.average = Average(net, config.ema)
-        self.optimizer = torch.optim.Adam(net.parameters(), lr=config.lr, betas=(0.9, 0.99))
+        self.optimizer = torch.optim.Adam(net.parameters(), lr=self.lr, betas=lesson.betas)
         self.step, self.elapsed_s = 0, 0.0
         self.means: dict[str, float] = {}
         if saved is not None:
@@ -81,7 +115,10 @@ class Painter:
         """Train to the end of the schedule and write the averaged network."""
         saved_at = time.monotonic()
         try:
-            while self._progress() < 1:
+            while not self._over():
+                if self.validation is not None and self.validation.due(self.step):  # also after a stop just there
+                    yield self._validated(self.validation)
+                    continue
                 yield self._one_step()
                 if time.monotonic() - saved_at > CHECKPOINT_EVERY_S:
                     self.save()
@@ -90,6 +127,14 @@ class Painter:
             with deferred_interrupt():
                 self.save()
             raise
+        finally:
+            for tracker in self.lesson.trackers:
+                tracker.close()
+        if self.validation is not None:
+            if not self.validation.done(self.step):
+                yield self._validated(self.validation)
+            if self.validation.keep_best:
+                self.run.load_best_into(self.average.net)
         metrics = {name: round(value, 5) for name, value in self.means.items()}
         metrics |= {"steps": self.step, "elapsed_s": round(self.elapsed_s)}
         path = self.lesson.write(self.average.net, metrics)
@@ -98,9 +143,35 @@ class Painter:
             self.run.remove()
         yield TrainStep("done", self.step, progress=1.0, metrics=metrics, output=path)
 
+    @property
+    def validation(self) -> Validation | None:
+        """What is measured on the way."""
+        return self.lesson.validation
+
+    def _over(self) -> bool:
+        return self._progress() >= 1 or (self.validation is not None and self.validation.exhausted)
+
+    def _validated(self, validation: Validation) -> TrainStep:
+        """Measure the averaged network; the time it takes belongs to the budget."""
+        began = time.monotonic()
+        with deferred_interrupt():
+            found = validation.take(self.average.net, self.step, self.elapsed_s, self.run, self.means)
+            self.elapsed_s += time.monotonic() - began
+        epoch = len(validation.history)
+        self._log("epoch", found | {"epoch": epoch})
+        return TrainStep(
+            "epoch", self.step, epoch, min(1.0, self._progress()), self.means.get("loss", float("nan")),
+            size_px=self.config.crop_px, metrics=found, message=validation.warning(),
+        )  # fmt: skip
+
+    def _log(self, phase: str, numbers: dict[str, float]) -> None:
+        self.run.log({"step": self.step, "phase": phase, "elapsed_s": round(self.elapsed_s, 1)} | numbers)
+        for tracker in self.lesson.trackers:
+            tracker.log({f"{phase}/{name}": value for name, value in numbers.items()}, self.step)
+
     def _one_step(self) -> TrainStep:
         began = time.monotonic()
-        lr = self.config.lr * warm_cosine(self._progress(), self.config.warmup)
+        lr = self.lr * warm_cosine(self._progress(), self.config.warmup)
         with deferred_interrupt():
             loss = self._update(lr)
             self.step += 1
@@ -113,7 +184,7 @@ class Painter:
             eta_s=self.elapsed_s * max(0.0, 1 - progress) / max(progress, 1e-9),
         )  # fmt: skip
         if self.step % LOG_EVERY == 0:
-            self.run.log({"step": self.step, "phase": "train", "elapsed_s": round(self.elapsed_s, 1)} | self.means)
+            self._log("train", self.means)
         return moment
 
     def _update(self, lr: float) -> float:
@@ -124,13 +195,16 @@ class Painter:
         total = torch.stack(list(parts.values())).sum()
         value = total.item()
         if not math.isfinite(value):
-            raise GradientError(diverged(value, self.step, self.config.lr))
+            raise GradientError(diverged(value, self.step, self.lr))
         total.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), LARGEST_GRADIENT)
         self.optimizer.step()
         self.average.update(self.net)
-        for name, part in parts.items():
-            self.means[name] = MEMORY * self.means.get(name, part.item()) + (1 - MEMORY) * part.item()
+        losses = {name: part.item() for name, part in parts.items()}
+        if self.lesson.beside is not None:
+            losses |= self.lesson.beside.update(lr)
+        for name, found in losses.items():
+            self.means[name] = MEMORY * self.means.get(name, found) + (1 - MEMORY) * found
         return value
 
     def _progress(self) -> float:
@@ -146,6 +220,8 @@ class Painter:
                 "average": self.average.net.state_dict(), "average_updates": self.average.updates,
                 "optimizer": self.optimizer.state_dict(), "step": self.step, "elapsed_s": self.elapsed_s,
                 "means": self.means,
+                "beside": None if self.lesson.beside is None else self.lesson.beside.state(),
+                "validation": None if self.validation is None else self.validation.state(),
             }
         )  # fmt: skip
 
@@ -155,4 +231,8 @@ class Painter:
         self.average.updates = saved["average_updates"]
         self.optimizer.load_state_dict(saved["optimizer"])
         self.step, self.elapsed_s, self.means = saved["step"], saved["elapsed_s"], saved["means"]
+        if self.lesson.beside is not None:
+            self.lesson.beside.restore(saved["beside"])
+        if self.validation is not None:
+            self.validation.restore(saved["validation"], self.step)
         self.run.truncate_log(self.step)

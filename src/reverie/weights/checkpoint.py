@@ -20,10 +20,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from reverie.errors import OutputError, WeightsError
+from reverie.errors import OutputError, WeightsError, printable
+from reverie.weights.boundary import reads
+from reverie.weights.file_names import part_prefix
 
 FORMAT = "reverie-model"
 FORMAT_VERSION = 1
+TEXTS = ("architecture", "kind", "default_layer", "date", "version", "note")
+MOST_INPUT_PX = 4096  # of a network's pictures: everything that is drawn at its size costs the square of it
+MOST_NUMBER = 1e6  # of a mean, a deviation or a correlation of colors; false for NaN
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ def save_model(path: Path, state: dict[str, Tensor], description: Description) -
     return hashlib.sha256(blob).hexdigest()
 
 
+@reads
 def load_model(path: Path) -> tuple[dict[str, Tensor], Description]:
     """Read a network file written by `save_model`.
 
@@ -82,6 +88,7 @@ def load_model(path: Path) -> tuple[dict[str, Tensor], Description]:
         raise WeightsError(f"'{path}' is not a readable safetensors file: damaged, or of another kind") from error
 
 
+@reads
 def load_description(path: Path) -> Description:
     """Read only the description of a network file."""
     try:
@@ -96,7 +103,7 @@ def is_described(path: Path) -> bool:
     try:
         with safe_open(path, framework="pt") as file:
             return "reverie" in (file.metadata() or {})
-    except (SafetensorError, OSError):
+    except (SafetensorError, OSError, ValueError):
         return False
 
 
@@ -121,6 +128,8 @@ def _read_description(path: Path, metadata: dict[str, str]) -> Description:
         record["mean"], record["std"] = tuple(record["mean"]), tuple(record["std"])
         record["color_correlation"] = tuple(tuple(row) for row in record.get("color_correlation", ()))
         _check_kinds(record)
+        record["classes"] = tuple(map(printable, record["classes"]))
+        record |= {name: printable(record[name]) for name in TEXTS if name in record}
         return Description(**record)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise WeightsError(f"the description inside '{path}' cannot be read ({error})") from error
@@ -128,24 +137,25 @@ def _read_description(path: Path, metadata: dict[str, str]) -> Description:
 
 def _check_kinds(record: dict[str, Any]) -> None:
     """Raise `TypeError` for an entry of another kind than its field; whoever uses it may trust its type."""
-    texts = ("architecture", "kind", "default_layer", "date", "version", "note")
     for name, value in record.items():
-        if name in texts:
+        if name in TEXTS:
             fits = isinstance(value, str)
         elif name == "classes":
             fits = all(isinstance(item, str) for item in value)
         elif name in ("mean", "std"):
-            fits = len(value) == 3 and all(map(_is_number, value))
+            fits = len(value) == 3 and all(map(_is_number, value)) and (name == "mean" or 0 not in value)
         elif name == "color_correlation":
             fits = all(_is_number(item) for row in value for item in row)
+        elif name == "input_px":
+            fits = type(value) is int and 0 < value <= MOST_INPUT_PX
         else:
-            fits = type(value) is int if name == "input_px" else isinstance(value, dict)
+            fits = isinstance(value, dict)
         if not fits:
             raise TypeError(f"'{name}' is of another kind than it should be")
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < MOST_NUMBER
 
 
 def file_sha256(path: Path) -> str:
@@ -176,7 +186,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     """
     temporary = None
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=part_prefix(path.name), suffix=".part")
         os.close(descriptor)
         temporary = Path(name)
         with temporary.open("w+b") as file:  # by name: some encoders ask a file for it

@@ -34,6 +34,6 @@ def adaptive_path() -> Path:
     if not ADAPTIVE_FILE.is_file():
         raise WeightsError(
             f"this installation lacks its network for any style '{ADAPTIVE_FILE.name}'; "
-            "reinstall with 'pip install --force-reinstall reverie', or give a student from 'reverie distill'"
+            "reinstall with 'pip install --force-reinstall reverie', or give a fast style model of 'reverie distill'"
         )
     return ADAPTIVE_FILE

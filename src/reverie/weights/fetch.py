@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from reverie.errors import OfflineError, OutputError, WeightsError, unknown_name
 from reverie.weights.catalogue import CATALOGUE, Weights
+from reverie.weights.file_names import part_prefix
 
 Progress = Callable[[int, int], None]
 
@@ -112,7 +113,7 @@ def _part_beside(target: Path) -> Iterator[BinaryIO]:
     part = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=part_prefix(target.name), suffix=".part")
         part = Path(name)
         with os.fdopen(descriptor, "wb") as file:
             yield file

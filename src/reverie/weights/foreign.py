@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from reverie.errors import WeightsError
+from reverie.weights.boundary import reads
 from reverie.weights.caffe.model import SUFFIX as CAFFEMODEL
 from reverie.weights.caffe.model import read_caffemodel
 from reverie.weights.pickles.file import ForeignFile, beyond_tensors, open_foreign
@@ -16,13 +17,15 @@ from reverie.weights.pickles.records import Broken, shown
 from reverie.weights.read_any import read_safetensors
 
 WRAPPERS = ("state_dict", "model", "model_state_dict", "net")  # under which training scripts store the weights
+PREFIXES = ("module.", "_orig_mod.")  # of networks on several devices, and of compiled ones
 EXPECTED = "expected a state dict, as torch.save(net.state_dict(), FILE) writes it"
 
 
+@reads
 def load_state_dict(path: Path) -> dict[str, Tensor]:
     """Read a foreign state dict (.pth, .pt, .safetensors, .caffemodel) as data, never executing it.
 
-    Wrapping under one of `WRAPPERS` is removed, and so is a ``module.`` prefix.
+    Wrapping under one of `WRAPPERS` is removed, and so are the prefixes of `PREFIXES`, however often they stand there.
 
     Raises:
         WeightsError: missing, broken, or a pickle that holds anything but tensors and plain containers.
@@ -30,7 +33,7 @@ def load_state_dict(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise WeightsError(f"no weights file at '{path}'")
     if path.suffix == ".safetensors":
-        return read_safetensors(path)
+        return {_bare(name): tensor for name, tensor in read_safetensors(path).items()}
     if path.suffix.lower() == CAFFEMODEL:
         return {name: torch.from_numpy(values) for name, values in read_caffemodel(path).items()}
     try:
@@ -49,7 +52,21 @@ def _read_tensors(file: ForeignFile) -> dict[str, Tensor]:
     others = [shown(name, 40) for name, tensor in tensors.items() if tensor is None or not isinstance(name, str)]
     if others or not tensors or file.report.reaching:
         raise WeightsError(f"'{path}' {_holds_objects(file) or _other_entries(others)}; {EXPECTED}")
-    return {str(name).removeprefix("module."): tensor.read() for name, tensor in tensors.items() if tensor is not None}
+    found: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        assert tensor is not None
+        bare = _bare(str(name))
+        if bare in found:
+            raise WeightsError(f"'{path}' has '{shown(bare, 60)}' twice, with and without a prefix; {EXPECTED}")
+        found[bare] = tensor.read()
+    return found
+
+
+def _bare(name: str) -> str:
+    """Return the name of a weight without what wrappers put before it."""
+    while name.startswith(PREFIXES):
+        name = name.partition(".")[2]
+    return name
 
 
 def _unwrapped(file: ForeignFile) -> Mapping[object, object] | None:

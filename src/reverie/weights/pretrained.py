@@ -11,6 +11,7 @@ from reverie.weights.catalogue import CATALOGUE, Weights
 from reverie.weights.fetch import cached
 from reverie.weights.foreign import load_state_dict
 
+WRAPPERS = ("module.", "backbone.", "model.", "encoder.", "net.", "_orig_mod.")  # what training code puts before all
 AUXILIARY = ("aux", "loss1/", "loss2/")  # torchvision's heads, and Caffe's
 _OWN_HEAD = re.compile(r"^loss3/[^.]+\.")
 _OLD_DENSE = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12])\.(.+)$")
@@ -34,8 +35,12 @@ def adapt_state(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Drop auxiliary heads (GoogLeNet, Inception v3) and rename layers that files name otherwise than the networks.
 
     DenseNet files from 2017 say ``denselayer1.norm.1.weight`` where the network says ``denselayer1.norm1.weight``; who
-    trains Caffe's GoogLeNet on other classes renames its head, as in ``loss3/classifier_flickr.weight``.
+    trains Caffe's GoogLeNet on other classes renames its head, as in ``loss3/classifier_flickr.weight``. A prefix
+    that all names have, such as ``backbone.``, goes.
     """
+    for prefix in WRAPPERS:
+        if state and all(name.startswith(prefix) for name in state):
+            state = {name.removeprefix(prefix): value for name, value in state.items()}
     kept = {name: value for name, value in state.items() if not name.lower().startswith(AUXILIARY)}
     kept = {_OLD_DENSE.sub(r"\1\2.\3", name): value for name, value in kept.items()}
     return {_OWN_HEAD.sub("loss3/classifier.", name): value for name, value in kept.items()}

@@ -8,12 +8,14 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from reverie.errors import WeightsError
+from reverie.weights.boundary import reads
 from reverie.weights.pickles.file import ForeignFile, open_foreign
 from reverie.weights.pickles.limits import Report
 from reverie.weights.pickles.storage import in_memory
 from reverie.weights.pickles.torch_stream import without_outside
 
 
+@reads
 def open_any(path: Path) -> ForeignFile:
     """Open a file of weights; a pickle's tensors stay in the file until they are asked for.
 
@@ -26,6 +28,7 @@ def open_any(path: Path) -> ForeignFile:
     return ForeignFile(path, "safetensors", root, without_outside(), Report())
 
 
+@reads
 def read_safetensors(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a safetensors file.
 

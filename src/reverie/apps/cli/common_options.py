@@ -25,12 +25,14 @@ class Common:
     show_host: str = "127.0.0.1"
     look: str | None = None
     layers: bool = False
+    verbose: bool = False
+    seed_each: bool = False  # what --seed each says; no option of its own
     as_json: bool = False
     extras: Mapping[str, str] = field(default_factory=dict)
 
 
 COMMON = (
-    ("output", str | None, None, ("--output", "-o", "--destination"),
+    ("output", str | None, None, ("--output", "-o", "--out", "--destination"),
      "File to write, or a folder (ending in /) for several results."),
     ("like", str | None, None, ("--like",),
      "Take the settings out of a result that Reverie made, but for its size, mask and tiles; options given win."),
@@ -50,4 +52,15 @@ COMMON = (
     ("look", str | None, None, ("--preset",), "A look, which other options change."),
     ("as_json", bool, False, ("--json",), "Print one JSON object."),
     ("layers", bool, False, ("--layers",), "List the network's layers and stop."),
+    ("verbose", bool, False, ("--verbose", "-v"), "Print all decisions before the work begins."),
 )  # fmt: skip
+
+OFTEN = ("output", "like", "quality", "overwrite", "sheet", "dry_run", "show", "look")  # shown in the short help
+GROUP_OF = {
+    "look": "look",
+    "workers": "machine",
+    "executor": "machine",
+    "show_port": "machine",
+    "show_host": "machine",
+    "verbose": "machine",
+}

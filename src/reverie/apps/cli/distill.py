@@ -26,7 +26,7 @@ def distill_command(
     /,
     *,
     output: Annotated[
-        str, Parameter(name=("--output", "-o"), help="File of the student, ending in .safetensors.")
+        str, Parameter(name=("--output", "-o"), help="File of the fast style model, ending in .safetensors.")
     ] = "student.safetensors",
     export: Annotated[str | None, Parameter(help="Write it as ONNX too, to this file.")] = None,
     resume: Annotated[bool, Parameter(negative="", help="Go on where an earlier run stopped.")] = False,
@@ -62,7 +62,7 @@ def distill_command(
 
 
 def export_command(
-    model: Annotated[str, Parameter(help="A student's file, or 'any' for the shipped network for any style.")],
+    model: Annotated[str, Parameter(help="A fast style model's file, or 'any' for the shipped network for any style.")],
     /,
     *,
     output: Annotated[str, Parameter(name=("--output", "-o"), help="File to write, ending in .onnx.")],

@@ -13,7 +13,9 @@ def ignore_interrupts() -> None:
     """Let a second Ctrl-C not disturb the saving and the last line; SIGTERM still ends the program."""
     exec("")  # CPython keeps a note of a Ctrl-C within `exec` or `eval` and would end by the signal, not by our code
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for name in ("SIGINT", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 @contextmanager

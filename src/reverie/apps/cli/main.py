@@ -18,15 +18,19 @@ from reverie import __version__
 from reverie.apps.cli.interrupts import ignore_interrupts, interrupts_restored, listening
 from reverie.apps.cli.output import PipeConsole, close_output
 from reverie.apps.cli.pipes import past_parser
+from reverie.apps.cli.tool_help import print_help
 from reverie.apps.cli.wording import parser_message
-from reverie.errors import ReverieError
+from reverie.apps.cli.words import as_help, asked_help, loudness
+from reverie.errors import ReverieError, printable
+from reverie.jobs.interrupts import cause
 from reverie.threads import parse_threads, settle_before_torch
 from reverie.tools.registry import GROUPS, TOOLS, USUAL
 
 HELP = "A studio for neural image synthesis: train networks on pictures, dream and paint with them."
 EPILOGUE = (
     "Exit codes: 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C. Every command takes --threads N (default: auto, "
-    "by the cores that are free) and --debug, which shows the traceback of an error."
+    "by the cores that are free), --quiet (errors only) and --debug, which shows the traceback of an error. "
+    "'reverie TOOL --help' shows what people change most, 'reverie TOOL --help-all' every option."
 )
 JOBS = {
     "list": "List the jobs of the queue.",
@@ -44,13 +48,17 @@ FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENO
 def build_app() -> App:
     """Return the command tree; the commands themselves are import paths."""
     app = App(
-        name="reverie", help=HELP, help_epilogue=EPILOGUE, version=__version__, console=PipeConsole(),
+        name="reverie", help=HELP, help_epilogue=EPILOGUE, version=__version__, version_flags=("--version", "-V"),
+        console=PipeConsole(),
         suppress_keyboard_interrupt=False, result_action="return_value",
     )  # fmt: skip
     app.command(
         "reverie.apps.cli.replay:replay_command",
         name="replay",
         help="Make a picture again from the settings inside it.",
+    )
+    app.command(
+        "reverie.apps.cli.info:info_command", name="info", help="Say what made a file, and from what, in a few lines."
     )
     app.command(
         "reverie.apps.cli.classify:classify_command", name="classify", help="Name what a network sees in pictures."
@@ -153,7 +161,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _finished(tokens: list[str], interrupted: Callable[[], bool]) -> int:
     debug = "--debug" in tokens
-    code = _run([t for t in tokens if t != "--debug"], debug, interrupted)
+    tokens, loud = loudness(as_help([t for t in tokens if t != "--debug"]))
+    with loud:
+        code = _run(tokens, debug, interrupted)
     lost = close_output()
     return code if lost is None else _report(lost, 1)
 
@@ -161,6 +171,9 @@ def _finished(tokens: list[str], interrupted: Callable[[], bool]) -> int:
 def _run(tokens: list[str], debug: bool, interrupted: Callable[[], bool]) -> int:
     try:
         tokens = with_joined_command(with_usual_command(with_threads(tokens)))
+        asked = asked_help(tokens)
+        if asked is not None:
+            return print_help(*asked)
         result = build_app()(past_parser(tokens), exit_on_error=False, print_error=False)
     except KeyboardInterrupt:
         return _stopped()
@@ -216,8 +229,9 @@ def with_joined_command(tokens: list[str]) -> list[str]:
 
 
 def _stopped() -> int:
+    by = cause()
     ignore_interrupts()
-    return _report("stopped by Ctrl-C", 130)
+    return _report(f"stopped by {by}", 130)
 
 
 def _unexpected(error: Exception, debug: bool) -> int:
@@ -238,5 +252,5 @@ def _failed(error: BaseException, message: str, code: int, debug: bool) -> int:
 
 def _report(message: str, code: int) -> int:
     with suppress(OSError):  # nobody reads standard error, or its disk is full: the exit code has to say it
-        print(f"reverie: {message}", file=sys.stderr)
+        print(f"reverie: {printable(message)}", file=sys.stderr)
     return code

@@ -92,9 +92,11 @@ def _command(words: str, app: App) -> Command:
 def _option(argument: Any) -> Option:
     field = next((x for x in typing.get_args(argument.field_info.annotation) if isinstance(x, dataclasses.Field)), None)
     facts = {} if field is None else field.metadata
-    names = argument.names
+    kind = kind_in_words(argument.hint)
+    if facts.get("file") and facts["file"] != "text":
+        kind = kind.replace("a text", f"the path of a {facts['file']}")
     return Option(
-        names=tuple(names), kind=kind_in_words(argument.hint), default=_default(argument), limits=_limits(facts),
+        names=tuple(argument.names), kind=kind, default=_default(argument), limits=_limits(facts),
         choices=tuple(choice for choice in facts.get("choices") or () if choice),
         help=facts.get("help") or argument.parameter.help or "", needs=facts.get("needs", ()),
         excludes=facts.get("excludes", ()), group=facts.get("group", ""), changes=facts.get("replay", True),

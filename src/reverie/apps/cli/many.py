@@ -10,11 +10,13 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reverie.apps.cli.afar import crew_afar
 from reverie.apps.cli.one import check_target, run_one, suffix_for, wanted_job
+from reverie.apps.cli.output import print_note
 from reverie.apps.cli.pipes import as_given
 from reverie.apps.cli.tally import Tally
 from reverie.apps.cli.tool_config import films_of, settings_of
@@ -28,6 +30,7 @@ from reverie.jobs.batch import Moment, Outcome, run_jobs
 from reverie.jobs.cores import WORKER_BYTES, Shares, share_out, usable_cores
 from reverie.jobs.files import named_files
 from reverie.jobs.given import Given
+from reverie.jobs.interrupts import cause
 from reverie.jobs.job import Json, parse, sections
 from reverie.jobs.many import Asked, Opener
 from reverie.jobs.run import seed_of, with_chosen
@@ -56,13 +59,15 @@ def run_many(
     on_cpu, limit = is_cpu(_value(config, "device") or "auto"), _value(config, "max_memory")
     shares = share_out(common.workers, parse_bytes(limit) if limit is not None and on_cpu else None)
     notes = list(found.notes)
+    if common.seed_each:
+        notes.append("--seed each: every picture has a seed of its own, by its name")
     executor = open_executor(common.executor, find, common.workers) if not common.dry_run else None
     items = _to_do(tool, find, pairs, config, common, tally, notes)
     if common.dry_run:
         print(json.dumps(_decisions(items, shares, tally, notes), indent=2, ensure_ascii=False))
         return tally.exit_code
     for note in notes:
-        print(note, file=sys.stderr)
+        print_note(note)
     _prepare_folders(tool, items, config)
     if executor is not None:
         crews = iter([crew_afar(tool, executor, items, config)] if items else [])
@@ -79,12 +84,17 @@ def run_many(
             assert filming is not None
             _film(filming, find, one, settings_of(filming, find, given, common, tool), common, folder, tally)
     except KeyboardInterrupt:
-        print(f"reverie: stopped by Ctrl-C; {tally.summary()}; the same command goes on from here", file=sys.stderr)
+        print(f"reverie: stopped by {cause()}; {tally.summary()}; the same command goes on from here", file=sys.stderr)
         return 130
     tally.list_notes()
     tally.list_failures()
     print(f"{tally.summary()} in {time.monotonic() - began:.1f} s", file=sys.stderr)
     return tally.exit_code
+
+
+def own_seed(name: str) -> int:
+    """Return the seed that a picture of this name has under ``--seed each``: the same on every machine."""
+    return int.from_bytes(sha256(name.encode()).digest()[:4], "big") >> 1
 
 
 def _value(config: object, name: str) -> Any:
@@ -118,7 +128,8 @@ def _to_do(
     for source, wanted in own:
         try:
             given = Given(source.path, kind=source.kind)
-            job = wanted_job(tool, config, given, common.quality)
+            own_config = with_chosen(config, {"seed": own_seed(source.name)}) if common.seed_each else config
+            job = wanted_job(tool, own_config, given, common.quality)
             target = choose_target(
                 wanted, job, lambda data, what: parse(data, find, what), sources=[*fixed, source.path],
                 overwrite=common.overwrite,
@@ -130,7 +141,7 @@ def _to_do(
             tally.skip(target.path)
             continue
         notes += [target.note] if target.note else []
-        asked = Asked(seed_of(config), common.quality, source.kind, pixels_of(source.path))
+        asked = Asked(seed_of(own_config), common.quality, source.kind, pixels_of(source.path))
         items.append(Item(source.name, source.path, target.path, asked))
     return sorted(items, key=lambda item: -item.payload.pixels)
 
@@ -219,6 +230,7 @@ def _film(
 
 def _decisions(items: Sequence[Item], shares: Shares, tally: Tally, notes: Sequence[str]) -> dict[str, object]:
     return {
+        "inputs": len(items) + tally.skipped + len(tally.failures),
         "workers": shares.workers, "threads": shares.threads, "finished": tally.skipped, "notes": list(notes),
         "refused": [{"source": name, "why": message} for name, message, _ in sorted(tally.failures)],
         "jobs": [{"source": str(i.source), "output": str(i.target)} for i in sorted(items, key=lambda i: i.name)],

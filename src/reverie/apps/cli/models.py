@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CLASSES_SHOWN = 40
+WIDE = 240  # columns of a table that goes into a pipe or file
 
 
 def list_command() -> int:
@@ -88,12 +89,14 @@ def print_layers(name: str, weights: str | None, *, everything: bool = False, as
         }  # fmt: skip
         print(json.dumps(record, indent=2, ensure_ascii=False))
         return
-    table = Table("layer", "channels", "stride px", "receptive field px", "module", box=None, header_style="bold")
+    table = Table(box=None, header_style="bold")
+    for name in ("layer", "channels", "stride px", "receptive field px", "module"):
+        table.add_column(name, overflow="fold", no_wrap=name in ("layer", "module") and not sys.stdout.isatty())
     for layer, field in rows:
         mark = " *" if layer.name in about.default_layers else ""
         stride = str(layer.stride) if layer.stride else "whole picture"
         table.add_row(layer.name + mark, str(layer.channels), stride, str(field.full_px) if field else "", layer.path)
-    console = PipeConsole(highlight=False)
+    console = PipeConsole(highlight=False, width=None if sys.stdout.isatty() else WIDE)  # names are copied: never cut
     console.print(
         f"{about.name}: {len(about.classes) or 'unnamed'} classes, pictures of at least {critic.min_side} px; "
         "* marks the default layer"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from reverie.apps.cli.afar import one_afar
 from reverie.apps.cli.batch_options import is_folder, suffix_of
 from reverie.apps.cli.common_options import Common
+from reverie.apps.cli.output import print_note, print_path
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, write_stdout
 from reverie.apps.cli.printed import print_one
 from reverie.errors import InputError, unknown_name
@@ -22,6 +23,7 @@ from reverie.jobs.given import sha256_of
 from reverie.jobs.job import Job, Json, parse, sections
 from reverie.jobs.tool import AnyTool
 from reverie.settings import check_settings, check_together, to_record
+from reverie.weights.file_names import fitted
 
 if TYPE_CHECKING:
     from reverie.jobs.given import Given
@@ -87,7 +89,7 @@ def run_one(
         check_format(run.work.plan, target.path)
         run.check(target.path, common.quality)
         if target.note:
-            print(target.note, file=sys.stderr)
+            print_note(target.note)
         with watching(tool, show=common.show or tool.live, host=common.show_host, port=common.show_port) as watch:
             ended = execute(run, target.path, watch, quality=common.quality)
         if seen is not None and ended.end == "done":
@@ -99,7 +101,7 @@ def run_one(
 
 def _say_there(path: Path) -> None:
     print("there already, from the same inputs and settings; --overwrite repeats it", file=sys.stderr)
-    print(path)
+    print_path(path)
 
 
 def _as_sheet(tool: AnyTool, config: object, text: str) -> tuple[AnyTool, object]:
@@ -157,14 +159,14 @@ def result_path(tool: AnyTool, config: object, given: Given | None, common: Comm
         output = as_given(common.output)
         path = Path(output)
         if not (tool.makes == "folder" or path.suffix or is_folder(output)):
-            raise InputError(f"-o {output} has no format: add {tool.suffix}, or end it with / for a folder")
+            raise InputError(f"-o {output} has no format: -o {output}{tool.suffix} is a file, -o {output}/ a folder")
         if tool.makes != "folder" and is_folder(output):
             path.mkdir(parents=True, exist_ok=True)
             return path / f"{_stem(tool, config, given)}{suffix_for(tool, given, common)}"
         return path
-    stem = f"{_stem(tool, config, given)}-{tool.ending}" if tool.ending else _stem(tool, config, given)
+    ending = f"-{tool.ending}" if tool.ending else ""
     folder = given.path.parent if given is not None and given.path is not None else Path()
-    return folder / f"{stem}{suffix_for(tool, given, common)}"
+    return folder / fitted(_stem(tool, config, given), f"{ending}{suffix_for(tool, given, common)}")
 
 
 def _stem(tool: AnyTool, config: object, given: Given | None) -> str:
@@ -235,10 +237,10 @@ def _piped(tool: AnyTool, config: object, given: Given | None, common: Common) -
         with watching(tool) as watch:
             ended = execute(run, None, watch)
         if ended.end != "done":
-            print(f"reverie: stopped{ended.text}", file=sys.stderr)
+            print_note(f"reverie: stopped{ended.text}")
             return 130 if ended.end == "interrupted" else 0
         write_stdout(run.encoded(suffix_for(tool, None, common), quality=common.quality))
-        print(ended.text, file=sys.stderr)
+        print_note(ended.text)
         return 0
     finally:
         run.close()
@@ -246,7 +248,7 @@ def _piped(tool: AnyTool, config: object, given: Given | None, common: Common) -
 
 def decisions(run: Run, target: Path | None) -> dict[str, Any]:
     """Return what ``--dry-run`` prints."""
-    work, notes = run.work, [*run.notes, *run.work.notes]
+    work, notes = run.work, [*run.said]
     about: dict[str, Any] = {"tool": run.tool.name, "output": STDOUT if target is None else str(target)}
     about |= dict(work.plan.decisions)
     if work.chosen.model is not None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from reverie.apps.cli.values import converter_of
 from reverie.settings import flag_of
 
 EMPTY: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -71,9 +72,11 @@ def option_of(field: dataclasses.Field[Any], kind: Any) -> inspect.Parameter:
 
 def _option(field: dataclasses.Field[Any], kind: Any, aliases: tuple[str, ...]) -> inspect.Parameter:
     flag = FLAGS.get(field.name, flag_of(field))
+    kind = tuple[str, ...] if field.metadata.get("joined") else kind  # so that all that was given comes together
     negative = "--no-" + flag[2:] if kind is bool and field.default is True else ""
     note = Parameter(
-        name=(flag, *aliases), help=_help(field), negative=negative,
+        name=(flag, *aliases), help=_help(field), negative=negative, converter=converter_of(field, kind),
+        show=not field.metadata.get("hidden"),
         show_default=field.default not in (None, (), ""), allow_leading_hyphen=field.name in SIGNED,
     )  # fmt: skip
     return inspect.Parameter(

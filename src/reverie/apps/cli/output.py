@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from rich.console import Console
+
+from reverie.errors import printable
 
 
 class PipeConsole(Console):
@@ -26,3 +29,17 @@ def close_output() -> str | None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return None if isinstance(error, BrokenPipeError) else f"cannot write the output: {error.strerror or error}"
     return None
+
+
+def print_path(path: Path) -> None:
+    """Print the place of a result: in its own bytes for programs, without what a terminal would obey for people."""
+    try:
+        print(printable(str(path)) if sys.stdout.isatty() else path, flush=True)
+    except UnicodeEncodeError:  # no text
+        sys.stdout.buffer.write(os.fsencode(path) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+def print_note(text: str) -> None:
+    """Print a line for people, without what a terminal would obey."""
+    print(printable(text), file=sys.stderr)

@@ -31,19 +31,12 @@ def read_recipe(recipe: str, cls: type) -> dict[str, Any]:
 
 
 def _load(recipe: str) -> dict[Any, Any]:
-    import yaml
+    from reverie.jobs.plain_text import load_yaml, read_text
 
     path = Path(recipe)
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"no recipe at '{recipe}'; expected a YAML file of settings")
-    try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
-        raise InputError(f"'{recipe}' is not a YAML file: it cannot be read{where}") from error
-    except OSError as error:
-        raise InputError(f"the recipe '{recipe}' cannot be read: {error.strerror or error}") from error
+    loaded = load_yaml(read_text(path, "the recipe"), recipe) or {}
     if not isinstance(loaded, dict):
         raise InputError(f"'{recipe}' must hold settings by name, one a line, such as 'epochs: 20'")
     return loaded
@@ -66,4 +59,6 @@ def _typed(value: Any, kind: Any, what: str) -> Any:
             pass
     elif type(value) is expected:
         return value
-    raise InputError(f"{what} must be {KINDS.get(expected, 'of another kind')}; got '{value}'")
+    from reverie.jobs.plain_text import short
+
+    raise InputError(f"{what} must be {KINDS.get(expected, 'of another kind')}; got '{short(value)}'")

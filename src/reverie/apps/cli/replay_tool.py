@@ -6,7 +6,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from reverie.apps.cli.output import print_path
 from reverie.tools.registry import find_tool
+from reverie.weights.file_names import fitted
 
 
 def replay_tool(made: Path, output: str | None, named: Mapping[str, str | None], folders: tuple[str, ...]) -> int:
@@ -29,11 +31,11 @@ def replay_tool(made: Path, output: str | None, named: Mapping[str, str | None],
 
     job = stored_job(made, find_tool)
     tool = find_tool(job.tool)
-    wanted = Path(output) if output else made.with_name(f"{made.stem}-replay{made.suffix}")
+    wanted = Path(output) if output else made.with_name(fitted(made.stem, f"-replay{made.suffix}"))
     target = choose_target(wanted, job, lambda data, what: _parsed(data, what), sources=[made])
     if target.finished:
         print("there already, made by the same job", file=sys.stderr)
-        print(target.path)
+        print_path(target.path)
         return 0
     check_target(tool, target.path, job.config)
     given = {role: Path(path) for role, path in named.items() if path}

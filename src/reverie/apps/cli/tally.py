@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
+from reverie.apps.cli.output import print_note, print_path
 from reverie.jobs.batch import Outcome
 
 
@@ -37,13 +36,13 @@ class Tally:
         self.made += 1
         for note in outcome.message.splitlines()[1:]:
             self.notes.setdefault(note, []).append(outcome.job.name)
-        _print_path(outcome.job.target)
+        print_path(outcome.job.target)
 
     def skip(self, target: Path) -> None:
         """Take note of a result that was there already, and print where."""
         self.skipped += 1
         if not self._quiet:
-            _print_path(target)
+            print_path(target)
 
     def fail(self, name: str, message: str, code: int) -> None:
         """Take note of a picture that cannot be done."""
@@ -60,23 +59,14 @@ class Tally:
 
     def list_summary(self) -> None:
         """Print the sums."""
-        print(self.summary(), file=sys.stderr)
+        print_note(self.summary())
 
     def list_notes(self) -> None:
         """Print every note once, with the picture or the number of pictures that it is about."""
         for note, names in sorted(self.notes.items()):
-            print(f"{names[0] if len(names) == 1 else f'{len(names)} {self._noun}'}: {note}", file=sys.stderr)
+            print_note(f"{names[0] if len(names) == 1 else f'{len(names)} {self._noun}'}: {note}")
 
     def list_failures(self) -> None:
         """Print what failed and why, in the order of names."""
         for name, message, _ in sorted(self.failures):
-            print(f"reverie: {message if name in message else f'{name}: {message}'}", file=sys.stderr)
-
-
-def _print_path(path: Path) -> None:
-    """Print a path, in the bytes that the system stores it in where they are no text."""
-    try:
-        print(path, flush=True)
-    except UnicodeEncodeError:
-        sys.stdout.buffer.write(os.fsencode(path) + b"\n")
-        sys.stdout.buffer.flush()
+            print_note(f"reverie: {message if name in message else f'{name}: {message}'}")

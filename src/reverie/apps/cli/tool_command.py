@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import typing
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,11 +20,15 @@ from reverie.apps.cli.common_options import COMMON, Common
 from reverie.apps.cli.one import run_one
 from reverie.apps.cli.options import option_of
 from reverie.apps.cli.pipes import STDOUT, as_given, read_stdin
-from reverie.apps.cli.tool_config import films_of, more_sections, moving_of, settings_of
+from reverie.apps.cli.tool_config import films_of, moving_of, settings_of
+from reverie.apps.cli.tool_fields import all_fields, fits, hints_of
+from reverie.apps.cli.tool_help import print_help
+from reverie.apps.cli.values import EACH, as_name, split_list, with_owners
 from reverie.errors import InputError
 from reverie.jobs.cores import check_workers
 from reverie.jobs.job import section_types
 from reverie.jobs.tool import AnyTool, Role
+from reverie.media.budget import reading_within
 from reverie.settings import flag_of
 from reverie.tools.films.video_config import CODEC_SPEEDS
 
@@ -40,53 +44,79 @@ FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif")  # of --output, which 
 def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., int]:
     """Return the command of a tool: a function whose signature cyclopts reads."""
     roles = tool.roles
-    common = [_common(tool, *item) for item in COMMON if _fits(item[0], tool)]
+    common = [_common(tool, *item) for item in COMMON if fits(item[0], tool)]
     common += [_extra_option(label, text) for label, text in tool.extras.items()]
-    common += [_otherwise(role) for role in roles if role.alias]
     taken = {parameter.name for parameter in common} | {role.name for role in roles}
-    hints, options = _hints(tool), {}
-    for field in _all_fields(tool):
+    hints, options = hints_of(tool), {}
+    for field, _ in all_fields(tool):
         if field.name not in taken:
             options.setdefault(field.name, option_of(field, hints[field.name]))
+    used = {name for parameter in (*common, *options.values()) for name in parameter.annotation.__metadata__[0].name}
+    named = [_named(role, used) for role in roles]
 
-    def command(*args: Any, **kwargs: Any) -> int:
-        positions = {role.name: value for role, value in zip(roles, args, strict=False)}
-        for role in roles:
-            positions[role.name] = _joined(positions.get(role.name), kwargs.get(f"named_{role.name}"))
+    def command(*words: Any, **kwargs: Any) -> int:
+        positions = place_words(
+            tool, _texts(words), {role.name: kwargs.get(f"named_{role.name}", ()) for role in roles}
+        )
         names = {field.name for field in dataclasses.fields(Common)}
         chosen = Common(**{name: kwargs[name] for name in names if name in kwargs and name not in options})
         extras = {label: as_given(kwargs[f"extra_{label}"]) for label in tool.extras if kwargs.get(f"extra_{label}")}
         chosen = replace(chosen, extras=extras)
         given = {name: value for name, value in kwargs.items() if name in options}
-        return run_tool(tool, find, positions, given, chosen)
+        with reading_within(_memory(kwargs.get("max_memory"))):
+            return run_tool(tool, find, positions, given, chosen)
 
     command.__doc__ = tool.summary
     command.__name__ = tool.name.replace(" ", "_") + "_command"
-    places = [_place(role, many=_takes_many(tool, role)) for role in roles]
-    command.__signature__ = inspect.Signature([*places, *common, *options.values()])
+    note = Parameter(help=" ".join(role.help for role in roles), negative="", show_default=False)
+    words = inspect.Parameter("words", inspect.Parameter.VAR_POSITIONAL, annotation=Annotated[str, note])
+    command.__signature__ = inspect.Signature([words, *named, *common, *options.values()])
     return command
 
 
-def _joined(value: Any, named: Any) -> Any:
-    """Return what stands in a place and what its option gave."""
-    return value if not named else (*_texts(value), *named)
+def place_words(tool: AnyTool, words: Sequence[str], named: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return what goes to which role: what was given by name first, the other words in the order of the roles.
+
+    The last role without a name takes all that is left where the tool goes through several.
+
+    Raises:
+        InputError: more words than places.
+    """
+    positions: dict[str, Any] = {name: tuple(texts) for name, texts in named.items() if texts}
+    streamed, rest = tool.streamed, list(words)
+    if streamed is not None and streamed.name in positions and _takes_many(tool, streamed):
+        positions[streamed.name], rest = (*rest, *positions[streamed.name]), []  # both ways of naming sources
+    roles = [role for role in tool.roles if role.name not in positions]
+    for role in roles:
+        many = role.many or (role.streamed and role is roles[-1])
+        taken, rest = (rest, []) if many else (rest[:1], rest[1:])
+        if taken:
+            positions[role.name] = tuple(taken) if many else taken[0]
+    if rest:
+        raise InputError(f"'{rest[0]}' is one argument too many; see 'reverie {tool.name} --help'")
+    for role in tool.roles:
+        value = positions.get(role.name)
+        if isinstance(value, tuple) and not (role.many or role.streamed):
+            first, *more = (str(text) for text in value)
+            if more:
+                raise InputError(f"--{role.name} is given more than once; see 'reverie {tool.name} --help'")
+            positions[role.name] = first
+    return positions
 
 
-def _fits(name: str, tool: AnyTool) -> bool:
-    """Tell whether an option of all tools means something to this one."""
-    if name in ("recursive", "workers"):
-        return tool.streamed is not None
-    if name == "file_format":
-        return tool.makes in ("picture", "mesh")
-    if name in ("quality", "sheet"):
-        return tool.makes == "picture"
-    if name == "as_json":
-        return tool.prints
-    if name == "look":
-        return bool(tool.presets)
-    if name == "layers":
-        return {"layer", "model", "weights"} <= {field.name for _, field in tool.fields()}
-    return True
+def _memory(text: str | None) -> float | None:
+    """Return the limit of memory that the user gave, which holds for reading files, too."""
+    from reverie.optimize.byte_counts import parse_bytes
+
+    return None if text is None else float(parse_bytes(text))
+
+
+def _named(role: Role, used: set[str]) -> inspect.Parameter:
+    """Return the option that gives a role by name."""
+    names = [*role.alias, f"--{role.name.replace('_', '-')}", *(["--input", "-i"] if role.streamed else [])]
+    note = Parameter(name=[n for n in dict.fromkeys(names) if n not in used], negative="", show=False)
+    kind = Annotated[tuple[str, ...], note]
+    return inspect.Parameter(f"named_{role.name}", inspect.Parameter.KEYWORD_ONLY, default=(), annotation=kind)
 
 
 def _common(tool: AnyTool, name: str, kind: Any, default: Any, names: tuple[str, ...], text: str) -> inspect.Parameter:
@@ -102,39 +132,6 @@ def _extra_option(label: str, text: str) -> inspect.Parameter:
     return inspect.Parameter(f"extra_{label}", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 
 
-def _otherwise(role: Role) -> inspect.Parameter:
-    note = Parameter(name=role.alias, help="Another way to give them; repeatable.", negative="", show_default=False)
-    kind = Annotated[tuple[str, ...], note]
-    return inspect.Parameter(f"named_{role.name}", inspect.Parameter.KEYWORD_ONLY, default=(), annotation=kind)
-
-
-def _place(role: Role, *, many: bool) -> inspect.Parameter:
-    """Return the positional argument of a role; one that is required and takes several is checked in `run_tool`."""
-    kind = tuple[str, ...] if many else str if role.required else str | None
-    default = () if many else inspect.Parameter.empty if role.required else None
-    note = Parameter(help=role.help, negative="", show_default=False)
-    return inspect.Parameter(
-        role.name, inspect.Parameter.POSITIONAL_ONLY, default=default, annotation=Annotated[kind, note]
-    )
-
-
-def _extra(tool: AnyTool) -> list[type]:
-    """Return the sections of the tools of films that stand behind a tool of pictures."""
-    return [cls for other in (films_of(tool), moving_of(tool)) for cls in more_sections(tool, other).values()]
-
-
-def _all_fields(tool: AnyTool) -> list[dataclasses.Field[Any]]:
-    own = [field for _, field in tool.fields() if field.name not in {r.name for r in tool.fixed}]
-    return own + [field for cls in _extra(tool) for field in dataclasses.fields(cls)]
-
-
-def _hints(tool: AnyTool) -> dict[str, Any]:
-    hints: dict[str, Any] = {}
-    for cls in (*_extra(tool), *section_types(tool.config).values()):
-        hints |= typing.get_type_hints(cls)
-    return hints
-
-
 # -- running ----------------------------------------------------------------------------------------------------------
 
 
@@ -145,18 +142,30 @@ def run_tool(
     """Do what a command line asks a tool for, and return the exit code."""
     role = tool.streamed
     texts = _texts(positions.get(role.name)) if role is not None else ()
-    given = dict(given) | _fixed(tool, positions)
+    if role is not None and not positions and not given and common == Common():
+        return print_help(tool.name, everything=False)
+    _check_places(tool, texts, positions, common)
+    _check_lists(tool, texts, given, layers=common.layers)
+    _say_places(tool, texts, positions)
+    fields = {field.name: field for field, _ in reversed(all_fields(tool))}
+    given = with_owners(fields, dict(given) | _fixed(tool, positions))
+    if given.get("seed") == EACH:
+        given, common = {k: v for k, v in given.items() if k != "seed"}, replace(common, seed_each=True)
     if common.look in CODEC_SPEEDS and common.look not in tool.presets:  # what --preset meant before there were looks
         given, common = {"preset": common.look} | given, replace(common, look=None)
     if role is not None and role.required and not texts:
-        raise InputError(f"reverie {tool.name} needs {role.name}; see 'reverie {tool.name} --help'")
+        raise InputError(_lacking(tool, role))
     if not 1 <= common.quality <= 100:
         raise InputError(f"--quality must be between 1 and 100; got {common.quality}")
     check_workers(common.workers)
     if common.layers:
         return _layers(settings_of(tool, find, given, common))
     if role is None or not texts:
+        if common.seed_each:
+            raise InputError("--seed each gives every picture of a folder a seed of its own; give a number or random")
         return _from_nothing(tool, find, given, common)
+    if common.seed_each and role.kind not in ("picture", "film"):
+        raise InputError("--seed each goes with a folder of pictures; give a number")
     if role.kind == "mesh":
         return _meshes(tool, find, texts, given, common)
     if role.kind not in ("picture", "film"):
@@ -165,7 +174,6 @@ def run_tool(
 
     output = None if common.output is None else as_given(common.output)
     folder = None if output in (None, STDOUT) else Path(output)
-    _check_results(texts, output)
     found = find_sources(texts, recursive=common.recursive, leave_out=folder)
     if found.many or is_folder(output):
         from reverie.apps.cli.many import run_many
@@ -173,7 +181,7 @@ def run_tool(
         if common.show:
             raise InputError("--show follows one work; give one picture")
         moves = next(
-            (field for field in _all_fields(tool) if field.name in given and field.metadata.get("moves")), None
+            (field for field, _ in all_fields(tool) if field.name in given and field.metadata.get("moves")), None
         )
         if moves is not None:
             raise InputError(f"{flag_of(moves)} makes a film from one picture; here are several sources")
@@ -223,7 +231,7 @@ def _check_given(tool: AnyTool, chosen: AnyTool, given: Mapping[str, Any], why: 
         InputError: names the first.
     """
     known = {field.name for _, field in chosen.fields()} | {role.name for role in tool.fixed}
-    for field in _all_fields(tool):
+    for field, _ in all_fields(tool):
         if field.name in given and field.name not in known:
             raise InputError(f"{flag_of(field)} {why}")
 
@@ -237,10 +245,56 @@ def _texts(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return () if value is None else (as_given(value),) if isinstance(value, str) else tuple(map(as_given, value))
 
 
-def _check_results(texts: tuple[str, ...], output: str | None) -> None:
-    """Catch the habit of other programs to name the result last."""
-    if output is None and len(texts) == 2 and Path(texts[0]).is_file() and not Path(texts[1]).exists():
-        raise InputError(f"no file at '{texts[1]}'; did you mean -o {texts[1]}?")
+def _check_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, Any], common: Common) -> None:
+    """Catch the habit of other programs to name the result last, before anything is opened.
+
+    Raises:
+        InputError: the last word names a picture or film that is not there, behind one that is.
+    """
+    alone = len(texts) == 1 and tool.streamed is not None and not tool.streamed.required
+    if alone and not Path(texts[0]).suffix and not Path(texts[0]).exists() and texts[0] != STDOUT:
+        raise InputError(f"no file at '{texts[0]}'; without a picture it is 'reverie {tool.name} --size 512'")
+    for role in tool.fixed:
+        value = positions.get(role.name)
+        if role.kind == "network" and isinstance(value, str) and Path(value).suffix.lower() in (*STILLS, ".webp"):
+            raise InputError(f"'{value}' is a picture; {_lacking(tool, role)}")
+    places = [*texts, *(text for role in tool.fixed for text in _texts(positions.get(role.name)))]
+    if len(places) < 2 or common.output is not None or tool.makes not in ("picture", "film", "mesh"):
+        return
+    *before, last = map(Path, places)
+    if last.suffix.lower() in (*STILLS, *FILMS, ".webp") and not last.exists() and all(p.exists() for p in before):
+        raise InputError(f"no file at '{last}'; did you mean -o {last}?")
+
+
+def _check_lists(tool: AnyTool, texts: tuple[str, ...], given: Mapping[str, Any], *, layers: bool) -> None:
+    """Catch values of an option with spaces between them: ``photo.jpg --layer A B``.
+
+    Raises:
+        InputError: a word behind the first that looks like no file, beside an option that takes several values.
+    """
+    lost = [text for text in texts[1:] if not Path(text).suffix and not Path(text).exists() and text.isprintable()]
+    lost = [text for text in lost if not set(text) & set("/*?[")]
+    if lost and layers:
+        raise InputError(f"--layers lists them and takes no value; did you mean --layer {','.join(lost)}?")
+    several = [field for field, _ in all_fields(tool) if isinstance(given.get(field.name), tuple)]
+    if lost and several:
+        field = several[-1]
+        values = ",".join(map(str, (*given[field.name], *lost)))
+        raise InputError(f"no file at '{lost[0]}'; did you mean {flag_of(field)} {values}?")
+
+
+def _say_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, Any]) -> None:
+    """Say what was taken for what, where another reading is as likely: ``style a.jpg b.jpg --style s.jpg``."""
+    shared = next((role for role in tool.fixed if role.many and positions.get(role.name)), None)
+    if shared is not None and len(texts) > 1 and tool.streamed is not None:
+        styles = ", ".join(_texts(positions[shared.name]))
+        print(f"{tool.streamed.name}: {', '.join(texts[:4])}{' and more' if len(texts) > 4 else ''}; "
+              f"{shared.name}: {styles}", file=sys.stderr)  # fmt: skip
+
+
+def _lacking(tool: AnyTool, role: Role) -> str:
+    by_name = f"--{role.name.replace('_', '-')} FILE"
+    return f"reverie {tool.name} needs {role.name.upper()} ({by_name}); see 'reverie {tool.name} --help'"
 
 
 def _source(
@@ -314,7 +368,15 @@ def _fixed(tool: AnyTool, positions: Mapping[str, Any]) -> dict[str, Any]:
     for role in tool.fixed:
         value = positions.get(role.name)
         if value not in (None, ()):
-            found[role.name] = tuple(map(as_given, value)) if role.many else as_given(value)
+            found[role.name] = _items(tool, role, value) if role.many else as_given(value)
         elif role.required:
-            raise InputError(f"reverie {tool.name} needs {role.name}; see 'reverie {tool.name} --help'")
+            raise InputError(_lacking(tool, role))
     return found
+
+
+def _items(tool: AnyTool, role: Role, value: Sequence[str]) -> tuple[str, ...]:
+    """Return the texts of a place that takes several: by spaces or commas, weights also in percent."""
+    field = next((field for _, field in tool.fields() if field.name == role.name), None)
+    if field is None:
+        return tuple(map(as_given, value))
+    return tuple(as_name(one, field) for text in value for one in split_list(as_given(text), field))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from reverie.apps.cli.interrupts import ignore_interrupts
+from reverie.apps.cli.output import print_note, print_path
 from reverie.apps.cli.progress import Bar, bar
+from reverie.jobs.interrupts import cause
 from reverie.jobs.run import Nobody, Watches
 
 if TYPE_CHECKING:
@@ -60,10 +61,10 @@ def watching(tool: AnyTool, *, show: bool = False, host: str = "127.0.0.1", port
 def finish(ended: Ended) -> int:
     """Print how a run ended, results to standard output, and return the exit code."""
     if ended.end == "done":
-        print(ended.text, file=sys.stderr)
+        print_note(ended.text)
     else:
-        by = " by Ctrl-C" if ended.end == "interrupted" else ""
-        print(f"reverie: stopped{by} {ended.text}", file=sys.stderr)
+        by = f" by {cause()}" if ended.end == "interrupted" else ""
+        print_note(f"reverie: stopped{by} {ended.text}")
     for path in ended.paths if ended.end != "interrupted" else ():
-        print(path)
+        print_path(path)
     return CODES[ended.end]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
 from cyclopts import CoercionError, CycloptsError, MissingArgumentError, RepeatArgumentError, UnknownOptionError
 from cyclopts.exceptions import UnknownCommandError, UnusedCliTokensError
 
-from reverie.errors import unknown_name
+from reverie.apps.cli.synonyms import BEGIN, command_for_word, option_for
+from reverie.errors import InputError, unknown_name
 
+EVERYWHERE = ("--quiet", "--verbose", "--threads", "--debug", "--help")  # read before any command
 KINDS = {int: "a whole number", float: "a number"}
 
 
@@ -19,15 +22,13 @@ def parser_message(error: CycloptsError) -> str:
 
 def _reason(error: CycloptsError) -> str:
     if isinstance(error, UnknownOptionError):
-        options = [name for argument in error.argument_collection for name in argument.names]
-        given = error.token.keyword or error.token.value
-        if not options or _is_file(given):
-            return _no_option(given)
-        return unknown_name("option", given, options)
+        return _unknown_option(error)
     if isinstance(error, (UnknownCommandError, UnusedCliTokensError)) and error.unused_tokens:
         return _left_over(error, error.unused_tokens[0])
     if isinstance(error, RepeatArgumentError) and error.token.keyword:
         return f"{error.token.keyword} is given more than once"
+    if isinstance(error.__cause__, InputError):
+        return str(error.__cause__)
     if isinstance(error, CoercionError) and error.token is not None and error.argument is not None:
         return _wrong_kind(error, error.token.keyword or _shown(error.argument.name))
     if isinstance(error, MissingArgumentError) and error.argument is not None:
@@ -36,13 +37,64 @@ def _reason(error: CycloptsError) -> str:
     return " ".join(str(error).split()).rstrip(".")
 
 
+def _unknown_option(error: UnknownOptionError) -> str:
+    options = [name for argument in error.argument_collection for name in argument.names]
+    given = error.token.keyword or error.token.value
+    if not options or _is_file(given):
+        return _no_option(given)
+    meant = option_for(given, {*options, *EVERYWHERE}, _following(error, given))
+    if meant is not None:
+        return f"no option called '{given}'; here it is {meant}{_looks(error) if meant == '--preset' else ''}"
+    return unknown_name("option", given, [name for name in options if name.startswith("--")])
+
+
+def _following(error: CycloptsError, word: str) -> str:
+    """Return what was typed behind a word."""
+    tokens = list(error.root_input_tokens or ())
+    place = tokens.index(word) + 1 if word in tokens else len(tokens)
+    return tokens[place] if place < len(tokens) else ""
+
+
+def _looks(error: CycloptsError) -> str:
+    """Return the names that a preset may have."""
+    from reverie.tools.registry import TOOLS, find_tool
+
+    name = " ".join(error.command_chain or ())
+    return f" NAME: {', '.join(find_tool(name).presets)}" if name in TOOLS else ""
+
+
 def _left_over(error: CycloptsError, token: str) -> str:
     names = [name for name in error.app or () if not name.startswith("-")]
+    begin = BEGIN.get(" ".join(error.command_chain or ()))
     if token.startswith("-"):
-        return _no_option(token)
+        return _no_option(token) + (f"; to begin with, see 'reverie {begin}'" if begin and names else "")
     if names:
+        chain = [*(error.command_chain or ()), token]
+        meant = command_for_word(chain)
+        if meant is not None:
+            return f"no command called '{' '.join(chain)}'; it is 'reverie {meant}'"
+        if not error.command_chain and _is_file(token):
+            return f"'{token}' is a file; say what to do with it, such as 'reverie dream {token}'"
+        if begin and not difflib.get_close_matches(token, names, 1, 0.6):
+            return f"no command called '{token}'; did you mean 'reverie {begin} {token}'?"
         return unknown_name("command", token, names)
-    return f"'{token}' is one argument too many"
+    return f"'{token}' is one argument too many{_as_list(token, list(error.root_input_tokens or ()))}"
+
+
+def _as_list(token: str, tokens: list[str]) -> str:
+    """Return the advice for values with spaces between them, as in ``--layer A B``: the same with commas."""
+    if token not in tokens:
+        return ""
+    start = end = tokens.index(token)
+    while start > 0 and not tokens[start - 1].startswith("-"):
+        start -= 1
+    while end + 1 < len(tokens) and not tokens[end + 1].startswith("-"):
+        end += 1
+    if tokens[start - 1] == "--layers":
+        return f"; did you mean --layer {','.join(tokens[start : end + 1])}?"
+    if start in (0, tokens.index(token)):
+        return ""
+    return f"; did you mean {tokens[start - 1]} {','.join(tokens[start : end + 1])}?"
 
 
 def _no_option(given: str) -> str:

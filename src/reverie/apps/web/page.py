@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reverie.jobs.run import End, Run
     from reverie.jobs.work import Progress, Work
 
+LARGEST_CONTROL = 1e9  # of a number that a page asks for
 PREVIEW_PX = 1600
 PREVIEW_QUALITY = 85
 LEAST_BETWEEN_S = 0.25  # from one picture to the next
@@ -261,10 +262,16 @@ def steer(controls: Controls, change: dict[str, Any], steerable: Mapping[str, Se
         names = "".join(f", {name}: VALUE" for name in steerable)
         raise InputError(f"expected one of stop: true, paused: true or false{names}")
     value, offered = change[known], steerable[known]
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST_CONTROL
     if (offered and value not in offered) or not (number or isinstance(value, str)) or (not offered and not number):
-        raise InputError(f"{known} must be {'a value of the list' if offered else 'a number'}; got {value!r}"[:200])
+        raise InputError(f"{known} must be {'a value of the list' if offered else 'a number'}; got {_shown(value)}")
     controls.ask(known, value)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, int) and abs(value) > LARGEST_CONTROL:
+        return "a number far too large"
+    return repr(value)[:100]
 
 
 def _score(progress: Progress) -> float:

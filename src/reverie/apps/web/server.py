@@ -139,7 +139,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> dict[str, Any]:
         length = self.headers.get("Content-Length", "")
-        if not length.isdecimal() or int(length) > MOST_BODY_BYTES:
+        if not length.isdecimal() or len(length) > 9 or int(length) > MOST_BODY_BYTES:
             raise InputError(f"expected a JSON object of at most {MOST_BODY_BYTES} bytes")
         try:
             body = json.loads(self.rfile.read(int(length)))

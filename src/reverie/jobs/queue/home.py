@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from reverie.errors import OutputError
+from reverie.errors import InputError
 
 ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -58,14 +58,14 @@ class Home:
         """Create the folders, for this user alone.
 
         Raises:
-            OutputError: they cannot be created.
+            InputError: they cannot be created.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             for folder in (self.files, self.results, self.thumbs, self.incoming, self.empty, self.root / "jobs"):
                 folder.mkdir(exist_ok=True)
         except OSError as error:
-            raise OutputError(f"cannot make '{self.root}': {error.strerror or error}") from error
+            raise InputError(f"cannot make '{self.root}': {error.strerror or error}") from error
         return self
 
 

@@ -112,7 +112,7 @@ class Taken:
             tidy(self.home, self.entry.id)
 
     def _tell(self) -> None:
-        for note in (*self.run.notes, *self.run.work.notes):
+        for note in self.run.said:
             if note not in self._told:
                 self._told.append(note)
                 self.trail.say(note)

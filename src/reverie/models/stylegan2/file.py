@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from reverie.errors import InputError, WeightsError, unknown_name
-from reverie.models.build import shapes_only
+from reverie.models.build import check_fit, shapes_only
 from reverie.models.stylegan2.config import KIND, GeneratorConfig, parse_config
 from reverie.models.stylegan2.generator import Generator
+from reverie.weights.boundary import reads
 from reverie.weights.checkpoint import Description, load_model
 
 SHIPPED = {"flowers": Path(__file__).parent.with_name("flowers.safetensors")}  # name → file inside the package
@@ -65,6 +66,7 @@ def generator_path(model: str) -> Path:
     return path
 
 
+@reads
 def load_generator(path: Path) -> OpenGenerator:
     """Return the generator of a file, in float32 and eval mode.
 
@@ -93,10 +95,7 @@ def build_generator(config: GeneratorConfig, state: Mapping[str, Tensor], name: 
     """
     with shapes_only():
         net = Generator(config)
-    expected = net.state_dict()
-    for key in [*expected, *state]:
-        if key not in expected or key not in state or expected[key].shape != state[key].shape:
-            raise WeightsError(f"'{name}' is damaged: the weight '{key}' does not fit its description")
+    check_fit(net.state_dict(), state, name)
     net.load_state_dict({key: value.float() for key, value in state.items()}, assign=True)
     net.synthesis.set_kernel(config.kernel)
     return net.prepared()

@@ -11,6 +11,7 @@ from torch import Tensor
 from reverie.models.stylegan2.config import GeneratorConfig
 from reverie.models.stylegan2.file import describe, load_generator
 from reverie.models.stylegan2.infer import complete, infer_config
+from reverie.weights.boundary import reads
 from reverie.weights.checkpoint import Description, is_described
 from reverie.weights.gan.found import Found
 from reverie.weights.gan.read import find_generator
@@ -51,6 +52,7 @@ class Converted:
         return describe(self.config, data=data, note=f"converted from a file of {self.found.dialect}")
 
 
+@reads
 def convert(path: Path) -> Converted:
     """Return the generator of a foreign file: of NVIDIA, rosinality, lucidrains, or a plain state dict.
 

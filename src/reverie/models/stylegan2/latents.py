@@ -17,6 +17,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from reverie.errors import InputError
+from reverie.weights.boundary import reads
 
 FORMAT = "reverie-latents"
 SUFFIX = ".safetensors"
@@ -61,6 +62,7 @@ class Latents:
         )
 
 
+@reads
 def read_latents(path: Path) -> Latents:
     """Read saved latents.
 

@@ -29,7 +29,7 @@ from reverie.optimize.gradient import Ascent
 from reverie.optimize.tiles import Tile, plan_tiles
 from reverie.optimize.together import Together
 from reverie.optimize.transforms import Transforms
-from reverie.settings import check_settings
+from reverie.settings import check_settings, px_of
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.course import Course
 from reverie.tools.dream.memory import IN_ONE_PIECE, MemoryPlan, memory_note, plan_memory
@@ -110,7 +110,7 @@ def dream_steps(
         steps = _dream_pixels(image, critic, course, mask, own)
     colors = image if own is None else own
     for step in steps:
-        if config.keep_colors and colors is not None and step.index == step.total:
+        if config.keeps_colors and colors is not None and step.index == step.total:
             step = replace(step, images=with_chroma_of(step.images, colors.to(step.images)))
         yield step
 
@@ -151,8 +151,9 @@ def plan_dream(
 def final_size(size: tuple[int, int] | None, config: DreamConfig) -> tuple[int, int]:
     """Return the size of the result for a picture of `size`, or for none."""
     if size is None:
-        return config.size or NOISE_PX, config.size or NOISE_PX
-    return size if config.size is None else long_side(size, config.size)
+        side = px_of(config.size or NOISE_PX, NOISE_PX)
+        return side, side
+    return size if config.size is None else long_side(size, px_of(config.size, max(size)))
 
 
 def _ascent(config: DreamConfig, critic: Critic, objective: Objective | None) -> Ascent | Together:
@@ -254,10 +255,10 @@ def _dream_spectrum(image: Tensor | None, critic: Critic, course: Course, mask: 
         course.begin_step(images)
         ascent = course.here
         assert isinstance(ascent, Ascent)  # groups are refused with a spectrum
-        return ascent, lr * course.strength
+        return ascent, lr * config.strength * course.strength
 
     assert isinstance(course.ascent, Ascent)
-    moments = ascend_canvas(canvas, course.ascent, plan.steps, lr, generator, pace=pace)
+    moments = ascend_canvas(canvas, course.ascent, plan.steps, lr * config.strength, generator, pace=pace)
     for index, (score, seconds, images) in enumerate(moments, start=1):
         if config.blend and image is not None and index == plan.steps:
             images = torch.lerp(images, image.to(images), config.blend)

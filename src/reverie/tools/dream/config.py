@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from reverie.settings import setting
 
-GOAL, HOW, VIEWS, OTHERS, MACHINE = "what is raised", "how far", "how it is looked at", "other pictures", "machine"
+PICTURE, GOAL, HOW, VIEWS = "picture", "what is amplified", "strength", "views"
+OTHERS, MACHINE = "artworks and groups", "machine"
 
 
 def group_files(text: str, change: Callable[[str, str], str]) -> str:
@@ -19,7 +20,7 @@ def group_files(text: str, change: Callable[[str, str], str]) -> str:
 
 @dataclass(frozen=True)
 class DreamConfig:
-    """How a picture is dreamt: what to raise, how far, and on what machine."""
+    """How a picture is dreamt: what to amplify, how far, and on what machine."""
 
     model: str = setting(
         "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
@@ -30,21 +31,27 @@ class DreamConfig:
         builtin=("random",), group=GOAL, expert=True,
     )  # fmt: skip
     layer: tuple[str, ...] = setting(
-        (), "Layer to raise, optionally weighted as NAME:WEIGHT; repeatable.", alias=("--maximize",), group=GOAL,
+        (), "Layers to amplify, each optionally NAME:WEIGHT; by commas or repeated.", alias=("--maximize",), group=GOAL,
         excludes=("class_name", "group"), steer=True,
     )  # fmt: skip
     channel: tuple[int, ...] = setting(
-        (), "Only these channels of the layer; repeatable.", group=GOAL, expert=True,
+        (), "Only these channels of the layer: 5, 3-5 or LAYER:5; by commas or repeated.", group=GOAL, of="layer",
         excludes=("class_name", "guide", "guide_class", "caricature", "group", "direction"),
     )  # fmt: skip
     class_name: str | None = setting(
-        None, "Class to dream, by name or number, instead of a layer.", flag="--class", group=GOAL,
+        None, "Class to dream instead of a layer, by name or number: goldfish; several by commas, groups such as dog.",
+        flag="--class", group=GOAL, joined=True,
         excludes=("layer", "channel", "guide", "guide_class", "caricature", "group", "direction"),
     )  # fmt: skip
     objective: str = setting(
-        "l2", "What of a layer is raised: equalized gives every feature its turn where it fits, peaks the boldest of "
-        "them; l2 (the original), mean and l1 raise the strongest.", choices=("equalized", "peaks", "l2", "mean", "l1"),
-        group=GOAL,
+        "l2", "What of a layer is amplified: equalized gives every feature its turn where it fits, peaks the boldest "
+        "of them; l2 (the original), mean and l1 amplify the strongest.", choices=("equalized", "peaks", "l2", "mean",
+        "l1"),
+        group=GOAL, expert=True,
+    )  # fmt: skip
+    strength: float = setting(
+        1.0, "How strong the dream is: 2 or 200% twice as strong, 0.5 or 50% half; every step goes so much further.",
+        minimum=0.01, maximum=100, late=True, group=HOW,
     )  # fmt: skip
     octaves: int = setting(
         4, "Picture sizes to work at, from coarse to fine.", minimum=1, maximum=32, alias=("--octave-count",), group=HOW
@@ -60,9 +67,10 @@ class DreamConfig:
     blend: float = setting(
         0.0, "Share of the picture that is mixed back into the result of each iteration; in a video, share of the new "
         "frame where the dream before is taken over (0.5 for blend, 0.1 for flow).", minimum=0, maximum=1, group=HOW,
+        expert=True,
     )  # fmt: skip
     step_size: float = setting(
-        0.009, "Mean change of a pixel per step, on a scale from 0 to 1.", above=0, maximum=1, group=HOW
+        0.009, "Mean change of a pixel per step, on a scale from 0 to 1.", above=0, maximum=1, group=HOW, expert=True
     )
     jitter: int = setting(
         32, "Shift by up to this many pixels at every step.", minimum=0, maximum=4096, group=VIEWS, expert=True
@@ -84,15 +92,28 @@ class DreamConfig:
         "auto", "What is changed: pixels, or a Fourier spectrum (default without a picture).",
         choices=("auto", "pixels", "spectrum"), group=HOW, expert=True,
     )  # fmt: skip
-    size: int | None = setting(
-        None, "Longer side in pixels; default: the picture's own, 512 without one.", minimum=1, own=True, group=HOW
-    )
+    size: int | str | None = setting(
+        None, "Longer side in pixels, or by the picture's own: 2x, 50%; default: its own, 512 without one.", minimum=1,
+        own=True, own_px=True, group=PICTURE,
+    )  # fmt: skip
     mask: str | None = setting(
-        None, "Picture that is white where to dream and black where to keep.", file="picture", needs_input=True,
-        own=True, group=OTHERS,
+        None, "Dream only here: a picture that is white there, or a cut-out with transparency.", file="picture",
+        needs_input=True, own=True, group=PICTURE, excludes=("keep",),
+    )  # fmt: skip
+    mask_invert: bool = setting(
+        False, "Dream where the mask is black instead.", needs=("mask",), own=True, late=True, group=PICTURE,
+        expert=True,
+    )  # fmt: skip
+    keep: str | None = setting(
+        None, "Leave this as it is: a picture that is white there, or a cut-out.", file="picture", needs_input=True,
+        own=True, late=True, group=PICTURE,
+    )  # fmt: skip
+    color: str = setting(
+        "dream", "Colors: those of the dream, or the picture's own.", choices=("dream", "keep"), needs_input=True,
+        late=True, group=PICTURE,
     )  # fmt: skip
     guide: str | None = setting(
-        None, "Picture whose forms to draw out of this one.", file="picture", group=OTHERS,
+        None, "Draw the forms of this picture out of yours.", file="picture", group=GOAL,
         excludes=("class_name", "channel", "guide_class", "caricature", "group", "direction"),
     )  # fmt: skip
     guide_form: str = setting(
@@ -109,7 +130,7 @@ class DreamConfig:
         excludes=("class_name", "guide", "channel", "caricature", "group", "direction"),
     )  # fmt: skip
     direction: str | None = setting(
-        None, "From one class to another, as TO-FROM: what the network tells them apart by is raised.", late=True,
+        None, "From one class to another, as TO-FROM: what the network tells them apart by is amplified.", late=True,
         needs=("direction_from",), group=GOAL, expert=True,
         excludes=("class_name", "guide", "guide_class", "channel", "caricature", "group"),
     )  # fmt: skip
@@ -118,7 +139,7 @@ class DreamConfig:
         group=GOAL, expert=True,
     )  # fmt: skip
     caricature: bool = setting(
-        False, "Exaggerate what the network already sees in the picture.", needs_input=True, group=GOAL,
+        False, "Exaggerate what the network already sees in the picture.", needs_input=True, group=GOAL, expert=True,
         excludes=("class_name", "guide", "guide_class", "channel", "group", "direction"),
     )  # fmt: skip
     caricature_power: float = setting(
@@ -127,7 +148,7 @@ class DreamConfig:
     )  # fmt: skip
     target_from: str | None = setting(
         None, "Artwork whose textures to take on as well, or a folder that one is picked from by seed and file name.",
-        file="picture", excludes=("group",), group=OTHERS,
+        file="picture", excludes=("group",), group=OTHERS, expert=True,
     )  # fmt: skip
     target_class: str | None = setting(
         None, "Pick the artwork from this subfolder.", needs=("target_from",), group=OTHERS, expert=True
@@ -140,17 +161,24 @@ class DreamConfig:
         expert=True,
     )  # fmt: skip
     target_weight: float = setting(
-        3.0, "Weight of the artwork against the dream.", above=0, maximum=1000, needs=("target_from",), group=OTHERS
+        3.0,
+        "Weight of the artwork against the dream.",
+        above=0,
+        maximum=1000,
+        needs=("target_from",),
+        group=OTHERS,
+        expert=True,
     )
     group: tuple[str, ...] = setting(
-        (), "What to raise inside a mask of its own, as mask=FILE,layer=NAME,strength=1; repeatable.",
-        inside=group_files, needs_input=True, group=OTHERS, expert=True,
+        (), "What to amplify inside a mask of its own, as mask=FILE,layer=NAME,strength=1; repeatable.",
+        whole=True, inside=group_files, needs_input=True, group=OTHERS, expert=True,
         excludes=("layer", "channel", "class_name", "guide", "guide_class", "caricature", "target_from", "direction"),
     )  # fmt: skip
-    keep_colors: bool = setting(
-        False, "Keep the picture's own hues and saturation; only lightness is dreamt.", needs_input=True, group=HOW
-    )
-    seed: int = setting(0, "Seed of jitter and noise.", minimum=0, maximum=2**63 - 1, group=HOW)
+    keep_colors: bool = setting(False, "The older name of --color keep.", needs_input=True, hidden=True, group=PICTURE)
+    seed: int = setting(
+        0, "Seed of jitter and noise; random draws one, each gives every picture of a folder its own.", minimum=0,
+        maximum=2**63 - 1, group=HOW,
+    )  # fmt: skip
     device: str = setting(
         "auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False, group=MACHINE, expert=True
     )
@@ -169,3 +197,20 @@ class DreamConfig:
         "auto", "Where the picture lies while it is dreamt; auto: in memory, unless the disk is needed or pays.",
         choices=("auto", "no", "yes"), replay=False, own=True, stored=False, group=MACHINE, expert=True,
     )  # fmt: skip
+
+    @property
+    def pace(self) -> float:
+        """Mean change of a pixel per step: the size of a step times the strength, at most 1."""
+        return min(1.0, self.step_size * self.strength)
+
+    @property
+    def keeps_colors(self) -> bool:
+        """Whether the result has the picture's own hues and saturation."""
+        return self.keep_colors or self.color == "keep"
+
+    @property
+    def masking(self) -> tuple[str, bool] | None:
+        """The file that says where to dream, and whether it is black there; None for everywhere."""
+        if self.keep is not None:
+            return self.keep, True
+        return None if self.mask is None else (self.mask, self.mask_invert)

@@ -56,7 +56,7 @@ class Course:
     @property
     def rule(self) -> StepRule:
         """Size and normalization of the next step."""
-        return StepRule(self.config.step_size * self.strength, self.config.normalize)
+        return StepRule(self.config.pace * self.strength, self.config.normalize)
 
     @property
     def here(self) -> Ascent | Together:

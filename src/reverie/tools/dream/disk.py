@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from reverie.critic.critic import Critic
@@ -35,7 +36,7 @@ from reverie.tools.dream.ascent import Plan, final_size
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.disk_steps import DiskDreamer, DiskPicture
 from reverie.tools.dream.work import chosen, plan_of
-from reverie.tools.references import References
+from reverie.tools.references import GREY, References
 
 if TYPE_CHECKING:
     from reverie.jobs.job import Json
@@ -121,16 +122,19 @@ class DiskDream:
         if final_size(rgb.size, self.config) != size:  # a header that does not say how the picture is turned
             raise PictureError(f"'{self.picture.name}' is not of the size that its header says; save it anew first")
         original = rgb if rgb.size == size else _resized(rgb, size, self.folder)
-        mask = None if self.config.mask is None else self._mask(Path(self.config.mask))
-        return DiskPicture(original, mask, original, keep_colors=self.config.keep_colors)
+        where = self.config.masking
+        mask = None if where is None else self._mask(Path(where[0]), inverted=where[1])
+        return DiskPicture(original, mask, original, keep_colors=self.config.keeps_colors)
 
-    def _mask(self, path: Path) -> Store:
+    def _mask(self, path: Path, *, inverted: bool) -> Store:
         picture = store_picture(path, self.folder)
-        size, grey = picture.rgb.size, _grey(picture)
+        size, grey = picture.rgb.size, _grey(picture, inverted=inverted)
         mask = Store(self.layout.size, 1, self.folder)
         fill(mask, lambda top, bottom: resized_rows(grey, size, self.layout.size, top, bottom).clamp_(0, 1))
         if not any(mask.rows(top, bottom).any() for top, bottom in strips(self.layout.size[0])):
-            raise PictureError(f"the mask '{picture.name}' is black everywhere: nothing would change")
+            raise PictureError(
+                f"the mask '{picture.name}' is {'white' if inverted else 'black'} everywhere: nothing would change"
+            )
         picture.close()
         if size != self.layout.size:
             wanted = self.layout.size
@@ -196,9 +200,23 @@ def _resized(store: Store, size: tuple[int, int], folder: Path | None) -> Store:
     return result
 
 
-def _grey(picture: StoredPicture) -> Any:
+def _grey(picture: StoredPicture, *, inverted: bool) -> Any:
+    cut_out = picture.alpha is not None and _colored(picture)
+
     def rows(top: int, bottom: int) -> Tensor:
         grey = as_rows(picture.rgb)(top, bottom).mean(dim=1, keepdim=True)
-        return grey if picture.alpha is None else grey * as_rows(picture.alpha)(top, bottom)
+        grey = torch.ones_like(grey) if cut_out else grey
+        found = grey if picture.alpha is None else grey * as_rows(picture.alpha)(top, bottom)
+        return 1 - found if inverted else found
 
     return rows
+
+
+def _colored(picture: StoredPicture) -> bool:
+    """Tell whether what is opaque of a picture has colors, as a cut-out has and a grey mask has not."""
+    for top, bottom in strips(picture.rgb.size[0]):
+        rgb = as_rows(picture.rgb)(top, bottom)
+        shown = 1.0 if picture.alpha is None else as_rows(picture.alpha)(top, bottom) > 0
+        if float(((rgb.amax(dim=1, keepdim=True) - rgb.amin(dim=1, keepdim=True)) * shown).max()) > GREY:
+            return True
+    return False

@@ -121,7 +121,7 @@ class DiskDreamer:
             for number in range(1, self.config.steps + 1):
                 if self.objective is None:
                     self.objective = balanced_on_disk(disk, generator, tiles)
-                rule = StepRule(self.config.step_size * self.strength, self.config.normalize)
+                rule = StepRule(self.config.pace * self.strength, self.config.normalize)
                 ready = replace(disk, ascent=replace(self.ascent, objective=self.objective))
                 score, seconds = ready.step(rule, generator, tiles)
                 self.count += 1

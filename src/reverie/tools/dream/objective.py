@@ -168,9 +168,12 @@ def _channel_objective(config: DreamConfig, critic: Critic) -> Objective:
 
 
 def _class_objective(name: str, critic: Critic) -> Objective:
-    index = critic.class_index(name)
-    found = critic.class_direction(index)
-    return logit(index) if found is None else direction(*found, power=0)
+    indices = critic.class_indices(name)
+    goals: list[tuple[Objective, float]] = []
+    for index in indices:
+        found = critic.class_direction(index)
+        goals.append((logit(index) if found is None else direction(*found, power=0), 1 / len(indices)))
+    return goals[0][0] if len(goals) == 1 else _weighted_sum(goals)
 
 
 def _target_objective(config: DreamConfig, critic: Critic, artwork: Tensor) -> Objective:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,20 +16,47 @@ from reverie.tools.dream.rules import check_dream, check_together
 
 if TYPE_CHECKING:
     from reverie.critic.critic import Critic
+    from reverie.objective import Objective
     from reverie.optimize.gradient import Ascent
     from reverie.optimize.together import Together
+    from reverie.optimize.transforms import Look
     from reverie.tools.dream.disk import DiskDream
     from reverie.tools.dream.work import DreamWork
     from reverie.tools.references import References
 
 
+@dataclass(frozen=True)
+class OwnGoal:
+    """What a program of somebody's own amplifies, and how it looks at pictures; None for what the settings say."""
+
+    objective: Objective | None = None
+    transforms: Look | None = None
+
+    def ascent(self, config: DreamConfig, critic: Critic, references: References) -> Ascent | Together:
+        """Return what is amplified.
+
+        Raises:
+            InputError: settings that say something else.
+        """
+        from reverie.errors import InputError
+        from reverie.optimize.gradient import Ascent
+        from reverie.tools.dream.objective import build_objective, smoothed, transforms_of
+
+        for name in ("channel", "class_name", "guide", "guide_class", "caricature", "group", "direction"):
+            if self.objective is not None and getattr(config, name):
+                raise InputError(f"an objective of your own does not go with {name}; leave one out")
+        goal = self.objective
+        goal = build_objective(config, critic, references) if goal is None else smoothed(goal, config)
+        return Ascent(critic, goal, self.transforms or transforms_of(config))
+
+
 class PreparedDream:
     """The open network and the other pictures, each read once; what every picture would refuse is refused here."""
 
-    def __init__(self, config: DreamConfig, session: Session) -> None:
-        self.config, self.session = config, session
-        self.notes: Sequence[str] = ()
+    def __init__(self, config: DreamConfig, session: Session, own: OwnGoal | None = None) -> None:
+        self.config, self.session, self._own = config, session, own
         self.critic: Critic = session.critic(config.model, config.weights, config.device, config.precision)
+        self.notes: Sequence[str] = [*self.critic.notes, *wording_notes(config, self.critic)]
         picks = config.target_from is not None and Path(config.target_from).is_dir()  # by the name of each picture
         self._shared = None if picks else self._raised(config, "")
         self._masked: References | None = None
@@ -39,15 +66,17 @@ class PreparedDream:
         from reverie.tools.dream.objective import build_ascent
         from reverie.tools.references import read_references
 
-        references = read_references(replace(config, mask=None), name)
-        return references, build_ascent(config, self.critic, references)
+        references = read_references(replace(config, mask=None, keep=None, mask_invert=False), name)
+        if self._own is None:
+            return references, build_ascent(config, self.critic, references)
+        return references, self._own.ascent(config, self.critic, references)
 
     def _with_mask(self, references: References) -> References:
         from reverie.tools.references import with_mask
 
         if self._shared is None:
-            return with_mask(references, self.config.mask)
-        self._masked = self._masked or with_mask(references, self.config.mask)
+            return with_mask(references, self.config)
+        self._masked = self._masked or with_mask(references, self.config)
         return self._masked
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> DreamWork | DiskDream:
@@ -87,6 +116,23 @@ class PreparedDream:
         shape = None if picture is None else (picture.rgb.shape[0], picture.rgb.shape[1])
         layout = plan_dream(shape, limited, self.critic, ascent, used_bytes=used)
         return DreamWork(picture, config, self.critic, layout, self._with_mask(references), ascent)
+
+
+def wording_notes(config: DreamConfig, critic: Critic) -> list[str]:
+    """Return how texts were understood that may mean something else: groups of classes, weights of one layer."""
+    from reverie.critic.classes import several_in_words
+    from reverie.tools.dream.objective import weighted
+
+    notes: list[str] = []
+    if config.class_name is not None:
+        found = critic.class_indices(config.class_name)
+        notes += [several_in_words(config.class_name, found, critic.identity.classes)] if len(found) > 1 else []
+    if len(config.layer) == 1:
+        name, weight = weighted(config.layer[0])
+        if weight > 1 and weight.is_integer():
+            notes.append(f"{config.layer[0]} is the whole layer {name}, counted {weight:g} times; "
+                         f"its channel {weight:g} is --channel {name}:{weight:g}")  # fmt: skip
+    return notes
 
 
 def _size_on_file(given: Given | None, config: DreamConfig) -> tuple[int, int] | None:
@@ -137,7 +183,7 @@ def network(config: DreamConfig) -> Path | None:
 
 DREAM: Tool[DreamConfig] = Tool(
     name="dream", doing="dreaming", ending="dream",
-    summary="Dream pictures and films: raise what a network sees in them.",
+    summary="Dream pictures and films: amplify what a network sees in them.",
     config=DreamConfig, prepare=PreparedDream, check=check_dream, settle=settle, upgrade=upgrade,
     network=network, presets=PRESETS, usual=usual,
     roles=(
@@ -149,7 +195,8 @@ DREAM: Tool[DreamConfig] = Tool(
     film="reverie.tools.dream.film_tools:DREAM_VIDEO", moving="reverie.tools.dream.film_tools:DREAM_LOOP",
     name_of=lambda config: "noise", spreads=lambda config: config.tile is not None,
     examples=(
-        "reverie dream photo.jpg", "reverie dream photo.jpg --preset creatures", "reverie dream clip.mp4",
+        "reverie dream photo.jpg", "reverie dream photo.jpg --preset carnival --strength 150%",
+        "reverie dream clip.mp4 --duration 5",
         "reverie dream photo.jpg --zoom 1.04/s --seconds 10 -o film.mp4",
     ),
 )  # fmt: skip

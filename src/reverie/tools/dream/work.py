@@ -53,6 +53,7 @@ class DreamWork:
         self._ascent, self._course = ascent, open_course(config, critic, layout, ascent)
         self._mask, resized = fitted_masks(references, layout.size)
         self.notes: list[str] = [*([layout.note] if config.max_memory is not None else []), *resized]
+        self.notes += layout_notes(config, layout, from_noise=picture is None)
         names = [layer.name for layer in critic.named_layers]
         self.plan = plan_of(config, critic, layout, {"strength": (), "layer": names})
         self._steps: Iterator[Step] | None = None
@@ -90,7 +91,7 @@ class DreamWork:
         original = self._source()
         if self._mask is not None and original is not None:
             images = torch.lerp(original, images.cpu(), self._mask)
-        if self.config.keep_colors and original is not None and images.shape[-2:] == original.shape[-2:]:
+        if self.config.keeps_colors and original is not None and images.shape[-2:] == original.shape[-2:]:
             images = with_chroma_of(images.cpu(), original)
         return images[0].float().permute(1, 2, 0).cpu().numpy()
 
@@ -109,6 +110,18 @@ class DreamWork:
         return resize(alpha, (size[0], size[1])).clamp(0, 1)[0, 0].numpy()
 
 
+def layout_notes(config: DreamConfig, layout: Layout, *, from_noise: bool) -> list[str]:
+    """Return lines about steps and octaves that are others than were asked for."""
+    plain, notes = type(config)(), []
+    if layout.canvas == "pixels" and config.octaves != plain.octaves and len(layout.sizes) < config.octaves:
+        notes.append(f"only {len(layout.sizes)} of {config.octaves} octaves: the picture is too small for more; "
+                     "enlarge it with --size, or give a smaller --octave-scale")  # fmt: skip
+    if from_noise and config.steps not in (plain.steps, 0) and layout.steps != config.steps:
+        notes.append(f"without a picture a dream takes {layout.steps // config.steps} times as many steps: "
+                     f"{layout.steps} for --steps {config.steps}")  # fmt: skip
+    return notes
+
+
 def plan_of(
     config: DreamConfig, critic: Critic, layout: Layout, steerable: Mapping[str, Sequence[str]],
     suffixes: tuple[str, ...] = (),
@@ -121,7 +134,7 @@ def plan_of(
         "tile_px": layout.tile_px, "halo_px": layout.halo_px, "tiles": len(layout.tiles(layout.size)) or 1,
         "precision": critic.precision,
     }  # fmt: skip
-    return Plan(decisions, layout.pixel_steps, f"{layout.size[1]} x {layout.size[0]} px", suffixes, steerable)
+    return Plan(decisions, layout.pixel_steps, f"{layout.size[1]} x {layout.size[0]} px", suffixes, steerable=steerable)
 
 
 def chosen(config: DreamConfig, critic: Critic, layout: Layout, references: References) -> Chosen:
@@ -141,6 +154,7 @@ def about(config: DreamConfig, critic: Critic, layout: Layout) -> str:
     """Return network, what was raised in it, and arithmetic in words: the class by its full name, or the layers."""
     raised = "+".join(layout.layers)
     if config.class_name is not None:
-        classes, index = critic.identity.classes, critic.class_index(config.class_name)
+        classes, (index, *more) = critic.identity.classes, critic.class_indices(config.class_name)
         raised = f"class {classes[index] if index < len(classes) else index}"
+        raised = f"{len(more) + 1} classes ({config.class_name})" if more else raised
     return f"{critic.identity.name}:{raised}, {critic.precision} on {critic.device}"

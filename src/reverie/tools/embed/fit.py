@@ -18,6 +18,7 @@ from reverie.critic.critic import Critic
 from reverie.errors import InputError, WeightsError
 from reverie.numerics.principal import Principal
 from reverie.tools.embed.layout import Space
+from reverie.weights.boundary import reads
 from reverie.weights.checkpoint import Description, load_model, save_model
 
 KIND = "map"
@@ -84,6 +85,7 @@ def save_fit(path: Path, fit: Fit, critic: Critic) -> None:
     save_model(path, state, about)
 
 
+@reads
 def load_fit(path: Path) -> Fit:
     """Return a fit from its file, or from the folder of its map.
 

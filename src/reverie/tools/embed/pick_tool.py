@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from reverie.errors import DataError, InputError, unknown_name
 from reverie.jobs.given import Given
+from reverie.jobs.plain_text import read_text
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
@@ -62,12 +63,7 @@ def listed_names(path: Path, column: str) -> list[str]:
     Raises:
         InputError: no such file or column, too large, or no names.
     """
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"'{path}' is too large for a list of names")
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"'{path}' cannot be read as a list of names ({error})") from error
+    text = read_text(path, "the list of names", MOST_BYTES)
     if path.suffix.lower() == ".csv":
         rows = csv.DictReader(io.StringIO(text))
         if column not in (rows.fieldnames or ()):

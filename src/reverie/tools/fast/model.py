@@ -21,6 +21,7 @@ from reverie.critic.precision import Precision, autocast, resolve_device, resolv
 from reverie.errors import InputError, WeightsError
 from reverie.models.adaptive import EPSILON, LEVELS, AdaptiveDecoder, Statistics, mixed
 from reverie.models.adaptive import STRIDE as ADAPTIVE_STRIDE
+from reverie.models.build import check_fit, shapes_only
 from reverie.models.student import STRIDE as STUDENT_STRIDE
 from reverie.models.student import Seen, StudentNet
 from reverie.numerics.mirror import mirrored_places
@@ -37,6 +38,7 @@ WHOLE_FROM = 0.25  # strength below which the picture itself shines through: no 
 ANY_STRENGTH = 0.5  # of the optimizer, that the network for any style is about as strong as
 STYLE_PX = 512  # longer side at which styles are looked at, unless asked otherwise
 LEAST_TILE_PX = 128
+MOST_CHANNELS = 4096  # of a layer
 ADAPTIVE_BYTES = 1100.0  # per pixel of a picture or window, in one piece; measured at 1024 px
 STUDENT_BYTES = 40.0  # the same, per channel of the student at full size
 TRUNK_BYTES = 18.0  # of the student's small features, which stay whole, per channel at full size
@@ -98,7 +100,7 @@ def open_student(path: str | Path | None = None, *, device: str = "auto", precis
     state, about = load_model(file)
     if about.kind not in ("student", "adaptive"):
         raise WeightsError(
-            f"'{file.name}' holds a network of kind '{about.kind}'; --fast needs a student from 'reverie distill'"
+            f"'{file.name}' holds a network of kind '{about.kind}'; --fast needs one of 'reverie distill'"
         )
     critic = open_critic(device=str(where), precision=how) if about.kind == "adaptive" else None
     if critic is not None and about.data.get("encoder") != critic.identity.sha256:
@@ -110,12 +112,20 @@ def open_student(path: str | Path | None = None, *, device: str = "auto", precis
 
 
 def _built(about: Description, state: dict[str, Tensor], name: str) -> Any:
+    """Return the network that a file describes, once its weights are compared with that: it may claim anything."""
     kinds: dict[str, type[StudentNet | AdaptiveDecoder]] = {"student": StudentNet, "adaptive": AdaptiveDecoder}
+    sizes = [n for value in about.options.values() for n in (value if isinstance(value, list) else [value])]
+    if not all(type(n) is int and 0 <= n <= MOST_CHANNELS for n in sizes) or about.options.get("blocks", 0) > len(
+        state
+    ):
+        raise WeightsError(f"'{name}' is damaged: its weights do not fit its description")
     try:
-        net = kinds[about.kind](**about.options)
-        net.load_state_dict({key: value.float() for key, value in state.items()})
-    except (RuntimeError, TypeError) as error:
+        with shapes_only():
+            net = kinds[about.kind](**about.options)
+    except (RuntimeError, TypeError, IndexError) as error:
         raise WeightsError(f"'{name}' is damaged: its weights do not fit its description") from error
+    check_fit(net.state_dict(), state, name)
+    net.load_state_dict({key: value.float() for key, value in state.items()}, assign=True)
     return net
 
 
@@ -189,7 +199,7 @@ def _check(
     if model.takes_styles and not styles and target is None:
         raise InputError("no style is given; name one or more pictures")
     if styles and not model.takes_styles:
-        raise InputError("a student has learned its style already; give no style, or leave out the student's file")
+        raise InputError("this fast style model has learned its style already; give no style, or leave out its file")
 
 
 # -- sizes --------------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ thumbnail, and approximate; these are exact.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import torch
@@ -45,44 +46,62 @@ class Stage:
     channels: int
 
 
-@torch.no_grad()
 def run_stage(stage: Stage, source: Tensor, tile: int) -> Tensor:
     """Return the output of a stage for the whole of `source` ``[1, C, H, W]``, worked in tiles of `tile` positions."""
-    size = (source.shape[2], source.shape[3])
-    tiles = plan_tiles(size, tile, stage.halo, stage.align)
-    known: dict[int, Spread] = {}
-    for number in stage.norms:
-        known[number] = _statistics(stage, source, tiles, number, known)
     up, down = stage.growth
-    out = source.new_empty(1, stage.channels, size[0] * up // down, size[1] * up // down)
-    for tile_ in tiles:
-        made = stage.run(_window(source, tile_), lambda number, _x: known[number])
-        rows, columns = tile_.core_in_window
-        where = (
-            slice(tile_.top * up // down, tile_.bottom * up // down),
-            slice(tile_.left * up // down, tile_.right * up // down),
-        )
-        out[..., where[0], where[1]] = made[..., _scaled(rows, up, down), _scaled(columns, up, down)]
+    out = source.new_empty(1, stage.channels, source.shape[2] * up // down, source.shape[3] * up // down)
+    for _ in running_stage(stage, source, tile, out):
+        pass
     return out
 
 
-def _statistics(stage: Stage, source: Tensor, tiles: Sequence[Tile], wanted: int, known: dict[int, Spread]) -> Spread:
-    sums = SpreadSums()
-    for tile in tiles:
-        window = _window(source, tile)
+def running_stage(stage: Stage, source: Tensor, tile: int, out: Tensor) -> Iterator[tuple[int, int]]:
+    """Fill `out` with the output of a stage, as `run_stage`, yielding (done, total) passes over a tile.
 
-        def seen(number: int, x: Tensor, tile: Tile = tile, window: Tensor = window) -> Spread:
-            if number in known:
-                return known[number]
-            assert number == wanted
-            sums.add(core_of(x, tile, window))
-            raise _Reached
+    `out` may be a little smaller than the stage's output, which is cut then, and lie on another device.
+    """
+    tiles = plan_tiles((source.shape[2], source.shape[3]), tile, stage.halo, stage.align)
+    known: dict[int, Spread] = {}
+    total, done = len(tiles) * (len(stage.norms) + 1), 0
+    for number in stage.norms:
+        sums = SpreadSums()
+        for tile_ in tiles:
+            _add_statistics(stage, source, tile_, number, known, sums)
+            done += 1
+            yield done, total
+        known[number] = sums.spread(EPSILON)
+    up, down = stage.growth
+    for tile_ in tiles:
+        with torch.no_grad():
+            made = stage.run(_window(source, tile_), lambda number, _x: known[number])
+        rows, columns = tile_.core_in_window
+        place = out[
+            ...,
+            tile_.top * up // down : tile_.bottom * up // down,
+            tile_.left * up // down : tile_.right * up // down,
+        ]
+        core = made[..., _scaled(rows, up, down), _scaled(columns, up, down)]
+        place.copy_(core[..., : place.shape[2], : place.shape[3]])
+        done += 1
+        yield done, total
 
-        try:
-            stage.run(window, seen)
-        except _Reached:
-            continue
-    return sums.spread(EPSILON)
+
+@torch.no_grad()
+def _add_statistics(
+    stage: Stage, source: Tensor, tile: Tile, wanted: int, known: dict[int, Spread], sums: SpreadSums
+) -> None:
+    """Add the positions of one tile to the statistics of a norm."""
+    window = _window(source, tile)
+
+    def seen(number: int, x: Tensor) -> Spread:
+        if number in known:
+            return known[number]
+        assert number == wanted
+        sums.add(core_of(x, tile, window))
+        raise _Reached
+
+    with suppress(_Reached):
+        stage.run(window, seen)
 
 
 def core_of(x: Tensor, tile: Tile, window: Tensor) -> Tensor:

@@ -16,13 +16,14 @@ import torch
 
 from reverie.jobs.output import Film
 from reverie.media.animation import ANIMATION_SUFFIXES
-from reverie.media.footage import Encoding, Footage, check_target, footage_frames, open_footage
+from reverie.media.footage import Encoding, Footage, check_target, cut, footage_frames, open_footage
 from reverie.media.frame_folder import FrameFolder
 from reverie.media.image import to_uint8
 from reverie.numerics.resample import resize
 from reverie.settings import check_settings
 from reverie.tools.films.steps import Shown, VideoStep
 from reverie.weights.checkpoint import file_sha256
+from reverie.weights.file_names import fitted
 
 MOST_CUTS = 1000  # that the settings of a film list
 
@@ -55,8 +56,8 @@ class FilmJob(ABC):
         self.target, self.video = Path(target), video
         self.encoding = Encoding(video.codec, video.crf, video.preset, video.audio)
         check_target(self.target, self.encoding)
-        self.footage = open_footage(source) if footage is None else footage
-        self.folder = FrameFolder(self.target.with_name(self.target.name + ".frames"))
+        self.footage = cut(open_footage(source), video.start, video.duration) if footage is None else footage
+        self.folder = FrameFolder(self.target.with_name(fitted(self.target.name, ".frames")))
         self.notes = [*self.footage.notes]
         self._sha256 = file_sha256(Path(source))
         self.total, self.done = self.footage.frames, 0

@@ -23,12 +23,12 @@ from typing import Any
 import yaml
 
 from reverie.errors import InputError, unknown_name
+from reverie.jobs.plain_text import compose_yaml, read_text, short
 from reverie.settings import check_settings
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.films.easing import EASINGS
 from reverie.tools.films.keyframes import Key, Keyframes, Moment
 
-MAX_BYTES = 1 << 20
 MOMENT = re.compile(r"([\d.]+(?:e[-+]?\d+)?)\s*(s|f|%)?", re.IGNORECASE)
 MIXES = ("layer", "class")
 WEIGHED = (*MIXES, "group", "style")  # values are names with weights
@@ -45,15 +45,7 @@ def read_keyframes(path: Path | str, readers: Readers | None = None) -> Keyframe
         InputError: no such file, not YAML, or anything in it that is not understood; the message names the line.
     """
     path = Path(path)
-    try:
-        blob = path.read_bytes()
-        text = blob.decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"cannot read the keyframes '{path}': {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"'{path}' is not a text file in UTF-8; expected keyframes in YAML") from error
-    if len(blob) > MAX_BYTES:
-        raise InputError(f"'{path}' has {len(blob):,} bytes; keyframes have at most {MAX_BYTES:,}")
+    text = read_text(path, "the keyframes")
     return parse_keyframes(text, path.name, readers)
 
 
@@ -64,13 +56,7 @@ def parse_keyframes(text: str, name: str = "keyframes", readers: Readers | None 
         InputError: as `read_keyframes`.
     """
     readers = PARAMETERS if readers is None else readers
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = 0 if error.problem_mark is None else error.problem_mark.line + 1
-        raise InputError(f"'{name}' line {line}: not valid YAML, {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"'{name}' is not valid YAML: {error}") from error
+    root = compose_yaml(text, name)
     ease, tracks = "linear", {}
     for key, node in _pairs(root, name, "parameters with keys, such as 'strength: {0s: 0.5}'"):
         parameter = str(key.value).replace("-", "_")
@@ -129,12 +115,14 @@ def _moment(node: Any, place: str) -> Moment:
     except ValueError:
         amount = math.nan
     if found is None or not math.isfinite(amount):
-        raise InputError(f"{place}: '{node.value}' is no moment; expected seconds (2 or 2.5s), frames (48f) or percent")
+        raise InputError(
+            f"{place}: '{short(node.value)}' is no moment; expected seconds (2 or 2.5s), frames (48f) or percent"
+        )
     unit = (found[2] or "s").lower()
     if unit == "%" and amount > 100:
         raise InputError(f"{place}: {node.value} is beyond the end; expected 0% to 100%")
     if unit == "f" and amount != int(amount):
-        raise InputError(f"{place}: '{node.value}' is no whole frame; expected, for example, {int(amount)}f")
+        raise InputError(f"{place}: '{short(node.value)}' is no whole frame; expected, for example, {int(amount)}f")
     return Moment(amount, unit)
 
 
@@ -154,7 +142,7 @@ def _pairs(node: Any, name: str, expected: str) -> list[tuple[Any, Any]]:
         if not isinstance(key, yaml.ScalarNode):
             raise InputError(f"{_place(name, key)}: expected a plain name or moment before the colon")
         if key.value in seen:
-            raise InputError(f"{_place(name, key)}: '{key.value}' stands here twice")
+            raise InputError(f"{_place(name, key)}: '{short(key.value)}' stands here twice")
         seen.add(key.value)
     return node.value
 
@@ -178,7 +166,7 @@ def read_number(value: Any, place: str, low: float = -math.inf, high: float = ma
         number = math.nan
     if not math.isfinite(number):
         easings = ", ".join(EASINGS)
-        raise InputError(f"{place}: expected a number, and after it an easing if any ({easings}); got '{value}'")
+        raise InputError(f"{place}: expected a number, and after it an easing if any ({easings}); got '{short(value)}'")
     if not low <= number <= high:
         raise InputError(f"{place}: expected {low:g} to {high:g}; got {number:g}")
     return number
@@ -192,7 +180,9 @@ def read_range(low: float, high: float) -> Callable[[Any, str], float]:
 def _pan(value: Any, place: str) -> tuple[float, float]:
     parts = value if isinstance(value, list) else str(value).removesuffix("/s").replace(",", " ").split()
     if len(parts) != 2:
-        raise InputError(f"{place}: expected shares of width and height a second, such as '0.1, 0'; got '{value}'")
+        raise InputError(
+            f"{place}: expected shares of width and height a second, such as '0.1, 0'; got '{short(value)}'"
+        )
     return read_number(parts[0], place), read_number(parts[1], place)
 
 
@@ -218,7 +208,7 @@ def _field(name: str) -> Callable[[Any, str], float]:
         number = read_number(value, place)
         if name in WHOLE:
             if number != int(number):
-                raise InputError(f"{place}: expected a whole number; got '{value}'")
+                raise InputError(f"{place}: expected a whole number; got '{short(value)}'")
             number = int(number)
         fields: dict[str, Any] = {name: number}
         try:

@@ -21,21 +21,23 @@ class LoopConfig:
     """How the view moves over a picture while it is being dreamt, and for how long."""
 
     zoom: str = setting("1", "Zoom of the film: grow by this factor every second, e.g. 1.04/s.")
-    rotate: str = setting("0", "Turn clockwise by this many degrees every second, e.g. 5/s.")
-    pan: str = setting("0,0", "Wander right and down by these shares of the picture every second, e.g. 0.01,0/s.")
+    rotate: str = setting("0", "Turn clockwise by this many degrees every second, e.g. 5/s.", expert=True)
+    pan: str = setting(
+        "0,0", "Wander right and down by these shares of the picture every second, e.g. 0.01,0/s.", expert=True
+    )
     keyframes: str | None = setting(None, "YAML file of parameters that change over the film; see docs/motion.md.")
     seconds: float | None = setting(None, "Length of a film made from a still picture; default: 8.", above=0)
     fps: str = setting("24", "Frames per second of that film, e.g. 25 or 30000/1001.")
-    seamless: bool = setting(False, "The film's end leads back to its beginning.")
-    seam: float = setting(0.4, "Share of a seamless film in which it finds its way back.", minimum=0.05, maximum=1)
+    seamless: bool = setting(False, "The film's end leads back to its beginning.", expert=True)
+    seam: float = setting(
+        0.4, "Share of a seamless film in which it finds its way back.", minimum=0.05, maximum=1, expert=True
+    )
     border: str = setting(
         "auto", "What comes in from outside: the picture mirrored or repeated; auto repeats where the view wanders.",
-        choices=("auto", "reflect", "wrap"),
-    )  # fmt: skip
+        choices=("auto", "reflect", "wrap"), expert=True)  # fmt: skip
     anchor: float | None = setting(
         None, "Share of the way back to the original picture in every second; default: 0, or 0.8 at rest.",
-        minimum=0, maximum=1,
-    )  # fmt: skip
+        minimum=0, maximum=1, expert=True)  # fmt: skip
 
 
 @dataclass(frozen=True)

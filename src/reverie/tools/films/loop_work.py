@@ -28,6 +28,7 @@ from reverie.tools.films.keyframes import Keyframes
 from reverie.tools.films.loop_config import LoopConfig, plan_film
 from reverie.tools.films.record import as_before, film_record
 from reverie.tools.references import fitted_masks, read_references
+from reverie.weights.file_names import fitted
 
 LATER_STEPS = 1
 FOR_VIDEOS = ("blend",)  # parameters that say how a dream meets the frames of a video
@@ -64,7 +65,7 @@ class LoopDream:
         self.picture: Picture | None = None if source is None else read_picture(source)
         check_together(config, has_picture=self.picture is not None)
         self.references = read_references(config, "" if self.picture is None else self.picture.name)
-        self.folder = FrameFolder(self.target.with_name(self.target.name + ".frames"), bits=16)
+        self.folder = FrameFolder(self.target.with_name(fitted(self.target.name, ".frames")), bits=16)
         self.config = as_before(config, self.folder.manifest())
         self.critic = critic or open_critic(
             self.config.model, self.config.weights, device=self.config.device, precision=self.config.precision

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
 from reverie.jobs.given import Given
+from reverie.jobs.plain_text import read_text
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
@@ -73,10 +74,8 @@ def read_list(path: Path) -> set[str]:
     Raises:
         InputError: it cannot be read.
     """
+    text = read_text(path, "the list", MOST_BYTES)
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"'{path}' is too large for a list")
-        text = path.read_text(encoding="utf-8-sig")
         lines = json.loads(text) if text.lstrip().startswith("[") else text.splitlines()
     except (OSError, ValueError) as error:
         raise InputError(f"the list '{path}' cannot be read: {error}") from error

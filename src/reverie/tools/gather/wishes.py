@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
+from reverie.jobs.plain_text import read_text
 
 if TYPE_CHECKING:
     from reverie.data.gather.collect import Wish
@@ -43,10 +44,5 @@ def _lines(text: str) -> list[str]:
     path = Path(text)
     if path.suffix.lower() not in (".txt", ".list", ".csv"):
         return text.replace("\n", ",").split(",") if ":" not in text else text.splitlines()
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"'{text}' is too large for a list of classes")
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the list of classes '{text}' cannot be read: {error}") from error
+    lines = read_text(path, "the list of classes", MOST_BYTES).splitlines()
     return [line.split("#", 1)[0] for line in lines]

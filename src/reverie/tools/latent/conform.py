@@ -89,9 +89,11 @@ class PreparedConform(PreparedGenerator):
 def _read(path: Path, fps: float) -> Edit:
     if not path.is_file():
         raise InputError(f"no edit at '{path}'")
-    if path.stat().st_size > MOST_BYTES:
+    with path.open("rb") as file:
+        blob = file.read(MOST_BYTES + 1)
+    if len(blob) > MOST_BYTES:
         raise InputError(f"'{path}' is larger than an edit can be")
-    text = path.read_bytes().decode("utf-8-sig", errors="replace")
+    text = blob.decode("utf-8-sig", errors="replace")
     suffix = path.suffix.lower()
     if suffix == ".otio":
         return parse_otio(text, path.name, fps)

@@ -15,6 +15,7 @@ from torch import Tensor
 from reverie.errors import InputError
 from reverie.models.stylegan2.generator import Generator
 from reverie.tools.latent.config import parse_layers
+from reverie.weights.boundary import reads
 
 FORMAT = "reverie-directions"
 MOST_BYTES = 64 << 20
@@ -47,6 +48,7 @@ class Directions:
         return save(tensors, metadata={"reverie": json.dumps(about, ensure_ascii=False)})
 
 
+@reads
 def read_directions(path: Path, w_dim: int) -> Directions:
     """Read a file of directions.
 

@@ -36,16 +36,15 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from reverie.errors import InputError, unknown_name
+from reverie.jobs.plain_text import load_yaml, read_text, short
 from reverie.tools.films.easing import EASINGS
 
 GROUPS = ("coarse", "middle", "fine")
 KNOWN = ("fps", "loop", "path", "speed", "ease", "truncation", "keys", *GROUPS, "noise", "directions",
          "directions_file", "audio", "begin", "end")  # fmt: skip
 IN_KEY = ("seed", "latents", "row", "class", "duration", "hold", "ease")
-MAX_BYTES, MOST_KEYS, MOST_S = 1 << 20, 10_000, 86_400.0
+MOST_KEYS, MOST_S = 10_000, 86_400.0
 MOMENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|ms|f)?\s*")
 
 
@@ -136,15 +135,7 @@ def read_journey(path: Path) -> Journey:
     Raises:
         InputError: no such file, not YAML, or something that is not understood, named.
     """
-    try:
-        blob = path.read_bytes()
-        text = blob.decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"cannot read the journey '{path}': {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"'{path}' is not a text file in UTF-8; expected a journey in YAML") from error
-    if len(blob) > MAX_BYTES:
-        raise InputError(f"'{path}' has {len(blob):,} bytes; a journey has at most {MAX_BYTES:,}")
+    text = read_text(path, "the journey")
     return parse_journey(text, path.name, path.parent)
 
 
@@ -154,10 +145,7 @@ def parse_journey(text: str, name: str = "journey", folder: Path = Path()) -> Jo
     Raises:
         InputError: as `read_journey`.
     """
-    try:
-        tree = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"'{name}' is not valid YAML: {str(error).splitlines()[0]}") from error
+    tree = load_yaml(text, name)
     if not isinstance(tree, dict) or "keys" not in tree:
         raise InputError(
             f"'{name}' holds no journey; expected 'keys:' with a list such as '- {{seed: 3, duration: 2s}}'"
@@ -225,7 +213,7 @@ class _Reader:
         if (seed is None) == (latents is None):
             raise self._error(place, "expected either 'seed' or 'latents'")
         if seed is not None and not (isinstance(seed, int) and 0 <= seed < 2**32):
-            raise self._error(place, f"a seed is a whole number from 0 on; got {seed!r}")
+            raise self._error(place, f"a seed is a whole number from 0 on; got {short(seed)}")
         row, class_name = item.get("row"), item.get("class")
         ease = str(item.get("ease", self.ease))
         if ease not in EASINGS:

@@ -111,7 +111,7 @@ class MeshDreamConfig(AscentSettings, MeshSettings, NetworkSettings, SeedSetting
 
     what: str = setting("texture", "What is changed.", choices=("texture", "shape", "both"), group="result")
     layer: tuple[str, ...] = setting(
-        (), "Layer to raise, optionally weighted as NAME:WEIGHT; repeatable.", group="dream",
+        (), "Layer to amplify, optionally weighted as NAME:WEIGHT; repeatable.", group="dream",
         excludes=("class_name",),
     )  # fmt: skip
     channel: tuple[int, ...] = setting(

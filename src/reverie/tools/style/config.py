@@ -10,6 +10,8 @@ from reverie.tools.style.named import in_region, in_style
 SCORES = ("w2", "w2-ns", "gram", "covariance", "mean-std", "sliced", "strotss", "nearest")
 INITS = ("content", "noise", "style", "grey")
 SEAMLESS = ("none", "x", "y", "both")
+PICTURE, STYLE, STRENGTH, DREAM = "picture", "style", "strength", "dream at the same time"
+NETWORK, STATE, MACHINE = "network", "going on", "machine"
 
 
 @dataclass(frozen=True)
@@ -18,111 +20,225 @@ class StyleConfig:
 
     style: tuple[str, ...] = setting(
         (), "Style: a picture, or a folder of them, optionally weighted as FILE:WEIGHT; repeatable.", file="picture",
-        inside=in_style, group="style",
+        inside=in_style, group=STYLE,
     )  # fmt: skip
     fast: str | None = setting(
-        None, "Paint in one pass: --fast alone for any style, --fast STUDENT.safetensors for one of 'reverie distill'.",
-        file="network", builtin=("any",), bare="any", group="style",
+        None, "Paint in one pass: --fast alone for any style, --fast FILE for the one that it was taught.",
+        file="network", builtin=("any",), bare="any", group=STYLE,
     )  # fmt: skip
     model: str = setting(
         "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
-        builtin=("embedded",), group="what is seen",
+        builtin=("embedded",), group=NETWORK,
     )  # fmt: skip
     weights: str | None = setting(
         None, "State dict for a torchvision name, read as data; 'random' for an untrained one.", file="network",
-        builtin=("random",), group="what is seen",
+        builtin=("random",), group=NETWORK, expert=True,
     )  # fmt: skip
-    strength: float = setting(0.5, "From 0, the content as it is, to 1, nothing but style.", minimum=0, maximum=1)
-    score: str = setting("w2", "What of the style is matched.", choices=SCORES)
+    strength: float = setting(
+        0.5, "From 0, the content as it is, to 1, nothing but style.", minimum=0, maximum=1, group=STRENGTH
+    )
+    score: str = setting(
+        "w2", "What of the style is matched: w2 means and covariances, by the distance of such Gaussians; w2-ns the "
+        "same without eigenvectors, quick on GPUs; strotss and nearest single places; sliced whole distributions; "
+        "gram, covariance, mean-std as in the first papers.", choices=SCORES, group=STYLE,
+    )  # fmt: skip
     style_layer: tuple[str, ...] = setting(
-        (), "Layer whose style is matched, optionally weighted as NAME:WEIGHT; repeatable."
+        (), "Layer whose style is matched, optionally weighted as NAME:WEIGHT; repeatable.", group=NETWORK, expert=True
     )
     content_layer: tuple[str, ...] = setting(
-        (), "Layer whose content is kept, optionally weighted as NAME:WEIGHT; repeatable."
+        (), "Layer whose content is kept, optionally weighted as NAME:WEIGHT; repeatable.", group=NETWORK, expert=True
     )
     content_score: str = setting(
         "features", "How content is compared: features in place, or which places are alike.",
-        choices=("features", "self-similarity"),
+        choices=("features", "self-similarity"), group=NETWORK, expert=True,
     )  # fmt: skip
     style_scale: tuple[float, ...] = setting(
         (),
         "Size of a style's picture relative to the result: below 1 for finer strokes; one for all, or one for each.",
-        excludes=("style_size",), belongs=("style",),
+        excludes=("style_size",), belongs=("style",), group=STYLE,
     )  # fmt: skip
     style_size: tuple[int, ...] = setting(
         (),
         "Longer side of a style's picture in pixels, at all scales; one for all, or one for each.",
         belongs=("style",),
+        group=STYLE,
+        expert=True,
     )
     style_class: str | None = setting(
-        None, "Pick one artwork by seed and file name from this subfolder of the style folder; 'any' from all of them."
-    )
-    size: int | None = setting(
         None,
-        "Longer side of the result in pixels; default: the picture's own, at most 512.",
+        "Pick one artwork by seed and file name from this subfolder of the style folder; 'any' from all of them.",
+        group=STYLE,
+        expert=True,
+    )
+    size: int | str | None = setting(
+        None,
+        "Longer side in pixels, or by the picture's own: 2x, 50%; default: its own, at most 512.",
+        own_px=True,
         minimum=1,
         maximum=131_072,
         own=True,
+        group=PICTURE,
     )
-    min_size: int = setting(128, "Longer side at the first scale.", minimum=16, maximum=65536)
-    steps: int = setting(200, "Steps at the first scale.", minimum=0, maximum=100_000)
-    step_decay: float = setting(0.75, "Share of the steps of one scale that the next one takes.", above=0, maximum=1)
-    min_steps: int = setting(40, "Steps at any scale at least, unless --steps is smaller.", minimum=0, maximum=100_000)
+    min_size: int = setting(
+        128, "Longer side at the first scale.", minimum=16, maximum=65536, group=STRENGTH, expert=True
+    )
+    steps: int = setting(200, "Steps at the first scale.", minimum=0, maximum=100_000, group=STRENGTH)
+    step_decay: float = setting(
+        0.75,
+        "Share of the steps of one scale that the next one takes.",
+        above=0,
+        maximum=1,
+        group=STRENGTH,
+        expert=True,
+    )
+    min_steps: int = setting(
+        40,
+        "Steps at any scale at least, unless --steps is smaller.",
+        minimum=0,
+        maximum=100_000,
+        group=STRENGTH,
+        expert=True,
+    )
     plateau: float = setting(
-        1e-4, "End a scale when 50 steps improve the score by less than this share; 0 never.", minimum=0, maximum=1
+        1e-4,
+        "End a scale when 50 steps improve the score by less than this share; 0 never.",
+        minimum=0,
+        maximum=1,
+        group=STRENGTH,
+        expert=True,
     )
-    optimizer: str = setting("adam", "How pixels move.", choices=("adam", "lbfgs"))
-    lr: float = setting(0.02, "Size of a step in [0, 1] pixel units; for lbfgs 1 is usual.", above=0, maximum=10)
-    average: float = setting(0.99, "Decay of the averaged picture that is the result.", minimum=0, maximum=0.99999)
-    smooth: float = setting(0.02, "Weight of total variation against the rest.", minimum=0, maximum=1000)
+    optimizer: str = setting("adam", "How pixels move.", choices=("adam", "lbfgs"), group=STRENGTH, expert=True)
+    lr: float = setting(
+        0.02,
+        "Size of a step in [0, 1] pixel units; for lbfgs 1 is usual.",
+        above=0,
+        maximum=10,
+        group=STRENGTH,
+        expert=True,
+    )
+    average: float = setting(
+        0.99,
+        "Decay of the averaged picture that is the result.",
+        minimum=0,
+        maximum=0.99999,
+        group=STRENGTH,
+        expert=True,
+    )
+    smooth: float = setting(
+        0.02, "Weight of total variation against the rest.", minimum=0, maximum=1000, group=STRENGTH, expert=True
+    )
     balance: str = setting(
         "value", "Divide scores by what they are at the content picture, so that a strength means the same everywhere.",
-        choices=("value", "none"),
+        choices=("value", "none"), group=STRENGTH, expert=True,
     )  # fmt: skip
-    init: str = setting("content", "What the first scale begins with.", choices=INITS)
-    init_picture: str | None = setting(None, "Picture to begin with instead.", file="picture", excludes=("init",))
+    init: str = setting("content", "What the first scale begins with.", choices=INITS, group=PICTURE, expert=True)
+    init_picture: str | None = setting(
+        None, "Picture to begin with instead.", file="picture", excludes=("init",), group=PICTURE, expert=True
+    )
     color: str = setting(
         "style", "Colors: of the style, of the content (hues or lightness kept), or the style's brought to the "
-        "content's before, or the result's after.", choices=("style", "keep", "keep-lightness", "match", "match-after"),
+        "content's before, or the result's after.", choices=("style", "keep", "keep-lightness", "match",
+        "match-after"), group=PICTURE,
     )  # fmt: skip
     color_method: str = setting(
-        "sym", "How colors are matched.", choices=("chol", "pca", "sym"), needs=("color=match,match-after",)
+        "sym",
+        "How colors are matched.",
+        choices=("chol", "pca", "sym"),
+        needs=("color=match,match-after",),
+        group=PICTURE,
+        expert=True,
     )
-    color_strength: float = setting(1.0, "How far colors are kept or matched.", minimum=0, maximum=1, needs=("color",))
+    color_strength: float = setting(
+        1.0, "How far colors are kept or matched.", minimum=0, maximum=1, needs=("color",), group=PICTURE, expert=True
+    )
     region: tuple[str, ...] = setting(
         (), "A region with styles of its own, as mask=FILE,style=FILE,strength=1, or mask=FILE,keep=1; repeatable.",
-        file="picture", inside=in_region,
+        file="picture", whole=True, inside=in_region, group=PICTURE, expert=True,
     )  # fmt: skip
-    seamless: str = setting("none", "Axes along which the result repeats without a seam.", choices=SEAMLESS)
-    dream_layer: tuple[str, ...] = setting(
-        (), "Layer to dream at the same time, as NAME or NAME:WEIGHT; repeatable.", excludes=("dream_class",)
+    mask: str | None = setting(
+        None, "Paint only here: a picture that is white there, or a cut-out with transparency.", file="picture",
+        own=True, late=True, group=PICTURE,
+    )  # fmt: skip
+    mask_invert: bool = setting(
+        False, "Paint where the mask is black instead.", needs=("mask",), own=True, late=True, group=PICTURE,
+        expert=True,
+    )  # fmt: skip
+    keep: str | None = setting(
+        None, "Leave this as it is: a picture that is white there, or a cut-out.", file="picture", own=True,
+        late=True, group=PICTURE,
+    )  # fmt: skip
+    seamless: str = setting(
+        "none", "Axes along which the result repeats without a seam.", choices=SEAMLESS, group=PICTURE
     )
-    dream_class: str | None = setting(None, "Class to dream at the same time, by name or number.")
+    dream_layer: tuple[str, ...] = setting(
+        (),
+        "Layer to dream at the same time, as NAME or NAME:WEIGHT; repeatable.",
+        excludes=("dream_class",),
+        group=DREAM,
+        expert=True,
+    )
+    dream_class: str | None = setting(
+        None, "Class to dream at the same time, by name or number.", group=DREAM, expert=True
+    )
     dream_strength: float = setting(
         0.5, "Weight of the dream against style and content.", minimum=0, maximum=1000,
-        needs=("dream_layer", "dream_class"),
+        needs=("dream_layer", "dream_class"), group=DREAM, expert=True,
     )  # fmt: skip
     samples: int = setting(
         1024, "Places per step that sampled scores look at.", minimum=16, maximum=65536,
-        needs=("score=sliced,strotss,nearest", "content_score=self-similarity"),
-    )  # fmt: skip
+        needs=("score=sliced,strotss,nearest", "content_score=self-similarity"), group=STRENGTH,
+        expert=True)  # fmt: skip
     softmax: str = setting(
         "auto", "Level peaky activations before comparing them, as residual networks need.",
-        choices=("auto", "yes", "no"),
+        choices=("auto", "yes", "no"), group=NETWORK, expert=True,
     )  # fmt: skip
-    seed: int = setting(0, "Seed of noise and sampled places.", minimum=0, maximum=2**63 - 1)
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False)
+    seed: int = setting(0, "Seed of noise and sampled places.", minimum=0, maximum=2**63 - 1, group=STRENGTH)
+    device: str = setting("auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False, group=MACHINE)
     precision: str = setting(
-        "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False
+        "auto",
+        "Arithmetic of the network; auto measures.",
+        choices=("auto", "fp32", "bf16"),
+        replay=False,
+        group=MACHINE,
+        expert=True,
     )
-    tile: int | None = setting(None, "Work in tiles of this size in pixels.", minimum=32, replay=False, own=True)
+    tile: int | None = setting(
+        None, "Work in tiles of this size in pixels.", minimum=32, replay=False, own=True, group=MACHINE, expert=True
+    )
     max_memory: str | None = setting(
-        None, "Plan tiles so that the program stays below this, for example 3GB.", replay=False
+        None,
+        "Plan tiles so that the program stays below this, for example 3GB.",
+        replay=False,
+        group=MACHINE,
+        expert=True,
     )
     resume_from: str | None = setting(
         None, "State file to go on from: of a stopped run, or of a preview to be painted larger.", file="state",
-        own=True, stored=False,
+        own=True, stored=False, group=STATE, expert=True,
     )  # fmt: skip
     keep_state: bool = setting(
-        False, "Write NAME.reverie beside the result, to paint it larger later.", replay=False, own=True, stored=False
+        False,
+        "Write NAME.reverie beside the result, to paint it larger later.",
+        replay=False,
+        own=True,
+        stored=False,
+        group=STATE,
+        expert=True,
     )
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """All regions as texts: those that were given, and what the masks say is kept."""
+        more = []
+        if self.mask is not None:
+            more.append(f"{'mask' if self.mask_invert else 'outside'}={self.mask},keep=1")
+        if self.keep is not None:
+            more.append(f"mask={self.keep},keep=1")
+        return (*self.region, *more)
+
+    @property
+    def region_roles(self) -> tuple[str, ...]:
+        """What the masks of all regions are called in a record."""
+        numbered = [f"region {number} mask" for number in range(1, len(self.region) + 1)]
+        named = [name for name in ("mask", "keep") if getattr(self, name) is not None]
+        return (*numbered, *named)

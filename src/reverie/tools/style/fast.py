@@ -19,6 +19,7 @@ from reverie.numerics.fill import fill_transparent
 from reverie.numerics.resample import long_side, resize
 from reverie.optimize.ascend import Step
 from reverie.optimize.tiles import memory_budget
+from reverie.settings import px_of
 from reverie.tools.fast.model import STYLE_PX, FastModel, fast_style, open_student, tile_side
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.plan import Scale, StylePlan
@@ -96,7 +97,7 @@ def fast_plan(own: tuple[int, int], config: StyleConfig, model: FastModel, budge
     Raises:
         InputError: not even small tiles fit into the memory.
     """
-    size = own if config.size is None else long_side(own, config.size)
+    size = own if config.size is None else long_side(own, px_of(config.size, max(own)))
     limit = budget or config.max_memory
     most, used = memory_budget(limit, model.device)
     tile = tile_side(model, size, limit) if config.tile is None else config.tile

@@ -14,24 +14,26 @@ class StyleFilmConfig(FilmFile):
     """How a painted film holds still, what changes over it, and how it is encoded."""
 
     preset: str = setting(
-        "medium", "Speed of the codec.", choices=CODEC_SPEEDS, replay=False, flag="--codec-speed", alias=("--preset",)
+        "medium",
+        "Speed of the codec.",
+        choices=CODEC_SPEEDS,
+        replay=False,
+        flag="--codec-speed",
+        alias=("--preset",),
+        expert=True,
     )
     coherence: str = setting(
         "flow", "What a frame of a film takes from those before: nothing, or what was painted, moved along.",
-        choices=("none", "flow"),
-    )  # fmt: skip
+        choices=("none", "flow"), expert=True)  # fmt: skip
     temporal: float | None = setting(
         None, "Weight of staying near what was painted before, where it is seen; default: 1, 0 for a still picture.",
-        minimum=0, maximum=1000, own=True, decided=True, needs=("coherence=flow",),
-    )  # fmt: skip
+        minimum=0, maximum=1000, own=True, decided=True, needs=("coherence=flow",), expert=True)  # fmt: skip
     anchor: tuple[int, ...] = setting(
         (1, 8), "How many frames back to stay near to; further ones count where nearer ones do not see; repeatable.",
-        needs=("coherence=flow",),
-    )  # fmt: skip
+        needs=("coherence=flow",), expert=True)  # fmt: skip
     later_steps: int | None = setting(
         None, "Steps of every frame that begins with the one before; default: 0.4 of the last scale's.", minimum=0,
-        maximum=100_000, own=True, decided=True, needs=("coherence=flow",),
-    )  # fmt: skip
+        maximum=100_000, own=True, decided=True, needs=("coherence=flow",), expert=True)  # fmt: skip
     interpolate: bool = setting(
         False, "Go from the first style to the last, evenly over the film.", own=True, moves=True
     )

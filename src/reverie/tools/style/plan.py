@@ -10,6 +10,7 @@ from reverie.errors import InputError
 from reverie.numerics.resample import long_side
 from reverie.optimize.byte_counts import format_bytes
 from reverie.optimize.tiles import memory_budget
+from reverie.settings import px_of
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.rules import SAMPLED_SCORES
 
@@ -123,7 +124,7 @@ def final_size(size: tuple[int, int], config: StyleConfig, critic: Critic, layer
 
 def asked_size(size: tuple[int, int], config: StyleConfig) -> tuple[int, int]:
     """Return the size of the result but for seams."""
-    return long_side(size, config.size or min(max(size), DEFAULT_PX))
+    return long_side(size, px_of(config.size or min(max(size), DEFAULT_PX), max(size)))
 
 
 def seam_note(size: tuple[int, int], config: StyleConfig, full: tuple[int, int]) -> list[str]:

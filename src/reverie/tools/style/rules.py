@@ -35,8 +35,10 @@ def check_style(config: StyleConfig) -> None:
     if config.fast is not None:
         check_fast(config)
     check_together(config)
-    if config.color == "match" and config.region:
-        raise InputError("--color match brings every style to the whole content; with --region use match-after")
+    if config.color == "match" and config.regions:
+        raise InputError(
+            "--color match brings every style to the whole content; with a mask or --region use match-after"
+        )
     if config.average and config.optimizer == "lbfgs" and config.lr < 0.1:
         raise InputError("--optimizer lbfgs takes steps of about one; add --lr 1")
     _check_sampled(config)
@@ -74,7 +76,7 @@ def check_fast(config: StyleConfig) -> None:
     if config.resume_from or config.keep_state:
         raise InputError("--fast paints in one pass; --resume-from and --keep-state have nothing to go on from")
     if config.fast != ANY_STYLE and (config.style or config.style_scale or config.style_size):
-        raise InputError("a student has learned its style already; give no style, or --fast without a file")
+        raise InputError("this fast style model has learned its style already; give no style, or --fast without a file")
 
 
 def check_film(config: StyleConfig, film: StyleFilmConfig, styles: int, *, still: bool, changes: bool) -> None:
@@ -94,6 +96,8 @@ def check_film(config: StyleConfig, film: StyleFilmConfig, styles: int, *, still
         raise InputError(
             "a film of a still picture needs something that changes: --interpolate between styles, or --keyframes"
         )
+    if still and (film.start or film.duration is not None):
+        raise InputError("--start and --duration take a part of a video; a film of a picture is --seconds long")
     for name in () if still else ("seconds", "fps"):
         if getattr(film, name) is not None:
             raise InputError(f"--{name} makes a film from a still picture; a video has its own length and rate")

@@ -79,11 +79,11 @@ def read_styles(config: StyleConfig, name: str = "", given: Sequence[Any] = ()) 
         files[role] = {"name": picture.name, "sha256": picture.sha256}
         return picture
 
-    regions = parse_regions(config.region)
+    regions = parse_regions(config.regions)
     if config.style_class is not None:
         check_folders([*(given or config.style), *(text for region in regions for text in region.style)])
     listed = _given(given, config, name) if given else expand(config.style, config, name)
-    if not listed and not regions:
+    if not listed and not config.region:
         raise InputError("no style is given; name one or more pictures after the content")
     scales, sizes = _spread(config.style_scale, len(listed), "scale"), _spread(config.style_size, len(listed), "size")
     styles = tuple(
@@ -92,7 +92,7 @@ def read_styles(config: StyleConfig, name: str = "", given: Sequence[Any] = ()) 
     )
     found = []
     for number, region in enumerate(regions, start=1):
-        mask = read(f"region {number} mask", region.mask or region.outside or "")
+        mask = read(config.region_roles[number - 1], region.mask or region.outside or "")
         whole = softened(mask_of(mask, inverted=region.mask is None), region.soften_px)
         own = []
         for i, (path, weight) in enumerate(expand(region.style, config, name), start=1):

@@ -18,6 +18,7 @@ from reverie.numerics.resample import resize_wrapped
 from reverie.optimize.warm_adam import Average, WarmAdam
 from reverie.tools.style.plan import StylePlan
 from reverie.tools.style.steps import StyleState
+from reverie.weights.boundary import reads
 from reverie.weights.checkpoint import write_bytes
 
 SUFFIX = ".reverie"
@@ -66,6 +67,7 @@ def save_state(path: Path, state: StyleState, record: Mapping[str, Json], plan: 
     write_bytes(Path(path), save(ready, {KEY: json.dumps(about)}))
 
 
+@reads
 def load_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return the tensors of a state and what it says of itself.
 

@@ -198,7 +198,7 @@ def _settled(scores: list[float], plateau: float) -> bool:
 
 def _asks_for_nothing(config: StyleConfig) -> bool:
     """Tell whether the result is the content as it is: no strength, no dream, and no other start."""
-    plain = not (config.region or config.dream_layer) and config.dream_class is None
+    plain = not (config.regions or config.dream_layer) and config.dream_class is None
     return plain and config.strength == 0 and config.init == "content" and config.init_picture is None
 
 

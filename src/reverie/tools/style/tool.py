@@ -72,5 +72,8 @@ STYLE: Tool[StyleConfig] = Tool(
         Role("style", "picture", "Styles: pictures, or folders of them, optionally weighted as FILE:WEIGHT.",
              required=False, many=True, alias=("--style",)),
     ),
-    examples=("reverie style photo.jpg painting.jpg", "reverie style photo.jpg painting.jpg --fast"),
+    examples=(
+        "reverie style photo.jpg painting.jpg --strength 70%", "reverie style photo.jpg painting.jpg --fast",
+        "reverie style holiday/ --style painting.jpg -o painted/",
+    ),
 )  # fmt: skip

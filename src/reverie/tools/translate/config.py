@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from reverie.errors import InputError
 from reverie.jobs.blocks import SeedSettings, TileSettings
 from reverie.settings import setting
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".gif", ".bmp", ".heic")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,4 +22,23 @@ class TranslateConfig(TileSettings, SeedSettings):
         file="network",
         builtin=("sobel",),
     )
+    param: tuple[str, ...] = setting(
+        (), "A number that the network takes beside the picture, as sigma=1.5; repeatable.", group="result", late=True
+    )
+    numbers: bool = setting(
+        False, "Write classes as grey values, the numbers that it learned from, instead of colors.", group="result",
+        late=True,
+    )  # fmt: skip
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+
+
+def check_order(config: TranslateConfig) -> None:
+    """Refuse a picture in the place of the network.
+
+    Raises:
+        InputError: says how it is meant.
+    """
+    if Path(config.model).suffix.lower() in PICTURES:
+        raise InputError(
+            f"'{config.model}' is a picture; the network comes first: reverie translate sobel {config.model}"
+        )

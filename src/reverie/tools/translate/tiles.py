@@ -1,7 +1,7 @@
 """Run a translator on a picture of any size, in tiles that agree with the whole to rounding.
 
-Every network here sees a fixed neighborhood, so a halo as wide as that is exact; a border that is the picture's own is
-mirrored by the network, as it would be for the whole.
+A network without norms sees a fixed neighborhood, so a halo as wide as that is exact; a border that is the picture's
+own is mirrored by the network, as it would be for the whole. Norms over the picture get statistics of all tiles first.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import torch
 from torch import Tensor
 
 from reverie.errors import InputError
+from reverie.models.pix2pix import Generator
 from reverie.models.translator import Autoencoder, Translator
 from reverie.optimize.byte_counts import format_bytes
 from reverie.optimize.tiles import exact_tiles
+from reverie.tools.fast.tiles import Stage, running_stage
 
 COPIES = 4.0  # of its widest layer that a network holds at once: in, padded, out, activated
-PICTURE_BYTES = 28.0  # the picture and the result as floats, and as bytes when read and written
+PICTURE_BYTES = 28.0  # the picture and the result as floats, and as bytes when read and written; three channels each
 LEAST_TILE_PX, MOST_TILE_PX = 64, 1024  # larger ones gain nothing
 
 
@@ -26,10 +28,13 @@ def translated_tiles(net: Translator, image: Tensor, tile_px: int, out: Tensor) 
 
     Args:
         net: in eval mode.
-        image: ``[1, 3, H, W]`` in [0, 1].
+        image: ``[1, C, H, W]`` in [0, 1].
         tile_px: side of the tiles; 0 for one piece.
         out: where the result goes.
     """
+    if isinstance(net, Generator) and tile_px:
+        yield from _normalized_tiles(net, image, tile_px, out)
+        return
     size = (image.shape[2], image.shape[3])
     device = next(net.parameters()).device
     halo, align = net.reach_px, stride_of(net)
@@ -41,6 +46,17 @@ def translated_tiles(net: Translator, image: Tensor, tile_px: int, out: Tensor) 
         rows, columns = tile.core_in_window
         out[..., tile.top : tile.bottom, tile.left : tile.right] = made[..., rows, columns]
         yield number, len(tiles)
+
+
+def _normalized_tiles(net: Generator, image: Tensor, tile_px: int, out: Tensor) -> Iterator[tuple[int, int]]:
+    """Work a network with norms: a pass over all tiles for the statistics of each, and one for the result."""
+    device = next(net.parameters()).device
+    wide = net.widened(image)
+    stage = Stage(
+        lambda window, seen: net.inside(window.to(device), seen), range(net.norms), net.reach_px, net.stride, (1, 1),
+        net.outputs,
+    )  # fmt: skip
+    yield from running_stage(stage, wide, max(tile_px, net.stride), out)
 
 
 def translated(net: Translator, image: Tensor, tile_px: int = 0) -> Tensor:
@@ -57,13 +73,13 @@ def tile_side(net: Translator, size: tuple[int, int], budget_bytes: float, used_
     Raises:
         InputError: not even small tiles fit.
     """
-    each = COPIES * 4 * max(p.shape[0] for p in net.parameters() if p.ndim == 4)
-    left = budget_bytes - used_bytes - PICTURE_BYTES * size[0] * size[1]
+    each = bytes_per_px(net)
+    left = budget_bytes - used_bytes - (PICTURE_BYTES + 4 * max(0, net.outputs - 3)) * size[0] * size[1]
     if left >= each * size[0] * size[1]:
         return 0
     side = int((max(left, 0) / each) ** 0.5) - 2 * (net.reach_px + stride_of(net))
     if side < LEAST_TILE_PX:
-        needed = budget_bytes - left + each * (2 * LEAST_TILE_PX) ** 2
+        needed = budget_bytes - left + each * (LEAST_TILE_PX + 2 * (net.reach_px + stride_of(net))) ** 2
         raise InputError(
             f"{format_bytes(budget_bytes)} of memory is too little for {size[1]} x {size[0]} px; "
             f"it needs about {format_bytes(needed)}"
@@ -71,6 +87,16 @@ def tile_side(net: Translator, size: tuple[int, int], budget_bytes: float, used_
     return min(side, MOST_TILE_PX)
 
 
+def bytes_per_px(net: Translator) -> float:
+    """Return how much memory a network takes for each pixel of a window."""
+    if isinstance(net, Generator):  # at full size the last layers' input and output count, and what is mirrored
+        wide = max(p.shape[1] for n, p in net.named_parameters() if n in ("rise.weight", "last.weight") or "up.1" in n)
+        return COPIES * 4 * wide
+    return COPIES * 4 * max(p.shape[0] for p in net.parameters() if p.ndim == 4)
+
+
 def stride_of(net: Translator) -> int:
     """Return the multiple of pixels on which tiles must begin."""
+    if isinstance(net, Generator):
+        return net.stride
     return 4 if isinstance(net, Autoencoder) else 1

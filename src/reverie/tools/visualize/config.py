@@ -17,14 +17,18 @@ class VisualizeConfig(NetworkSettings):
     """What of a network is drawn, on what canvas, and how the result is chosen."""
 
     class_name: str | None = setting(
-        None, "Classes to draw, by name or number: one, several as a,b,c, or all.", flag="--class", group=WHAT,
+        None, "Classes to draw, by name or number: one, several as a,b,c, or all.", flag="--class", joined=True,
+        group=WHAT,
         belongs=("layer", "channel", "neuron"),
     )  # fmt: skip
     layer: str | None = setting(
-        None, "Layer to draw, as a whole or by --channel.", group=WHAT, belongs=("class_name", "neuron")
+        None,
+        "Layer to draw, as a whole or by --channel; LAYER:5 is its channel 5.",
+        group=WHAT,
+        belongs=("class_name", "neuron"),
     )
     channel: tuple[int, ...] = setting(
-        (), "One picture for this channel of the layer; repeatable.", needs=("layer",), group=WHAT,
+        (), "One picture for each of these channels: 5, 3-5 or LAYER:5.", needs=("layer",), of="layer", group=WHAT,
         belongs=("class_name", "layer", "neuron"),
     )  # fmt: skip
     neuron: tuple[str, ...] = setting(

@@ -60,11 +60,9 @@ def find_targets(config: VisualizeConfig, critic: Critic) -> tuple[Target, ...]:
 def _classes(config: VisualizeConfig, critic: Critic) -> Iterator[Target]:
     if config.class_name is None:
         return
-    names = [n.strip() for n in config.class_name.split(",") if n.strip()]
-    if names == [ALL]:
-        names = [str(i) for i in range(critic.layer(LOGITS).channels)]
-    for name in names:
-        yield class_target(critic, critic.class_index(name))
+    everything = config.class_name.strip() == ALL
+    for index in range(critic.layer(LOGITS).channels) if everything else critic.class_indices(config.class_name):
+        yield class_target(critic, index)
 
 
 def class_target(critic: Critic, index: int) -> Target:
@@ -79,11 +77,14 @@ def class_target(critic: Critic, index: int) -> Target:
 def _of_layer(config: VisualizeConfig, critic: Critic) -> Iterator[Target]:
     if config.layer is None:
         return
-    found = critic.layer(config.layer)
-    if not config.channel:
+    name, colon, own = config.layer.rpartition(":")
+    named = bool(colon) and own.isdecimal() and not config.channel  # as lucid writes a channel
+    found = critic.layer(name if named else config.layer)
+    channels = (int(own),) if named else config.channel
+    if not channels:
         yield Target(found.name, found.name, layer(found.name), (("layer", found.name),))
-    check_channels(found.name, config.channel, found.channels)
-    for number in config.channel:
+    check_channels(found.name, channels, found.channels)
+    for number in channels:
         settings = (("layer", found.name), ("channel", (number,)))
         yield Target(f"{found.name}:{number}", found.name, channel(found.name, number), settings)
 

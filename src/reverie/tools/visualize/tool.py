@@ -32,6 +32,19 @@ TRANSPARENT = (".png", ".webp", ".avif", ".tif", ".tiff")
 SEARCH: Mapping[str, Json] = {"best_of": 1, "verifier": None, "verifier_weights": None}  # once a seed is kept
 
 
+def _opened(config: VisualizeConfig, session: Session) -> Critic:
+    """Return the network; one of no such name may be what is to be drawn, as in ``visualize goldfish``."""
+    from reverie.errors import InputError
+
+    try:
+        return session.critic(config.model, config.weights, config.device, config.precision)
+    except InputError as error:
+        if Path(config.model).suffix or config.weights is not None:
+            raise
+        option = "--channel" if ":" in config.model else "--class"
+        raise InputError(f"no network called '{config.model}'; to draw it, {option} {config.model}: {error}") from error
+
+
 class PreparedVisualize:
     """The open networks and what is drawn of them."""
 
@@ -42,7 +55,7 @@ class PreparedVisualize:
         from reverie.tools.visualize.targets import find_targets
 
         self.config, self.notes, self.found = config, list[str](), found_in(session)
-        self.critic = session.critic(config.model, config.weights, config.device, config.precision)
+        self.critic = _opened(config, session)
         self.verifier: Critic | None = None
         if config.verifier is not None:
             self.verifier = session.critic(config.verifier, config.verifier_weights, config.device, config.precision)

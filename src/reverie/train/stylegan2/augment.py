@@ -14,13 +14,18 @@ from torch.nn import functional as F
 SHIFT, CUT = 1 / 8, 1 / 2  # of the side, as published
 
 
-def diff_augment(images: Tensor, generator: Generator) -> Tensor:
+def diff_augment(images: Tensor, generator: Generator, colored: int = 0) -> Tensor:
     """Return pictures with other colors, shifted, with a square cut out.
+
+    Of pictures that carry more than one, only the last `colored` channels get other colors; 0 for all.
 
     Source: Zhao et al. 2020, arXiv 2006.10738: brightness +-0.5, saturation 0 to 2, contrast 0.5 to 1.5, shift up to
     1/8 with zeros, a square of half the side set to zero.
     """
-    return _cut(_shifted(_colored(images, generator), generator), generator)
+    changed = _colored(images[:, -colored:], generator)
+    if 0 < colored < images.shape[1]:
+        changed = torch.cat([images[:, :-colored], changed], 1)
+    return _cut(_shifted(changed, generator), generator)
 
 
 def _uniform(count: int, low: float, high: float, generator: Generator, like: Tensor) -> Tensor:

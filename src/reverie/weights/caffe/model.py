@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from reverie.errors import WeightsError
+from reverie.weights.boundary import reads
 from reverie.weights.caffe.wire import BYTES, EIGHT_BYTES, FOUR_BYTES, VARINT, Budget, Field, fields, varints
 from reverie.weights.pickles.records import Broken
 
@@ -34,6 +35,7 @@ FLOATS, SHAPE, DOUBLES = 5, 7, 8  # of a blob
 DIM = 1  # of a shape
 
 
+@reads
 def read_caffemodel(path: Path) -> dict[str, Array]:
     """Return the weights of a .caffemodel by name, each a copy of its own.
 
@@ -55,6 +57,7 @@ def read_caffemodel(path: Path) -> dict[str, Array]:
     return weights
 
 
+@reads
 def read_binaryproto(path: Path) -> Array:
     """Return the numbers of a .binaryproto, mostly a mean picture ``[1, 3, H, W]`` in blue, green, red up to 255.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from reverie.errors import WeightsError
+from reverie.weights.boundary import reads
 from reverie.weights.pickles.limits import Budget, Report, expected
 from reverie.weights.pickles.records import Broken, shown
 from reverie.weights.pickles.torch_stream import Opened, open_stream
@@ -50,6 +51,7 @@ class ForeignFile:
     report: Report = field(default_factory=Report)
 
 
+@reads
 def open_foreign(path: Path) -> ForeignFile:
     """Read a pickle or a torch file as data; its tensors stay in the file until they are asked for.
 

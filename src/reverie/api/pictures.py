@@ -1,4 +1,4 @@
-"""The Python interface: `dream` with pictures by path, PIL image or array, for scripts and notebooks.
+"""Dreams, paintings and their comparison from Python, with pictures by path, PIL image or array.
 
 from reverie import dream, DreamConfig
 
@@ -9,14 +9,16 @@ for step in dream("valley.jpg", DreamConfig(layer=("mixed5a",), octaves=5)):
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from torch import nn
 
-from reverie.critic.critic import Critic
+from reverie.critic.critic import Critic, Preprocessing
+from reverie.critic.wrap import as_critic
 from reverie.errors import InputError
 from reverie.jobs.controls import Controls
 from reverie.jobs.making import Making, given_of
@@ -24,6 +26,9 @@ from reverie.jobs.run import Run
 from reverie.jobs.session import Session
 from reverie.media.given import as_picture
 from reverie.optimize.ascend import Step
+from reverie.optimize.goal import Goal, as_objective
+from reverie.optimize.rendering import Change, as_look
+from reverie.optimize.transforms import Look
 from reverie.settings import check_settings, with_tuples
 from reverie.tools.compare.comparison import Comparison, compare_pictures
 from reverie.tools.compare.config import CompareConfig
@@ -31,7 +36,7 @@ from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.course import checked_strength
 from reverie.tools.dream.presets import PRESETS, usual
 from reverie.tools.dream.rules import check_together
-from reverie.tools.dream.tool import DREAM, PreparedDream, settle
+from reverie.tools.dream.tool import DREAM, OwnGoal, PreparedDream, settle
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.rules import ANY_STYLE
 from reverie.tools.style.sources import read_styles
@@ -42,6 +47,9 @@ if TYPE_CHECKING:
 
     from reverie.tools.dream.disk import DiskDream
     from reverie.tools.dream.work import DreamWork
+
+
+FORMS = ("equalized", "peaks", "l2", "mean", "l1")  # of `DreamConfig.objective`
 
 
 class Steering(Controls):
@@ -56,7 +64,7 @@ class Steering(Controls):
         self.ask("strength", checked_strength(factor))
 
     def layer(self, *names: str) -> None:
-        """Raise other layers from the next step on, each as NAME or NAME:WEIGHT.
+        """Amplify other layers from the next step on, each as NAME or NAME:WEIGHT.
 
         Raises:
             InputError: no name; one that the network does not have is refused by the run, see `notice`.
@@ -78,7 +86,7 @@ class Dream(Making[Step]):
 
     def __init__(
         self, source: Any, config: DreamConfig, critic: Critic | None = None, *, steering: Controls | None = None,
-        folder: Path | None = None, session: Session | None = None,
+        folder: Path | None = None, session: Session | None = None, own: OwnGoal | None = None,
     ) -> None:  # fmt: skip
         config = with_tuples(config)
         check_settings(config)
@@ -89,7 +97,7 @@ class Dream(Making[Step]):
             session.put(critic, config.model, config.weights, config.device, config.precision)
         config = config if given is None else settle(config, given.name)
         self.config, self.steering = config, steering or Steering()
-        prepared = PreparedDream(config, session)
+        prepared = PreparedDream(config, session, own)
         scratch = None if folder is None else folder / "picture.frames"
         super().__init__(Run(DREAM, prepared, config, given, controls=self.steering, scratch=scratch))
         self.work: DreamWork | DiskDream = self.run.work  # type: ignore[assignment]
@@ -113,16 +121,23 @@ class Dream(Making[Step]):
 
 
 def dream(
-    picture: Any = None, config: DreamConfig | None = None, *, critic: Critic | None = None, **settings: Any
-) -> Dream:
+    picture: Any = None, config: DreamConfig | None = None, *, critic: Critic | nn.Module | None = None,
+    objective: Goal | None = None, transforms: Look | Change | Sequence[Change] | None = None,
+    preprocessing: Preprocessing | None = None, classes: Sequence[str] = (), **settings: Any,
+) -> Dream:  # fmt: skip
     """Dream a picture.
 
     Args:
         picture: path, bytes, open file, PIL image, ``[H, W]``, ``[H, W, 3]`` or ``[H, W, 4]`` array (uint8, uint16, or
             float in [0, 1]) or ``[3, H, W]`` tensor; ``None`` dreams from noise.
         config: all settings; single ones can be given by keyword instead: ``dream("a.jpg", octaves=5)``.
-        critic: an open network, to use it for several pictures.
-        **settings: fields of `DreamConfig`; where none says what is raised, the look is that of the command line.
+        critic: an open network, or any `torch.nn.Module`, which `model` may be as well.
+        objective: what is amplified: a name of `DreamConfig.objective`, an `Objective`, a text such as "layer3:7", or a
+            function of activations by layer name, ``[B, C, h, w]``, that returns ``[B]`` or one number.
+        transforms: how pictures are looked at in place of jitter: functions ``[B, 3, H, W] -> [B, 3, h, w]``.
+        preprocessing: what a module expects, with `classes` the names of its outputs; see `as_critic`.
+        classes: see there.
+        **settings: fields of `DreamConfig`; where none says what is amplified, the look is that of the command line.
 
     Returns:
         A `Dream`: iterate over its steps, or call ``.pil()``, ``.array()`` or ``.save(path)``.
@@ -132,14 +147,25 @@ def dream(
     """
     if config is not None and settings:
         raise InputError("give settings either as config or by keyword, not both")
-    if config is None and picture is not None and critic is None:
+    network = settings.pop("model", None) if isinstance(settings.get("model"), (nn.Module, Critic)) else critic
+    seen = None if network is None else as_critic(network, preprocessing=preprocessing, classes=classes)
+    if seen is not None and config is None and "model" not in settings:
+        settings["model"] = seen.identity.name
+    if isinstance(objective, str) and objective in FORMS:
+        settings["objective"], objective = objective, None
+    own = None
+    if objective is not None or transforms is not None:
+        seen = seen or as_critic(str(settings.get("model", "embedded")), weights=settings.get("weights"))
+        goal = None if objective is None else as_objective(objective, seen)
+        own = OwnGoal(goal, None if transforms is None else as_look(transforms))
+    if config is None and picture is not None and seen is None:
         look = usual(settings)
         settings = ({} if look is None else PRESETS[look][1]) | settings
     try:
         config = config or DreamConfig(**settings)
     except TypeError as error:
         raise InputError(str(error).replace("DreamConfig.__init__()", "dream()")) from error
-    return Dream(picture, config, critic)
+    return Dream(picture, config, seen, own=own)
 
 
 def style(
@@ -172,7 +198,7 @@ def style(
     if all(isinstance(s, (str, Path)) for s in listed):
         return Styling(content, replace(config, style=tuple(map(str, listed))) if listed else config, critic)
     if config.fast not in (None, ANY_STYLE):
-        raise InputError("a student paints in the one style that it was taught; leave the styles out")
+        raise InputError("a fast style model of one style paints in that one; leave the styles out")
     config, picture = with_tuples(config), as_picture(content)
     check_settings(config)
     found = read_styles(config, picture.name, listed)

@@ -1,0 +1,236 @@
+"""Photographs from maps of labels, and maps from photographs: pix2pix here, L1 alone, and the recipe of the paper.
+
+All three learn for the same CPU time, from the same pairs, and are measured on pairs that none has seen: SSIM, PSNR,
+and for photographs KID of the embedded network's features; for maps the share of right pixels. The paper's recipe is
+written down here: U-Net with transposed convolutions, BatchNorm, dropout also when used, batches of one, Adam 2e-4,
+binary cross entropy plus 100 L1. Its width is ours, so that its steps are as small.
+
+    python benchmarks/translate_pairs.py CAMVID SCRATCH --cpu-minutes 3 --output result.json --sheet sheet.jpg
+
+Trained networks stay in SCRATCH; a run that was interrupted goes on with the next one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from measure import machine
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reverie.critic.open import open_critic
+from reverie.data.batches import seeded
+from reverie.data.examples import Drawing
+from reverie.media.deep import to_uint8
+from reverie.media.sheet import contact_sheet
+from reverie.train.run_folder import RunFolder
+from reverie.train.stylegan2.kid import features, squared_mmd
+from reverie.train.translate.config import TranslateConfig
+from reverie.train.translate.measure import compared
+from reverie.train.translate.task import open_pairs, open_task
+from reverie.train.translate.training import TranslatorTraining
+
+SIZE = (128, 96)  # of all pictures, width and height
+CROP_PX, WIDTH, CLASSES = 96, 32, 12
+WAYS = {
+    "photograph from labels": (f"labels:{CLASSES}", "color"),
+    "labels from photograph": ("color", f"labels:{CLASSES}"),
+}
+CALIBRATED = 12  # steps that tell how long one takes
+
+
+class PaperUNet(nn.Module):
+    """The published generator, five halvings deep."""
+
+    def __init__(self, inputs: int, outputs: int, width: int = WIDTH) -> None:
+        super().__init__()
+        wide = [width * n for n in (1, 2, 4, 8, 8)]
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in zip([inputs, *wide], wide, strict=False))
+        ups = [(wide[4], wide[3]), (2 * wide[3], wide[2]), (2 * wide[2], wide[1]), (2 * wide[1], wide[0])]
+        self.up = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1) for a, b in ups)
+        self.last = nn.ConvTranspose2d(2 * wide[0], outputs, 4, 2, 1)
+        self.down_norms = nn.ModuleList(nn.BatchNorm2d(n) for n in wide[1:4])
+        self.up_norms = nn.ModuleList(nn.BatchNorm2d(b) for _, b in ups)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x, passed = x * 2 - 1, []
+        for i, layer in enumerate(self.down):
+            x = layer(x if i == 0 else F.leaky_relu(x, 0.2))
+            x = self.down_norms[i - 1](x) if 0 < i < 4 else x
+            passed.append(x)
+        for i, layer in enumerate(self.up):
+            x = self.up_norms[i](layer(F.relu(x)))
+            x = F.dropout(x, 0.5, training=self.training) if i < 2 else x
+            x = torch.cat([x, passed[3 - i]], 1)
+        return torch.tanh(self.last(F.relu(x))) / 2 + 0.5
+
+
+class PaperDiscriminator(nn.Sequential):
+    """The published 70 x 70 patches."""
+
+    def __init__(self, inputs: int, width: int = WIDTH) -> None:
+        wide, layers = [inputs, width, 2 * width, 4 * width, 8 * width], []
+        for i, stride in enumerate((2, 2, 2, 1)):
+            layers.append(nn.Conv2d(wide[i], wide[i + 1], 4, stride, 1))
+            layers += [nn.BatchNorm2d(wide[i + 1])] if i else []
+            layers.append(nn.LeakyReLU(0.2))
+        super().__init__(*layers, nn.Conv2d(wide[-1], 1, 4, 1, 1))
+
+
+def paper(task: Any, minutes: float, path: Path) -> nn.Module:
+    """Train the paper's recipe for some CPU minutes: constant rate for half of it, then down to 0."""
+    torch.manual_seed(0)
+    inputs, outputs = task.shape.inputs, task.shape.outputs
+    net, judge = PaperUNet(inputs, outputs), PaperDiscriminator(inputs + outputs)
+    for module in (*net.modules(), *judge.modules()):
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(module.weight, std=0.02)
+    if path.is_file():
+        net.load_state_dict(torch.load(path, weights_only=True))
+        return net
+    optimizers = [torch.optim.Adam(n.parameters(), lr=2e-4, betas=(0.5, 0.999)) for n in (net, judge)]
+    began, step, done = time.process_time(), 0, 0.0
+    while done < 1:
+        for optimizer in optimizers:
+            optimizer.param_groups[0]["lr"] = 2e-4 * min(1.0, 2 - 2 * done)
+        given, wanted = task.examples.draw(1, CROP_PX, seeded(0, "batch", step), Drawing(zoom=0))
+        made = net(given)
+        real, fake = (torch.cat([given, x], 1) * 2 - 1 for x in (wanted, made))
+        scores = judge(real), judge(fake.detach())
+        loss = (F.softplus(-scores[0]).mean() + F.softplus(scores[1]).mean()) / 2
+        optimizers[1].zero_grad()
+        loss.backward()
+        optimizers[1].step()
+        loss = F.softplus(-judge(fake)).mean() + 100 * F.l1_loss(made, wanted)
+        optimizers[0].zero_grad()
+        loss.backward()
+        optimizers[0].step()
+        step, done = step + 1, (time.process_time() - began) / (60 * minutes)
+    print(f"paper: {step} steps", flush=True)
+    torch.save(net.state_dict(), path)
+    return net
+
+
+def ours(config: TranslateConfig, minutes: float, folder: Path) -> nn.Module:
+    """Train by our tool's own loop, for as many steps as fit into some CPU minutes."""
+    kept = folder.with_suffix(".pt")
+    task = open_task(config)
+    training = TranslatorTraining(task, RunFolder(folder.with_name(f"{folder.name}-calibration")))
+    if kept.is_file():
+        training.network.load_state_dict(torch.load(kept, weights_only=True))
+        return training.network
+    began, steps = time.process_time(), training.steps()
+    for _ in range(CALIBRATED):
+        next(steps)
+    each = (time.process_time() - began) / CALIBRATED
+    steps.close()  # type: ignore[attr-defined]
+    training.painter.run.drop_checkpoints()
+    count = int(60 * minutes / each)
+    task = open_task(replace(config, steps=count, validate_every=max(1, count // 4)))
+    training = TranslatorTraining(task, RunFolder(folder))
+    began = time.process_time()
+    for _ in training.steps():
+        pass
+    spent = (time.process_time() - began) / 60
+    print(f"{folder.name}: {count} steps in {spent:.2f} CPU minutes, measurements included", flush=True)
+    torch.save(dict(training.state()), kept)
+    return training.network
+
+
+def prepared(camvid: Path, scratch: Path) -> Path:
+    """Return the pairs at `SIZE`."""
+    root = scratch / "pairs"
+    for path in sorted(camvid.glob("*/*/*.*")):
+        to = root / path.relative_to(camvid).with_suffix(".png")
+        if not to.is_file():
+            to.parent.mkdir(parents=True, exist_ok=True)
+            how = Image.Resampling.NEAREST if path.parent.name == "label" else Image.Resampling.LANCZOS
+            Image.open(path).resize(SIZE, how).save(to)
+    return root
+
+
+@torch.no_grad()
+def scores(net: nn.Module, way: str, config: TranslateConfig, root: Path) -> tuple[dict[str, float], list[Tensor]]:
+    """Return mean scores on the pairs for validation, and what was made."""
+    names = [Path(p).name for p in (config.data, config.targets or "")]
+    pairs = open_pairs(replace(config, data=str(root / "val" / names[0]), targets=str(root / "val" / names[1])), 1.0)
+    kind, found, made, real = pairs.wanted, [], [], []
+    for given, wanted in pairs.held_out():
+        found.append(compared(net, given, wanted, kind))
+        made.append(net(given).clamp(0, 1))
+        real.append(wanted)
+    mean = {name: round(sum(f[name] for f in found) / len(found), 4) for name in found[0]}
+    if not kind.is_labels:
+        critic = open_critic("embedded", None, device="cpu", precision="fp32")
+        mean["kid"] = round(squared_mmd(features(critic, torch.cat(made)), features(critic, torch.cat(real))), 4)
+    else:
+        truth, chosen = torch.cat(real).argmax(1), torch.cat(made).argmax(1)
+        unions = [((truth == c) | (chosen == c)).sum().item() for c in range(CLASSES)]
+        both = [((truth == c) & (chosen == c)).sum().item() for c in range(CLASSES)]
+        ratios = [b / u for b, u, c in zip(both, unions, range(CLASSES), strict=True) if (truth == c).any()]
+        mean["mean_iou"] = round(sum(ratios) / len(ratios), 4)
+    return mean, made
+
+
+def main() -> None:
+    """Train, measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("camvid", type=Path)
+    parser.add_argument("scratch", type=Path)
+    parser.add_argument("--cpu-minutes", type=float, default=3.0)
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--sheet", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    root = prepared(options.camvid, options.scratch)
+    result: dict[str, Any] = {"machine": machine(), "cpu_minutes_each": options.cpu_minutes, "size": list(SIZE)}
+    tiles: list[np.ndarray] = []
+    for way, (given, wanted) in WAYS.items():
+        result[way], pictures = {}, {}
+        places = ["label", "photo"] if "labels:" in given else ["photo", "label"]
+        data, targets = (str(root / "train" / name) for name in places)
+        base = TranslateConfig(
+            data=data, targets=targets, given=given, wanted=wanted, architecture="pix2pix", width=WIDTH, depth=4,
+            crop_px=CROP_PX, zoom=0, batch=2, held_out=0.05, keep="last", device="cpu", seed=1,
+        )  # fmt: skip
+        l1 = replace(base, gan=0.0, feature_matching=0.0)
+        slug = "-".join(way.split()[::2])
+        recipes: dict[str, Callable[[], nn.Module]] = {
+            "pix2pix": lambda c=base, s=slug: ours(c, options.cpu_minutes, options.scratch / f"{s}-gan"),
+            "L1 only": lambda c=l1, s=slug: ours(c, options.cpu_minutes, options.scratch / f"{s}-l1"),
+            "paper": lambda c=base, s=slug: paper(open_task(c), options.cpu_minutes, options.scratch / f"{s}-paper.pt"),
+        }
+        for name, train in recipes.items():
+            net = train().train(name == "paper")  # the paper uses its network as it trained it
+            result[way][name], pictures[name] = scores(net, way, base, root)
+            print(way, name, result[way][name], flush=True)
+            if options.output is not None:
+                options.output.write_text(json.dumps(result, indent=1) + "\n")
+        pairs = open_pairs(
+            replace(base, data=data.replace("/train/", "/val/"), targets=targets.replace("/train/", "/val/")), 1.0
+        )
+        shown = list(pairs.held_out())
+        for i in range(0, len(shown), max(1, len(shown) // 3)):
+            tiles += [shown_as(pairs.given, shown[i][0]), *(shown_as(pairs.wanted, p[i]) for p in pictures.values())]
+            tiles.append(shown_as(pairs.wanted, shown[i][1]))
+    if options.sheet is not None:
+        captions = ["given", "pix2pix", "L1 only", "paper", "true"] * (len(tiles) // 5)
+        Image.fromarray(contact_sheet(tiles, columns=5, tile_px=160, captions=captions)).save(options.sheet, quality=88)
+
+
+def shown_as(kind: Any, planes: Tensor) -> np.ndarray:
+    """Return planes as a picture."""
+    return to_uint8(kind.picture(planes[0])[0])
+
+
+if __name__ == "__main__":
+    main()

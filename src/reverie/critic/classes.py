@@ -1,0 +1,93 @@
+"""Classes by the words that people use: full names, numbers, whole words, groups such as "dog", then what is near.
+
+`class_groups.txt` holds the groups, a line each: "dog, puppy: chihuahua, japanese spaniel, ...", with the names that
+ImageNet's classes have; a network gets those members that it knows.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from importlib.resources import files
+
+from reverie.errors import LayerError, unknown_name
+
+SHOWN = 6  # classes that a message lists
+
+
+def plain(name: str) -> str:
+    """Return a name as it is compared: lower case, words between single spaces."""
+    return " ".join(name.lower().replace("_", " ").replace("-", " ").split())
+
+
+@functools.cache
+def groups() -> dict[str, frozenset[str]]:
+    """Return the plain names of the members of every group, by each of its names."""
+    found: dict[str, frozenset[str]] = {}
+    for line in files("reverie.critic").joinpath("class_groups.txt").read_text("utf-8").splitlines():
+        names, _, members = line.partition(":")
+        whole = frozenset(plain(member) for member in members.split(", "))
+        found |= {plain(name): whole for name in names.split(",")}
+    return found
+
+
+def find_classes(text: str, classes: Sequence[str], count: int, network: str) -> tuple[int, ...]:
+    """Return the numbers of all classes that a text names: one or several with commas between them.
+
+    Args:
+        text: "goldfish", "1", "dog", "goldfish, lemon".
+        classes: names of all classes; empty where a network has none.
+        count: how many there are.
+        network: its name, for messages.
+
+    Raises:
+        LayerError: one of them names nothing; the message has the nearest.
+    """
+    named = [plain(name) for name in classes]
+    if plain(text) in named or "," not in text:
+        return _of_word(text, named, classes, count, network)
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    return tuple(dict.fromkeys(i for word in words for i in _of_word(word, named, classes, count, network)))
+
+
+def _of_word(
+    text: str, named: Sequence[str], classes: Sequence[str], count: int, network: str
+) -> tuple[int, ...]:  # fmt: skip
+    word = plain(text)
+    exact = [i for i, name in enumerate(named) if name == word]
+    if exact:
+        return tuple(exact)
+    if text.strip().isdecimal():
+        if int(word) >= count:
+            raise LayerError(f"class {word} is out of range; {network} has {count} classes, 0 to {count - 1}")
+        return (int(word),)
+    kind = next((one for one in _singulars(word) if one in groups()), None)
+    if kind is not None:
+        members = groups()[kind]
+        found = [i for i, name in enumerate(named) if name in members or name.split()[-1:] == [kind]]
+        if found:
+            return tuple(found)
+    for one in _singulars(word):
+        whole = [i for i, name in enumerate(named) if f" {one} " in f" {name} "]
+        begun = [i for i, name in enumerate(named) if f" {one}" in f" {name}"] if not whole else []
+        if whole or begun:
+            return tuple(whole or begun)
+    where = f"list them with 'reverie models show {network} --all'"
+    if kind is not None:
+        raise LayerError(f"none of the {count} classes of {network} is a {kind}; {where}")
+    raise LayerError(unknown_name("class", text, classes, where))
+
+
+def _singulars(word: str) -> tuple[str, ...]:
+    """Return a word as it is, and without an s, es or ies at its end."""
+    found = [word]
+    if word.endswith("ies"):
+        found.append(f"{word[:-3]}y")
+    found += [word.removesuffix(end) for end in ("s", "es") if word.endswith(end) and len(word) > len(end) + 2]
+    return tuple(dict.fromkeys(found))
+
+
+def several_in_words(text: str, found: Sequence[int], classes: Sequence[str]) -> str:
+    """Return the line that says which classes a text names."""
+    listed = ", ".join(classes[i] if i < len(classes) else str(i) for i in found[:SHOWN])
+    return f"'{text}' names {len(found)} classes: {listed}{' and more' if len(found) > SHOWN else ''}"

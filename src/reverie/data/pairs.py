@@ -1,0 +1,165 @@
+"""Pairs of pictures: what is given, and what is to become of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from reverie.data.crops import cut
+from reverie.data.examples import Drawing, Pair, as_image, held_out, listed
+from reverie.errors import DataError
+from reverie.media.image import read_picture, to_uint8
+from reverie.models.picture_kinds import Kind
+from reverie.models.translator import Plane
+
+CACHE_BYTES = 256 * 2**20  # of decoded pairs that are kept
+NAMED = 3  # files that a message names
+
+
+class PairExamples:
+    """Pairs of pictures: two folders or zips with the same names, or one of pictures that hold both, left and right.
+
+    Args:
+        path: the pictures, or those that hold both.
+        targets: what is to become of them; None where `path` holds both.
+        kinds: of the pictures and of the targets.
+        share: of the pairs that is held out; 1 for all of them.
+        seed: chooses which.
+        skip: leave out pictures without a partner instead of refusing.
+
+    Raises:
+        DataError: missing partners, fewer than two pairs.
+    """
+
+    planes: tuple[Plane, ...] = ()
+
+    def __init__(
+        self, path: Path, targets: Path | None, kinds: tuple[Kind, Kind], share: float, seed: int, *,
+        skip: bool = False,
+    ) -> None:  # fmt: skip
+        self.given, self.wanted = kinds
+        self._archive, names = listed(path)
+        self._partners: dict[str, str] | None = None
+        self.notes: list[str] = []
+        if targets is not None:
+            self._target_archive, others = listed(targets)
+            self._partners = matched(names, others, skip=skip, notes=self.notes)
+            names = list(self._partners)
+        if len(names) < 2 and share < 1:
+            raise DataError(f"'{path}' gives {len(names)} pair; learning needs two or more")
+        self._held = tuple(names) if share >= 1 else held_out(names, share, seed)
+        self._names = [name for name in names if name not in set(self._held)]
+        self._cache: dict[str, np.ndarray] = {}
+        self._cached_bytes = 0
+        self.count, self.held = len(self._names), len(self._held)
+        self.digest = hashlib.sha256("\n".join(f"{name} {self._partner(name)}" for name in names).encode()).hexdigest()
+
+    @property
+    def outputs(self) -> int:
+        """Channels of a target."""
+        return self.wanted.channels
+
+    def draw(self, count: int, size_px: int, generator: Generator, how: Drawing) -> Pair:
+        """Return crops of the same place of both pictures."""
+        chosen = torch.randint(len(self._names), (count,), generator=generator).tolist()
+        crops = [
+            cut(self._both(self._names[i]), size_px, generator, how.zoom, mirror=how.mirror, turns=how.turns,
+                planes=self._planes)
+            for i in chosen
+        ]  # fmt: skip
+        return self._split(torch.cat(crops))
+
+    def held_out(self) -> Iterator[Pair]:
+        """Yield whole pairs that are not learned from."""
+        return self._whole(self._held)
+
+    def learned(self) -> Iterator[Pair]:
+        """Yield whole pairs that are learned from."""
+        return self._whole(self._names)
+
+    def target(self, image: Tensor, values: Mapping[str, float] | None = None) -> Tensor | None:
+        """Return None: nobody knows."""
+        return None
+
+    def _whole(self, names: Sequence[str]) -> Iterator[Pair]:
+        for name in names:
+            both = self._both(name)
+            image = as_image(both.astype(np.float32) / 255 if both.dtype == np.uint8 else both)
+            yield self._split(self._planes(image))
+
+    def _planes(self, both: Tensor) -> Tensor:
+        stored = self.given.stored
+        return torch.cat([self.given.planes(both[:, :stored]), self.wanted.planes(both[:, stored:])], 1)
+
+    def _split(self, both: Tensor) -> Pair:
+        return both[:, : self.given.channels], both[:, self.given.channels :]
+
+    def _partner(self, name: str) -> str:
+        return name if self._partners is None else self._partners[name]
+
+    def _both(self, name: str) -> np.ndarray:
+        """Return a picture and its target as one ``[H, W, C]``: bytes if both have 8 bits, else floats."""
+        if name not in self._cache:
+            first, second, bits = self._read(name)
+            both = np.concatenate([first, second], axis=2)
+            both = to_uint8(both) if bits == 8 else both
+            if self._cached_bytes + both.nbytes > CACHE_BYTES:
+                self._cache.clear()
+                self._cached_bytes = 0
+            self._cache[name] = both
+            self._cached_bytes += both.nbytes
+        return self._cache[name]
+
+    def _read(self, name: str) -> tuple[np.ndarray, np.ndarray, int]:
+        one = read_picture(self._archive.open(name), name=name)
+        if self._partners is None:
+            left, right = halves(one.rgb, name)
+            alphas = (None, None) if one.alpha is None else halves(one.alpha, name)
+            return self.given.pixels(left, alphas[0], name), self.wanted.pixels(right, alphas[1], name), one.bits
+        other = self._partners[name]
+        two = read_picture(self._target_archive.open(other), name=other)
+        check_same_size(one.rgb, two.rgb, name, other)
+        first, second = self.given.pixels(one.rgb, one.alpha, name), self.wanted.pixels(two.rgb, two.alpha, other)
+        return first, second, max(one.bits, two.bits)
+
+
+def matched(names: Sequence[str], others: Sequence[str], *, skip: bool, notes: list[str]) -> dict[str, str]:
+    """Return name → name of the target with the same path and stem.
+
+    Raises:
+        DataError: some have no partner, and they are not to be skipped.
+    """
+    stems = {str(PurePosixPath(name).with_suffix("")): name for name in others}
+    pairs = {name: stems.pop(stem) for name in names if (stem := str(PurePosixPath(name).with_suffix(""))) in stems}
+    alone = [name for name in names if name not in pairs] + list(stems.values())
+    if alone:
+        more = f" and {len(alone) - NAMED} more" if len(alone) > NAMED else ""
+        text = f"{len(alone)} pictures have no partner of the same name: {', '.join(alone[:NAMED])}{more}"
+        if not skip or not pairs:
+            raise DataError(f"{text}; --skip-unpaired leaves them out")
+        notes.append(f"left out {text}")
+    return pairs
+
+
+def halves(pixels: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the left and the right half of a picture that holds a pair.
+
+    Raises:
+        DataError: its width is odd.
+    """
+    width = pixels.shape[1]
+    if width % 2:
+        raise DataError(f"'{name}' is {width} px wide; a picture that holds a pair side by side has an even width")
+    return pixels[:, : width // 2], pixels[:, width // 2 :]
+
+
+def check_same_size(first: np.ndarray, second: np.ndarray, name: str, other: str) -> None:
+    """Raise `DataError` if the pictures of a pair have different sizes."""
+    if first.shape != second.shape:
+        sizes = [f"{pixels.shape[1]} x {pixels.shape[0]}" for pixels in (first, second)]
+        raise DataError(f"'{name}' is {sizes[0]} px, but its target '{other}' is {sizes[1]} px; a pair has one size")

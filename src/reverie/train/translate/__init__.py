@@ -1,0 +1,1 @@
+"""Teaching a network a filter, or pairs of pictures."""

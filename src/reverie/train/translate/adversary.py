@@ -1,0 +1,82 @@
+"""The discriminator that learns beside a pix2pix generator: it sees what was given together with what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reverie.data.batches import seeded
+from reverie.models.pix2pix import PatchDiscriminator
+from reverie.train.stylegan2.augment import diff_augment
+from reverie.train.stylegan2.losses import discriminator_loss, generator_loss
+from reverie.train.translate.config import TranslateConfig
+
+DIFFERENCE = 100.0  # weight of the difference to the target, that those of the discriminator are relative to
+BETAS = (0.5, 0.999)
+
+
+class Adversary:
+    """A discriminator with its optimizer.
+
+    Args:
+        inputs: channels that the generator is given.
+        outputs: channels that it makes.
+        config: the settings.
+        lr: peak learning rate.
+        device: where it computes.
+    """
+
+    def __init__(self, inputs: int, outputs: int, config: TranslateConfig, lr: float, device: torch.device) -> None:
+        self.config, self.outputs = config, outputs
+        self.net = PatchDiscriminator(inputs + outputs, config.width or 32, config.scales).to(device)
+        for layer in self.net.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.normal_(layer.weight, std=0.02)
+        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=lr, betas=BETAS)
+        self._seen: tuple[Tensor, Tensor] | None = None
+
+    def losses(self, given: Tensor, made: Tensor, wanted: Tensor, step: int) -> dict[str, Tensor]:
+        """Return the generator's losses, weighted; what was seen is kept for `update`."""
+        config = self.config
+        random = seeded(config.seed, "augment", step)
+        both = torch.cat([torch.cat([given, wanted], 1), torch.cat([given, made], 1)]) * 2 - 1
+        if config.diff_augment:  # a pair is varied alike, real and made ones apart
+            both = diff_augment(both, random, self.outputs)
+        real, fake = both.chunk(2)
+        self._seen = (real.detach(), fake.detach())
+        self.net.requires_grad_(False)
+        scores, features = self.net(fake)
+        found = {"gan": generator_loss(config.gan_loss, scores) * (config.gan / DIFFERENCE)}
+        if config.feature_matching:
+            with torch.no_grad():
+                _, real_features = self.net(real)
+            pairs = zip(features, real_features, strict=True)
+            alike = torch.stack([F.l1_loss(a, b) for a, b in pairs]).mean()
+            found["features"] = alike * (config.feature_matching / DIFFERENCE)
+        return found
+
+    def update(self, lr: float) -> dict[str, float]:
+        """Take a step on the pictures that the generator's step made."""
+        assert self._seen is not None
+        real, fake = self._seen
+        self.net.requires_grad_(True)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        scores = [score.chunk(2) for score in self.net(torch.cat([real, fake]))[0]]
+        loss = discriminator_loss(self.config.gan_loss, [a for a, _ in scores], [b for _, b in scores])
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        return {"discriminator": loss.item()}
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint stores."""
+        return {"net": self.net.state_dict(), "optimizer": self.optimizer.state_dict()}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Take over the state of a checkpoint."""
+        self.net.load_state_dict(saved["net"])
+        self.optimizer.load_state_dict(saved["optimizer"])

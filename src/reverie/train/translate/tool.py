@@ -1,0 +1,130 @@
+"""`reverie train translate` as a tool: its settings in, its steps, a network out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reverie.errors import InputError
+from reverie.jobs.given import Given
+from reverie.jobs.session import Session
+from reverie.jobs.steps import Steps
+from reverie.jobs.tool import Role, Tool
+from reverie.jobs.work import Chosen, Plan, Report
+from reverie.train.translate.config import STYLE, TranslateConfig, check_config
+
+if TYPE_CHECKING:
+    from reverie.jobs.output import Output
+    from reverie.train.translate.training import TranslatorTraining
+
+
+class PreparedTraining:
+    """The pictures and the filter, ready to be learned."""
+
+    def __init__(self, config: TranslateConfig, session: Session) -> None:
+        from reverie.train.translate.task import open_task
+
+        if not config.data:
+            raise InputError("there is nothing to learn from; name a folder of pictures")
+        check_config(config)
+        self.config, self.task = config, open_task(config)
+        self.notes: list[str] = [*self.task.examples.notes, *self.task.notes]
+        if not self.task.examples.held:
+            self.notes.append("no picture is held out; nothing is measured")
+
+    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
+        """Return the training; its checkpoint stands in `scratch`."""
+        from reverie.train.run_folder import RunFolder
+        from reverie.train.translate.training import TranslatorTraining
+
+        run = RunFolder(scratch or Path(f"{_name(self.config)}.run"))
+        training = TranslatorTraining(self.task, run)
+        count = sum(p.numel() for p in training.network.parameters())
+        examples = self.task.examples
+        notes = [f"{examples.count} pictures to learn from, {examples.held} held out; {count:,} parameters"]
+        if training.painter.step:
+            notes.append(f"going on after step {training.painter.step}, which an earlier run made")
+        decisions = {"parameters": count, "pictures": examples.count, "held out": examples.held}
+        return Steps(
+            _reports(training, notes), lambda: _outputs(training, _name(self.config)),
+            plan=Plan(decisions, summary=f"{count:,} parameters"), notes=notes,
+            chosen=Chosen(device=str(training.device), config=_decided(training)),
+        )  # fmt: skip
+
+
+def _decided(training: TranslatorTraining) -> dict[str, float | str | None]:
+    """Return what was left to the work."""
+    task, shape = training.task, training.task.shape
+    depth = shape.depth or len(shape.dilations)
+    return {
+        "width": shape.width, "depth": depth, "loss": task.loss, "lr": task.lr, "keep": task.keep,
+        "validate_every": task.every,
+    }  # fmt: skip
+
+
+def _outputs(training: TranslatorTraining, name: str) -> list[Output]:
+    from reverie.jobs.output import Network, Page, Picture
+    from reverie.train.curves import curves_page, curves_picture
+
+    found: list[Output] = [Network(training.state(), training.description())]
+    rows = training.validation.history
+    if rows and training.measure.held:
+        title = f"{name}: on {len(training.measure.held)} held-out pictures"
+        found.append(Picture(curves_picture(rows, title), label="curves"))
+        found.append(Page(curves_page(rows, title, training.recipe()), label="curves"))
+    if training.sheet is not None:
+        found.append(Picture(training.sheet, label="samples"))
+    return found
+
+
+def _reports(training: TranslatorTraining, notes: list[str]) -> Iterator[Report]:
+    config = training.config
+    for moment in training.steps():
+        total = (
+            config.steps
+            if config.minutes is None
+            else max(moment.step, round(moment.step / max(moment.progress, 1e-9)))
+        )
+        if moment.phase == "epoch" and moment.message:
+            notes.append(moment.message)
+        latest = training.validation.history[-1] if training.validation.history else {}
+        scores = moment.metrics | {name: latest[name] for name in ("psnr", "ssim") if name in latest}
+        stage = f"epoch {len(training.validation.history) + 1}"
+        yield Report(moment.step, total, stage=stage, scores=scores, preview=lambda: training.sheet)
+    notes += _found(training)
+
+
+def _found(training: TranslatorTraining) -> list[str]:
+    """Return what was measured at the end, in words."""
+    found, notes = training.metrics, []
+    if training.validation.exhausted:
+        notes.append(f"ended early, after {training.config.patience} measurements without a better one")
+    for where, words in (("64", "held-out pictures at 64 px"), ("whole", "held-out pictures whole")):
+        if f"psnr_{where}" in found:
+            text = f"{words}: PSNR {found[f'psnr_{where}']:.2f} dB, SSIM {found[f'ssim_{where}']:.4f}"
+            right = found.get(f"accuracy_{where}")
+            notes.append(text if right is None else f"{text}, {right:.1%} of the pixels of the right class")
+    if "best_step" in found:
+        notes.append(f"the weights are those of step {found['best_step']:.0f}, the best by {training.task.keep}")
+    return notes
+
+
+def _name(config: TranslateConfig) -> str:
+    if config.targets is not None or config.side_by_side:
+        return "translator"
+    if config.filter.startswith(STYLE):
+        return Path(config.filter.removeprefix(STYLE)).stem
+    return config.filter.rpartition(":")[2]
+
+
+TRAIN_TRANSLATE: Tool[TranslateConfig] = Tool(
+    name="train translate", doing="training", ending="", summary="Teach a network a filter, or pairs of pictures.",
+    config=TranslateConfig, prepare=PreparedTraining, check=check_config,
+    roles=(Role("data", "folder", "A folder or zip of pictures."),),
+    makes="network", suffix=".safetensors", name_of=_name,
+    examples=(
+        "reverie train translate PICTURES/ --filter sobel -o sobel.safetensors",
+        "reverie train translate photos/ --targets drawings/ --architecture pix2pix -o draw.safetensors",
+    ),
+)  # fmt: skip

@@ -1,0 +1,147 @@
+"""One run that teaches a translator: crops are drawn, and the difference to the target is the loss."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import reverie
+from reverie.critic.precision import resolve_device
+from reverie.data.ahead import Ahead
+from reverie.data.batches import seed_of, seeded
+from reverie.data.examples import Pair
+from reverie.models.translator import Translator, build_translator
+from reverie.models.translator_file import KIND
+from reverie.settings import to_record
+from reverie.train.counters import check_same_data, check_same_settings
+from reverie.train.painter import Lesson, Painter
+from reverie.train.randomness import private_random
+from reverie.train.run_folder import RunFolder
+from reverie.train.step import TrainStep
+from reverie.train.track import check_tracker, open_trackers
+from reverie.train.translate.adversary import BETAS, Adversary
+from reverie.train.translate.measure import EpochMeasure, measured, sample_sheet
+from reverie.train.translate.task import Task, bare_filter
+from reverie.train.validation import Validation
+from reverie.weights.checkpoint import Description
+
+USUAL_BETAS = (0.9, 0.99)
+
+
+class TranslatorTraining:
+    """One run: `steps` is the loop; `network` is what there is after any step.
+
+    Args:
+        task: from `open_task`.
+        run: where the checkpoint stands; a checkpoint of the same settings and pictures is gone on with.
+
+    Raises:
+        InputError: the checkpoint was made with other settings.
+        DataError: or with other pictures.
+    """
+
+    def __init__(self, task: Task, run: RunFolder) -> None:
+        config = dataclasses.replace(task.config, lr=task.lr)
+        self.task, self.config = task, config
+        self.device = resolve_device(config.device)
+        check_tracker(config.track)
+        saved = run.load_checkpoint() if run.checkpoint.is_file() else None
+        if saved is not None:
+            check_same_settings(saved["config"], self.config)
+            check_same_data(saved, task.examples.digest)
+        run.create()
+        with private_random(self.device, self.config.seed):
+            net = build_translator(task.shape)
+            shape = task.shape
+            self.adversary = (
+                Adversary(shape.inputs, shape.outputs, config, task.lr, self.device) if task.has_discriminator else None
+            )
+        net = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.metrics: dict[str, float] = {}
+        self.measure = EpochMeasure(task.examples, shape)
+        last = task.keep == "last"
+        self.validation = Validation(
+            self._measured, task.every, "psnr" if last else task.keep, keep_best=not last, patience=config.patience
+        )
+        self.sheet: np.ndarray | None = None
+        self.ahead: Ahead[Pair] = Ahead(self._draw, 1)
+        step = 0 if saved is None else saved["step"]
+        trackers = open_trackers(config.track, run.path, self.recipe(), step) if config.track else ()
+        betas = BETAS if self.adversary is not None else USUAL_BETAS
+        lesson = Lesson(
+            self._loss, self._finish, task.examples.digest, self.adversary, self.validation, betas, trackers
+        )
+        self.painter = Painter(net, lesson, run, config, saved)
+
+    def steps(self) -> Iterator[TrainStep]:
+        """Train to the end of the schedule; the last step carries what was measured."""
+        self.painter.net.train()
+        try:
+            yield from self.painter.steps()
+        finally:
+            self.ahead.close()
+
+    @property
+    def network(self) -> Translator:
+        """The averaged network."""
+        return self.painter.average.net  # type: ignore[return-value]
+
+    def _draw(self, step: int) -> Pair:
+        config = self.config
+        return self.task.examples.draw(
+            config.batch, config.crop_px, seeded(config.seed, "batch", step), self.task.drawing
+        )
+
+    def _loss(self, net: nn.Module, step: int) -> dict[str, Tensor]:
+        crops, targets = self.ahead.at(step)
+        given, wanted = crops.to(self.device, memory_format=torch.channels_last), targets.to(self.device)
+        with private_random(self.device, seed_of(self.config.seed, "dropout", step)):
+            made = net(given)
+        far = F.l1_loss(made, wanted) if self.task.loss == "l1" else F.mse_loss(made, wanted)
+        found = {self.task.loss: far}
+        return found if self.adversary is None else found | self.adversary.losses(given, made, wanted, step)
+
+    def _measured(self, net: nn.Module) -> dict[str, float]:
+        self.sheet = sample_sheet(net, self.measure.held, self.task.shape)
+        return self.measure(net)
+
+    def _finish(self, net: nn.Module, metrics: dict[str, float]) -> Path:
+        self.metrics = metrics | measured(net, self.task.examples, self.task.shape.wanted_kind)
+        self.sheet = sample_sheet(net, self.measure.held, self.task.shape)
+        best = self.validation.best
+        if self.validation.keep_best and best is not None:
+            self.metrics["best_step"] = best["step"]
+        return (
+            self.painter.run.path
+        )  # the network is written by whoever runs the job; the folder is not needed any more
+
+    def recipe(self) -> dict[str, Any]:
+        """Return the settings without the folders of this machine."""
+        config = self.config
+        targets = None if config.targets is None else Path(config.targets).name
+        return to_record(config) | {
+            "data": Path(config.data).name, "targets": targets, "filter": bare_filter(config)
+        }  # fmt: skip
+
+    def description(self) -> Description:
+        """Return what the network's file says of itself."""
+        task, config = self.task, self.config
+        metrics = {name: round(value, 5) for name, value in self.metrics.items()}
+        return Description(
+            architecture=config.architecture, classes=(), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0),
+            input_px=config.crop_px, kind=KIND, options=dict(task.shape.record()), metrics=metrics,
+            data=task.about | {"held_out": task.examples.held, "digest": task.examples.digest}, recipe=self.recipe(),
+            date=datetime.datetime.now(datetime.UTC).date().isoformat(), version=reverie.__version__,
+        )  # fmt: skip
+
+    def state(self) -> Mapping[str, Tensor]:
+        """Return the weights of the averaged network."""
+        return self.network.state_dict()
