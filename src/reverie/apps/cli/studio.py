@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from reverie.apps.cli.pipes import as_given
 from reverie.errors import InputError
-
-if TYPE_CHECKING:
-    from starlette.applications import Starlette
 
 FRAMES_KEPT = 12  # of each picture, to show on the wall how it came about
 
@@ -87,7 +84,7 @@ def wall_command(
         devices=device_list(devices), frames=FRAMES_KEPT, choices=preset, idle=films_in(idle),
     )  # fmt: skip
 
-    def prepare(app: Starlette) -> None:
+    def prepare(app: Any) -> None:
         from reverie.apps.web.studio.attendant import Attendant
         from reverie.apps.web.studio.looks import forget_artists, offer_artists
         from reverie.media.printing import Sheet, paper_of
