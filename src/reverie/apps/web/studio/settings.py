@@ -29,6 +29,8 @@ class StudioSettings:
         choices: what visitors choose from: "looks" that were kept (else those of the tools), or of "dreams" alone.
         idle: films that the wall shows in quiet times.
         registry: import path of the module with TOOLS and `find_tool`.
+        executor: who does the jobs: this machine's workers ("local"), or a Ray cluster.
+        workers: jobs at once on a cluster.
     """
 
     host: str = "127.0.0.1"
@@ -47,6 +49,8 @@ class StudioSettings:
     idle: tuple[str, ...] = ()
     registry: str = "reverie.tools.registry"
     devices: tuple[str, ...] = field(default=("auto",))
+    executor: str = "local"
+    workers: str = "auto"
 
     @property
     def open_to_others(self) -> bool:
