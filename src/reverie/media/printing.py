@@ -77,9 +77,9 @@ def page_of(rgb: np.ndarray, sheet: Sheet) -> tuple[np.ndarray, list[str]]:
     paper = sheet.paper_mm[::-1] if wide else sheet.paper_mm
     dots = sheet.dpi / MM
     bleed, border = round(sheet.bleed_mm * dots), round(sheet.border_mm * dots)
-    cut = tuple(round(side * dots) for side in paper)
+    cut = round(paper[0] * dots), round(paper[1] * dots)
     outside = bleed + (round((MARK_MM + MARK_GAP_MM) * dots) if sheet.marks else 0)
-    whole = tuple(side + 2 * outside for side in cut)
+    whole = cut[0] + 2 * outside, cut[1] + 2 * outside
     if whole[0] * whole[1] > MOST_PX:
         raise InputError(f"a page of {whole[0]} x {whole[1]} px is larger than is made; take fewer --dpi")
     room = tuple(side - 2 * border + (2 * bleed if not border else 0) for side in cut)

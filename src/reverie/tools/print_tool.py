@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,12 +92,12 @@ class PreparedPrint:
 class Printed(Bytes):
     """A page that goes to a printer once it stands under its name."""
 
-    sent: object = None
+    sent: Callable[[Path], str] | None = None
 
     def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
         """Write it, and print it if that was asked for."""
         notes = list(super().write(path, record, quality))
-        said = self.sent(path) if callable(self.sent) else ""
+        said = "" if self.sent is None else self.sent(path)
         return [*notes, said] if said else notes
 
 

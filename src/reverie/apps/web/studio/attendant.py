@@ -14,7 +14,7 @@ from reverie.jobs.queue.trail import write_whole
 
 if TYPE_CHECKING:
     from reverie.media.printing import Sheet
-    from reverie.tools.live.reactions import Rules
+    from reverie.tools.live.reactions import Fired, Rules
 
 EVERY_S = 1.0
 DONE_FILE = "attended.txt"  # ids of results that were seen to, so that a restart prints nothing twice
@@ -87,7 +87,7 @@ class Attendant:
             page.unlink(missing_ok=True)
             self._say(f"printed {path.name}")
 
-    def _obey(self, fired) -> None:
+    def _obey(self, fired: Fired) -> None:
         from reverie.tools.live.reactions import send
 
         self._say(str(fired).strip())
