@@ -72,7 +72,7 @@ def show(model: str, folder: Path, tries: int) -> dict[str, Any]:
             sent[0], settled = 0.0, 0
         settled += 1
         before = frame
-        if len(found) >= tries or time.monotonic() - begun > 40:
+        if len(found) >= tries or time.monotonic() - begun > 25:
             break
         if not sent[0] and settled > 2:
             threading.Timer(0.03 * np.random.default_rng(len(found)).random(), push).start()
