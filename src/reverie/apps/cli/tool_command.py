@@ -91,7 +91,9 @@ def place_words(tool: AnyTool, words: Sequence[str], named: Mapping[str, Sequenc
         if taken:
             positions[role.name] = tuple(taken) if many else taken[0]
     if rest:
-        raise InputError(f"'{rest[0]}' is one argument too many; see 'reverie {tool.name} --help'")
+        known = {field.name for _, field in tool.fields()}
+        hint = f"; a channel is --channel {rest[0]}" if "channel" in known and ":" in rest[0] else ""
+        raise InputError(f"'{rest[0]}' is one argument too many{hint}; see 'reverie {tool.name} --help'")
     for role in tool.roles:
         value = positions.get(role.name)
         if isinstance(value, tuple) and not (role.many or role.streamed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 from reverie.errors import InputError
 from reverie.jobs.job import Input, Json
 from reverie.jobs.output import Picture as PictureOutput
+from reverie.jobs.replay import OWN
 from reverie.jobs.work import Chosen, Plan
 from reverie.numerics.color import with_chroma_of
 from reverie.numerics.resample import resize
@@ -37,7 +39,8 @@ class DreamWork:
         critic: the open network.
         layout: sizes, steps and tiles.
         references: the other pictures.
-        ascent: what is raised.
+        ascent: what is amplified.
+        own: what a program brought itself, in words; "" for nothing.
 
     Attributes:
         last: the latest step, once there is one.
@@ -45,11 +48,13 @@ class DreamWork:
 
     def __init__(
         self, picture: Picture | None, config: DreamConfig, critic: Critic, layout: Layout, references: References,
-        ascent: Ascent | Together,
+        ascent: Ascent | Together, own: str = "",
     ) -> None:  # fmt: skip
         self.picture, self.config, self.critic, self.layout = picture, config, critic, layout
         self.last: Step | None = None
         self.chosen = chosen(config, critic, layout, references)
+        if own:
+            self.chosen = replace(self.chosen, more={**self.chosen.more, OWN: own})
         self._ascent, self._course = ascent, open_course(config, critic, layout, ascent)
         self._mask, resized = fitted_masks(references, layout.size)
         self.notes: list[str] = [*([layout.note] if config.max_memory is not None else []), *resized]
