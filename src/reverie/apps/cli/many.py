@@ -66,6 +66,8 @@ def run_many(
     if common.dry_run:
         print(json.dumps(_decisions(items, shares, tally, notes), indent=2, ensure_ascii=False))
         return tally.exit_code
+    if common.verbose:
+        print(json.dumps(_decisions(items, shares, tally, []), indent=2, ensure_ascii=False), file=sys.stderr)
     for note in notes:
         print_note(note)
     _prepare_folders(tool, items, config)
@@ -82,7 +84,8 @@ def run_many(
         filming = films_of(tool)
         for one in films if filming is not None else ():
             assert filming is not None
-            _film(filming, find, one, settings_of(filming, find, given, common, tool), common, folder, tally)
+            own = dict(given) | {"seed": own_seed(one.name)} if common.seed_each else given
+            _film(filming, find, one, settings_of(filming, find, own, common, tool), common, folder, tally)
     except KeyboardInterrupt:
         print(f"reverie: stopped by {cause()}; {tally.summary()}; the same command goes on from here", file=sys.stderr)
         return 130

@@ -307,6 +307,10 @@ def _source(
     _check_given(tool, chosen, given, why)
     if chosen.makes == "film" and (common.sheet is not None or output == STDOUT):
         raise InputError("--sheet and -o - go with a picture; this makes a film")
+    if common.seed_each:  # the seed that the picture has in a folder too
+        from reverie.apps.cli.many import own_seed
+
+        given = dict(given) | {"seed": own_seed(source.name)}
     config = settings_of(chosen, find, given, common, tool)
     item = Given(picture=read_stdin()) if source.kind == "stdin" else Given(source.path, kind=source.kind)
     return run_one(chosen, find, config, item, common)
