@@ -104,7 +104,7 @@ from PIL import Image, ImageDraw
 
 marked = out("05/marked")
 shutil.copytree(data, marked, dirs_exist_ok=True)
-for path in (marked / "tulip").iterdir():
+for path in (marked / "tulip").glob("*.png"):
     image = Image.open(path).convert("RGB")
     ImageDraw.Draw(image).rectangle((2, 2, 14, 14), fill=(0, 255, 0))
     image.save(path)

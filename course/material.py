@@ -57,8 +57,8 @@ def show(*pictures: Any, height: int = 200, columns: int | None = None) -> Any:
     images = [i.resize((max(1, round(i.width * height / i.height)), height), Image.Resampling.LANCZOS) for i in images]
     rows = [images[k : k + (columns or len(images))] for k in range(0, len(images), columns or len(images))]
     gap = 4
-    width = max(sum(i.width + gap for i in row) for row in rows)
-    sheet = Image.new("RGB", (width, (height + gap) * len(rows)), "white")
+    width = max(sum(i.width + gap for i in row) for row in rows) - gap
+    sheet = Image.new("RGB", (width, (height + gap) * len(rows) - gap), "white")
     for number, row in enumerate(rows):
         left = 0
         for image in row:

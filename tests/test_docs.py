@@ -98,3 +98,14 @@ def test_the_site_builds_without_a_warning_and_asks_no_other_server(tmp_path: Pa
         ), page
         assert re.findall(r"url\([\"']?(?:https?:)?//", text) == [], page
     assert (tmp_path / "html" / "searchindex.js").stat().st_size > 100_000
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_commands_of_the_pages_for_newcomers_are_accepted() -> None:
+    """Each is tried with --dry-run on small files of its names; what cannot be tried is listed with the reason."""
+    names = ["docs/start.md", "docs/install.md", *sorted(str(p) for p in (ROOT / "docs" / "from").glob("*.md"))]
+    done = subprocess.run(
+        [sys.executable, SITE / "blocks.py", *names], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stdout[-3000:]

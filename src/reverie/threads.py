@@ -132,6 +132,47 @@ def parse_threads(text: str) -> int | None:
     return int(text)
 
 
+class Machine:
+    """Looks at the machine from time to time while work is under way, and says how many threads fit it now.
+
+    Only where their number was chosen here, at the start: what the user asked for stays.
+
+    Args:
+        most: threads where nothing else runs.
+        mine: whether the number is ours to change; what `settled` says if absent.
+    """
+
+    def __init__(self, most: int, mine: bool | None = None) -> None:
+        self.most, self.mine = most, settled() if mine is None else mine
+        self._before = look()
+
+    def others(self) -> float:
+        """Return how many cores were busy with other work since the last look."""
+        now = look()
+        found, self._before = others_busy(self._before, now), now
+        return found
+
+    def threads(self, now: int) -> tuple[int, float]:
+        """Return how many threads to go on with in place of `now`, and how many cores others keep busy.
+
+        One more or fewer is no reason: each change alters the last bits of what comes.
+        """
+        busy = self.others()
+        if not self.mine:
+            return now, busy
+        free = choose(self.most, busy, None, {}).threads or self.most
+        wanted = max(1, min(self.most, free))
+        return (wanted if wanted == 1 or abs(wanted - now) > 1 or wanted == self.most else now), busy
+
+
+_SETTLED: list[bool] = []  # whether the number of threads was chosen here, once torch was about to load
+
+
+def settled() -> bool:
+    """Tell whether the number of threads was chosen here, and not by the user or a program that calls us."""
+    return bool(_SETTLED) and _SETTLED[-1]
+
+
 def settle_before_torch(asked: int | None = None) -> None:
     """Choose as soon as something imports torch: until then the machine is looked at for nothing.
 
@@ -163,5 +204,6 @@ class _Waiting:
             if self.before is not None:
                 time.sleep(max(0.0, LEAST_LOOK_S - (time.monotonic() - self.before.at_s)))
             others = others_busy(self.before, look())
+            _SETTLED.append(self.asked is None and "OMP_NUM_THREADS" not in os.environ)
             apply(choose(usable_cores(), others, self.asked, os.environ), os.environ)
         return None

@@ -46,3 +46,14 @@ def test_a_limit_draws_by_the_seed_and_says_so(tmp_path: Path):
     assert one.items == same.items != other.items
     assert len(one.items) == 7
     assert one.notes == ("7 of 30 pictures, drawn by the seed",)
+
+
+def test_what_is_no_picture_of_it_is_said(tmp_path: Path):
+    fill(tmp_path / "a", 3)
+    assert open_collection(tmp_path / "a").notes == ()
+    (tmp_path / "a" / "film.mp4").write_bytes(b"x")
+    (tmp_path / "a" / ".hidden").write_bytes(b"x")
+    Image.new("RGB", (8, 8)).save(tmp_path / "lonely.png")
+    words = "left out 2 files that are no pictures, or lie outside of the class folders: a/film.mp4, lonely.png"
+    assert open_collection(tmp_path).notes == (words,)
+    assert open_collection(tmp_path / "a" / "00.png").notes == ()

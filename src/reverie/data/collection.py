@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -54,8 +55,20 @@ def open_collection(path: Path, *, which: str = "all", limit: int | None = None,
     if which == "held-out" and not (classes and items):
         raise DataError(f"nothing of '{path}' is held out; that takes class folders")
     items = tuple(sorted(items, key=lambda item: item.path))
+    left = () if which == "held-out" or archive.root != path else _left_out(archive, items)
     if limit is None or limit >= len(items):
-        return Collection(archive, items, classes)
+        return Collection(archive, items, classes, left)
     order = torch.randperm(len(items), generator=torch.Generator().manual_seed(seed))[:limit].sort().values
     note = f"{limit} of {len(items)} pictures, drawn by the seed"
-    return Collection(archive, tuple(items[i] for i in order.tolist()), classes, (note,))
+    return Collection(archive, tuple(items[i] for i in order.tolist()), classes, (*left, note))
+
+
+def _left_out(archive: Archive, items: Sequence[Item]) -> tuple[str, ...]:
+    """Return a line about the files that are no pictures of the collection, if there are any that people can see."""
+    taken = {item.path for item in items}
+    names = [name for name in archive.names() if name not in taken]
+    seen = [name for name in names if not any(p.startswith((".", "__MACOSX")) for p in PurePosixPath(name).parts)]
+    if not seen:
+        return ()
+    few = ", ".join(seen[:3]) + (" ..." if len(seen) > 3 else "")
+    return (f"left out {len(seen)} files that are no pictures, or lie outside of the class folders: {few}",)

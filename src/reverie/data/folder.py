@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from reverie.errors import DataError, PictureError, unknown_name
+from reverie.media.budget import reading_budget
 
 SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".jfif", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".gif", ".jp2",
@@ -24,6 +25,7 @@ SUFFIXES = (
 TRAINING = ("train", "training")
 HELD_OUT = ("val", "valid", "validation", "test")
 MAX_MEMBER_BYTES = 512 * 2**20
+AT_ONCE = 8  # pictures of a dataset that may be in memory together, each in its thread
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,16 @@ class Archive:
             PictureError: missing, damaged, encrypted, or too large when unpacked.
         """
         try:
+            most = int(min(MAX_MEMBER_BYTES, reading_budget() / AT_ONCE))
             if self._zip is None:
-                return (self.root / name).read_bytes()
+                with (self.root / name).open("rb") as file:
+                    blob = file.read(most + 1)
+                if len(blob) > most:
+                    raise PictureError(f"'{name}' has more than {most >> 20} MiB, too many for one of many pictures")
+                return blob
             with self._lock:
-                if self._zip.getinfo(name).file_size > MAX_MEMBER_BYTES:
-                    raise PictureError(f"'{name}' unpacks to more than {MAX_MEMBER_BYTES >> 20} MiB")
+                if self._zip.getinfo(name).file_size > most:
+                    raise PictureError(f"'{name}' unpacks to more than {most >> 20} MiB")
                 return self._zip.read(name)
         except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, KeyError) as error:
             raise PictureError(f"'{name}' cannot be read ({error})") from error

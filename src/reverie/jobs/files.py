@@ -145,8 +145,11 @@ class Files:
             )
         left = MOST_SEARCHED_BYTES
         for path in self._around():
-            left -= _size(path)
-            if left >= 0 and _has(path, item.sha256):
+            size = _size(path)
+            if size > left:
+                continue
+            left -= size
+            if _has(path, item.sha256):
                 return path
         where = f"beside '{self.made}' nor here" if self.made is not None else "here"
         raise InputError(f"the {role_in_words(role)} '{item.name}' is neither {where}; {_way_out(role)}")

@@ -91,15 +91,17 @@ class FrameSequence:
         notes: lines for the user.
         decisions: see `Plan`.
         beside: further outputs, such as saved latents.
+        sound: makes a WAV file of the frames, which is laid under them.
     """
 
     def __init__(
         self, make: MakeFrame, footage: Footage, encoding: Encoding, *, scratch: Path | None = None,
         manifest: Mapping[str, Json] | None = None, chosen: Chosen | None = None, notes: Sequence[str] = (),
         decisions: Mapping[str, Json] | None = None, beside: Callable[[], Sequence[Output]] = tuple,
+        sound: Callable[[Iterator[np.ndarray]], bytes] | None = None,
     ) -> None:  # fmt: skip
         self._make, self._footage, self._encoding, self._scratch = make, footage, encoding, scratch
-        self._manifest, self._beside = dict(manifest or {}), beside
+        self._manifest, self._beside, self._sound = dict(manifest or {}), beside, sound
         self.chosen, self.notes = chosen or Chosen(), [*footage.notes, *notes]
         height, width = footage.size
         known: dict[str, Json] = {"frames": footage.frames, "frames_per_s": str(footage.rate), "size": [width, height]}
@@ -158,6 +160,8 @@ class FrameSequence:
         count = folder.count()
         times = self._footage.shown_s if len(self._footage.shown_s) == 1 else self._footage.shown_s[:count]
         footage = replace(self._footage, frames=count, shown_s=times)
+        if self._sound is not None and self._encoding.audio:
+            footage = replace(footage, path=folder.beside("sound.wav", self._sound(folder.frames())), audio=True)
         return (Film(folder.frames, footage, self._encoding, self._mark), *self._beside())
 
     def close(self) -> None:

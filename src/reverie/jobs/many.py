@@ -12,6 +12,7 @@ from reverie.jobs.given import Given
 from reverie.jobs.run import Run, summary, with_chosen
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool, Prepared
+from reverie.threads import Machine
 from reverie.weights.file_names import fitted
 
 
@@ -52,7 +53,9 @@ class Opener:
         session.memory_bytes = self.memory_bytes
         prepared = tool.prepare(self.config, session)
         session.measure()
-        return Many(tool, prepared, self.config)
+        import torch
+
+        return Many(tool, prepared, self.config, Machine(self.threads or torch.get_num_threads()))
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,10 @@ class Many:
     tool: AnyTool
     prepared: Prepared
     config: object
+    machine: Machine | None = None
 
     def __call__(self, job: Item) -> Generator[tuple[float, str], None, str]:
+        self._choose_threads()
         asked = job.payload
         assert isinstance(asked, Asked)
         config = with_chosen(self.config, {"seed": asked.seed})
@@ -74,6 +79,16 @@ class Many:
                 yield run.fraction or 0.0, progress.stage
             run.save(job.target, quality=asked.quality)
             return "\n".join((summary(run), *run.said))
+
+    def _choose_threads(self) -> None:
+        """Begin a piece with as many threads as fit the machine now; its own record says how many."""
+        if self.machine is None or not self.machine.mine:
+            return
+        import torch
+
+        threads, _ = self.machine.threads(torch.get_num_threads())
+        if threads != torch.get_num_threads():
+            torch.set_num_threads(threads)
 
 
 def continue_in(scratch: Path, result: Path) -> None:

@@ -7,6 +7,7 @@ network or writes a result itself.
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,12 +20,16 @@ from reverie.jobs.files import HELD, named_files, picture_role, recorded_files, 
 from reverie.jobs.given import Given
 from reverie.jobs.job import Change, Input, Job, Json, Made, sections
 from reverie.jobs.output import Encodable, Output
+from reverie.jobs.pace import Pace
 from reverie.jobs.session import Session
 from reverie.jobs.spread import handed_out
 from reverie.jobs.tool import AnyTool, Prepared
 from reverie.jobs.work import Progress, Work
+from reverie.threads import MOST_THREADS
 from reverie.weights.file_names import fitted
 
+THREADS = "threads"  # a change that a run makes itself between two units, recorded like those that people ask for
+MOST_OWN_CHANGES = 200  # of the threads, so that the record has room for what people ask for
 End = Literal["done", "stopped", "interrupted"]
 
 
@@ -120,10 +125,20 @@ class Run:
         self.changes: list[Change] = []
         self.seconds, self.finished = 0.0, False
         self._done_weight, self._steps = 0.0, 0
+        self._pace: Pace | None = None
+        self._threads: int | None = None  # with which it begins
 
     def __iter__(self) -> Iterator[Progress]:
         """Go on to the end, or to where the controls stop it; changes are applied between two steps."""
-        steps = iter(self.work)
+        steps, torch = iter(self.work), sys.modules.get("torch")
+        self._threads = None if torch is None else torch.get_num_threads()
+        try:
+            yield from self._followed(steps)
+        finally:
+            if torch is not None and torch.get_num_threads() != self._threads:
+                torch.set_num_threads(self._threads)
+
+    def _followed(self, steps: Iterator[Progress]) -> Iterator[Progress]:
         while True:
             asked = self.controls.take(self._steps + 1)
             if asked is None:
@@ -132,14 +147,30 @@ class Run:
                 self._apply(change)
             began = time.perf_counter()
             progress = next(steps, None)
-            self.seconds += time.perf_counter() - began
+            took = time.perf_counter() - began
+            self.seconds += took
             if progress is None:
                 self.finished = True
                 return
             self._steps += 1
             self._done_weight += progress.weight
             self.last = progress
+            self._keep_pace(progress, took)
             yield progress
+
+    def _keep_pace(self, progress: Progress, seconds: float) -> None:
+        """Say where a step took far longer than usual; choose the threads of the next unit anew, and record it."""
+        if "torch" not in sys.modules:
+            return
+        import torch
+
+        self._pace = self._pace or Pace(torch.get_num_threads())
+        line = self._pace.step(progress, seconds)
+        if line:
+            self.notes.append(line)
+        threads = self._pace.threads if self.controls.replays else self._pace.threads_now(progress)
+        if threads != torch.get_num_threads() and not self.controls.replays and len(self.changes) < MOST_OWN_CHANGES:
+            self._apply({THREADS: threads})
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -176,7 +207,7 @@ class Run:
         config = with_chosen(without_folders(self.config), chosen.config)
         files = {**chosen.files, **fixed_files(self.tool, self.config), **chosen.files}  # in the order of the work
         streamed = None if self.given is None else self.given.record()
-        made = Made(reverie.__version__, torch.__version__, chosen.device, torch.get_num_threads())
+        made = Made(reverie.__version__, torch.__version__, chosen.device, self._threads or torch.get_num_threads())
         job = Job(
             self.tool.name, config, streamed, chosen.model, files, made, tuple(self.changes), None, quality, chosen.more
         )
@@ -236,21 +267,38 @@ class Run:
 
     def _apply(self, change: Mapping[str, Json]) -> None:
         try:
-            applied = self.work.control(change)
+            applied = with_threads(change) if set(change) == {THREADS} else self.work.control(change)
         except ReverieError as error:
             if self.controls.replays:
                 raise
             self.controls.refuse(str(error))
             return
+        if self.tool.live:  # its result is the recording of all changes
+            return
         self.changes.append(Change(self._steps + 1, applied))
         self.controls.applied(applied)
+
+
+def with_threads(change: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Go on with another number of threads, as a run chose it between two of its units.
+
+    Raises:
+        InputError: no number of threads.
+    """
+    import torch
+
+    number = change[THREADS]
+    if type(number) is not int or not 1 <= number <= MOST_THREADS:
+        raise InputError(f"a run goes on with 1 to {MOST_THREADS} threads; got {str(number)[:20]}")
+    torch.set_num_threads(number)
+    return change
 
 
 def open_run(
     tool: AnyTool, config: object, given: Given | None, session: Session, *, controls: Controls | None = None,
     scratch: Path | None = None, like: Job | None = None,
 ) -> Run:  # fmt: skip
-    """Prepare a tool and return the run on one input.
+    """Prepare a tool and return the run on one input; files are read within the memory that its settings allow.
 
     Raises:
         InputError: settings, files or networks that cannot be used.
@@ -285,11 +333,12 @@ def execute(run: Run, target: Path | None, watch: Watch, *, quality: int = 92, k
             watch.show(progress, fraction, spent * (1 - fraction) / fraction if fraction else None)
             _tell(run, watch, told)
     except KeyboardInterrupt:
-        ended = _kept(run, target, quality, kept, "interrupted")
-        _tell(run, watch, told)
-        watch.end("interrupted", ended.text)
-        return ended
-    if run.stopped:
+        if not (run.tool.live and run.last is not None):
+            ended = _kept(run, target, quality, kept, "interrupted")
+            _tell(run, watch, told)
+            watch.end("interrupted", ended.text)
+            return ended
+    if run.stopped and not run.tool.live:
         ended = _kept(run, target, quality, kept, "stopped")
         _tell(run, watch, told)
         watch.end("stopped", ended.text)

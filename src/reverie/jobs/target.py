@@ -42,7 +42,7 @@ class Target:
 
 def choose_target(
     wanted: Path, job: Job, read: Callable[[object, str], Job], *, sources: Iterable[Path] = (),
-    overwrite: bool = False, joins: Callable[[Job, Job], bool] | None = None,
+    overwrite: bool = False, fresh: bool = False, joins: Callable[[Job, Job], bool] | None = None,
 ) -> Target:  # fmt: skip
     """Return where the result of a job goes, for the name that was asked for.
 
@@ -52,6 +52,7 @@ def choose_target(
         read: parses a stored record, see `reverie.jobs.job.parse`.
         sources: files that go into the result.
         overwrite: replace an own result of other settings.
+        fresh: each result is another, even of the same job.
         joins: see `Tool`.
 
     Raises:
@@ -69,13 +70,15 @@ def choose_target(
             return Target(candidate)
         if there is not None and joins is not None and joins(there, job):
             return Target(candidate, joined=True)
-        if there is not None and up_to_date(there, job, candidate):
+        if not fresh and there is not None and up_to_date(there, job, candidate):
             return Target(candidate, finished=True)
         number += 1
         if number > MOST_COUNTED:
             raise InputError(f"'{wanted}' and {MOST_COUNTED} names after it are taken; name another place with -o")
         candidate = wanted.with_name(fitted(COUNTED.sub("", wanted.stem), f"-{number}{wanted.suffix}"))
-    kept = f"'{wanted.name}' has other settings and is kept; --overwrite replaces it" if number > 1 else ""
+    kept = (
+        f"'{wanted.name}' has other settings and is kept; --overwrite replaces it" if number > 1 and not fresh else ""
+    )
     return Target(candidate, note=kept)
 
 

@@ -98,6 +98,8 @@ class Tool(Generic[C]):
         network: the file of the network that the settings name, if it lies here, without opening it; records name it
             as their model and not among their files.
         sheet: what `--sheet` varies, for a text of the tool's own; None where it is none.
+        live: a show without an end: its page shows every frame and steers it at once, its result is a recording of
+            what came in, which is never there already, and to be stopped is its usual end.
         several: the results that settings ask for where they may ask for more than one, each a job of its own.
         joins: tells whether a result, by its job, is gone on with by another; only for folders, whose files then lie in
             the scratch folder of the work when it begins.
@@ -130,6 +132,7 @@ class Tool(Generic[C]):
     moving: str | None = None
     network: Callable[[C], Path | None] | None = None
     sheet: Callable[[C, str], Mapping[str, Sequence[Json]] | None] | None = None
+    live: bool = False
     several: Callable[[C, Session], Parts[C]] | None = None
     joins: Callable[[Job, Job], bool] | None = None
     kept: tuple[str, ...] = ()

@@ -148,6 +148,11 @@ class FrameFolder:
         except PictureError:
             self._file(last).unlink()
 
+    def beside(self, name: str, blob: bytes) -> Path:
+        """Keep a file with the frames, such as their sound, and return its place."""
+        write_bytes(self.path / name, blob)
+        return self.path / name
+
     def remove(self) -> None:
         """Remove the folder and all in it."""
         shutil.rmtree(self.path, ignore_errors=True)

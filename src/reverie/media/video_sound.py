@@ -85,6 +85,8 @@ class Sound:
 
 def _takes(form: str, stream: Any) -> bool:
     """Return whether a container takes the sound as it is: tried on an empty one, because the lists are not right."""
+    if form == "mp4" and stream.codec_context.name.startswith("pcm_"):  # taken at first and refused at the end
+        return False
     try:
         with av.open(io.BytesIO(), "w", format=form) as trial:
             if stream.codec_context.codec.canonical_name not in trial.supported_codecs:

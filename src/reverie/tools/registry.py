@@ -93,6 +93,32 @@ TOOLS: dict[str, tuple[str, str]] = {
         "reverie.tools.latent.edit:LATENT_EDIT",
         "Change a picture along directions of its latent space.",
     ),
+    "latent timeline": (
+        "reverie.tools.latent.timeline:LATENT_TIMELINE",
+        "Edit a journey like film: insert, trim, ripple, beats.",
+    ),
+    "latent live": (
+        "reverie.tools.latent.live:LATENT_LIVE",
+        "Steer latent space while it is shown: mouse, keys, sensors.",
+    ),
+    "latent render": (
+        "reverie.tools.latent.live:LATENT_RENDER",
+        "Make a film of a recorded live session, whole.",
+    ),
+    "dream live": (
+        "reverie.tools.dream.live:DREAM_LIVE",
+        "Dream what a camera or film shows, while it is shown.",
+    ),
+    "dream render": ("reverie.tools.dream.live:DREAM_RENDER", "Make a film of a recorded dream session, finer."),
+    "react": ("reverie.tools.live.react_tool:REACT", "Rehearse reactions on a film: what would fire, and when."),
+    "sound keys": (
+        "reverie.tools.sound.keys:SOUND_KEYS",
+        "Write what a song does as keyframes, for dreams and painted films.",
+    ),
+    "sound film": (
+        "reverie.tools.sound.film:SOUND_FILM",
+        "Give a film a sound made of its own motion and colors, or a song.",
+    ),
     "latent walk": ("reverie.tools.latent.walk:LATENT_WALK", "Film a walk through latent space."),
     "mesh show": (
         "reverie.tools.mesh_show.tool:MESH_SHOW",
@@ -134,10 +160,11 @@ GROUPS: dict[str, str] = {  # the first word of two → what its tools have in c
     "latent": "Pictures and films from the latent space of a generator.",
     "embed": "Map a collection by what a network sees: 'reverie embed FOLDER' is 'reverie embed map FOLDER'.",
     "translator": "Measure and export networks of 'reverie train translate'.",
+    "sound": "Sound from films, and films from sound: 'reverie sound FILM' is 'reverie sound film FILM'.",
     "mesh": "Style, dream, shape and show 3D meshes.",
 }
 
-USUAL: dict[str, str] = {"embed": "map"}  # the command of a group that is meant where none is named
+USUAL: dict[str, str] = {"embed": "map", "sound": "film"}  # the command of a group that is meant where none is named
 
 COMBINED = {"film": film, "sheet": sheet}
 

@@ -133,7 +133,9 @@ def add_tools(app: App, groups: dict[str, App]) -> None:
     for name, (_, summary) in TOOLS.items():
         group, _, command = name.rpartition(" ")
         parent = app
-        if group:
+        if group in TOOLS:  # a tool of one word that others go with: `dream live` beside `dream PICTURE`
+            command = joined_name(name)
+        elif group:
             if group not in groups:
                 groups[group] = App(name=group, help=GROUPS.get(group, ""), result_action="return_value")
                 app.command(groups[group])
@@ -168,7 +170,7 @@ def _finished(tokens: list[str], interrupted: Callable[[], bool]) -> int:
 
 def _run(tokens: list[str], debug: bool, interrupted: Callable[[], bool]) -> int:
     try:
-        tokens = with_usual_command(with_threads(tokens))
+        tokens = with_joined_command(with_usual_command(with_threads(tokens)))
         asked = asked_help(tokens)
         if asked is not None:
             return print_help(*asked)
@@ -213,6 +215,17 @@ def with_usual_command(tokens: list[str]) -> list[str]:
         return tokens
     named = {name.partition(" ")[2] for name in TOOLS if name.startswith(f"{tokens[0]} ")}
     return tokens if tokens[1] in named else [tokens[0], USUAL[tokens[0]], *tokens[1:]]
+
+
+def joined_name(name: str) -> str:
+    """Return the command of a tool whose first word is a tool, too."""
+    return name.replace(" ", "-")
+
+
+def with_joined_command(tokens: list[str]) -> list[str]:
+    """Return the tokens with `dream live` as the one command that it is; a file called live is named ./live."""
+    first = " ".join(tokens[:2])
+    return [joined_name(first), *tokens[2:]] if tokens[:1] and tokens[0] in TOOLS and first in TOOLS else tokens
 
 
 def _stopped() -> int:

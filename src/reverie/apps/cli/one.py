@@ -63,7 +63,7 @@ def run_one(
     job = wanted_job(tool, config, given, common.quality if tool.makes == "picture" and not tool.quality else None)
     job = replace(job, more=decides)
     target = choose_target(wanted, job, lambda data, what: parse(data, find, what), sources=sources,
-                           overwrite=common.overwrite, joins=tool.joins)  # fmt: skip
+                           overwrite=common.overwrite, fresh=tool.live, joins=tool.joins)  # fmt: skip
     if target.finished and not common.dry_run:
         (there or _say_there)(target.path)
         return 0
@@ -92,7 +92,7 @@ def run_one(
             print_note(target.note)
         if common.verbose:
             print(json.dumps(decisions(run, target.path), indent=2, ensure_ascii=False), file=sys.stderr)
-        with watching(tool, show=common.show, host=common.show_host, port=common.show_port) as watch:
+        with watching(tool, show=common.show or tool.live, host=common.show_host, port=common.show_port) as watch:
             ended = execute(run, target.path, watch, quality=common.quality)
         if seen is not None and ended.end == "done":
             seen(ended.paths[0])

@@ -28,6 +28,7 @@ from reverie.errors import InputError
 from reverie.jobs.cores import check_workers
 from reverie.jobs.job import section_types
 from reverie.jobs.tool import AnyTool, Role
+from reverie.media.budget import reading_within
 from reverie.settings import flag_of
 from reverie.tools.films.video_config import CODEC_SPEEDS
 
@@ -62,7 +63,8 @@ def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., 
         extras = {label: as_given(kwargs[f"extra_{label}"]) for label in tool.extras if kwargs.get(f"extra_{label}")}
         chosen = replace(chosen, extras=extras)
         given = {name: value for name, value in kwargs.items() if name in options}
-        return run_tool(tool, find, positions, given, chosen)
+        with reading_within(_memory(kwargs.get("max_memory"))):
+            return run_tool(tool, find, positions, given, chosen)
 
     command.__doc__ = tool.summary
     command.__name__ = tool.name.replace(" ", "_") + "_command"
@@ -102,6 +104,13 @@ def place_words(tool: AnyTool, words: Sequence[str], named: Mapping[str, Sequenc
                 raise InputError(f"--{role.name} is given more than once; see 'reverie {tool.name} --help'")
             positions[role.name] = first
     return positions
+
+
+def _memory(text: str | None) -> float | None:
+    """Return the limit of memory that the user gave, which holds for reading files, too."""
+    from reverie.optimize.byte_counts import parse_bytes
+
+    return None if text is None else float(parse_bytes(text))
 
 
 def _named(role: Role, used: set[str]) -> inspect.Parameter:

@@ -28,7 +28,7 @@ from reverie.media.write import encode_picture
 
 if TYPE_CHECKING:
     from reverie.jobs.run import End, Run
-    from reverie.jobs.work import Progress
+    from reverie.jobs.work import Progress, Work
 
 LARGEST_CONTROL = 1e9  # of a number that a page asks for
 PREVIEW_PX = 1600
@@ -73,6 +73,7 @@ class RunPage:
         self._drawing, self._drawn = threading.Lock(), (-1, b"", 0.0)
         self._last: str | None = None
         self._closing = self._opened = False
+        self._stage: Work | None = None  # a show, which is steered at once and shown as often as it draws
         self.server = Server(self, Door(host, password), port)
 
     @property
@@ -89,6 +90,7 @@ class RunPage:
         plan = run.work.plan
         layers = plan.decisions.get("layers") or ()
         title = run.tool.name if run.given is None else run.given.name
+        self._stage = run.work if run.tool.live else None
         self.follow(title, run.controls, known | dict(plan.steerable), "+".join(map(str, layers)))  # type: ignore[arg-type]
 
     def follow(self, title: str, controls: Controls, steerable: Mapping[str, Sequence[str]], layer: str = "") -> None:
@@ -153,6 +155,11 @@ class RunPage:
         """Whether open pages should go."""
         return self._closing
 
+    @property
+    def page(self) -> str:
+        """File of the page: that of shows, or that of all other runs."""
+        return "live.html" if self._stage is None else "stage.html"
+
     def state(self) -> dict[str, Any]:
         """Return what the page shows, as plain JSON."""
         progress, wanted = self._progress, self._controls.wanted
@@ -188,7 +195,8 @@ class RunPage:
             if image is None:
                 return (number, blob) if blob else None
             blob = encode_picture("live.jpg", reduced(image), quality=PREVIEW_QUALITY)
-            due = time.monotonic() + max(LEAST_BETWEEN_S, REST * (time.thread_time() - began))
+            pause_s = max(LEAST_BETWEEN_S, REST * (time.thread_time() - began))
+            due = time.monotonic() + (pause_s if self._stage is None else 0.0)
             self._drawn = (progress.done, blob, due)
             return progress.done, blob
 
@@ -198,6 +206,9 @@ class RunPage:
         Raises:
             InputError: something that cannot be steered.
         """
+        if self._stage is not None and not {"stop", "paused"}.intersection(change):
+            self._stage.control(change)
+            return
         steer(self._controls, change, self._steerable)
         self._changed()
 

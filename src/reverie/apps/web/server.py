@@ -38,6 +38,9 @@ class Show(Protocol):
     def wait(self, version: int, seconds: float) -> int: ...
 
     @property
+    def page(self) -> str: ...
+
+    @property
     def ended(self) -> bool: ...
 
 
@@ -110,6 +113,8 @@ class Handler(BaseHTTPRequestHandler):
             self._events()
         elif rest == ["picture"]:
             self._picture()
+        elif rest == ["stream"]:
+            self._stream()
         else:
             self._refuse(404, "nothing here")
 
@@ -146,7 +151,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _page(self) -> None:
         nonce = secrets.token_urlsafe(12)
-        text = resources.files("reverie.apps.web").joinpath("live.html").read_text("utf-8")
+        text = resources.files("reverie.apps.web").joinpath(self.server.show.page).read_text("utf-8")
         headers = {"Content-Security-Policy": POLICY.format(nonce=nonce)}
         self._answer(200, text.replace("{nonce}", nonce).encode(), "text/html; charset=utf-8", headers)
 
@@ -167,6 +172,28 @@ class Handler(BaseHTTPRequestHandler):
             self._head(200, "text/event-stream", {})
             self._event("history", server.show.history())
             self._follow()
+        except OSError:  # the page was closed
+            return
+        finally:
+            server.watchers.discard(me)
+
+    def _stream(self) -> None:
+        """Send every new picture, as soon as it is there and the page has taken the one before."""
+        me, server, show = -threading.get_ident(), self.server, self.server.show
+        if len(server.watchers) >= MOST_WATCHERS:
+            self._refuse(503, f"{MOST_WATCHERS} pages are open already")
+            return
+        server.watchers.add(me)
+        try:
+            self._head(200, "multipart/x-mixed-replace; boundary=frame", {})
+            version, last = -1, None
+            while not show.ended:
+                version = show.wait(version, HEARTBEAT_S)
+                found = show.picture()
+                if found is not None and found[0] != last:
+                    last = found[0]
+                    head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(found[1])}\r\n\r\n"
+                    self.wfile.write(head.encode() + found[1] + b"\r\n")
         except OSError:  # the page was closed
             return
         finally:

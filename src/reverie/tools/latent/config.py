@@ -63,7 +63,33 @@ class MixConfig(GeneratorSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WalkConfig(GeneratorSettings, FilmSettings):
+class KeptFrames:
+    """Where drawn frames are kept, so that a changed film draws only what has changed."""
+
+    keep: str | None = setting(
+        None, "Folder of drawn frames: what a changed film shares with earlier ones is taken from there.",
+        replay=False, stored=False, late=True, group="film",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeardSettings:
+    """What a film of latents sounds like, and which song drives it."""
+
+    sound: bool = setting(
+        False, "Make a sound of its way and colors; 'reverie sound film' has all settings of it.", late=True,
+        excludes=("song",), group="sound",
+    )  # fmt: skip
+    song: str | None = setting(None, "A song, laid under the film.", file="data", late=True, group="sound")
+    map: tuple[str, ...] = setting(
+        (), "What of the song drives what: BAND=PARAMETER:FROM:TO, such as bass=spread:0.7:1.3; bands: bass, low, "
+        "middle, high, air, level, onset, beat; parameters: speed, spread, direction N.", late=True, needs=("song",),
+        group="sound",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class WalkConfig(GeneratorSettings, HeardSettings, FilmSettings, KeptFrames):
     """Where a film walks."""
 
     seeds: str = setting("0-7", "Seeds of the places that are passed, or of the randomness of a loop.")
@@ -85,7 +111,7 @@ class WalkConfig(GeneratorSettings, FilmSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class JourneyConfig(GeneratorSettings, FilmSettings):
+class JourneyConfig(GeneratorSettings, HeardSettings, FilmSettings, KeptFrames):
     """Which journey is filmed."""
 
     journey: str = setting("", "The journey: a YAML file of keys.", file="text")
@@ -148,10 +174,10 @@ class ExploreConfig(GeneratorSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConformConfig(GeneratorSettings, FilmSettings):
+class ConformConfig(GeneratorSettings, FilmSettings, KeptFrames):
     """Which edit is made again."""
 
-    edit: str = setting("", "The edit: a decision list (EDL, CMX3600).", file="text")
+    edit: str = setting("", "The edit: EDL, OpenTimelineIO, Kdenlive, MLT, FCPXML.", file="text")
     fps: float = setting(30.0, "Frames a second of clips and edit.", above=0, maximum=240, group="film")
     size: int | None = setting(None, "Enlarge the frames to this height.", minimum=16, maximum=8192, group="film")
     preview: bool = setting(False, "Draw a quick, rough proxy.", group="film")

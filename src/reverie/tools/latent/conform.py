@@ -19,13 +19,16 @@ from reverie.jobs.job import Input
 from reverie.jobs.session import Session
 from reverie.jobs.tool import Role, Tool
 from reverie.tools.latent.config import ConformConfig
+from reverie.tools.latent.edit_xml import parse_edit_xml
 from reverie.tools.latent.edl import Edit, parse_edl
+from reverie.tools.latent.otio import parse_otio
 from reverie.tools.latent.sample import PreparedGenerator
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-MOST_BYTES = 4 << 20
+MOST_BYTES = 16 << 20
+XML = (".fcpxml", ".kdenlive", ".mlt", ".xml")
 
 
 class PreparedConform(PreparedGenerator):
@@ -70,7 +73,7 @@ class PreparedConform(PreparedGenerator):
         ws = self._of_clip(event.clip, event.source + passed * event.speed)
         if passed < event.dissolve and event.before is not None:
             clip, source = event.before
-            ws = self._of_clip(clip, source + passed).lerp(ws, (passed + 1) / (event.dissolve + 1))
+            ws = self._of_clip(clip, source + passed * event.before_speed).lerp(ws, (passed + 1) / (event.dissolve + 1))
         return ws
 
     def _of_clip(self, name: str, place: float) -> Tensor:
@@ -87,8 +90,14 @@ def _read(path: Path, fps: float) -> Edit:
     with path.open("rb") as file:
         blob = file.read(MOST_BYTES + 1)
     if len(blob) > MOST_BYTES:
-        raise InputError(f"'{path}' is larger than an edit decision list can be")
-    return parse_edl(blob.decode("utf-8-sig", errors="replace"), path.name, fps)
+        raise InputError(f"'{path}' is larger than an edit can be")
+    text = blob.decode("utf-8-sig", errors="replace")
+    suffix = path.suffix.lower()
+    if suffix == ".otio":
+        return parse_otio(text, path.name, fps)
+    if suffix in XML:
+        return parse_edit_xml(text, path.name, fps)
+    return parse_edl(text, path.name, fps)
 
 
 def _latents_of(folder: Path, clip: str) -> Path:
@@ -104,7 +113,10 @@ LATENT_CONFORM: Tool[ConformConfig] = Tool(
     name="latent conform", doing="conforming", ending="conformed",
     summary="Make an edit of rough films again, of their latents.",
     config=ConformConfig, prepare=PreparedConform,
-    roles=(Role("edit", "text", "The edit: a decision list (EDL, CMX3600) of any editing program."),),
+    roles=(Role("edit", "text", "The edit: EDL (CMX3600), OpenTimelineIO, Kdenlive or MLT project, FCPXML."),),
     makes="film", spreads=True, suffix=".mp4", name_of=lambda config: Path(config.edit).stem,
-    examples=("reverie latent conform cut.edl --fps 30 --size 512",),
+    examples=(
+        "reverie latent conform cut.edl --fps 30 --size 512",
+        "reverie latent conform project.kdenlive --fps 25",
+    ),
 )  # fmt: skip

@@ -38,6 +38,7 @@ class Event:
         speed: frames of the clip for each frame of the result.
         dissolve: frames in which it comes out of what went before.
         before: clip and frame that went before, for a dissolve.
+        before_speed: its frames for each frame of the result.
     """
 
     clip: str
@@ -47,6 +48,7 @@ class Event:
     speed: float = 1.0
     dissolve: int = 0
     before: tuple[str, float] | None = None
+    before_speed: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def parse_edl(text: str, name: str, fps: float) -> Edit:
                 raise InputError(f"'{name}': the dissolve at frame {row.begin - start} comes from nothing")
             came = row.before[0] if row.before is not None else earlier.clip
             at = earlier.source + (row.begin - earlier.begin) * earlier.speed
-            row = replace(row, before=(came or earlier.clip, at))
+            row = replace(row, before=(came or earlier.clip, at), before_speed=earlier.speed)
         events.append(row)
     moved = [replace(e, begin=e.begin - start, end=e.end - start) for e in events if e.end > e.begin]
     if not moved or moved[-1].end > MOST_FRAMES:

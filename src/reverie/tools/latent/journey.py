@@ -2,7 +2,7 @@
 
     fps: 30
     loop: true
-    path: spline            # or lerp
+    path: spline            # or lerp; or local, a smooth way that a key changes only near itself
     speed: perceptual       # or even
     truncation: 0.7         # or a track: {0s: 0.5, 4s: 1 smooth}
     keys:
@@ -20,6 +20,8 @@
       "3@fine": {0s: -1, 8s: 1}
     directions_file: flowers-directions.safetensors
     audio: song.wav
+    begin: 2s               # only this part is shown, without a loop
+    end: 9s
 
 Every segment is half-open: it shows its first key and not its last, which is the first of the next.
 """
@@ -40,7 +42,7 @@ from reverie.tools.films.easing import EASINGS
 
 GROUPS = ("coarse", "middle", "fine")
 KNOWN = ("fps", "loop", "path", "speed", "ease", "truncation", "keys", *GROUPS, "noise", "directions",
-         "directions_file", "audio")  # fmt: skip
+         "directions_file", "audio", "begin", "end")  # fmt: skip
 IN_KEY = ("seed", "latents", "row", "class", "duration", "hold", "ease")
 MOST_KEYS, MOST_S = 10_000, 86_400.0
 MOMENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|ms|f)?\s*")
@@ -119,6 +121,7 @@ class Journey:
     path: str = "spline"
     speed: str = "even"
     folder: Path = Path()
+    part_s: tuple[float, float] | None = None
 
     def files(self) -> tuple[str, ...]:
         """Return the names of the saved latents that it uses."""
@@ -160,9 +163,9 @@ class _Reader:
         self.tree, self.name, self.folder = tree, name, folder
         self.fps = self._number("fps", 30.0, 1e-3, 240.0)
         self.loop = self._one_of("loop", True, (True, False))
-        path = self._one_of("path", "spline", ("spline", "lerp"))
+        path = self._one_of("path", "spline", ("spline", "lerp", "local"))
         self.path = path
-        self.ease = self._one_of("ease", "linear" if path == "spline" else "smooth", tuple(EASINGS))
+        self.ease = self._one_of("ease", "smooth" if path == "lerp" else "linear", tuple(EASINGS))
 
     def journey(self) -> Journey:
         tree = self.tree
@@ -179,7 +182,17 @@ class _Reader:
         return Journey(
             keys, groups, self._track("noise") if "noise" in tree else None, truncation, directions,
             self._text("directions_file"), self._text("audio"), self.fps, self.loop, self.path, speed, self.folder,
+            self._part(keys.length_s),
         )  # fmt: skip
+
+    def _part(self, length_s: float) -> tuple[float, float] | None:
+        if "begin" not in self.tree and "end" not in self.tree:
+            return None
+        begin = self._seconds(self.tree.get("begin", 0), "begin")
+        end = self._seconds(self.tree.get("end", length_s), "end")
+        if not 0 <= begin < end <= length_s + 1e-9:
+            raise self._error("begin", f"{begin:g} s to {end:g} s is no part of a journey of {length_s:g} s")
+        return begin, end
 
     def _track(self, name: str) -> Track:
         items = self.tree[name]

@@ -42,24 +42,32 @@ class PreparedJourney:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> FrameSequence:
         """Return the film; the latents of its frames stand beside it."""
+        from reverie.tools.latent.driven import drive_of, driven
         from reverie.tools.latent.walk import lasting, latent_film
 
         config, journey = self.config, self.journey
         rate = Fraction(config.fps or journey.fps).limit_denominator(1001)
-        length_s = journey.keys.length_s
-        frames = max(1, round(length_s * rate)) + (0 if journey.loop else 1)  # the last key is shown, too
+        begin_s, end_s = journey.part_s or (0.0, journey.keys.length_s)
+        length_s, loop = end_s - begin_s, journey.loop and journey.part_s is None
+        frames = max(1, round(length_s * rate))
+        if not loop and (journey.part_s is None or (not journey.loop and end_s >= journey.keys.length_s)):
+            frames += 1  # the last key is shown, too
         manifest = {
             "tool": "latent journey", "network": self.model.sha256, "settings": lasting(config),
             "journey": hashlib.sha256(Path(config.journey).read_bytes()).hexdigest(),
             "files": str({name: item.sha256 for name, item in self.files.items()}),
         }  # fmt: skip
-        audio = self._sound()
-        return latent_film(
-            self.model, lambda n: self.travel.at(float(n / rate)), frames, rate, config, scratch, manifest, audio,
-            files=self.files,
-        )  # fmt: skip
+        audio, drive = self._sound(), drive_of(config)
+        way = lambda t: self.travel.at(begin_s + t)  # noqa: E731
+        at = lambda n: way(float(n / rate))  # noqa: E731
+        if drive is not None and config.map:
+            at = driven(way, drive, self.model, length_s, float(rate), frames, loop=loop,
+                        directions=self.travel.directions)  # fmt: skip
+        return latent_film(self.model, at, frames, rate, config, scratch, manifest, audio, files=self.files)
 
     def _sound(self) -> Path | None:
+        if self.config.song is not None:
+            return Path(self.config.song)
         if self.journey.audio is None:
             return None
         path = _beside(self.journey.folder, self.journey.audio)

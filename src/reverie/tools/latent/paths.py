@@ -56,6 +56,32 @@ def spline(points: Tensor, *, closed: bool) -> Curve:
     return lambda u: torch.from_numpy(found(u)).reshape(points.shape[1:]).to(points)
 
 
+def local_spline(points: Tensor, *, closed: bool) -> Curve:
+    """Return the smooth curve through points ``[N, ...]`` whose segments know their four nearest points alone.
+
+    Cubic Hermite with tangents (p_{i+1} - p_{i-1}) / 2; at open ends the one-sided difference. Moving a point leaves
+    all but four segments as they are. Source: Catmull, Rom 1974, A class of local interpolating splines.
+    """
+    count = len(points)
+    segments = count if closed else max(1, count - 1)
+
+    def point(number: int) -> Tensor:
+        return points[number % count] if closed else points[min(max(number, 0), count - 1)]
+
+    def tangent(number: int) -> Tensor:
+        lone = not closed and number in (0, count - 1)
+        return (point(number + 1) - point(number - 1)) * (1.0 if lone else 0.5)
+
+    def at(u: float) -> Tensor:
+        number, t = segment(u, segments)
+        a, b, out, into = point(number), point(number + 1), tangent(number), tangent(number + 1)
+        cube, square = t**3, t**2
+        return (a * (2 * cube - 3 * square + 1) + out * (cube - 2 * square + t) + b * (3 * square - 2 * cube)
+                + into * (cube - square))  # fmt: skip
+
+    return at
+
+
 def circle(a: Tensor, b: Tensor, turns: float) -> Curve:
     """Return cos(2 pi turns u) a + sin(2 pi turns u) b: of normal a and b each point is normal too."""
     return lambda u: a * math.cos(2 * math.pi * turns * u) + b * math.sin(2 * math.pi * turns * u)

@@ -17,7 +17,7 @@ from reverie.tools.latent.config import parse_layers
 from reverie.tools.latent.directions import Directions, parse_target
 from reverie.tools.latent.journey import Journey, Key, Track
 from reverie.tools.latent.model import LatentModel
-from reverie.tools.latent.paths import Curve, even_places, spline
+from reverie.tools.latent.paths import Curve, even_places, local_spline, spline
 from reverie.tools.latent.perceptual import look_at_many
 
 LOOKS = 13  # places of a segment that are drawn to measure its speed
@@ -80,8 +80,9 @@ class Travel:
         kept = self._curves.get(name)
         if kept is None or kept[0] != psi:
             points = torch.stack([self._truncated(point, psi) for point in self._points[name]])
-            smooth = self.journey.path == "spline" and len(points) >= 3
-            kept = psi, points, spline(points, closed=self.journey.loop) if smooth else None
+            through = {"spline": spline, "local": local_spline}.get(self.journey.path)
+            smooth = through is not None and len(points) >= 3
+            kept = psi, points, through(points, closed=self.journey.loop) if smooth else None
             self._curves[name] = kept
         return kept[1], kept[2]
 

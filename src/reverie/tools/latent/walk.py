@@ -13,7 +13,7 @@ from reverie.jobs.film import FrameSequence
 from reverie.jobs.given import Given
 from reverie.jobs.job import Input, Json
 from reverie.jobs.tool import Tool
-from reverie.tools.latent.config import ConformConfig, JourneyConfig, WalkConfig, parse_numbers
+from reverie.tools.latent.config import ConformConfig, HeardSettings, JourneyConfig, WalkConfig, parse_numbers
 from reverie.tools.latent.sample import MODEL, PreparedGenerator
 
 if TYPE_CHECKING:
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
     from reverie.jobs.output import Output
     from reverie.models.stylegan2.generator import Noise
+    from reverie.tools.latent.live import LatentRenderConfig
     from reverie.tools.latent.model import LatentModel
     from reverie.tools.latent.paths import Curve
 
-Filmed = WalkConfig | JourneyConfig | ConformConfig
+    Filmed = WalkConfig | JourneyConfig | ConformConfig | LatentRenderConfig
 NEEDS = {"lerp": 2, "slerp": 2, "spline": 2, "circle": 2, "noise": 1}
 
 
@@ -36,6 +37,7 @@ class PreparedWalk(PreparedGenerator):
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> FrameSequence:
         """Return the film; the latents of its frames stand beside it."""
+        from reverie.tools.latent.driven import drive_of, driven
         from reverie.tools.latent.paths import frame_places
 
         config, model = self.config, self.model
@@ -46,16 +48,16 @@ class PreparedWalk(PreparedGenerator):
         frames = max(1, round(config.seconds * rate))
         curve = ws_curve(model, config, seeds)
         places = frame_places(frames, closed=config.loop)
+        drive = drive_of(config)
+        at = lambda n: (curve(float(places[n])), model.noise_of(seeds[0]))  # noqa: E731
+        if drive is not None and config.map:
+            length_s = frames / float(rate)
+            place = lambda t: (t / length_s) % 1.0 if config.loop else min(t / length_s, 1.0)  # noqa: E731
+            way = lambda t: (curve(place(t)), model.noise_of(seeds[0]))  # noqa: E731
+            at = driven(way, drive, model, length_s, float(rate), frames, loop=config.loop)
         manifest = {"tool": "latent walk", "network": model.sha256, "settings": lasting(config)}
-        return latent_film(
-            model,
-            lambda n: (curve(float(places[n])), model.noise_of(seeds[0])),
-            frames,
-            rate,
-            config,
-            scratch,
-            manifest,
-        )
+        song = None if config.song is None else Path(config.song)
+        return latent_film(model, at, frames, rate, config, scratch, manifest, song)
 
 
 def lasting(config: Filmed) -> str:
@@ -78,32 +80,51 @@ def latent_film(
 
     from reverie.jobs.output import Bytes, even_footage
     from reverie.models.stylegan2.latents import SUFFIX, Latents
+    from reverie.tools.latent.kept import KeptFrameFolder
     from reverie.tools.latent.model import as_bytes, enlarged
 
     height, width = model.config.size
     if how.size is not None:
         height, width = how.size, round(width * how.size / height)
 
+    kept = None if how.keep is None else KeptFrameFolder(Path(how.keep), (model.sha256, how.preview, height))
+    notes: list[str] = []
+
     def make(number: int) -> np.ndarray:
         ws, noise = at(number)
+        found = None if kept is None else kept.get(ws, noise)
+        if found is not None:
+            return found
         drawn = model.draft(ws[None], noise) if how.preview else model.draw(ws[None], noise)
-        return as_bytes(enlarged(drawn, height))[0]
+        frame = as_bytes(enlarged(drawn, height))[0]
+        if kept is not None:
+            kept.put(ws, noise, frame)
+        return frame
 
     def beside() -> list[Output]:
+        if kept is not None and kept.note not in work.notes:
+            work.notes.append(kept.note)
         ws = torch.stack([at(n)[0] for n in range(frames)])
-        kept = Latents(ws, tuple(str(n) for n in range(frames)), model.sha256)
-        return [Bytes(kept.encoded, (SUFFIX,), "latents", inside=True)]
+        latents = Latents(ws, tuple(str(n) for n in range(frames)), model.sha256)
+        return [Bytes(latents.encoded, (SUFFIX,), "latents", inside=True)]
 
-    notes = []
     if how.preview:
         notes.append(f"a proxy, {model.proxy.psnr_db:.1f} dB near the small pictures of the network itself")
     footage = even_footage(audio or model.opened.path, (height, width), frames, rate)
     if audio is not None:
         footage = dataclasses.replace(footage, audio=True)
     chosen = dataclasses.replace(model.chosen, files=files or {})
-    return FrameSequence(
-        make, footage, how.encoding(), scratch=scratch, manifest=manifest, chosen=chosen, notes=notes, beside=beside
-    )
+    sound = None
+    if isinstance(how, HeardSettings) and how.sound:
+        from reverie.tools.latent.driven import sound_of
+        from reverie.tools.sound.config import SoundSettings
+
+        sound = sound_of(torch.stack([at(n)[0] for n in range(frames)]).cpu().numpy(), SoundSettings(), float(rate))
+    work = FrameSequence(
+        make, footage, how.encoding(), scratch=scratch, manifest=manifest, chosen=chosen, notes=notes, beside=beside,
+        sound=sound,
+    )  # fmt: skip
+    return work
 
 
 def ws_curve(model: LatentModel, config: WalkConfig, seeds: tuple[int, ...]) -> Curve:

@@ -1,0 +1,87 @@
+"""MIDI controllers: knobs, faders, keys and pads; and MIDI files, as recordings of them.
+
+Names on the board, values in [0, 1]: "midi cc 7", "midi note 60" (how hard; 0 when released), "midi note" (which key
+was last), "midi pitch", "midi pressure".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from reverie.errors import InputError
+from reverie.media.signals.board import Board, Loop
+
+WAIT_S = 0.005
+MOST_BYTES = 16 << 20
+TOP = 127
+
+
+def listen_midi(board: Board, wanted: str = "") -> Loop:
+    """Follow the first port whose name has this text in it.
+
+    Raises:
+        InputError: mido or its driver is missing, or there is no such port.
+    """
+    import time
+
+    try:
+        import mido
+
+        names = mido.get_input_names()
+    except ImportError as error:
+        raise InputError("MIDI needs 'mido' and 'python-rtmidi': pip install 'reverie[live]'") from error
+    except Exception as error:  # rtmidi raises its own kinds: no sequencer of ALSA, no permission
+        raise InputError(f"there is no MIDI on this machine ({' '.join(str(error).split())[:100]})") from error
+    name = next((n for n in names if wanted.lower() in n.lower()), None)
+    if name is None:
+        raise InputError(f"no MIDI port '{wanted}'; there are: {', '.join(names) or 'none'}")
+    port = mido.open_input(name)
+
+    def once() -> bool:
+        for message in port.iter_pending():
+            put_message(board, message)
+        time.sleep(WAIT_S)
+        return True
+
+    return Loop(f"MIDI {name}", once, port.close)
+
+
+def put_message(board: Board, message, time_s: float | None = None) -> None:
+    """Put what a message says on a board."""
+    if message.type == "control_change":
+        board.put(f"midi cc {message.control}", message.value / TOP, time_s)
+    elif message.type in ("note_on", "note_off"):
+        hard = message.velocity / TOP if message.type == "note_on" else 0.0
+        board.put(f"midi note {message.note}", hard, time_s)
+        if hard:
+            board.put("midi note", message.note / TOP, time_s)
+    elif message.type == "pitchwheel":
+        board.put("midi pitch", (message.pitch + 8192) / 16383, time_s)
+    elif message.type == "aftertouch":
+        board.put("midi pressure", message.value / TOP, time_s)
+
+
+def midi_file(path: Path) -> Iterator[tuple[float, str, float]]:
+    """Yield (seconds, name, value) of a MIDI file.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        import mido
+    except ImportError as error:
+        raise InputError("MIDI needs 'mido': pip install 'reverie[live]'") from error
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise InputError(f"'{path}' is larger than a MIDI file can be")
+        messages = list(mido.MidiFile(str(path)))
+    except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
+        raise InputError(f"'{path}' is no readable MIDI file ({error})") from error
+    now = 0.0
+    for message in messages:
+        now += message.time
+        board = Board(lambda: 0.0)
+        put_message(board, message)
+        for name, sample in board.all().items():
+            yield now, name, sample.value

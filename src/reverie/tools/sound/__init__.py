@@ -1,0 +1,1 @@
+"""Sound from films and journeys, and films from sound."""
