@@ -21,7 +21,7 @@ from reverie.optimize.ascend import Step
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Together
 from reverie.tools.dream.ascent import Plan as Layout
-from reverie.tools.dream.ascent import dream_steps, final_size, open_course
+from reverie.tools.dream.ascent import dream_steps, final_size, open_steered
 from reverie.tools.references import References, fitted_masks
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class DreamWork:
         self.chosen = chosen(config, critic, layout, references)
         if own:
             self.chosen = replace(self.chosen, more={**self.chosen.more, OWN: own})
-        self._ascent, self._course = ascent, open_course(config, critic, layout, ascent)
+        self._ascent, self._steered = ascent, open_steered(config, critic, layout, ascent)
         self._mask, resized = fitted_masks(references, layout.size)
         self.notes: list[str] = [*([layout.note] if config.max_memory is not None else []), *resized]
         self.notes += layout_notes(config, layout, from_noise=picture is None)
@@ -67,7 +67,7 @@ class DreamWork:
         if self._steps is None:
             self._steps = dream_steps(
                 self._source(), self.config, critic=self.critic, mask=self._mask, plan=self.layout,
-                course=self._course, ascent=self._ascent,
+                steered=self._steered, ascent=self._ascent,
             )  # fmt: skip
         for step in self._steps:
             self.last = step
@@ -75,7 +75,7 @@ class DreamWork:
 
     def control(self, change: Mapping[str, Json]) -> Mapping[str, Json]:
         """Change strength or layer from the next step on."""
-        return self._course.control(change)
+        return self._steered.control(change)
 
     def outputs(self) -> Sequence[PictureOutput]:
         """Return the picture as it is."""
