@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reverie.apps.cli.afar import crew_afar
+from reverie.apps.cli.afar import batch_afar
 from reverie.apps.cli.one import check_target, run_one, suffix_for, wanted_job
 from reverie.apps.cli.outcomes import Outcomes
 from reverie.apps.cli.output import print_note
@@ -72,15 +72,15 @@ def run_many(
         print_note(note)
     _prepare_folders(tool, items, config)
     if executor is not None:
-        crews = iter([crew_afar(tool, executor, items, config)] if items else [])
+        batches = iter([batch_afar(tool, executor, items, config)] if items else [])
     else:
-        crews = _crews(tool, find, items, config, shares, common.workers, on_cpu=on_cpu)
+        batches = _batches(tool, find, items, config, shares, common.workers, on_cpu=on_cpu)
         if items and on_cpu:
             print(_intent(tool, len(items), shares, limit), file=sys.stderr)
     try:
         before = outcomes.settled
-        for crew in crews:
-            _follow(tool, crew, outcomes, before, len(items))
+        for batch in batches:
+            _follow(tool, batch, outcomes, before, len(items))
         filming = films_of(tool)
         for one in films if filming is not None else ():
             assert filming is not None
@@ -161,14 +161,14 @@ def _prepare_folders(tool: AnyTool, items: Sequence[Item], config: object) -> No
     remove_leftovers([item.target for item in items])
 
 
-Crew = Callable[[], Generator[Moment | Outcome]]
+Batch = Callable[[], Generator[Moment | Outcome]]
 """Begins to work through some items and yields what happens."""
 
 
-def _crews(
+def _batches(
     tool: AnyTool, find: Callable[[str], AnyTool], items: list[Item], config: object, shares: Shares, workers: str, *,
     on_cpu: bool,
-) -> Iterator[Crew]:  # fmt: skip
+) -> Iterator[Batch]:  # fmt: skip
     """Share the items out: a worker per device, or several on the CPU; what is too large for a share comes last, alone.
 
     Which picture is too large is decided by its own size and the machine: the company it is in changes nothing.
@@ -195,13 +195,13 @@ def _crews(
         yield partial(run_jobs, large, [opener(shares.threads * shares.workers, shares.budget_bytes)])
 
 
-def _follow(tool: AnyTool, crew: Crew, outcomes: Outcomes, before: int, total: int) -> None:
-    """Run one crew, with progress."""
+def _follow(tool: AnyTool, batch: Batch, outcomes: Outcomes, before: int, total: int) -> None:
+    """Run one batch, with progress."""
     from reverie.apps.cli.progress import bar
 
     under_way: dict[int, float] = {}
     began = time.monotonic()
-    with bar(tool.doing) as line, closing(crew()) as events:
+    with bar(tool.doing) as line, closing(batch()) as events:
         for event in events:
             if isinstance(event, Moment):
                 under_way[id(event.job)] = event.share
