@@ -193,12 +193,12 @@ def _dream_pixels(
         for octave, size in enumerate(plan.sizes, start=1):
             base = source if size == plan.size else resize(source, size).clamp_(0, 1)
             part = None if mask is None else resize(mask, size).clamp(0, 1)
-            reach = reach_of(steered.ascent, part, size)
-            canvas = PixelCanvas(base if detail is None else _detailed(base, detail, reach))
+            area = changed_area(steered.ascent, part, size)
+            canvas = PixelCanvas(base if detail is None else _detailed(base, detail, area))
             pixels, whole = canvas.pixels.detach(), None
             steered.base = base if own is None else resize(own.to(base), size).clamp_(0, 1)
             if octave < len(plan.sizes):
-                whole = partial(_whole, pixels, base, source, reach_of(steered.ascent, mask, plan.size))
+                whole = partial(_whole, pixels, base, source, changed_area(steered.ascent, mask, plan.size))
             for number in range(1, config.steps + 1):
                 steered.begin_step(pixels)
                 tiles = steered.plan.tiles(size)
@@ -215,7 +215,7 @@ def _dream_pixels(
                 source = pixels
 
 
-def reach_of(ascent: Ascent | Together, mask: Tensor | None, size: tuple[int, int]) -> Tensor | None:
+def changed_area(ascent: Ascent | Together, mask: Tensor | None, size: tuple[int, int]) -> Tensor | None:
     """Return where a picture of this size may change, ``[1, 1, *size]`` in [0, 1]; none if everywhere."""
     cover = ascent.cover(size) if isinstance(ascent, Together) else None
     return mask if cover is None else cover if mask is None else cover * mask
