@@ -21,6 +21,7 @@ from reverie.critic.wrap import open_library
 from reverie.errors import InputError, WeightsError, unknown_name
 from reverie.models.build import NAMED, build_classifier, shapes_only
 from reverie.models.caffe_googlenet import HEAD
+from reverie.models.translator import build_translator, parse_shape
 from reverie.weights.boundary import damage_named
 from reverie.weights.caffe.model import SUFFIX as CAFFEMODEL
 from reverie.weights.catalogue import CATALOGUE
@@ -32,6 +33,7 @@ from reverie.weights.pretrained import adapt_state
 from reverie.weights.vision import imagenet_classes
 
 EMBEDDED = "embedded"
+TRANSLATOR = "translator"  # kind of file
 RANDOM = "random"  # --weights random: an untrained network, for tests and for looking at architectures
 WORDNET = re.compile(r"^n\d{8}[-_ ]+")
 WITHOUT_OWN_START = (
@@ -116,12 +118,30 @@ def _from_file(path: Path, name: str, weights: str | Path | None) -> tuple[nn.Mo
 
 def _described(path: Path, name: str) -> tuple[nn.Module, Preprocessing, Identity]:
     state, about = load_model(path)
+    if about.kind == TRANSLATOR:
+        return _translator(state, about, path, name)
     if about.kind != "classifier":
         raise WeightsError(f"'{path.name}' holds a network of kind '{about.kind}'; dreaming needs a classifier")
     with shapes_only():
         net = build_classifier(about.architecture, len(about.classes), about.options)
     _load(net, state, path.name)
     return net, Preprocessing(about.mean, about.std), _identity(net, name, about, file_sha256(path))
+
+
+def _translator(
+    state: dict[str, Tensor], about: Description, path: Path, name: str
+) -> tuple[nn.Module, Preprocessing, Identity]:
+    """Return a translator whose layers are looked at; it has no classes."""
+    shape = parse_shape(about.options, path.name)
+    if shape.inputs != 3:
+        raise WeightsError(f"'{path.name}' takes {shape.inputs} channels; what is dreamt has the three of a picture")
+    with shapes_only():
+        net = build_translator(shape)
+    _load(net, {key: value.float() if value.is_floating_point() else value for key, value in state.items()}, path.name)
+    deepest = {"unet": f"down.{shape.depth - 1}", "resnet": "down.2", "autoencoder": "net.3"}
+    layer = deepest.get(shape.architecture, f"layers.{len(shape.dilations) - 1}")
+    identity = Identity(name, (), file_sha256(path), about.input_px, (layer,))
+    return net, Preprocessing((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)), identity
 
 
 def _bare_weights(path: Path) -> str:

@@ -17,11 +17,11 @@ from reverie.apps.cli.output import print_note, print_path
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, write_stdout
 from reverie.apps.cli.printed import print_one
 from reverie.errors import InputError, unknown_name
-from reverie.jobs.files import named_files, without_folders
+from reverie.jobs.files import named_files
 from reverie.jobs.film import Encoded
-from reverie.jobs.given import sha256_of
-from reverie.jobs.job import Job, Json, parse, sections
+from reverie.jobs.job import Json, parse, sections
 from reverie.jobs.tool import AnyTool
+from reverie.jobs.wanted import wanted_job
 from reverie.settings import check_settings, check_together, to_record
 from reverie.weights.file_names import fitted
 
@@ -135,24 +135,6 @@ def _number(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text.strip()
-
-
-def wanted_job(tool: AnyTool, config: object, given: Given | None, quality: int | None) -> Job:
-    """Return the job that a result would carry, as far as it is known before anything is opened."""
-    from reverie.jobs.job import Input
-    from reverie.jobs.run import fixed_files
-
-    streamed = None if given is None else Input(given.name, given.sha256)
-    config = tool.settled(config, given)
-    files, model = fixed_files(tool, config), None
-    network = None if tool.network is None else tool.network(config)
-    if network is not None:
-        model = Input(network.name, sha256_of(network))
-    elif tool.network is None and any(getattr(part, "model", None) == "embedded" for part in sections(config).values()):
-        from reverie.weights.embedded import embedded_path
-
-        model = Input("embedded", sha256_of(embedded_path()))
-    return Job(tool.name, without_folders(config), streamed, model, files, quality=quality)
 
 
 def result_path(tool: AnyTool, config: object, given: Given | None, common: Common) -> Path:

@@ -168,6 +168,10 @@ def run_tool(
         return _from_nothing(tool, find, given, common)
     if common.seed_each and role.kind not in ("picture", "film"):
         raise InputError("--seed each goes with a folder of pictures; give a number")
+    if any("://" in text for text in texts):
+        from reverie.apps.cli.urls import run_urls
+
+        return run_urls(tool, find, texts, given, common)
     if role.kind == "mesh":
         return _meshes(tool, find, texts, given, common)
     if role.kind not in ("picture", "film"):
