@@ -307,7 +307,7 @@ def _say_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, A
 
 def _lacking(tool: AnyTool, role: Role) -> str:
     by_name = f"--{role.name.replace('_', '-')} FILE"
-    return f"reverie {tool.name} needs {role.name.upper()} ({by_name}); see 'reverie {tool.name} --help'"
+    return f"{role.name.upper()} is missing ({by_name}); see 'reverie {tool.name} --help'"
 
 
 def _source(
