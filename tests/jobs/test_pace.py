@@ -66,6 +66,8 @@ def test_a_film_goes_on_with_other_threads_and_a_replay_does_the_same(monkeypatc
             yield Report(number + 1, 8, "frames")
 
     class Tool:
+        live = False
+
         def settled(self, config: object, given: object) -> object:
             return config
 

@@ -75,6 +75,20 @@ def test_names_of_networks_are_no_files(tmp_path: Path, monkeypatch: pytest.Monk
     assert found_config(job(), Files()).model == "embedded"  # type: ignore[attr-defined]
 
 
+def test_one_entry_of_a_file_is_recorded_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FILE#NAME, as saved latents are named: the file has a sha256, the entry goes with its name."""
+    (tmp_path / "faces.safetensors").write_bytes(b"latents")
+    config = Config(model=f"{tmp_path}/faces.safetensors#anna")
+    files = recorded_files(config)
+    assert files == {"model": Input("faces.safetensors", sha256_of(tmp_path / "faces.safetensors"))}
+    monkeypatch.chdir(tmp_path)
+    stored = Job("toy", Config(model="faces.safetensors#anna"), None, files=files)
+    assert found_config(stored, Files()).model == "faces.safetensors#anna"  # type: ignore[attr-defined]
+    (tmp_path / "faces.safetensors").write_bytes(b"others")
+    with pytest.raises(InputError, match="its sha256 differs"):
+        found_config(stored, Files())
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
 def test_pipes_are_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(tmp_path / "a.png")

@@ -7,6 +7,7 @@ fetch them.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -29,6 +30,7 @@ from reverie.weights.checkpoint import Description, file_sha256, load_model
 from reverie.weights.embedded import embedded_path
 from reverie.weights.fetch import cached
 from reverie.weights.foreign import load_state_dict, misfit
+from reverie.weights.in_folder import network_in
 from reverie.weights.pretrained import adapt_state
 from reverie.weights.vision import imagenet_classes
 
@@ -93,7 +95,8 @@ def open_network(model: str, weights: str | Path | None) -> tuple[nn.Module, Pre
     if architecture in NAMED:
         return _from_architecture(model, architecture, weights)
     if Path(model).suffix.lower() in (".safetensors", *STATE_DICTS) or Path(model).exists():
-        return _from_file(Path(model), Path(model).name, weights)
+        path = network_in(Path(model))
+        return _from_file(path, path.name, weights)
     library = open_library(model, weights)
     if library is not None:
         return library
@@ -104,11 +107,10 @@ def open_network(model: str, weights: str | Path | None) -> tuple[nn.Module, Pre
 def _from_file(path: Path, name: str, weights: str | Path | None) -> tuple[nn.Module, Preprocessing, Identity]:
     if weights is not None:
         raise InputError(f"--weights goes with a named architecture; '{name}' already carries its own")
-    if (path / "model.safetensors").is_file():
-        path = path / "model.safetensors"
     if path.is_dir():
         raise WeightsError(
-            f"'{path}' is a folder; expected a .safetensors file, for example {path / 'model.safetensors'}"
+            f"'{path}' is a folder without a finished network; expected a .safetensors file, or a folder with a "
+            "model.safetensors of 'reverie train classifier' in it"
         )
     if path.suffix.lower() in STATE_DICTS and path.is_file():
         raise WeightsError(_bare_weights(path))
@@ -125,7 +127,8 @@ def _described(path: Path, name: str) -> tuple[nn.Module, Preprocessing, Identit
     with shapes_only():
         net = build_classifier(about.architecture, len(about.classes), about.options)
     _load(net, state, path.name)
-    return net, Preprocessing(about.mean, about.std), _identity(net, name, about, file_sha256(path))
+    identity = replace(_identity(net, name, about, file_sha256(path)), measured=(str(path),))
+    return net, Preprocessing(about.mean, about.std), identity
 
 
 def _translator(

@@ -16,6 +16,7 @@ from reverie.errors import InputError
 from reverie.jobs.given import sha256_of
 from reverie.jobs.job import Input, Job, sections
 from reverie.settings import flag_of
+from reverie.weights.in_folder import network_in
 
 MOST_LOOKED_AT = 2000  # files, for one that was renamed
 NETWORKS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".caffemodel")  # suffixes of networks that are files
@@ -57,9 +58,17 @@ def with_paths(part: object, change: Callable[[str, str], str]) -> object:
                      for n, text in enumerate(texts, 1)]  # fmt: skip
         else:
             roles = [f"{name} {n}" for n in range(1, len(texts) + 1)] if isinstance(value, tuple) else [name]
-            found = [change(role, text) for role, text in zip(roles, texts, strict=True)]
+            found = [_with_path(role, text, change) for role, text in zip(roles, texts, strict=True)]
         changed[name] = tuple(found) if isinstance(value, tuple) else found[0]
     return dataclasses.replace(part, **changed) if changed else part  # type: ignore[type-var]
+
+
+def _with_path(role: str, text: str, change: Callable[[str, str], str]) -> str:
+    """Change the file in a text, which may name one entry of it, as FILE#NAME."""
+    path, mark, entry = text.rpartition("#")
+    if mark and Path(path).suffix.lower() in NETWORKS:
+        return f"{change(role, path)}#{entry}"
+    return change(role, text)
 
 
 def recorded_files(config: object, *, networks: bool = True) -> dict[str, Input]:
@@ -88,6 +97,23 @@ def network_roles(config: object) -> set[str]:
     """Return the roles of the networks that settings name."""
     fields = [field for part in sections(config).values() for field in dataclasses.fields(part)]  # type: ignore[arg-type]
     return {field.name for field in fields if field.metadata.get("file") == "network"}
+
+
+def with_networks(config: object) -> object:
+    """Return settings in which the folder of a training stands for the network in it."""
+    parts = {name: _networks_of(part) for name, part in sections(config).items()}
+    return config if parts == sections(config) else with_parts(config, parts)
+
+
+def _networks_of(part: object) -> object:
+    changed: dict[str, object] = {}
+    for field in dataclasses.fields(part):  # type: ignore[arg-type]
+        value = getattr(part, field.name)
+        if not isinstance(value, str) or value in field.metadata.get("builtin", ()):
+            continue
+        if field.metadata.get("file") == "network" and Path(value).is_dir():
+            changed[field.name] = str(network_in(Path(value)))
+    return dataclasses.replace(part, **changed) if changed else part  # type: ignore[type-var]
 
 
 def without_folders(config: object) -> object:
@@ -197,7 +223,7 @@ def found_config(job: Job, files: Files) -> object:
             return str(files.found(given, item))
         if role in files.given:
             return str(files.given[role])
-        if role in networks and Path(bare).suffix.lower() not in NETWORKS and "#" not in bare:
+        if role in networks and Path(bare).suffix.lower() not in NETWORKS:
             return bare  # a name of a network, not of a file
         raise InputError(
             f"the record names '{bare}' as {role_in_words(role)}, but not its sha256, without which nothing is opened; "
