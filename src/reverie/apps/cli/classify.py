@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from reverie.apps.cli.output import print_note
 from reverie.errors import InputError
 
 
@@ -32,9 +32,11 @@ def classify_command(
     critic = open_critic(model, weights, device=device)
     failed = 0
     for found in classify(critic, paths, top=top):
+        for note in found.notes:
+            print_note(note)
         if found.error:
             failed += 1
-            print(f"reverie: {found.error}", file=sys.stderr)
+            print_note(f"reverie: {found.error}")
         elif as_json:
             record = {
                 "picture": str(found.path),
