@@ -187,6 +187,7 @@ def main() -> None:
     parser.add_argument("camvid", type=Path)
     parser.add_argument("scratch", type=Path)
     parser.add_argument("--cpu-minutes", type=float, default=3.0)
+    parser.add_argument("--only", choices=[*WAYS], help="one of the two ways")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--sheet", type=Path)
     options = parser.parse_args()
@@ -195,6 +196,8 @@ def main() -> None:
     result: dict[str, Any] = {"machine": machine(), "cpu_minutes_each": options.cpu_minutes, "size": list(SIZE)}
     tiles: list[np.ndarray] = []
     for way, (given, wanted) in WAYS.items():
+        if options.only not in (None, way):
+            continue
         result[way], pictures = {}, {}
         places = ["label", "photo"] if "labels:" in given else ["photo", "label"]
         data, targets = (str(root / "train" / name) for name in places)

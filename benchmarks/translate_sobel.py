@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -77,31 +78,69 @@ def speed(net: torch.nn.Module, image: torch.Tensor, rounds: int) -> dict[str, o
 
 
 def draw(result: Mapping[str, Any], path: Path) -> None:
-    """Draw the PSNR of every network at every size."""
+    """Draw an answer to each of the seven questions: a panel each."""
     from matplotlib.figure import Figure
 
-    names = [name for name, found in result.items() if isinstance(found, dict) and "quality" in found]
-    figure = Figure(figsize=(7, 3.6), dpi=110, layout="constrained")
-    axes = figure.add_subplot()
-    for i, size in enumerate(SIZES):
-        places = [k + 0.26 * (i - 1) for k in range(len(names))]
-        axes.bar(places, [result[name]["quality"][size]["psnr"] for name in names], 0.24, label=size)
-    axes.axhline(40, color="grey", linestyle="--", linewidth=1)
-    axes.set_xticks(range(len(names)), names)
-    axes.set(ylabel="PSNR, dB", ylim=(0, 66))
-    axes.legend(ncols=len(SIZES), loc="upper left")
+    found = {name: value for name, value in result.items() if isinstance(value, dict) and "quality" in value}
+    names = list(found)
+    figure = Figure(figsize=(13, 9.6), dpi=90, layout="constrained")
+    panels = figure.subplots(3, 3).flat
+    for number, (axes, size) in enumerate(zip(panels, SIZES, strict=False)):
+        values = [found[name]["quality"][size]["psnr"] for name in names]
+        bars(axes, names, values, f"{'1. Sizes, 3. convolutions only: ' if number == 0 else ''}{size}", "PSNR, dB")
+        axes.axhline(40, color="grey", linestyle="--", linewidth=1)
+        axes.set_ylim(0, 60)
+    border = [found[name]["rms_error"]["border"] for name in names]
+    inside = [found[name]["rms_error"]["inside"] for name in names]
+    axes = next(panels)
+    places = range(len(names))
+    axes.bar([x - 0.2 for x in places], border, 0.4, label="within 4 px of the border")
+    axes.bar([x + 0.2 for x in places], inside, 0.4, label="inside")
+    axes.set_xticks(places, names)
+    axes.set(title="2. Edges of the picture", ylabel="root mean square error", yscale="log")
+    axes.legend()
+    speeds = [found[name]["speed_at_512_px"]["network_megapixels_per_cpu_s"] for name in names]
+    bars(next(panels), names, speeds, "4. Speed", "megapixels a CPU second")
+    bars(next(panels), names, [found[name]["bytes"] / 1000 for name in names], "5. Size of the file", "KB")
+    axes = next(panels)
+    known = result.get("curve", [])
+    axes.plot([row["step"] for row in known], [row["psnr"] for row in known], marker=".")
+    axes.set(title="6. When training is complete", xlabel="step", ylabel="PSNR on held-out pictures, dB")
+    axes.grid(alpha=0.3)
+    depth = {int(name.removeprefix("depth")): found[name] for name in names if name.startswith("depth")}
+    axes = next(panels)
+    for size in SIZES:
+        axes.plot(depth.keys(), [d["quality"][size]["psnr"] for d in depth.values()], marker="o", label=size)
+    axes.set(title="7. Depth, 1.5 minutes each", xlabel="layers of 3 x 3", ylabel="PSNR, dB", xticks=[*depth])
+    axes.legend()
+    for axes in panels:
+        axes.axis("off")
     figure.savefig(path, metadata={"Software": None})
+
+
+def bars(axes: Any, names: list[str], values: list[float], title: str, unit: str) -> None:
+    """Draw a bar for each network, with its number."""
+    axes.bar_label(axes.bar(names, values), fmt="%.3g")
+    axes.set(title=title, ylabel=unit)
+    axes.margins(y=0.15)
 
 
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pictures", type=Path)
+    parser.add_argument("pictures", type=Path, help="pictures, or a result to draw again")
+    parser.add_argument("--curve", type=Path, help="page of curves that a training wrote")
     parser.add_argument("--model", action="append", default=[], metavar="NAME=FILE", help="a further network")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", type=Path)
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
+    if options.pictures.suffix == ".json":
+        result = json.loads(options.pictures.read_text())
+        if options.curve is not None:
+            result["curve"] = rows_of(options.curve)
+        finish(result, options)
+        return
     torch.set_num_threads(1)
     archive, names = listed(options.pictures)
     images = [as_image(read_picture(archive.open(name), name=name).rgb) for name in names]
@@ -115,7 +154,23 @@ def main() -> None:
             "rms_error": borders(model.net, images),
             "speed_at_512_px": speed(model.net, resize(images[0], (512, 512)).clamp(0, 1), options.rounds),
         }  # fmt: skip
+    if options.curve is not None:
+        result["curve"] = rows_of(options.curve)
     print(json.dumps(result, indent=1))
+    finish(result, options)
+
+
+def rows_of(page: Path) -> list[dict[str, float]]:
+    """Return step and PSNR of the measurements in a page of curves."""
+    text = page.read_text()
+    names = [name.replace(" ", "_") for name in re.findall(r"<th>(.*?)</th>", text)]
+    rows = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr>(<td>.*?)</tr>", text)]
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    return [{"step": int(float(row["step"])), "psnr": float(row["psnr"])} for row in found]
+
+
+def finish(result: Mapping[str, Any], options: argparse.Namespace) -> None:
+    """Draw and write."""
     if options.plot is not None:
         draw(result, options.plot)
     if options.output is not None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from cli_case import Run
 from PIL import Image
+from safetensors.numpy import load_file
 
 SETTINGS = ("--input-px", 32, "--batch", 16, "--lr", 0.4, "--ema", 0.5, "--precision", "fp32")
 
@@ -58,12 +59,23 @@ def test_train_evaluate_classify_and_dream(run: Run, dataset: Path, tmp_path: Pa
     assert "the bytes are the same" in err
 
 
-def test_a_second_run_into_the_same_folder_is_refused(run: Run, dataset: Path, tmp_path: Path) -> None:
-    output = tmp_path / "run"
-    assert run("train", "classifier", dataset, "-o", output, *SETTINGS, "--epochs", 1)[0] == 0
-    code, _, err = run("train", "classifier", dataset, "-o", output, *SETTINGS)
+def test_a_second_run_is_found_or_counted_up(run: Run, dataset: Path, tmp_path: Path) -> None:
+    output, command = tmp_path / "run", ("train", "classifier", dataset, "-o", tmp_path / "run", *SETTINGS)
+    assert run(*command, "--epochs", 0.5)[0] == 0
+    before = (output / "model.safetensors").read_bytes()
+    code, out, err = run(*command, "--epochs", 0.5)
+    assert (code, out.strip()) == (0, str(output / "model.safetensors"))
+    assert "there already" in err
+    code, out, err = run(*command, "--epochs", 0.7)
+    assert (code, out.strip()) == (0, str(tmp_path / "run-2" / "model.safetensors"))
+    assert "'run' has other settings and is kept" in err
+    assert (output / "model.safetensors").read_bytes() == before
+    code, out, err = run(*command, "--resume")
+    assert (code, out.strip()) == (0, str(output / "model.safetensors"))
+    assert "is finished; there is nothing to resume" in err
+    code, _, err = run(*command, "--epochs", 9, "--resume")
     assert code == 2
-    assert err == f"reverie: '{output}' already holds a finished run; choose another --output\n"
+    assert "--epochs is 9.0" in err
 
 
 def test_bad_data_is_one_line(run: Run, tmp_path: Path) -> None:
@@ -83,7 +95,7 @@ def test_a_recipe_sets_defaults_and_options_win(run: Run, dataset: Path, tmp_pat
     recipe.write_text("architecture: vgg\nepochs: 3\nmin_scale: 0.7\n")
     code, out, _ = run("train", "classifier", dataset, "--recipe", recipe, "--epochs", 2, "--dry-run")
     assert code == 0
-    settings = json.loads(out)["settings"]
+    settings = json.loads(out)["config"]
     assert (settings["architecture"], settings["epochs"], settings["min_scale"]) == ("vgg", 2, 0.7)
 
 
@@ -96,7 +108,7 @@ def test_ctrl_c_while_pictures_are_read_advises_no_resume(
     monkeypatch.setattr("reverie.data.pack.read_square", pressed)
     code, out, err = run("train", "classifier", dataset, "-o", tmp_path / "run", *SETTINGS)
     assert (code, out) == (130, "")
-    assert err.splitlines()[-1] == "reverie: stopped by Ctrl-C; nothing was learned yet, and nothing is kept"
+    assert err.splitlines()[-1] == "reverie: stopped by Ctrl-C before the first step; nothing was written"
     assert "--resume" not in err
     assert not (tmp_path / "run").exists()
 
@@ -106,16 +118,27 @@ def test_ctrl_c_while_training_tells_how_to_go_on(
 ) -> None:
     from reverie.apps.cli.progress import Bar
 
+    seen: list[str] = []
+
     def pressed(_bar: Bar, _share: float, note: str, _eta: float | None = None) -> None:
-        if note.startswith("step 2 "):
+        seen.append(note)
+        if len(seen) == 4:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Bar, "update", pressed)
     output = tmp_path / "my run"
-    code, _, err = run("train", "classifier", dataset, "-o", output, *SETTINGS)
+    command = ("train", "classifier", dataset, "-o", output, *SETTINGS, "--epochs", 1)
+    code, _, err = run(*command)
     assert code == 130
-    assert err.splitlines()[-1].endswith(f"continue with: reverie train classifier {dataset} -o '{output}' --resume")
+    assert err.splitlines()[-1].endswith("the same command goes on from there")
     assert (output / "checkpoint.pt").is_file()
+    assert (output / "model-stopped.safetensors").is_file()
+    monkeypatch.undo()
+    code, _, err = run("train", "classifier", dataset, "-o", output, "--resume")  # with the settings of the run
+    assert code == 0, err
+    assert run("train", "classifier", dataset, "-o", tmp_path / "whole", *SETTINGS, "--epochs", 1)[0] == 0
+    made, whole = (load_file(folder / "model.safetensors") for folder in (output, tmp_path / "whole"))
+    assert all((value == made[name]).all() for name, value in whole.items())
 
 
 def test_a_diverging_run_ends_with_one_clear_line(run: Run, dataset: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ for _folder in (JOBS, JOBS.parent, Path(__file__).parent):
         sys.path.insert(0, str(_folder))  # the toy tools; workers find them by PYTHONPATH
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def two_nodes() -> Iterator[object]:
     """A cluster of two nodes with one core each, this process connected; `node_id` values tell them apart."""
     pytest.importorskip("ray", reason="the extra 'cluster' is not installed")
@@ -26,7 +26,8 @@ def two_nodes() -> Iterator[object]:
         [str(here), str(JOBS), str(Path(__file__).parents[2] / "src"), os.environ.get("PYTHONPATH", "")]
     )
     os.environ.update(
-        RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="disabled", PYTHONPATH=path, OMP_NUM_THREADS="1",
+        RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="disabled", RAY_worker_niceness="0", OMP_NUM_THREADS="1",
+        PYTHONPATH=path,
     )  # fmt: skip
     import ray
     from ray.cluster_utils import Cluster

@@ -159,3 +159,37 @@ def test_seeds_are_shared_out(two_nodes, tmp_path):
         assert run_tool(LATENT_SAMPLE, find_tool, {"model": "flowers"}, given, common) == 0
         results.append(place.read_bytes())
     assert results[0] == results[1]
+
+
+def test_a_training_that_is_killed_goes_on_elsewhere_and_is_the_same_network(two_nodes, pictures, tmp_path):
+    """The process that trains is killed; the result has the weights of an undisturbed run on one machine."""
+    import psutil
+    import torch
+    from safetensors.torch import load_file
+
+    from reverie.tools.registry import find_tool
+
+    source, found, killed = pictures(6, 70), [], []
+    given = {"filter": "sobel", "width": 8, "depth": 2, "steps": 600, "batch": 2, "crop_px": 32, "device": "cpu"}
+
+    def kill() -> None:
+        while not (tmp_path / "ray.safetensors.frames").exists():
+            time.sleep(0.05)
+        time.sleep(0.5)
+        for process in psutil.process_iter(["cmdline"]):
+            if (process.info["cmdline"] or [""])[0].startswith("ray::Hand.do"):
+                killed.append(process.pid)
+                process.kill()
+
+    killer = threading.Thread(target=kill)
+    for executor in ("local", "ray"):
+        place = tmp_path / f"{executor}.safetensors"
+        if executor == "ray":
+            killer.start()
+        common = Common(output=str(place), executor=executor)
+        assert run_tool(find_tool("train translate"), find_tool, {"data": str(source)}, given, common) == 0
+        found.append(load_file(place))
+    killer.join()
+    assert len(killed) == 1
+    assert found[0].keys() == found[1].keys()
+    assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])

@@ -6,14 +6,14 @@ import sys
 
 import pytest
 import torch
+from tile_case import Apart, Products
 from torch import Tensor
 
 from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.tool_command import run_tool
 from reverie.critic.open import open_critic
+from reverie.objective import layer
 from reverie.objective.base import Sum
-from reverie.objective.gram import Gram
-from reverie.objective.layer import layer
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.painting import Painting
 from reverie.optimize.tiles import plan_tiles
@@ -49,7 +49,7 @@ def helpers(two_nodes):
 
 def test_a_style_gradient_of_two_nodes_is_that_of_one_also_where_one_is_lost(two_nodes, helpers):
     critic, images = exact_critic(), picture()
-    work = Painting(critic, Gram("mixed3a") + 0.3 * Gram("mixed4a") + 0.1 * layer("mixed3a"), picture(1))
+    work = Painting(critic, Products("mixed3a") + 2.0 * Apart("mixed4a") + 0.1 * layer("mixed3a"), picture(1))
     tiles = work.tiles(SIZE, 64)
     assert len(tiles) > 4
     whole = work.judge(images, torch.Generator().manual_seed(0))

@@ -14,7 +14,7 @@ from reverie.critic.open import open_critic
 from reverie.errors import WeightsError
 from reverie.models.build import build_classifier
 from reverie.models.caffe_googlenet import BLOCKS
-from reverie.tools.classify import classify
+from reverie.tools.classify.naming import classify
 from reverie.weights.fetch import fetch
 from reverie.weights.network_file import network_file
 

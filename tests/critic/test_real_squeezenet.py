@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from reverie.critic.open import open_critic
-from reverie.tools.classify import classify
+from reverie.tools.classify.naming import classify
 
 # One of these names among the five most probable; what the pictures show was looked at.
 SHOWN = {

@@ -154,3 +154,25 @@ def test_a_stamp_changes_with_the_file(colors, tmp_path):
     assert archive.stamp("red/none.png") == ""
     packed = open_folder(zipped(colors, tmp_path / "c.zip")).archive
     assert packed.stamp("red/01.png") != packed.stamp("red/02.png")
+
+
+def test_linked_class_folders_are_read_and_circles_are_not_followed(tmp_path):
+    for name in ("set/dogs", "elsewhere/cats"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "a.png").write_bytes(b"x")
+    (tmp_path / "set" / "cats").symlink_to(tmp_path / "elsewhere" / "cats", target_is_directory=True)
+    (tmp_path / "set" / "dogs" / "round").symlink_to(tmp_path / "set", target_is_directory=True)
+    folder = open_folder(tmp_path / "set", val_share=0)
+    assert folder.classes == ("cats", "dogs")
+    assert [item.path for item in folder.train] == ["cats/a.png", "dogs/a.png"]
+
+
+def test_class_folders_beside_the_one_for_training_are_named(tmp_path):
+    for name in ("train/birds", "train/fish", "cats", "dogs"):
+        (tmp_path / name).mkdir(parents=True)
+        for number in range(2):
+            (tmp_path / name / f"{number}.png").write_bytes(b"x")
+    folder = open_folder(tmp_path)
+    assert folder.classes == ("birds", "fish")
+    (note,) = folder.notes
+    assert note.startswith("only the classes in 'train/' are learned; left out beside it: 4 pictures in cats, dogs.")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reverie.tools.classify import classify
+from reverie.tools.classify.naming import classify
 
 
 def test_the_classes_of_a_picture_are_those_of_its_center_square(small_critic, make_photo, tmp_path):

@@ -106,16 +106,14 @@ def test_ctrl_c_keeps_a_checkpoint_and_the_command_says_how_to_go_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(AdaptiveTask, "losses", pressed)
-        patch.setattr("reverie.apps.cli.train_adaptive.ignore_interrupts", lambda: None)
+        patch.setattr("reverie.apps.cli.watch.ignore_interrupts", lambda: None)
         assert main(command) == 130
-    assert "stopped by Ctrl-C; --resume" in capsys.readouterr().err
+    assert "the same command goes on from there" in capsys.readouterr().err
     assert torch.load(output / "checkpoint.pt", weights_only=True)["step"] == 2
-    assert main(command) == 2
-    assert "already holds a run" in capsys.readouterr().err
     assert main([*command, "--resume"]) == 0
     assert capsys.readouterr().out.strip() == str(output / "model.safetensors")
-    assert main(command) == 2
-    assert "already holds a finished run" in capsys.readouterr().err
+    assert main(command) == 0
+    assert "there already" in capsys.readouterr().err
 
 
 def test_resume_refuses_other_settings_other_data_and_nothing(data, tmp_path: Path) -> None:

@@ -208,6 +208,7 @@ def test_the_last_epoch_of_a_run_that_ends_within_it_has_a_number_of_its_own(tex
 def test_a_new_run_does_not_continue_the_log_of_a_failed_one(textures, quick, tmp_path, last):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "metrics.jsonl").write_text('{"phase": "epoch", "step": 99, "epoch": 99}\n')
+    (tmp_path / "run" / "settings.json").write_text('{"reverie": "1", "epochs": 9}')
     last(train_classifier(textures, tmp_path / "run", quick(epochs=1.0)))
     assert '"step": 99' not in (tmp_path / "run" / "metrics.jsonl").read_text()
     assert len((tmp_path / "run" / "metrics.csv").read_text().splitlines()) == 2

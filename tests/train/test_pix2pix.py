@@ -315,3 +315,25 @@ def test_settings_that_contradict_each_other_are_named(changes: dict[str, object
 def test_a_class_that_is_too_large_names_the_file(pairs: tuple[Path, Path]):
     with pytest.raises(DataError, match=r"'\d\.png' has the class number 2; labels:2 has 0 to 1"):
         open_task(small(*pairs, wanted="labels:2"))
+
+
+def test_a_translator_can_be_dreamt_with(tmp_path: Path):
+    from reverie.critic.open import open_critic
+    from reverie.errors import WeightsError
+    from reverie.models.translator_file import KIND
+    from reverie.weights.checkpoint import Description, save_model
+
+    for inputs, given in ((3, "color"), (5, "labels:5")):
+        shape = Shape("unet", inputs, 3, 8, (1,), depth=3, given=given)
+        about = Description("unet", (), (0.0,) * 3, (1.0,) * 3, 64, kind=KIND, options=dict(shape.record()))
+        save_model(tmp_path / f"{inputs}.safetensors", build_translator(shape).state_dict(), about)
+    critic = open_critic(str(tmp_path / "3.safetensors"), device="cpu", precision="fp32")
+    assert critic.identity.default_layers == ("down.2",)
+    image = torch.rand(1, 3, 64, 64, requires_grad=True)
+    seen = critic(image, ("down.1",))["down.1"]
+    assert seen.shape == (1, 16, 16, 16)
+    seen.square().mean().backward()
+    assert image.grad is not None
+    assert image.grad.abs().max() > 0
+    with pytest.raises(WeightsError, match="takes 5 channels; what is dreamt has the three of a picture"):
+        open_critic(str(tmp_path / "5.safetensors"), device="cpu", precision="fp32")

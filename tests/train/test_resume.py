@@ -22,7 +22,7 @@ from reverie.weights.checkpoint import load_description
 def checkpoints_stay():
     """Keep the checkpoint of a finished run, whose weights are compared here in full precision."""
     with pytest.MonkeyPatch.context() as patch:  # its own, which no test undoes
-        patch.setattr(RunFolder, "drop_checkpoints", lambda _run: None)
+        patch.setattr(RunFolder, "finish", lambda _run: None)
         yield
 
 

@@ -28,6 +28,7 @@ def connect(address: str = "") -> Any:
     """
     joins = bool(address or os.environ.get("RAY_ADDRESS")) or _belongs()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # as workers of this machine: Ray's own yield to everything else
     if not joins and "RAY_AUTH_MODE" not in os.environ:  # read when Ray is loaded: a token for these processes alone
         os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=os.environ.get("RAY_AUTH_TOKEN") or token_hex(32))
     try:

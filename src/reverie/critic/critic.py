@@ -59,7 +59,10 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a critic is: catalogue name or file name, classes, sha256 of its weights, and how to use it well."""
+    """Who a critic is: catalogue name or file name, classes, sha256 of its weights, and how to use it well.
+
+    `measured` are files in which statistics of its channels may stand.
+    """
 
     name: str
     classes: tuple[str, ...] = ()
@@ -70,6 +73,7 @@ class Identity:
     alias: Mapping[str, str] = field(default_factory=dict)
     logits_path: str = ""
     pooled: str = ""
+    measured: tuple[str, ...] = ()
 
 
 class Critic:

@@ -7,6 +7,7 @@ fetch them.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -21,6 +22,7 @@ from reverie.critic.wrap import open_library
 from reverie.errors import InputError, WeightsError, unknown_name
 from reverie.models.build import NAMED, build_classifier, shapes_only
 from reverie.models.caffe_googlenet import HEAD
+from reverie.models.translator import build_translator, parse_shape
 from reverie.weights.boundary import damage_named
 from reverie.weights.caffe.model import SUFFIX as CAFFEMODEL
 from reverie.weights.catalogue import CATALOGUE
@@ -28,10 +30,12 @@ from reverie.weights.checkpoint import Description, file_sha256, load_model
 from reverie.weights.embedded import embedded_path
 from reverie.weights.fetch import cached
 from reverie.weights.foreign import load_state_dict, misfit
+from reverie.weights.in_folder import network_in
 from reverie.weights.pretrained import adapt_state
 from reverie.weights.vision import imagenet_classes
 
 EMBEDDED = "embedded"
+TRANSLATOR = "translator"  # kind of file
 RANDOM = "random"  # --weights random: an untrained network, for tests and for looking at architectures
 WORDNET = re.compile(r"^n\d{8}[-_ ]+")
 WITHOUT_OWN_START = (
@@ -91,7 +95,8 @@ def open_network(model: str, weights: str | Path | None) -> tuple[nn.Module, Pre
     if architecture in NAMED:
         return _from_architecture(model, architecture, weights)
     if Path(model).suffix.lower() in (".safetensors", *STATE_DICTS) or Path(model).exists():
-        return _from_file(Path(model), Path(model).name, weights)
+        path = network_in(Path(model))
+        return _from_file(path, path.name, weights)
     library = open_library(model, weights)
     if library is not None:
         return library
@@ -102,11 +107,10 @@ def open_network(model: str, weights: str | Path | None) -> tuple[nn.Module, Pre
 def _from_file(path: Path, name: str, weights: str | Path | None) -> tuple[nn.Module, Preprocessing, Identity]:
     if weights is not None:
         raise InputError(f"--weights goes with a named architecture; '{name}' already carries its own")
-    if (path / "model.safetensors").is_file():
-        path = path / "model.safetensors"
     if path.is_dir():
         raise WeightsError(
-            f"'{path}' is a folder; expected a .safetensors file, for example {path / 'model.safetensors'}"
+            f"'{path}' is a folder without a finished network; expected a .safetensors file, or a folder with a "
+            "model.safetensors of 'reverie train classifier' in it"
         )
     if path.suffix.lower() in STATE_DICTS and path.is_file():
         raise WeightsError(_bare_weights(path))
@@ -116,12 +120,31 @@ def _from_file(path: Path, name: str, weights: str | Path | None) -> tuple[nn.Mo
 
 def _described(path: Path, name: str) -> tuple[nn.Module, Preprocessing, Identity]:
     state, about = load_model(path)
+    if about.kind == TRANSLATOR:
+        return _translator(state, about, path, name)
     if about.kind != "classifier":
         raise WeightsError(f"'{path.name}' holds a network of kind '{about.kind}'; dreaming needs a classifier")
     with shapes_only():
         net = build_classifier(about.architecture, len(about.classes), about.options)
     _load(net, state, path.name)
-    return net, Preprocessing(about.mean, about.std), _identity(net, name, about, file_sha256(path))
+    identity = replace(_identity(net, name, about, file_sha256(path)), measured=(str(path),))
+    return net, Preprocessing(about.mean, about.std), identity
+
+
+def _translator(
+    state: dict[str, Tensor], about: Description, path: Path, name: str
+) -> tuple[nn.Module, Preprocessing, Identity]:
+    """Return a translator whose layers are looked at; it has no classes."""
+    shape = parse_shape(about.options, path.name)
+    if shape.inputs != 3:
+        raise WeightsError(f"'{path.name}' takes {shape.inputs} channels; what is dreamt has the three of a picture")
+    with shapes_only():
+        net = build_translator(shape)
+    _load(net, {key: value.float() if value.is_floating_point() else value for key, value in state.items()}, path.name)
+    deepest = {"unet": f"down.{shape.depth - 1}", "resnet": "down.2", "autoencoder": "net.3"}
+    layer = deepest.get(shape.architecture, f"layers.{len(shape.dilations) - 1}")
+    identity = Identity(name, (), file_sha256(path), about.input_px, (layer,))
+    return net, Preprocessing((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)), identity
 
 
 def _bare_weights(path: Path) -> str:

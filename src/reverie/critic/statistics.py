@@ -1,7 +1,7 @@
 """How strong every channel of a network is on ordinary pictures: mean and standard deviation, by layer.
 
-Shipped for the embedded network, and for all others measured once and kept in the cache: from the package's own
-pictures, or from the user's (`reverie models calibrate`).
+Shipped for the embedded network, measured at the end of a training for those that are trained here, and for all others
+measured once and kept in the cache: from the package's own pictures, or from the user's (`reverie models calibrate`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reverie.errors import InputError, WeightsError
 from reverie.media.image import read_picture
 from reverie.numerics.resample import resize
 from reverie.weights.boundary import reads
-from reverie.weights.checkpoint import write_bytes
+from reverie.weights.checkpoint import BESIDE, write_bytes
 from reverie.weights.embedded import FOLDER
 from reverie.weights.fetch import cache_dir
 
@@ -83,7 +83,7 @@ def statistics_of(critic: Critic, names: Sequence[str]) -> dict[str, ChannelStat
         LayerError: a layer that the network does not have.
         WeightsError: stored statistics that are damaged.
     """
-    paths = [SHIPPED] if critic.identity.name == "embedded" else []
+    paths = [SHIPPED] if critic.identity.name == "embedded" else [Path(text) for text in critic.identity.measured]
     found: dict[str, ChannelStatistics] = {}
     for path in (cached_path(critic), *paths):
         if path.is_file() and not set(names) <= found.keys():
@@ -132,21 +132,30 @@ def save_statistics(path: Path, statistics: Mapping[str, ChannelStatistics], *, 
     would not replay; and half precision cannot hold the strengths of every network (0 and infinity come out).
     """
     kind = torch.float16 if half else torch.float32
-    tensors = {f"{name}/mean": s.mean.to(kind) for name, s in statistics.items()}
-    tensors |= {f"{name}/std": s.std.to(kind) for name, s in statistics.items()}
-    write_bytes(path, save({name: value.contiguous() for name, value in tensors.items()}))
+    write_bytes(path, save({name: value.to(kind) for name, value in _tensors(statistics).items()}))
+
+
+def as_tensors(statistics: Mapping[str, ChannelStatistics]) -> dict[str, Tensor]:
+    """Return statistics by the names that they have beside the weights in a network's file."""
+    return {f"{BESIDE}{name}": value for name, value in _tensors(statistics).items()}
+
+
+def _tensors(statistics: Mapping[str, ChannelStatistics]) -> dict[str, Tensor]:
+    found = {f"{name}/mean": s.mean.contiguous() for name, s in statistics.items()}
+    return found | {f"{name}/std": s.std.contiguous() for name, s in statistics.items()}
 
 
 @reads
 def load_statistics(path: Path, critic: Critic) -> dict[str, ChannelStatistics]:
-    """Read statistics; layers that the network does not have so are left out.
+    """Read statistics, from a file of their own or from a network's; layers that it does not have so are left out.
 
     Raises:
         WeightsError: damaged.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+            names = [name for name in file.keys() if "/" in name]  # noqa: SIM118
+            tensors = {name.removeprefix(BESIDE): file.get_tensor(name).float() for name in names}
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"the statistics in '{path}' cannot be read; remove that file") from error
     found: dict[str, ChannelStatistics] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import random
 import threading
 import zipfile
@@ -24,6 +25,7 @@ SUFFIXES = (
 )  # fmt: skip
 TRAINING = ("train", "training")
 HELD_OUT = ("val", "valid", "validation", "test")
+NAMED = 5  # folders in a note
 MAX_MEMBER_BYTES = 512 * 2**20
 AT_ONCE = 8  # pictures of a dataset that may be in memory together, each in its thread
 
@@ -48,7 +50,7 @@ class Archive:
         """Return all file paths, relative, with forward slashes, sorted."""
         if self._zip is not None:
             return sorted({info.filename for info in self._zip.infolist() if not info.is_dir()})
-        return sorted(p.relative_to(self.root).as_posix() for p in self.root.rglob("*") if p.is_file())
+        return sorted(path.relative_to(self.root).as_posix() for path in files_below(self.root))
 
     def read(self, name: str) -> bytes:
         """Return the bytes of one file.
@@ -87,11 +89,25 @@ class Archive:
         return io.BytesIO(self.read(name))
 
 
+def files_below(root: Path) -> list[Path]:
+    """Return all files below a folder, those in linked folders too; each folder is entered once on a way down."""
+    found: list[Path] = []
+    for here, folders, names in os.walk(root, followlinks=True):
+        place = Path(here)
+        above = {parent.resolve() for parent in (place, *place.parents)}
+        folders[:] = [
+            name for name in folders if not (place / name).is_symlink() or (place / name).resolve() not in above
+        ]
+        found += [path for path in (place / name for name in names) if path.is_file()]
+    return found
+
+
 @dataclass(frozen=True)
 class PictureFolder:
     """A dataset: its classes and its pictures, divided into training and validation.
 
-    `explicit_split` tells whether the division came with the data; `digest` identifies the list of files.
+    `explicit_split` tells whether the division came with the data; `digest` identifies the list of files; `notes` say
+    what was left out.
     """
 
     archive: Archive
@@ -101,6 +117,7 @@ class PictureFolder:
     explicit_split: bool
     digest: str
     val_archive: Archive
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -145,7 +162,19 @@ def open_folder(path: Path, *, val: Path | None = None, val_share: float = 0.1, 
     if not classes or not train:
         raise DataError(f"'{path}' holds no class folders with pictures; expected {path.name}/CLASS/picture.jpg")
     explicit = val is not None or bool(train_split and held_split)
-    return PictureFolder(archive, classes, train, held, explicit, _digest(train + held), val_archive)
+    notes = _left_out(groups, train_split) if train_split else ()
+    return PictureFolder(archive, classes, train, held, explicit, _digest(train + held), val_archive, notes)
+
+
+def _left_out(groups: dict[str, dict[str, list[str]]], split: str) -> tuple[str, ...]:
+    """Say which class folders beside the one of the training pictures are not used."""
+    beside = sorted(groups.get("", {}))
+    if not beside:
+        return ()
+    count = sum(map(len, groups[""].values()))
+    named = ", ".join(beside[:NAMED]) + (f" and {len(beside) - NAMED} more" if len(beside) > NAMED else "")
+    left_out = f"left out beside it: {count} pictures in {named}"
+    return (f"only the classes in '{split}/' are learned; {left_out}. Rename '{split}' to learn those",)
 
 
 def _with_validation(

@@ -16,6 +16,7 @@ from reverie.errors import InputError
 from reverie.jobs.given import sha256_of
 from reverie.jobs.job import Input, Job, sections
 from reverie.settings import flag_of
+from reverie.weights.in_folder import network_in
 
 MOST_LOOKED_AT = 2000  # files, for one that was renamed
 NETWORKS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".caffemodel")  # suffixes of networks that are files
@@ -96,6 +97,23 @@ def network_roles(config: object) -> set[str]:
     """Return the roles of the networks that settings name."""
     fields = [field for part in sections(config).values() for field in dataclasses.fields(part)]  # type: ignore[arg-type]
     return {field.name for field in fields if field.metadata.get("file") == "network"}
+
+
+def with_networks(config: object) -> object:
+    """Return settings in which the folder of a training stands for the network in it."""
+    parts = {name: _networks_of(part) for name, part in sections(config).items()}
+    return config if parts == sections(config) else with_parts(config, parts)
+
+
+def _networks_of(part: object) -> object:
+    changed: dict[str, object] = {}
+    for field in dataclasses.fields(part):  # type: ignore[arg-type]
+        value = getattr(part, field.name)
+        if not isinstance(value, str) or value in field.metadata.get("builtin", ()):
+            continue
+        if field.metadata.get("file") == "network" and Path(value).is_dir():
+            changed[field.name] = str(network_in(Path(value)))
+    return dataclasses.replace(part, **changed) if changed else part  # type: ignore[type-var]
 
 
 def without_folders(config: object) -> object:

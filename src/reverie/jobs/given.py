@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from reverie.data.folder import files_below
 from reverie.errors import InputError
 from reverie.jobs.job import Input
 
@@ -125,7 +126,7 @@ def sha256_of(path: Path) -> str:
             raise InputError(f"'{path}' is a pipe or a device; give a plain file")
         if path.is_dir():
             digest = hashlib.sha256()
-            for file in sorted(p for p in path.rglob("*") if p.is_file()):
+            for file in sorted(files_below(path)):
                 digest.update(file.relative_to(path).as_posix().encode() + b"\0" + _digest(file).encode())
             return digest.hexdigest()
         if path.suffix.lower() in (".obj", ".gltf"):

@@ -73,7 +73,7 @@ class Many:
         assert isinstance(asked, Asked)
         config = with_chosen(self.config, {"seed": asked.seed})
         given = None if job.source is None else Given(Path(job.source), kind=asked.kind)
-        with closing(Run(self.tool, self.prepared, config, given, scratch=scratch_of(job.target))) as run:
+        with closing(Run(self.tool, self.prepared, config, given, scratch=scratch_of(job.target, self.tool))) as run:
             run.check(job.target)
             for progress in run:
                 yield run.fraction or 0.0, progress.stage
@@ -105,6 +105,8 @@ def continue_in(scratch: Path, result: Path) -> None:
     shutil.copytree(result, scratch, copy_function=placed, dirs_exist_ok=True)
 
 
-def scratch_of(target: Path) -> Path:
+def scratch_of(target: Path, tool: AnyTool | None = None) -> Path:
     """Return the place of a work's own files beside its result."""
+    if tool is not None and tool.scratch is not None:
+        return tool.scratch(target)
     return target.with_name(fitted(target.name, ".frames"))

@@ -62,6 +62,15 @@ class Encodable(Protocol):
         ...
 
 
+@runtime_checkable
+class Printable(Protocol):
+    """A result that is read in the terminal where no place is named for it."""
+
+    def printed(self, *, as_json: bool) -> str:
+        """Return what goes to standard output."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """`rgb` ``[H, W, 3]`` and `alpha` ``[H, W]``, floats in [0, 1] or uint8; `bits` is 8 or 16."""
@@ -176,12 +185,17 @@ class Mesh:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Weights by name and what they are; the job stands in the description's recipe."""
+    """Weights by name and what they are; the job stands in the description's recipe.
+
+    Attributes:
+        written: called once it stands under its name.
+    """
 
     state: Mapping[str, Tensor]
     description: Description
     label: str = ""
     suffixes: tuple[str, ...] = (".safetensors",)
+    written: Callable[[], None] = lambda: None
 
     def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
         """Write it as safetensors."""
@@ -191,6 +205,7 @@ class Network:
 
         _check_suffix(path, self.suffixes)
         save_model(path, dict(self.state), replace(self.description, recipe=self.description.recipe | {"job": record}))
+        self.written()
         return ()
 
 

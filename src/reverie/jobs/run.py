@@ -326,13 +326,12 @@ def execute(run: Run, target: Path | None, watch: Watch, *, quality: int = 92, k
     """
     watch.begin(run)
     told: list[str] = []
-    began = time.monotonic()
+    clock = Clock()
     try:
         _tell(run, watch, told)
         for progress in run:
             fraction = run.fraction
-            spent = time.monotonic() - began
-            watch.show(progress, fraction, spent * (1 - fraction) / fraction if fraction else None)
+            watch.show(progress, fraction, clock.left_s(progress, fraction))
             _tell(run, watch, told)
     except KeyboardInterrupt:
         if not (run.tool.live and run.last is not None):
@@ -350,6 +349,24 @@ def execute(run: Run, target: Path | None, watch: Watch, *, quality: int = 92, k
     text = summary(run)
     watch.end("done", text)
     return Ended("done", paths, text)
+
+
+class Clock:
+    """Tells how long a run has to go; one that goes on where an earlier one stopped counts from there."""
+
+    def __init__(self) -> None:
+        self._at, self._from = time.monotonic(), 0.0
+        self._seen = False
+
+    def left_s(self, progress: Progress, fraction: float | None) -> float | None:
+        """Return the seconds to go after a step; None where nobody knows."""
+        now = time.monotonic()
+        if not self._seen and fraction is not None and progress.done > 1:
+            self._at, self._from = now, fraction
+        self._seen = True
+        if fraction is None or fraction <= self._from:
+            return None
+        return (now - self._at) * (1 - fraction) / (fraction - self._from)
 
 
 def summary(run: Run) -> str:
@@ -462,7 +479,7 @@ def _tell(run: Run, watch: Watch, told: list[str]) -> None:
 
 def _kept(run: Run, target: Path | None, quality: int, kept: Path | None, end: End) -> Ended:
     """Write the unfinished result at once, if there was a step."""
-    if run.last is None or target is None:
+    if run.last is None or target is None or not run.last.done:
         return Ended(end, (), "before the first step; nothing was written" if target else "; nothing was written")
     place = kept or kept_path(target)
     total = f" of {run.last.total}" if run.last.total else ""

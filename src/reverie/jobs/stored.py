@@ -14,6 +14,7 @@ from reverie.errors import InputError
 
 JOB_FILE = "job.json"  # inside a folder, and in the names of side files of formats that hold no text
 OLDER_FILES = ("atlas.json",)  # what stood in its place in folders of earlier versions
+ONNX_JOB = "reverie-job"  # the note of an ONNX file that holds it
 PAGE_JOB = re.compile(r'<script type="application/json" id="reverie-job">(.*?)</script>', re.DOTALL)
 MOST_BYTES = 256 << 20  # a page with its pictures inside
 
@@ -59,6 +60,8 @@ def stored_record(path: Path) -> dict[str, object]:
         return _object(html.unescape(match[1]), path)
     if suffix in (".glb", ".gltf"):
         return _mesh_record(path)
+    if suffix == ".onnx":
+        return _onnx_record(path)
     from reverie.media.metadata import read_settings
 
     return dict(read_settings(path))
@@ -71,6 +74,19 @@ def _mesh_record(path: Path) -> dict[str, object]:
     if not found:
         raise InputError(f"'{path}' carries no job: it was not made by Reverie")
     return found
+
+
+def _onnx_record(path: Path) -> dict[str, object]:
+    import importlib
+
+    try:
+        notes = importlib.import_module("onnx").load(path, load_external_data=False).metadata_props
+    except Exception as error:  # a missing package, a damaged file: protobuf raises kinds of its own
+        raise InputError(f"'{path}' carries no job that can be read ({type(error).__name__})") from error
+    found = next((note.value for note in notes if note.key == ONNX_JOB), None)
+    if found is None:
+        raise InputError(f"'{path}' carries no job: it was not made by Reverie")
+    return _object(found, path)
 
 
 def _loaded(file: Path, made: Path) -> dict[str, object]:

@@ -42,7 +42,8 @@ class Target:
 
 def choose_target(
     wanted: Path, job: Job, read: Callable[[object, str], Job], *, sources: Iterable[Path] = (),
-    overwrite: bool = False, fresh: bool = False, joins: Callable[[Job, Job], bool] | None = None,
+    overwrite: bool = False, home: bool = False, fresh: bool = False,
+    joins: Callable[[Job, Job], bool] | None = None,
 ) -> Target:  # fmt: skip
     """Return where the result of a job goes, for the name that was asked for.
 
@@ -52,6 +53,7 @@ def choose_target(
         read: parses a stored record, see `reverie.jobs.job.parse`.
         sources: files that go into the result.
         overwrite: replace an own result of other settings.
+        home: the result lies in a folder of its own, and that is what is counted up.
         fresh: each result is another, even of the same job.
         joins: see `Tool`.
 
@@ -65,7 +67,7 @@ def choose_target(
             return Target(candidate)
         there = _job_of(candidate, read)
         if there is None and number == 1:
-            raise InputError(f"'{candidate}' exists and was not made by Reverie; name another place with -o")
+            raise InputError(f"'{candidate}' exists and {_whose(candidate)}; name another place with -o")
         if overwrite and there is not None:
             return Target(candidate)
         if there is not None and joins is not None and joins(there, job):
@@ -75,11 +77,25 @@ def choose_target(
         number += 1
         if number > MOST_COUNTED:
             raise InputError(f"'{wanted}' and {MOST_COUNTED} names after it are taken; name another place with -o")
-        candidate = wanted.with_name(fitted(COUNTED.sub("", wanted.stem), f"-{number}{wanted.suffix}"))
-    kept = (
-        f"'{wanted.name}' has other settings and is kept; --overwrite replaces it" if number > 1 and not fresh else ""
-    )
+        candidate = _counted(wanted.parent, number) / wanted.name if home else _counted(wanted, number)
+    shown = wanted.parent.name if home else wanted.name
+    told = number > 1 and not fresh
+    kept = f"'{shown}' has other settings and is kept; --overwrite replaces it" if told else ""
     return Target(candidate, note=kept)
+
+
+def _counted(path: Path, number: int) -> Path:
+    return path.with_name(fitted(COUNTED.sub("", path.stem), f"-{number}{path.suffix}"))
+
+
+def _whose(path: Path) -> str:
+    """Say why a file is not replaced."""
+    if path.suffix.lower() == ".safetensors":
+        from reverie.weights.checkpoint import is_described
+
+        if is_described(path):
+            return "holds a network of an earlier version, which is kept"
+    return "was not made by Reverie"
 
 
 def check_no_source(target: Path, sources: Iterable[Path]) -> None:

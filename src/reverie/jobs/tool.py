@@ -17,6 +17,7 @@ from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 from reverie.errors import JobError
 from reverie.jobs.given import Given
 from reverie.jobs.job import Job, Json, section_types
+from reverie.jobs.output import Output
 from reverie.jobs.parts import Parts
 from reverie.jobs.session import Session
 from reverie.jobs.work import Work
@@ -98,6 +99,13 @@ class Tool(Generic[C]):
         network: the file of the network that the settings name, if it lies here, without opening it; records name it
             as their model and not among their files.
         sheet: what `--sheet` varies, for a text of the tool's own; None where it is none.
+        home: name of the main result inside a folder of its own, which ``-o`` names; "" where ``-o`` names the file.
+        scratch: the place of the work's own files beside a result; NAME.frames where there is none.
+        begun: settings of an unfinished work, by that place, as ``--resume`` takes them; a tool that has it goes on
+            with what it began.
+        recipes: whether ``--recipe FILE`` gives settings too.
+        failed: exit code beside the result, such as 2 where some inputs could not be used.
+        then: field of the settings → tool that is applied to the result, and writes to the place the field names.
         live: a show without an end: its page shows every frame and steers it at once, its result is a recording of
             what came in, which is never there already, and to be stopped is its usual end.
         several: the results that settings ask for where they may ask for more than one, each a job of its own.
@@ -132,6 +140,12 @@ class Tool(Generic[C]):
     moving: str | None = None
     network: Callable[[C], Path | None] | None = None
     sheet: Callable[[C, str], Mapping[str, Sequence[Json]] | None] | None = None
+    home: str = ""
+    scratch: Callable[[Path], Path] | None = None
+    begun: Callable[[Path], Mapping[str, object] | None] | None = None
+    recipes: bool = False
+    failed: Callable[[Output], int] | None = None
+    then: Mapping[str, str] = dataclasses.field(default_factory=dict)
     live: bool = False
     several: Callable[[C, Session], Parts[C]] | None = None
     joins: Callable[[Job, Job], bool] | None = None

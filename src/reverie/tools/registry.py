@@ -39,6 +39,24 @@ TOOLS: dict[str, tuple[str, str]] = {
     "mesh style": ("reverie.tools.mesh_style.tool:MESH_STYLE", "Give a mesh a texture in the style of pictures."),
     "mesh dream": ("reverie.tools.mesh_dream.tool:MESH_DREAM", "Dream on a mesh: its texture, its shape, or both."),
     "mesh fit": ("reverie.tools.mesh_fit.tool:MESH_FIT", "Bring a mesh to the shape, and the colors, of pictures."),
+    "train classifier": (
+        "reverie.train.classifier_tool:TRAIN_CLASSIFIER",
+        "Train a classifier on a folder of pictures.",
+    ),
+    "train adaptive": (
+        "reverie.train.adaptive_tool:TRAIN_ADAPTIVE",
+        "Train the network that paints in any style.",
+    ),
+    "train distill": (
+        "reverie.train.distill_tool:TRAIN_DISTILL",
+        "Teach a small network one style, to paint in one pass.",
+    ),
+    "train evaluate": (
+        "reverie.train.evaluate_tool:TRAIN_EVALUATE",
+        "Measure a trained classifier on labelled pictures.",
+    ),
+    "classify": ("reverie.tools.classify.tool:CLASSIFY", "Name what a network sees in pictures."),
+    "export": ("reverie.tools.fast.export_tool:EXPORT", "Write a network that paints in one pass as ONNX."),
     "train translate": (
         "reverie.train.translate.tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",
@@ -155,10 +173,14 @@ HIDDEN: dict[str, str] = {
     "atlas --sheet": "reverie.tools.atlas.tool:PART_OF_ATLAS",
 }
 
+# an older or shorter name of a command → its name here
+ALIASES: dict[str, str] = {"distill": "train distill"}
+
 GROUPS: dict[str, str] = {  # the first word of two → what its tools have in common
     "gather": "Make data sets: from words, painters, films, places on earth, public collections.",
     "latent": "Pictures and films from the latent space of a generator.",
     "embed": "Map a collection by what a network sees: 'reverie embed FOLDER' is 'reverie embed map FOLDER'.",
+    "train": "Train and evaluate networks on your own pictures.",
     "translator": "Measure and export networks of 'reverie train translate'.",
     "sound": "Sound from films, and films from sound: 'reverie sound FILM' is 'reverie sound film FILM'.",
     "mesh": "Style, dream, shape and show 3D meshes.",

@@ -8,17 +8,15 @@ strength 0 is the content.
 
 from __future__ import annotations
 
-import datetime
 import os
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-import reverie
 from reverie.critic.critic import IMAGE, Critic
 from reverie.critic.open import open_critic
 from reverie.critic.precision import Precision, autocast, resolve_device, resolve_precision
@@ -26,16 +24,18 @@ from reverie.critic.style_layers import style_layers
 from reverie.data.ahead import Ahead
 from reverie.data.batches import seed_of, seeded
 from reverie.data.crops import CropPool
-from reverie.errors import InputError
+from reverie.jobs.work import Chosen
 from reverie.models.adaptive import LEVELS, AdaptiveDecoder, Statistics, restyled, statistics_of
-from reverie.settings import check_settings, to_record
-from reverie.train.adaptive_config import AdaptiveConfig
-from reverie.train.counters import check_same_data, check_same_settings
-from reverie.train.painter import Lesson, Painter
+from reverie.settings import check_settings
+from reverie.train.about import dated
+from reverie.train.adaptive_config import AdaptiveConfig, check_adaptive
+from reverie.train.counters import check_same_settings
+from reverie.train.keeping import written
+from reverie.train.painted import PaintedTraining
 from reverie.train.randomness import private_random
-from reverie.train.run_folder import NETWORK, RunFolder
+from reverie.train.run_folder import RunFolder
 from reverie.train.step import TrainStep
-from reverie.weights.checkpoint import Description, save_model
+from reverie.weights.checkpoint import Description
 
 COMPARED = (*LEVELS, "mixed4c")  # layers whose style is compared
 IDENTITIES = 8  # one picture of so many is its own style
@@ -56,28 +56,34 @@ def train_adaptive(
         InputError: settings out of range, or other than those of the run being resumed.
         GradientError: the run diverged.
     """
-    config = config or AdaptiveConfig()
+    named = {"contents": tuple(map(str, contents)), "styles": tuple(map(str, styles))}
+    config = replace(config or AdaptiveConfig(), **named)
     check_settings(config)
-    if config.crop_px % 8:
-        raise InputError(f"--crop-px must be a multiple of 8; got {config.crop_px}")
     run = RunFolder(output)
     saved = run.load_checkpoint() if resume else run.check_unused()
     if saved is not None:
         check_same_settings(saved["config"], config)
-    pools = CropPool(contents), CropPool(styles, leave_out=config.leave_out)
-    task = AdaptiveTask(pools[0], pools[1], config)
-    if saved is not None:
-        check_same_data(saved, task.digest)
-    run.create()
-    with run.cleared_on_failure():
-        with private_random(task.device, config.seed):
-            net = AdaptiveDecoder().to(task.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        lesson = Lesson(task.losses, lambda average, found: _write(average, run.path, task, found), task.digest)
-        yield TrainStep("load", message=f"{pools[0].count} pictures, {pools[1].count} styles")
-        try:
-            yield from Painter(net, lesson, run, config, saved).steps()
-        finally:
-            task.batches.close()
+    yield from written(open_adaptive(config, run), run.network)
+
+
+def open_adaptive(config: AdaptiveConfig, run: RunFolder) -> PaintedTraining:
+    """Return the training; a checkpoint in `run` is gone on with.
+
+    Raises:
+        DataError, WeightsError, InputError: see `train_adaptive`.
+    """
+    check_adaptive(config)
+    task = AdaptiveTask(
+        CropPool([Path(text) for text in config.contents]),
+        CropPool([Path(text) for text in config.styles], leave_out=config.leave_out), config,
+    )  # fmt: skip
+    with private_random(task.device, config.seed):
+        net = AdaptiveDecoder().to(task.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    summary = f"{task.contents.count} pictures, {task.styles.count} styles"
+    return PaintedTraining(
+        net, task.losses, task.digest, run, config, task.description, summary=summary, half=True,
+        close=task.batches.close, chosen=Chosen(device=str(task.device), config={"precision": task.precision}),
+    )  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -103,6 +109,19 @@ class AdaptiveTask:
     @property
     def digest(self) -> str:
         return f"{self.contents.digest}/{self.styles.digest}"
+
+    def description(self, net: nn.Module, metrics: dict[str, float]) -> Description:
+        """Return what the network's file says of itself."""
+        assert isinstance(net, AdaptiveDecoder)
+        about: dict[str, Any] = {
+            "contents": self.contents.count, "styles": self.styles.count, "digest": seed_of(self.digest),
+            "encoder": self.critic.identity.sha256,
+        }  # fmt: skip
+        description = Description(
+            architecture="adaptive", classes=(), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0),
+            input_px=self.config.crop_px, kind="adaptive", options=net.options, metrics=metrics, data=about,
+        )  # fmt: skip
+        return dated(description, self.config)
 
     def losses(self, net: nn.Module, step: int) -> dict[str, Tensor]:
         """Return the weighted losses of one step."""
@@ -182,26 +201,3 @@ def varied_colors(styles: Tensor, generator: torch.Generator) -> Tensor:
         style = style[order] if draw[0] < 0.4 else style
         varied.append(1 - style if draw[1] < 0.1 else style)
     return torch.stack(varied)
-
-
-def _recipe(config: AdaptiveConfig) -> dict[str, Any]:
-    """Return the settings without folders."""
-    named = {name: getattr(config, name) for name in ("judge", "judge_weights")}
-    return to_record(config) | {name: Path(value).name for name, value in named.items() if value}
-
-
-def _write(net: nn.Module, folder: Path, task: AdaptiveTask, metrics: dict[str, float]) -> Path:
-    """Write the network in half precision and return its path."""
-    assert isinstance(net, AdaptiveDecoder)
-    about: dict[str, Any] = {
-        "contents": task.contents.count, "styles": task.styles.count, "digest": seed_of(task.digest),
-        "encoder": task.critic.identity.sha256,
-    }  # fmt: skip
-    description = Description(
-        architecture="adaptive", classes=(), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), input_px=task.config.crop_px,
-        kind="adaptive", options=net.options, metrics=metrics, data=about, recipe=_recipe(task.config),
-        date=datetime.datetime.now(datetime.UTC).date().isoformat(), version=reverie.__version__,
-    )  # fmt: skip
-    path = folder / NETWORK
-    save_model(path, {name: value.half() for name, value in net.state_dict().items()}, description)
-    return path

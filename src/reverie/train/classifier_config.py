@@ -11,12 +11,17 @@ ARCHITECTURES = ("inception", "vgg", "rep", "resnet18", "resnet50", "googlenet",
 
 @dataclass(frozen=True)
 class ClassifierConfig:
-    """How a classifier is trained."""
+    """What a classifier learns from, and how it is trained."""
 
-    architecture: str = setting("inception", "Network: the embedded family or torchvision's.", choices=ARCHITECTURES)
+    data: str = setting("", "Pictures to learn from: a folder of class folders, or a zip of one.", file="folder")
+    architecture: str = setting(
+        "inception", "Network: the embedded family or torchvision's.", choices=ARCHITECTURES,
+        alias=("--model", "--arch"),
+    )  # fmt: skip
     init: str = setting(
-        "", "Start from weights: 'embedded', 'pretrained' (torchvision's, fetched before), or a .safetensors file."
-    )
+        "", "Start from weights: 'embedded', 'pretrained' (torchvision's, fetched before), or a .safetensors file.",
+        file="network", builtin=("", "embedded", "pretrained"),
+    )  # fmt: skip
     freeze_to: str = setting("", "Keep every layer up to and including this one as it is (fine-tuning).")
     input_px: int = setting(64, "Side of the pictures the network trains on.", minimum=16, maximum=1024)
     epochs: float = setting(30.0, "Passes over the data.", above=0)
@@ -41,10 +46,13 @@ class ClassifierConfig:
                             minimum=0)  # fmt: skip
     robust_steps: int = setting(1, "Gradient steps of the attack.", minimum=1, maximum=50)
     patience: int = setting(0, "Stop after this many epochs without a better top-1; 0 never.", minimum=0)
-    val: str = setting("", "Another folder or zip of class folders to validate on.")
+    val: str = setting("", "Another folder or zip of class folders to validate on.", file="folder", builtin=("",))
     val_share: float = setting(0.1, "Share held out when the data has no validation folder.", minimum=0, maximum=0.9)
     seed: int = setting(0, "Seed of the split, the order, the augmentation and the first weights.", minimum=0)
-    precision: str = setting("auto", "Arithmetic of the network.", choices=("auto", "fp32", "bf16"))
+    precision: str = setting(
+        "auto", "Arithmetic of the network.", choices=("auto", "fp32", "bf16"), replay=False, group="machine"
+    )
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps; several GPUs through 'accelerate launch'.",
-                          replay=False)  # fmt: skip
-    track: str = setting("", "Also log to an experiment tracker.", choices=("", "wandb", "tensorboard"), replay=False)
+                          replay=False, group="machine")  # fmt: skip
+    track: str = setting("", "Also log to an experiment tracker.", choices=("", "wandb", "tensorboard"), replay=False,
+                         group="machine", expert=True)  # fmt: skip

@@ -6,10 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from reverie.errors import DataError, InputError
-from reverie.settings import to_record
-
-# What a resumed run may change; settings.json names the files of `init` and `val` only.
-MAY_DIFFER = ("device", "track", "precision", "init", "val")
+from reverie.settings import flag_of, to_record
 
 
 @dataclass
@@ -30,7 +27,11 @@ class Counters:
     @classmethod
     def restored(cls, saved: dict[str, Any]) -> Counters:
         """Return the counters of a checkpoint; ones that it does not know keep their defaults."""
-        return cls(**{f.name: saved[f.name] for f in fields(cls) if f.name in saved})
+        found = cls()
+        for f in fields(cls):
+            usual = getattr(found, f.name)
+            setattr(found, f.name, type(usual)(saved.get(f.name, usual)))
+        return found
 
     def record(self) -> dict[str, Any]:
         """Return what a checkpoint stores."""
@@ -44,11 +45,38 @@ class Counters:
         return better
 
 
+def check_resumes(saved: dict[str, Any], config: Any, digest: str) -> None:
+    """Refuse a checkpoint of other settings or other data.
+
+    Raises:
+        InputError: names the setting.
+        DataError: the data changed.
+    """
+    check_same_settings(saved["config"], config)
+    check_same_data(saved, digest)
+
+
 def check_same_settings(saved: dict[str, Any], config: Any, run: str = "the run being resumed") -> None:
-    """Raise `InputError` if a run was made with other settings than `config`; `saved` are those of the run."""
-    for name, value in to_record(config).items():
-        if name not in MAY_DIFFER and saved.get(name, value) != value:
-            raise InputError(f"--{name.replace('_', '-')} is {value!r}, but {run} has {saved[name]!r}")
+    """Refuse to go on with a run of other settings; files and folders may lie elsewhere, on another machine.
+
+    Args:
+        saved: settings of the run.
+        config: those that are asked for.
+        run: how to call it.
+
+    Raises:
+        InputError: names the first that differs.
+    """
+    now = to_record(config)
+    for field in fields(config):
+        name, rule = field.name, field.metadata
+        if rule.get("file") or rule.get("inside") or not rule.get("replay", True) or name not in now:
+            continue
+        if saved.get(name, now[name]) != now[name]:
+            raise InputError(
+                f"{flag_of(field)} is {now[name]!r}, but {run} has {saved[name]!r}; "
+                "choose another --output, or --resume without it"
+            )
 
 
 def check_same_data(saved: dict[str, Any], digest: str) -> None:

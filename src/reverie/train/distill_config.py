@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reverie.errors import InputError
+from reverie.jobs.weighted import in_weighted
 from reverie.settings import setting
 
 
@@ -11,16 +13,24 @@ from reverie.settings import setting
 class DistillConfig:
     """How a small network learns to paint in one style: what counts, how large it is, and for how long it learns."""
 
+    style: tuple[str, ...] = setting(
+        (), "Style pictures, each optionally weighted as FILE:WEIGHT.", file="picture", inside=in_weighted
+    )
+    data: str = setting("", "Pictures to learn on: a folder, a zip or a file.", file="folder")
     minutes: float | None = setting(None, "Time budget that ends the schedule; overrides --steps.", above=0)
     steps: int = setting(1500, "Steps of the schedule.", minimum=1)
     strength: float = setting(0.5, "From 0, the content as it is, to 1, nothing but style.", minimum=0, maximum=1)
     score: str = setting(
         "w2", "What of the style is matched.", choices=("w2", "w2-ns", "gram", "covariance", "mean-std")
     )
-    model: str = setting("embedded", "Network that judges: 'embedded', a .safetensors file, or a torchvision name.")
+    model: str = setting(
+        "embedded", "Network that judges: 'embedded', a .safetensors file, or a torchvision name.", file="network",
+        builtin=("embedded",),
+    )  # fmt: skip
     weights: str | None = setting(
-        None, "State dict for a torchvision name, read as data; 'random' for an untrained one."
-    )
+        None, "State dict for a torchvision name, read as data; 'random' for an untrained one.", file="network",
+        builtin=("random",),
+    )  # fmt: skip
     style_layer: tuple[str, ...] = setting(
         (), "Layer whose style is matched, optionally weighted as NAME:WEIGHT; repeatable."
     )
@@ -39,5 +49,19 @@ class DistillConfig:
     warmup: float = setting(0.02, "Share of the run in which the learning rate rises.", minimum=0, maximum=0.5)
     ema: float = setting(0.99, "Decay of the averaged weights that are the result.", minimum=0, maximum=0.99999)
     seed: int = setting(0, "Seed of the first weights and of what is shown.", minimum=0, maximum=2**63 - 1)
-    precision: str = setting("auto", "Arithmetic while learning.", choices=("auto", "fp32", "bf16"))
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False)
+    precision: str = setting("auto", "Arithmetic while learning.", choices=("auto", "fp32", "bf16"), replay=False,
+                             group="machine")  # fmt: skip
+    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+    export: str | None = setting(None, "Write the network as ONNX too, to this file.", stored=False)
+
+
+def check_distill(config: DistillConfig) -> None:
+    """Refuse settings that nothing can be learned with.
+
+    Raises:
+        InputError: names them.
+    """
+    if not config.style:
+        raise InputError("no style is given; name one or more pictures")
+    if config.crop_px % 16:
+        raise InputError(f"--crop-px must be a multiple of 16; got {config.crop_px}")

@@ -15,7 +15,7 @@ from reverie.critic.open import readable_names
 from reverie.critic.precision import resolve_device, resolve_precision
 from reverie.data import pack
 from reverie.data.folder import Item, PictureFolder, open_folder, require_dataset
-from reverie.errors import DataError, WeightsError, unknown_name
+from reverie.errors import DataError, OutputError, WeightsError, unknown_name
 from reverie.models.build import build_classifier
 from reverie.settings import check_settings
 from reverie.train.evaluate_config import EvaluateConfig
@@ -24,8 +24,7 @@ from reverie.train.metrics import Evaluation, evaluate_logits
 from reverie.train.normalization import Normalization
 from reverie.train.predict import predicting_logits
 from reverie.train.report import write_report
-from reverie.train.run_folder import RunFolder
-from reverie.weights.checkpoint import Description, load_model
+from reverie.weights.checkpoint import Description, load_model, write_bytes
 from reverie.weights.foreign import misfit
 
 __all__ = ["EvaluateConfig", "EvaluateStep", "Evaluation", "evaluate_logits", "evaluate_model", "write_report"]
@@ -38,7 +37,8 @@ MEMORY_LIMIT_BYTES = 2**30  # of decoded pictures; larger sets are decoded as th
 class EvaluateStep:
     """One moment of an evaluation: `phase` is ``load``, ``evaluate`` or ``done``, `progress` in [0, 1] of the phase.
 
-    The last step carries the `evaluation`, the pictures that could not be read, and a message that counts both.
+    The last step carries the `evaluation`, the pictures that could not be read, a message that counts both, and the
+    pictures that were looked at.
     """
 
     phase: str
@@ -46,6 +46,7 @@ class EvaluateStep:
     message: str = ""
     evaluation: Evaluation | None = None
     broken: tuple[str, ...] = ()
+    pictures: pack.Pictures | None = None
 
 
 def evaluate_model(
@@ -68,20 +69,35 @@ def evaluate_model(
     yield EvaluateStep("load", message=f"reading {data.name}")
     chosen = choose_pictures(data, about, config.pictures)
     chosen = replace(chosen, items=match_classes(chosen.items, chosen.folder.classes, about.classes, model.name))
-    if output is None:
-        yield from _measure(net, about, chosen, None, device, config)
-        return
-    run = RunFolder(output)
-    run.create()
-    with run.cleared_on_failure():
-        yield from _measure(net, about, chosen, run, device, config)
+    if output is not None and output.exists() and not output.is_dir():
+        raise OutputError(f"cannot write a report into '{output}': it is a file; name a folder")
+    for step in _measure(net, about, chosen, device, config):
+        if step.evaluation is not None and output is not None:
+            try:
+                output.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise OutputError(f"cannot create the folder '{output}': {error.strerror or error}") from error
+            fill_report(step, output)
+        yield step
+
+
+def fill_report(step: EvaluateStep, folder: Path) -> None:
+    """Write what the last step of an evaluation found into a folder: tables, pictures, and what could not be read.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    assert step.evaluation is not None
+    assert step.pictures is not None
+    write_report(step.evaluation, folder, step.pictures)
+    if step.broken:
+        write_bytes(folder / "broken.txt", "".join(f"{name}\n" for name in step.broken).encode())
 
 
 def _measure(
-    net: nn.Module, about: Description, chosen: Chosen, run: RunFolder | None, device: torch.device,
-    config: EvaluateConfig,
+    net: nn.Module, about: Description, chosen: Chosen, device: torch.device, config: EvaluateConfig
 ) -> Iterator[EvaluateStep]:  # fmt: skip
-    """Read the pictures, look at them, write the report."""
+    """Read the pictures and look at them."""
     items = chosen.items
     reading = pack.loading_pictures(chosen.folder.archive, items, about.input_px, limit_bytes=MEMORY_LIMIT_BYTES)
     with closing(reading):
@@ -100,10 +116,8 @@ def _measure(
         parts.append(logits)
         yield EvaluateStep("evaluate", sum(map(len, parts)) / len(pictures.paths))
     evaluation = evaluate_logits(torch.cat(parts), pictures.labels, readable_names(about.classes))
-    if run is not None:
-        write_report(evaluation, run.path, pictures)
-        run.name_broken(broken)
-    yield EvaluateStep("done", 1.0, measured_on(evaluation, chosen.which, broken), evaluation, broken)
+    said = measured_on(evaluation, chosen.which, broken)
+    yield EvaluateStep("done", 1.0, said, evaluation, broken, pictures)
 
 
 def measured_on(evaluation: Evaluation, which: str, broken: tuple[str, ...]) -> str:

@@ -9,13 +9,19 @@ from reverie.settings import setting
 
 @dataclass(frozen=True)
 class EvaluateConfig:
-    """Which pictures are evaluated, and where."""
+    """What is evaluated, on which pictures, and where."""
 
+    model: str = setting(
+        "", "A .safetensors file trained here, the folder of a training, or 'embedded'.", file="network",
+        builtin=("", "embedded"),
+    )  # fmt: skip
+    data: str = setting("", "Folder of class folders with pictures, or a zip of one.", file="folder")
     pictures: str = setting(
         "auto",
         "Held-out pictures, or all; auto: held-out if there is a validation folder or the network learned this data.",
         choices=("auto", "val", "all"),
     )
     batch: int = setting(128, "Pictures per pass.", minimum=1)
-    precision: str = setting("auto", "Arithmetic of the network.", choices=("auto", "fp32", "bf16"))
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False)
+    precision: str = setting("auto", "Arithmetic of the network.", choices=("auto", "fp32", "bf16"), replay=False,
+                             group="machine")  # fmt: skip
+    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")

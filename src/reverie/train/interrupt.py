@@ -11,29 +11,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from reverie.jobs.interrupts import raises_interrupt
+from reverie.jobs.interrupts import NAMES, raises_interrupt
 
 
 @contextmanager
 def deferred_interrupt() -> Iterator[None]:
-    """Raise `KeyboardInterrupt` after the block instead of within it, also where the block ends with an error.
+    """Let Ctrl-C, SIGTERM and SIGHUP take effect after the block instead of within it, also where it ends by an error.
 
-    Does nothing outside the main thread, which alone receives signals, and where the program has its own handler.
+    Does nothing outside the main thread, which alone receives signals, and where the program has its own handlers.
     """
-    ours = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGINT)
-    if not ours or not raises_interrupt(before):
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
+    numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
     pressed: list[int] = []
 
     def remember(number: int, frame: FrameType | None) -> None:
         pressed.append(number)
 
-    signal.signal(signal.SIGINT, remember)
+    held = {number: handler for number, handler in before.items() if callable(handler) and raises_interrupt(handler)}
+    for number in held:
+        signal.signal(number, remember)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in held.items():
+            signal.signal(number, handler)
         if pressed:
-            raise KeyboardInterrupt
+            held[pressed[0]](pressed[0], None)

@@ -21,13 +21,13 @@ from reverie.settings import to_record
 from reverie.train.average import Average
 from reverie.train.divergence import diverged
 from reverie.train.interrupt import deferred_interrupt
+from reverie.train.keeping import checkpointed
 from reverie.train.run_folder import RunFolder
 from reverie.train.schedule import warm_cosine
 from reverie.train.step import TrainStep
 from reverie.train.track import Tracker
 from reverie.train.validation import Validation
 
-CHECKPOINT_EVERY_S = 60.0
 LOG_EVERY = 20
 LARGEST_GRADIENT = 5.0  # L2 norm; ordinary steps stay below it
 MEMORY = 0.98  # of the running means that are shown
@@ -78,7 +78,7 @@ class Lesson:
 
     Attributes:
         loss: weighted losses of a network at a step.
-        write: how the end is written.
+        write: takes the end: the averaged network, and what was measured.
         digest: what identifies the data.
         beside: what learns beside it.
         validation: what is measured on its way.
@@ -109,24 +109,14 @@ class Painter:
         self.step, self.elapsed_s = 0, 0.0
         self.means: dict[str, float] = {}
         if saved is not None:
-            self._restore(saved)
+            with run.restoring():
+                self._restore(saved)
 
     def steps(self) -> Iterator[TrainStep]:
-        """Train to the end of the schedule and write the averaged network."""
-        saved_at = time.monotonic()
+        """Train to the end of the schedule and hand the averaged network over."""
+        self.run.truncate_log(self.step)
         try:
-            while not self._over():
-                if self.validation is not None and self.validation.due(self.step):  # also after a stop just there
-                    yield self._validated(self.validation)
-                    continue
-                yield self._one_step()
-                if time.monotonic() - saved_at > CHECKPOINT_EVERY_S:
-                    self.save()
-                    saved_at = time.monotonic()
-        except (GeneratorExit, KeyboardInterrupt, SystemExit):
-            with deferred_interrupt():
-                self.save()
-            raise
+            yield from checkpointed(self._steps(), self.save)
         finally:
             for tracker in self.lesson.trackers:
                 tracker.close()
@@ -136,12 +126,18 @@ class Painter:
             if self.validation.keep_best:
                 self.run.load_best_into(self.average.net)
         metrics = {name: round(value, 5) for name, value in self.means.items()}
-        metrics |= {"steps": self.step, "elapsed_s": round(self.elapsed_s)}
+        metrics |= {"steps": self.step}
+        if self.config.minutes is not None:  # else two runs of the same settings would differ in nothing else
+            metrics |= {"elapsed_s": round(self.elapsed_s)}
         path = self.lesson.write(self.average.net, metrics)
-        self.run.drop_checkpoints()
-        if path.parent != self.run.path:
-            self.run.remove()
         yield TrainStep("done", self.step, progress=1.0, metrics=metrics, output=path)
+
+    def _steps(self) -> Iterator[TrainStep]:
+        while not self._over():
+            if self.validation is not None and self.validation.due(self.step):  # also after a stop just there
+                yield self._validated(self.validation)
+                continue
+            yield self._one_step()
 
     @property
     def validation(self) -> Validation | None:
@@ -230,9 +226,8 @@ class Painter:
         self.average.net.load_state_dict(saved["average"])
         self.average.updates = saved["average_updates"]
         self.optimizer.load_state_dict(saved["optimizer"])
-        self.step, self.elapsed_s, self.means = saved["step"], saved["elapsed_s"], saved["means"]
+        self.step, self.elapsed_s, self.means = int(saved["step"]), float(saved["elapsed_s"]), dict(saved["means"])
         if self.lesson.beside is not None:
             self.lesson.beside.restore(saved["beside"])
         if self.validation is not None:
             self.validation.restore(saved["validation"], self.step)
-        self.run.truncate_log(self.step)

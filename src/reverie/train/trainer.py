@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -11,33 +11,37 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from reverie.critic.open import readable_names
 from reverie.critic.precision import Precision, resolve_precision
 from reverie.data.augment import Augmentation
 from reverie.data.batches import Batch, batch_starts, epoch_batches
 from reverie.data.pack import delete_packs
 from reverie.errors import GradientError
 from reverie.settings import to_record
+from reverie.train.about import portable
+from reverie.train.channels import channel_statistics
 from reverie.train.classifier_config import ClassifierConfig
 from reverie.train.counters import Counters
 from reverie.train.dataset import TrainingData
 from reverie.train.divergence import Divergence
 from reverie.train.interrupt import deferred_interrupt
+from reverie.train.keeping import checkpointed
 from reverie.train.learner import Learner
 from reverie.train.loss import ClassifierLoss, class_weights
 from reverie.train.meter import Meter
-from reverie.train.metrics import quick_scores
+from reverie.train.metrics import Evaluation, evaluate_logits, quick_scores
 from reverie.train.normalization import Normalization
 from reverie.train.predict import predict_logits
 from reverie.train.processes import Processes
-from reverie.train.product import portable_settings, write_evaluation, write_network
+from reverie.train.product import description_of, halved
 from reverie.train.records import Records
 from reverie.train.run_folder import RunFolder
 from reverie.train.schedule import progressive_px, warm_cosine
 from reverie.train.start import Start
 from reverie.train.step import TrainStep
 from reverie.train.track import open_trackers
+from reverie.weights.checkpoint import Description
 
-CHECKPOINT_EVERY_S = 120.0
 LOG_EVERY = 20
 
 
@@ -55,8 +59,12 @@ class Trainer:
         self.learner = Learner(start, config, self.device, processes)
         self.at, self.meter, self.lr = Counters(), Meter(), 0.0
         self.divergence = Divergence(len(data.classes))
+        self.evaluation: Evaluation | None = None
+        self.statistics: dict[str, Tensor] = {}
+        self.finished = False
         if saved is not None:
-            self._restore(saved)
+            with run.restoring():
+                self._restore(saved)
         weights = class_weights(data.train.labels, len(data.classes)).to(self.device) if config.class_weights else None
         self.loss = ClassifierLoss(self.normalization, config.label_smoothing, weights, self.device, self.precision)
         self.records: Records | None = None
@@ -77,16 +85,10 @@ class Trainer:
     # -- the loop ---------------------------------------------------------------------------------------------
 
     def steps(self) -> Iterator[TrainStep]:
-        """Train to the end of the schedule, then evaluate and write the network."""
+        """Train to the end of the schedule, then evaluate; the last step is "done"."""
         self._open_records()
         try:
-            while not self._is_over():
-                yield from self._one_epoch()
-                yield self._end_of_epoch()
-        except (GeneratorExit, KeyboardInterrupt, SystemExit):
-            with deferred_interrupt():  # an impatient second Ctrl-C waits for the checkpoint
-                self._save()
-            raise
+            yield from checkpointed(self._epochs(), self._save, may=lambda: not self.divergence.suspected)
         except GradientError as error:
             kept = f"; the checkpoint from before stays in '{self.run.path}'" if self.run.checkpoint.exists() else ""
             raise GradientError(f"{error}{kept}") from error
@@ -95,19 +97,20 @@ class Trainer:
                 self.records.close()
         yield self._finish()
 
+    def _epochs(self) -> Iterator[TrainStep]:
+        while not self._is_over():
+            yield from self._one_epoch()
+            yield self._end_of_epoch()
+
     def _one_epoch(self) -> Iterator[TrainStep]:
         self.learner.train_mode()
-        self.meter, saved_at = Meter(), time.monotonic()
+        self.meter = Meter()
         with closing(self._batches()) as batches:
             began = time.monotonic()
             for batch in batches:
                 if self._progress() >= 1:
                     return
-                moment = self._one_step(batch, began)
-                if time.monotonic() - saved_at > CHECKPOINT_EVERY_S and not self.divergence.suspected:
-                    self._save()
-                    saved_at = time.monotonic()
-                yield moment
+                yield self._one_step(batch, began)
                 began = time.monotonic()
 
     def _batches(self) -> Generator[Batch, None, None]:
@@ -193,9 +196,9 @@ class Trainer:
 
     def _open_records(self) -> None:
         if self.processes.is_main:
-            settings = portable_settings(self.config) | {"data": self.data.folder.name}
+            settings = portable(self.config) | {"data": self.data.folder.name}
             trackers = open_trackers(self.config.track, self.run.path, settings, self.at.step)
-            self.run.write_json("settings.json", settings)
+            self.run.write_settings(settings)
             if self.at.step == 0:
                 self.run.begin_log()
             self.records = Records(self.run, trackers)
@@ -221,20 +224,32 @@ class Trainer:
             self.run.truncate_log(self.at.step)
 
     def _finish(self) -> TrainStep:
-        path, metrics = None, {}
+        metrics: dict[str, float] = {}
         if self.processes.is_main:
             net = self.learner.average.net
             if self.config.patience > 0:
                 self.run.load_best_into(net)
-            metrics = write_evaluation(self._predict(), self.data, self.run.path)
-            self.run.write_csv()
-            spent = {"steps": self.at.step, "elapsed_s": round(self.at.elapsed_s)}
-            path = write_network(
-                net, self.run.path, self.data, self.config, self.normalization, self.options, metrics, spent
+            logits = self._predict()
+            if logits is not None and self.data.val is not None:
+                self.evaluation = evaluate_logits(logits, self.data.val.labels, readable_names(self.data.classes))
+                metrics = self.evaluation.summary()
+            self.statistics = channel_statistics(
+                net, self.config.architecture, self.normalization, self.data.train, self.device
             )
+            self.run.write_csv()
         self.processes.wait()
         if self.processes.is_local_main:
             delete_packs(self.run.path)
-        if self.processes.is_main:
-            self.run.drop_checkpoints()
-        return TrainStep("done", self.at.step, self.at.epoch, 1.0, metrics=metrics, output=path)
+        self.finished = True
+        return TrainStep("done", self.at.step, self.at.epoch, 1.0, metrics=metrics)
+
+    def made(self) -> tuple[Mapping[str, Tensor], Description] | None:
+        """Return the averaged network in half precision; None in all processes but the first."""
+        if not self.processes.is_main:
+            return None
+        metrics = {} if self.evaluation is None else self.evaluation.summary()
+        spent = {"steps": self.at.step}
+        if self.config.minutes is not None:
+            spent["elapsed_s"] = round(self.at.elapsed_s)
+        about = description_of(self.data, self.config, self.normalization, self.options, metrics, spent)
+        return halved(self.learner.average.net) | self.statistics, about

@@ -23,9 +23,11 @@ from torch import Tensor
 from reverie.errors import OutputError, WeightsError, printable
 from reverie.weights.boundary import reads
 from reverie.weights.file_names import part_prefix
+from reverie.weights.in_folder import network_in
 
 FORMAT = "reverie-model"
 FORMAT_VERSION = 1
+BESIDE = "channel_statistics/"  # begins the names of tensors that are no weights: see critic/statistics.py
 TEXTS = ("architecture", "kind", "default_layer", "date", "version", "note")
 MOST_INPUT_PX = 4096  # of a network's pictures: everything that is drawn at its size costs the square of it
 MOST_NUMBER = 1e6  # of a mean, a deviation or a correlation of colors; false for NaN
@@ -70,11 +72,12 @@ def save_model(path: Path, state: dict[str, Tensor], description: Description) -
 
 @reads
 def load_model(path: Path) -> tuple[dict[str, Tensor], Description]:
-    """Read a network file written by `save_model`.
+    """Read a network file written by `save_model`, or the one in the folder of a training.
 
     Raises:
         WeightsError: not there, not safetensors, or without a description of the right kind and version.
     """
+    path = network_in(path)
     if not path.is_file():
         raise WeightsError(
             f"no network file at '{path}'; expected a .safetensors file of 'reverie train' or 'reverie distill'"
@@ -83,7 +86,8 @@ def load_model(path: Path) -> tuple[dict[str, Tensor], Description]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             description = _read_description(path, metadata)
-            return {name: file.get_tensor(name) for name in file.keys()}, description  # noqa: SIM118
+            names = [name for name in file.keys() if not name.startswith(BESIDE)]  # noqa: SIM118
+            return {name: file.get_tensor(name) for name in names}, description
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"'{path}' is not a readable safetensors file: damaged, or of another kind") from error
 

@@ -25,6 +25,8 @@ class Common:
     show_host: str = "127.0.0.1"
     look: str | None = None
     layers: bool = False
+    recipe: str | None = None
+    resume: bool = False
     verbose: bool = False
     seed_each: bool = False  # what --seed each says; no option of its own
     as_json: bool = False
@@ -50,6 +52,9 @@ COMMON = (
     ("show_host", str, "127.0.0.1", ("--show-host",),
      "Address of that page; one that others can reach asks for a password."),
     ("look", str | None, None, ("--preset",), "A look, which other options change."),
+    ("recipe", str | None, None, ("--recipe",), "YAML file of settings; options given here win."),
+    ("resume", bool, False, ("--resume",),
+     "Go on with the run that was stopped there, with its settings; without it, the same command goes on as well."),
     ("as_json", bool, False, ("--json",), "Print one JSON object."),
     ("layers", bool, False, ("--layers",), "List the network's layers and stop."),
     ("verbose", bool, False, ("--verbose", "-v"), "Print all decisions before the work begins."),

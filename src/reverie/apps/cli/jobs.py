@@ -134,14 +134,16 @@ def work_command(
     *,
     devices: Annotated[str, Parameter(help="One worker for each, with commas.")] = "auto",
     until_empty: Annotated[bool, Parameter(negative="", help="End when nothing waits any more.")] = False,
+    executor: Annotated[str, Parameter(help="local, ray or ray://HOST:PORT; see docs/cluster.md.")] = "local",
+    workers: Annotated[str, Parameter(help="Jobs at once on an executor; auto: as many as it has room for.")] = "auto",
     home: HomeOption = None,
 ) -> int:
     """Do the jobs of the queue without a page."""
+    from reverie.cluster.far_keeper import keeper_of
     from reverie.jobs.queue.entry import OPEN
-    from reverie.jobs.queue.keeper import Keeper
 
     queue = open_queue(home)
-    with Keeper(queue, REGISTRY, device_list(devices)) as keeper:
+    with keeper_of(queue, REGISTRY, device_list(devices), executor, workers) as keeper:
         print(f"working in {queue.home.root}; Ctrl-C ends it", file=sys.stderr)
         trouble = ""
         while not until_empty or queue.all(states=OPEN[:2], limit=1):

@@ -24,7 +24,7 @@ from reverie.apps.cli.words import as_help, asked_help, loudness
 from reverie.errors import ReverieError, printable
 from reverie.jobs.interrupts import cause
 from reverie.threads import parse_threads, settle_before_torch
-from reverie.tools.registry import GROUPS, TOOLS, USUAL
+from reverie.tools.registry import ALIASES, GROUPS, TOOLS, USUAL
 
 HELP = "A studio for neural image synthesis: train networks on pictures, dream and paint with them."
 EPILOGUE = (
@@ -60,33 +60,7 @@ def build_app() -> App:
     app.command(
         "reverie.apps.cli.info:info_command", name="info", help="Say what made a file, and from what, in a few lines."
     )
-    app.command(
-        "reverie.apps.cli.classify:classify_command", name="classify", help="Name what a network sees in pictures."
-    )
-    train = App(name="train", help="Train and evaluate networks on your own pictures.", result_action="return_value")
-    train.command(
-        "reverie.apps.cli.train:classifier_command",
-        name="classifier",
-        help="Train a classifier on a folder of pictures.",
-    )
-    train.command(
-        "reverie.apps.cli.train_adaptive:adaptive_command",
-        name="adaptive",
-        help="Train the network that paints in any style.",
-    )
-    train.command("reverie.apps.cli.train:evaluate_command", name="evaluate", help="Measure a trained classifier.")
-    app.command(train)
-    app.command(
-        "reverie.apps.cli.distill:distill_command",
-        name="distill",
-        help="Teach a small network one style, to paint in one pass.",
-    )
-    app.command(
-        "reverie.apps.cli.distill:export_command",
-        name="export",
-        help="Write a network that paints in one pass as ONNX.",
-    )
-    add_tools(app, {"train": train})
+    add_tools(app, {})
     app.command(
         "reverie.apps.cli.studio:studio_command", name="studio", help="Open the studio: all tools in a browser."
     )
@@ -140,7 +114,14 @@ def add_tools(app: App, groups: dict[str, App]) -> None:
                 groups[group] = App(name=group, help=GROUPS.get(group, ""), result_action="return_value")
                 app.command(groups[group])
             parent = groups[group]
-        parent.command(f"reverie.apps.cli.tool_commands:{name.replace(' ', '__')}", name=command or name, help=summary)
+        parent.command(_place(name), name=command or name, help=summary)
+    for name, meant in ALIASES.items():
+        app.command(_place(meant), name=name, help=TOOLS[meant][1])
+
+
+def _place(name: str) -> str:
+    """Return the import path of a tool's command."""
+    return f"reverie.apps.cli.tool_commands:{name.replace(' ', '__')}"
 
 
 def _list_models() -> int:

@@ -16,18 +16,19 @@ from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.output import print_note, print_path
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, write_stdout
 from reverie.apps.cli.printed import print_one
+from reverie.apps.cli.then import apply_then, check_then
 from reverie.errors import InputError, unknown_name
-from reverie.jobs.files import named_files, without_folders
+from reverie.jobs.files import named_files
 from reverie.jobs.film import Encoded
-from reverie.jobs.given import sha256_of
-from reverie.jobs.job import Job, Json, parse, sections
+from reverie.jobs.job import Json, parse, sections
 from reverie.jobs.tool import AnyTool
+from reverie.jobs.wanted import wanted_job
 from reverie.settings import check_settings, check_together, to_record
 from reverie.weights.file_names import fitted
 
 if TYPE_CHECKING:
     from reverie.jobs.given import Given
-    from reverie.jobs.run import Run
+    from reverie.jobs.run import Ended, Run
     from reverie.jobs.session import Session
 
 NONE: Mapping[str, Json] = MappingProxyType({})
@@ -63,16 +64,18 @@ def run_one(
     job = wanted_job(tool, config, given, common.quality if tool.makes == "picture" and not tool.quality else None)
     job = replace(job, more=decides)
     target = choose_target(wanted, job, lambda data, what: parse(data, find, what), sources=sources,
-                           overwrite=common.overwrite, fresh=tool.live, joins=tool.joins)  # fmt: skip
+                           overwrite=common.overwrite or common.resume, fresh=tool.live, joins=tool.joins,
+                           home=_has_home(tool, wanted))  # fmt: skip
     if target.finished and not common.dry_run:
         (there or _say_there)(target.path)
         return 0
     if not common.dry_run:
         check_target(tool, target.path, config)
+        check_then(tool, find, config)
     from reverie.cluster.executors import open_executor
     from reverie.jobs.many import continue_in, scratch_of
 
-    scratch = scratch_of(target.path)
+    scratch = scratch_of(target.path, tool)
     if target.joined and not common.dry_run:
         continue_in(scratch, target.path)
     session.executor = None if common.dry_run else open_executor(common.executor, find, common.workers)
@@ -94,9 +97,22 @@ def run_one(
             ended = execute(run, target.path, watch, quality=common.quality)
         if seen is not None and ended.end == "done":
             seen(ended.paths[0])
-        return finish(ended)
+        if tool.prints and ended.end == "done":
+            ended = _printed(run, ended, as_json=common.as_json)
+        code = finish(ended) or (0 if tool.failed is None else tool.failed(run.outputs()[0]))
     finally:
         run.close()
+    return code or apply_then(tool, find, config, target.path, common)
+
+
+def _printed(run: Run, ended: Ended, *, as_json: bool) -> Ended:
+    """Print the main result beside its place, which was named: JSON for programs, else lines for people."""
+    from reverie.jobs.output import Printable
+
+    main = run.outputs()[0]
+    assert isinstance(main, Printable)
+    print(main.printed(as_json=as_json), file=sys.stdout if as_json else sys.stderr)
+    return replace(ended, paths=()) if as_json else ended
 
 
 def _say_there(path: Path) -> None:
@@ -135,26 +151,10 @@ def _number(text: str) -> Any:
         return text.strip()
 
 
-def wanted_job(tool: AnyTool, config: object, given: Given | None, quality: int | None) -> Job:
-    """Return the job that a result would carry, as far as it is known before anything is opened."""
-    from reverie.jobs.job import Input
-    from reverie.jobs.run import fixed_files
-
-    streamed = None if given is None else Input(given.name, given.sha256)
-    config = tool.settled(config, given)
-    files, model = fixed_files(tool, config), None
-    network = None if tool.network is None else tool.network(config)
-    if network is not None:
-        model = Input(network.name, sha256_of(network))
-    elif tool.network is None and any(getattr(part, "model", None) == "embedded" for part in sections(config).values()):
-        from reverie.weights.embedded import embedded_path
-
-        model = Input("embedded", sha256_of(embedded_path()))
-    return Job(tool.name, without_folders(config), streamed, model, files, quality=quality)
-
-
 def result_path(tool: AnyTool, config: object, given: Given | None, common: Common) -> Path:
     """Return the name of the result: as told, or beside the input."""
+    if tool.home:
+        return _home(tool, config, given, common)
     if common.output is not None:
         output = as_given(common.output)
         path = Path(output)
@@ -167,6 +167,20 @@ def result_path(tool: AnyTool, config: object, given: Given | None, common: Comm
     ending = f"-{tool.ending}" if tool.ending else ""
     folder = given.path.parent if given is not None and given.path is not None else Path()
     return folder / fitted(_stem(tool, config, given), f"{ending}{suffix_for(tool, given, common)}")
+
+
+def _home(tool: AnyTool, config: object, given: Given | None, common: Common) -> Path:
+    """Return the name of a result inside a folder of its own, unless a file is named for it."""
+    path = Path("runs") / _stem(tool, config, given) if common.output is None else Path(as_given(common.output))
+    if path.suffix.lower() == tool.suffix:
+        return path
+    if path.exists() and not path.is_dir():
+        raise InputError(f"'{path}' is a file; name a folder for the run with -o, or a file ending in {tool.suffix}")
+    return path / tool.home
+
+
+def _has_home(tool: AnyTool, path: Path) -> bool:
+    return bool(tool.home) and path.name == tool.home
 
 
 def _stem(tool: AnyTool, config: object, given: Given | None) -> str:
@@ -206,7 +220,9 @@ def check_target(tool: AnyTool, path: Path, config: object) -> None:
     elif tool.makes == "folder":
         if not path.parent.is_dir():
             raise InputError(f"cannot write '{path}': there is no folder '{path.parent}'; make it first")
-    else:
+    elif tool.makes == "network" and path.suffix.lower() != tool.suffix:
+        raise InputError(f"cannot write '{path}': a network of reverie {tool.name} is a {tool.suffix} file")
+    elif not (_has_home(tool, path) and not path.parent.exists()):  # else its folder is made when the work begins
         if tool.makes == "mesh":
             _mesh_suffix(path, f"cannot write '{path}'")
         check_place(path)

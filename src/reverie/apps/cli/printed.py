@@ -24,7 +24,7 @@ def print_one(
     """Do one job, print its main result, and write what else was asked for; return the exit code."""
     from reverie.apps.cli.one import decisions
     from reverie.apps.cli.watch import CODES, watching
-    from reverie.jobs.output import Table
+    from reverie.jobs.output import Printable
     from reverie.jobs.run import execute, open_run
     from reverie.jobs.session import Session
 
@@ -40,14 +40,16 @@ def print_one(
             print(f"reverie: stopped{ended.text}", file=sys.stderr)
             return CODES[ended.end]
         results = run.outputs()
-        assert isinstance(results[0], Table)
-        print(results[0].printed(as_json=common.as_json))
+        assert isinstance(results[0], Printable)
+        text = results[0].printed(as_json=common.as_json)
+        if text:
+            print(text)
         for label, target in targets.items():
             output = next(result for result in results if result.label == label)
             if not target.finished:
                 output.write(target.path, run.record(), common.quality)
             print(target.path, file=sys.stderr if common.as_json else sys.stdout)
-        return 0
+        return 0 if tool.failed is None else tool.failed(results[0])
     finally:
         run.close()
 

@@ -41,7 +41,7 @@ def replay_tool(made: Path, output: str | None, named: Mapping[str, str | None],
     given = {role: Path(path) for role, path in named.items() if path}
     files = Files(made, [Path(folder) for folder in folders], given)
     with threads_of(job):
-        run = replayed(made, job, find_tool, Session(), files=files, scratch=scratch_of(target.path))
+        run = replayed(made, job, find_tool, Session(), files=files, scratch=scratch_of(target.path, tool))
         try:
             with watching(tool) as watch:
                 ended = execute(run, target.path, watch, quality=job.quality or 92, kept=target.path)

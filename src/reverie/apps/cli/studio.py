@@ -21,6 +21,8 @@ def studio_command(
     port: Annotated[int, Parameter(help="Port; 0 for a free one.")] = 7860,
     home: Annotated[str | None, Parameter(help="Folder of the queue and its results; default: this user's.")] = None,
     devices: Annotated[str, Parameter(help="One worker for each, with commas, such as cuda:0,cuda:1.")] = "auto",
+    executor: Annotated[str, Parameter(help="local, ray or ray://HOST:PORT; see docs/cluster.md.")] = "local",
+    workers: Annotated[str, Parameter(help="Jobs at once on an executor; auto: as many as it has room for.")] = "auto",
     name: Annotated[
         tuple[str, ...], Parameter(negative="", help="Further host name it is reached by; repeatable.")
     ] = (),
@@ -41,6 +43,7 @@ def studio_command(
         host=host, port=port, names=tuple(n.lower() for n in name), devices=device_list(devices),
         most_upload_bytes=positive("--max-upload", max_upload) * MB,
         most_pixels=positive("--max-megapixels", max_megapixels) * 1_000_000, keep_hours=keep_hours,
+        executor=executor, workers=workers,
     )  # fmt: skip
     return serve(home_of(home), settings, certificate=certificate, key=key, open_page=open)
 

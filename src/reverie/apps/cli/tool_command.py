@@ -20,6 +20,7 @@ from reverie.apps.cli.common_options import COMMON, Common
 from reverie.apps.cli.one import run_one
 from reverie.apps.cli.options import option_of
 from reverie.apps.cli.pipes import STDOUT, as_given, read_stdin
+from reverie.apps.cli.resume import resumed_settings
 from reverie.apps.cli.tool_config import films_of, moving_of, settings_of
 from reverie.apps.cli.tool_fields import all_fields, fits, hints_of
 from reverie.apps.cli.tool_help import print_help
@@ -77,7 +78,7 @@ def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., 
 def place_words(tool: AnyTool, words: Sequence[str], named: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Return what goes to which role: what was given by name first, the other words in the order of the roles.
 
-    The last role without a name takes all that is left where the tool goes through several.
+    A role that takes several takes all that is left but one word for each role behind it.
 
     Raises:
         InputError: more words than places.
@@ -87,9 +88,11 @@ def place_words(tool: AnyTool, words: Sequence[str], named: Mapping[str, Sequenc
     if streamed is not None and streamed.name in positions and _takes_many(tool, streamed):
         positions[streamed.name], rest = (*rest, *positions[streamed.name]), []  # both ways of naming sources
     roles = [role for role in tool.roles if role.name not in positions]
-    for role in roles:
+    for number, role in enumerate(roles, start=1):
         many = role.many or (role.streamed and role is roles[-1])
-        taken, rest = (rest, []) if many else (rest[:1], rest[1:])
+        behind = len(roles) - number  # in ``distill STYLE STYLE DATA`` the last word is the data
+        count = max(1, len(rest) - behind) if many else 1
+        taken, rest = rest[:count], rest[count:]
         if taken:
             positions[role.name] = tuple(taken) if many else taken[0]
     if rest:
@@ -166,6 +169,10 @@ def run_tool(
         return _from_nothing(tool, find, given, common)
     if common.seed_each and role.kind not in ("picture", "film"):
         raise InputError("--seed each goes with a folder of pictures; give a number")
+    if any("://" in text for text in texts):
+        from reverie.apps.cli.urls import run_urls
+
+        return run_urls(tool, find, texts, given, common)
     if role.kind == "mesh":
         return _meshes(tool, find, texts, given, common)
     if role.kind not in ("picture", "film"):
@@ -205,6 +212,10 @@ def _from_nothing(tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[
     chosen = _moving(tool, given, output) or tool
     _check_given(tool, chosen, given, "goes with a video, GIF or animated WebP; this is a picture")
     config = settings_of(chosen, find, given, common, tool, from_nothing=tool.streamed is not None)
+    if common.resume:
+        config = resumed_settings(chosen, find, config, given, common, tool)
+        if config is None:
+            return 0
     if tool.several is not None and common.sheet is None:
         from reverie.apps.cli.parts import run_parts
 

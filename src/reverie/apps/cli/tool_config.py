@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reverie.errors import InputError, unknown_name
-from reverie.jobs.files import Files, found_config, with_parts
+from reverie.jobs.files import Files, found_config, with_networks, with_parts
 from reverie.jobs.job import joined, section_types, sections
 from reverie.jobs.tool import AnyTool, load
 from reverie.settings import check_together, parse_settings, to_record, without_rivals
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 def settings_of(
     tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[str, Any], common: Common,
-    family: AnyTool | None = None, *, from_nothing: bool = False,
+    family: AnyTool | None = None, *, from_nothing: bool = False, base: Mapping[str, Any] | None = None,
 ) -> object:  # fmt: skip
     """Return the settings: those of another result or of a preset if one was named, and what was given on top.
 
     `family` is the tool of pictures where `tool` is the one that works on films in its place. A look that is meant
-    where none is named needs something to work on.
+    where none is named needs something to work on. `base` are settings below those of a recipe and the given ones.
 
     Raises:
         InputError: they contradict each other, or the other result is not this tool's.
@@ -34,24 +34,33 @@ def settings_of(
     look = common.look
     if look is None and stored is None and family.usual is not None and not from_nothing:
         look = family.usual(given)
-    preset = preset_of(family, look)
+    preset = {**(base or {}), **_recipe(tool, common.recipe), **preset_of(family, look)}
     parts: dict[str, object] = {}
     for name, cls in section_types(tool.config).items():
         own = {f.name for f in dataclasses.fields(cls)}
         chosen = _lists({key: value for key, value in given.items() if key in own})
         styled = {key: value for key, value in preset.items() if key in own}
-        base: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         if stored is not None and name in sections(stored):
             drop = {f.name for f in dataclasses.fields(cls) if f.metadata.get("own")}
-            base = {k: v for k, v in to_record(sections(stored)[name]).items() if k not in drop}
+            values = {k: v for k, v in to_record(sections(stored)[name]).items() if k not in drop}
         for more in (styled, chosen):
-            base = without_rivals(cls, base, more) | more
-        parts[name] = parse_settings(cls, base, "the settings")
+            values = without_rivals(cls, values, more) | more
+        parts[name] = parse_settings(cls, values, "the settings")
         check_together(parts[name])
-    config = joined(tool.config, parts)
+    config = with_networks(joined(tool.config, parts))
     if tool.check is not None:
         tool.check(config)
     return config
+
+
+def _recipe(tool: AnyTool, recipe: str | None) -> dict[str, Any]:
+    """Return the settings of a recipe; a tool that takes one has no sections."""
+    if recipe is None:
+        return {}
+    from reverie.apps.cli.recipe import read_recipe
+
+    return read_recipe(recipe, tool.config)
 
 
 def films_of(tool: AnyTool) -> AnyTool | None:

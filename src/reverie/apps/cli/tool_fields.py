@@ -23,6 +23,8 @@ def fits(name: str, tool: AnyTool) -> bool:
         return tool.prints
     if name == "look":
         return bool(tool.presets)
+    if name in ("recipe", "resume"):
+        return tool.recipes if name == "recipe" else tool.begun is not None
     if name == "layers":
         return {"layer", "model", "weights"} <= {field.name for _, field in tool.fields()}
     return True

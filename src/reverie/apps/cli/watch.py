@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,9 @@ class Terminal:
 @contextlib.contextmanager
 def watching(tool: AnyTool, *, show: bool = False, host: str = "127.0.0.1", port: int = 0) -> Iterator[Watch]:
     """Give the watches of a command line: the terminal, and a page if it was asked for."""
+    if not speaks():
+        yield Nobody()
+        return
     with contextlib.ExitStack() as stack:
         page: Watch = Nobody()
         if show:
@@ -58,8 +62,15 @@ def watching(tool: AnyTool, *, show: bool = False, host: str = "127.0.0.1", port
         yield Watches(Terminal(stack.enter_context(bar(tool.doing))), page)
 
 
+def speaks() -> bool:
+    """Tell whether this process shows its progress: of several that train one network, the first does."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def finish(ended: Ended) -> int:
     """Print how a run ended, results to standard output, and return the exit code."""
+    if not speaks():
+        return CODES[ended.end]
     if ended.end == "done":
         print_note(ended.text)
     else:

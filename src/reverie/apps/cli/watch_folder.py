@@ -104,7 +104,7 @@ class Follower:
         if target.finished:
             return
         config, prepared = self._opened(given.name)
-        run = Run(self.tool, prepared, config, given, scratch=scratch_of(target.path))
+        run = Run(self.tool, prepared, config, given, scratch=scratch_of(target.path, self.tool))
         try:
             with watching(self.tool) as watch:
                 ended = execute(run, target.path, watch, quality=self.quality)

@@ -30,9 +30,13 @@ class Keeper:
         registry: import path of the module whose `find_tool` gives tools by name.
         devices: one worker for each.
         frames: pictures on the way that are kept of each job, for a wall.
+        take: import path of what opens jobs elsewhere; see `reverie.jobs.queue.worker.Worker`.
     """
 
-    def __init__(self, queue: Queue, registry: str, devices: Sequence[str] = ("auto",), *, frames: int = 0) -> None:
+    def __init__(
+        self, queue: Queue, registry: str, devices: Sequence[str] = ("auto",), *, frames: int = 0, take: str = ""
+    ) -> None:  # fmt: skip
+        self.take = take
         self.queue, self.registry, self.devices, self.frames = queue, registry, tuple(devices), frames
         self.leases = Leases(queue.database)
         self.children: list[tuple[subprocess.Popen[bytes], str, float]] = []
@@ -87,7 +91,7 @@ class Keeper:
     def _start(self, device: str) -> None:
         command = [
             sys.executable, "-m", "reverie.jobs.queue.worker", str(self.queue.home.root), self.registry,
-            "--device", device, "--parent", str(os.getpid()), "--frames", str(self.frames),
+            "--device", device, "--parent", str(os.getpid()), "--frames", str(self.frames), "--take", self.take,
         ]  # fmt: skip
         with (self.queue.home.root / "worker.log").open("ab") as log:
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)

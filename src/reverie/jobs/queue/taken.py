@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from reverie.jobs.queue.files import FileStore, plain_name, size_of
 from reverie.jobs.queue.home import Home
 from reverie.jobs.queue.trail import FRAMES, Trail
 from reverie.jobs.replay import MOST_THREADS, replayed
-from reverie.jobs.run import Run, has_field, open_run, summary, with_chosen
+from reverie.jobs.run import Clock, Run, has_field, open_run, summary, with_chosen
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool
 
@@ -64,13 +63,13 @@ class Taken:
         self.target = self.folder / f"{result_stem(self.tool, job)}{entry.suffix}"
         if device != "auto" and has_field(job.config, "device"):
             job = dataclasses.replace(job, config=with_chosen(job.config, {"device": device}))
-        scratch = home.job(entry.id) / scratch_of(self.target).name
+        scratch = home.job(entry.id) / scratch_of(self.target, self.tool).name
         found = Files(None, (), linked(input_paths(job, files), job, home.job(entry.id) / "inputs"))
         if job.made.version:
             self.run: Run = replayed(self.target, job, find, session, files=found, scratch=scratch)
         else:
             self.run = fresh(self.tool, job, found, session, scratch)
-        self._steps, self._began = iter(self.run), time.monotonic()
+        self._steps, self._clock = iter(self.run), Clock()
         self._tell()
 
     def step(self) -> bool:
@@ -84,8 +83,7 @@ class Taken:
         if progress is None:
             return False
         fraction = self.run.fraction
-        spent = time.monotonic() - self._began
-        eta_s = spent * (1 - fraction) / fraction if fraction else None
+        eta_s = self._clock.left_s(progress, fraction)
         self.trail.show(progress, fraction, eta_s, steerable=self.run.work.plan.steerable)
         return True
 

@@ -43,9 +43,15 @@ class Worker:
         find: gives a tool by name.
         device: where to compute, for jobs that leave it open.
         frames: pictures on the way that are kept of each job.
+        take: opens a job; in its place, another that does the job's steps elsewhere, such as
+            `reverie.cluster.far_queue.FarTaken`.
     """
 
-    def __init__(self, queue: Queue, find: Callable[[str], AnyTool], device: str = "auto", frames: int = 0) -> None:
+    def __init__(
+        self, queue: Queue, find: Callable[[str], AnyTool], device: str = "auto", frames: int = 0,
+        take: Callable[..., Taken] = Taken,
+    ) -> None:  # fmt: skip
+        self.take = take
         self.queue, self.find, self.device, self.frames = queue, find, device, frames
         self.files = FileStore(queue.home, queue.database)
         self.leases = Leases(queue.database)
@@ -96,7 +102,7 @@ class Worker:
         self.jobs += 1
         try:
             home, frames = self.queue.home, self.frames
-            taken = Taken(home, self.files, entry, self.find, self.session, self.device, frames=frames)
+            taken = self.take(home, self.files, entry, self.find, self.session, self.device, frames=frames)
             self.taken.append(taken)
         except Exception as error:  # whatever is wrong with one job, the others go on
             self._failed(entry, error, 0.0)
@@ -183,13 +189,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--parent", type=int, default=0)
     parser.add_argument("--frames", type=int, default=0)
+    parser.add_argument("--take", default="")
     asked = parser.parse_args(arguments)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     find = importlib.import_module(asked.registry).find_tool
-    worker = Worker(Queue(Home(Path(asked.home))), find, asked.device, asked.frames)
-    importlib.import_module("torch")  # while nothing waits, rather than when the first job does
+    module, _, name = asked.take.partition(":")
+    take = getattr(importlib.import_module(module), name) if module else Taken
+    worker = Worker(Queue(Home(Path(asked.home))), find, asked.device, asked.frames, take)
+    if take is Taken:
+        importlib.import_module("torch")  # while nothing waits, rather than when the first job does
 
     worker.serve(lambda: told.is_set() or _left_alone(worker, asked.parent) or worker.worn)
     return 0

@@ -198,7 +198,7 @@ def _upgrade(section: str) -> Callable[[Mapping[str, object]], Mapping[str, obje
 
 DREAM_VIDEO: Tool[DreamVideoConfig] = Tool(
     name="dream-video", doing="dreaming", ending="dream", summary="Dream a film, frame by frame.",
-    config=DreamVideoConfig, prepare=PreparedVideo, makes="film", suffix=".mp4", settle=_settle_video,
+    config=DreamVideoConfig, prepare=PreparedVideo, makes="film", suffix=".mp4", settle=_settle_video, spreads=True,
     roles=(Role("pictures", "film", "The film to dream.", streamed=True),),
     check=lambda config: check_dream(config.config), upgrade=_upgrade("video"),
 )  # fmt: skip

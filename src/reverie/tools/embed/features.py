@@ -64,17 +64,17 @@ def look(
     parts = [collection.items[i : i + batch] for i in range(0, len(collection.items), batch)]
     pool_of_threads = ThreadPoolExecutor(os.cpu_count() or 2)
 
-    def decoded(step: int) -> list[tuple[np.ndarray, np.ndarray] | None]:
+    def ahead_of(step: int) -> list[tuple[np.ndarray, np.ndarray] | None]:
         if step >= len(parts):
             return []
-        return list(pool_of_threads.map(lambda item: _decoded(collection, item, size_px, thumb_px), parts[step]))
+        return list(pool_of_threads.map(lambda item: decoded(collection, item, size_px, thumb_px), parts[step]))
 
-    ahead = Ahead(decoded, 1)
+    ahead = Ahead(ahead_of, 1)
     try:
         done = 0
         for number, part in enumerate(parts):
             squares = ahead.at(number)
-            _keep(part, squares, critic, layers, pool, seen)
+            keep(part, squares, critic, layers, pool, seen)
             done += len(part)
             yield done
     finally:
@@ -86,7 +86,7 @@ def look(
         )
 
 
-def _keep(
+def keep(
     part: Sequence[Item], squares: Sequence[tuple[np.ndarray, np.ndarray] | None], critic: Critic,
     layers: Sequence[str], pool: str, seen: Seen,
 ) -> None:  # fmt: skip
@@ -139,7 +139,7 @@ def pooled(activation: Tensor, how: str) -> Tensor:
     return flat.mean(2)
 
 
-def _decoded(collection: Collection, item: Item, size_px: int, thumb_px: int) -> tuple[np.ndarray, np.ndarray] | None:
+def decoded(collection: Collection, item: Item, size_px: int, thumb_px: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the square that the network sees and the thumbnail, or None if the picture cannot be read."""
     try:
         side = max(size_px, thumb_px)

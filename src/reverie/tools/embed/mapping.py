@@ -17,6 +17,7 @@ from reverie.critic.critic import Critic
 from reverie.critic.open import readable_names
 from reverie.data.collection import Collection
 from reverie.errors import DataError
+from reverie.jobs.spread import Spread
 from reverie.numerics.neighbors import nearest_neighbors
 from reverie.tools.embed.config import MapConfig
 from reverie.tools.embed.features import Seen, look
@@ -36,6 +37,7 @@ from reverie.tools.embed.fit import FILE, Fit, far_distance, save_fit
 from reverie.tools.embed.layout import LEAST_PICTURES, Space, fit_space, flat_start, laid_out
 from reverie.tools.embed.page import Shown, write_page
 from reverie.tools.embed.projector import write_projector
+from reverie.tools.embed.shards import Shards
 from reverie.tools.embed.sprites import shrunk
 
 FEW = 4000  # pictures that get larger thumbnails
@@ -68,8 +70,19 @@ class Mapping:
 
     # -- made ---------------------------------------------------------------------------------------------------------
 
-    def look(self) -> Iterator[int]:
-        """Look at all pictures, yielding how many are done."""
+    @property
+    def shards(self) -> Shards:
+        """The batches of the collection, for others to look at."""
+        return Shards(
+            self.collection, self.critic, (self.layer,), self.config.pool, self.size_px, self.thumb_px,
+            self.config.batch,
+        )  # fmt: skip
+
+    def look(self, spread: Spread | None = None, scratch: Path | None = None) -> Iterator[int]:
+        """Look at all pictures, here or elsewhere, yielding how many are done."""
+        if spread is not None and scratch is not None and spread.elsewhere:
+            yield from self.shards.look(spread, scratch, self.seen)
+            return
         yield from look(
             self.collection, self.critic, [self.layer], pool=self.config.pool, size_px=self.size_px,
             thumb_px=self.thumb_px, batch=self.config.batch, seen=self.seen,

@@ -10,6 +10,7 @@ from reverie.errors import InputError
 from reverie.jobs.given import Given
 from reverie.jobs.job import Input
 from reverie.jobs.session import Session
+from reverie.jobs.spread import Spread
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen, Plan, Report
@@ -58,16 +59,18 @@ class PreparedMap:
         identity = critic.identity
         chosen = Chosen(Input(identity.name, identity.sha256), str(critic.device), more={"layer": self.layer})
         notes: list[str] = []
+        spread = Spread(lambda number, folder: mapping.shards.make(number, folder))
         return Steps(
-            _reports(mapping, notes), lambda: _outputs(mapping), notes=notes, chosen=chosen,
+            _reports(mapping, notes, spread, scratch), lambda: _outputs(mapping), notes=notes, chosen=chosen,
+            spread=spread,
             plan=Plan(decisions, weight, f"{count} pictures by {self.layer}"),
         )  # fmt: skip
 
 
-def _reports(mapping: Mapping, notes: list[str]) -> Iterator[Report]:
+def _reports(mapping: Mapping, notes: list[str], spread: Spread, scratch: Path | None) -> Iterator[Report]:
     config, total = mapping.config, len(mapping.collection.items)
     before = 0
-    for done in mapping.look():
+    for done in mapping.look(spread, scratch):
         yield Report(done, total, "pictures", f"looking at {total} pictures", weight=LOOK_WEIGHT * (done - before))
         before = done
     notes += mapping.broken_notes()
@@ -94,7 +97,7 @@ MAP: Tool[MapConfig] = Tool(
     summary="Lay out a collection of pictures as a map, by what a network sees in them.",
     config=MapConfig, prepare=PreparedMap,
     roles=(Role("data", "folder", "A folder or zip of pictures, best with a folder per class."),),
-    makes="folder", suffix="", name_of=_name,
+    makes="folder", suffix="", name_of=_name, spreads=True,
     examples=(
         "reverie embed holiday/", "reverie embed paintings.zip --model artists.safetensors -o artists-map",
         "reverie embed paintings.zip --layer mixed4a --pool moments",

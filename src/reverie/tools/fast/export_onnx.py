@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,15 +17,16 @@ from torch import Tensor, nn
 
 from reverie.critic.critic import Critic
 from reverie.errors import InputError, OutputError
+from reverie.jobs.stored import ONNX_JOB
 from reverie.models.adaptive import LEVELS, STRIDE, AdaptiveDecoder, statistics_of
 from reverie.models.adaptive import STRIDE as ADAPTIVE_STRIDE
 from reverie.models.student import STRIDE as STUDENT_STRIDE
 from reverie.models.student import StudentNet
 from reverie.tools.fast.model import FastModel, fast_style
 from reverie.tools.fast.onnx_size import INSIDE, MADE, at_any_size
+from reverie.tools.fast.packages import check_packages
 from reverie.weights.checkpoint import write_bytes
 
-PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 OPSET = 18
 SIZES = ((64, 96), (121, 75), (37, 202))  # at which ours and the exported network are compared; traced at none
 TRACED = (80, 104)
@@ -35,9 +35,9 @@ LARGEST_DIFFERENCE = 1e-3  # of values in [0, 1]; a quarter of an 8-bit step. Fo
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written: the file, its inputs, and the largest difference from ours by picture size."""
+    """What was made: the file's bytes, its inputs, and the largest difference from ours by picture size."""
 
-    path: Path
+    blob: bytes
     inputs: tuple[str, ...]
     differences: dict[str, float]
 
@@ -46,9 +46,7 @@ def check_export(path: Path) -> None:
     """Raise `InputError` if a package that exporting needs is not installed, or the file has another suffix."""
     if path.suffix.lower() != ".onnx":
         raise InputError(f"an exported network is written to an .onnx file; got '{path.name}'")
-    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise InputError(f"exporting needs {', '.join(missing)}; get it with: pip install 'reverie[export]'")
+    check_packages()
 
 
 def export_onnx(model: FastModel, path: Path) -> Exported:
@@ -63,6 +61,18 @@ def export_onnx(model: FastModel, path: Path) -> Exported:
         OutputError: the exported network computes something else, or the file cannot be written.
     """
     check_export(path)
+    made = exported_onnx(model)
+    write_bytes(path, made.blob)
+    return made
+
+
+def exported_onnx(model: FastModel) -> Exported:
+    """Return the network as ONNX after comparing it with ours; see `export_onnx`.
+
+    Raises:
+        InputError, OutputError: as `export_onnx`.
+    """
+    check_packages()
     if model.precision != "fp32" or model.device.type != "cpu":
         raise InputError("exporting needs the network on the CPU in fp32; open it so")
     net = _Student(model.net) if isinstance(model.net, StudentNet) else _Adaptive(model.net, model.critic)
@@ -72,8 +82,15 @@ def export_onnx(model: FastModel, path: Path) -> Exported:
     worst = max(differences.values())
     if not worst <= LARGEST_DIFFERENCE:
         raise OutputError(f"the exported network differs by {worst:.2g} from ours; nothing was written")
-    write_bytes(path, blob)
-    return Exported(path, net.inputs, differences)
+    return Exported(blob, net.inputs, differences)
+
+
+def with_job(blob: bytes, record: Mapping[str, Any]) -> bytes:
+    """Return an ONNX file with the job that made it among its notes."""
+    proto = importlib.import_module("onnx").load_from_string(blob)
+    note = proto.metadata_props.add()
+    note.key, note.value = ONNX_JOB, json.dumps(record, ensure_ascii=False)
+    return proto.SerializeToString()
 
 
 class _Student(nn.Module):

@@ -21,6 +21,7 @@ from reverie.media.frame_folder import FrameFolder
 from reverie.media.image import to_uint8
 from reverie.numerics.resample import resize
 from reverie.settings import check_settings
+from reverie.tools.films.motion_estimate import Estimator
 from reverie.tools.films.steps import Shown, VideoStep
 from reverie.weights.checkpoint import file_sha256
 from reverie.weights.file_names import fitted
@@ -36,6 +37,7 @@ class FilmJob(ABC):
         folder: of finished frames.
         done: how many frames are there.
         total: how many there will be.
+        estimate: of the motion between two frames.
         notes: what a user should know.
 
     Args:
@@ -50,6 +52,7 @@ class FilmJob(ABC):
     """
 
     frame_tool: str
+    estimate: Estimator
 
     def __init__(self, source: Path, target: Path, video: Any, footage: Footage | None = None) -> None:
         check_settings(video)
@@ -99,9 +102,13 @@ class FilmJob(ABC):
                 history.clear()
             history.append(Shown(self.fitted(before), self.folder.read(number), self.folder.strength(number)))
         for step in self.make(frames, history, self.done):
-            self.folder.write(step.index, step.dream, self._measurements(step), step.strength)
+            self.store(step)
             self.done = step.index + 1
             yield step
+
+    def store(self, step: VideoStep) -> None:
+        """Keep a finished frame with what was measured of it."""
+        self.folder.write(step.index, step.dream, self._measurements(step), step.strength)
 
     def begin(self) -> int:
         """Make the folder of frames, or check that the one there belongs to this job; return its number of frames.

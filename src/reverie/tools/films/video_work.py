@@ -48,7 +48,7 @@ class VideoDream(FilmJob):
         check_settings(config)
         super().__init__(source, target, video)
         self.references = read_references(config, self.footage.path.name)
-        self._estimate = open_estimator(video.flow, config.device)
+        self.estimate = open_estimator(video.flow, config.device)
         self.config = as_before(config, self.folder.manifest())
         self.critic = critic or open_critic(
             self.config.model, self.config.weights, device=self.config.device, precision=self.config.precision
@@ -75,7 +75,7 @@ class VideoDream(FilmJob):
     def make(self, frames: Iterator[np.ndarray], history: Sequence[Shown], first: int) -> Iterator[VideoStep]:
         """Dream frames from number `first` on."""
         return dream_video(
-            frames, self.config, self.video, critic=self.critic, mask=self._mask, estimate=self._estimate,
+            frames, self.config, self.video, critic=self.critic, mask=self._mask, estimate=self.estimate,
             previous=history[-1] if history else None, first=first, raised=self.raised,
         )  # fmt: skip
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.errors import InputError
 from reverie.jobs.job import Json
+from reverie.jobs.spread import Spread
 from reverie.jobs.work import Chosen, Plan, Report
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class FilmWork:
     ) -> None:
         self.job, self.plan, self._chosen, self._words, self._whole = job, plan, chosen, words, False
         self.notes: list[str] = job.notes
+        self.spread = _scenes_of(job)
 
     @property
     def chosen(self) -> Chosen:
@@ -44,6 +46,10 @@ class FilmWork:
         job, fresh = self.job, False
         for part in job.target.parent.glob(f".{glob.escape(job.target.name)}.*.part"):
             part.unlink(missing_ok=True)  # of a run that was killed while it put the film together
+        if self.spread is not None and self.spread.elsewhere:
+            yield from self._elsewhere(self.spread)
+            self.notes.append(self._words())
+            return
         for step in job:
             if not fresh and job.done > 1:
                 self.notes.append(f"going on after frame {job.done - 1}, which an earlier run made")
@@ -56,6 +62,22 @@ class FilmWork:
                 preview=lambda shown=picture: shown,
             )  # fmt: skip
         self.notes.append(self._words())
+
+    def _elsewhere(self, spread: Spread) -> Iterator[Report]:
+        """Have the scenes that are missing made by others."""
+        from reverie.tools.films.job import FilmJob
+        from reverie.tools.films.scenes import cuts_of, scene_parts
+
+        job = self.job
+        assert isinstance(job, FilmJob)
+        job.begin()
+        parts = scene_parts(job.total, cuts_of(job), spread.workers)
+        parts = [part for part in parts if not all(map(job.folder.has, range(*part)))]
+        left = sum(end - first for first, end in parts)
+        for (first, end), _ in spread.made(parts, job.folder.path):
+            left -= end - first
+            job.done = job.total - left
+            yield Report(job.done, job.total, "frames", f"frame {job.done}/{job.total}", weight=end - first)
 
     def control(self, change: Mapping[str, Json]) -> Mapping[str, Json]:
         """Refuse: the frames before would not fit."""
@@ -73,6 +95,14 @@ class FilmWork:
 
     def _mark(self) -> None:
         self._whole = self.job.folder.count() >= self.job.total
+
+
+def _scenes_of(job: FilmJob | LoopDream) -> Spread | None:
+    """Return the scenes of a film as parts for others; a film from a still has one."""
+    from reverie.tools.films.job import FilmJob
+    from reverie.tools.films.scenes import make_scenes
+
+    return Spread(lambda part, folder: make_scenes(job, part, folder)) if isinstance(job, FilmJob) else None
 
 
 def target_of(scratch: Path | None) -> Path:

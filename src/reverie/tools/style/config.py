@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reverie.jobs.weighted import in_weighted
 from reverie.settings import setting
-from reverie.tools.style.named import in_region, in_style
+from reverie.tools.style.named import in_region
 
 SCORES = ("w2", "w2-ns", "gram", "covariance", "mean-std", "sliced", "strotss", "nearest")
 INITS = ("content", "noise", "style", "grey")
@@ -20,7 +21,7 @@ class StyleConfig:
 
     style: tuple[str, ...] = setting(
         (), "Style: a picture, or a folder of them, optionally weighted as FILE:WEIGHT; repeatable.", file="picture",
-        inside=in_style, group=STYLE,
+        inside=in_weighted, group=STYLE,
     )  # fmt: skip
     fast: str | None = setting(
         None, "Paint in one pass: --fast alone for any style, --fast FILE for the one that it was taught.",

@@ -91,7 +91,7 @@ class StyleFilm(FilmJob):
             video = replace(video, temporal=HOLD if still is None else 0.0)  # in a still picture all change is wanted
         super().__init__(source, target, video, still)
         self.config = as_before(config, self.folder.manifest())
-        self._estimate = open_estimator(video.flow, config.device)
+        self.estimate = open_estimator(video.flow, config.device)
         self._hand: Hand
         network, name = open_network(self.config, session), self.footage.path.name
         self.network = network
@@ -101,7 +101,7 @@ class StyleFilm(FilmJob):
             keys = self._keys()
             self._fit_still()
             terms = StyleTerms(self.config, network, self.references, self._first(), None)
-            self._hand = StyleHand(self.config, self.video, self.stages, self.references, terms, self._estimate, keys)
+            self._hand = StyleHand(self.config, self.video, self.stages, self.references, terms, self.estimate, keys)
         else:
             self.references = read_fast(self.config, name)
             self.stages = fast_plan(self.footage.size, self.config, network)
@@ -147,12 +147,12 @@ class StyleFilm(FilmJob):
 
     def make(self, frames: Iterator[np.ndarray], history: Sequence[Shown], first: int) -> Iterator[VideoStep]:
         """Paint frames from number `first` on."""
-        if history and isinstance(self._hand, StyleHand):
+        if history and isinstance(self._hand, StyleHand) and self.folder.count() >= first:  # else a scene by itself
             begun = max(number for number in range(first) if number == 0 or self.folder.record(number)["cut"])
             source = next(footage_frames(self.footage, start=begun))
             self._hand.enter(self.fitted(source))
         return film_steps(
-            frames, self._hand, cuts=self.video.cuts, estimate=self._estimate, history=history, first=first
+            frames, self._hand, cuts=self.video.cuts, estimate=self.estimate, history=history, first=first
         )
 
     def settings(self) -> dict[str, Any]:

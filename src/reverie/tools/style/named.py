@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from reverie.data.folder import SUFFIXES
 from reverie.errors import InputError
+from reverie.jobs.weighted import in_weighted as in_style
+from reverie.jobs.weighted import split_weight
 from reverie.tools.style.regions import parse_region
 
 if TYPE_CHECKING:
@@ -16,15 +18,8 @@ if TYPE_CHECKING:
 
 ANY = "any"
 MOST_STYLES = 256  # of one folder
-MOST_WEIGHT = 1e6
 
 Rename = Callable[[str, str], str]
-
-
-def in_style(text: str, rename: Rename) -> str:
-    """Return ``FILE`` or ``FILE:WEIGHT`` with its file replaced."""
-    name, weight = _parts(text)
-    return rename("", name) + weight
 
 
 def in_region(text: str, rename: Rename) -> str:
@@ -36,31 +31,6 @@ def in_region(text: str, rename: Rename) -> str:
         return rename(role, name)
 
     return str(parse_region(text).with_files(renamed))
-
-
-def split_weight(text: str) -> tuple[Path, float]:
-    """Return path and weight of ``FILE:WEIGHT``; a file of that whole name, or a colon before no number, is a path.
-
-    Raises:
-        InputError: a weight that is not finite.
-    """
-    name, weight = _parts(text)
-    value = float(weight[1:]) if weight else 1.0
-    if not -MOST_WEIGHT <= value <= MOST_WEIGHT:
-        raise InputError(f"the weight of a style must be a finite number; got '{text}'")
-    return Path(name), value
-
-
-def _parts(text: str) -> tuple[str, str]:
-    """Return the file and ``:WEIGHT``, or nothing for it."""
-    name, colon, weight = text.rpartition(":")
-    if not name or Path(text).exists():
-        return text, ""
-    try:
-        float(weight)
-    except ValueError:
-        return text, ""
-    return name, colon + weight
 
 
 def settled(config: StyleConfig, name: str) -> StyleConfig:

@@ -55,6 +55,10 @@ class Stylegan2Config:
     mirror: bool = setting(True, "Show pictures mirrored too.", group="training")
     lr: float = setting(0.0025, "Learning rate of both networks.", above=0, maximum=0.1, group="training")
     lr_against: float | None = setting(None, "That of the discriminator alone.", above=0, maximum=0.1, group="training")
+    cool: float = setting(
+        0.3, "Share of the budget, at its end, over which learning rates fall to a tenth: details settle.",
+        minimum=0, maximum=1, group="training",
+    )  # fmt: skip
     loss: str = setting(
         "hinge", "Loss: 'logistic' (non-saturating), 'hinge', or 'r3' (relativistic, R1 and R2).",
         choices=("logistic", "hinge", "r3"), group="training",

@@ -6,11 +6,9 @@ resumed ends with the same bytes as one that was not.
 
 from __future__ import annotations
 
-import datetime
 import math
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,16 +16,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-import reverie
 from reverie.critic.critic import Critic
 from reverie.critic.precision import resolve_device, resolve_precision
 from reverie.data.batches import seeded
 from reverie.errors import GradientError
 from reverie.models.stylegan2.file import describe, halved
 from reverie.settings import to_record
-from reverie.train.counters import check_same_data, check_same_settings
+from reverie.train.about import dated, portable
+from reverie.train.counters import check_resumes
 from reverie.train.divergence import diverged
 from reverie.train.interrupt import deferred_interrupt
+from reverie.train.keeping import checkpointed
 from reverie.train.run_folder import RunFolder
 from reverie.train.step import TrainStep
 from reverie.train.stylegan2.against import real_share
@@ -42,8 +41,8 @@ from reverie.weights.checkpoint import Description
 
 R1_EVERY, PATH_EVERY, ADA_EVERY = 16, 4, 4  # steps, as published
 ADA_KIMG = 100.0  # pictures in which p goes from 0 to 1; 500 in the paper, whose runs are a hundred times as long
-CHECKPOINT_EVERY_S = 120.0
 MOST_ROLLBACKS = 3
+COOLED = 0.1  # of the learning rates at the end
 MOMENTUM = 0.9  # of Adam, while anchors are learned alone
 MEMORY = 0.95  # of the running means that are shown
 
@@ -78,10 +77,9 @@ class Stylegan2Training:
         self.d_optimizer = self._adam(self.nets.against, against_lr, R1_EVERY if self.gamma else None)
         saved = run.load_checkpoint() if run.checkpoint.is_file() else None
         if saved is not None:
-            check_same_settings(saved["config"], config)
-            check_same_data(saved, source.digest)
-            self._restore(saved)
-        run.create()
+            check_resumes(saved, config, source.digest)
+            with run.restoring():
+                self._restore(saved)
         self.snapshots = Snapshots(config, source, critic, run, self.device)
 
     # -- how it stands ------------------------------------------------------------------------------------------------
@@ -116,36 +114,34 @@ class Stylegan2Training:
 
     def description(self) -> Description:
         """Return what the network's file says of itself."""
-        config = self.config
-        own = {"data": Path(config.data).name, "start": None if config.start is None else Path(config.start).name}
-        return describe(
+        about = describe(
             self.shape, self.source.classes, metrics={name: round(v, 5) for name, v in self.means.items()},
             data={"pictures": self.source.count, "digest": self.source.digest, "kimg": round(self.kimg, 3)},
-            recipe=to_record(config) | own, date=datetime.datetime.now(datetime.UTC).date().isoformat(),
-            version=reverie.__version__,
         )  # fmt: skip
+        return dated(about, self.config)
 
     # -- the loop -----------------------------------------------------------------------------------------------------
 
     def steps(self) -> Iterator[TrainStep]:
-        """Train to the end of the budget."""
-        saved_at = time.monotonic()
-        try:
-            while self.progress < 1:
-                yield self._one_step()
-                if self.snapshots.due(self.kimg):
-                    self.means |= self.snapshots.take(self.nets.average, self.kimg)
-                    self.run.log({"step": self.step, "phase": "snapshot", "kimg": self.kimg} | self.means)
-                if time.monotonic() - saved_at > CHECKPOINT_EVERY_S:
-                    self.save()
-                    saved_at = time.monotonic()
-        except (GeneratorExit, KeyboardInterrupt, SystemExit):
-            with deferred_interrupt():
-                self.save()
-            raise
-        self.means |= self.snapshots.take(self.nets.average, self.kimg)
-        self.run.drop_checkpoints()
-        self.finished = True
+        """Train to the end of the budget; the last step is "done"."""
+        with self.run.claimed():
+            self.run.write_settings(portable(self.config))
+            self.run.truncate_log(self.step)
+            yield from checkpointed(self._steps(), self.save)
+            self.means |= self.snapshots.take(self.nets.average, self.kimg)
+            self.finished = True
+            yield TrainStep("done", self.step, progress=1.0, metrics=dict(self.means))
+
+    def _steps(self) -> Iterator[TrainStep]:
+        while self.progress < 1:
+            yield self._one_step()
+            if self.snapshots.due(self.kimg):
+                self.means |= self.snapshots.take(self.nets.average, self.kimg)
+                self.run.log({"step": self.step, "phase": "snapshot", "kimg": self.kimg} | self.means)
+
+    def made(self) -> tuple[Mapping[str, Tensor], Description]:
+        """Return the averaged generator and what its file says."""
+        return self.state(), self.description()
 
     def _one_step(self) -> TrainStep:
         began = time.monotonic()
@@ -180,9 +176,19 @@ class Stylegan2Training:
             raise GradientError(diverged(bad, self.step, self.config.lr))
         rollbacks, elapsed_s = self.rollbacks, self.elapsed_s
         self._restore(self.run.load_checkpoint())
+        self.run.truncate_log(self.step)
         self.rollbacks, self.elapsed_s = rollbacks, elapsed_s
 
+    def _set_rates(self) -> None:
+        """Let the learning rates fall to `COOLED` of themselves over the last part of the budget."""
+        left = 1 - self.progress
+        share = 1.0 if left >= self.config.cool else COOLED + (1 - COOLED) * left / self.config.cool
+        for optimizer in (self.g_optimizer, self.d_optimizer):
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * share
+
     def _update(self) -> dict[str, float]:
+        self._set_rates()
         random = seeded(self.config.seed, "step", self.step, self.rollbacks)
         drawn = self.source.draw(self.config.batch, random, mirror=self.config.mirror)
         real, classes = drawn.images.to(self.device), self._classes(drawn.labels)
@@ -295,7 +301,10 @@ class Stylegan2Training:
     def _adam(self, net: torch.nn.Module, lr: float, every: int | None) -> torch.optim.Adam:
         """Return Adam; lazy regularization every n steps makes n + 1 steps of n (Karras et al. 2019, appendix B)."""
         share = 1.0 if every is None else every / (every + 1)
-        return torch.optim.Adam(net.parameters(), lr=lr * share, betas=(0.0, 0.99**share), eps=1e-8)
+        optimizer = torch.optim.Adam(net.parameters(), lr=lr * share, betas=(0.0, 0.99**share), eps=1e-8)
+        for group in optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
+        return optimizer
 
     # -- checkpoints --------------------------------------------------------------------------------------------------
 
@@ -316,8 +325,7 @@ class Stylegan2Training:
         self.d_optimizer.load_state_dict(saved["d_optimizer"])
         self.path_length.mean, self.p, self.sign = saved["path_mean"], saved["p"], saved["sign"]
         self.step, self.elapsed_s, self.rollbacks = saved["step"], saved["elapsed_s"], saved["rollbacks"]
-        self.means = saved["means"]
-        self.run.truncate_log(self.step)
+        self.means = dict(saved["means"])
 
 
 def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

@@ -86,12 +86,13 @@ class Snapshots:
         """Return all sheets so far, ``[H, W, 3]`` uint8."""
         return [to_uint8(read_picture(path).rgb) for path in self._files()]
 
-    def remove(self) -> None:
-        """Remove the sheets of a finished run."""
+    def remove(self) -> tuple[str, ...]:
+        """Remove the sheets of a finished run; there is nothing to say of it."""
         for path in self._files():
             path.unlink()
         if self.folder.is_dir():
             self.folder.rmdir()
+        return ()
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("*.png"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +11,13 @@ from reverie.jobs.given import Given
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
-from reverie.jobs.work import Chosen, Plan, Report
+from reverie.jobs.work import Chosen, Plan
 from reverie.train.stylegan2.config import Stylegan2Config, check_config
+from reverie.train.work import begun, place_of, training_work
 
 if TYPE_CHECKING:
     from reverie.jobs.output import Output
+    from reverie.train.step import TrainStep
     from reverie.train.stylegan2.loop import Stylegan2Training
 
 CALIBRATED_S = 20.0  # of training, before it is said how far the budget goes
@@ -37,24 +39,20 @@ class PreparedTraining:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the training; its checkpoint and snapshots stand in `scratch`."""
-        from reverie.jobs.output import Film, Network, Picture, even_footage
+        from reverie.jobs.output import Film, Picture, even_footage
         from reverie.media.footage import Encoding
         from reverie.train.run_folder import RunFolder
         from reverie.train.stylegan2.loop import Stylegan2Training
 
-        run = RunFolder(scratch or Path("stylegan2.run"))
+        run = RunFolder(scratch or Path("stylegan2.run"), kept=False)
         training = Stylegan2Training(self.config, self.source, self.critic, run)
         count = sum(p.numel() for p in training.nets.generator.parameters())
         notes = [f"{self.source.count} pictures of {self.config.resolution} px to learn from; {count:,} parameters"]
         if training.step:
             notes.append(f"going on after {training.kimg:.1f} kimg, which an earlier run made")
 
-        def outputs() -> list[Output]:
-            average = training.nets.average
-            found: list[Output] = [
-                Network(training.state(), training.description()),
-                Picture(training.snapshots.sheet(average), label="samples"),
-            ]
+        def more() -> list[Output]:
+            found: list[Output] = [Picture(training.snapshots.sheet(training.nets.average), label="samples")]
             frames = training.snapshots.frames()
             if len(frames) > 1:
                 size = (frames[0].shape[0], frames[0].shape[1])
@@ -62,41 +60,47 @@ class PreparedTraining:
                 found.append(Film(lambda: iter(frames), footage, Encoding(), label="training"))
             return found
 
-        def closed() -> None:
-            if training.finished:
-                training.snapshots.remove()
-                run.remove()
-
         decisions = {"parameters": count, "pictures": self.source.count, "classes": list(self.source.classes)}
-        return Steps(
-            _reports(training, notes), outputs, plan=Plan(decisions, summary=f"{count:,} parameters"),
-            chosen=Chosen(device=str(training.device)), notes=notes, closed=closed,
+        return training_work(
+            training, total=lambda step: _total(training), plan=Plan(decisions, summary=f"{count:,} parameters"),
+            chosen=Chosen(device=str(training.device)), notes=notes, more=more, done=training.snapshots.remove,
+            say=_Teller(training),
         )  # fmt: skip
 
 
-def _reports(training: Stylegan2Training, notes: list[str]) -> Iterator[Report]:
-    config, told, alarmed = training.config, False, False
-    began_s, began = training.elapsed_s, training.progress
-    rollbacks = training.rollbacks
-    for moment in training.steps():
-        if not told and training.elapsed_s - began_s > CALIBRATED_S:
-            told = True
-            notes.append(_expected(training, began_s, began))
-        if training.rollbacks > rollbacks:
-            rollbacks = training.rollbacks
-            notes.append(f"a loss was no number; went back to {training.kimg:.1f} kimg")
-        if not alarmed and training.means.get("spread", 1.0) < COLLAPSED and training.kimg > COLLAPSED_KIMG:
-            alarmed = True
-            notes.append("the pictures are nearly all alike (mode collapse); try --anchor 3, a larger --batch, "
+def _total(training: Stylegan2Training) -> int:
+    """Return how many steps there will be, by the budget."""
+    return max(training.step, round(training.expected_kimg() * 1000 / training.config.batch))
+
+
+class _Teller:
+    """Says how far the budget goes, and what went wrong."""
+
+    def __init__(self, training: Stylegan2Training) -> None:
+        self.training = training
+        self.began_s, self.began, self.rollbacks = training.elapsed_s, training.progress, training.rollbacks
+        self.told = self.alarmed = False
+
+    def __call__(self, step: TrainStep) -> list[str]:
+        training, lines = self.training, []
+        if not self.told and training.elapsed_s - self.began_s > CALIBRATED_S:
+            self.told = True
+            lines.append(_expected(training, self.began_s, self.began))
+        if training.rollbacks > self.rollbacks:
+            self.rollbacks = training.rollbacks
+            lines.append(f"a loss was no number; went back to {training.kimg:.1f} kimg")
+        if not self.alarmed and training.means.get("spread", 1.0) < COLLAPSED and training.kimg > COLLAPSED_KIMG:
+            self.alarmed = True
+            lines.append("the pictures are nearly all alike (mode collapse); try --anchor 3, a larger --batch, "
                          "a smaller --lr, or more pictures")  # fmt: skip
-        total = round(training.expected_kimg() * 1000) if config.minutes else round(config.kimg * 1000)
-        scores = {name: moment.metrics[name] for name in ("d", "g", "kid", "p") if name in moment.metrics}
-        yield Report(
-            round(training.kimg * 1000), max(total, round(training.kimg * 1000)), "pictures",
-            f"{training.kimg:.2f} kimg", scores,
-        )  # fmt: skip
-    if "kid" in training.means:
-        notes.append(f"KID {training.means['kid']:.4f} on the embedded critic, after {training.kimg:.1f} kimg")
+        if step.phase == "done" and "kid" in training.means:
+            lines.append(f"KID {training.means['kid']:.4f} on the embedded critic, after {training.kimg:.1f} kimg")
+        return lines
+
+
+def settings_begun(place: Path) -> Mapping[str, object] | None:
+    """Return the settings of an unfinished run."""
+    return begun(place, Stylegan2Config)
 
 
 def _expected(training: Stylegan2Training, began_s: float, began: float) -> str:
@@ -115,6 +119,7 @@ TRAIN_STYLEGAN2: Tool[Stylegan2Config] = Tool(
     config=Stylegan2Config, prepare=PreparedTraining, check=check_config,
     roles=(Role("data", "folder", "A folder or zip of pictures, or a film."),),
     makes="network", suffix=".safetensors", name_of=lambda config: Path(config.data).stem,
+    scratch=place_of, begun=settings_begun, recipes=True,
     examples=(
         "reverie train stylegan2 flowers.zip --labels --minutes 60 -o flowers.safetensors",
         "reverie train stylegan2 clouds.mp4 --resolution 64 --minutes 30",

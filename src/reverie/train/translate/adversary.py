@@ -31,12 +31,13 @@ class Adversary:
 
     def __init__(self, inputs: int, outputs: int, config: TranslateConfig, lr: float, device: torch.device) -> None:
         self.config, self.outputs = config, outputs
-        self.net = PatchDiscriminator(inputs + outputs, config.width or 32, config.scales).to(device)
+        self.net = PatchDiscriminator(inputs + outputs, config.width or 32, config.scales)
+        self.net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         for layer in self.net.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.normal_(layer.weight, std=0.02)
         self.optimizer = torch.optim.Adam(self.net.parameters(), lr=lr, betas=BETAS)
-        self._seen: tuple[Tensor, Tensor] | None = None
+        self._seen: tuple[list[Tensor], Tensor] | None = None
 
     def losses(self, given: Tensor, made: Tensor, wanted: Tensor, step: int) -> dict[str, Tensor]:
         """Return the generator's losses, weighted; what was seen is kept for `update`."""
@@ -45,28 +46,28 @@ class Adversary:
         both = torch.cat([torch.cat([given, wanted], 1), torch.cat([given, made], 1)]) * 2 - 1
         if config.diff_augment:  # a pair is varied alike, real and made ones apart
             both = diff_augment(both, random, self.outputs)
-        real, fake = both.chunk(2)
-        self._seen = (real.detach(), fake.detach())
-        self.net.requires_grad_(False)
+        real, fake = (x.contiguous(memory_format=torch.channels_last) for x in both.chunk(2))
+        self.net.requires_grad_(True)
+        real_scores, real_features = self.net(real.detach())  # looked at once, for both steps
+        self._seen = (real_scores, fake.detach())
+        self.net.requires_grad_(False)  # the generator's step needs no gradient of its weights
         scores, features = self.net(fake)
         found = {"gan": generator_loss(config.gan_loss, scores) * (config.gan / DIFFERENCE)}
         if config.feature_matching:
-            with torch.no_grad():
-                _, real_features = self.net(real)
             pairs = zip(features, real_features, strict=True)
-            alike = torch.stack([F.l1_loss(a, b) for a, b in pairs]).mean()
+            alike = torch.stack([F.l1_loss(a, b.detach()) for a, b in pairs]).mean()
             found["features"] = alike * (config.feature_matching / DIFFERENCE)
         return found
 
     def update(self, lr: float) -> dict[str, float]:
         """Take a step on the pictures that the generator's step made."""
         assert self._seen is not None
-        real, fake = self._seen
+        real_scores, fake = self._seen
+        self._seen = None
         self.net.requires_grad_(True)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
-        scores = [score.chunk(2) for score in self.net(torch.cat([real, fake]))[0]]
-        loss = discriminator_loss(self.config.gan_loss, [a for a, _ in scores], [b for _, b in scores])
+        loss = discriminator_loss(self.config.gan_loss, real_scores, self.net(fake)[0])
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()

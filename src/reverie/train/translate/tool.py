@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,9 @@ from reverie.jobs.given import Given
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
-from reverie.jobs.work import Chosen, Plan, Report
+from reverie.jobs.work import Chosen, Plan
 from reverie.train.translate.config import STYLE, TranslateConfig, check_config
+from reverie.train.work import begun, place_of, steps_or_time, training_work
 
 if TYPE_CHECKING:
     from reverie.jobs.output import Output
@@ -38,7 +39,7 @@ class PreparedTraining:
         from reverie.train.run_folder import RunFolder
         from reverie.train.translate.training import TranslatorTraining
 
-        run = RunFolder(scratch or Path(f"{_name(self.config)}.run"))
+        run = RunFolder(scratch or Path(f"{_name(self.config)}.run"), kept=False)
         training = TranslatorTraining(self.task, run)
         count = sum(p.numel() for p in training.network.parameters())
         examples = self.task.examples
@@ -46,10 +47,12 @@ class PreparedTraining:
         if training.painter.step:
             notes.append(f"going on after step {training.painter.step}, which an earlier run made")
         decisions = {"parameters": count, "pictures": examples.count, "held out": examples.held}
-        return Steps(
-            _reports(training, notes), lambda: _outputs(training, _name(self.config)),
+        return training_work(
+            training, total=lambda step: steps_or_time(self.config, step),
             plan=Plan(decisions, summary=f"{count:,} parameters"), notes=notes,
             chosen=Chosen(device=str(training.device), config=_decided(training)),
+            more=lambda: _more(training, _name(self.config)), preview=lambda: training.sheet,
+            say=lambda step: _found(training) if step.phase == "done" else (),
         )  # fmt: skip
 
 
@@ -63,36 +66,21 @@ def _decided(training: TranslatorTraining) -> dict[str, float | str | None]:
     }  # fmt: skip
 
 
-def _outputs(training: TranslatorTraining, name: str) -> list[Output]:
-    from reverie.jobs.output import Network, Page, Picture
+def _more(training: TranslatorTraining, name: str) -> list[Output]:
+    """Return what stands beside the network."""
+    from reverie.jobs.output import Page, Picture
+    from reverie.train.about import portable
     from reverie.train.curves import curves_page, curves_picture
 
-    found: list[Output] = [Network(training.state(), training.description())]
+    found: list[Output] = []
     rows = training.validation.history
     if rows and training.measure.held:
         title = f"{name}: on {len(training.measure.held)} held-out pictures"
         found.append(Picture(curves_picture(rows, title), label="curves"))
-        found.append(Page(curves_page(rows, title, training.recipe()), label="curves"))
+        found.append(Page(curves_page(rows, title, portable(training.config)), label="curves"))
     if training.sheet is not None:
         found.append(Picture(training.sheet, label="samples"))
     return found
-
-
-def _reports(training: TranslatorTraining, notes: list[str]) -> Iterator[Report]:
-    config = training.config
-    for moment in training.steps():
-        total = (
-            config.steps
-            if config.minutes is None
-            else max(moment.step, round(moment.step / max(moment.progress, 1e-9)))
-        )
-        if moment.phase == "epoch" and moment.message:
-            notes.append(moment.message)
-        latest = training.validation.history[-1] if training.validation.history else {}
-        scores = moment.metrics | {name: latest[name] for name in ("psnr", "ssim") if name in latest}
-        stage = f"epoch {len(training.validation.history) + 1}"
-        yield Report(moment.step, total, stage=stage, scores=scores, preview=lambda: training.sheet)
-    notes += _found(training)
 
 
 def _found(training: TranslatorTraining) -> list[str]:
@@ -118,11 +106,17 @@ def _name(config: TranslateConfig) -> str:
     return config.filter.rpartition(":")[2]
 
 
+def settings_begun(place: Path) -> Mapping[str, object] | None:
+    """Return the settings of an unfinished run."""
+    return begun(place, TranslateConfig)
+
+
 TRAIN_TRANSLATE: Tool[TranslateConfig] = Tool(
     name="train translate", doing="training", ending="", summary="Teach a network a filter, or pairs of pictures.",
     config=TranslateConfig, prepare=PreparedTraining, check=check_config,
     roles=(Role("data", "folder", "A folder or zip of pictures."),),
-    makes="network", suffix=".safetensors", name_of=_name,
+    makes="network", suffix=".safetensors", name_of=_name, scratch=place_of,
+    begun=settings_begun, recipes=True,
     examples=(
         "reverie train translate PICTURES/ --filter sobel -o sobel.safetensors",
         "reverie train translate photos/ --targets drawings/ --architecture pix2pix -o draw.safetensors",

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-import reverie
 from reverie.critic.precision import resolve_device
 from reverie.data.ahead import Ahead
 from reverie.data.batches import seed_of, seeded
 from reverie.data.examples import Pair
 from reverie.models.translator import Translator, build_translator
 from reverie.models.translator_file import KIND
-from reverie.settings import to_record
-from reverie.train.counters import check_same_data, check_same_settings
+from reverie.train.about import dated, portable
+from reverie.train.counters import check_resumes
 from reverie.train.painter import Lesson, Painter
 from reverie.train.randomness import private_random
 from reverie.train.run_folder import RunFolder
@@ -29,7 +26,7 @@ from reverie.train.step import TrainStep
 from reverie.train.track import check_tracker, open_trackers
 from reverie.train.translate.adversary import BETAS, Adversary
 from reverie.train.translate.measure import EpochMeasure, measured, sample_sheet
-from reverie.train.translate.task import Task, bare_filter
+from reverie.train.translate.task import Task
 from reverie.train.validation import Validation
 from reverie.weights.checkpoint import Description
 
@@ -55,9 +52,8 @@ class TranslatorTraining:
         check_tracker(config.track)
         saved = run.load_checkpoint() if run.checkpoint.is_file() else None
         if saved is not None:
-            check_same_settings(saved["config"], self.config)
-            check_same_data(saved, task.examples.digest)
-        run.create()
+            check_resumes(saved, self.config, task.examples.digest)
+        self.run, self.finished = run, False
         with private_random(self.device, self.config.seed):
             net = build_translator(task.shape)
             shape = task.shape
@@ -74,20 +70,29 @@ class TranslatorTraining:
         self.sheet: np.ndarray | None = None
         self.ahead: Ahead[Pair] = Ahead(self._draw, 1)
         step = 0 if saved is None else saved["step"]
-        trackers = open_trackers(config.track, run.path, self.recipe(), step) if config.track else ()
+        self._first_step = step
         betas = BETAS if self.adversary is not None else USUAL_BETAS
-        lesson = Lesson(
-            self._loss, self._finish, task.examples.digest, self.adversary, self.validation, betas, trackers
-        )
+        lesson = Lesson(self._loss, self._finish, task.examples.digest, self.adversary, self.validation, betas)
         self.painter = Painter(net, lesson, run, config, saved)
 
     def steps(self) -> Iterator[TrainStep]:
         """Train to the end of the schedule; the last step carries what was measured."""
         self.painter.net.train()
-        try:
-            yield from self.painter.steps()
-        finally:
-            self.ahead.close()
+        with self.run.claimed():
+            self.run.write_settings(portable(self.config))
+            self._track()
+            try:
+                for step in self.painter.steps():
+                    yield dataclasses.replace(step, output=None, metrics=self.metrics or step.metrics)
+            finally:
+                self.ahead.close()
+
+    def _track(self) -> None:
+        """Open what is told the numbers as well, now that the folder is there."""
+        config, painter = self.config, self.painter
+        if config.track:
+            trackers = open_trackers(config.track, self.run.path, portable(config), self._first_step)
+            painter.lesson = dataclasses.replace(painter.lesson, trackers=trackers)
 
     @property
     def network(self) -> Translator:
@@ -119,29 +124,24 @@ class TranslatorTraining:
         best = self.validation.best
         if self.validation.keep_best and best is not None:
             self.metrics["best_step"] = best["step"]
-        return (
-            self.painter.run.path
-        )  # the network is written by whoever runs the job; the folder is not needed any more
-
-    def recipe(self) -> dict[str, Any]:
-        """Return the settings without the folders of this machine."""
-        config = self.config
-        targets = None if config.targets is None else Path(config.targets).name
-        return to_record(config) | {
-            "data": Path(config.data).name, "targets": targets, "filter": bare_filter(config)
-        }  # fmt: skip
+        self.finished = True
+        return self.run.network  # written by whoever runs the job
 
     def description(self) -> Description:
         """Return what the network's file says of itself."""
         task, config = self.task, self.config
         metrics = {name: round(value, 5) for name, value in self.metrics.items()}
-        return Description(
+        about = Description(
             architecture=config.architecture, classes=(), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0),
             input_px=config.crop_px, kind=KIND, options=dict(task.shape.record()), metrics=metrics,
-            data=task.about | {"held_out": task.examples.held, "digest": task.examples.digest}, recipe=self.recipe(),
-            date=datetime.datetime.now(datetime.UTC).date().isoformat(), version=reverie.__version__,
+            data=task.about | {"held_out": task.examples.held, "digest": task.examples.digest},
         )  # fmt: skip
+        return dated(about, config)
 
     def state(self) -> Mapping[str, Tensor]:
         """Return the weights of the averaged network."""
         return self.network.state_dict()
+
+    def made(self) -> tuple[Mapping[str, Tensor], Description]:
+        """Return the averaged network and what its file says."""
+        return self.state(), self.description()

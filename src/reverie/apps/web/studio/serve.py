@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reverie.apps.web.studio.settings import StudioSettings
+from reverie.cluster.far_keeper import keeper_of
 from reverie.errors import InputError, OutputError
 from reverie.jobs.queue.home import Home
-from reverie.jobs.queue.keeper import Keeper
 from reverie.jobs.queue.store import Queue
 
 if TYPE_CHECKING:
@@ -56,7 +56,10 @@ def serve(
     port = listening.getsockname()[1]
     queue = Queue(home)
     scheme = "https" if certificate else "http"
-    with listening, Keeper(queue, settings.registry, settings.devices, frames=settings.frames) as keeper:
+    keeping = keeper_of(
+        queue, settings.registry, settings.devices, settings.executor, settings.workers, frames=settings.frames
+    )
+    with listening, keeping as keeper:
         app = build(home, settings, keeper)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, date_header=False,

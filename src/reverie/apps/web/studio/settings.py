@@ -27,6 +27,8 @@ class StudioSettings:
         address: of the booth, for the QR code; worked out from the host and port if absent.
         frames: pictures on the way to a result that are kept for the wall.
         registry: import path of the module with TOOLS and `find_tool`.
+        executor: who does the jobs: this machine's workers ("local"), or a Ray cluster.
+        workers: jobs at once on a cluster.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +45,8 @@ class StudioSettings:
     frames: int = 0
     registry: str = "reverie.tools.registry"
     devices: tuple[str, ...] = field(default=("auto",))
+    executor: str = "local"
+    workers: str = "auto"
 
     @property
     def open_to_others(self) -> bool:

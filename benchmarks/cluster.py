@@ -1,0 +1,230 @@
+"""What does a cluster cost over processes of one machine, and what does it bring?
+
+Three questions, each answered beside its reference in the same run:
+
+*overhead*: seconds per item of a Ray executor over a local worker, once both are warm: items that do nothing.
+*scaling*: a folder of small pictures with 1 and 2 workers, on one Ray node and on two (two raylets of this machine,
+each with one core). Pictures are dreamt (CPU seconds per picture, which hardly depend on what else the machine does),
+and, as the clock of a busy machine says little, items wait 0.2 s instead of computing (wall clock: what the engine
+itself loses). Efficiency is the time of one worker over twice the time of two.
+*loss*: a node is killed in the middle of waiting items; what that costs beyond the time without it, in items.
+
+    PYTHONPATH=benchmarks python benchmarks/cluster.py --pictures 40 --json benchmarks/results/cluster.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from measure import load_now, report, target
+from PIL import Image
+
+from reverie.jobs.batch import Job as Item
+from reverie.jobs.batch import Outcome, run_jobs
+from reverie.jobs.many import Asked, Opener
+
+HERE = Path(__file__).resolve().parent
+WAIT_S = 0.2
+SIDE = 96
+
+
+@dataclass(frozen=True)
+class Idle:
+    """Opens what waits for the seconds of an item's payload."""
+
+    def __call__(self) -> Callable[[Item], Generator[tuple[float, str], None, str]]:
+        return _wait
+
+
+def _wait(item: Item) -> Generator[tuple[float, str], None, str]:
+    yield 0.0, ""
+    time.sleep(item.payload)
+    item.target.write_text("done")
+    return str(os.getpid())
+
+
+@dataclass(frozen=True)
+class Counting:
+    """Opens a tool, and lets every item say how many CPU seconds it took."""
+
+    opener: Opener
+
+    def __call__(self) -> Callable[[Item], Generator[tuple[float, str], None, str]]:
+        many = self.opener()
+
+        def work(item: Item) -> Generator[tuple[float, str], None, str]:
+            began = time.process_time()
+            yield from many(item)
+            return f"{time.process_time() - began:.4f}"
+
+        return work
+
+
+@contextmanager
+def ray_nodes(cores: Sequence[int]) -> Iterator[Any]:
+    """Give a cluster of nodes with so many cores each, with this process connected."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    store = {"object_store_memory": 80_000_000}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": cores[0], "include_dashboard": False, **store})
+    for count in cores[1:]:
+        cluster.add_node(num_cpus=count, **store)
+    ray.init(address=cluster.address, log_to_driver=False)
+    try:
+        yield cluster
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+def timed(events: Generator[Any], warm: int) -> tuple[float, list[str]]:
+    """Return wall seconds from the outcome of item number `warm` on to the end, and what the items behind it said."""
+    said: list[str] = []
+    began = time.perf_counter()
+    for event in events:
+        if isinstance(event, Outcome):
+            if event.state != "done":
+                raise SystemExit(event.message)
+            said.append(event.message)
+            if len(said) == warm:
+                began = time.perf_counter()
+    return time.perf_counter() - began, said[warm:]
+
+
+def idle_items(folder: Path, count: int, seconds: float) -> list[Item]:
+    """Return items that wait so long and do nothing."""
+    return [Item(str(n), None, folder / f"{n}.txt", seconds) for n in range(count)]
+
+
+def executor(workers: int) -> Any:
+    """Return an executor on the cluster that this process belongs to."""
+    from reverie.cluster.ray_executor import RayExecutor
+    from reverie.tools.registry import find_tool
+
+    return RayExecutor(find_tool, "", str(workers))
+
+
+def overhead(folder: Path, count: int, rounds: int) -> dict[str, float]:
+    """Return milliseconds per item that does nothing, by who does it; the least of several rounds."""
+    found: dict[str, list[float]] = {"local": [], "ray": []}
+    for _ in range(rounds):
+        items = idle_items(folder, count + 2, 0.0)
+        found["local"].append(timed(run_jobs(items, [Idle()]), 2)[0] / count)
+        found["ray"].append(timed(executor(1).run(items, Idle()), 2)[0] / count)
+    least = {name: round(1000 * min(values), 2) for name, values in found.items()}
+    return least | {"more_ms": round(least["ray"] - least["local"], 2)}
+
+
+def dreams(folder: Path, out: Path, count: int) -> tuple[list[Item], Counting]:
+    """Return a folder of small pictures to be dreamt, and what opens the tool."""
+    from reverie.tools.dream.tool import DREAM
+    from reverie.tools.registry import find_tool
+
+    rng = np.random.default_rng(0)
+    items: list[Item] = []
+    for number in range(count):
+        place = folder / f"{number:03}.png"
+        Image.fromarray(rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)).save(place)
+        items.append(Item(place.name, place, out / place.name, Asked(0, 92)))
+    return items, Counting(Opener(find_tool, "dream", DREAM.config(octaves=1, steps=4), 1))
+
+
+def folder_of(where: Path, workers: int, count: int) -> dict[str, float]:
+    """Return what a folder of pictures, and of waiting items, takes so many workers."""
+    (where / "in").mkdir(parents=True)
+    (where / "out").mkdir()
+    items, opener = dreams(where / "in", where / "out", count)
+    wall, said = timed(executor(workers).run(items, opener), workers)
+    waiting, _ = timed(executor(workers).run(idle_items(where, 40 + workers, WAIT_S), Idle()), workers)
+    cpu = [float(text) for text in said]
+    return {
+        "cpu_s_per_picture": round(statistics.median(cpu), 4), "wall_s": round(wall, 2), "waiting_s": round(waiting, 3),
+    }  # fmt: skip
+
+
+def loss(cluster: Any, where: Path) -> dict[str, float]:
+    """Return what the loss of one of two nodes in the middle costs, in items of `WAIT_S` that were done twice."""
+    where.mkdir()
+    node = cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
+    items = idle_items(where, 40, WAIT_S)
+
+    def kill() -> None:
+        while len(list(where.glob("*.txt"))) < 15:
+            time.sleep(0.02)
+        cluster.remove_node(node, allow_graceful=False)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    wall, said = timed(executor(3).run(items, Idle()), 0)
+    killer.join()
+    return {"items": len(said), "done": len(list(where.glob("*.txt"))), "wall_s": round(wall, 2)}
+
+
+def main() -> int:
+    """Measure, print and store."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=int, default=40)
+    parser.add_argument("--items", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    for name, value in {
+        "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0", "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent / "src")]),
+    }.items():  # fmt: skip
+        os.environ[name] = value
+    found: dict[str, Any] = {}
+    load = load_now()
+    with tempfile.TemporaryDirectory() as text:
+        root = Path(text)
+        with ray_nodes([2]):
+            found["overhead_ms"] = overhead(root, options.items, options.rounds)
+            found["one host, 1 worker"] = folder_of(root / "a", 1, options.pictures)
+            found["one host, 2 workers"] = folder_of(root / "b", 2, options.pictures)
+        with ray_nodes([1, 1]) as cluster:
+            found["two hosts, 2 workers"] = folder_of(root / "c", 2, options.pictures)
+            found["loss"] = loss(cluster, root / "d")
+    one = found["one host, 1 worker"]
+    for name in ("one host, 2 workers", "two hosts, 2 workers"):
+        two = found[name]
+        two["efficiency_waiting"] = round(one["waiting_s"] / (2 * two["waiting_s"]), 3)
+        two["efficiency_cpu"] = round(one["cpu_s_per_picture"] / two["cpu_s_per_picture"], 3)
+    two, hosts = found["one host, 2 workers"], found["two hosts, 2 workers"]
+    more, lost = found["overhead_ms"]["more_ms"], found["loss"]
+    usual = lost["items"] * WAIT_S / 3
+    targets = [
+        target("milliseconds of Ray over local per item", "< 50", more, more < 50),
+        target("efficiency of 2 workers, waiting items", ">= 0.8", two["efficiency_waiting"],
+               two["efficiency_waiting"] >= 0.8),
+        target("efficiency of 2 hosts, waiting items", ">= 0.75", hosts["efficiency_waiting"],
+               hosts["efficiency_waiting"] >= 0.75),
+        target("items without a result after a node was killed", "0", lost["items"] - lost["done"],
+               lost["items"] == lost["done"]),
+    ]  # fmt: skip
+    print(json.dumps(found, indent=1), f"without the loss at best {usual:.1f} s", sep="\n")
+    settings = {"pictures": options.pictures, "items": options.items, "side_px": SIDE, "wait_s": WAIT_S}
+    question = "What does a Ray cluster cost over processes of one machine, and what does it bring?"
+    report(question, settings, found, targets, options.json, load)
+    return 0
+
+
+if __name__ == "__main__":
+    # workers look functions up by the name of their module
+    sys.modules["cluster"] = sys.modules["__main__"]
+    for one in (Idle, Counting, _wait):
+        one.__module__ = "cluster"
+    sys.exit(main())

@@ -1,0 +1,24 @@
+"""The job that a result would carry, before anything is opened: compared with what is there already."""
+
+from __future__ import annotations
+
+from reverie.jobs.files import without_folders
+from reverie.jobs.given import Given, sha256_of
+from reverie.jobs.job import Input, Job, sections
+from reverie.jobs.run import fixed_files
+from reverie.jobs.tool import AnyTool
+
+
+def wanted_job(tool: AnyTool, config: object, given: Given | None, quality: int | None) -> Job:
+    """Return the job that a result would carry, as far as it is known before anything is opened."""
+    streamed = None if given is None else Input(given.name, given.sha256)
+    config = tool.settled(config, given)
+    files, model = fixed_files(tool, config), None
+    network = None if tool.network is None else tool.network(config)
+    if network is not None:
+        model = Input(network.name, sha256_of(network))
+    elif tool.network is None and any(getattr(part, "model", None) == "embedded" for part in sections(config).values()):
+        from reverie.weights.embedded import embedded_path
+
+        model = Input("embedded", sha256_of(embedded_path()))
+    return Job(tool.name, without_folders(config), streamed, model, files, quality=quality)

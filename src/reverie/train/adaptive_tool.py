@@ -1,0 +1,45 @@
+"""`reverie train adaptive` as a tool: the decoder that paints in any style."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from reverie.jobs.given import Given
+from reverie.jobs.session import Session
+from reverie.jobs.steps import Steps
+from reverie.jobs.tool import Role, Tool
+from reverie.train.adaptive_config import AdaptiveConfig, check_adaptive
+from reverie.train.work import HOME, begun, is_home, painted_work, place_of
+
+
+class PreparedAdaptive:
+    """Settings that were checked."""
+
+    def __init__(self, config: AdaptiveConfig, session: Session) -> None:
+        self.config = config
+        self.notes: Sequence[str] = ()
+
+    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
+        """Return the training; its checkpoint and records stand in `scratch`."""
+        from reverie.train.adaptive import open_adaptive
+        from reverie.train.run_folder import RunFolder
+
+        place = scratch or Path("runs/adaptive")
+        training = open_adaptive(self.config, RunFolder(place, kept=is_home(place)))
+        return painted_work(training)
+
+
+def settings_begun(place: Path) -> Mapping[str, object] | None:
+    """Return the settings of an unfinished run."""
+    return begun(place, AdaptiveConfig)
+
+
+TRAIN_ADAPTIVE: Tool[AdaptiveConfig] = Tool(
+    name="train adaptive", doing="training", ending="", summary="Train the network that paints in any style.",
+    config=AdaptiveConfig, prepare=PreparedAdaptive, check=check_adaptive,
+    roles=(Role("contents", "folder", "Folders, zips or files of pictures to paint.", many=True),),
+    makes="network", suffix=".safetensors", name_of=lambda _: "adaptive", home=HOME, scratch=place_of,
+    begun=settings_begun, recipes=True,
+    examples=("reverie train adaptive photos.zip --styles paintings/ --minutes 60 -o runs/adaptive",),
+)  # fmt: skip
