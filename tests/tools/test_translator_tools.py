@@ -165,9 +165,9 @@ def test_exported_networks_compute_the_same(shape: Shape, photos: Path, tmp_path
     assert (torch.from_numpy(theirs) - ours).abs().max() < 1e-4
 
 
-def test_export_without_pictures_says_that_there_is_no_int8(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    from reverie.tools.translate import export
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    from reverie.tools.fast import packages
 
-    monkeypatch.setattr(export, "PACKAGES", ("a_package_that_is_not_there",))
+    monkeypatch.setattr(packages, "PACKAGES", ("a_package_that_is_not_there",))
     with pytest.raises(InputError, match=r"exporting needs a_package_that_is_not_there; get it with: pip install"):
         call("translator export", "sobel", "-o", tmp_path / "out")

@@ -220,6 +220,10 @@ def _from_nothing(tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[
         from reverie.apps.cli.parts import run_parts
 
         return run_parts(tool, find, config, common)
+    if tool.prints and common.output is None:
+        from reverie.apps.cli.printed import print_one
+
+        return print_one(tool, find, config, None, common)
     return run_one(chosen, find, config, None, common)
 
 

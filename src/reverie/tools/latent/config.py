@@ -34,7 +34,7 @@ class GeneratorSettings:
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
     precision: str = setting(
         "auto", "Arithmetic; auto takes bf16 for large networks where the processor has it.",
-        choices=("auto", "fp32", "bf16"), replay=False, group="machine", expert=True,
+        choices=("auto", "fp32", "bf16"), replay=False, counts=True, group="machine", expert=True,
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ from reverie.tools.films.work import FilmWork, keyed_record, measured_words, sto
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.fast import fast_plan, read_fast
 from reverie.tools.style.film_config import StyleFilmConfig, StyleFilmJob
-from reverie.tools.style.film_tool import settled_film
+from reverie.tools.style.film_settled import settled_film
 from reverie.tools.style.hands import HOLD, FastHand, StyleHand, fitted, later_steps, reach_of
 from reverie.tools.style.keys import StyleKeys, parse_style_keys
 from reverie.tools.style.plan import plan_style, seam_note, wrap_of
