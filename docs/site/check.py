@@ -19,7 +19,7 @@ FENCE = re.compile(r"^(`{3,})[^\n]*\n.*?^\1[ ]*$", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"^(?: {4}[^\n]*\n?)+", re.MULTILINE)
 SPAN = re.compile(r"`+[^`\n]+`+")
 GENERATED = ("reference/", "course/lessons/", "gallery.md", "project/")  # pages that the build makes
-FREE_FLAGS = {"--debug", "--threads", "--help", "--version"}
+FREE_FLAGS = {"--debug", "--threads", "--help", "--help-all", "--version", "--quiet"}
 WORD = re.compile(r"[A-Za-zÀ-ž][A-Za-zÀ-ž'\u2019]+")
 
 
@@ -92,7 +92,8 @@ def all_commands() -> dict[str, frozenset[str]]:
     from reverie.apps.cli.manual import commands
 
     app = build_app()
-    found = {one.words: frozenset(name for option in one.options for name in option.names) for one in commands(app)}
+    shown = {one: {name for option in one.options for name in option.names} for one in commands(app)}
+    found = {one.words: frozenset(names.union(one.hidden)) for one, names in shown.items()}
     return found | {"embed": found["embed map"], "models": found["models list"]}
 
 

@@ -23,7 +23,7 @@ def loudness_lufs(samples: np.ndarray, rate_hz: int) -> float:
 
     weighted = samples.astype(np.float64)
     for b, a in _weighting(rate_hz):
-        weighted = lfilter(b, a, weighted, axis=0)
+        weighted = np.asarray(lfilter(b, a, weighted, axis=0))
     size = round(BLOCK_S * rate_hz)
     step = size // OVERLAP
     total = np.concatenate([[0.0], np.cumsum((weighted**2).sum(1))])

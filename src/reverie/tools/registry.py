@@ -128,6 +128,7 @@ TOOLS: dict[str, tuple[str, str]] = {
         "Dream what a camera or film shows, while it is shown.",
     ),
     "dream render": ("reverie.tools.dream.live:DREAM_RENDER", "Make a film of a recorded dream session, finer."),
+    "print": ("reverie.tools.print_tool:PRINT", "Make a page for the printer: size, dpi, bleed, crop marks."),
     "react": ("reverie.tools.live.react_tool:REACT", "Rehearse reactions on a film: what would fire, and when."),
     "sound keys": (
         "reverie.tools.sound.keys:SOUND_KEYS",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -56,6 +57,21 @@ def wall_command(
     address: Annotated[str, Parameter(help="Address of the booth as phones reach it, for the QR code.")] = "",
     moderated: Annotated[bool, Parameter(negative="", help="Show only what somebody has released.")] = False,
     keep_hours: Annotated[float, Parameter(help="Delete pictures after so long, those that were sent too.")] = 24.0,
+    preset: Annotated[
+        Literal["looks", "dreams", "artists"],
+        Parameter(
+            help="What visitors choose from: looks that were kept in the studio (else those of the tools), looks "
+            "of dreams, or paintings of a folder."
+        ),
+    ] = "looks",
+    artists: Annotated[str, Parameter(help="Folder of paintings, or of 'reverie gather artists'.")] = "artists",
+    size: Annotated[int, Parameter(help="Longer side of painted pictures, in pixels.")] = 768,
+    idle: Annotated[
+        tuple[str, ...], Parameter(negative="", help="Film, or folder of films, for quiet times; repeatable.")
+    ] = (),
+    rules: Annotated[str | None, Parameter(help="Reactions to what visitors' pictures show: a YAML file.")] = None,
+    printer: Annotated[str | None, Parameter(help="Print what may be shown on this printer of CUPS.")] = None,
+    paper: Annotated[str, Parameter(help="Paper of the prints, such as 10x15 or a6.")] = "10x15",
     devices: Annotated[str, Parameter(help="One worker for each, with commas.")] = "auto",
     certificate: Annotated[str | None, Parameter(help="Certificate (PEM), for HTTPS.")] = None,
     key: Annotated[str | None, Parameter(help="Its private key (PEM).")] = None,
@@ -68,9 +84,42 @@ def wall_command(
         raise InputError(f"--keep-hours must be greater than 0; got {keep_hours}")
     settings = StudioSettings(
         host=host, port=port, exhibition=True, address=address, moderated=moderated, keep_hours=keep_hours,
-        devices=device_list(devices), frames=FRAMES_KEPT,
+        devices=device_list(devices), frames=FRAMES_KEPT, choices=preset, idle=films_in(idle),
     )  # fmt: skip
-    return serve(home_of(home), settings, certificate=certificate, key=key)
+
+    def prepare(app: Any) -> None:
+        from reverie.apps.web.studio.attendant import Attendant
+        from reverie.apps.web.studio.looks import forget_artists, offer_artists
+        from reverie.media.printing import Sheet, paper_of
+        from reverie.tools.live.reactions import read_rules
+
+        studio = app.state.studio
+        if preset == "artists":
+            print(
+                f"        {offer_artists(studio, Path(as_given(artists)), size)} looks from '{artists}'",
+                file=sys.stderr,
+            )
+        else:
+            forget_artists(studio)
+        if printer is not None or rules is not None:
+            found = None if rules is None else read_rules(Path(as_given(rules)))
+            app.state.attendant = Attendant(studio, printer, Sheet(paper_of(paper)), found)
+
+    return serve(home_of(home), settings, certificate=certificate, key=key, prepare=prepare)
+
+
+def films_in(places: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the films of files and folders, as places that do not depend on the working folder."""
+    from reverie.jobs.queue.files import FILMS
+
+    found: list[str] = []
+    for place in places:
+        path = Path(as_given(place))
+        inside = sorted(p for p in path.iterdir() if p.suffix.lower() in FILMS) if path.is_dir() else [path]
+        if not inside or not all(p.is_file() for p in inside):
+            raise InputError(f"no film at '{path}' for quiet times")
+        found += [str(p.absolute()) for p in inside]
+    return tuple(found)
 
 
 def home_of(text: str | None):

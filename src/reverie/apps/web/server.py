@@ -186,14 +186,15 @@ class Handler(BaseHTTPRequestHandler):
         server.watchers.add(me)
         try:
             self._head(200, "multipart/x-mixed-replace; boundary=frame", {})
+            self.wfile.write(b"--frame\r\n")
             version, last = -1, None
             while not show.ended:
                 version = show.wait(version, HEARTBEAT_S)
                 found = show.picture()
                 if found is not None and found[0] != last:
                     last = found[0]
-                    head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(found[1])}\r\n\r\n"
-                    self.wfile.write(head.encode() + found[1] + b"\r\n")
+                    head = f"Content-Type: image/jpeg\r\nContent-Length: {len(found[1])}\r\n\r\n"
+                    self.wfile.write(head.encode() + found[1] + b"\r\n--frame\r\n")  # shown at the boundary behind it
         except OSError:  # the page was closed
             return
         finally:

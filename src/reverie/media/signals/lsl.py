@@ -7,6 +7,7 @@ of a stream of type EEG also "lsl NAME alpha" and the other bands: their power r
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def listen_lsl(board: Board, wanted: str, look_s: float = LOOK_S) -> Loop:
     def once() -> bool:
         rows, _ = inlet.pull_chunk(timeout=WAIT_S, max_samples=256)
         for row in rows or ():
-            follow.take(row)
+            follow.take(list(row))
         return True
 
     return Loop(f"LSL {info.name()} ({info.channel_count()} channels)", once, inlet.close_stream)
@@ -91,7 +92,7 @@ def band_powers(samples: np.ndarray, rate_hz: float) -> dict[str, float]:
     return {name: float((power / total).mean()) for name, power in powers.items()}
 
 
-def _labels(info) -> tuple[str, ...]:
+def _labels(info: Any) -> tuple[str, ...]:
     """Return the labels of a stream's channels, as far as it says them."""
     labels, child = [], info.desc().child("channels").child("channel")
     while not child.empty() and len(labels) < MOST_CHANNELS:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from reverie.errors import InputError
 from reverie.media.signals.board import Board, Loop
@@ -28,7 +29,8 @@ def listen_midi(board: Board, wanted: str = "") -> Loop:
     try:
         import mido
 
-        names = mido.get_input_names()
+        ports: Any = mido  # its functions of ports come of the backend
+        names = ports.get_input_names()
     except ImportError as error:
         raise InputError("MIDI needs 'mido' and 'python-rtmidi': pip install 'reverie[live]'") from error
     except Exception as error:  # rtmidi raises its own kinds: no sequencer of ALSA, no permission
@@ -36,7 +38,7 @@ def listen_midi(board: Board, wanted: str = "") -> Loop:
     name = next((n for n in names if wanted.lower() in n.lower()), None)
     if name is None:
         raise InputError(f"no MIDI port '{wanted}'; there are: {', '.join(names) or 'none'}")
-    port = mido.open_input(name)
+    port = ports.open_input(name)
 
     def once() -> bool:
         for message in port.iter_pending():
@@ -47,7 +49,7 @@ def listen_midi(board: Board, wanted: str = "") -> Loop:
     return Loop(f"MIDI {name}", once, port.close)
 
 
-def put_message(board: Board, message, time_s: float | None = None) -> None:
+def put_message(board: Board, message: Any, time_s: float | None = None) -> None:
     """Put what a message says on a board."""
     if message.type == "control_change":
         board.put(f"midi cc {message.control}", message.value / TOP, time_s)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from reverie.errors import InputError, OutputError
 from reverie.media.signals.board import Board, Loop
@@ -55,7 +55,7 @@ def listen_osc(board: Board, port: int, host: str = "0.0.0.0") -> OscInput:
 class OscInput(Loop):
     """A thread that reads datagrams."""
 
-    def __init__(self, about: str, once, link: socket.socket) -> None:
+    def __init__(self, about: str, once: Callable[[], bool], link: socket.socket) -> None:
         self.port: int = link.getsockname()[1]
         super().__init__(about, once, link.close)
 

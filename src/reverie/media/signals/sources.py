@@ -156,7 +156,8 @@ class MotionMeter:
         before, self._before = self._before, now
         if before is None or before.shape != now.shape:
             return {"motion": 0.0, "motion x": 0.5, "motion y": 0.5, "motion right": 0.5, "motion down": 0.5}
-        flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST).calc(before, now, None)
+        solver = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        flow = solver.calc(before, now, np.zeros((*now.shape, 2), np.float32))
         speed = np.hypot(flow[..., 0], flow[..., 1])
         total = float(speed.sum())
         top = MOTION_TOP * MOTION_PX

@@ -142,7 +142,7 @@ def parse_take(lines: Iterable[str], name: str = "session") -> Take:
             take.cues.append((time_s, entry["cue"][:MOST_NAME]))
         take.length_s = max(take.length_s, time_s)
     told = head.get("length_s")
-    take.length_s = max(take.length_s, float(told) if _is_time(told) else 0.0)
+    take.length_s = max(take.length_s, float(told) if told is not None and _is_time(told) else 0.0)
     return take
 
 

@@ -19,7 +19,7 @@ from reverie.settings import parse_settings, setting, to_record
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.live.config import ShowSettings
 from reverie.tools.live.mapping import parse_map, read_map
-from reverie.tools.live.reactions import parse_rules, read_rules
+from reverie.tools.live.reactions import Rules, parse_rules, read_rules
 
 if TYPE_CHECKING:
     from reverie.tools.dream.scene import DreamScene
@@ -182,7 +182,7 @@ def _chosen(scene: DreamScene) -> Chosen:
     return Chosen(Input(critic.identity.name, critic.identity.sha256), str(critic.device))
 
 
-def _look(rules, session: Session, config: DreamLiveConfig) -> Look | None:
+def _look(rules: Rules | None, session: Session, config: DreamLiveConfig) -> Look | None:
     from reverie.tools.live.looking import looking
 
     if rules is None or not rules.classes:

@@ -13,6 +13,7 @@ import torch
 
 from reverie.errors import InputError, unknown_name
 from reverie.jobs.given import Given
+from reverie.jobs.output import Picture as PictureOutput
 from reverie.media.image import Picture, read_picture, to_uint8
 from reverie.media.signals.sources import reduced
 from reverie.numerics.motion import Rates, moved, steady
@@ -155,9 +156,10 @@ class DreamScene:
             work.control({"layer": max(layers, key=lambda name: layers[name])})
         for _ in work:
             pass
-        result = work.outputs()[0].rgb
+        result = work.outputs()[0]
+        assert isinstance(result, PictureOutput)  # frames of a show lie in memory
         work.close()
-        return np.asarray(result, np.float32).clip(0, 1)
+        return np.asarray(result.rgb, np.float32).clip(0, 1)
 
 
 def _carried(before: np.ndarray, pose: Pose) -> np.ndarray:

@@ -70,15 +70,17 @@ class PreparedConform(PreparedGenerator):
         """Return ws ``[num_ws, w_dim]`` of a frame of the result."""
         event = next((e for e in reversed(self.edit.events) if e.begin <= frame), self.edit.events[0])
         passed = min(frame, event.end - 1) - event.begin
-        ws = self._of_clip(event.clip, event.source + passed * event.speed)
+        from_end = event.speed < 0 and event.source < 0  # MLT counts a reversed clip from its end
+        ws = self._of_clip(event.clip, event.source + passed * event.speed, backwards=from_end)
         if passed < event.dissolve and event.before is not None:
             clip, source = event.before
             ws = self._of_clip(clip, source + passed * event.before_speed).lerp(ws, (passed + 1) / (event.dissolve + 1))
         return ws
 
-    def _of_clip(self, name: str, place: float) -> Tensor:
+    def _of_clip(self, name: str, place: float, *, backwards: bool = False) -> Tensor:
         """Return ws between two frames of a clip; before its first and behind its last frame these are held."""
         rows = self.clips[name]
+        place = place + len(rows) if place < 0 and backwards else place
         place = min(max(place, 0.0), len(rows) - 1.0)
         number = min(int(place), len(rows) - 1)
         return rows[number].lerp(rows[min(number + 1, len(rows) - 1)], place - number)

@@ -92,7 +92,9 @@ class _Reader:
         clip_name = unquote(urlparse(str(url)).path).rpartition("/")[2] if url else str(clip.get("name", ""))
         if not clip_name:
             raise InputError(f"'{self.name}': the clip at frame {at:.0f} names no film")
-        return Piece(clip_name, start - offset, at, at + length, self._speed(clip))
+        speed = self._speed(clip)
+        first = start - offset + (length * -speed - 1 if speed < 0 else 0.0)  # backwards: from the end of its range
+        return Piece(clip_name, first, at, at + length, speed)
 
     def _media(self, clip: dict[str, Any]) -> dict[str, Any]:
         many = _child(clip, "media_references")

@@ -81,8 +81,8 @@ class Travel:
         if kept is None or kept[0] != psi:
             points = torch.stack([self._truncated(point, psi) for point in self._points[name]])
             through = {"spline": spline, "local": local_spline}.get(self.journey.path)
-            smooth = through is not None and len(points) >= 3
-            kept = psi, points, through(points, closed=self.journey.loop) if smooth else None
+            curve = None if through is None or len(points) < 3 else through(points, closed=self.journey.loop)
+            kept = psi, points, curve
             self._curves[name] = kept
         return kept[1], kept[2]
 

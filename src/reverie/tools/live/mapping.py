@@ -147,8 +147,8 @@ def _share(place: Place, item: object, signals: Mapping[str, SignalSettings]) ->
     if curve not in EASINGS:
         raise place.error(f"there is no curve '{curve}'; known: {', '.join(EASINGS)}")
     rate = None if "rate" not in found else place.at("rate").number(found["rate"], 1e-6)
-    ends = (place.at(key).number(found.get(key, usual)) for key, usual in (("from", 0), ("to", 1)))
-    return Share(signal, *ends, rate, curve)
+    low, high = (place.at(key).number(found.get(key, usual)) for key, usual in (("from", 0), ("to", 1)))
+    return Share(signal, low, high, rate, curve)
 
 
 class Mapper:

@@ -178,6 +178,7 @@ class LiveWork:
     def __iter__(self) -> Iterator[Progress]:
         clock, begin = self.board.clock, self.board.clock()
         last, whole, before, number = None, False, begin, 0
+        image = np.zeros((1, 1, 3), np.uint8)
         while True:
             now = clock()
             if self._seconds is not None and now - begin >= self._seconds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
 from reverie.jobs.given import Given
@@ -14,6 +15,9 @@ from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Plan, Progress, Report
 from reverie.tools.sound.config import SoundKeysConfig
+
+if TYPE_CHECKING:
+    from reverie.tools.sound.drive import Drive
 
 MOST_KEYS = 20_000
 LEAST_CHANGE = 0.01  # of a parameter's range; keys that add less are left out
@@ -50,7 +54,7 @@ class PreparedKeys:
         return Steps(steps(), outputs, plan=Plan(summary=f"{drive.seconds:.1f} s", suffixes=(".yaml",)), notes=notes)
 
 
-def keys_text(drive, config: SoundKeysConfig) -> str:
+def keys_text(drive: Drive, config: SoundKeysConfig) -> str:
     """Return the keyframes as YAML."""
     lines = [f"# {Path(config.song).name}, by 'reverie sound keys'", "ease: linear"]
     times = [n * config.every for n in range(int(drive.seconds / config.every) + 1)]

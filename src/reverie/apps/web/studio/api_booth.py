@@ -108,7 +108,7 @@ async def _choices(request: Request) -> list[dict[str, Any]]:
 def choices_of(studio: Studio) -> list[dict[str, Any]]:
     """Return the looks: presets that are meant for visitors, else all that were kept, else those of the tools."""
     own = presets_of(studio.queue, booth=True) or presets_of(studio.queue)
-    if own:
+    if own and studio.settings.choices != "dreams":
         return [
             {"id": preset["id"], "name": preset["name"], "help": "", "record": preset["record"],
              "digest": preset["picture"], "picture": f"/api/booth/pictures/{preset['picture']}"}
@@ -116,6 +116,8 @@ def choices_of(studio: Studio) -> list[dict[str, Any]]:
         ]  # fmt: skip
     found: list[dict[str, Any]] = []
     for form in studio.forms:
+        if studio.settings.choices == "dreams" and form["name"] != "dream":
+            continue
         if form["streamed"] is None or form["streamed"]["kind"] != "picture" or form["makes"] != "picture":
             continue
         if any(field["required"] for field in form["fields"]):

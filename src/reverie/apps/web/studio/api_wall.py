@@ -23,7 +23,19 @@ async def shown(request: Request) -> Response:
     screens = max(1, min(32, number_of(request, "screens", 1) or 1))
     screen = max(1, min(screens, number_of(request, "screen", 1) or 1))
     found = await run_in_threadpool(on_wall, studio)
-    return JSONResponse({"items": [_item(studio, *one) for one in found[screen - 1 :: screens]], "screen": screen})
+    films = [f"/api/wall/idle/{number}" for number in range(len(studio.settings.idle))]
+    return JSONResponse({
+        "items": [_item(studio, *one) for one in found[screen - 1 :: screens]], "screen": screen,
+        "idle": films[screen - 1 :: screens] or films,
+    })  # fmt: skip
+
+
+async def idle(request: Request) -> Response:
+    """Return a film of quiet times."""
+    films, number = studio_of(request).settings.idle, request.path_params["number"]
+    if not 0 <= number < len(films):
+        raise MissingError("there is no such film")
+    return FileResponse(films[number])
 
 
 async def picture(request: Request) -> Response:

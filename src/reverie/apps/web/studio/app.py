@@ -52,7 +52,7 @@ def build(home: Home, settings: StudioSettings, keeper: Keeper | None = None) ->
         lifespan=_lifespan,
     )  # fmt: skip
     app.add_middleware(Guard, settings=settings, passes=passes)
-    app.state.studio, app.state.passes = studio, passes
+    app.state.studio, app.state.passes, app.state.attendant = studio, passes, None
     return app
 
 
@@ -105,6 +105,7 @@ def routes() -> list:
         Route("/api/booth/pictures/{digest}", booth.choice_picture),
         Route("/api/wall", wall.shown),
         Route("/api/wall/qr.svg", wall.qr),
+        Route("/api/wall/idle/{number:int}", wall.idle),
         Route("/api/wall/{key}/{what}", wall.picture),
         Route("/inside/{token}/{key}/{path:path}", pages.inside),
         Mount("/static", StaticFiles(directory=STATIC)),
@@ -161,9 +162,15 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
     cleaner = threading.Thread(target=cleaning, name="cleaner", daemon=True)
     cleaner.start()
+    attendant = app.state.attendant
+    helper = None if attendant is None else threading.Thread(target=attendant.serve, args=(over,), daemon=True)
+    if helper is not None:
+        helper.start()
     try:
         yield
     finally:
         over.set()
         await studio.following.close()
         await run_in_threadpool(cleaner.join)
+        if helper is not None:
+            await run_in_threadpool(helper.join)

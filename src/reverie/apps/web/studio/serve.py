@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import webbrowser
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ CLOSE_S = 3  # for open pages to be let go
 
 def serve(
     home: Home, settings: StudioSettings, *, certificate: str | None = None, key: str | None = None,
-    open_page: bool = False,
+    open_page: bool = False, prepare: Callable[[Starlette], None] | None = None,
 ) -> int:  # fmt: skip
     """Listen until told to end, and return the exit code.
 
@@ -38,6 +39,7 @@ def serve(
         certificate: file in PEM form, for HTTPS.
         key: its private key.
         open_page: open a browser.
+        prepare: is given the application before it listens to anybody.
 
     Raises:
         InputError: the extra `studio` is not installed.
@@ -69,6 +71,8 @@ def serve(
         server: Server = uvicorn.Server(config)
         address = f"{scheme}://{shown_host(settings.host)}:{port}/"
         settings_of(app, settings.address or f"{address}booth")
+        if prepare is not None:
+            prepare(app)
         announce(address, settings, made, home)
         if open_page:
             webbrowser.open(address)

@@ -26,6 +26,8 @@ class StudioSettings:
         exhibition: whether visitors without a password may use the booth and see the wall.
         address: of the booth, for the QR code; worked out from the host and port if absent.
         frames: pictures on the way to a result that are kept for the wall.
+        choices: what visitors choose from: "looks" that were kept (else those of the tools), or of "dreams" alone.
+        idle: films that the wall shows in quiet times.
         registry: import path of the module with TOOLS and `find_tool`.
         executor: who does the jobs: this machine's workers ("local"), or a Ray cluster.
         workers: jobs at once on a cluster.
@@ -43,6 +45,8 @@ class StudioSettings:
     exhibition: bool = False
     address: str = ""
     frames: int = 0
+    choices: str = "looks"
+    idle: tuple[str, ...] = ()
     registry: str = "reverie.tools.registry"
     devices: tuple[str, ...] = field(default=("auto",))
     executor: str = "local"

@@ -55,6 +55,17 @@ class Studio:
         moving = [moving_of(self.find(name)) for name in self._named]
         return found + [form_of(tool) for tool in moving if tool is not None and tool.name not in self._named]
 
+    def post_check(self, record: object) -> None:
+        """Check the settings of a look, whose picture comes later.
+
+        Raises:
+            InputError: they cannot be used.
+        """
+        from reverie.jobs.job import parse
+        from reverie.jobs.queue.taken import input_paths
+
+        input_paths(parse(record, self.find, "the settings"), self.files)
+
     def post(
         self, record: object, owner: str, *, suffix: str = "", priority: int = 0, compare: str = "",
         once: str = "", most: int | None = None,

@@ -4,7 +4,7 @@ const LOOK_MS = 2000, SHOW_MS = 9000, FRAME_MS = 650, BEFORE_MS = 2500;
 const layers = [...document.querySelectorAll(".layer")], ask = new URLSearchParams(location.search);
 const wait = (ms) => new Promise((then) => setTimeout(then, ms));
 
-let items = [], fresh = [], front = 0, at = 0, known = null;
+let films = [], filmAt = 0, items = [], fresh = [], front = 0, at = 0, known = null;
 
 async function look() {
   for (;;) {
@@ -12,7 +12,8 @@ async function look() {
       const answer = await fetch(`/api/wall?${ask}`, { cache: "no-store" });
       if (answer.status === 401) location.assign("/login");
       if (answer.ok) {
-        const found = (await answer.json()).items;
+        const body = await answer.json(), found = body.items;
+        films = body.idle || [];
         if (known) fresh.push(...found.filter((item) => !known.has(item.id)).reverse());
         known = new Set(found.map((item) => item.id));
         fresh = fresh.filter((item) => known.has(item.id));  // what was hidden meanwhile is not shown
@@ -54,9 +55,26 @@ async function play(item) {
   else await wait(LOOK_MS);
 }
 
+// A journey in quiet times; it gives way as soon as somebody's picture is there.
+async function film(src) {
+  const video = document.createElement("video"), back = layers[1 - front];
+  Object.assign(video, { src, muted: true, autoplay: true, playsInline: true });
+  const ended = new Promise((then) => { video.onended = video.onerror = () => then(); });
+  back.replaceChildren(video);
+  back.classList.remove("quick");
+  back.classList.add("on");
+  layers[front].classList.remove("on");
+  front = 1 - front;
+  document.getElementById("welcome").hidden = true;
+  document.body.dataset.film = src;
+  while (!fresh.length && await Promise.race([ended.then(() => false), wait(500).then(() => true)]));
+  delete document.body.dataset.film;
+}
+
 async function show() {
   for (;;) {
     if (fresh.length) { at = 0; await play(fresh.shift()); }
+    else if (films.length && at >= items.length) { await film(films[filmAt % films.length]); filmAt += 1; at = 0; }
     else if (items.length) { await play(items[at % items.length]); at += 1; }
     else { document.getElementById("welcome").hidden = false; for (const layer of layers) layer.classList.remove("on"); await wait(500); }
   }

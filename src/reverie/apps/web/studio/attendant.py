@@ -1,0 +1,101 @@
+"""The attendant of a wall: prints what newly may be shown, and lets reactions see it; in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reverie.apps.web.studio.api_wall import on_wall
+from reverie.apps.web.studio.studio import Studio
+from reverie.errors import ReverieError
+from reverie.jobs.queue.trail import write_whole
+
+if TYPE_CHECKING:
+    from reverie.media.printing import Sheet
+    from reverie.tools.live.reactions import Fired, Rules
+
+EVERY_S = 1.0
+DONE_FILE = "attended.txt"  # ids of results that were seen to, so that a restart prints nothing twice
+MOST_KNOWN = 5000
+
+
+class Attendant:
+    """Sees to each new picture once.
+
+    Args:
+        studio: whose wall.
+        printer: of CUPS; None to print nothing.
+        sheet: how pages are made.
+        rules: reactions to what is seen; None for none.
+
+    Attributes:
+        log: what was done or went wrong, the latest last.
+    """
+
+    def __init__(
+        self, studio: Studio, printer: str | None = None, sheet: Sheet | None = None, rules: Rules | None = None
+    ) -> None:
+        self._studio, self._printer, self._sheet, self._rules = studio, printer, sheet, rules
+        self._file = studio.home.root / DONE_FILE
+        self._done = self._file.read_text().split() if self._file.exists() else [r.id for _, r in on_wall(studio)]
+        self.log: list[str] = []
+        self._look, self._reactor = None, None
+        if rules is not None:
+            from reverie.jobs.session import Session
+            from reverie.tools.live.looking import looking
+            from reverie.tools.live.reactions import Reactor
+
+            self._reactor = Reactor(rules)
+            if rules.classes:
+                self._look = looking(Session().critic("embedded", None, "auto", "auto"), rules.classes)
+
+    def serve(self, over: threading.Event) -> None:
+        """See to new pictures until it is over."""
+        while not over.wait(EVERY_S):
+            try:
+                self.turn()
+            except ReverieError as error:
+                self._say(str(error))
+
+    def turn(self) -> int:
+        """See to what is new; return how many pictures that were."""
+        known = set(self._done)
+        fresh = [(entry, result) for entry, result in on_wall(self._studio) if result.id not in known]
+        for entry, result in reversed(fresh):
+            self._done.append(result.id)
+            write_whole(self._file, "\n".join(self._done[-MOST_KNOWN:]).encode())
+            self._one(self._studio.home.result(entry.id) / result.name, entry.id)
+        return len(fresh)
+
+    def _one(self, path: Path, job: str) -> None:
+        from reverie.media.image import read_picture, to_uint8
+
+        rgb = to_uint8(read_picture(path).rgb)
+        if self._reactor is not None:
+            seen = {} if self._look is None else dict(self._look(rgb))
+            for fired in self._reactor.step(seen, time.monotonic()):
+                self._obey(fired)
+            self._reactor.step(dict.fromkeys(seen, 0.0), time.monotonic())  # each picture is seen by itself
+        if self._printer is not None and self._sheet is not None:
+            from reverie.media.printing import page_bytes, page_of, send_to_printer
+
+            page = self._studio.home.job(job) / "print.pdf"
+            write_whole(page, page_bytes(page_of(rgb, self._sheet)[0], ".pdf", self._sheet.dpi))
+            send_to_printer(page, self._printer)
+            page.unlink(missing_ok=True)
+            self._say(f"printed {path.name}")
+
+    def _obey(self, fired: Fired) -> None:
+        from reverie.tools.live.reactions import send
+
+        self._say(str(fired).strip())
+        if fired.action.kind == "osc":
+            send(fired.action)
+
+    def _say(self, line: str) -> None:
+        import sys
+
+        self.log = [*self.log[-200:], line]
+        print(f"wall: {line}", file=sys.stderr, flush=True)
