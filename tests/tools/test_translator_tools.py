@@ -98,8 +98,12 @@ def test_a_number_beside_the_picture_changes_it(photos: Path, tmp_path: Path):
 
 
 def test_swapped_arguments_are_said(photos: Path):
-    with pytest.raises(InputError, match=r"is a picture; the network comes first: reverie translate sobel .*0\.png"):
+    from reverie.tools.translate.config import TranslateConfig, check_order
+
+    with pytest.raises(InputError, match=r"0\.png' is a picture"):
         call("translate", photos / "0.png", "sobel")
+    with pytest.raises(InputError, match=r"the network comes first: reverie translate sobel a\.jpg"):
+        check_order(TranslateConfig(model="a.jpg"))
 
 
 def test_a_student_is_a_filter(photos: Path, tmp_path: Path):

@@ -16,6 +16,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.stored import stored_record
 from reverie.jobs.tool import AnyTool
 
+OWN = "own"  # entry of a record that says what a program brought itself, which no file can hold
 MOST_THREADS = 256  # that a file may ask for
 
 
@@ -38,6 +39,8 @@ def replayed(
         InputError: an input is nowhere, or is another one.
     """
     tool = find(job.tool)
+    if OWN in job.more:
+        raise InputError(f"this was made by a program with {job.more[OWN]} of its own; run that program again")
     config = found_config(job, files)
     given = None
     if job.streamed is not None:

@@ -89,6 +89,7 @@ class Chosen:
         config: settings as they were resolved: precision, tiles, a picked artwork.
         more: further entries of the record.
         about: the network and the machine in words, for the last line; by name and device if empty.
+        counts: settings that count for less than was asked, and for how much; sheets say so below a tile.
     """
 
     model: Input | None = None
@@ -97,6 +98,7 @@ class Chosen:
     config: Mapping[str, Json] = field(default_factory=dict)
     more: Mapping[str, Json] = field(default_factory=dict)
     about: str = ""
+    counts: Mapping[str, Json] = field(default_factory=dict)
 
 
 class Work(Protocol):

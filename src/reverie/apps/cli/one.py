@@ -90,6 +90,8 @@ def run_one(
         run.check(target.path, common.quality)
         if target.note:
             print_note(target.note)
+        if common.verbose:
+            print(json.dumps(decisions(run, target.path), indent=2, ensure_ascii=False), file=sys.stderr)
         with watching(tool, show=common.show or tool.live, host=common.show_host, port=common.show_port) as watch:
             ended = execute(run, target.path, watch, quality=common.quality)
         if seen is not None and ended.end == "done":
@@ -158,7 +160,8 @@ def result_path(tool: AnyTool, config: object, given: Given | None, common: Comm
         if not (tool.makes == "folder" or path.suffix or is_folder(output)):
             raise InputError(f"-o {output} has no format: -o {output}{tool.suffix} is a file, -o {output}/ a folder")
         if tool.makes != "folder" and is_folder(output):
-            path.mkdir(parents=True, exist_ok=True)
+            if not common.dry_run:
+                path.mkdir(parents=True, exist_ok=True)
             return path / f"{_stem(tool, config, given)}{suffix_for(tool, given, common)}"
         return path
     ending = f"-{tool.ending}" if tool.ending else ""

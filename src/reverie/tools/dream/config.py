@@ -100,7 +100,7 @@ class DreamConfig:
     )  # fmt: skip
     keep: str | None = setting(
         None, "Leave this as it is: a picture that is white there, or a cut-out.", file="picture", needs_input=True,
-        own=True, late=True, group=PICTURE,
+        excludes=("mask",), own=True, late=True, group=PICTURE,
     )  # fmt: skip
     color: str = setting(
         "dream", "Colors: those of the dream, or the picture's own.", choices=("dream", "keep"), needs_input=True,

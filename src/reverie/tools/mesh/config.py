@@ -66,7 +66,10 @@ class ShapeSettings:
     smoothness: float = setting(
         10.0, "How far neighbors move together; 0 moves every vertex alone.", minimum=0, maximum=10_000, group="shape"
     )
-    reach: float = setting(0.1, "How far a vertex can move, in radii of the mesh.", above=0, maximum=10, group="shape")
+    reach: float = setting(
+        0.1, "How far a vertex can move, in radii of the mesh.", above=0, maximum=10, flag="--max-move",
+        alias=("--reach",), group="shape",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ Decide = Callable[[DreamConfig], "tuple[Ascent | Together, Plan]"]
 
 
 @dataclass
-class Course:
+class Steered:
     """What the next step does.
 
     Attributes:
@@ -60,7 +60,7 @@ class Course:
         return self.ascent if self.base is None else self.ascent.on(self.base)
 
     def begin_step(self, images: Tensor) -> None:
-        """Take up the course before a step on `images`, with what was asked for since the last one."""
+        """Take up the steered before a step on `images`, with what was asked for since the last one."""
         if self.images is None:
             self.ascent = self._balanced(self.ascent, self.plan, images)
         self.images = images
