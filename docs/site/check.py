@@ -90,11 +90,13 @@ def all_commands() -> dict[str, frozenset[str]]:
     """Return the options of every command by its words."""
     from reverie.apps.cli.main import build_app
     from reverie.apps.cli.manual import commands
+    from reverie.tools.registry import USUAL
 
     app = build_app()
     shown = {one: {name for option in one.options for name in option.names} for one in commands(app)}
     found = {one.words: frozenset(names.union(one.hidden)) for one, names in shown.items()}
-    return found | {"embed": found["embed map"], "models": found["models list"]}
+    usual = {group: found[f"{group} {command}"] for group, command in USUAL.items()}
+    return found | usual | {"models": found["models list"]}
 
 
 def fault_of(line: str, known: dict[str, frozenset[str]]) -> str:
