@@ -21,7 +21,7 @@ from moving_planes import Moment, clip
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.media.flow import Motion, flicker
-from reverie.media.video import VideoWriter
+from reverie.media.video_write import VideoWriter
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.objective import build_objective
 from reverie.tools.dream.video import dream_video, later_steps

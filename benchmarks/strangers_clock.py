@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "start.md"
 BEGIN, END = "<!-- clock -->", "<!-- end of clock -->"
 WATTS_PER_CORE = 12.0  # of a busy core with its share of memory and fans; no counter of energy could be read
+BUSY = "Where the load is far above 1, other programs used the machine, and only the CPU seconds count."
 NOT_ALONE = ("photo.jpg",)  # a stranger's own files, which are not here
 
 
@@ -56,7 +57,10 @@ def fill(record: dict[str, Any]) -> None:
         if "cpu_s" in found:
             joules = found["cpu_s"] * WATTS_PER_CORE
             rows.append(f"| {heading} | {found['cpu_s']:.0f} s | {found['wall_s'] / 60:.1f} min | {joules:.0f} J |")
-    told = f"On {record['date']}, {record['cores']} cores, {record['threads']} thread(s), load {record['load_1min']}."
+    told = (
+        f"On {record['date']}, {record['cores']} cores, {record['threads']} thread(s), load {record['load_1min']}. "
+        + BUSY
+    )
     text = PAGE.read_text("utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)

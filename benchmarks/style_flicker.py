@@ -28,7 +28,7 @@ from reverie.optimize.painting import Painting
 from reverie.tools.films.steps import film_steps
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.film_config import StyleFilmConfig
-from reverie.tools.style.hands import StyleHand, later_steps
+from reverie.tools.style.frames import StyleFrames, later_steps
 from reverie.tools.style.plan import plan_style
 from reverie.tools.style.sources import read_styles
 from reverie.tools.style.terms import StyleTerms
@@ -42,18 +42,18 @@ def tensor(frame: np.ndarray) -> Tensor:
     return torch.from_numpy(np.array(frame)).permute(2, 0, 1)[None].float() / 255
 
 
-def distances(frame: np.ndarray, source: np.ndarray, hand: StyleHand) -> tuple[float, float]:
+def distances(frame: np.ndarray, source: np.ndarray, maker: StyleFrames) -> tuple[float, float]:
     """Return the distances to style and content of a painted frame; 1 is the source's, and a flat picture's."""
-    content = tensor(source).to(hand.all_terms.critic.device)
-    objective = hand.all_terms.at(content, hand.plan.scales[-1])
-    painting = Painting(hand.all_terms.critic, objective, content)
+    content = tensor(source).to(maker.all_terms.critic.device)
+    objective = maker.all_terms.at(content, maker.plan.scales[-1])
+    painting = Painting(maker.all_terms.critic, objective, content)
     values = painting.values(tensor(frame).to(content), Generator().manual_seed(0))
     style, kept = 0.0, 0.0
     for (weight, term), value in zip(objective.terms(), values, strict=True):
         if isinstance(term, Content):
             kept -= value
         elif not isinstance(term, Temporal) and weight > 0:
-            style -= weight * value / hand.config.strength
+            style -= weight * value / maker.config.strength
     return style, kept
 
 
@@ -65,14 +65,14 @@ def measured(
     plan = plan_style(size, config, critic, layer_names(config, critic))
     pictures = read_styles(config)
     terms = StyleTerms(config, critic, pictures, tensor(moments[0].rgb), None)
-    hand = StyleHand(config, film, plan, pictures, terms, motion)
+    maker = StyleFrames(config, film, plan, pictures, terms, motion)
     flickers: list[float] = []
     estimated: list[float] = []
     apart: list[tuple[float, float]] = []
     previous: np.ndarray | None = None
     wall, busy = 0.0, 0.0
     began = time.process_time()
-    for step in film_steps((m.rgb for m in moments), hand, cuts=True, estimate=motion):
+    for step in film_steps((m.rgb for m in moments), maker, cuts=True, estimate=motion):
         busy += time.process_time() - began
         wall += step.seconds
         moment = moments[step.index]
@@ -80,7 +80,7 @@ def measured(
             flickers.append(flicker(step.dream, previous, Motion(moment.flow, moment.seen)))
         if step.flicker is not None:
             estimated.append(step.flicker)
-        apart.append(distances(step.dream, moment.rgb, hand))
+        apart.append(distances(step.dream, moment.rgb, maker))
         previous = step.dream
         if save is not None:
             save.mkdir(parents=True, exist_ok=True)

@@ -124,7 +124,7 @@ def ours(config: TranslateConfig, minutes: float, folder: Path) -> nn.Module:
     """Train by our tool's own loop, for as many steps as fit into some CPU minutes."""
     kept = folder.with_suffix(".pt")
     task = open_task(config)
-    training = TranslatorTraining(task, RunFolder(folder.with_name(f"{folder.name}-calibration")))
+    training = TranslatorTraining(task, RunFolder(folder.with_name(f"{folder.name}-calibration"), kept=False))
     if kept.is_file():
         training.network.load_state_dict(torch.load(kept, weights_only=True))
         return training.network
@@ -133,7 +133,7 @@ def ours(config: TranslateConfig, minutes: float, folder: Path) -> nn.Module:
         next(steps)
     each = (time.process_time() - began) / CALIBRATED
     steps.close()  # type: ignore[attr-defined]
-    training.painter.run.drop_checkpoints()
+    training.run.finish()
     count = int(60 * minutes / each)
     task = open_task(replace(config, steps=count, validate_every=max(1, count // 4)))
     training = TranslatorTraining(task, RunFolder(folder))

@@ -85,7 +85,7 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
     names = list(found)
     figure = Figure(figsize=(13, 9.6), dpi=90, layout="constrained")
     panels = figure.subplots(3, 3).flat
-    for number, (axes, size) in enumerate(zip(panels, SIZES, strict=False)):
+    for number, (size, axes) in enumerate(zip(SIZES, panels, strict=False)):
         values = [found[name]["quality"][size]["psnr"] for name in names]
         bars(axes, names, values, f"{'1. Sizes, 3. convolutions only: ' if number == 0 else ''}{size}", "PSNR, dB")
         axes.axhline(40, color="grey", linestyle="--", linewidth=1)
@@ -96,7 +96,7 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
     places = range(len(names))
     axes.bar([x - 0.2 for x in places], border, 0.4, label="within 4 px of the border")
     axes.bar([x + 0.2 for x in places], inside, 0.4, label="inside")
-    axes.set_xticks(places, names)
+    axes.set_xticks(places, names, rotation=20)
     axes.set(title="2. Edges of the picture", ylabel="root mean square error", yscale="log")
     axes.legend()
     speeds = [found[name]["speed_at_512_px"]["network_megapixels_per_cpu_s"] for name in names]
@@ -105,7 +105,7 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
     axes = next(panels)
     known = result.get("curve", [])
     axes.plot([row["step"] for row in known], [row["psnr"] for row in known], marker=".")
-    axes.set(title="6. When training is complete", xlabel="step", ylabel="PSNR on held-out pictures, dB")
+    axes.set(title="6. When training is complete", xlabel="step", ylabel="PSNR while it learned, dB")
     axes.grid(alpha=0.3)
     depth = {int(name.removeprefix("depth")): found[name] for name in names if name.startswith("depth")}
     axes = next(panels)
@@ -123,6 +123,7 @@ def bars(axes: Any, names: list[str], values: list[float], title: str, unit: str
     axes.bar_label(axes.bar(names, values), fmt="%.3g")
     axes.set(title=title, ylabel=unit)
     axes.margins(y=0.15)
+    axes.tick_params(axis="x", labelrotation=20)
 
 
 def main() -> None:

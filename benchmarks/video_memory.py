@@ -16,7 +16,7 @@ APART = 0.05
 
 def write_clip(path: Path, frames: int, size: tuple[int, int]) -> None:
     """Write a clip that wanders over a photo, so that no two frames are alike."""
-    from reverie.media.video import VideoWriter
+    from reverie.media.video_write import VideoWriter
 
     photo = Image.open(measure.PICTURE).convert("RGB")
     whole = np.asarray(photo.resize((size[1] + 160, size[0] + 90), Image.Resampling.LANCZOS))

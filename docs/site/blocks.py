@@ -37,7 +37,7 @@ WHY_NOT = {  # the first words of commands → why they are not tried
 }  # fmt: skip
 NOT_HERE = "not on this machine"  # weights that somebody would have to fetch
 OWN = re.compile(
-    r"\.(safetensors|pkl|pth|caffemodel|yaml|edl|zip|csv|json|onnx|py|txt|binaryproto)\b|\.\.\.|[A-Z]{3,}|<"
+    r"\.(safetensors|pkl|pth|caffemodel|yaml|edl|zip|csv|json|onnx|py|txt|binaryproto|reverie)\b|\.\.\.|[A-Z]{3,}|<"
 )
 
 
@@ -72,6 +72,8 @@ def reason(line: str) -> str:
         if begin in WHY_NOT:
             return WHY_NOT[begin]
     known = all_commands()
+    if " ".join(words) in known:
+        return "names a command"
     options = known.get(" ".join(words[:2])) or known.get(words[0]) or frozenset()
     if "--dry-run" not in options:
         return "takes no --dry-run"
@@ -112,7 +114,7 @@ def make_files(words: list[str]) -> None:
             if word in results or name.startswith("-"):
                 continue
             for path in (
-                [Path(name, f"{c}/{k}.png") for c in "ab" for k in "123"] if name.endswith("/") else [Path(name)]
+                [Path(name, f"{c}/{k}.png") for c in "ab" for k in range(10)] if name.endswith("/") else [Path(name)]
             ):
                 make_file(path)
 
@@ -156,11 +158,11 @@ def _film(path: Path, picture: object) -> None:
 
 def main() -> int:
     """Print what was tried, and what was wrong."""
-    found = list(trials([Path(name) for name in sys.argv[1:]] or None))
-    for one in found:
+    counts = {"right": 0, "not tried": 0, "wrong": 0}
+    for one in trials([Path(name) for name in sys.argv[1:]] or None):
+        counts[one.state] += 1
         if one.state != "right":
-            print(f"{one.state:9} {one.page}: {one.line}  ({one.why})")
-    counts = {state: sum(one.state == state for one in found) for state in ("right", "not tried", "wrong")}
+            print(f"{one.state:9} {one.page}: {one.line}  ({one.why})", flush=True)
     print(", ".join(f"{count} {state}" for state, count in counts.items()))
     return bool(counts["wrong"])
 

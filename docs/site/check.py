@@ -19,7 +19,7 @@ FENCE = re.compile(r"^(`{3,})[^\n]*\n.*?^\1[ ]*$", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"^(?: {4}[^\n]*\n?)+", re.MULTILINE)
 SPAN = re.compile(r"`+[^`\n]+`+")
 GENERATED = ("reference/", "course/lessons/", "gallery.md", "project/")  # pages that the build makes
-FREE_FLAGS = {"--debug", "--threads", "--help", "--version"}
+FREE_FLAGS = {"--debug", "--threads", "--help", "--help-all", "--version", "--quiet"}
 WORD = re.compile(r"[A-Za-zÀ-ž][A-Za-zÀ-ž'\u2019]+")
 
 
@@ -90,10 +90,13 @@ def all_commands() -> dict[str, frozenset[str]]:
     """Return the options of every command by its words."""
     from reverie.apps.cli.main import build_app
     from reverie.apps.cli.manual import commands
+    from reverie.tools.registry import USUAL
 
     app = build_app()
-    found = {one.words: frozenset(name for option in one.options for name in option.names) for one in commands(app)}
-    return found | {"embed": found["embed map"], "models": found["models list"]}
+    shown = {one: {name for option in one.options for name in option.names} for one in commands(app)}
+    found = {one.words: frozenset(names.union(one.hidden)) for one, names in shown.items()}
+    usual = {group: found[f"{group} {command}"] for group, command in USUAL.items()}
+    return found | usual | {"models": found["models list"]}
 
 
 def fault_of(line: str, known: dict[str, frozenset[str]]) -> str:

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[2] / "src" / "reverie"
 SECTION = re.compile(r"^(Args|Arguments|Attributes|Returns|Yields|Raises|Source|Differs|Formula|Shape|Units):\s*(.*)$")
 ENTRY = re.compile(r"^(\*{0,2}[\w, .*]+?): (.*)$")
 ROOMS = {  # folder or file of the package → what it is, for the list
-    "api.py": "The front door: `from reverie import dream`.",
+    "api": "The front door: `from reverie import dream`.",
     "settings.py": "How settings are declared.",
     "errors.py": "Errors.",
     "threads.py": "Threads.",

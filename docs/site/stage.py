@@ -30,6 +30,18 @@ def stage(target: Path) -> None:
         place(path, target / inside, target)
     for name, page in PAGES.items():
         place(ROOT / name, target / page, target)
+    add_further(target)
+
+
+def add_further(target: Path) -> None:
+    """List pages of docs/ that the contents leave out behind all others, so that a new page is never lost."""
+    index = target / "index.md"
+    text = index.read_text("utf-8")
+    listed = {line.strip() for line in text.splitlines()} | {"index", "flags"}  # flags stands in from/index.md
+    further = sorted(path.stem for path in target.glob("*.md") if path.stem not in listed)
+    if further:
+        lines = ["", "```{toctree}", ":hidden:", ":caption: Further", "", *further, "```", ""]
+        index.write_text(text + "\n".join(lines), "utf-8")
 
 
 def place(path: Path, to: Path, target: Path) -> None:

@@ -27,6 +27,7 @@ def setting(
     choices: tuple[str, ...] | None = None,
     above: float | None = None,
     replay: bool = True,
+    counts: bool = False,
     file: str | None = None,
     builtin: tuple[str, ...] = (),
     runs_code: bool = False,
@@ -63,6 +64,8 @@ def setting(
         choices: the only values allowed.
         above: the value must be greater than this.
         replay: False for what does not change the result (device, memory), which is not carried to other pictures.
+        counts: of such a field: where it was given, a result of another value is not up to date. By default it is
+            chosen anew for every machine, or as every film has it.
         file: the field names a file of this kind ("picture", "network", "folder", "text"): records keep its base name
             and sha256, and a replay finds it by both.
         builtin: values of such a field that name something inside the package and no file.
@@ -95,6 +98,7 @@ def setting(
     """
     facts = {
         "help": help, "minimum": minimum, "maximum": maximum, "choices": choices, "above": above, "replay": replay,
+        "counts": counts,
         "file": file, "builtin": builtin, "runs_code": runs_code, "user_only": user_only,
         "inside": inside,
         "flag": flag, "alias": alias, "bare": bare, "needs": needs, "excludes": excludes,

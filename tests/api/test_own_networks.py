@@ -118,3 +118,18 @@ def test_networks_of_torchvision_by_name() -> None:
     critic = reverie.open_critic("shufflenet_v2_x0_5", "random", device="cpu", precision="fp32")
     assert "stage3" in {layer.name for layer in critic.layers}
     assert critic.identity.default_layers
+
+
+def test_what_a_program_brought_is_said_and_not_replayed(tmp_path: Path) -> None:
+    dream = reverie.dream(np.full((66, 70, 3), 0.5, np.float32), model=Red(), layer="seen", steps=1, octaves=1)
+    path = dream.save(tmp_path / "own.png")
+    with pytest.raises(InputError, match="made by a program with a network of its own"):
+        reverie.replay(path)
+
+
+def test_a_foreign_file_is_not_written_over(tmp_path: Path) -> None:
+    foreign = tmp_path / "precious.png"
+    foreign.write_bytes(b"not ours")
+    with pytest.raises(InputError, match="was not made by Reverie"):
+        reverie.visualize(Red(), "seen:0", size=16, steps=1).save(foreign)
+    assert foreign.read_bytes() == b"not ours"

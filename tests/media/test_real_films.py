@@ -18,7 +18,8 @@ from reverie.errors import VideoError
 from reverie.media.animation import animation_frames, read_animation
 from reverie.media.footage import Encoding, assemble, footage_frames, is_footage, open_footage
 from reverie.media.pixels import turned
-from reverie.media.video import VideoWriter, frames, read_video
+from reverie.media.video import frames, read_video
+from reverie.media.video_write import VideoWriter
 
 CARDS = [card(n) for n in range(8)]
 ONE = 1 << 16

@@ -12,7 +12,8 @@ import pytest
 from clips import RATE_HZ, TONE_HZ, card, number_of, sound_of, sound_packets, write_clip
 from reverie.errors import InputError, OutputError
 from reverie.media.metadata import read_settings
-from reverie.media.video import VideoWriter, frames, read_video
+from reverie.media.video import frames, read_video
+from reverie.media.video_write import VideoWriter
 
 CARDS = [card(n) for n in range(20)]
 NTSC = Fraction(30000, 1001)

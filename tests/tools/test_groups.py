@@ -2,7 +2,8 @@ import pytest
 
 from reverie.errors import InputError
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.groups import Group, parse_group, parse_groups
+from reverie.tools.dream.groups import Group
+from reverie.tools.dream.rules import alone, parse_groups
 
 
 @pytest.mark.parametrize(
@@ -24,8 +25,8 @@ from reverie.tools.dream.groups import Group, parse_group, parse_groups
     ],
 )
 def test_groups_are_read_and_written(text, group):
-    assert parse_group(text) == group
-    assert parse_group(str(group)) == group
+    assert Group.parse(text) == group
+    assert Group.parse(str(group)) == group
 
 
 @pytest.mark.parametrize(
@@ -48,10 +49,10 @@ def test_groups_are_read_and_written(text, group):
 )
 def test_what_cannot_be_read_is_one_line(text, words):
     if words == "a.png,layer":  # no key follows the comma, so it belongs to the file name
-        assert parse_group(text).mask == "a.png,layer"
+        assert Group.parse(text).mask == "a.png,layer"
         return
     with pytest.raises(InputError) as error:
-        parse_group(text)
+        Group.parse(text)
     assert words in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -59,8 +60,8 @@ def test_what_cannot_be_read_is_one_line(text, words):
 def test_a_group_alone_is_a_dream_with_the_other_settings():
     config = DreamConfig(group=("mask=m.png,guide=f.jpg,guide-form=channels",), steps=3, objective="mean")
     (group,) = parse_groups(config)
-    alone = group.config(config)
-    assert (alone.guide, alone.guide_form, alone.group, alone.steps, alone.objective) == (
+    own = alone(group, config)
+    assert (own.guide, own.guide_form, own.group, own.steps, own.objective) == (
         "f.jpg",
         "channels",
         (),
@@ -85,6 +86,6 @@ def test_contradictions_inside_a_group_name_the_group(text, words):
 
 
 def test_file_names_can_be_replaced():
-    group = parse_group("outside=/x/m.png,guide=/y/f.jpg,strength=2")
+    group = Group.parse("outside=/x/m.png,guide=/y/f.jpg,strength=2")
     seen = group.with_files(lambda kind, path: f"{kind}:{path[3:]}")
     assert (seen.outside, seen.guide, seen.mask, seen.strength) == ("mask:m.png", "guide:f.jpg", None, 2.0)

@@ -9,7 +9,7 @@ from film_case import finished
 
 from reverie.critic.critic import Critic
 from reverie.errors import InputError
-from reverie.media.video import VideoWriter
+from reverie.media.video_write import VideoWriter
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.video import dream_video
 from reverie.tools.films.ascent import FilmAscent

@@ -19,7 +19,7 @@ from reverie.jobs.session import Session
 from reverie.media.audio import RATE_HZ, read_audio, wav_bytes
 from reverie.media.footage import footage_frames, open_footage
 from reverie.media.signals.take import read_take
-from reverie.media.video import VideoWriter
+from reverie.media.video_write import VideoWriter
 from reverie.models.stylegan2.config import GeneratorConfig
 from reverie.models.stylegan2.file import describe
 from reverie.models.stylegan2.generator import Generator

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from reverie.errors import InputError
+from reverie.jobs.key_values import inside
 from reverie.media.image import Picture
 from reverie.numerics.mesh import Material, Mesh
 from reverie.tools.mesh.model import open_model
 from reverie.tools.mesh_style.areas import RegionPictures, areas_of, free_part
-from reverie.tools.mesh_style.regions import MeshRegion, parse_region, renamed
+from reverie.tools.mesh_style.regions import MeshRegion
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "render"))
 from shapes import sphere
@@ -28,11 +29,12 @@ def two_halves() -> Mesh:
 
 def test_texts_round_trip_and_name_their_files():
     text = "material=eyes,style=a.jpg+b.jpg,strength=0.8"
-    assert parse_region(text) == MeshRegion("eyes", None, ("a.jpg", "b.jpg"), 0.8)
-    assert str(parse_region(text)) == text
+    assert MeshRegion.parse(text) == MeshRegion("eyes", None, ("a.jpg", "b.jpg"), 0.8)
+    assert str(MeshRegion.parse(text)) == text
     found = []
     assert (
-        renamed("mask=x/m.png,keep=1", lambda kind, path: found.append((kind, path)) or "m.png") == "mask=m.png,keep=1"
+        inside(MeshRegion)("mask=x/m.png,keep=1", lambda kind, path: found.append((kind, path)) or "m.png")
+        == "mask=m.png,keep=1"
     )
     assert found == [("mask", "x/m.png")]
 
@@ -50,13 +52,13 @@ def test_texts_round_trip_and_name_their_files():
 )
 def test_bad_texts_are_one_line(text, said):
     with pytest.raises(InputError, match=said):
-        parse_region(text)
+        MeshRegion.parse(text)
 
 
 def test_a_material_is_its_half_of_the_surface_and_the_rest_is_the_other():
     model = open_model(two_halves())
     texels = model.texels(128)
-    region = RegionPictures(parse_region("material=upper,keep=1"), None, ())
+    region = RegionPictures(MeshRegion.parse("material=upper,keep=1"), None, ())
     areas = areas_of(model, texels, [region], STYLE, 0.7)
     height = model.positions(texels)[..., 1]
     assert [bool(area.styles) for area in areas] == [False, True]
@@ -64,7 +66,7 @@ def test_a_material_is_its_half_of_the_surface_and_the_rest_is_the_other():
     assert torch.equal(areas[0].mask + areas[1].mask, texels.covered.float())
     assert torch.equal(free_part(areas), areas[1].mask)
     with pytest.raises(InputError, match="no material called 'uper'; nearest: upper"):
-        areas_of(model, texels, [RegionPictures(parse_region("material=uper,keep=1"), None, ())], STYLE, 0.7)
+        areas_of(model, texels, [RegionPictures(MeshRegion.parse("material=uper,keep=1"), None, ())], STYLE, 0.7)
 
 
 def test_a_mask_lies_on_the_coordinates_of_the_file():
@@ -73,7 +75,7 @@ def test_a_mask_lies_on_the_coordinates_of_the_file():
     mesh = Mesh(vertices, faces, vertices[:, :2] / 2 + 0.5, faces)
     white = np.zeros((8, 8, 3), np.float32)
     white[:2] = 1  # the upper quarter of the picture
-    region = RegionPictures(parse_region("mask=m.png,strength=1"), Picture(white, None, 8, "", "m.png"), ())
+    region = RegionPictures(MeshRegion.parse("mask=m.png,strength=1"), Picture(white, None, 8, "", "m.png"), ())
     model = open_model(mesh)
     texels = model.texels(64)
     area = areas_of(model, texels, [region], STYLE, 0.5)[0]

@@ -15,7 +15,7 @@ from reverie.errors import GradientError, InputError
 from reverie.jobs.job import MOST_CHANGES, Change
 from reverie.jobs.run import Run
 from reverie.jobs.steps import Steps
-from reverie.tools.dream.ascent import dream_steps, open_course, plan_dream
+from reverie.tools.dream.ascent import dream_steps, open_steered, plan_dream
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.objective import build_ascent
 from reverie.tools.dream.tool import DREAM
@@ -44,9 +44,9 @@ def opened(image, critic, steering=None, mask=None, **settings) -> Run:
     config = DreamConfig(**(QUICK | settings))
     ascent = build_ascent(config, critic)
     plan = plan_dream(None if image is None else (image.shape[-2], image.shape[-1]), config, critic, ascent)
-    course = open_course(config, critic, plan, ascent)
-    steps = dream_steps(image, config, critic=critic, mask=mask, plan=plan, course=course, ascent=ascent)
-    return Run(DREAM, Once(Steps(steps, list, control=course.control)), config, None, controls=steering)
+    steered = open_steered(config, critic, plan, ascent)
+    steps = dream_steps(image, config, critic=critic, mask=mask, plan=plan, steered=steered, ascent=ascent)
+    return Run(DREAM, Once(Steps(steps, list, control=steered.control)), config, None, controls=steering)
 
 
 def made(run: Run) -> list[list]:

@@ -31,7 +31,7 @@ from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.film_config import StyleFilmConfig, StyleFilmJob
 from reverie.tools.style.film_tool import STYLE_FILM
 from reverie.tools.style.film_work import StyleFilm
-from reverie.tools.style.hands import StyleHand, later_steps, reach_of
+from reverie.tools.style.frames import StyleFrames, frames_back, later_steps
 from reverie.tools.style.keys import StyleKeys, parse_style_keys
 from reverie.tools.style.plan import Scale, plan_style
 from reverie.tools.style.sources import read_styles
@@ -80,7 +80,7 @@ def steps_of(
     names = [style.name for style in pictures.styles]
     keyframes = parse_style_keys(keys) if keys else None
     keyed = StyleKeys(keyframes, interpolate=how.interpolate, names=names, total=len(clip), rate=Fraction(2))
-    hand = StyleHand(settings, how, plan, pictures, terms, estimate, keyed)
+    hand = StyleFrames(settings, how, plan, pictures, terms, estimate, keyed)
     return list(film_steps(iter(clip), hand, cuts=how.cuts, estimate=estimate))
 
 
@@ -208,8 +208,8 @@ def test_steps_and_reach_follow_the_settings() -> None:
     assert later_steps(StyleFilmConfig(), Scale((4, 4), 100, 0)) == 40
     assert later_steps(StyleFilmConfig(), Scale((4, 4), 1, 0)) == 1
     assert later_steps(StyleFilmConfig(later_steps=0), Scale((4, 4), 100, 0)) == 0
-    assert reach_of(StyleFilmConfig()) == 8 and reach_of(StyleFilmConfig(anchor=())) == 1
-    assert reach_of(StyleFilmConfig(coherence="none")) == 1
+    assert frames_back(StyleFilmConfig()) == 8 and frames_back(StyleFilmConfig(anchor=())) == 1
+    assert frames_back(StyleFilmConfig(coherence="none")) == 1
 
 
 def test_a_still_picture_is_not_held_back_unless_asked(tmp_path: Path, styles) -> None:
@@ -375,7 +375,7 @@ def test_a_frame_made_before_is_taken_as_it_was_stored(critic: Critic, styles) -
     first = torch.from_numpy(CLIP[0].copy()).permute(2, 0, 1)[None].float() / 255
     whole = steps_of(critic, styles[:1], anchor=(1, 2))
     terms = StyleTerms(settings, critic, pictures, first, None)
-    hand = StyleHand(settings, how, plan, pictures, terms, open_estimator())
+    hand = StyleFrames(settings, how, plan, pictures, terms, open_estimator())
     hand.enter(CLIP[0])
     history = [Shown(CLIP[n], whole[n].dream, whole[n].strength) for n in (0, 1)]
     rest = film_steps(iter(CLIP[2:]), hand, cuts=True, estimate=open_estimator(), history=history, first=2)

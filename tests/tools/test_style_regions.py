@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reverie.errors import InputError
-from reverie.tools.style.regions import StyleRegion, parse_region, parse_regions
+from reverie.tools.style.regions import StyleRegion
 
 
 @pytest.mark.parametrize(
@@ -27,18 +27,18 @@ from reverie.tools.style.regions import StyleRegion, parse_region, parse_regions
     ],
 )
 def test_regions_are_read_and_written(text: str, expected: StyleRegion) -> None:
-    region = parse_region(text)
+    region = StyleRegion.parse(text)
     assert region == expected
-    assert parse_region(str(region)) == region
+    assert StyleRegion.parse(str(region)) == region
 
 
 def test_several_regions_keep_their_order() -> None:
-    found = parse_regions(("mask=a.png,keep=1", "mask=b.png,style=c.jpg"))
+    found = [StyleRegion.parse(text) for text in ("mask=a.png,keep=1", "mask=b.png,style=c.jpg")]
     assert [region.mask for region in found] == ["a.png", "b.png"]
 
 
 def test_files_can_be_renamed_by_what_they_are_for() -> None:
-    region = parse_region("outside=x/a.png,style=x/b.jpg+x/c.jpg,soften=2")
+    region = StyleRegion.parse("outside=x/a.png,style=x/b.jpg+x/c.jpg,soften=2")
     roles = []
 
     def rename(role: str, path: str) -> str:
@@ -75,13 +75,13 @@ def test_files_can_be_renamed_by_what_they_are_for() -> None:
 )
 def test_what_cannot_be_read_is_refused_in_one_line(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        parse_region(text)
+        StyleRegion.parse(text)
     assert "\n" not in str(caught.value)
 
 
 def test_a_comma_before_a_word_that_is_no_key_belongs_to_the_value_and_a_wrong_key_is_named() -> None:
     with pytest.raises(InputError, match="strength"):
-        parse_region("mask=a.png,style=b.jpg,strenght=0.5")
+        StyleRegion.parse("mask=a.png,style=b.jpg,strenght=0.5")
     with pytest.raises(InputError, match="no key called 'bogus'"):
-        parse_region("mask=a.png,style=b.jpg,bogus=2")
-    assert parse_region("mask=a.png,style=b,bogus=2.jpg:3").style == ("b,bogus=2.jpg:3",)
+        StyleRegion.parse("mask=a.png,style=b.jpg,bogus=2")
+    assert StyleRegion.parse("mask=a.png,style=b,bogus=2.jpg:3").style == ("b,bogus=2.jpg:3",)

@@ -98,8 +98,12 @@ def test_a_number_beside_the_picture_changes_it(photos: Path, tmp_path: Path):
 
 
 def test_swapped_arguments_are_said(photos: Path):
-    with pytest.raises(InputError, match=r"is a picture; the network comes first: reverie translate sobel .*0\.png"):
+    from reverie.tools.translate.config import TranslateConfig, check_order
+
+    with pytest.raises(InputError, match=r"0\.png' is a picture"):
         call("translate", photos / "0.png", "sobel")
+    with pytest.raises(InputError, match=r"the network comes first: reverie translate sobel a\.jpg"):
+        check_order(TranslateConfig(model="a.jpg"))
 
 
 def test_a_student_is_a_filter(photos: Path, tmp_path: Path):
@@ -165,9 +169,9 @@ def test_exported_networks_compute_the_same(shape: Shape, photos: Path, tmp_path
     assert (torch.from_numpy(theirs) - ours).abs().max() < 1e-4
 
 
-def test_export_without_pictures_says_that_there_is_no_int8(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    from reverie.tools.translate import export
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    from reverie.tools.fast import packages
 
-    monkeypatch.setattr(export, "PACKAGES", ("a_package_that_is_not_there",))
+    monkeypatch.setattr(packages, "PACKAGES", ("a_package_that_is_not_there",))
     with pytest.raises(InputError, match=r"exporting needs a_package_that_is_not_there; get it with: pip install"):
         call("translator export", "sobel", "-o", tmp_path / "out")

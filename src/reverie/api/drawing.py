@@ -11,6 +11,7 @@ from torch import nn
 
 from reverie.critic.critic import Critic, Preprocessing
 from reverie.critic.wrap import as_critic
+from reverie.jobs.target import check_no_foreign
 from reverie.media.image import to_uint8
 from reverie.media.write import write_picture
 from reverie.optimize.ascend import Step
@@ -60,6 +61,7 @@ class Drawing:
         Raises:
             InputError, OutputError: it cannot be written.
         """
+        check_no_foreign(Path(path))
         write_picture(Path(path), self.array(), settings=self._about)
         return Path(path)
 

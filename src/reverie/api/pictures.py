@@ -33,9 +33,9 @@ from reverie.settings import check_settings, with_tuples
 from reverie.tools.compare.comparison import Comparison, compare_pictures
 from reverie.tools.compare.config import CompareConfig
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.course import checked_strength
 from reverie.tools.dream.presets import PRESETS, usual
 from reverie.tools.dream.rules import check_together
+from reverie.tools.dream.steered import checked_strength
 from reverie.tools.dream.tool import DREAM, OwnGoal, PreparedDream, settle
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.rules import ANY_STYLE

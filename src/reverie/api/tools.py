@@ -21,7 +21,7 @@ from reverie.jobs.output import Output, Picture, Table
 from reverie.jobs.run import Run, open_run
 from reverie.jobs.session import Session
 from reverie.jobs.stored import stored_record
-from reverie.jobs.target import check_no_source
+from reverie.jobs.target import check_no_foreign, check_no_source
 from reverie.jobs.tool import AnyTool, load
 from reverie.jobs.work import Progress
 from reverie.settings import check_settings, check_together, with_tuples
@@ -91,6 +91,7 @@ class Result:
         """
         given = self.run.given
         check_no_source(Path(path), [given.path] if given is not None and given.path is not None else [])
+        check_no_foreign(Path(path))
         self.run.check(Path(path), quality)
         for _ in self:
             pass

@@ -90,12 +90,14 @@ class RayExecutor:
         """Yield what happens until every item has its outcome."""
         if not items:
             return
+        if self._tiles is not None:
+            self._tiles.close()  # they would keep the cores that the items need
         mark = marked(items)
-        crew = _Crew(self, items, Shared(opener, mark))
+        batch = _Batch(self, items, Shared(opener, mark))
         try:
-            yield from crew.run()
+            yield from batch.run()
         finally:
-            crew.dismiss()
+            batch.dismiss()
             if mark is not None:
                 mark.unlink(missing_ok=True)
 
@@ -127,7 +129,7 @@ class _Worker:
     asked: Any = None
 
 
-class _Crew:
+class _Batch:
     """The actors and what is left to do."""
 
     def __init__(self, executor: RayExecutor, items: Sequence[Item], opener: Opener) -> None:

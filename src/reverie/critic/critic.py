@@ -90,6 +90,7 @@ class Critic:
     Attributes:
         replicas: the same network on other devices, which take their share of the tiles of a picture.
         notes: what a user should know of it, such as what was guessed.
+        brought: a program made the module itself: no name opens it again.
         helpers: other machines that do so in their place; see `reverie.optimize.helpers`.
     """
 
@@ -102,6 +103,7 @@ class Critic:
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         self.replicas: tuple[Critic, ...] = ()
         self.notes: tuple[str, ...] = ()
+        self.brought = False
         self.helpers: Any = None
         net = (net if own else copy.deepcopy(net)).eval().requires_grad_(False).float().cpu()
         remove_hooks(net)

@@ -23,6 +23,8 @@ from reverie.errors import InputError, WeightsError, unknown_name
 from reverie.models.build import NAMED, build_classifier, shapes_only
 from reverie.models.caffe_googlenet import HEAD
 from reverie.models.translator import build_translator, parse_shape
+from reverie.models.translator_file import KIND as TRANSLATOR
+from reverie.models.translator_file import SHIPPED as TRANSLATORS
 from reverie.weights.boundary import damage_named
 from reverie.weights.caffe.model import SUFFIX as CAFFEMODEL
 from reverie.weights.catalogue import CATALOGUE
@@ -35,7 +37,6 @@ from reverie.weights.pretrained import adapt_state
 from reverie.weights.vision import imagenet_classes
 
 EMBEDDED = "embedded"
-TRANSLATOR = "translator"  # kind of file
 RANDOM = "random"  # --weights random: an untrained network, for tests and for looking at architectures
 WORDNET = re.compile(r"^n\d{8}[-_ ]+")
 WITHOUT_OWN_START = (
@@ -91,6 +92,8 @@ def open_network(model: str, weights: str | Path | None) -> tuple[nn.Module, Pre
     """Return the bare network of a name, with all else that a critic needs; errors are those of `open_critic`."""
     if model == EMBEDDED:
         return _from_file(embedded_path(), EMBEDDED, weights)
+    if model in TRANSLATORS:
+        return _from_file(TRANSLATORS[model], model, weights)
     architecture = architecture_of(model)
     if architecture in NAMED:
         return _from_architecture(model, architecture, weights)
@@ -101,7 +104,7 @@ def open_network(model: str, weights: str | Path | None) -> tuple[nn.Module, Pre
     if library is not None:
         return library
     hint = "or timm/NAME, any other name of torchvision, or the path of a .safetensors file that was trained here"
-    raise InputError(unknown_name("model", model, model_names(), hint))
+    raise InputError(unknown_name("model", model, (*model_names(), *TRANSLATORS), hint))
 
 
 def _from_file(path: Path, name: str, weights: str | Path | None) -> tuple[nn.Module, Preprocessing, Identity]:

@@ -65,6 +65,7 @@ def as_critic(
     except (RuntimeError, ValueError, AssertionError, IndexError) as error:
         reason = " ".join(str(error).split())[:160]
         raise InputError(f"{identity.name} does not take color pictures [B, 3, {side}, {side}]: {reason}") from error
+    critic.brought = True
     critic.notes = () if preprocessing or own else (GUESSED,)
     return critic
 

@@ -77,7 +77,7 @@ def run_jobs(jobs: Sequence[Job], openers: Sequence[Opener], *, here: bool = Fal
     if here:
         yield from _here(jobs, openers[0])
     else:
-        yield from _Crew(jobs, openers).run()
+        yield from _Batch(jobs, openers).run()
 
 
 def _here(jobs: Sequence[Job], opener: Opener) -> Iterator[Moment | Outcome]:
@@ -94,7 +94,7 @@ def _here(jobs: Sequence[Job], opener: Opener) -> Iterator[Moment | Outcome]:
                 break
 
 
-class _Crew:
+class _Batch:
     """The workers and what is left to do."""
 
     def __init__(self, jobs: Sequence[Job], openers: Sequence[Opener]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.settings import setting
@@ -27,6 +28,12 @@ class NetworkSettings:
         group="what is seen", expert=True,
     )  # fmt: skip
 
+    def shipped(self) -> Path | None:
+        """Return the file of the network that comes with the package, where that is meant."""
+        from reverie.weights.embedded import embedded_path
+
+        return embedded_path() if self.model == "embedded" else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class SeedSettings:
@@ -47,6 +54,7 @@ class MachineSettings:
     )
     precision: str = setting(
         "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False,
+        counts=True,
         group="machine", expert=True,
     )  # fmt: skip
 
@@ -56,7 +64,14 @@ class TileSettings:
     """How much memory a picture may take."""
 
     tile: int | None = setting(
-        None, "Work in tiles of this size in pixels.", minimum=32, replay=False, own=True, group="machine", expert=True
+        None,
+        "Work in tiles of this size in pixels.",
+        minimum=32,
+        replay=False,
+        counts=True,
+        own=True,
+        group="machine",
+        expert=True,
     )
     max_memory: str | None = setting(
         None, "Plan tiles so that the program stays below this, for example 2GB.", replay=False, group="machine"

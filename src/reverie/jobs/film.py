@@ -36,18 +36,26 @@ class FilmSettings:
 
     codec: str = setting(
         "libx264", "Codec of a video.",
-        choices=("libx264", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "ffv1"), replay=False, group="film",
+        choices=("libx264", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "ffv1"), replay=False, counts=True,
+        group="film",
         expert=True,
     )  # fmt: skip
     crf: int = setting(
-        18, "Quality of a video; smaller is better.", minimum=0, maximum=63, replay=False, group="film", expert=True
+        18,
+        "Quality of a video; smaller is better.",
+        minimum=0,
+        maximum=63,
+        replay=False,
+        counts=True,
+        group="film",
+        expert=True,
     )
     codec_speed: str = setting(
         "medium", "Speed of the codec.",
         choices=("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"),
-        replay=False, group="film", expert=True,
+        replay=False, counts=True, group="film", expert=True,
     )  # fmt: skip
-    audio: bool = setting(True, "Take over the sound of a video.", replay=False, group="film", expert=True)
+    audio: bool = setting(True, "Take over the sound of a video.", replay=False, counts=True, group="film", expert=True)
     start: float = setting(
         0.0, "Second of a video to begin at: 2.5 or 0:02.5.", minimum=0, late=True, own=True, group="film"
     )

@@ -14,7 +14,7 @@ from reverie.jobs.files import named_files
 from reverie.jobs.given import Given
 from reverie.jobs.output import Picture
 from reverie.jobs.run import Run
-from reverie.jobs.target import check_format, check_no_source
+from reverie.jobs.target import check_format, check_no_foreign, check_no_source
 from reverie.media.given import as_picture
 from reverie.media.image import to_uint8
 
@@ -77,7 +77,7 @@ class Making(ABC, Generic[S]):
     def save(self, path: str | Path, *, quality: int = 92, progress: bool = False) -> Path:
         """Run to the end, or to where it is stopped, and write the picture with its settings; returns the path.
 
-        A file that the picture is made from is never written over.
+        A file that the picture is made from, and one that Reverie did not make, is never written over.
 
         Raises:
             InputError: an unknown format, or a place that a source of the picture has.
@@ -101,6 +101,7 @@ class Making(ABC, Generic[S]):
         given = self.run.given
         own = [given.path] if given is not None and given.path else []
         check_no_source(Path(path), [*own, *(Path(text) for _, text in named_files(self.run.config))])
+        check_no_foreign(Path(path))
         check_format(self.run.work.plan, Path(path))
         self.run.check(Path(path), quality)
 

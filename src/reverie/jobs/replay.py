@@ -16,6 +16,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.stored import stored_record
 from reverie.jobs.tool import AnyTool
 
+OWN = "own"  # entry of a record that says what a program brought itself, which no file can hold
 MOST_THREADS = 256  # that a file may ask for
 
 
@@ -38,6 +39,8 @@ def replayed(
         InputError: an input is nowhere, or is another one.
     """
     tool = find(job.tool)
+    if OWN in job.more:
+        raise InputError(f"this was made by a program with {job.more[OWN]} of its own; run that program again")
     config = found_config(job, files)
     given = None
     if job.streamed is not None:
@@ -79,6 +82,8 @@ def verdict(job: Job, made: Path, target: Path) -> str:
         return "the bytes are the same"
     if target.suffix.lower() != made.suffix.lower():
         return f"made again as {target.suffix}; only another {made.suffix} could have the same bytes"
+    if made.suffix.lower() == ".safetensors" and _same_network(made, target):
+        return "the weights are the same, and all that is said of them but the day"
     here = {"version": reverie.__version__, "torch": torch.__version__, "threads": torch.get_num_threads()}
     then = {"version": job.made.version, "torch": job.made.torch, "threads": job.made.threads}
     changed = [
@@ -87,3 +92,14 @@ def verdict(job: Job, made: Path, target: Path) -> str:
     return "the bytes differ" + (
         f": {'; '.join(changed)}" if changed else ": another processor or --quality rounds differently"
     )
+
+
+def _same_network(made: Path, target: Path) -> bool:
+    """Tell whether two networks differ in nothing but the day they were made on."""
+    from dataclasses import replace
+
+    from reverie.weights.checkpoint import load_model
+
+    (one, about), (other, now) = load_model(made), load_model(target)
+    same = one.keys() == other.keys() and all(value.equal(other[name]) for name, value in one.items())
+    return same and replace(about, date="") == replace(now, date="")

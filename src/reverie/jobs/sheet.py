@@ -144,6 +144,9 @@ class _PreparedSheet:
                 assert isinstance(main, Picture)
                 tiles.append(main.rgb)
                 notes.extend(note for note in (*one.notes, *work.notes) if note not in notes)
+                less = {name: value for name, value in work.chosen.counts.items() if name in point}
+                if less:
+                    captions[number - 1] = caption(dict(point) | less, self.vary, self._named(point)) + " at most"
                 work.close()
                 yield Report(number, len(points), "pictures", f"picture {number} of {len(points)}")
 

@@ -109,6 +109,19 @@ def check_no_source(target: Path, sources: Iterable[Path]) -> None:
             raise InputError(f"the result would replace '{source}', which it is made from; name another place with -o")
 
 
+def check_no_foreign(target: Path) -> None:
+    """Refuse to write over a file that is no result of ours.
+
+    Raises:
+        InputError: names it.
+    """
+    if target.is_file() and target.stat().st_size:
+        try:
+            stored_record(target)
+        except InputError:
+            raise InputError(f"'{target}' exists and was not made by Reverie; name another place") from None
+
+
 def check_format(plan: Plan, path: Path) -> None:
     """Refuse before long work a format that this very work cannot be written in.
 

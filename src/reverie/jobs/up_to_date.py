@@ -10,9 +10,6 @@ from reverie.jobs.files import base_name, with_paths
 from reverie.jobs.job import Input, Job, sections
 
 LOSSY = (".jpg", ".jpeg", ".webp", ".avif")
-IF_GIVEN = (  # by default chosen anew for every machine, or as every film has it, and then no reason to begin again
-    "precision", "tile", "codec", "crf", "codec_speed", "preset", "audio",
-)  # fmt: skip
 
 
 def up_to_date(stored: Job, wanted: Job, path: Path) -> bool:
@@ -49,7 +46,7 @@ def _same(stored: object, wanted: object, files: Mapping[str, Input]) -> bool:
     for field in dataclasses.fields(wanted):  # type: ignore[arg-type]
         then, now = getattr(stored, field.name), getattr(wanted, field.name)
         known = field.metadata
-        if not known.get("replay", True) and (field.name not in IF_GIVEN or now == field.default or now == "auto"):
+        if not known.get("replay", True) and (not known.get("counts") or now == field.default or now == "auto"):
             continue
         if now is None and known.get("decided"):
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reverie.jobs.blocks import NetworkSettings
 from reverie.jobs.files import without_folders
 from reverie.jobs.given import Given, sha256_of
 from reverie.jobs.job import Input, Job, sections
@@ -17,8 +18,8 @@ def wanted_job(tool: AnyTool, config: object, given: Given | None, quality: int 
     network = None if tool.network is None else tool.network(config)
     if network is not None:
         model = Input(network.name, sha256_of(network))
-    elif tool.network is None and any(getattr(part, "model", None) == "embedded" for part in sections(config).values()):
-        from reverie.weights.embedded import embedded_path
-
-        model = Input("embedded", sha256_of(embedded_path()))
+    elif tool.network is None:
+        blocks = (part for part in sections(config).values() if isinstance(part, NetworkSettings))
+        shipped = next((path for block in blocks if (path := block.shipped()) is not None), None)
+        model = None if shipped is None else Input(shipped.name, sha256_of(shipped))
     return Job(tool.name, without_folders(config), streamed, model, files, quality=quality)

@@ -66,16 +66,16 @@ class Plan:
         weight: sum of the weights of all steps, for the time left; None where it is not known.
         summary: the same for the last line, such as "768 x 512 px".
         suffixes: of the formats that the result can be written in, where they are fewer than its kind's.
-        because: why they are fewer, as in "a picture this large is written as .png".
         steerable: what `Work.control` takes: name → the values to offer, none for a number.
+        because: why the formats are fewer, as in "a picture this large is written as .png".
     """
 
     decisions: Mapping[str, Json] = field(default_factory=dict)
     weight: float | None = None
     summary: str = ""
     suffixes: tuple[str, ...] = ()
-    because: str = "a picture this large is written as"
     steerable: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    because: str = "a picture this large is written as"
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,7 @@ class Chosen:
         config: settings as they were resolved: precision, tiles, a picked artwork.
         more: further entries of the record.
         about: the network and the machine in words, for the last line; by name and device if empty.
+        counts: settings that count for less than was asked, and for how much; sheets say so below a tile.
     """
 
     model: Input | None = None
@@ -97,6 +98,7 @@ class Chosen:
     config: Mapping[str, Json] = field(default_factory=dict)
     more: Mapping[str, Json] = field(default_factory=dict)
     about: str = ""
+    counts: Mapping[str, Json] = field(default_factory=dict)
 
 
 class Work(Protocol):

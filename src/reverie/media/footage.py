@@ -29,8 +29,8 @@ from reverie.media.animation import (
 )
 from reverie.media.animation_write import AnimationWriter
 from reverie.media.moving import is_animated, is_video, may_be_animation
-from reverie.media.video import VIDEO_SUFFIXES, VideoWriter, frames, read_video
-from reverie.media.video_write import check_codec
+from reverie.media.video import frames, read_video
+from reverie.media.video_write import VIDEO_SUFFIXES, VideoWriter, check_codec
 from reverie.media.write import check_place
 
 READ_SUFFIXES = (

@@ -1,4 +1,4 @@
-"""Read videos: upright, square pixels, sRGB bytes, one frame per tick of an exact rate. `VideoWriter` writes them.
+"""Read videos: upright, square pixels, sRGB bytes, one frame per tick of an exact rate.
 
 The timestamps decide which tick a frame belongs to. Where every tick has its frame, as in most files, the frames come
 as they are; where a phone or a screen recorder varied the rate, a frame is held or dropped, so that sound stays with
@@ -27,9 +27,6 @@ from reverie.media.cicp import high_range
 from reverie.media.source import check_size, pixel_limit
 from reverie.media.video_frame import BT709, deinterlaced, orientation_of_frame, srgb_of
 from reverie.media.video_timing import promised_s, rate_of, scan
-from reverie.media.video_write import VIDEO_SUFFIXES, VideoWriter
-
-__all__ = ["VIDEO_SUFFIXES", "VideoInfo", "VideoWriter", "frames", "read_video"]
 
 # A closed list of containers: the full one has playlists, which open other files and addresses.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,yuv4mpegpipe,h264,hevc,ivf,mxf,nut"

@@ -106,6 +106,10 @@ class Sampled(Summed):
     def energy(self) -> float:
         """How large the score's magnitude is between unrelated pictures, about; more than zero."""
 
+    @property
+    def draws(self) -> bool:
+        return True
+
     def drawn(self, generator: Generator, sizes: Sizes) -> Self:
         return replace(self, sampler=self.sampler.drawn(generator))
 
@@ -113,7 +117,7 @@ class Sampled(Summed):
         return self.sampler.features(activations, places)
 
     def score(self, activations: Activations, positions: Positions) -> Tensor:
-        """Return ``[1]``, the score at places drawn with seed 0, unless some were drawn already."""
+        """Return ``[B]`` scores at the places drawn; seed 0 draws them where nobody did, as in a call by hand."""
         if self.sampler.at is not None:
             return super().score(activations, positions)
         return self.drawn(Generator().manual_seed(0), {}).score(activations, positions)

@@ -12,9 +12,10 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Generator, Tensor
 
-from reverie.objective.base import Activations, Objective, Positions, Tiling
+from reverie.objective.base import Activations, Objective, Positions, Sum, Tiling
 
 Sizes = Mapping[str, tuple[int, int]]
 
@@ -32,10 +33,7 @@ Places = Mapping[str, Place]
 
 
 class Summed(Objective):
-    """A function of sums over all positions, of one layer or several. Subclasses are frozen dataclasses.
-
-    Its pictures come one at a time: ``B`` is 1.
-    """
+    """A function of sums over all positions, of one layer or several. Subclasses are frozen dataclasses."""
 
     @property
     def tiling(self) -> Tiling:
@@ -54,6 +52,11 @@ class Summed(Objective):
     def finish(self, sums: Tensor) -> Tensor:
         """Return the score, a number, from the sums of the whole, which come in float64."""
 
+    @property
+    def draws(self) -> bool:
+        """Whether there is something to draw at every step."""
+        return False
+
     def drawn(self, generator: Generator, sizes: Sizes) -> Summed:
         """Return the objective of one step: with new random places or directions, if it has any.
 
@@ -64,9 +67,31 @@ class Summed(Objective):
         return self
 
     def score(self, activations: Activations, positions: Positions) -> Tensor:
+        """Return ``[B]``, each picture by its own sums; what stands for all, as a base does, has a batch of 1."""
+        count = max(len(activations[name]) for name in self.layers)
+        return torch.stack([self._score_of(activations, i) for i in range(count)])
+
+    def _score_of(self, activations: Activations, number: int) -> Tensor:
+        own = {name: a if len(a) == 1 else a[number : number + 1] for name, a in activations.items()}
         places = {
             name: Place(0, 0, (a.shape[-2], a.shape[-1]) if a.ndim == 4 else (1, 1))
-            for name, a in activations.items()
+            for name, a in own.items()
             if name in self.layers
         }
-        return self.finish(self.sums(activations, places).double())[None]
+        return self.finish(self.sums(own, places).double())
+
+
+def with_draws(objective: Objective, generator: Generator, sizes: Sizes) -> Objective:
+    """Return an objective with the random places and directions of one step, the same for all of its terms.
+
+    One without any is returned as it is, and takes nothing from the generator.
+    """
+    terms = objective.terms()
+    if not any(isinstance(term, Summed) and term.draws for _, term in terms):
+        return objective
+    seed = int(torch.randint(2**62, (), generator=generator).item())
+    drawn = tuple(
+        (weight, term.drawn(Generator().manual_seed(seed), sizes) if isinstance(term, Summed) else term)
+        for weight, term in terms
+    )
+    return Sum(drawn)

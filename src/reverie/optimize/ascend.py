@@ -5,10 +5,12 @@ The one minus sign of the project, objectives being scores to raise and optimize
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -102,6 +104,43 @@ class StepRule:
     normalization: str = "mean-abs"
 
 
+class Gradient(Protocol):
+    """Which way is up: whole, in tiles, of several regions or devices."""
+
+    def __call__(self, images: Tensor, generator: Generator, /) -> tuple[float, Tensor]:
+        """Return the summed score of ``[B, 3, H, W]`` in [0, 1], and the direction that raises it, of that shape."""
+        ...
+
+
+Update = Callable[[Tensor, Tensor], None]
+"""Moves a canvas: gets its images ``[B, 3, H, W]``, from which gradients reach it, and the direction to go in."""
+
+
+def ascend(
+    canvas: nn.Module, gradient: Gradient, update: Update, steps: int, generator: Generator, *,
+    begin: Callable[[int, Tensor], bool] | None = None,
+) -> Iterator[tuple[float, float, Tensor]]:  # fmt: skip
+    """Raise a score on any canvas; yields (score before the step, seconds, images after it) for every step.
+
+    Args:
+        canvas: gives pictures ``[B, 3, H, W]``; one with a `clip_` is clipped after every step.
+        gradient: of the score with respect to the pictures.
+        update: moves the canvas by it.
+        steps: how many.
+        generator: of whatever the gradient draws.
+        begin: asked before every step, with its number, from 1, and the images; False ends the run.
+    """
+    images = canvas()
+    for number in range(1, steps + 1):
+        if begin is not None and not begin(number, images.detach()):
+            return
+        began = time.perf_counter()
+        score, uphill = gradient(images.detach(), generator)
+        update(images, uphill)
+        images = _clipped(canvas)()
+        yield score, time.perf_counter() - began, images.detach()
+
+
 def ascend_pixels(
     canvas: PixelCanvas, ascent: Ascent | Together, rule: StepRule, steps: int, generator: Generator, *,
     tiles: Sequence[Tile] = (), mask: Tensor | None = None,
@@ -111,13 +150,16 @@ def ascend_pixels(
     `mask` ``[1, 1, H, W]`` in [0, 1] scales the step; the gradient is normalized by what lies inside it.
     """
     normalize = NORMALIZATIONS[rule.normalization]
-    for _ in range(steps):
-        began = time.perf_counter()
-        score, step = ascent.direction(canvas.pixels.detach(), generator, tiles, mask, normalize)
-        with torch.no_grad():
-            canvas.pixels.add_(step, alpha=rule.size)
-            canvas.clip_()
-        yield score, time.perf_counter() - began
+
+    def gradient(images: Tensor, generator: Generator) -> tuple[float, Tensor]:
+        return ascent.direction(images, generator, tiles, mask, normalize)
+
+    @torch.no_grad()
+    def update(images: Tensor, uphill: Tensor) -> None:
+        canvas.pixels.add_(uphill, alpha=rule.size)
+
+    for score, seconds, _ in ascend(canvas, gradient, update, steps, generator):
+        yield score, seconds
 
 
 @dataclass(frozen=True)
@@ -165,31 +207,64 @@ def ascend_canvas(
         GradientError: the score is not a number, or nothing reaches the canvas.
     """
     rule = rule if isinstance(rule, CanvasRule) else CanvasRule(rule)
-    parameters = list(canvas.parameters())
-    optimizer = rule.optimizer(parameters)
-    images = canvas()
-    for number in range(steps):
-        paced = (ascent, rule.rate(number, steps)) if pace is None else pace(number + 1, images.detach())
-        if paced is None:
-            return
-        ascent, lr = paced
-        began = time.perf_counter()
-        down, right = ascent.transforms.shift(generator)
-        shifted = torch.roll(images, (down, right), (-2, -1))
+    own = list(canvas.parameters())
+    mover, now = Mover(own, rule.optimizer(own)), [(ascent, 0.0)]
+    done = itertools.count()
+
+    def begin(number: int, images: Tensor) -> bool:
+        paced = (ascent, rule.rate(number - 1, steps)) if pace is None else pace(number, images)
+        now[0] = paced or now[0]
+        return paced is not None
+
+    def gradient(images: Tensor, generator: Generator) -> tuple[float, Tensor]:
+        number = next(done)
         with redirected_relu() if number < REDIRECT_STEPS else torch.enable_grad():
-            score = ascent.look(shifted, (down, right), generator).sum()
-        if not torch.isfinite(score):
-            raise GradientError("the score is not a number; try --precision fp32 or a smaller step")
-        watched = [] if attention is None else [images]
-        # of the score itself, not of its negative: a redirected ReLU must see the sign
-        gradients = torch.autograd.grad(score, parameters + watched)
+            score, uphill = now[0][0].slope(images, generator)
         if attention is not None:
-            attention += gradients[-1].abs().sum(1, keepdim=True)
-        if number == 0 and not any(g.any() for g in gradients):
+            attention.add_(uphill.abs().sum(1, keepdim=True))
+        return score, uphill
+
+    def update(images: Tensor, uphill: Tensor) -> None:
+        found = torch.autograd.grad(images, own, uphill)
+        if not mover.moved and not any(g.any() for g in found):
             raise GradientError(DEAD)
-        move_uphill(optimizer, parameters, gradients, lr)
-        images = _clipped(canvas)()
-        yield score.item(), time.perf_counter() - began, images.detach()
+        mover.move(found, now[0][1])
+
+    yield from ascend(canvas, gradient, update, steps, generator, begin=begin)
+
+
+@dataclass(eq=False)
+class Mover:
+    """Parameters that are moved together, and the optimizer that moves them; `moved` is how often it did."""
+
+    parameters: Sequence[Tensor]
+    optimizer: torch.optim.Optimizer
+    moved: int = 0
+
+    def move(self, uphill: Sequence[Tensor], lr: float) -> None:
+        """Take one step."""
+        move_uphill(self.optimizer, self.parameters, uphill, lr)
+        self.moved += 1
+
+
+def climb(score: Tensor, movers: Sequence[Mover], rates: Sequence[float], *, may_rest: bool = False) -> float:
+    """Take one step of everything that moves, each at its rate, and return the score before it.
+
+    For canvases whose score is no function of their pictures alone, such as a mesh with its masks. `may_rest` is
+    whether the first step may find nothing to do.
+
+    Raises:
+        GradientError: the score is not a number, or, at the first step, nothing reaches what moves.
+    """
+    if not torch.isfinite(score):
+        raise GradientError("the score is not a number; try --precision fp32 or smaller rates")
+    gradients = list(torch.autograd.grad(score, [p for mover in movers for p in mover.parameters]))
+    if not may_rest and not any(mover.moved for mover in movers) and not any(g.any() for g in gradients):
+        raise GradientError(DEAD)
+    for mover, lr in zip(movers, rates, strict=True):
+        own, gradients = gradients[: len(mover.parameters)], gradients[len(mover.parameters) :]
+        mover.move(own, lr)
+    return score.item()
 
 
 def move_uphill(

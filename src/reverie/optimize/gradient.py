@@ -15,6 +15,7 @@ from reverie.numerics.gradient import Normalize
 from reverie.numerics.resample import wrapped_window, wrapped_write
 from reverie.objective.base import BASE, Objective, count_positions, exact
 from reverie.objective.pooled import Pooled, pooled_terms, tangent
+from reverie.objective.summed import with_draws
 from reverie.optimize.redirect import is_redirected, redirected_relu
 from reverie.optimize.share import share, sum_of
 from reverie.optimize.tiles import Tile
@@ -89,6 +90,20 @@ class Ascent:
             raise GradientError(DEAD)
         return score, gradient
 
+    def slope(self, images: Tensor, generator: Generator) -> tuple[float, Tensor]:
+        """Return the summed score and its gradient ``[B, 3, H, W]``, whole, as the ReLUs at hand give it.
+
+        Raises:
+            GradientError: the score is not a number.
+        """
+        down, right = self.transforms.shift(generator)
+        leaf = images.detach().requires_grad_(True)
+        total = self.look(torch.roll(leaf, (down, right), (-2, -1)), (down, right), generator).sum()
+        if not torch.isfinite(total):
+            raise GradientError("the score is not a number; try --precision fp32 or a smaller step")
+        # of the score itself, not of its negative: a redirected ReLU must see the sign
+        return total.item(), torch.autograd.grad(total, leaf)[0]
+
     def _attempt(
         self, images: Tensor, generator: Generator, tiles: Sequence[Tile], mask: Tensor | None
     ) -> tuple[float, Tensor]:
@@ -112,7 +127,8 @@ class Ascent:
                 again = Generator().set_state(state)
                 base = self.transforms.look(base.expand_as(images), again)
             activations |= self._seen_in_base(base)
-        return self.objective.score(activations, counts)
+        sizes = {name: (a.shape[-2], a.shape[-1]) for name, a in activations.items() if a.ndim == 4}
+        return with_draws(self.objective, generator, sizes).score(activations, counts)
 
     def _base(self) -> Tensor:
         if self.base is None:

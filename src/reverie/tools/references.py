@@ -19,7 +19,8 @@ from reverie.media.image import Picture, read_picture
 from reverie.numerics.resample import resize
 from reverie.settings import to_record
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.groups import Group, parse_groups
+from reverie.tools.dream.groups import Group
+from reverie.tools.dream.rules import parse_groups
 
 NAMED = ("model", "weights", "mask", "keep", "guide", "target_from", "group")  # settings that name files
 GREY = 0.05  # more between the colors of a pixel than a grey mask has after compression

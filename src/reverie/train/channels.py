@@ -15,6 +15,7 @@ from reverie.data.pack import Pictures
 from reverie.train.normalization import Normalization
 
 SEEN = 32  # of the training pictures, besides the package's own
+AT_ONCE = 4
 
 
 def channel_statistics(
@@ -40,5 +41,6 @@ def channel_statistics(
 def _shown(pictures: Pictures) -> Iterator[Tensor]:
     count = len(pictures.paths)
     chosen = torch.linspace(0, count - 1, min(SEEN, count)).round().long().unique()
-    yield pictures.fetch(chosen).float() / 255
+    for few in chosen.split(AT_ONCE):  # the activations of all layers are kept meanwhile
+        yield pictures.fetch(few).float() / 255
     yield from own_pictures()

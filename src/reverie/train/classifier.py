@@ -15,6 +15,7 @@ from torch import Tensor
 
 from reverie.critic.precision import resolve_device
 from reverie.data.folder import require_dataset
+from reverie.media.write import write_picture
 from reverie.settings import check_settings
 from reverie.train.classifier_config import ClassifierConfig
 from reverie.train.counters import check_resumes, check_same_settings
@@ -29,6 +30,7 @@ from reverie.train.start import check_input_size, initial_network
 from reverie.train.step import TrainStep
 from reverie.train.track import check_tracker
 from reverie.train.trainer import Trainer
+from reverie.train.work import curves_of
 from reverie.weights.checkpoint import Description
 
 __all__ = ["ClassifierConfig", "ClassifierTraining", "TrainStep", "train_classifier"]
@@ -94,10 +96,13 @@ class ClassifierTraining:
         return None if self.trainer is None else self.trainer.made()
 
     def write_report(self, folder: Path) -> None:
-        """Write tables and pictures about the held-out pictures; nothing where none were held out."""
+        """Write the learning curves, and tables and pictures about the held-out pictures where there are some."""
         trainer = self.trainer
         if trainer is not None and trainer.evaluation is not None and trainer.data.val is not None:
             write_report(trainer.evaluation, folder, trainer.data.val)
+        curves = curves_of(self.run)
+        if curves is not None:
+            write_picture(folder / "curves.png", curves)
 
 
 def train_classifier(

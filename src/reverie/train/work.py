@@ -13,11 +13,15 @@ from reverie.jobs.steps import Steps
 from reverie.jobs.work import Chosen, Plan, Preview, Report
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from reverie.train.keeping import Training
     from reverie.train.painted import PaintedTraining
+    from reverie.train.run_folder import RunFolder
     from reverie.train.step import TrainStep
 
 HOME = "model.safetensors"  # of trainings whose results fill a folder
+NOT_DRAWN = ("progress", "lr", "size_px", "pictures_per_s", "wait_share", "elapsed_s")  # of a log
 SHOWN = 3  # scores beside the bar
 
 
@@ -65,13 +69,17 @@ def training_work(
         more: further results, beside the network.
         done: called once the network of a finished training is written; gives lines for the end.
         say: lines that a step is worth.
-        preview: what there is to look at on the way.
+        preview: what there is to look at on the way; the learning curves if absent.
     """
-    told = list(notes)
+    told, kept = list(notes), []
 
     def written() -> None:
         if training.finished:
             told.extend(done())
+            kept.append(True)
+
+    def closed() -> None:
+        if kept:
             training.run.finish()
 
     def outputs() -> list[Output]:
@@ -81,9 +89,9 @@ def training_work(
     def reports() -> Iterator[Report]:
         for step in training.steps():
             told.extend(line for line in (step.message, *say(step)) if line and line not in told)
-            yield _report(step, total(step), preview)
+            yield _report(step, total(step), preview or (lambda: curves_of(training.run)))
 
-    return Steps(reports(), outputs, plan=plan, chosen=chosen, notes=told)
+    return Steps(reports(), outputs, plan=plan, chosen=chosen, notes=told, closed=closed)
 
 
 def painted_work(training: PaintedTraining) -> Steps:
@@ -99,6 +107,25 @@ def steps_or_time(config: Any, step: TrainStep) -> int:
     if config.minutes is None:
         return config.steps
     return max(step.step, round(step.step / max(step.progress, 1e-9)))
+
+
+def curves_of(run: RunFolder) -> np.ndarray | None:
+    """Return the learning curves of a run by its log: of its epochs where it has some; None where there is nothing."""
+    from reverie.train.curves import curves_picture
+
+    records = run.records()
+    epochs = [record for record in records if record.get("phase") == "epoch"]
+    rows = [_row(record) for record in epochs or records]
+    return curves_picture(rows) if rows else None
+
+
+def _row(record: Mapping[str, Any]) -> dict[str, float]:
+    """Return the numbers of a record that are drawn; the loss of a validation shares a panel with the training's."""
+    found = {name: value for name, value in record.items() if type(value) in (int, float) and name not in NOT_DRAWN}
+    if "val_loss" in found:
+        found["loss_training"] = found.pop("loss", float("nan"))
+        found["loss"] = found.pop("val_loss")
+    return found
 
 
 def _report(step: TrainStep, total: int | None, preview: Preview | None) -> Report:

@@ -31,6 +31,7 @@ from reverie.weights.checkpoint import load_description
 from reverie.weights.foreign import load_state_dict
 from reverie.weights.pickles.limits import EXPECTED, Budget, Report
 from reverie.weights.pickles.machine import Machine
+from reverie.weights.pickles.opcodes import OPCODES
 from reverie.weights.pickles.records import Broken, Call, Global, Persistent
 
 EXAMPLES = int(os.environ.get("REVERIE_FUZZ", "40"))
@@ -61,7 +62,7 @@ def survives(folder: Path, blob: bytes) -> None:
 @given(value=plain, protocol=st.integers(0, 5))
 def test_plain_values_are_what_python_wrote(value: object, protocol: int) -> None:
     blob = pickle.dumps(value, protocol)
-    assert same(Machine(memoryview(blob), 0, Budget(), Report()).run(), value)
+    assert same(Machine(memoryview(blob), 0, Budget(), Report()).run(OPCODES), value)
 
 
 def same(found: object, value: object) -> bool:
@@ -145,7 +146,7 @@ pieces = (
 def test_any_instructions(parts: list[bytes], protocol: bytes) -> None:
     data = memoryview(protocol + b"".join(parts) + b".")
     try:
-        Machine(data, 0, Budget(), Report()).run()
+        Machine(data, 0, Budget(), Report()).run(OPCODES)
     except Broken as error:
         assert str(error)
 

@@ -30,7 +30,7 @@ def opener_of(tool: AnyTool, executor: Executor, config: object) -> Opener:
     return Opener(executor.find, tool.name, absolute(config), executor.threads, executor.memory_bytes)
 
 
-def crew_afar(
+def batch_afar(
     tool: AnyTool, executor: Executor, items: Sequence[Item], config: object
 ) -> Callable[[], Generator[Moment | Outcome]]:
     """Return what works through the items of a folder on an executor."""

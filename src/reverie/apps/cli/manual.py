@@ -11,8 +11,10 @@ from typing import Any
 
 from cyclopts import App
 
+from reverie.apps.cli.main import joined_name
 from reverie.apps.cli.wording import KINDS
-from reverie.tools.registry import TOOLS, find_tool
+from reverie.jobs.tool import Role
+from reverie.tools.registry import ALIASES, TOOLS, find_tool
 
 WORDS = {**KINDS, str: "a text", bool: "a switch"}
 
@@ -48,7 +50,11 @@ class Option:
 
 @dataclass(frozen=True)
 class Command:
-    """One command: its words without the program's name, what it does, what it takes."""
+    """One command: its words without the program's name, what it does, what it takes.
+
+    Attributes:
+        hidden: options that work and are not shown: names of before, and words of other programs.
+    """
 
     words: str
     summary: str
@@ -56,6 +62,7 @@ class Command:
     options: tuple[Option, ...]
     examples: tuple[str, ...] = ()
     presets: tuple[tuple[str, str], ...] = ()
+    hidden: tuple[str, ...] = ()
 
     @property
     def usage(self) -> str:
@@ -77,16 +84,28 @@ def commands(app: App, before: tuple[str, ...] = ()) -> Iterator[Command]:
 
 
 def _command(words: str, app: App) -> Command:
-    arguments, options = [], []
+    arguments, options, hidden = [], [], []
     for argument in app.assemble_argument_collection():
         if not argument.show:
+            hidden += argument.names
             continue
         option = _option(argument)
         (options if option.names[0].startswith("-") else arguments).append(option)
-    tool = find_tool(words) if words in TOOLS else None
+    words = {joined_name(name): name for name in TOOLS}.get(words, words)
+    known = ALIASES.get(words, words)
+    tool = find_tool(known) if known in TOOLS else None
+    if tool is not None:  # its words are sorted by what they are; here they stand by the name of their role
+        arguments = [_place(role) for role in tool.roles]
     presets = () if tool is None else tuple((name, text) for name, (text, _) in tool.presets.items())
     examples = () if tool is None else tool.examples
-    return Command(words, app.help, tuple(arguments), tuple(options), examples, presets)
+    return Command(words, app.help, tuple(arguments), tuple(options), examples, presets, tuple(hidden))
+
+
+def _place(role: Role) -> Option:
+    kind = "a text" if role.kind in ("text", "any", "data") else f"the path of a {role.kind}"
+    several = ", repeatable" if role.many or role.streamed else ""
+    optional = "" if role.required else "; can be left out"
+    return Option((role.name.upper(),), kind + several + optional, "", "", (), role.help)
 
 
 def _option(argument: Any) -> Option:

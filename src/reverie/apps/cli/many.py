@@ -14,11 +14,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reverie.apps.cli.afar import crew_afar
+from reverie.apps.cli.afar import batch_afar
 from reverie.apps.cli.one import check_target, run_one, suffix_for, wanted_job
+from reverie.apps.cli.outcomes import Outcomes
 from reverie.apps.cli.output import print_note
 from reverie.apps.cli.pipes import as_given
-from reverie.apps.cli.tally import Tally
 from reverie.apps.cli.tool_config import films_of, settings_of
 from reverie.cluster.executors import open_executor
 from reverie.critic.devices import is_cpu, split_devices
@@ -55,41 +55,46 @@ def run_many(
     singles = [source for source in found.sources if source.kind in ("picture", "mesh")]
     films = [source for source in found.sources if source.kind == "film"]
     pairs = plan_targets(singles, folder, suffix_for(tool, None, common), tool.ending)
-    began, tally = time.monotonic(), Tally(quiet=common.dry_run, noun=_noun(tool, 2))
+    began, outcomes = time.monotonic(), Outcomes(quiet=common.dry_run, noun=_noun(tool, 2))
     on_cpu, limit = is_cpu(_value(config, "device") or "auto"), _value(config, "max_memory")
     shares = share_out(common.workers, parse_bytes(limit) if limit is not None and on_cpu else None)
     notes = list(found.notes)
     if common.seed_each:
         notes.append("--seed each: every picture has a seed of its own, by its name")
     executor = open_executor(common.executor, find, common.workers) if not common.dry_run else None
-    items = _to_do(tool, find, pairs, config, common, tally, notes)
+    items = _to_do(tool, find, pairs, config, common, outcomes, notes)
     if common.dry_run:
-        print(json.dumps(_decisions(items, shares, tally, notes), indent=2, ensure_ascii=False))
-        return tally.exit_code
+        print(json.dumps(_decisions(items, shares, outcomes, notes), indent=2, ensure_ascii=False))
+        return outcomes.exit_code
+    if common.verbose:
+        print(json.dumps(_decisions(items, shares, outcomes, []), indent=2, ensure_ascii=False), file=sys.stderr)
     for note in notes:
         print_note(note)
     _prepare_folders(tool, items, config)
     if executor is not None:
-        crews = iter([crew_afar(tool, executor, items, config)] if items else [])
+        batches = iter([batch_afar(tool, executor, items, config)] if items else [])
     else:
-        crews = _crews(tool, find, items, config, shares, common.workers, on_cpu=on_cpu)
+        batches = _batches(tool, find, items, config, shares, common.workers, on_cpu=on_cpu)
         if items and on_cpu:
             print(_intent(tool, len(items), shares, limit), file=sys.stderr)
     try:
-        before = tally.settled
-        for crew in crews:
-            _follow(tool, crew, tally, before, len(items))
+        before = outcomes.settled
+        for batch in batches:
+            _follow(tool, batch, outcomes, before, len(items))
         filming = films_of(tool)
         for one in films if filming is not None else ():
             assert filming is not None
-            _film(filming, find, one, settings_of(filming, find, given, common, tool), common, folder, tally)
+            own = dict(given) | {"seed": own_seed(one.name)} if common.seed_each else given
+            _film(filming, find, one, settings_of(filming, find, own, common, tool), common, folder, outcomes)
     except KeyboardInterrupt:
-        print(f"reverie: stopped by {cause()}; {tally.summary()}; the same command goes on from here", file=sys.stderr)
+        print(
+            f"reverie: stopped by {cause()}; {outcomes.summary()}; the same command goes on from here", file=sys.stderr
+        )
         return 130
-    tally.list_notes()
-    tally.list_failures()
-    print(f"{tally.summary()} in {time.monotonic() - began:.1f} s", file=sys.stderr)
-    return tally.exit_code
+    outcomes.list_notes()
+    outcomes.list_failures()
+    print(f"{outcomes.summary()} in {time.monotonic() - began:.1f} s", file=sys.stderr)
+    return outcomes.exit_code
 
 
 def own_seed(name: str) -> int:
@@ -117,7 +122,7 @@ def _intent(tool: AnyTool, count: int, shares: Shares, limit: str | None) -> str
 
 def _to_do(
     tool: AnyTool, find: Callable[[str], AnyTool], pairs: Sequence[tuple[Source, Path]], config: object,
-    common: Common, tally: Tally, notes: list[str],
+    common: Common, outcomes: Outcomes, notes: list[str],
 ) -> list[Item]:  # fmt: skip
     """Return what is not there yet, the largest first, so that no worker is left alone with one at the end."""
     results = {target.resolve() for _, target in pairs}
@@ -135,10 +140,10 @@ def _to_do(
                 overwrite=common.overwrite,
             )  # fmt: skip
         except ReverieError as error:
-            tally.fail(source.name, str(error), error.exit_code)
+            outcomes.fail(source.name, str(error), error.exit_code)
             continue
         if target.finished:
-            tally.skip(target.path)
+            outcomes.skip(target.path)
             continue
         notes += [target.note] if target.note else []
         asked = Asked(seed_of(own_config), common.quality, source.kind, pixels_of(source.path))
@@ -156,14 +161,14 @@ def _prepare_folders(tool: AnyTool, items: Sequence[Item], config: object) -> No
     remove_leftovers([item.target for item in items])
 
 
-Crew = Callable[[], Generator[Moment | Outcome]]
+Batch = Callable[[], Generator[Moment | Outcome]]
 """Begins to work through some items and yields what happens."""
 
 
-def _crews(
+def _batches(
     tool: AnyTool, find: Callable[[str], AnyTool], items: list[Item], config: object, shares: Shares, workers: str, *,
     on_cpu: bool,
-) -> Iterator[Crew]:  # fmt: skip
+) -> Iterator[Batch]:  # fmt: skip
     """Share the items out: a worker per device, or several on the CPU; what is too large for a share comes last, alone.
 
     Which picture is too large is decided by its own size and the machine: the company it is in changes nothing.
@@ -190,20 +195,20 @@ def _crews(
         yield partial(run_jobs, large, [opener(shares.threads * shares.workers, shares.budget_bytes)])
 
 
-def _follow(tool: AnyTool, crew: Crew, tally: Tally, before: int, total: int) -> None:
-    """Run one crew, with progress."""
+def _follow(tool: AnyTool, batch: Batch, outcomes: Outcomes, before: int, total: int) -> None:
+    """Run one batch, with progress."""
     from reverie.apps.cli.progress import bar
 
     under_way: dict[int, float] = {}
     began = time.monotonic()
-    with bar(tool.doing) as line, closing(crew()) as events:
+    with bar(tool.doing) as line, closing(batch()) as events:
         for event in events:
             if isinstance(event, Moment):
                 under_way[id(event.job)] = event.share
             else:
                 under_way.pop(id(event.job), None)
-                tally.count(event)
-            done = tally.settled - before
+                outcomes.count(event)
+            done = outcomes.settled - before
             share = min((done + sum(under_way.values())) / total, 1.0)
             eta = (time.monotonic() - began) * (1 - share) / share if share else None
             line.update(share, f"{done} of {total} {_noun(tool, 2)}", eta)
@@ -211,27 +216,27 @@ def _follow(tool: AnyTool, crew: Crew, tally: Tally, before: int, total: int) ->
 
 def _film(
     filming: AnyTool, find: Callable[[str], AnyTool], source: Source, config: object, common: Common,
-    folder: Path | None, tally: Tally,
+    folder: Path | None, outcomes: Outcomes,
 ) -> None:  # fmt: skip
     """Work on a film of a list; the films of a list come after its pictures, one by one."""
     here = replace(common, output=None if folder is None else f"{folder}/")
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-    before = tally.skipped
+    before = outcomes.skipped
     try:
-        code = run_one(filming, find, config, Given(source.path, kind="film"), here, there=tally.skip)
+        code = run_one(filming, find, config, Given(source.path, kind="film"), here, there=outcomes.skip)
     except ReverieError as error:
-        tally.fail(source.name, str(error), error.exit_code)
+        outcomes.fail(source.name, str(error), error.exit_code)
         return
     if code == 130:
         raise KeyboardInterrupt
-    tally.made += tally.skipped == before
+    outcomes.made += outcomes.skipped == before
 
 
-def _decisions(items: Sequence[Item], shares: Shares, tally: Tally, notes: Sequence[str]) -> dict[str, object]:
+def _decisions(items: Sequence[Item], shares: Shares, outcomes: Outcomes, notes: Sequence[str]) -> dict[str, object]:
     return {
-        "inputs": len(items) + tally.skipped + len(tally.failures),
-        "workers": shares.workers, "threads": shares.threads, "finished": tally.skipped, "notes": list(notes),
-        "refused": [{"source": name, "why": message} for name, message, _ in sorted(tally.failures)],
+        "inputs": len(items) + outcomes.skipped + len(outcomes.failures),
+        "workers": shares.workers, "threads": shares.threads, "finished": outcomes.skipped, "notes": list(notes),
+        "refused": [{"source": name, "why": message} for name, message, _ in sorted(outcomes.failures)],
         "jobs": [{"source": str(i.source), "output": str(i.target)} for i in sorted(items, key=lambda i: i.name)],
     }  # fmt: skip

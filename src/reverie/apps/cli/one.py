@@ -15,7 +15,6 @@ from reverie.apps.cli.batch_options import is_folder, suffix_of
 from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.output import print_note, print_path
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, write_stdout
-from reverie.apps.cli.printed import print_one
 from reverie.apps.cli.then import apply_then, check_then
 from reverie.errors import InputError, unknown_name
 from reverie.jobs.files import named_files
@@ -57,8 +56,6 @@ def run_one(
         check_together(part, has_input=given is not None)
     if _to_stdout(common, given):
         return _piped(tool, config, given, common)
-    if tool.prints and common.output is None:
-        return print_one(tool, find, config, given, common)
     wanted = result_path(tool, config, given, common)
     sources = [Path(text) for _, text in named_files(config)] + ([given.path] if given and given.path else [])
     job = wanted_job(tool, config, given, common.quality if tool.makes == "picture" and not tool.quality else None)
@@ -93,6 +90,8 @@ def run_one(
         run.check(target.path, common.quality)
         if target.note:
             print_note(target.note)
+        if common.verbose:
+            print(json.dumps(decisions(run, target.path), indent=2, ensure_ascii=False), file=sys.stderr)
         with watching(tool, show=common.show or tool.live, host=common.show_host, port=common.show_port) as watch:
             ended = execute(run, target.path, watch, quality=common.quality)
         if seen is not None and ended.end == "done":
@@ -161,7 +160,8 @@ def result_path(tool: AnyTool, config: object, given: Given | None, common: Comm
         if not (tool.makes == "folder" or path.suffix or is_folder(output)):
             raise InputError(f"-o {output} has no format: -o {output}{tool.suffix} is a file, -o {output}/ a folder")
         if tool.makes != "folder" and is_folder(output):
-            path.mkdir(parents=True, exist_ok=True)
+            if not common.dry_run:
+                path.mkdir(parents=True, exist_ok=True)
             return path / f"{_stem(tool, config, given)}{suffix_for(tool, given, common)}"
         return path
     ending = f"-{tool.ending}" if tool.ending else ""

@@ -10,8 +10,8 @@ from typing import Any
 
 from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.one import run_one
+from reverie.apps.cli.outcomes import Outcomes
 from reverie.apps.cli.pipes import STDOUT, as_given
-from reverie.apps.cli.tally import Tally
 from reverie.errors import InputError, OutputError
 from reverie.jobs.parts import Part, Parts
 from reverie.jobs.session import Session
@@ -48,16 +48,16 @@ def _fill(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make the folder '{folder}': {error.strerror or error}") from error
-    tally = Tally()
+    outcomes = Outcomes()
     for part in _all(parts):
         name = part.name if part is parts.sheet else f"{Path(part.name).stem}{_suffix(common, part)}"
         here = replace(common, output=str(folder / name))
-        code = _run(tool, find, part, here, session, there=lambda path, part=part: _seen(part, path, tally))
+        code = _run(tool, find, part, here, session, there=lambda path, part=part: _seen(part, path, outcomes))
         if code != 0:
             return code
-    if tally.skipped:
-        tally.made = len(_all(parts)) - tally.skipped
-        tally.list_summary()
+    if outcomes.skipped:
+        outcomes.made = len(_all(parts)) - outcomes.skipped
+        outcomes.list_summary()
     return 0
 
 
@@ -70,9 +70,9 @@ def _run(
                    seen=part.seen)  # fmt: skip
 
 
-def _seen(part: Part[Any], path: Path, tally: Tally) -> None:
+def _seen(part: Part[Any], path: Path, outcomes: Outcomes) -> None:
     part.seen(path)
-    tally.skip(path)
+    outcomes.skip(path)
 
 
 def _all(parts: Parts[Any]) -> list[Part[Any]]:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.apps.cli.common_options import Common
+from reverie.apps.cli.one import decisions
 from reverie.errors import InputError
 from reverie.jobs.job import parse
 from reverie.jobs.tool import AnyTool
+from reverie.jobs.wanted import wanted_job
 
 if TYPE_CHECKING:
     from reverie.jobs.given import Given
@@ -22,7 +24,6 @@ def print_one(
     tool: AnyTool, find: Callable[[str], AnyTool], config: object, given: Given | None, common: Common
 ) -> int:  # fmt: skip
     """Do one job, print its main result, and write what else was asked for; return the exit code."""
-    from reverie.apps.cli.one import decisions
     from reverie.apps.cli.watch import CODES, watching
     from reverie.jobs.output import Printable
     from reverie.jobs.run import execute, open_run
@@ -58,7 +59,6 @@ def extra_target(
     tool: AnyTool, find: Callable[[str], AnyTool], config: object, given: Given | None, common: Common, name: str
 ) -> Target:  # fmt: skip
     """Return where a result goes that an option names, checked before any work."""
-    from reverie.apps.cli.one import wanted_job
     from reverie.jobs.files import named_files
     from reverie.jobs.target import choose_target
     from reverie.media.write import check_writable

@@ -11,7 +11,8 @@ from collections.abc import Collection
 
 # word without hyphens → options, the likeliest first
 OPTIONS: dict[str, tuple[str, ...]] = {
-    "strong": ("--strength",), "intensity": ("--strength",), "amount": ("--strength",), "weak": ("--strength",),
+    "format": ("--json",), "strong": ("--strength",), "intensity": ("--strength",), "amount": ("--strength",),
+    "weak": ("--strength",),
     "alpha": ("--strength", "--mask"), "style-weight": ("--strength",), "content-weight": ("--strength",),
     "denoise": ("--strength",), "denoising-strength": ("--strength",), "power": ("--strength",),
     "effect": ("--strength",),

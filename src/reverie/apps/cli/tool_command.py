@@ -96,7 +96,9 @@ def place_words(tool: AnyTool, words: Sequence[str], named: Mapping[str, Sequenc
         if taken:
             positions[role.name] = tuple(taken) if many else taken[0]
     if rest:
-        raise InputError(f"'{rest[0]}' is one argument too many; see 'reverie {tool.name} --help'")
+        known = {field.name for _, field in tool.fields()}
+        hint = f"; a channel is --channel {rest[0]}" if "channel" in known and ":" in rest[0] else ""
+        raise InputError(f"'{rest[0]}' is one argument too many{hint}; see 'reverie {tool.name} --help'")
     for role in tool.roles:
         value = positions.get(role.name)
         if isinstance(value, tuple) and not (role.many or role.streamed):
@@ -220,6 +222,10 @@ def _from_nothing(tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[
         from reverie.apps.cli.parts import run_parts
 
         return run_parts(tool, find, config, common)
+    if tool.prints and common.output is None:
+        from reverie.apps.cli.printed import print_one
+
+        return print_one(tool, find, config, None, common)
     return run_one(chosen, find, config, None, common)
 
 
@@ -305,7 +311,7 @@ def _say_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, A
 
 def _lacking(tool: AnyTool, role: Role) -> str:
     by_name = f"--{role.name.replace('_', '-')} FILE"
-    return f"reverie {tool.name} needs {role.name.upper()} ({by_name}); see 'reverie {tool.name} --help'"
+    return f"{role.name.upper()} is missing ({by_name}); see 'reverie {tool.name} --help'"
 
 
 def _source(
@@ -325,6 +331,10 @@ def _source(
     _check_given(tool, chosen, given, why)
     if chosen.makes == "film" and (common.sheet is not None or output == STDOUT):
         raise InputError("--sheet and -o - go with a picture; this makes a film")
+    if common.seed_each:  # the seed that the picture has in a folder too
+        from reverie.apps.cli.many import own_seed
+
+        given = dict(given) | {"seed": own_seed(source.name)}
     config = settings_of(chosen, find, given, common, tool)
     item = Given(picture=read_stdin()) if source.kind == "stdin" else Given(source.path, kind=source.kind)
     return run_one(chosen, find, config, item, common)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from reverie.apps.cli.afar import opener_of
 from reverie.apps.cli.one import suffix_for
-from reverie.apps.cli.tally import Tally
+from reverie.apps.cli.outcomes import Outcomes
 from reverie.apps.cli.tool_config import films_of, settings_of
 from reverie.cluster.executors import open_executor
 from reverie.cluster.remote_files import THERE, Remote, RemoteOpener
@@ -43,7 +43,7 @@ def run_urls(
     output = common.output
     if output is None or not is_url(output) or not all(map(is_url, texts)):
         raise InputError("inputs at URLs need a folder at one for their results, such as -o s3://bucket/results/")
-    films, tally, began = films_of(tool), Tally(), time.monotonic()
+    films, outcomes, began = films_of(tool), Outcomes(), time.monotonic()
     kinds = MESHES if tool.streamed and tool.streamed.kind == "mesh" else (*SUFFIXES, *(FILM_SUFFIXES if films else ()))
     found = [pair for text in texts for pair in listed(text, kinds, recursive=common.recursive)]
     if common.dry_run:
@@ -53,11 +53,11 @@ def run_urls(
     for worker, pairs in ((tool, [pair for pair in found if pair not in moving]), (films, moving)):
         if pairs and worker is not None:
             config = settings_of(worker, find, given, common, tool)
-            _work(worker, find, config, _items(worker, config, pairs, common), common, tally)
-    tally.list_notes()
-    tally.list_failures()
-    print(f"{tally.summary()} in {time.monotonic() - began:.1f} s", file=sys.stderr)
-    return tally.exit_code
+            _work(worker, find, config, _items(worker, config, pairs, common), common, outcomes)
+    outcomes.list_notes()
+    outcomes.list_failures()
+    print(f"{outcomes.summary()} in {time.monotonic() - began:.1f} s", file=sys.stderr)
+    return outcomes.exit_code
 
 
 def _items(tool: AnyTool, config: object, pairs: Sequence[tuple[str, str]], common: Common) -> list[Item]:
@@ -79,7 +79,7 @@ def _items(tool: AnyTool, config: object, pairs: Sequence[tuple[str, str]], comm
 
 
 def _work(
-    tool: AnyTool, find: Callable[[str], AnyTool], config: object, items: list[Item], common: Common, tally: Tally
+    tool: AnyTool, find: Callable[[str], AnyTool], config: object, items: list[Item], common: Common, outcomes: Outcomes
 ) -> None:
     from reverie.apps.cli.progress import bar
 
@@ -101,7 +101,7 @@ def _work(
                 done += 1
                 shown = cast("Path", event.job.payload.target)  # as it was asked for: a path would lose a slash
                 if event.message == THERE:
-                    tally.skip(shown)
+                    outcomes.skip(shown)
                 else:
-                    tally.count(replace(event, job=replace(event.job, target=shown)))
+                    outcomes.count(replace(event, job=replace(event.job, target=shown)))
             line.update((done + sum(under_way.values())) / len(items), f"{done} of {len(items)}")

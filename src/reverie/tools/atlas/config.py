@@ -33,5 +33,6 @@ class AtlasConfig(NetworkSettings):
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group=MACHINE)
     precision: str = setting(
         "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False,
+        counts=True,
         group=MACHINE, expert=True,
     )  # fmt: skip

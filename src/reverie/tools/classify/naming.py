@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 from reverie.critic.critic import Critic
 from reverie.errors import PictureError
-from reverie.media.image import read_square
+from reverie.media.image import picture_notes, read_square
+from reverie.media.source import opened_file
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Classified:
     path: Path
     classes: tuple[tuple[str, float], ...] = ()
     error: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def classify(critic: Critic, paths: Iterable[Path], *, top: int = 5) -> Iterator[Classified]:
@@ -30,18 +32,15 @@ def classify(critic: Critic, paths: Iterable[Path], *, top: int = 5) -> Iterator
     """
     for path in paths:
         try:
-            yield Classified(path, _top(critic, path, top))
+            yield Classified(path, _top(critic, path, top), notes=picture_notes(path))
         except PictureError as error:
             yield Classified(path, error=str(error))
 
 
 def _top(critic: Critic, path: Path, top: int) -> tuple[tuple[str, float], ...]:
     side = critic.identity.input_px
-    try:
-        with path.open("rb") as file:
-            square = read_square(file, side, path.name)
-    except OSError as error:
-        raise PictureError(f"cannot read '{path}': {error.strerror or error}") from error
+    with opened_file(path) as (_, file):
+        square = read_square(file, side, path.name)
     image = torch.from_numpy(square).permute(2, 0, 1)[None].float() / 255
     probabilities = F.softmax(critic.logits(image)[0], dim=0)
     values, indices = probabilities.topk(min(top, len(probabilities)))

@@ -31,10 +31,10 @@ from reverie.optimize.together import Together
 from reverie.optimize.transforms import Transforms
 from reverie.settings import check_settings, px_of
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.course import Course
 from reverie.tools.dream.memory import IN_ONE_PIECE, MemoryPlan, memory_note, plan_memory
 from reverie.tools.dream.objective import build_ascent, transforms_of
 from reverie.tools.dream.rules import check_together
+from reverie.tools.dream.steered import Steered
 
 SMALLEST_PX = 64  # shorter side of the coarsest octave: below it there is nothing left of a photo
 NOISE_PX = 512
@@ -77,7 +77,7 @@ class Plan:
 
 def dream_steps(
     image: Tensor | None, config: DreamConfig, *, critic: Critic | None = None, mask: Tensor | None = None,
-    plan: Plan | None = None, course: Course | None = None, objective: Objective | None = None,
+    plan: Plan | None = None, steered: Steered | None = None, objective: Objective | None = None,
     ascent: Ascent | Together | None = None, own: Tensor | None = None,
 ) -> Iterator[Step]:  # fmt: skip
     """Dream a picture and yield a `Step` per iteration; the last step's images are the result.
@@ -88,7 +88,7 @@ def dream_steps(
         critic: an open network; opened from the settings if absent.
         mask: ``[1, 1, H, W]`` in [0, 1], one where to dream.
         plan: from `plan_dream`, if it was made already.
-        course: from `open_course`, if it was made already: it can change strength and layer between two steps.
+        steered: from `open_steered`, if it was made already: it can change strength and layer between two steps.
         objective: what to raise, instead of what the settings say.
         ascent: the same with its views, from `build_ascent`, if it was made already.
         own: the undreamt picture, of the same size, if `image` is already dreamt on: what a caricature exaggerates and
@@ -103,11 +103,11 @@ def dream_steps(
     critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
     ascent = ascent or _ascent(config, critic, objective)
     plan = plan or plan_dream(None if image is None else (image.shape[-2], image.shape[-1]), config, critic, ascent)
-    course = course or open_course(config, critic, plan, ascent)
+    steered = steered or open_steered(config, critic, plan, ascent)
     if plan.canvas == "spectrum":
-        steps = _dream_spectrum(image, critic, course, mask)
+        steps = _dream_spectrum(image, critic, steered, mask)
     else:
-        steps = _dream_pixels(image, critic, course, mask, own)
+        steps = _dream_pixels(image, critic, steered, mask, own)
     colors = image if own is None else own
     for step in steps:
         if config.keeps_colors and colors is not None and step.index == step.total:
@@ -160,8 +160,8 @@ def _ascent(config: DreamConfig, critic: Critic, objective: Objective | None) ->
     return build_ascent(config, critic) if objective is None else Ascent(critic, objective, transforms_of(config))
 
 
-def open_course(config: DreamConfig, critic: Critic, plan: Plan, ascent: Ascent | Together) -> Course:
-    """Return the course that `dream_steps` takes: whoever holds it can change it between two steps."""
+def open_steered(config: DreamConfig, critic: Critic, plan: Plan, ascent: Ascent | Together) -> Steered:
+    """Return the steered that `dream_steps` takes: whoever holds it can change it between two steps."""
     spectrum = plan.canvas == "spectrum"
 
     def viewed(found: Ascent | Together) -> Ascent | Together:
@@ -173,13 +173,13 @@ def open_course(config: DreamConfig, critic: Critic, plan: Plan, ascent: Ascent 
         later = plan_dream(plan.size, replace(changed, size=None, canvas=plan.canvas), critic, found)
         return viewed(found), later
 
-    return Course(config, plan, viewed(ascent), Generator().manual_seed(config.seed), decide)
+    return Steered(config, plan, viewed(ascent), Generator().manual_seed(config.seed), decide)
 
 
 def _dream_pixels(
-    image: Tensor | None, critic: Critic, course: Course, mask: Tensor | None, own: Tensor | None
+    image: Tensor | None, critic: Critic, steered: Steered, mask: Tensor | None, own: Tensor | None
 ) -> Iterator[Step]:
-    config, plan, generator = course.config, course.plan, course.generator
+    config, plan, generator = steered.config, steered.plan, steered.generator
     if image is None:
         image = PixelCanvas.noise(plan.size, generator).pixels.detach()
     source = original = image.to(critic.device)
@@ -193,17 +193,17 @@ def _dream_pixels(
         for octave, size in enumerate(plan.sizes, start=1):
             base = source if size == plan.size else resize(source, size).clamp_(0, 1)
             part = None if mask is None else resize(mask, size).clamp(0, 1)
-            reach = reach_of(course.ascent, part, size)
-            canvas = PixelCanvas(base if detail is None else _detailed(base, detail, reach))
+            area = changed_area(steered.ascent, part, size)
+            canvas = PixelCanvas(base if detail is None else _detailed(base, detail, area))
             pixels, whole = canvas.pixels.detach(), None
-            course.base = base if own is None else resize(own.to(base), size).clamp_(0, 1)
+            steered.base = base if own is None else resize(own.to(base), size).clamp_(0, 1)
             if octave < len(plan.sizes):
-                whole = partial(_whole, pixels, base, source, reach_of(course.ascent, mask, plan.size))
+                whole = partial(_whole, pixels, base, source, changed_area(steered.ascent, mask, plan.size))
             for number in range(1, config.steps + 1):
-                course.begin_step(pixels)
-                tiles = course.plan.tiles(size)
+                steered.begin_step(pixels)
+                tiles = steered.plan.tiles(size)
                 [(score, seconds)] = ascend_pixels(
-                    canvas, course.here, course.rule, 1, generator, tiles=tiles, mask=part
+                    canvas, steered.here, steered.rule, 1, generator, tiles=tiles, mask=part
                 )
                 count += 1
                 if config.blend and octave == len(plan.sizes) and number == config.steps:
@@ -215,7 +215,7 @@ def _dream_pixels(
                 source = pixels
 
 
-def reach_of(ascent: Ascent | Together, mask: Tensor | None, size: tuple[int, int]) -> Tensor | None:
+def changed_area(ascent: Ascent | Together, mask: Tensor | None, size: tuple[int, int]) -> Tensor | None:
     """Return where a picture of this size may change, ``[1, 1, *size]`` in [0, 1]; none if everywhere."""
     cover = ascent.cover(size) if isinstance(ascent, Together) else None
     return mask if cover is None else cover if mask is None else cover * mask
@@ -234,8 +234,8 @@ def _whole(pixels: Tensor, base: Tensor, source: Tensor, mask: Tensor | None) ->
     return _detailed(source, pixels - base, mask)
 
 
-def _dream_spectrum(image: Tensor | None, critic: Critic, course: Course, mask: Tensor | None) -> Iterator[Step]:
-    config, plan, generator = course.config, course.plan, course.generator
+def _dream_spectrum(image: Tensor | None, critic: Critic, steered: Steered, mask: Tensor | None) -> Iterator[Step]:
+    config, plan, generator = steered.config, steered.plan, steered.generator
     device = critic.device
     matrix = correlation_matrix(critic.identity.color_correlation)
     canvas: nn.Module
@@ -243,7 +243,7 @@ def _dream_spectrum(image: Tensor | None, critic: Critic, course: Course, mask: 
         canvas = SpectrumCanvas.noise(plan.size, generator, matrix=matrix, spread=0.2)
     else:
         canvas = SpectrumCanvas.from_images(image, matrix=matrix)
-        course.base = image.to(device)
+        steered.base = image.to(device)
         canvas = canvas if mask is None else MaskedCanvas(canvas, image, mask)
     canvas = canvas.to(device)
     if plan.steps == 0:
@@ -252,13 +252,13 @@ def _dream_spectrum(image: Tensor | None, critic: Critic, course: Course, mask: 
     lr = SPECTRUM_LR if image is None else PHOTO_LR
 
     def pace(index: int, images: Tensor) -> tuple[Ascent, float]:
-        course.begin_step(images)
-        ascent = course.here
+        steered.begin_step(images)
+        ascent = steered.here
         assert isinstance(ascent, Ascent)  # groups are refused with a spectrum
-        return ascent, lr * config.strength * course.strength
+        return ascent, lr * config.strength * steered.strength
 
-    assert isinstance(course.ascent, Ascent)
-    moments = ascend_canvas(canvas, course.ascent, plan.steps, lr * config.strength, generator, pace=pace)
+    assert isinstance(steered.ascent, Ascent)
+    moments = ascend_canvas(canvas, steered.ascent, plan.steps, lr * config.strength, generator, pace=pace)
     for index, (score, seconds, images) in enumerate(moments, start=1):
         if config.blend and image is not None and index == plan.steps:
             images = torch.lerp(images, image.to(images), config.blend)

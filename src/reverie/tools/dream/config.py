@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
+from reverie.jobs.key_values import inside
 from reverie.settings import setting
+from reverie.tools.dream.groups import Group
 
 PICTURE, GOAL, HOW, VIEWS = "picture", "what is amplified", "strength", "views"
 OTHERS, MACHINE = "artworks and groups", "machine"
-
-
-def group_files(text: str, change: Callable[[str, str], str]) -> str:
-    """Return a group with the names of its files changed."""
-    from reverie.tools.dream.groups import parse_group
-
-    return str(parse_group(text).with_files(change))
 
 
 @dataclass(frozen=True)
@@ -106,7 +100,7 @@ class DreamConfig:
     )  # fmt: skip
     keep: str | None = setting(
         None, "Leave this as it is: a picture that is white there, or a cut-out.", file="picture", needs_input=True,
-        own=True, late=True, group=PICTURE,
+        excludes=("mask",), own=True, late=True, group=PICTURE,
     )  # fmt: skip
     color: str = setting(
         "dream", "Colors: those of the dream, or the picture's own.", choices=("dream", "keep"), needs_input=True,
@@ -171,7 +165,7 @@ class DreamConfig:
     )
     group: tuple[str, ...] = setting(
         (), "What to amplify inside a mask of its own, as mask=FILE,layer=NAME,strength=1; repeatable.",
-        whole=True, inside=group_files, needs_input=True, group=OTHERS, expert=True,
+        whole=True, inside=inside(Group), needs_input=True, group=OTHERS, expert=True,
         excludes=("layer", "channel", "class_name", "guide", "guide_class", "caricature", "target_from", "direction"),
     )  # fmt: skip
     keep_colors: bool = setting(False, "The older name of --color keep.", needs_input=True, hidden=True, group=PICTURE)
@@ -184,10 +178,18 @@ class DreamConfig:
     )
     precision: str = setting(
         "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False,
+        counts=True,
         group=MACHINE, expert=True,
     )  # fmt: skip
     tile: int | None = setting(
-        None, "Work in tiles of this size in pixels.", minimum=32, replay=False, own=True, group=MACHINE, expert=True
+        None,
+        "Work in tiles of this size in pixels.",
+        minimum=32,
+        replay=False,
+        counts=True,
+        own=True,
+        group=MACHINE,
+        expert=True,
     )
     max_memory: str | None = setting(
         None, "Plan tiles so that the program stays below this, for example 2GB.", replay=False, group=MACHINE,

@@ -21,7 +21,7 @@ from reverie.optimize.disk import DiskAscent, as_rows, balanced_on_disk, fill
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.tiles import one_tile
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.course import checked_strength
+from reverie.tools.dream.steered import checked_strength
 
 if TYPE_CHECKING:
     from reverie.jobs.job import Json

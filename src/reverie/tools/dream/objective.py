@@ -34,7 +34,7 @@ from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Part, Together
 from reverie.optimize.transforms import Transforms
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.rules import check_together
+from reverie.tools.dream.rules import alone, check_together
 from reverie.tools.references import References, Region, read_references
 
 TARGET_PX = 256  # shorter side of an artwork
@@ -75,7 +75,7 @@ def _part(region: Region, config: DreamConfig, critic: Critic, views: Transforms
 
 def region_goal(region: Region, config: DreamConfig, critic: Critic) -> Objective:
     """Return what a group raises, without regard to its mask."""
-    return build_goal(region.group.config(config), critic, region.guide)
+    return build_goal(alone(region.group, config), critic, region.guide)
 
 
 def build_objective(config: DreamConfig, critic: Critic, references: References | None = None) -> Objective:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reverie import settings
 from reverie.errors import InputError
 from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.groups import Group
+
+GOAL = ("layer", "channel", "class_name", "guide", "guide_form", "guide_size", "guide_class")  # of a group
 
 
 def check_dream(config: DreamConfig) -> None:
@@ -25,3 +30,25 @@ def check_together(config: DreamConfig, *, has_picture: bool | None = None) -> N
     """
     settings.check_together(config, has_input=has_picture)
     check_dream(config)
+
+
+def alone(group: Group, whole: DreamConfig) -> DreamConfig:
+    """Return the settings of a dream of one group alone."""
+    return replace(whole, group=(), **{name: getattr(group, name) for name in GOAL})
+
+
+def parse_groups(config: DreamConfig) -> tuple[Group, ...]:
+    """Return the groups of a dream, each checked.
+
+    Raises:
+        InputError: a text that cannot be read, or settings in it that contradict each other.
+    """
+    found = tuple(Group.parse(text) for text in config.group)
+    for group in found:
+        own = alone(group, config)
+        try:
+            settings.check_settings(own)
+            check_together(own)
+        except InputError as error:
+            raise InputError(f"--group '{group}': {error}") from error
+    return found

@@ -71,6 +71,14 @@ class PreparedDream:
             return references, build_ascent(config, self.critic, references)
         return references, self._own.ascent(config, self.critic, references)
 
+    @property
+    def _brought(self) -> str:
+        """What a program brought itself, in words."""
+        own = self._own or OwnGoal()
+        parts = [("a network", self.critic.brought),
+                 ("an objective", own.objective), ("transforms", own.transforms)]  # fmt: skip
+        return ", ".join(name for name, there in parts if there)
+
     def _with_mask(self, references: References) -> References:
         from reverie.tools.references import with_mask
 
@@ -115,7 +123,7 @@ class PreparedDream:
         picture = None if given is None else given.picture
         shape = None if picture is None else (picture.rgb.shape[0], picture.rgb.shape[1])
         layout = plan_dream(shape, limited, self.critic, ascent, used_bytes=used)
-        return DreamWork(picture, config, self.critic, layout, self._with_mask(references), ascent)
+        return DreamWork(picture, config, self.critic, layout, self._with_mask(references), ascent, self._brought)
 
 
 def wording_notes(config: DreamConfig, critic: Critic) -> list[str]:

@@ -98,9 +98,9 @@ def at_final_size(frame: np.ndarray, config: DreamConfig) -> np.ndarray:
 
 
 class _Work:
-    """What stays the same from frame to frame, unless keyframes change it; a `Hand`."""
+    """What stays the same from frame to frame, unless keyframes change it; a `FrameMaker`."""
 
-    reach = 1
+    frames_back = 1
 
     def __init__(
         self, config: DreamConfig, video: VideoConfig, critic: Critic, mask: Tensor | None, raised: FilmAscent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 from reverie.errors import InputError
 from reverie.jobs.job import Input, Json
 from reverie.jobs.output import Picture as PictureOutput
+from reverie.jobs.replay import OWN
 from reverie.jobs.work import Chosen, Plan
 from reverie.numerics.color import with_chroma_of
 from reverie.numerics.resample import resize
@@ -19,7 +21,7 @@ from reverie.optimize.ascend import Step
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Together
 from reverie.tools.dream.ascent import Plan as Layout
-from reverie.tools.dream.ascent import dream_steps, final_size, open_course
+from reverie.tools.dream.ascent import dream_steps, final_size, open_steered
 from reverie.tools.references import References, fitted_masks
 
 if TYPE_CHECKING:
@@ -37,7 +39,8 @@ class DreamWork:
         critic: the open network.
         layout: sizes, steps and tiles.
         references: the other pictures.
-        ascent: what is raised.
+        ascent: what is amplified.
+        own: what a program brought itself, in words; "" for nothing.
 
     Attributes:
         last: the latest step, once there is one.
@@ -45,12 +48,14 @@ class DreamWork:
 
     def __init__(
         self, picture: Picture | None, config: DreamConfig, critic: Critic, layout: Layout, references: References,
-        ascent: Ascent | Together,
+        ascent: Ascent | Together, own: str = "",
     ) -> None:  # fmt: skip
         self.picture, self.config, self.critic, self.layout = picture, config, critic, layout
         self.last: Step | None = None
         self.chosen = chosen(config, critic, layout, references)
-        self._ascent, self._course = ascent, open_course(config, critic, layout, ascent)
+        if own:
+            self.chosen = replace(self.chosen, more={**self.chosen.more, OWN: own})
+        self._ascent, self._steered = ascent, open_steered(config, critic, layout, ascent)
         self._mask, resized = fitted_masks(references, layout.size)
         self.notes: list[str] = [*([layout.note] if config.max_memory is not None else []), *resized]
         self.notes += layout_notes(config, layout, from_noise=picture is None)
@@ -62,7 +67,7 @@ class DreamWork:
         if self._steps is None:
             self._steps = dream_steps(
                 self._source(), self.config, critic=self.critic, mask=self._mask, plan=self.layout,
-                course=self._course, ascent=self._ascent,
+                steered=self._steered, ascent=self._ascent,
             )  # fmt: skip
         for step in self._steps:
             self.last = step
@@ -70,7 +75,7 @@ class DreamWork:
 
     def control(self, change: Mapping[str, Json]) -> Mapping[str, Json]:
         """Change strength or layer from the next step on."""
-        return self._course.control(change)
+        return self._steered.control(change)
 
     def outputs(self) -> Sequence[PictureOutput]:
         """Return the picture as it is."""

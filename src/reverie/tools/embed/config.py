@@ -28,6 +28,7 @@ class LookSettings(NetworkSettings):
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
     precision: str = setting(
         "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False,
+        counts=True,
         group="machine", expert=True,
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ from reverie.errors import InputError, ReverieError
 from reverie.objective import Objective
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Part, Together
-from reverie.tools.dream.ascent import reach_of
+from reverie.tools.dream.ascent import changed_area
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.objective import build_goal, build_target, region_goal, smoothed, transforms_of
 from reverie.tools.dream.rules import check_together
@@ -117,7 +117,7 @@ class FilmAscent:
     def cover(self, mask: Tensor | None, size: tuple[int, int]) -> Tensor | None:
         """Return where a film of this size is ever dreamt on, ``[1, 1, *size]`` in [0, 1]; none if everywhere."""
         mask = None if mask is None else mask.to(self._critic.device)
-        return reach_of(self.everything(self._config), mask, size)
+        return changed_area(self.everything(self._config), mask, size)
 
     def _one(self, goal: Objective, config: DreamConfig) -> Ascent:
         total = goal if self._artwork is None else goal + self._artwork

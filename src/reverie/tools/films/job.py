@@ -75,7 +75,7 @@ class FilmJob(ABC):
         """Height and width of the film."""
 
     @property
-    def reach(self) -> int:
+    def frames_back(self) -> int:
         """How many frames back a frame looks."""
         return 1
 
@@ -91,7 +91,7 @@ class FilmJob(ABC):
         self.done = self.begin()
         if self.done >= self.total:
             return
-        start = max(0, self.done - self.reach)
+        start = max(0, self.done - self.frames_back)
         frames = footage_frames(self.footage, start=start)
         history = []
         for number in range(start, self.done):

@@ -1,7 +1,7 @@
 """The frames of a film one after the other: motion from frame to frame, cuts, frames that stand still, and flicker.
 
-What is made of a frame is the business of a `Hand`: it makes the first frame of a scene from that frame alone, and
-every later one from what it made before, moved along.
+What is made of a frame is the business of a `FrameMaker`: it makes the first frame of a scene from that frame alone,
+and every later one from what it made before, moved along.
 """
 
 from __future__ import annotations
@@ -62,17 +62,17 @@ class VideoStep:
     seconds: float
 
 
-class Hand(Protocol):
+class FrameMaker(Protocol):
     """Makes the frames of a film.
 
     Attributes:
-        reach: how many frames back it looks, at least one.
+        frames_back: how many frames it looks back, at least one.
         keyed: whether frames of the same source may differ.
         carries: whether anything is taken over from the frame before.
     """
 
     @property
-    def reach(self) -> int: ...
+    def frames_back(self) -> int: ...
     @property
     def keyed(self) -> bool: ...
     @property
@@ -97,38 +97,38 @@ class Hand(Protocol):
 
 
 def film_steps(
-    frames: Iterator[np.ndarray], hand: Hand, *, cuts: bool, estimate: Estimator, history: Sequence[Shown] = (),
+    frames: Iterator[np.ndarray], maker: FrameMaker, *, cuts: bool, estimate: Estimator, history: Sequence[Shown] = (),
     first: int = 0,
 ) -> Iterator[VideoStep]:  # fmt: skip
     """Make frames one by one and yield each when it is done; memory does not grow with their number.
 
     Args:
         frames: ``[H, W, 3]`` uint8, from number `first` on.
-        hand: who makes them.
+        maker: who makes them.
         cuts: whether to begin anew where the scene changes.
         estimate: of the motion between frames; see `open_estimator`.
         history: the frames of this scene before number `first`, at their final size, to go on with.
         first: number of the first frame given.
     """
-    scene = deque(history, maxlen=hand.reach)
+    scene = deque(history, maxlen=maker.frames_back)
     for index, frame in enumerate(frames, start=first):
         began = time.perf_counter()
-        hand.turn_to(index)
-        source = hand.fitted(frame)
+        maker.turn_to(index)
+        source = maker.fitted(frame)
         previous = scene[-1] if scene else None
         moved = None if previous is None else estimate(source, previous.source)
         held, cut, score, apart = False, False, None, (None, None)
         if previous is None or moved is None:
-            shown, score = hand.fresh(source)
+            shown, score = maker.fresh(source)
         else:
-            held = not hand.keyed and np.array_equal(source, previous.source)
+            held = not maker.keyed and np.array_equal(source, previous.source)
             cut = cuts and not held and is_cut(source, previous.source, moved)
             if held:
                 shown = previous
-            elif cut or not hand.carries:
-                shown, score = hand.fresh(source)
+            elif cut or not maker.carries:
+                shown, score = maker.fresh(source)
             else:
-                shown, score = hand.later(source, scene, moved, index)
+                shown, score = maker.later(source, scene, moved, index)
             if not cut:
                 apart = flicker(shown.dream, previous.dream, moved), flicker(source, previous.source, moved)
         if cut:

@@ -19,11 +19,13 @@ class FilmCodec:
 
     codec: str = setting(
         "libx264", "Codec of a video.",
-        choices=("libx264", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "ffv1"), replay=False,
+        choices=("libx264", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "ffv1"), replay=False, counts=True,
         expert=True)  # fmt: skip
-    crf: int = setting(18, "Quality of a video; smaller is better.", minimum=0, maximum=63, replay=False, expert=True)
+    crf: int = setting(
+        18, "Quality of a video; smaller is better.", minimum=0, maximum=63, replay=False, counts=True, expert=True
+    )
     preset: str = setting(
-        "medium", "Speed of the codec.", choices=CODEC_SPEEDS, replay=False, flag="--codec-speed",
+        "medium", "Speed of the codec.", choices=CODEC_SPEEDS, replay=False, counts=True, flag="--codec-speed",
         expert=True)  # fmt: skip
 
 
@@ -43,7 +45,7 @@ class FilmFile(FilmCodec, FilmMotion):  # the last base's fields come first, as 
     duration: float | None = setting(
         None, "Seconds of a video to take from there on; default: to its end.", above=0, late=True, own=True
     )
-    audio: bool = setting(True, "Take over the sound of a video.", replay=False, expert=True)
+    audio: bool = setting(True, "Take over the sound of a video.", replay=False, counts=True, expert=True)
 
     def encoding(self) -> Encoding:
         """Return the same as `reverie.media` takes it."""

@@ -34,7 +34,7 @@ class GeneratorSettings:
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
     precision: str = setting(
         "auto", "Arithmetic; auto takes bf16 for large networks where the processor has it.",
-        choices=("auto", "fp32", "bf16"), replay=False, group="machine", expert=True,
+        choices=("auto", "fp32", "bf16"), replay=False, counts=True, group="machine", expert=True,
     )  # fmt: skip
 
 
@@ -208,7 +208,10 @@ class LatentDreamConfig(GeneratorSettings):
     steps: int = setting(60, "Steps.", minimum=1, maximum=100_000)
     lr: float = setting(0.03, "Step size of Adam.", above=0, maximum=10)
     apart: bool = setting(False, "Let layers move apart (W+): farther from what the network learned.")
-    reach: float = setting(1.5, "How far from the center, in mean distances of w.", above=0, maximum=100)
+    reach: float = setting(
+        1.5, "How far from the center, in mean distances of w.", above=0, maximum=100, flag="--max-distance",
+        alias=("--reach",),
+    )  # fmt: skip
     seed: int = setting(0, "Seed of the picture that it begins with.", minimum=0, maximum=MOST_SEED)
 
 

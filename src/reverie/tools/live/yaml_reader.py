@@ -5,32 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import yaml
-
 from reverie.errors import InputError, unknown_name
+from reverie.jobs.plain_text import load_yaml, read_text
 
-MAX_BYTES = 1 << 20
+__all__ = ["Place", "parse_tree", "read_text"]
+
 SECONDS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|ms|min)?\s*")
 UNITS = {"s": 1.0, "ms": 1e-3, "min": 60.0, None: 1.0}
-
-
-def read_text(path: Path, what: str) -> str:
-    """Return the text of a small file.
-
-    Raises:
-        InputError: missing, too large, or no text.
-    """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"'{path}' is larger than {what} can be")
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"cannot read {what} '{path}': {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"'{path}' is not a text file in UTF-8; expected {what} in YAML") from error
 
 
 def parse_tree(text: str, name: str, known: Sequence[str]) -> dict[str, Any]:
@@ -39,11 +22,7 @@ def parse_tree(text: str, name: str, known: Sequence[str]) -> dict[str, Any]:
     Raises:
         InputError: not YAML, or another entry.
     """
-    try:
-        tree = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"'{name}' is not valid YAML: {str(error).splitlines()[0]}") from error
-    return Place(name).entries(tree or {}, known)
+    return Place(name).entries(load_yaml(text, name) or {}, known)
 
 
 class Place:

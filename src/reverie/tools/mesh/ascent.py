@@ -21,11 +21,9 @@ from reverie.canvas.pixels import PixelCanvas
 from reverie.canvas.solid import SolidCanvas
 from reverie.canvas.spectrum import SpectrumCanvas
 from reverie.canvas.stack import StackCanvas
-from reverie.errors import GradientError
 from reverie.jobs.seed import seed_for
 from reverie.jobs.work import Report
-from reverie.optimize.ascend import move_uphill
-from reverie.optimize.gradient import DEAD
+from reverie.optimize.ascend import Mover, climb
 from reverie.render.bake import TexelMap
 from reverie.render.camera import Around, Camera, turntable
 from reverie.render.light import LIGHTS
@@ -136,48 +134,29 @@ class MeshAscent:
         lights = [LIGHTS[self.config.lamp](self.generator) for _ in cameras]
         grounds = [self.goal.background(self.generator) for _ in cameras]
         score = self.goal.score(self.canvas.views(cameras, lights, grounds), cameras, self.generator)
-        if not torch.isfinite(score):
-            raise GradientError("the score is not a number; try --precision fp32 or smaller rates")
-        parameters = [p for mover in movers for p in mover.parameters]
-        gradients = list(torch.autograd.grad(score, parameters))
-        if done == 0 and not any(g.any() for g in gradients):
-            raise GradientError(DEAD)
-        for mover in movers:
-            own, gradients = gradients[: len(mover.parameters)], gradients[len(mover.parameters) :]
-            move_uphill(mover.optimizer, mover.parameters, own, annealed(mover.rate, done, total))
+        found = climb(score, movers, [annealed(rate, done, total) for rate in self._rates])
         clip = getattr(self.texture, "clip_", None)
         if callable(clip):
             clip()
-        return score.item()
+        return found
 
     def _movers(self) -> list[Mover]:
         found: list[Mover] = []
+        self._rates: list[float] = []
         if self.paints:
             own = list(self.texture.parameters())
-            found.append(
-                Mover(
-                    own, torch.optim.Adam(own, betas=(0.9, 0.99)), RATES[self.config.texture] * self.config.texture_rate
-                )
-            )
+            found.append(Mover(own, torch.optim.Adam(own, betas=(0.9, 0.99))))
+            self._rates.append(RATES[self.config.texture] * self.config.texture_rate)
         if self.shape is not None:
             own = list(self.shape.parameters())
             # not UniformAdam: what networks ask for is strong in few places, and the rest would stand still
-            rate = self.config.shape_rate * (1 + self.config.smoothness) ** 0.5
-            found.append(Mover(own, torch.optim.Adam(own), rate))
+            found.append(Mover(own, torch.optim.Adam(own)))
+            self._rates.append(self.config.shape_rate * (1 + self.config.smoothness) ** 0.5)
         return found
 
 
 WAY = 8  # shapes kept of the way to the result
 POOL = 64  # cameras of a run: what each sees is worked out once
-
-
-@dataclass(frozen=True, eq=False)
-class Mover:
-    """Parameters, and how they move."""
-
-    parameters: list[nn.Parameter]
-    optimizer: torch.optim.Optimizer
-    rate: float
 
 
 def annealed(rate: float, done: int, total: int) -> float:

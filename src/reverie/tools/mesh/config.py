@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reverie.jobs.blocks import MachineSettings, MeshSettings, NetworkSettings, SeedSettings
+from reverie.jobs.key_values import inside
 from reverie.settings import setting
-from reverie.tools.mesh_style.regions import renamed
+from reverie.tools.mesh_style.regions import MeshRegion
 
 TEXTURES = ("solid", "stack", "spectrum", "pixels")
 LIGHTS = ("auto", "soft", "unlit", "head", "cone", "sky")
@@ -65,7 +66,10 @@ class ShapeSettings:
     smoothness: float = setting(
         10.0, "How far neighbors move together; 0 moves every vertex alone.", minimum=0, maximum=10_000, group="shape"
     )
-    reach: float = setting(0.1, "How far a vertex can move, in radii of the mesh.", above=0, maximum=10, group="shape")
+    reach: float = setting(
+        0.1, "How far a vertex can move, in radii of the mesh.", above=0, maximum=10, flag="--max-move",
+        alias=("--reach",), group="shape",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +95,7 @@ class MeshStyleConfig(AscentSettings, MeshSettings, NetworkSettings, SeedSetting
     )
     region: tuple[str, ...] = setting(
         (), "A part with a style of its own, as material=NAME,style=FILE,strength=1, or mask=FILE,keep=1 with a mask "
-        "on the file's texture coordinates; repeatable.", inside=renamed, group="style",
+        "on the file's texture coordinates; repeatable.", inside=inside(MeshRegion), whole=True, group="style",
     )  # fmt: skip
     style_scale: float = setting(
         1.0, "Size of the style's picture, as a fraction of the mesh's diameter: smaller for finer strokes.",
@@ -144,7 +148,7 @@ class MeshFitConfig(MeshSettings, SeedSettings):
     )
     camera: tuple[str, ...] = setting(
         (), "From where each guide is seen, as AZIMUTH,ELEVATION or AZIMUTH,ELEVATION,DISTANCE in degrees and radii of "
-        "the mesh; one for each guide. Default: searched for.", group="guide",
+        "the mesh; one for each guide. Default: searched for.", whole=True, group="guide",
     )  # fmt: skip
     color: bool = setting(False, "Take on the colors of the guides as well.", group="result")
     fixed_shape: bool = setting(False, "Leave the vertices where they are.", group="result", needs=("color",))

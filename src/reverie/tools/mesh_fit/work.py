@@ -18,7 +18,7 @@ from reverie.canvas.solid import SolidCanvas
 from reverie.jobs.seed import seed_for
 from reverie.jobs.work import Report
 from reverie.numerics.mesh_mirror import mirror_pairs
-from reverie.optimize.ascend import move_uphill
+from reverie.optimize.ascend import Mover, climb
 from reverie.optimize.uniform_adam import UniformAdam
 from reverie.render.camera import Camera
 from reverie.render.silhouette import silhouette
@@ -103,19 +103,20 @@ class Fit:
     def _shape_steps(self) -> Iterator[Report]:
         each = -(-self.shape_steps // len(self.stages))
         keep = max(1, self.shape_steps // WAY)
-        optimizer = UniformAdam(self.shape.parameters())
+        mover = self._shape_mover()
         for done in range(self.shape_steps):
             stage = done // each
             if done and done % each == 0:
                 self.shape = self.shape.restaged(self.stages[stage][0])
-                optimizer = UniformAdam(self.shape.parameters())
+                mover = self._shape_mover()
             if done % keep == 0:
                 self.way.append(self.vertices())
-            score = self._silhouette_score()
-            (uphill,) = torch.autograd.grad(score, [self.shape.moved])
-            move_uphill(optimizer, [self.shape.moved], [uphill], self.stages[stage][1])
+            score = climb(self._silhouette_score(), [mover], [self.stages[stage][1]], may_rest=True)
             where = f"shape {stage + 1}/{len(self.stages)}"
-            yield Report(done + 1, self.total, "steps", where, {"score": score.item()}, 1.0, self.preview)
+            yield Report(done + 1, self.total, "steps", where, {"score": score}, 1.0, self.preview)
+
+    def _shape_mover(self) -> Mover:
+        return Mover([self.shape.moved], UniformAdam(self.shape.parameters()))
 
     def _silhouette_score(self) -> Tensor:
         count = min(PER_STEP, len(self.guides))
@@ -131,7 +132,7 @@ class Fit:
     def _color_steps(self) -> Iterator[Report]:
         canvas = self.colored()
         assert self.texture is not None
-        optimizer = torch.optim.Adam(self.texture.parameters(), betas=(0.9, 0.99))
+        mover = Mover([self.texture.values], torch.optim.Adam(self.texture.parameters(), betas=(0.9, 0.99)))
         for number in range(COLOR_STEPS):
             count = min(PER_STEP, len(self.guides))
             chosen = torch.randperm(len(self.guides), generator=self.generator)[:count].tolist()
@@ -139,10 +140,9 @@ class Fit:
             colors = torch.stack([self.guides[i].colors for i in chosen])
             inside = (views.masks > 0.999) & (torch.stack([self.guides[i].mask for i in chosen]) > 0.9)
             score = -((views.images - colors).square() * inside).sum() / inside.sum().clamp_min(1)
-            (uphill,) = torch.autograd.grad(score, [self.texture.values])
-            move_uphill(optimizer, [self.texture.values], [uphill], COLOR_RATE * (1 - 0.9 * number / COLOR_STEPS))
+            found = climb(score, [mover], [COLOR_RATE * (1 - 0.9 * number / COLOR_STEPS)], may_rest=True)
             done = self.shape_steps + number + 1
-            yield Report(done, self.total, "steps", "color", {"score": score.item()}, 1.0, self.preview)
+            yield Report(done, self.total, "steps", "color", {"score": found}, 1.0, self.preview)
 
     def colored(self) -> MeshCanvas:
         """Return the mesh in its new shape, with a texture that can change."""

@@ -14,7 +14,7 @@ from reverie.render.bake import TexelMap
 from reverie.render.sample import sample
 from reverie.tools.mesh.model import Model
 from reverie.tools.mesh.pictures import colors_of
-from reverie.tools.mesh_style.regions import MeshRegion, parse_region
+from reverie.tools.mesh_style.regions import MeshRegion
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ def read_regions(texts: Sequence[str]) -> tuple[RegionPictures, ...]:
     """
     found = []
     for text in texts:
-        region = parse_region(text)
+        region = MeshRegion.parse(text)
         mask = None if region.mask is None else read_picture(region.mask)
         found.append(RegionPictures(region, mask, tuple(colors_of(read_picture(path)) for path in region.style)))
     return tuple(found)

@@ -200,11 +200,19 @@ class StyleConfig:
         "Arithmetic of the network; auto measures.",
         choices=("auto", "fp32", "bf16"),
         replay=False,
+        counts=True,
         group=MACHINE,
         expert=True,
     )
     tile: int | None = setting(
-        None, "Work in tiles of this size in pixels.", minimum=32, replay=False, own=True, group=MACHINE, expert=True
+        None,
+        "Work in tiles of this size in pixels.",
+        minimum=32,
+        replay=False,
+        counts=True,
+        own=True,
+        group=MACHINE,
+        expert=True,
     )
     max_memory: str | None = setting(
         None,

@@ -18,6 +18,7 @@ class StyleFilmConfig(FilmFile):
         "Speed of the codec.",
         choices=CODEC_SPEEDS,
         replay=False,
+        counts=True,
         flag="--codec-speed",
         alias=("--preset",),
         expert=True,

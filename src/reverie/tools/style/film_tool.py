@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.jobs.tool import Prepared, Role, Tool
-from reverie.tools.films.work import keys_text, with_keys
+from reverie.tools.films.work import with_keys
 from reverie.tools.style.film_config import StyleFilmJob
-from reverie.tools.style.keys import READERS
-from reverie.tools.style.named import settled, split_weight
+from reverie.tools.style.film_settled import settled_film
 from reverie.tools.style.rules import check_inputs
 from reverie.tools.style.tool import STYLE
 
@@ -23,17 +21,6 @@ def _prepare(job: StyleFilmJob, session: Session) -> Prepared:
     from reverie.tools.style.film_work import PreparedStyleFilm
 
     return PreparedStyleFilm(job, session)
-
-
-def settled_film(job: StyleFilmJob, name: str) -> StyleFilmJob:
-    """Return the settings with what a file of keyframes holds in its place, and what its styles are called there.
-
-    Raises:
-        InputError: the file cannot be read; or as `settled`.
-    """
-    config = settled(job.config, name)
-    names = [split_weight(text)[0].name for text in config.style]
-    return StyleFilmJob(config, replace(job.video, keyframes=keys_text(job.video.keyframes, READERS, names)))
 
 
 def _upgraded(record: Mapping[str, object]) -> Mapping[str, object]:

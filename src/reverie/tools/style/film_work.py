@@ -27,13 +27,13 @@ from reverie.tools.films.job import FilmJob
 from reverie.tools.films.loop_config import film_length
 from reverie.tools.films.motion_estimate import open_estimator
 from reverie.tools.films.record import as_before
-from reverie.tools.films.steps import Hand, Shown, VideoStep, film_steps
+from reverie.tools.films.steps import FrameMaker, Shown, VideoStep, film_steps
 from reverie.tools.films.work import FilmWork, keyed_record, measured_words, stored_keys, target_of
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.fast import fast_plan, read_fast
 from reverie.tools.style.film_config import StyleFilmConfig, StyleFilmJob
-from reverie.tools.style.film_tool import settled_film
-from reverie.tools.style.hands import HOLD, FastHand, StyleHand, fitted, later_steps, reach_of
+from reverie.tools.style.film_settled import settled_film
+from reverie.tools.style.frames import HOLD, FastFrames, StyleFrames, fitted, frames_back, later_steps
 from reverie.tools.style.keys import StyleKeys, parse_style_keys
 from reverie.tools.style.plan import plan_style, seam_note, wrap_of
 from reverie.tools.style.rules import check_film, check_style
@@ -92,7 +92,7 @@ class StyleFilm(FilmJob):
         super().__init__(source, target, video, still)
         self.config = as_before(config, self.folder.manifest())
         self.estimate = open_estimator(video.flow, config.device)
-        self._hand: Hand
+        self._maker: FrameMaker
         network, name = open_network(self.config, session), self.footage.path.name
         self.network = network
         if isinstance(network, Critic):
@@ -101,13 +101,15 @@ class StyleFilm(FilmJob):
             keys = self._keys()
             self._fit_still()
             terms = StyleTerms(self.config, network, self.references, self._first(), None)
-            self._hand = StyleHand(self.config, self.video, self.stages, self.references, terms, self.estimate, keys)
+            self._maker = StyleFrames(self.config, self.video, self.stages, self.references, terms, self.estimate, keys)
         else:
             self.references = read_fast(self.config, name)
             self.stages = fast_plan(self.footage.size, self.config, network)
             keys = self._keys()
             self._fit_still()
-            self._hand = FastHand(self.config, self.video, self.stages, self.references, network, self._first(), keys)
+            self._maker = FastFrames(
+                self.config, self.video, self.stages, self.references, network, self._first(), keys
+            )
         last = self.stages.scales[-1]
         self.video = replace(self.video, later_steps=1 if self.config.fast else later_steps(self.video, last))
         if any(wrap_of(self.config)):
@@ -138,8 +140,8 @@ class StyleFilm(FilmJob):
         return self.stages.size
 
     @property
-    def reach(self) -> int:
-        return reach_of(self.video) if self.config.fast is None else 1
+    def frames_back(self) -> int:
+        return frames_back(self.video) if self.config.fast is None else 1
 
     def fitted(self, frame: np.ndarray) -> np.ndarray:
         """Return a frame at the size that it is painted at."""
@@ -147,12 +149,12 @@ class StyleFilm(FilmJob):
 
     def make(self, frames: Iterator[np.ndarray], history: Sequence[Shown], first: int) -> Iterator[VideoStep]:
         """Paint frames from number `first` on."""
-        if history and isinstance(self._hand, StyleHand) and self.folder.count() >= first:  # else a scene by itself
+        if history and isinstance(self._maker, StyleFrames) and self.folder.count() >= first:  # else a scene by itself
             begun = max(number for number in range(first) if number == 0 or self.folder.record(number)["cut"])
             source = next(footage_frames(self.footage, start=begun))
-            self._hand.enter(self.fitted(source))
+            self._maker.enter(self.fitted(source))
         return film_steps(
-            frames, self._hand, cuts=self.video.cuts, estimate=self.estimate, history=history, first=first
+            frames, self._maker, cuts=self.video.cuts, estimate=self.estimate, history=history, first=first
         )
 
     def settings(self) -> dict[str, Any]:

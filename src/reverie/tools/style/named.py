@@ -11,7 +11,7 @@ from reverie.data.folder import SUFFIXES
 from reverie.errors import InputError
 from reverie.jobs.weighted import in_weighted as in_style
 from reverie.jobs.weighted import split_weight
-from reverie.tools.style.regions import parse_region
+from reverie.tools.style.regions import StyleRegion
 
 if TYPE_CHECKING:
     from reverie.tools.style.config import StyleConfig
@@ -30,7 +30,7 @@ def in_region(text: str, rename: Rename) -> str:
             return in_style(name, lambda _, path: rename(role, path))
         return rename(role, name)
 
-    return str(parse_region(text).with_files(renamed))
+    return str(StyleRegion.parse(text).with_files(renamed))
 
 
 def settled(config: StyleConfig, name: str) -> StyleConfig:
@@ -44,7 +44,7 @@ def settled(config: StyleConfig, name: str) -> StyleConfig:
         InputError: as `expand`, or an artwork to be picked where there is no folder.
     """
     if config.style_class is not None:
-        check_folders([*config.style, *(text for part in config.region for text in parse_region(part).style)])
+        check_folders([*config.style, *(text for part in config.region for text in StyleRegion.parse(part).style)])
     styles = tuple(f"{path}:{weight:g}" for path, weight in expand(config.style, config, name))
     regions = tuple(_settled_region(text, config, name) for text in config.region)
     return replace(config, style=styles, region=regions, style_class=None)
@@ -52,7 +52,7 @@ def settled(config: StyleConfig, name: str) -> StyleConfig:
 
 def _settled_region(text: str, config: StyleConfig, name: str) -> str:
     """Return a region whose styles are files; as it is where they are already."""
-    region = parse_region(text)
+    region = StyleRegion.parse(text)
     if config.style_class is None and not any(split_weight(one)[0].is_dir() for one in region.style):
         return str(region)
     listed = expand(region.style, config, name)

@@ -17,7 +17,7 @@ from reverie.media.image import Picture
 from reverie.tools.references import mask_of, softened
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.named import check_folders, check_weights_of, expand
-from reverie.tools.style.regions import StyleRegion, parse_regions
+from reverie.tools.style.regions import StyleRegion
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ def read_styles(config: StyleConfig, name: str = "", given: Sequence[Any] = ()) 
         files[role] = {"name": picture.name, "sha256": picture.sha256}
         return picture
 
-    regions = parse_regions(config.regions)
+    regions = tuple(StyleRegion.parse(text) for text in config.regions)
     if config.style_class is not None:
         check_folders([*(given or config.style), *(text for region in regions for text in region.style)])
     listed = _given(given, config, name) if given else expand(config.style, config, name)

@@ -126,9 +126,11 @@ def chosen_of(made: Made) -> Chosen:
     """Return what a style transfer decided for itself."""
     network, resumed, files = made.network, made.config.resume_from, made.pictures.files
     more: dict[str, Json] = {} if files else {"files": {}}
+    most = getattr(network, "strength", made.config.strength)  # of a fast style model
+    counts: dict[str, Json] = {"strength": most} if made.config.strength > most else {}
     return Chosen(
         Input(network.identity.name, network.identity.sha256), network.device.type,
         {role: Input(about["name"], about["sha256"]) for role, about in files.items()},
         {"precision": network.precision, "tile": made.plan.tile_px or None},
-        more if resumed is None else more | {"resumed_from": Path(resumed).name},
+        more if resumed is None else more | {"resumed_from": Path(resumed).name}, counts=counts,
     )  # fmt: skip

@@ -23,7 +23,11 @@ class TranslateConfig(TileSettings, SeedSettings):
         builtin=("sobel",),
     )
     param: tuple[str, ...] = setting(
-        (), "A number that the network takes beside the picture, as sigma=1.5; repeatable.", group="result", late=True
+        (),
+        "A number that the network takes beside the picture, as sigma=1.5; repeatable.",
+        group="result",
+        late=True,
+        whole=True,
     )
     numbers: bool = setting(
         False, "Write classes as grey values, the numbers that it learned from, instead of colors.", group="result",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import io
 import json
 import tempfile
@@ -17,13 +16,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.errors import InputError, OutputError
+from reverie.errors import OutputError
 from reverie.models.pix2pix import Generator
 from reverie.models.student import whole_statistics
 from reverie.models.translator import Autoencoder, Can, Translator
 from reverie.models.translator_file import OpenTranslator
 from reverie.numerics.similarity import psnr, ssim
-from reverie.tools.fast.export_onnx import LARGEST_DIFFERENCE, OPSET, PACKAGES, quiet
+from reverie.tools.fast.export_onnx import LARGEST_DIFFERENCE, OPSET, quiet
 
 SIZES = ((64, 96), (160, 128))  # at which ours and the exported networks are compared; traced at neither
 TRACED = (96, 128)
@@ -54,13 +53,6 @@ class Part:
     name: str
     blob: bytes
     differences: dict[str, float]
-
-
-def check_packages() -> None:
-    """Raise `InputError` if a package that exporting needs is not installed."""
-    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise InputError(f"exporting needs {', '.join(missing)}; get it with: pip install 'reverie[export]'")
 
 
 def stride_of_export(net: Translator) -> int:

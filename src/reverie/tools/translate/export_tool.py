@@ -27,7 +27,7 @@ class PreparedExport:
 
     def __init__(self, config: TranslatorExportConfig, session: Session) -> None:
         from reverie.models.translator_file import load_translator, translator_path
-        from reverie.tools.translate.export import check_packages
+        from reverie.tools.fast.packages import check_packages
         from reverie.weights.checkpoint import file_sha256
 
         check_packages()

@@ -55,11 +55,6 @@ class Drawing:
         """Mean score of the verdicts."""
         return sum(v.score for v in self.verdicts) / len(self.verdicts)
 
-    def picture(self, number: int) -> Drawing:
-        """Return picture `number`, from 0, alone."""
-        one = slice(number, number + 1)
-        return replace(self, images=self.images[one], attention=self.attention[one], verdicts=self.verdicts[one])
-
 
 @dataclass(frozen=True, eq=False)
 class VisualizeStep:

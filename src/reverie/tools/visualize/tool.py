@@ -117,7 +117,11 @@ class PreparedVisualize:
 
         suffixes = TRANSPARENT if config.alpha else ()
         plan = Plan(
-            {"size": [width, height], "target": target.name}, None, f"{width} x {height} px", suffixes, "--alpha needs"
+            {"size": [width, height], "target": target.name},
+            None,
+            f"{width} x {height} px",
+            suffixes,
+            because="--alpha needs",
         )
         work = Steps(steps(), outputs, plan=plan, chosen=self._chosen(target, digest, number, None))
         return work

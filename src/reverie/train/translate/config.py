@@ -31,7 +31,7 @@ class TranslateConfig:
     )  # fmt: skip
     filter_param: tuple[str, ...] = setting(
         (), "Parameter of the filter, as sigma=1.5; as sigma=0.5..3 the network is told it later by --param. "
-        "Repeatable.", group="task",
+        "Repeatable.", group="task", whole=True,
     )  # fmt: skip
     targets: str | None = setting(
         None, "What is to become of the pictures, instead of a filter: a folder or zip of the same names.",

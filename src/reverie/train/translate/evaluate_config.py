@@ -25,6 +25,6 @@ class TranslatorEvaluateConfig:
         None, "The true filter, where the file does not say it: FILE.py:FUNCTION, which is run, or style:STUDENT.",
         runs_code=True,
     )  # fmt: skip
-    param: tuple[str, ...] = setting((), "A number that the network takes, as sigma=1.5; repeatable.")
+    param: tuple[str, ...] = setting((), "A number that the network takes, as sigma=1.5; repeatable.", whole=True)
     most: int = setting(24, "Pictures that are measured at most.", minimum=1)
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False)

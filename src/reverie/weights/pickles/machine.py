@@ -8,6 +8,8 @@ Source: the instructions are those that the documentation of Python's ``pickleto
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from reverie.weights.pickles.limits import MOST_LINE, Budget, Report
 from reverie.weights.pickles.records import Broken, Call, Cut, Persistent
 
@@ -40,14 +42,12 @@ class Machine:
         self.outside: list[Persistent] = []
         self.calls: list[Call] = []
 
-    def run(self) -> object:
-        """Read to the end of the pickle and return its value.
+    def run(self, steps: Mapping[int, Callable[[Machine], None]]) -> object:
+        """Read to the end of the pickle by what each instruction does, and return its value.
 
         Raises:
             Broken: damaged, cut, no pickle, or more than the budget allows.
         """
-        from reverie.weights.pickles.opcodes import OPCODES
-
         budget, left = self.budget, self.budget.opcodes
         try:
             while True:
@@ -60,7 +60,7 @@ class Machine:
                 self.at += 1
                 if code == STOP:
                     return self.pop()
-                step = OPCODES.get(code)
+                step = steps.get(code)
                 if step is None:
                     raise Broken("holds no weights, or is damaged")
                 step(self)

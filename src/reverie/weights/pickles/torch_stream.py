@@ -12,6 +12,7 @@ import torch
 
 from reverie.weights.pickles.limits import MOST_NESTED, Budget, Report
 from reverie.weights.pickles.machine import Machine
+from reverie.weights.pickles.opcodes import OPCODES
 from reverie.weights.pickles.records import Broken, Cut, Persistent, shown
 from reverie.weights.pickles.storage import LITTLE, Storage, part
 from reverie.weights.pickles.values import Values, storage_type
@@ -47,7 +48,7 @@ def open_stream(data: memoryview, budget: Budget, report: Report, depth: int = 0
     if depth > MOST_NESTED:
         raise Broken("has pickles inside pickles, deeper than a network needs")
     machine = Machine(data, 0, budget, report)
-    root = machine.run()
+    root = machine.run(OPCODES)
     if type(root) is not int or root != MAGIC:
         nested = Nested(machine, budget, report, depth)
         return Opened(root, Values(_nowhere, nested.storage), machine.at, stream=False)
@@ -60,7 +61,7 @@ def _torch_file(data: memoryview, at: int, budget: Budget, report: Report, depth
         raise Broken("is a torch file of a version that is not known")
     system, at = _next(data, at, budget, report)
     machine = Machine(data, at, budget, report)
-    root = machine.run()
+    root = machine.run(OPCODES)
     names, at = _next(data, machine.at, budget, report)
     little = system.get("little_endian", True) if isinstance(system, dict) else True
     found, end = _storages(data, at, names, machine.outside, swapped=bool(little) != LITTLE)
@@ -70,7 +71,7 @@ def _torch_file(data: memoryview, at: int, budget: Budget, report: Report, depth
 
 def _next(data: memoryview, at: int, budget: Budget, report: Report) -> tuple[object, int]:
     machine = Machine(data, at, budget, report)
-    return machine.run(), machine.at
+    return machine.run(OPCODES), machine.at
 
 
 def _storages(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from reverie.weights.pickles.limits import Budget, Report
 from reverie.weights.pickles.machine import Machine
+from reverie.weights.pickles.opcodes import OPCODES
 from reverie.weights.pickles.records import Broken, Cut, Persistent, shown
 from reverie.weights.pickles.storage import LITTLE, Storage
 from reverie.weights.pickles.torch_stream import Nested, Opened, storage_name, windowed
@@ -41,7 +42,7 @@ def open_zip(path: Path, data: memoryview, budget: Budget, report: Report) -> Op
         raise Cut("is damaged: its end is missing; copy or download it again") from error
     archive = _Archive(data, _checked(infos, len(data)))
     machine = Machine(memoryview(archive.read(f"{archive.root}data.pkl")), 0, budget, report)
-    root = machine.run()
+    root = machine.run(OPCODES)
     swapped = archive.big_endian == LITTLE
     found: dict[object, Storage] = {}
 

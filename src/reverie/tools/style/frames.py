@@ -44,8 +44,8 @@ UNCHANGED = StyleKeys()
 KEPT = 0.5  # of what was painted in one pass before and is still seen
 
 
-class StyleHand:
-    """Paints the frames of a film by the optimizer; a `Hand`.
+class StyleFrames:
+    """Paints the frames of a film by the optimizer; a `FrameMaker`.
 
     Args:
         config: settings of the painting.
@@ -64,7 +64,7 @@ class StyleHand:
         self.config, self.film, self.plan, self.pictures = config, film, plan, pictures
         self.all_terms, self.estimate, self.keys = terms, estimate, keys
         self.scene = _Scene(terms)
-        self.reach, self.keyed, self.carries = reach_of(film), keys.changes, film.coherence != "none"
+        self.frames_back, self.keyed, self.carries = frames_back(film), keys.changes, film.coherence != "none"
 
     def turn_to(self, index: int) -> None:
         """Take on the styles and the strength of a frame."""
@@ -125,10 +125,10 @@ class StyleHand:
         return Shown(source, _bytes(images), _complete(source)), last.score if last.index else None
 
 
-class FastHand:
-    """Paints the frames of a film in one pass each; a `Hand`."""
+class FastFrames:
+    """Paints the frames of a film in one pass each; a `FrameMaker`."""
 
-    reach = 1
+    frames_back = 1
 
     def __init__(
         self, config: StyleConfig, film: StyleFilmConfig, plan: StylePlan, pictures: StylePictures, model: FastModel,
@@ -209,7 +209,7 @@ def later_steps(film: StyleFilmConfig, last: Scale) -> int:
     return max(1, round(LATER_SHARE * last.steps)) if film.later_steps is None else film.later_steps
 
 
-def reach_of(film: StyleFilmConfig) -> int:
+def frames_back(film: StyleFilmConfig) -> int:
     """Return how many frames back a frame looks."""
     return max((1, *film.anchor)) if film.coherence != "none" else 1
 

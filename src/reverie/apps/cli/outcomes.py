@@ -8,7 +8,7 @@ from reverie.apps.cli.output import print_note, print_path
 from reverie.jobs.batch import Outcome
 
 
-class Tally:
+class Outcomes:
     """Counts and reports outcomes."""
 
     def __init__(self, *, quiet: bool = False, noun: str = "pictures") -> None:

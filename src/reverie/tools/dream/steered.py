@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Generator, Tensor
 
@@ -13,6 +13,7 @@ from reverie.errors import InputError
 from reverie.optimize.ascend import StepRule
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Together
+from reverie.settings import without_rivals
 from reverie.tools.dream.config import DreamConfig
 
 if TYPE_CHECKING:
@@ -20,16 +21,11 @@ if TYPE_CHECKING:
     from reverie.tools.dream.ascent import Plan
 
 WEAKEST, STRONGEST = 0.01, 100.0
-# What a layer that is asked for takes the place of.
-ALONE: dict[str, Any] = {
-    "channel": (), "class_name": None, "guide": None, "guide_class": None, "caricature": False, "group": (),
-    "direction": None, "direction_from": None,
-}  # fmt: skip
 Decide = Callable[[DreamConfig], "tuple[Ascent | Together, Plan]"]
 
 
 @dataclass
-class Course:
+class Steered:
     """What the next step does.
 
     Attributes:
@@ -64,7 +60,7 @@ class Course:
         return self.ascent if self.base is None else self.ascent.on(self.base)
 
     def begin_step(self, images: Tensor) -> None:
-        """Take up the course before a step on `images`, with what was asked for since the last one."""
+        """Take up the steered before a step on `images`, with what was asked for since the last one."""
         if self.images is None:
             self.ascent = self._balanced(self.ascent, self.plan, images)
         self.images = images
@@ -93,7 +89,7 @@ class Course:
 
     def _turn_to(self, change: Mapping[str, Json]) -> Mapping[str, Json]:
         layers, tile = _names(change["layer"]), change.get("tile", self.config.tile)
-        config = replace(self.config, layer=layers, **ALONE)
+        config = layer_alone(self.config, layers)
         ascent, plan = self.decide(replace(config, tile=tile or None))
         if self.images is not None:  # a dead layer is refused now, not at the next step
             state = self.generator.get_state()
@@ -113,6 +109,12 @@ class Course:
 
     def _balanced(self, ascent: Ascent | Together, plan: Plan, images: Tensor) -> Ascent | Together:
         return ascent.balanced(images, self.generator, plan.tiles(_size(images)), self.base)
+
+
+def layer_alone(config: DreamConfig, layers: tuple[str, ...]) -> DreamConfig:
+    """Return the settings with layers in place of whatever is raised: what goes with no class goes with none."""
+    kept = without_rivals(DreamConfig, vars(config), {"class_name": "any"})
+    return DreamConfig(**{**kept, "class_name": None, "layer": layers})
 
 
 def checked_strength(value: object) -> float:

@@ -1,0 +1,41 @@
+"""A collection looked at by shards: the numbers of one process, in its order, and unreadable pictures named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from reverie.data.collection import open_collection
+from reverie.jobs.spread import Spread
+from reverie.tools.embed.features import Seen, look
+from reverie.tools.embed.shards import Shards
+
+
+class Backwards(Spread):
+    """Has the parts made here, the last one first."""
+
+    def made(self, units, folder):
+        for unit in reversed(units):
+            yield unit, self.make(unit, folder)
+
+
+def test_shards_see_what_one_process_sees(pictures, tmp_path: Path, small_critic) -> None:
+    folder = pictures(7, 64)
+    (folder / "003.png").write_bytes(b"no picture")
+    collection = open_collection(folder)
+    names, alone, shared = ("conv1", "conv4"), Seen(), Seen()
+    how = {"pool": "mean", "size_px": 64, "thumb_px": 32, "batch": 2}
+    for _ in look(collection, small_critic, names, seen=alone, **how):
+        pass
+    shards = Shards(collection, small_critic, names, **how)
+    assert [*shards.look(Backwards(shards.make), tmp_path / "scratch", shared)][-1] == 7
+    assert not (tmp_path / "scratch").exists()
+    assert [item.path for item in shared.items] == [item.path for item in alone.items]
+    assert shared.broken == alone.broken
+    assert len(shared.broken) == 1
+    for name in names:
+        assert torch.equal(shared.rows(name), alone.rows(name))
+    assert torch.equal(torch.stack(shared.logits), torch.stack(alone.logits))
+    assert np.array_equal(np.stack(shared.thumbs), np.stack(alone.thumbs))
