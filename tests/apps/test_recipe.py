@@ -42,8 +42,8 @@ def test_values_take_the_types_of_their_settings(tmp_path: Path) -> None:
         ("batch: null", "'batch' in the recipe .* must be a whole number"),
         ("architecture: 3", "must be text"),
         ("- lr", "must hold settings by name"),
-        ("lr: {", "not a YAML file: it cannot be read at line 1"),
-        ("lr: \x01", "not a YAML file"),
+        ("lr: {", "line 1: not valid YAML"),
+        ("lr: \x01", "not valid YAML"),
     ],
 )
 def test_what_is_wrong_is_named_with_the_file(tmp_path: Path, text: str, words: str) -> None:
@@ -53,8 +53,8 @@ def test_what_is_wrong_is_named_with_the_file(tmp_path: Path, text: str, words: 
 
 
 def test_a_missing_recipe_and_a_folder_are_said(tmp_path: Path) -> None:
-    for path in (tmp_path / "gone.yaml", tmp_path):
-        with pytest.raises(InputError, match="no recipe at"):
+    for path, words in ((tmp_path / "gone.yaml", "no recipe at"), (tmp_path, "is a folder")):
+        with pytest.raises(InputError, match=words):
             read_recipe(str(path), ClassifierConfig)
 
 

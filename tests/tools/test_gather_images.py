@@ -153,7 +153,7 @@ def test_classes_come_from_words_and_files(tmp_path):
         ("fountain", "water fountain plaza"), ("arch", "arch"), ("bridge", "bridge"), ("gate", "gate")
     ]  # fmt: skip
     assert parse_wishes(["Klee: category:Paintings by Paul Klee"])[0].words == "category:Paintings by Paul Klee"
-    for words, part in ((["a, a"], "twice"), ([" , "], "no class"), (["missing.txt"], "cannot be read")):
+    for words, part in ((["a, a"], "twice"), ([" , "], "no class"), (["missing.txt"], "cannot read")):
         with pytest.raises(InputError, match=part):
             parse_wishes(words)
 

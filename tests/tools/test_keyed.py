@@ -135,7 +135,6 @@ def test_all_names_are_checked_and_together_plan_the_memory(small_critic):
     [
         ("layer:\n  0: conv1\n  1s: {conv9: 1}", "'keyframes' line 3: no layer called 'conv9'; nearest: conv"),
         ("class: {0: sunflwer}", "line 1: no class called 'sunflwer'; nearest: sunflower"),
-        ("class: {0: cat}", "line 1: 'cat' names 2 classes"),
     ],
 )
 def test_names_the_network_does_not_have_are_refused_with_their_line(small_critic, text, words):

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from reverie.errors import InputError
-from reverie.tools.films.keyframes_file import MAX_BYTES, PARAMETERS, parse_keyframes, read_keyframes
+from reverie.jobs.plain_text import MOST_BYTES
+from reverie.tools.films.keyframes_file import PARAMETERS, parse_keyframes, read_keyframes
 
 GOOD = "zoom: {0: 1.04/s, 4s: 1.2}\nlayer: {0: mixed4c, 50%: mixed5a}\n"
 
@@ -59,7 +60,7 @@ def test_options_and_fields_may_be_spelled_either_way():
         ("layer: {0: {}}", "expected a name, or names with weights"),
         ("zoom: {0: {valu: 3}}", "expected 'value' and 'ease', got valu"),
         ("zoom: {? [a] : 1}", "expected a plain name or moment"),
-        ("a: &a [*a]", "no parameter called 'a'"),
+        ("a: &a [*a]", "references (*name) are not read"),
         ("zoom: !!python/object/apply:os.getcwd []", "expected moments and values"),
     ],
 )
@@ -78,8 +79,8 @@ def test_a_file_that_is_missing_binary_or_huge_is_refused(tmp_path: Path):
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="not a text file"):
         read_keyframes(binary)
-    binary.write_bytes(b"#" * (MAX_BYTES + 1))
-    with pytest.raises(InputError, match="at most"):
+    binary.write_bytes(b"#" * (MOST_BYTES + 1))
+    with pytest.raises(InputError, match="more than"):
         read_keyframes(binary)
 
 

@@ -153,7 +153,7 @@ def test_without_a_file_a_dragon_dreams(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_bad_input_is_one_line(ball: Path, painting: Path, tmp_path: Path):
-    with pytest.raises(InputError, match="needs style"):
+    with pytest.raises(InputError, match="STYLE is missing"):
         call("mesh style", ball)
     with pytest.raises(PictureError, match="no subject"):
         blank = tmp_path / "blank.png"

@@ -42,7 +42,8 @@ def test_sobel_is_shipped_and_keeps_size_bits_and_transparency(photo: Path):
     wanted = sobel(torch.from_numpy(given.rgb).permute(2, 0, 1)[None])[0, 0].numpy()
     assert made.bits == 16
     assert np.array_equal(made.alpha, given.alpha)
-    assert np.sqrt(((made.rgb[..., 0] - wanted) ** 2).mean()) < 0.02
+    seen = given.alpha > 0  # what nobody sees is read as white
+    assert np.sqrt(((made.rgb[..., 0] - wanted)[seen] ** 2).mean()) < 0.02
     record = stored_record(photo.with_name("a-translated.png"))
     assert record["tool"] == "translate"
     assert record["model"]["name"] == "sobel"

@@ -118,7 +118,7 @@ def test_a_student_is_a_filter(photos: Path, tmp_path: Path):
     net = tmp_path / "learned.safetensors"
     few = ("--steps", 1, "--width", 4, "--depth", 1, "--crop-px", 16, "--batch", 1)
     assert call("train translate", photos, "--filter", f"style:{tmp_path / 'waves.safetensors'}", *few, "-o", net) == 0
-    from reverie.jobs.output import stored_record
+    from reverie.jobs.stored import stored_record
 
     record = stored_record(net)
     assert record["config"]["filter"] == "style:waves.safetensors"  # no folder of this machine

@@ -213,4 +213,4 @@ def test_what_cannot_be_learned_is_refused_and_leaves_nothing(
 def test_one_source_alone_is_refused(style: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["distill", str(style)]) == 2
     captured = capsys.readouterr()
-    assert "needs a style and a folder" in captured.err and captured.err.count("\n") == 1
+    assert "DATA is missing" in captured.err and captured.err.count("\n") == 1

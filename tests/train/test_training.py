@@ -17,7 +17,8 @@ from reverie.weights.checkpoint import load_model
 
 REPORT = {
     "model.safetensors", "settings.json", "metrics.jsonl", "metrics.csv", "evaluation.json",
-    "per_class.csv", "confusion.csv", "confusion.png", "calibration.png", "confused_pairs.csv", "mistakes.png",
+    "per_class.csv", "confusion.csv", "confusion.png", "calibration.png", "curves.png", "confused_pairs.csv",
+    "mistakes.png",
 }  # fmt: skip
 
 

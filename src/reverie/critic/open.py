@@ -154,8 +154,8 @@ def _bare_weights(path: Path) -> str:
     if path.name == "checkpoint.pt" and path.with_name("settings.json").is_file():
         return f"'{path}' is the checkpoint of an unfinished run; --resume goes on with it and makes model.safetensors"
     return (
-        f"'{path}' does not say what network it belongs to; give a name out of 'reverie models' as the "
-        f"network, and --weights '{path}'"
+        f"'{path}' does not say what network it belongs to; give its architecture, a name out of "
+        f"'reverie models', as --model, and --weights '{path}'"
     )
 
 

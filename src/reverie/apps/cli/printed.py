@@ -29,6 +29,7 @@ def print_one(
     from reverie.jobs.run import execute, open_run
     from reverie.jobs.session import Session
 
+    config = tool.settled(config, given)
     targets = {label: extra_target(tool, find, config, given, common, name) for label, name in common.extras.items()}
     run = open_run(tool, config, given, Session())
     try:

@@ -56,7 +56,7 @@ class PreparedAtlas:
         count, identity = len(self.collection.items), self.critic.identity
 
         def outputs() -> list[Output]:
-            return [Picture(atlas.image), Table(atlas.rows(), "cells")]
+            return [Picture(atlas.image), Table(atlas.rows(), label="cells")]
 
         chosen = Chosen(Input(identity.name, identity.sha256), str(self.critic.device), more={"layer": self.layer})
         plan = Plan({"pictures": count, "layer": self.layer}, None, f"{count} pictures by {self.layer}")

@@ -57,7 +57,7 @@ class PreparedLayers:
         notes: list[str] = []
 
         def outputs() -> list[Output]:
-            results: list[Output] = [Picture(draw_comparison(comparison)), Table(comparison.rows(), "table")]
+            results: list[Output] = [Picture(draw_comparison(comparison)), Table(comparison.rows(), label="table")]
             if self.config.pool == "mean":
                 results.append(Network(*comparison.centers(), "centers"))
             return results

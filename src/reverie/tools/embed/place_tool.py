@@ -50,7 +50,7 @@ class PreparedPlaces:
             yield Report(1, 1, "pictures", found.summary())
 
         def outputs() -> list[Output]:
-            return [Picture(self.background.drawn(found)), Table([found.row()], "place")]
+            return [Picture(self.background.drawn(found)), Table([found.row()], label="place")]
 
         chosen = Chosen(Input(identity.name, identity.sha256), str(self.critic.device))
         plan = Plan({"on": f"{len(self.fit.names)} pictures"}, 1, f"among {len(self.fit.names)} pictures")

@@ -54,9 +54,9 @@ def serve(
     settings, made = with_password(settings)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that the workers are told
+    queue = Queue(home)
     listening = listen(settings)
     port = listening.getsockname()[1]
-    queue = Queue(home)
     scheme = "https" if certificate else "http"
     keeping = keeper_of(
         queue, settings.registry, settings.devices, settings.executor, settings.workers, frames=settings.frames
