@@ -50,6 +50,7 @@ def network(config: TranslateConfig, folder: Path) -> tuple[dict[str, torch.Tens
     for _ in work:
         pass
     work.outputs()[0].write(folder.with_suffix(".safetensors"), {}, 92)
+    work.close()
     return load_model(folder.with_suffix(".safetensors"))
 
 
