@@ -90,8 +90,7 @@ class RayExecutor:
         """Yield what happens until every item has its outcome."""
         if not items:
             return
-        if self._tiles is not None:
-            self._tiles.close()  # they would keep the cores that the items need
+        self.close()  # helpers would keep the cores that the items need
         mark = marked(items)
         batch = _Batch(self, items, Shared(opener, mark))
         try:
@@ -106,6 +105,11 @@ class RayExecutor:
         if self._tiles is None:
             self._tiles = RayTiles(self.workers, lambda: self.actor(TileHand))
         return self._tiles
+
+    def close(self) -> None:
+        """End the helpers."""
+        if self._tiles is not None:
+            self._tiles.close()
 
     def actor(self, cls: type = Hand) -> Any:
         """Ask Ray for one more worker; it comes when there is room."""

@@ -111,6 +111,9 @@ class SlurmExecutor:
     def helpers(self) -> None:
         """Return none: tasks of Slurm do not talk with each other while they run."""
 
+    def close(self) -> None:
+        """There is nothing to give back."""
+
     def submit(self, shards: Sequence[Shard], folder: Path) -> list[Any]:
         """Send shards as one array and return submitit's jobs."""
         executor = self._submitit.AutoExecutor(folder=folder / "log", cluster=self._cluster)

@@ -44,6 +44,10 @@ class Executor(Protocol):
         """Return what shares the tiles of one picture among machines; None for engines that cannot."""
         ...
 
+    def close(self) -> None:
+        """Give back what `helpers` holds on other machines; it comes again when it is asked for."""
+        ...
+
     def run(self, items: Sequence[Item], opener: Opener) -> Generator[Moment | Outcome]:
         """Yield what happens until every item has its outcome; closing the generator ends all work.
 

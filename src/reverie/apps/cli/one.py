@@ -101,6 +101,8 @@ def run_one(
         code = finish(ended) or (0 if tool.failed is None else tool.failed(run.outputs()[0]))
     finally:
         run.close()
+        if session.executor is not None:
+            session.executor.close()
     return code or apply_then(tool, find, config, target.path, common)
 
 
