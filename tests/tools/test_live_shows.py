@@ -16,6 +16,7 @@ from cyclopts import App
 from reverie.apps.cli.tool_command import command_for
 from reverie.errors import InputError
 from reverie.jobs.session import Session
+from reverie.jobs.stored import stored_record
 from reverie.media.audio import RATE_HZ, read_audio, wav_bytes
 from reverie.media.footage import footage_frames, open_footage
 from reverie.media.signals.take import read_take
@@ -164,6 +165,7 @@ def test_a_film_gets_a_sound_of_its_length_at_its_loudness_with_notes_at_its_acc
     assert call("sound film", film, "-o", tmp_path / "b.mp4") == 0
     footage = open_footage(tmp_path / "b.mp4")
     assert footage.audio and footage.frames == 75
+    assert stored_record(tmp_path / "b.mp4")["tool"] == "sound film"
 
 
 def test_a_loop_has_no_seam_in_its_sound(model, tmp_path):

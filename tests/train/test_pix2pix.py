@@ -16,7 +16,7 @@ from reverie.jobs.session import Session
 from reverie.models.picture_kinds import class_colors, parse_kind
 from reverie.models.pix2pix import PatchDiscriminator, UNet
 from reverie.models.translator import Plane, Shape, build_translator, parse_shape, told
-from reverie.tools.translate.tiles import translated
+from reverie.tools.translate.tiles import bytes_per_px, translated
 from reverie.train.run_folder import RunFolder
 from reverie.train.stylegan2.augment import diff_augment
 from reverie.train.translate.config import TranslateConfig, check_config
@@ -70,6 +70,7 @@ def test_tiles_of_networks_with_norms_are_the_whole(shape: Shape, make_photo: Ma
     whole = translated(net, image)
     assert whole.shape == (1, 2, 123, 90)
     assert (translated(net, image, 48) - whole).abs().max() < 1e-5
+    assert bytes_per_px(net) > 4 * 8
     own = net(image[..., :64, :64])[..., :40, :40]  # statistics of a part alone are others: the test can fail
     assert (own - whole[..., :40, :40]).abs().max() > 1e-4
 

@@ -6,7 +6,7 @@ progress, state and results in the queue's folder, on storage that all machines 
 actor that is lost is followed by another, which goes on from the job's own state.
 """
 
-# pyright: reportMissingImports=false - an extra, imported where it is used
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import os

@@ -6,7 +6,7 @@ asked for wherever there is room. Items write their results whole or not at all,
 also allows a second copy of the last, slow ones (`STRAGGLER`).
 """
 
-# pyright: reportMissingImports=false - an extra, imported where it is used
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import os

@@ -1,6 +1,6 @@
 """Join a Ray cluster, or start one of this machine alone: with its token, without a dashboard."""
 
-# pyright: reportMissingImports=false - an extra, imported where it is used
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import logging

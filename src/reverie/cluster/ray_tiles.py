@@ -10,7 +10,7 @@ Each step sends the picture (style) or its windows (dream) to every node once, a
 and step beside some seconds of work for a megapixel, which a network of 1 Gbit/s carries for a dozen CPU nodes.
 """
 
-# pyright: reportMissingImports=false - an extra, imported where it is used
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import copy

@@ -5,7 +5,7 @@ its node goes on behind its last finished item. Slurm requeues what it preempts 
 ended otherwise is submitted again here, at most `ATTEMPTS` times.
 """
 
-# pyright: reportMissingImports=false - an extra, imported where it is used
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import json

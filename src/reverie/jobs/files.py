@@ -151,7 +151,11 @@ class Files:
     def __init__(
         self, made: Path | None = None, folders: Iterable[Path] = (), given: Mapping[str, Path] | None = None
     ) -> None:
-        self.made, self.folders, self.given = made, tuple(folders), dict(given or {})
+        self.made, self.folders, self.given = (
+            made,
+            tuple(folders),
+            {role: network_in(path) for role, path in (given or {}).items()},
+        )
 
     def found(self, role: str, item: Input) -> Path:
         """Return the file of a role.

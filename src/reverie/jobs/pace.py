@@ -12,6 +12,7 @@ SLOWER = 3.0  # times what a step took
 KNOWN_STEPS = 5  # before anything is said
 REMEMBERED = 50
 LEAST_S = 0.3  # of a step that is worth a line
+LEAST_USUAL_S = 0.02  # of the steps before; shorter ones say nothing about the next
 AGAIN_S = 60.0  # between two lines
 UNITS = ("frames", "epochs")  # of work whose pieces stand for themselves: between two the threads may change
 ALIKE = ("frames", "epochs", "tiles", "pictures", "images")  # units that all take about as long
@@ -43,7 +44,12 @@ class Pace:
             self._took.clear()
         usual = median(self._took) if len(self._took) >= KNOWN_STEPS else None
         self._took.append(each)
-        if usual is None or seconds < LEAST_S or each < SLOWER * usual:
+        if (
+            usual is None
+            or seconds < LEAST_S
+            or each < SLOWER * usual
+            or usual * (progress.weight or 1.0) < LEAST_USUAL_S
+        ):
             return ""
         if self._said and self._passed_s - self._said_s < AGAIN_S:
             return ""

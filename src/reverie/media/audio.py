@@ -14,7 +14,7 @@ import numpy as np
 from av.error import FFmpegError
 
 from reverie.errors import InputError, OutputError
-from reverie.media.metadata import settings_text
+from reverie.media.metadata import enclosed, settings_text
 from reverie.media.write import check_place
 
 RATE_HZ = 48_000
@@ -109,7 +109,7 @@ def lay_under(film: Path, samples: np.ndarray, target: Path, settings: dict[str,
             picture = source.streams.video[0]
             options = {"movflags": "+faststart+use_metadata_tags"} if form in ("mp4", "mov") else {}
             with av.open(str(part), "w", format=form, options=options) as out:
-                out.metadata["comment"] = settings_text(settings)
+                out.metadata["comment"] = enclosed(settings_text(settings))
                 out.add_stream_from_template(picture)
                 sound = out.add_stream(codec, rate=rate_hz, layout="stereo")
                 _interleave(source, picture, out, _encoded(sound, samples, rate_hz))

@@ -46,11 +46,20 @@ def info_command(
 
 
 def _record(path: Path) -> Mapping[str, Any]:
-    from reverie.jobs.stored import stored_record
+    from reverie.jobs.stored import JOB_FILE, OLDER_FILES, stored_record
+    from reverie.weights.in_folder import network_in
 
+    if path.is_dir() and not any((path / name).is_file() for name in (JOB_FILE, *OLDER_FILES)):
+        if network_in(path) == path:
+            raise InputError(f"the folder '{path}' holds several results; name one of them")
+        path = network_in(path)
     if path.suffix == ".safetensors":
+        from reverie.models.stylegan2.latents import job_of_latents
         from reverie.weights.checkpoint import load_description
 
+        job = job_of_latents(path)
+        if job is not None:
+            return job
         return {"tool": "a network", "network": dataclasses.asdict(load_description(path))}
     return stored_record(path)
 
@@ -114,8 +123,8 @@ def _network(path: Path, record: Mapping[str, Any]) -> list[str]:
     classes = record.get("classes") or ()
     lines = [f"{path.name}: a network of Reverie"]
     shown = [(key, value) for key, value in record.items() if isinstance(value, (str, int, float)) and value != ""]
-    lines += [f"  {key:<12}{value}" for key, value in shown[:8]]
+    lines += [f"  {key:<12} {value}" for key, value in shown[:8]]
     if classes:
-        lines.append(f"  {'classes':<12}{len(classes)}: {', '.join(map(str, classes[:8]))}"
+        lines.append(f"  {'classes':<12} {len(classes)}: {', '.join(map(str, classes[:8]))}"
                      + (" and more" if len(classes) > 8 else ""))  # fmt: skip
     return [*lines, f"  {'layers':<12}reverie models show {shlex.quote(str(path))}"]

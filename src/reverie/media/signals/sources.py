@@ -1,6 +1,6 @@
 """Inputs that are read from files and cameras: songs, films, takes; each played at the pace of the clock."""
 
-# pyright: reportMissingImports=false - an extra, imported where it is used
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import time

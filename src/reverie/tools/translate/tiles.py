@@ -90,8 +90,8 @@ def tile_side(net: Translator, size: tuple[int, int], budget_bytes: float, used_
 def bytes_per_px(net: Translator) -> float:
     """Return how much memory a network takes for each pixel of a window."""
     if isinstance(net, Generator):  # at full size the last layers' input and output count, and what is mirrored
-        wide = max(p.shape[1] for n, p in net.named_parameters() if n in ("rise.weight", "last.weight") or "up.1" in n)
-        return COPIES * 4 * wide
+        last = [p for n, p in net.named_parameters() if n in ("rise.weight", "last.weight") or "up.1" in n]
+        return COPIES * 4 * max(p.shape[1] for p in last if p.ndim == 4)
     return COPIES * 4 * max(p.shape[0] for p in net.parameters() if p.ndim == 4)
 
 
