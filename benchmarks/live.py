@@ -24,7 +24,7 @@ from reverie.jobs.run import Run
 from reverie.jobs.session import Session
 from reverie.media.audio import RATE_HZ, read_audio
 from reverie.media.signals.osc import send_osc
-from reverie.media.video import VideoWriter
+from reverie.media.video_write import VideoWriter
 from reverie.models.stylegan2.config import GeneratorConfig, channels_of
 from reverie.models.stylegan2.file import describe, halved
 from reverie.models.stylegan2.generator import Generator
