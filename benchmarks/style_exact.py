@@ -24,9 +24,9 @@ from reverie.critic.precision import resolve_precision
 from reverie.optimize.painting import Painting
 from reverie.optimize.tiles import exact_tiles
 from reverie.tools.style.config import SCORES, StyleConfig
-from reverie.tools.style.plan import Scale
 from reverie.tools.style.sources import Style, StylePictures
-from reverie.tools.style.terms import StyleTerms
+from reverie.tools.style_steps.plan import Scale
+from reverie.tools.style_steps.terms import StyleTerms
 
 SHIFTS = ((3, 10),)
 FLOAT64, AS_RUN = 1e-6, 1e-3

@@ -27,12 +27,12 @@ from reverie.objective.temporal import Temporal
 from reverie.optimize.painting import Painting
 from reverie.tools.films.steps import film_steps
 from reverie.tools.style.config import StyleConfig
-from reverie.tools.style.film_config import StyleFilmConfig
-from reverie.tools.style.frames import StyleFrames, later_steps
-from reverie.tools.style.plan import plan_style
 from reverie.tools.style.sources import read_styles
-from reverie.tools.style.terms import StyleTerms
-from reverie.tools.style.transfer import layer_names
+from reverie.tools.style_film.config import StyleFilmConfig
+from reverie.tools.style_film.frames import StyleFrames, later_steps
+from reverie.tools.style_steps.plan import plan_style
+from reverie.tools.style_steps.terms import StyleTerms
+from reverie.tools.style_steps.transfer import layer_names
 
 OF_NONE, WEAKER = 0.5, 0.10  # flow's flicker to that of none; how much farther from the style it may be
 

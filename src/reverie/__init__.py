@@ -41,7 +41,7 @@ _HOMES = {
     **dict.fromkeys(
         ("Drawing", "Dream", "Result", "compare", "dream", "info", "replay", "run_tool", "style", "tool_names",
          "visualize"), "reverie.api"),
-    "Styling": "reverie.tools.style.styling",
+    "Styling": "reverie.api.styling",
     "Comparison": "reverie.tools.compare.comparison",
     "CompareConfig": "reverie.tools.compare.config",
     "StyleConfig": "reverie.tools.style.config",

@@ -162,7 +162,7 @@ def test_like_takes_settings_and_styles_to_another_picture(run: Run, photo: Path
 
 
 def interrupt_at(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    import reverie.tools.style.transfer as module
+    import reverie.tools.style_steps.transfer as module
 
     steps = module.style_steps
 
@@ -209,7 +209,7 @@ def test_a_stopped_picture_replays_to_its_bytes(
 def test_ctrl_c_before_the_first_step_leaves_nothing(
     run: Run, photo: Path, style: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import reverie.tools.style.transfer as module
+    import reverie.tools.style_steps.transfer as module
 
     def interrupted(*_: object, **__: object):
         raise KeyboardInterrupt

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 import reverie
+from reverie.api.styling import Styling
 from reverie.critic.critic import IMAGE, Critic
 from reverie.critic.open import open_critic
 from reverie.critic.style_layers import style_layers
@@ -21,7 +22,6 @@ from reverie.tools.compare.config import CompareConfig
 from reverie.tools.compare.measure import wasserstein
 from reverie.tools.compare.networks import held_out
 from reverie.tools.style.config import StyleConfig
-from reverie.tools.style.styling import Styling
 
 CONFIG = CompareConfig(device="cpu", layers=3)
 

@@ -10,11 +10,20 @@ from torch import Tensor
 from reverie.critic.critic import Critic
 from reverie.errors import InputError
 from reverie.numerics.motion import Rates, moved, steady
-from reverie.tools.dream.ascent import dream_steps, seed_for
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.loop import Loop, LoopFrame, homeward, loop_frames, mixed, plan_loop, to_picture, to_pixels
-from reverie.tools.films.keyframes_file import parse_keyframes
+from reverie.tools.dream_film.loop import (
+    Loop,
+    LoopFrame,
+    homeward,
+    loop_frames,
+    mixed,
+    plan_loop,
+    to_picture,
+    to_pixels,
+)
+from reverie.tools.dream_steps.ascent import dream_steps, seed_for
 from reverie.tools.films.loop_config import LoopConfig, plan_film
+from reverie.tools.keyframes.file import parse_keyframes
 
 SIZE = (64, 82)
 DREAM = DreamConfig(octaves=2, steps=3, jitter=8, step_size=0.01)

@@ -7,7 +7,7 @@ from PIL import Image
 
 from reverie.errors import InputError, PictureError
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.references import fitted_mask, pick_target, read_references, stored_settings
+from reverie.tools.dream.references import fitted_mask, pick_target, read_references, stored_settings
 
 
 @pytest.fixture

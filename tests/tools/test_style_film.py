@@ -13,6 +13,7 @@ from PIL import Image
 
 import reverie.critic.open
 from clips import pan, write_clip
+from reverie.api.styling import Styling
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import InputError
@@ -28,16 +29,15 @@ from reverie.tools.fast import model as fast_style
 from reverie.tools.films.motion_estimate import open_estimator
 from reverie.tools.films.steps import Shown, VideoStep, film_steps
 from reverie.tools.style.config import StyleConfig
-from reverie.tools.style.film_config import StyleFilmConfig, StyleFilmJob
-from reverie.tools.style.film_tool import STYLE_FILM
-from reverie.tools.style.film_work import StyleFilm
-from reverie.tools.style.frames import StyleFrames, frames_back, later_steps
-from reverie.tools.style.keys import StyleKeys, parse_style_keys
-from reverie.tools.style.plan import Scale, plan_style
 from reverie.tools.style.sources import read_styles
-from reverie.tools.style.styling import Styling
-from reverie.tools.style.terms import StyleTerms
-from reverie.tools.style.transfer import layer_names
+from reverie.tools.style_film.config import StyleFilmConfig, StyleFilmJob
+from reverie.tools.style_film.frames import StyleFrames, frames_back, later_steps
+from reverie.tools.style_film.keys import StyleKeys, parse_style_keys
+from reverie.tools.style_film.tool import STYLE_FILM
+from reverie.tools.style_film.work import StyleFilm
+from reverie.tools.style_steps.plan import Scale, plan_style
+from reverie.tools.style_steps.terms import StyleTerms
+from reverie.tools.style_steps.transfer import layer_names
 
 SIZE = (48, 64)
 QUICK = {"min_size": 48, "steps": 2, "min_steps": 1, "score": "gram", "precision": "fp32", "device": "cpu"}

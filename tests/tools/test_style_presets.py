@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie import style
+from reverie.api.styling import Styling
 from reverie.critic.open import open_critic
 from reverie.critic.style_layers import style_layers
 from reverie.models.build import build_classifier
@@ -17,7 +18,6 @@ from reverie.objective.self_similarity import SelfSimilarity
 from reverie.objective.total_variation import TotalVariation
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.sources import Style, StylePictures
-from reverie.tools.style.styling import Styling
 
 VGG = ("image", "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 SQUEEZE = ("image", "relu1", "fire3", "fire4", "fire5", "fire7")

@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 from style_case import texture, work
 
+from reverie.api.styling import Styling
 from reverie.critic.critic import Critic
 from reverie.errors import InputError
-from reverie.tools.style.styling import Styling
 
 
 def test_a_stopped_run_goes_on_bit_for_bit(files, critic: Critic, tmp_path) -> None:

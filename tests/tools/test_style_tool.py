@@ -9,18 +9,18 @@ from style_case import QUICK, texture, work
 from torch import Tensor
 
 from reverie import style
+from reverie.api.styling import Styling
 from reverie.critic.critic import Critic
 from reverie.errors import InputError, ReverieError
 from reverie.optimize import tiles
 from reverie.tools.style.config import SCORES, StyleConfig
 from reverie.tools.style.named import split_weight
-from reverie.tools.style.plan import plan_style, scale_sizes
 from reverie.tools.style.rules import SAMPLED_SCORES
 from reverie.tools.style.sources import Style, StylePictures
-from reverie.tools.style.steps import StyleState, style_steps
-from reverie.tools.style.styling import Styling
-from reverie.tools.style.terms import StyleTerms
-from reverie.tools.style.transfer import layer_names
+from reverie.tools.style_steps.plan import plan_style, scale_sizes
+from reverie.tools.style_steps.steps import StyleState, style_steps
+from reverie.tools.style_steps.terms import StyleTerms
+from reverie.tools.style_steps.transfer import layer_names
 
 
 def distance(made: Styling, image: np.ndarray) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import nn
 
+from reverie.api.styling import Styling
 from reverie.critic.critic import Critic, Preprocessing
 from reverie.critic.wrap import as_critic
 from reverie.errors import InputError
@@ -35,18 +36,17 @@ from reverie.tools.compare.config import CompareConfig
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.presets import PRESETS, usual
 from reverie.tools.dream.rules import check_together
-from reverie.tools.dream.steered import checked_strength
 from reverie.tools.dream.tool import DREAM, OwnGoal, PreparedDream, settle
+from reverie.tools.dream_steps.steered import checked_strength
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.rules import ANY_STYLE
 from reverie.tools.style.sources import read_styles
-from reverie.tools.style.styling import Styling
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from reverie.tools.dream.disk import DiskDream
     from reverie.tools.dream.work import DreamWork
+    from reverie.tools.dream_steps.disk import DiskDream
 
 
 FORMS = ("equalized", "peaks", "l2", "mean", "l1")  # of `DreamConfig.objective`

@@ -27,8 +27,8 @@ from reverie.settings import check_settings, to_record
 from reverie.tools.compare.config import CompareConfig
 from reverie.tools.compare.measure import Eye, Row, style_size, view_of
 from reverie.tools.compare.networks import Judge, find_judges, stored_record
-from reverie.tools.references import base_name
-from reverie.tools.style.plan import DEFAULT_PX
+from reverie.tools.dream.references import base_name
+from reverie.tools.style_steps.plan import DEFAULT_PX
 
 TILE_PX = 360
 TITLE = "style: 1 = not taken on, 0 = the same statistics; content: 0 = unchanged, 1 = as far as a flat picture"

@@ -23,7 +23,7 @@ from reverie.optimize.tiles import memory_budget
 from reverie.tools.compare.config import CompareConfig
 from reverie.tools.compare.networks import Judge
 from reverie.tools.style.config import StyleConfig
-from reverie.tools.style.plan import tile_for
+from reverie.tools.style_steps.plan import tile_for
 
 LEAST_SHARE = 1e-3  # of the style's own energy: a content picture that has the style already is not divided by zero
 

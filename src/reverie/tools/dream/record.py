@@ -8,11 +8,11 @@ import torch
 
 import reverie
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.references import References, base_name, stored_settings
+from reverie.tools.dream.references import References, base_name, stored_settings
 
 if TYPE_CHECKING:
     from reverie.critic.critic import Critic
-    from reverie.tools.dream.ascent import Plan
+    from reverie.tools.dream_steps.ascent import Plan
 
 
 def dream_record(

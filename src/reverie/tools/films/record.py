@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from reverie.critic.critic import Critic
-from reverie.tools.dream.ascent import Plan
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.record import dream_record
-from reverie.tools.films.keyframes import Keyframes
-from reverie.tools.references import References
+from reverie.tools.dream.references import References
+from reverie.tools.dream_steps.ascent import Plan
+from reverie.tools.keyframes.keyframes import Keyframes
 from reverie.tools.style.config import StyleConfig
 
 Config = TypeVar("Config", DreamConfig, StyleConfig)

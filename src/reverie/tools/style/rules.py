@@ -7,7 +7,7 @@ import dataclasses
 from reverie.errors import InputError
 from reverie.settings import check_together
 from reverie.tools.style.config import StyleConfig
-from reverie.tools.style.film_config import StyleFilmConfig
+from reverie.tools.style_film.config import StyleFilmConfig
 
 MOST_ANCHOR = 64  # frames back that are kept in memory
 

@@ -1,0 +1,1 @@
+"""How well layers tell classes apart."""
