@@ -24,7 +24,7 @@ from reverie.critic.open import open_critic
 from reverie.media.flow import Motion, flicker, motion
 from reverie.objective.content import Content
 from reverie.objective.temporal import Temporal
-from reverie.optimize.painting import Painting
+from reverie.optimize.two_pass import TwoPass
 from reverie.tools.films.steps import film_steps
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.sources import read_styles
@@ -46,7 +46,7 @@ def distances(frame: np.ndarray, source: np.ndarray, maker: StyleFrames) -> tupl
     """Return the distances to style and content of a painted frame; 1 is the source's, and a flat picture's."""
     content = tensor(source).to(maker.all_terms.critic.device)
     objective = maker.all_terms.at(content, maker.plan.scales[-1])
-    painting = Painting(maker.all_terms.critic, objective, content)
+    painting = TwoPass(maker.all_terms.critic, objective, content)
     values = painting.values(tensor(frame).to(content), Generator().manual_seed(0))
     style, kept = 0.0, 0.0
     for (weight, term), value in zip(objective.terms(), values, strict=True):

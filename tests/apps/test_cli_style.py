@@ -259,17 +259,17 @@ def test_scores_that_are_no_number_are_taken_back_and_said(
     run: Run, photo: Path, style: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from reverie.errors import GradientError
-    from reverie.optimize.painting import Painting
+    from reverie.optimize.two_pass import TwoPass
 
-    judge, calls = Painting.judge, []
+    judge, calls = TwoPass.scored, []
 
-    def broken(self: Painting, *arguments: object):
+    def broken(self: TwoPass, *arguments: object):
         calls.append(1)
         if len(calls) == 2:
             raise GradientError("the score is not a number")
         return judge(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Painting, "judge", broken)
+    monkeypatch.setattr(TwoPass, "scored", broken)
     code, out, err = run("style", photo, style, *QUICK)
     assert code == 0 and Path(out.strip()).exists()
     assert "not a number" in err and "taken back" in err

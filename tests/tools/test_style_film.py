@@ -90,12 +90,12 @@ def painted(critic: Critic, frame: np.ndarray, *styles: str, **config: Any) -> n
 
 
 def style_distance(critic: Critic, styles: tuple[str, ...], source: np.ndarray, made: np.ndarray) -> float:
-    from reverie.optimize.painting import Painting
+    from reverie.optimize.two_pass import TwoPass
 
     work = Styling(source, StyleConfig(style=styles, strength=1.0, smooth=0.0, **QUICK), critic)
     objective = work.terms.at(work.content, work.plan.scales[-1])
     tensor = torch.from_numpy(made.copy()).permute(2, 0, 1)[None].float() / 255
-    values = Painting(critic, objective, work.content).values(tensor, torch.Generator())
+    values = TwoPass(critic, objective, work.content).values(tensor, torch.Generator())
     return -sum(w * v for (w, _), v in zip(objective.terms(), values, strict=True))
 
 

@@ -25,11 +25,11 @@ from reverie.tools.style_steps.transfer import layer_names
 
 def distance(made: Styling, image: np.ndarray) -> tuple[float, float]:
     """Return style and content distance of a picture, relative to the content picture and to a flat one."""
-    from reverie.optimize.painting import Painting
+    from reverie.optimize.two_pass import TwoPass
 
     tensor = torch.from_numpy(image).permute(2, 0, 1)[None]
     objective = made.terms.at(made.content, made.plan.scales[-1])
-    values = Painting(made.critic, objective, made.content).values(tensor, torch.Generator())
+    values = TwoPass(made.critic, objective, made.content).values(tensor, torch.Generator())
     kinds = [type(term).__name__ for _, term in objective.terms()]
     weights = [w for w, _ in objective.terms()]
     style = sum(-w * v for w, v, k in zip(weights, values, kinds, strict=True) if k == "Wasserstein")
@@ -321,9 +321,9 @@ def test_narrow_and_deep_pictures_are_taken_or_refused(files, critic: Critic, tm
 
 def test_a_score_that_is_no_number_is_taken_back_and_said(files, critic: Critic, monkeypatch) -> None:
     from reverie.errors import GradientError
-    from reverie.optimize.painting import Painting
+    from reverie.optimize.two_pass import TwoPass
 
-    judge, calls = Painting.judge, []
+    judge, calls = TwoPass.scored, []
 
     def broken(self, images: Tensor, *rest):
         calls.append(1)
@@ -331,7 +331,7 @@ def test_a_score_that_is_no_number_is_taken_back_and_said(files, critic: Critic,
             raise GradientError("the score is not a number")
         return judge(self, images, *rest)
 
-    monkeypatch.setattr(Painting, "judge", broken)
+    monkeypatch.setattr(TwoPass, "scored", broken)
     made = work(files, critic)
     assert np.isfinite(made.array()).all()
     assert any("not a number" in note for note in made.notes)

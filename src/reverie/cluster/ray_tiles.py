@@ -45,7 +45,7 @@ class TileHand:
 
 
 class RayTiles:
-    """Calls functions for tiles on the nodes of a cluster; see `reverie.optimize.helpers.Helpers`.
+    """Calls functions for tiles on the nodes of a cluster; see `reverie.optimize.tile_workers.TileWorkers`.
 
     Args:
         workers: how many actors.
@@ -122,7 +122,7 @@ def _bare(holder: Any) -> Any:
     """Return a holder whose network is on the CPU, without replicas and helpers of its own."""
     critic = copy.copy(getattr(holder, "critic", holder))
     critic.net = copy.deepcopy(critic.net).cpu()
-    critic.device, critic.replicas, critic.helpers = type(critic.device)("cpu"), (), None
+    critic.device, critic.replicas, critic.tile_workers = type(critic.device)("cpu"), (), None
     return replace(holder, critic=critic) if is_dataclass(holder) and not isinstance(holder, type) else critic
 
 

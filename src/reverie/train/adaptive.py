@@ -30,8 +30,8 @@ from reverie.settings import check_settings
 from reverie.train.about import dated
 from reverie.train.adaptive_config import AdaptiveConfig, check_adaptive
 from reverie.train.counters import check_same_settings
+from reverie.train.image_training import ImageTraining
 from reverie.train.keeping import written
-from reverie.train.painted import PaintedTraining
 from reverie.train.randomness import private_random
 from reverie.train.run_folder import RunFolder
 from reverie.train.step import TrainStep
@@ -66,7 +66,7 @@ def train_adaptive(
     yield from written(open_adaptive(config, run), run.network)
 
 
-def open_adaptive(config: AdaptiveConfig, run: RunFolder) -> PaintedTraining:
+def open_adaptive(config: AdaptiveConfig, run: RunFolder) -> ImageTraining:
     """Return the training; a checkpoint in `run` is gone on with.
 
     Raises:
@@ -80,7 +80,7 @@ def open_adaptive(config: AdaptiveConfig, run: RunFolder) -> PaintedTraining:
     with private_random(task.device, config.seed):
         net = AdaptiveDecoder().to(task.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     summary = f"{task.contents.count} pictures, {task.styles.count} styles"
-    return PaintedTraining(
+    return ImageTraining(
         net, task.losses, task.digest, run, config, task.description, summary=summary, half=True,
         close=task.batches.close, chosen=Chosen(device=str(task.device), config={"precision": task.precision}),
     )  # fmt: skip

@@ -28,8 +28,8 @@ from reverie.settings import check_settings
 from reverie.train.about import dated
 from reverie.train.counters import check_same_settings
 from reverie.train.distill_config import DistillConfig, check_distill
+from reverie.train.image_training import ImageTraining
 from reverie.train.keeping import written
-from reverie.train.painted import PaintedTraining
 from reverie.train.randomness import private_random
 from reverie.train.run_folder import RunFolder
 from reverie.train.step import TrainStep
@@ -73,7 +73,7 @@ def distill(
     yield from written(open_distillation(config, run), output)
 
 
-def open_distillation(config: DistillConfig, run: RunFolder) -> PaintedTraining:
+def open_distillation(config: DistillConfig, run: RunFolder) -> ImageTraining:
     """Return the training; a checkpoint in `run` is gone on with.
 
     Raises:
@@ -116,6 +116,6 @@ def open_distillation(config: DistillConfig, run: RunFolder) -> PaintedTraining:
     digest = "/".join(f"{p.sha256}:{w:g}" for p, w in zip(pictures, weights, strict=True))
     summary = f"{pool.count} pictures; {sum(p.numel() for p in net.parameters()) / 1e6:.2f} M parameters"
     chosen = Chosen(Input(critic.identity.name, critic.identity.sha256), str(device), config={"precision": precision})
-    return PaintedTraining(
+    return ImageTraining(
         net, losses, f"{pool.digest}/{digest}", run, config, description, summary=summary, chosen=chosen
     )

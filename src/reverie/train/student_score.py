@@ -21,7 +21,7 @@ from reverie.objective.content import Content
 from reverie.objective.gram import Gram
 from reverie.objective.moment_scores import CONTENT_SHARE, MOMENT_SCORES, least_value, smoothness
 from reverie.objective.moments import Moments, blend, mean_moments
-from reverie.optimize.painting import Painting
+from reverie.optimize.two_pass import TwoPass
 from reverie.train.distill_config import DistillConfig
 
 MARGIN_PX = 16
@@ -98,7 +98,7 @@ class StudentScore:
         size = long_side(own, min(max(own), self.config.style_size))
         image = resize(style, size).clamp(0, 1).to(self.critic.device)
         terms = tuple((1.0, Gram(name, torch.zeros(0), None, self.layers.softmax)) for name in names)
-        painting = Painting(self.critic, Sum(terms))
+        painting = TwoPass(self.critic, Sum(terms))
         sums = painting.sums(image, Generator().manual_seed(0), painting.tiles(size))
         return {name: mean_moments(total) for name, total in zip(names, sums, strict=True)}
 

@@ -18,8 +18,8 @@ from reverie.objective.content import Content
 from reverie.objective.gram import Gram
 from reverie.objective.moments import covariance_of, mean_moments
 from reverie.optimize.frame import Frame
-from reverie.optimize.painting import Painting
 from reverie.optimize.tiles import memory_budget
+from reverie.optimize.two_pass import TwoPass
 from reverie.tools.compare.config import CompareConfig
 from reverie.tools.compare.networks import Judge
 from reverie.tools.style.config import StyleConfig
@@ -87,7 +87,7 @@ class Eye:
         shares = self._shares(view.size, visible)
         empty = torch.zeros(0)
         terms = tuple((1.0, Gram(name, empty, shares.get(name))) for name in self.judge.layers)
-        painting = Painting(self.critic, Sum(terms))
+        painting = TwoPass(self.critic, Sum(terms))
         image = view.image.to(self.critic.device)
         sums = painting.sums(image, Generator().manual_seed(0), painting.tiles(view.size, self._tile(view.size)))
         return {name: mean_moments(total).cpu() for name, total in zip(self.judge.layers, sums, strict=True)}
@@ -95,7 +95,7 @@ class Eye:
     def _contents(self, result: View) -> list[float]:
         shares = self._shares(result.size, self.scene.visible)
         terms = tuple((1.0, Content(name, shares.get(name))) for name in self.judge.layers)
-        painting = Painting(self.critic, Sum(terms), self.scene.image.to(self.critic.device))
+        painting = TwoPass(self.critic, Sum(terms), self.scene.image.to(self.critic.device))
         tiles = painting.tiles(result.size, self._tile(result.size))
         image = result.image.to(self.critic.device)
         return [max(0.0, -value) for value in painting.values(image, Generator().manual_seed(0), tiles)]

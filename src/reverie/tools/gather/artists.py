@@ -25,15 +25,15 @@ class PreparedArtists:
     """The painters and the sources, ready to be asked."""
 
     def __init__(self, config: ArtistsConfig, session: Session) -> None:
+        from reverie.data.gather.sources.artist import ByArtist
         from reverie.data.gather.sources.catalogue import open_source
-        from reverie.data.gather.sources.painter import ByPainter
         from reverie.tools.gather.net import Net
 
         self.config, self.net = config, Net(config)
         self.wishes = painters(config.names)
         chosen = ("commons", *MUSEUMS) if config.museums else ("commons",)
         self.sources = {
-            name: ByPainter(open_source(name, side_px=config.side, endpoints=self.net.endpoints)) for name in chosen
+            name: ByArtist(open_source(name, side_px=config.side, endpoints=self.net.endpoints)) for name in chosen
         }
         self.notes = [f"{name}: {source.terms}" for name, source in self.sources.items()]
 
@@ -49,7 +49,7 @@ def painters(names: Sequence[str]) -> tuple[Wish, ...]:
         InputError: a list that cannot be read, or a name that is there twice.
     """
     from reverie.data.gather.collect import Wish
-    from reverie.data.gather.sources.painter import PREFIX
+    from reverie.data.gather.sources.artist import PREFIX
 
     found = parse_wishes(names) if names else _shipped()
     return tuple(w if w.words.lower().startswith("category:") else Wish(w.label, PREFIX + w.words) for w in found)

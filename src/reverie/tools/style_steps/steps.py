@@ -4,7 +4,7 @@ From coarse to fine: at every scale the picture of the one before is enlarged an
 enlarged alongside; what is shown and kept is the running average of the iterates.
 Source: Gatys, Ecker, Bethge 2015, arXiv 1508.06576; scales, warm start, averages as in style-transfer-pytorch (2021).
 Differs: every score is divided by its value at the content picture, so that a strength means the same on any network,
-size and number of styles; tiles are exact (`reverie.optimize.painting`).
+size and number of styles; tiles are exact (`reverie.optimize.two_pass`).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from reverie.jobs.seed import seed_for
 from reverie.numerics.resample import resize_wrapped
 from reverie.objective import Objective
 from reverie.optimize.ascend import Step
-from reverie.optimize.painting import Painting
 from reverie.optimize.quasi_newton import QuasiNewton
 from reverie.optimize.tiles import Tile
+from reverie.optimize.two_pass import TwoPass
 from reverie.optimize.warm_adam import Average, WarmAdam
 from reverie.settings import check_settings
 from reverie.tools.style.config import StyleConfig
@@ -144,7 +144,7 @@ def _at_scale(
             yield Step(state.index, plan.steps, state.scale + 1, len(plan.scales), 0.0, scale.size, 0.0,
                        state.pixels, _whole(state, plan.size, wrap_of(config)))  # fmt: skip
         return
-    painting = Painting(terms.critic, terms.at(here, scale), here, wrap_of(config), SHIFTS)
+    painting = TwoPass(terms.critic, terms.at(here, scale), here, wrap_of(config), SHIFTS)
     tiles = painting.tiles(scale.size, scale.tile_px)
     change = terms.change(scale.size)
     mover = _Mover(config, state)
@@ -223,7 +223,7 @@ class _Mover:
         if self.newton is None and state.adam is None:
             state.adam = WarmAdam(config.lr)
 
-    def move(self, painting: Painting, draws: Generator, tiles: tuple[Tile, ...]) -> float:
+    def move(self, painting: TwoPass, draws: Generator, tiles: tuple[Tile, ...]) -> float:
         """Take one step and return the score before it.
 
         Raises:
@@ -232,7 +232,7 @@ class _Mover:
         pixels = self.state.pixels
         assert pixels is not None
         try:
-            judged = painting.judge(pixels, draws, tiles)
+            judged = painting.scored(pixels, draws, tiles)
         except GradientError as error:
             return self._back(pixels, error)
         if self.newton is not None:

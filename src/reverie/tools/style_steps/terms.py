@@ -29,7 +29,7 @@ from reverie.objective.moments import blend, mean_moments
 from reverie.objective.sampler import Sampler, Samples, shared_scales
 from reverie.objective.self_similarity import SelfSimilarity
 from reverie.optimize.frame import Frame
-from reverie.optimize.painting import Painting
+from reverie.optimize.two_pass import TwoPass
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.references import References
 from reverie.tools.dream.rules import check_together
@@ -219,7 +219,7 @@ class StyleTerms:
         names = tuple(name for name, _ in self.layers.alike)
         share = self._weights(area, names[0], scale, inside=False)
         sampler = Sampler(names, self.config.samples, share, softmax=self.layers.softmax)
-        painting = Painting(self.critic, Samples(sampler), None, wrap_of(self.config))
+        painting = TwoPass(self.critic, Samples(sampler), None, wrap_of(self.config))
         (rows,) = painting.sums(content, Generator().manual_seed(0), painting.tiles(scale.size, scale.tile_px))
         blocks = self._blocks(names, rows)
         scales = shared_scales([blocks[name] for name in names], [weight for _, weight in self.layers.alike])
@@ -237,7 +237,7 @@ class StyleTerms:
         """Return how far the content picture is from a style, term by term; never zero."""
         if self.config.balance == "none":
             return [1.0] * len(terms)
-        painting = Painting(self.critic, Sum(tuple(terms)), content, wrap_of(self.config))
+        painting = TwoPass(self.critic, Sum(tuple(terms)), content, wrap_of(self.config))
         found = painting.values(content, generator, painting.tiles(scale.size, scale.tile_px))
         return [max(abs(value), least_value(term)) for value, (_, term) in zip(found, terms, strict=True)]
 
@@ -246,9 +246,9 @@ class StyleTerms:
         assert self.dream is not None
         sizes = []
         for objective in (whole, self.dream):
-            painting = Painting(self.critic, objective, content, wrap_of(self.config))
+            painting = TwoPass(self.critic, objective, content, wrap_of(self.config))
             painting.check()
-            judged = painting.judge(content, generator, painting.tiles(scale.size, scale.tile_px))
+            judged = painting.scored(content, generator, painting.tiles(scale.size, scale.tile_px))
             sizes.append(judged.gradient.abs().mean().item())
         if sizes[1] == 0:
             raise GradientError("no gradient reaches the picture from this dream; choose another --dream-layer")
@@ -267,14 +267,14 @@ class StyleTerms:
     def _seen(self, style: Style, size: tuple[int, int], scale: Scale) -> dict[str, Tensor]:
         image, framed = self._looked_at(style, size)
         names = tuple(dict.fromkeys(name for name, _ in self.layers.style))
-        sizes = self.critic.sizes(Painting(self.critic, Sum(())).framed(size))
+        sizes = self.critic.sizes(TwoPass(self.critic, Sum(())).framed(size))
         empty = torch.zeros(0)
         terms = tuple(
             (1.0, Gram(name, empty, None if framed is None else region_weights(framed, sizes[name]),
                        self.layers.softmax))
             for name in names
         )  # fmt: skip
-        painting = Painting(self.critic, Sum(terms))
+        painting = TwoPass(self.critic, Sum(terms))
         sums = painting.sums(image, Generator().manual_seed(0), painting.tiles(size, scale.tile_px))
         return {name: mean_moments(total) for name, total in zip(names, sums, strict=True)}
 
@@ -285,7 +285,7 @@ class StyleTerms:
         if framed is not None:
             sizes = self.critic.sizes((framed.shape[-2], framed.shape[-1]))
             sampler = replace(sampler, weights=region_weights(framed, sizes[sampler.names[0]]))
-        painting = Painting(self.critic, Samples(sampler))
+        painting = TwoPass(self.critic, Samples(sampler))
         generator = Generator().manual_seed(seed_for(self.config.seed, f"style/{draw}"))
         (rows,) = painting.sums(image, generator, painting.tiles(size, scale.tile_px))
         if not len(rows):

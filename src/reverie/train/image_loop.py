@@ -33,7 +33,7 @@ LARGEST_GRADIENT = 5.0  # L2 norm; ordinary steps stay below it
 MEMORY = 0.98  # of the running means that are shown
 
 
-class PainterConfig(Protocol):
+class ImageLoopConfig(Protocol):
     """What the loop needs to know; both trainers' settings have it."""
 
     @property
@@ -95,11 +95,11 @@ class Lesson:
     trackers: tuple[Tracker, ...] = ()
 
 
-class Painter:
+class ImageLoop:
     """The state of one run; `steps` is the loop."""
 
     def __init__(
-        self, net: nn.Module, lesson: Lesson, run: RunFolder, config: PainterConfig, saved: dict[str, Any] | None
+        self, net: nn.Module, lesson: Lesson, run: RunFolder, config: ImageLoopConfig, saved: dict[str, Any] | None
     ) -> None:
         self.net, self.lesson, self.run, self.config = net, lesson, run, config
         assert config.lr is not None, "what is usual has been filled in by now"

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from reverie.jobs.work import Chosen
 from reverie.train.about import portable
 from reverie.train.counters import check_resumes
-from reverie.train.painter import Lesson, Loss, Painter, PainterConfig
+from reverie.train.image_loop import ImageLoop, ImageLoopConfig, Lesson, Loss
 from reverie.train.run_folder import RunFolder
 from reverie.train.step import TrainStep
 from reverie.weights.checkpoint import Description
@@ -19,7 +19,7 @@ from reverie.weights.checkpoint import Description
 Describe = Callable[[nn.Module, dict[str, float]], Description]
 
 
-class PaintedTraining:
+class ImageTraining:
     """One run; see `reverie.train.keeping.Training`. A checkpoint of the same settings and data is gone on with.
 
     Args:
@@ -39,7 +39,7 @@ class PaintedTraining:
     """
 
     def __init__(
-        self, net: nn.Module, loss: Loss, digest: str, run: RunFolder, config: PainterConfig, describe: Describe, *,
+        self, net: nn.Module, loss: Loss, digest: str, run: RunFolder, config: ImageLoopConfig, describe: Describe, *,
         summary: str, chosen: Chosen, half: bool = False, close: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         self.run, self.config, self.summary, self.chosen, self.finished = run, config, summary, chosen, False
@@ -48,22 +48,22 @@ class PaintedTraining:
         if saved is not None:
             check_resumes(saved, config, digest)
         self.metrics: dict[str, float] = {}
-        self.painter = Painter(net, Lesson(loss, self._ended, digest), run, config, saved)
+        self.loop = ImageLoop(net, Lesson(loss, self._ended, digest), run, config, saved)
 
     def steps(self) -> Iterator[TrainStep]:
         """Train to the end of the schedule; the last step carries what was measured."""
         with self.run.claimed():
             self.run.write_settings(portable(self.config))
-            yield TrainStep("load", self.painter.step, message=self.summary)
+            yield TrainStep("load", self.loop.step, message=self.summary)
             try:
-                for step in self.painter.steps():
+                for step in self.loop.steps():
                     yield replace(step, output=None)
             finally:
                 self._close()
 
     def made(self) -> tuple[Mapping[str, Tensor], Description]:
         """Return the averaged network as it is now."""
-        net = self.painter.average.net
+        net = self.loop.average.net
         state = net.state_dict()
         return (
             {name: value.half() for name, value in state.items()} if self._half else state,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 
-class Helpers(Protocol):
+class TileWorkers(Protocol):
     """Calls a function for every task, somewhere, and gives the results in the order of the tasks.
 
     So sums are added as on one machine, whoever was quicker, and a result has the same bytes.

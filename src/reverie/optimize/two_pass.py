@@ -34,7 +34,7 @@ AT_ONCE = 4  # windows per critic whose sums or gradients wait to be added
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class Scored:
     """What was found at one picture.
 
     Attributes:
@@ -49,7 +49,7 @@ class Judged:
 
 
 @dataclass(frozen=True, eq=False)
-class Painting:
+class TwoPass:
     """What is raised on one picture size: terms that are `Summed`, local, or of the picture itself.
 
     Attributes:
@@ -99,7 +99,7 @@ class Painting:
 
     # -- the gradient -----------------------------------------------------------------------------------------
 
-    def judge(self, images: Tensor, generator: Generator, tiles: Sequence[Tile] = ()) -> Judged:
+    def scored(self, images: Tensor, generator: Generator, tiles: Sequence[Tile] = ()) -> Scored:
         """Return score and gradient at ``[1, 3, H, W]``.
 
         Args:
@@ -117,7 +117,7 @@ class Painting:
         score = sum(weight * value for (weight, _), value in zip(self.objective.terms(), found, strict=True))
         if not (math.isfinite(score) and torch.isfinite(gradient.sum())):
             raise GradientError("the score is not a number; try --precision fp32 or a smaller --lr")
-        return Judged(score, found, gradient)
+        return Scored(score, found, gradient)
 
     @torch.no_grad()
     def values(self, images: Tensor, generator: Generator, tiles: Sequence[Tile] = ()) -> tuple[float, ...]:
@@ -135,7 +135,7 @@ class Painting:
 class _Look:
     """One look at one picture: its tiles, the drawn terms, and where everything lies."""
 
-    def __init__(self, painting: Painting, images: Tensor, draws: Generator | int, tiles: Sequence[Tile]) -> None:
+    def __init__(self, painting: TwoPass, images: Tensor, draws: Generator | int, tiles: Sequence[Tile]) -> None:
         self.painting, self.picture_itself = painting, images
         seed = draws if isinstance(draws, int) else int(torch.randint(2**62, (), generator=draws).item())
         self.seed = seed
@@ -262,9 +262,9 @@ class _Look:
 
     def _each(self, what: Literal["add", "pull"], *more: Any) -> Iterator[tuple[Tile, Any]]:
         """Work through the tiles with all critics, a few at a time; sums are added in order, whoever is quicker."""
-        helpers = self.painting.critic.helpers
-        if helpers is not None and len(self.tiles) > 1:
-            found = helpers.each(one_tile, self.painting, (self.images, self.seed, what, *more), zip(self.tiles))
+        tile_workers = self.painting.critic.tile_workers
+        if tile_workers is not None and len(self.tiles) > 1:
+            found = tile_workers.each(one_tile, self.painting, (self.images, self.seed, what, *more), zip(self.tiles))
             yield from zip(self.tiles, found, strict=True)
             return
 
@@ -353,7 +353,7 @@ class _Look:
         )
 
 
-def one_tile(painting: Painting, images: Tensor, seed: int, what: str, *rest: Any) -> Any:
+def one_tile(painting: TwoPass, images: Tensor, seed: int, what: str, *rest: Any) -> Any:
     """Do on another machine what `_Look` does for one tile, which comes last."""
     *more, tile = rest
     look = _Look(painting, images, seed, (tile, tile))  # more than one: it is no whole picture, and nothing is kept

@@ -15,7 +15,7 @@ from reverie.objective.sampler import Sampler
 from reverie.objective.self_similarity import SelfSimilarity
 from reverie.objective.sliced import Sliced
 from reverie.objective.summed import Summed
-from reverie.optimize.painting import Painting
+from reverie.optimize.two_pass import TwoPass
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,12 +83,12 @@ def test_tiles_give_the_gradient_of_the_whole(model: str, size: tuple[int, int])
     shallow, deep, tile = CASES[model]
     critic = exact_critic(model)
     objective = Gram(shallow) + 0.3 * Gram(deep) + 2.0 * Apart(deep) + 0.1 * layer(shallow) - total_variation()
-    work = Painting(critic, objective, picture(*size, seed=1))
+    work = TwoPass(critic, objective, picture(*size, seed=1))
     images = picture(*size)
-    whole = work.judge(images, torch.Generator().manual_seed(0))
+    whole = work.scored(images, torch.Generator().manual_seed(0))
     tiles = work.tiles(size, tile)
     assert len(tiles) > 3
-    pieces = work.judge(images, torch.Generator().manual_seed(0), tiles)
+    pieces = work.scored(images, torch.Generator().manual_seed(0), tiles)
     assert (pieces.gradient - whole.gradient).norm() < 1e-12 * whole.gradient.norm()
     assert pieces.score == pytest.approx(whole.score, rel=1e-9)
     assert pieces.values == pytest.approx(whole.values, rel=1e-9)
@@ -110,10 +110,10 @@ def test_tiles_give_the_gradient_of_scores_of_drawn_places() -> None:
         Nearest(some, target, 0.3),
     )
     objective = Sum(tuple((1.0, term) for term in terms))
-    work = Painting(exact_critic("embedded"), objective, picture(141, 109, seed=1), shifts=((3, 10), (6, 1)))
+    work = TwoPass(exact_critic("embedded"), objective, picture(141, 109, seed=1), shifts=((3, 10), (6, 1)))
     images, tiles = picture(141, 109), work.tiles((141, 109), 64)
-    whole = work.judge(images, torch.Generator().manual_seed(0))
-    pieces = work.judge(images, torch.Generator().manual_seed(0), tiles)
+    whole = work.scored(images, torch.Generator().manual_seed(0))
+    pieces = work.scored(images, torch.Generator().manual_seed(0), tiles)
     assert len(tiles) > 3
     assert (pieces.gradient - whole.gradient).norm() < 1e-11 * whole.gradient.norm()
     assert pieces.values == pytest.approx(whole.values, rel=1e-10)
@@ -125,13 +125,13 @@ def test_several_critics_share_the_tiles_of_a_picture() -> None:
     """As several devices would; a second network of equal weights takes about half of the windows."""
     critic, images = exact_critic("embedded"), picture(141, 173)
     objective = Gram("mixed3a") + 2.0 * Apart("mixed4a") + 0.1 * layer("mixed3a")
-    work = Painting(critic, objective, picture(141, 173, seed=1))
+    work = TwoPass(critic, objective, picture(141, 173, seed=1))
     tiles = work.tiles((141, 173), 64)
-    alone = work.judge(images, torch.Generator().manual_seed(0), tiles)
+    alone = work.scored(images, torch.Generator().manual_seed(0), tiles)
     other, seen = exact_critic("embedded"), []
     other.net.register_forward_pre_hook(lambda *_: seen.append(1))
     critic.replicas = (other,)
-    together = work.judge(images, torch.Generator().manual_seed(0), tiles)
+    together = work.scored(images, torch.Generator().manual_seed(0), tiles)
     assert seen
     assert torch.equal(together.gradient, alone.gradient)
     assert together.values == alone.values
@@ -139,40 +139,40 @@ def test_several_critics_share_the_tiles_of_a_picture() -> None:
 
 def test_a_halo_that_is_one_step_too_small_is_not_exact() -> None:
     critic = exact_critic("vgg11")
-    work = Painting(critic, Gram("relu3_2"))
+    work = TwoPass(critic, Gram("relu3_2"))
     images = picture(96, 96)
-    whole = work.judge(images, torch.Generator().manual_seed(0)).gradient
+    whole = work.scored(images, torch.Generator().manual_seed(0)).gradient
     field = critic.field(["relu3_2"])
     from reverie.optimize.tiles import exact_tiles
 
     stride = critic.stride(["relu3_2"])
     before, after = (-(-px // stride) * stride for px in (field.before_px, field.after_px))
     small = exact_tiles((96, 96), 48, before - stride, after - stride, stride)
-    found = work.judge(images, torch.Generator().manual_seed(0), small).gradient
+    found = work.scored(images, torch.Generator().manual_seed(0), small).gradient
     assert (found - whole).norm() > 1e-6 * whole.norm()
 
 
 @pytest.mark.parametrize("tile", [0, 32])
 def test_a_picture_that_repeats_has_no_border(tile: int) -> None:
     critic = exact_critic("embedded")
-    work = Painting(critic, Gram("mixed3a"), wrap=(True, True))
+    work = TwoPass(critic, Gram("mixed3a"), wrap=(True, True))
     images = picture(64, 96)
     tiles = work.tiles((64, 96), tile)
-    here = work.judge(images, torch.Generator().manual_seed(0), tiles)
-    moved = work.judge(images.roll((16, 32), (2, 3)), torch.Generator().manual_seed(0), tiles)
+    here = work.scored(images, torch.Generator().manual_seed(0), tiles)
+    moved = work.scored(images.roll((16, 32), (2, 3)), torch.Generator().manual_seed(0), tiles)
     assert moved.score == pytest.approx(here.score, rel=1e-10)
     assert (moved.gradient.roll((-16, -32), (2, 3)) - here.gradient).norm() < 1e-10 * here.gradient.norm()
 
 
 def test_gradients_are_those_of_the_score() -> None:
     critic = exact_critic("embedded")
-    work = Painting(critic, Gram("mixed3a") - 0.5 * total_variation())
+    work = TwoPass(critic, Gram("mixed3a") - 0.5 * total_variation())
     images, direction = picture(40, 40), picture(40, 40, seed=3) - 0.5
-    slope = (work.judge(images, torch.Generator()).gradient * direction).sum().item()
-    high, low = (work.judge(images + step * direction, torch.Generator()).score for step in (1e-5, -1e-5))
+    slope = (work.scored(images, torch.Generator()).gradient * direction).sum().item()
+    high, low = (work.scored(images + step * direction, torch.Generator()).score for step in (1e-5, -1e-5))
     assert (high - low) / 2e-5 == pytest.approx(slope, rel=1e-2)  # kinks of ReLUs lie between the two
 
 
 def test_scores_of_whole_pictures_are_refused() -> None:
     with pytest.raises(InputError, match="whole picture"):
-        Painting(exact_critic("embedded"), Gram("mixed3a") + logit(3)).check()
+        TwoPass(exact_critic("embedded"), Gram("mixed3a") + logit(3)).check()

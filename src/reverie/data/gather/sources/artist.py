@@ -1,4 +1,4 @@
-"""The works of one painter, in whichever source: the words are "category:Paintings by NAME"."""
+"""The works of one artist, in whichever source: the words are "category:Paintings by NAME"."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ PREFIX = "category:Paintings by "
 
 
 @dataclass(frozen=True)
-class ByPainter:
-    """Asks a source for a painter as that source wants to be asked; others' works in the results are left out."""
+class ByArtist:
+    """Asks a source for an artist as that source wants to be asked; others' works in the results are left out."""
 
     source: Source
 
@@ -37,14 +37,14 @@ class ByPainter:
         """See `Source`."""
         if self.name == "commons":
             return self.source.page(client, words, cursor)
-        painter = words.removeprefix(PREFIX)
-        page = self.source.page(client, f"creator:{painter}" if self.name == "rijksmuseum" else painter, cursor)
-        own = tuple(record for record in page.records if _family(painter) in _plain(record.creator).split())
+        artist = words.removeprefix(PREFIX)
+        page = self.source.page(client, f"creator:{artist}" if self.name == "rijksmuseum" else artist, cursor)
+        own = tuple(record for record in page.records if _family(artist) in _plain(record.creator).split())
         return Page(own, page.cursor)
 
 
-def _family(painter: str) -> str:
-    return (_plain(painter).split() or [""])[-1]
+def _family(artist: str) -> str:
+    return (_plain(artist).split() or [""])[-1]
 
 
 def _plain(name: str) -> str:

@@ -15,7 +15,7 @@ Answer = tuple[int, str, float]
 """Exit code, message, seconds."""
 
 
-class Hand:
+class FarWorker:
     """What an actor of Ray and a task of Slurm hold."""
 
     def __init__(self) -> None:
