@@ -220,7 +220,8 @@ def test_the_page_of_a_show_streams_frames_and_takes_the_mouse(model):
     from urllib.parse import urlparse
 
     from reverie.apps.web.page import RunPage
-    from reverie.jobs.run import Run, execute
+    from reverie.jobs.execute import execute
+    from reverie.jobs.run import Run
     from reverie.jobs.steps import Ready
 
     work = show(model, seconds=30.0)

@@ -15,8 +15,8 @@ from reverie.jobs.files import with_parts, with_paths
 from reverie.jobs.given import Given
 from reverie.jobs.job import parse, sections
 from reverie.jobs.many import Asked, Many, Opener
-from reverie.jobs.run import with_chosen
 from reverie.jobs.target import Target, choose_target
+from reverie.jobs.values import with_chosen
 from reverie.jobs.wanted import wanted_job
 
 THERE = "there already"  # what an item says that was up to date

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from statistics import median
 
+from reverie.errors import InputError
+from reverie.jobs.job import Json
 from reverie.jobs.work import Progress
-from reverie.threads import Machine
+from reverie.threads import MOST_THREADS, Machine
 
+THREADS = "threads"  # a change that a run makes itself between two units, recorded like those that people ask for
 SLOWER = 3.0  # times what a step took
 KNOWN_STEPS = 5  # before anything is said
 REMEMBERED = 50
@@ -67,3 +71,18 @@ class Pace:
         self._looked_s = self._passed_s
         self.threads, _ = self._machine.threads(self.threads)
         return self.threads
+
+
+def with_threads(change: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Go on with another number of threads, as a run chose it between two of its units.
+
+    Raises:
+        InputError: no number of threads.
+    """
+    import torch
+
+    number = change[THREADS]
+    if type(number) is not int or not 1 <= number <= MOST_THREADS:
+        raise InputError(f"a run goes on with 1 to {MOST_THREADS} threads; got {str(number)[:20]}")
+    torch.set_num_threads(number)
+    return change

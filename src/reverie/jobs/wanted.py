@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from reverie.jobs.blocks import NetworkSettings
-from reverie.jobs.files import without_folders
+from reverie.jobs.files import fixed_files, without_folders
 from reverie.jobs.given import Given, sha256_of
 from reverie.jobs.job import Input, Job, sections
-from reverie.jobs.run import fixed_files
 from reverie.jobs.tool import AnyTool
 
 

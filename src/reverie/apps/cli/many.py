@@ -33,9 +33,9 @@ from reverie.jobs.given import Given
 from reverie.jobs.interrupts import cause
 from reverie.jobs.job import Json, parse, sections
 from reverie.jobs.many import Asked, Opener
-from reverie.jobs.run import seed_of, with_chosen
 from reverie.jobs.target import choose_target
 from reverie.jobs.tool import AnyTool
+from reverie.jobs.values import seed_of, with_chosen
 from reverie.media.source import pixels_of
 from reverie.optimize.byte_counts import format_bytes, parse_bytes
 

@@ -15,7 +15,7 @@ from reverie.apps.cli.batch_options import is_folder, suffix_of
 from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.output import print_note, print_path
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, write_stdout
-from reverie.apps.cli.then import apply_then, check_then
+from reverie.apps.cli.then import check_then, steps_after
 from reverie.errors import InputError, unknown_name
 from reverie.jobs.files import named_files
 from reverie.jobs.film import Encoded
@@ -26,8 +26,9 @@ from reverie.settings import check_settings, check_together, to_record
 from reverie.weights.file_names import fitted
 
 if TYPE_CHECKING:
+    from reverie.jobs.execute import Ended
     from reverie.jobs.given import Given
-    from reverie.jobs.run import Ended, Run
+    from reverie.jobs.run import Run
     from reverie.jobs.session import Session
 
 NONE: Mapping[str, Json] = MappingProxyType({})
@@ -43,7 +44,8 @@ def run_one(
     `there` is told of a result that is there already, `seen` of one that was made; `decides` see `Part`.
     """
     from reverie.apps.cli.watch import finish, watching
-    from reverie.jobs.run import execute, open_run
+    from reverie.jobs.execute import execute
+    from reverie.jobs.run import open_run
     from reverie.jobs.session import Session
     from reverie.jobs.target import check_format, choose_target
 
@@ -103,7 +105,9 @@ def run_one(
         run.close()
         if session.executor is not None:
             session.executor.close()
-    return code or apply_then(tool, find, config, target.path, common)
+    for after, settings, place in steps_after(tool, find, config, target.path):
+        code = code or run_one(after, find, settings, None, Common(output=str(place), overwrite=common.overwrite))
+    return code
 
 
 def _printed(run: Run, ended: Ended, *, as_json: bool) -> Ended:
@@ -243,7 +247,8 @@ def _to_stdout(common: Common, given: Given | None) -> bool:
 
 def _piped(tool: AnyTool, config: object, given: Given | None, common: Common) -> int:
     from reverie.apps.cli.watch import watching
-    from reverie.jobs.run import execute, open_run
+    from reverie.jobs.execute import execute
+    from reverie.jobs.run import open_run
     from reverie.jobs.session import Session
 
     check_stdout()

@@ -25,8 +25,9 @@ def print_one(
 ) -> int:  # fmt: skip
     """Do one job, print its main result, and write what else was asked for; return the exit code."""
     from reverie.apps.cli.watch import CODES, watching
+    from reverie.jobs.execute import execute
     from reverie.jobs.output import Printable
-    from reverie.jobs.run import execute, open_run
+    from reverie.jobs.run import open_run
     from reverie.jobs.session import Session
 
     config = tool.settled(config, given)

@@ -88,10 +88,11 @@ class Follower:
     def _make(self, path: Path) -> None:
         from reverie.apps.cli.one import wanted_job
         from reverie.apps.cli.watch import watching
+        from reverie.jobs.execute import execute
         from reverie.jobs.given import Given
         from reverie.jobs.job import parse
         from reverie.jobs.many import scratch_of
-        from reverie.jobs.run import Run, execute
+        from reverie.jobs.run import Run
         from reverie.jobs.target import choose_target
 
         given = Given(path, kind=self.tool.streamed.kind if self.tool.streamed else "picture")

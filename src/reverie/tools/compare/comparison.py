@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-import reverie
 from reverie.errors import InputError
 from reverie.media.given import as_picture
 from reverie.media.image import Picture, to_uint8
@@ -29,6 +28,7 @@ from reverie.tools.compare.measure import Eye, Row, style_size, view_of
 from reverie.tools.compare.networks import Judge, find_judges, stored_record
 from reverie.tools.dream.references import base_name
 from reverie.tools.style_steps.plan import DEFAULT_PX
+from reverie.version import __version__
 
 TILE_PX = 360
 TITLE = "style: 1 = not taken on, 0 = the same statistics; content: 0 = unchanged, 1 = as far as a flat picture"
@@ -93,7 +93,7 @@ class Comparison:
     def record(self) -> dict[str, Any]:
         """Return everything as plain values, ready for JSON."""
         return {
-            "tool": "compare", "version": reverie.__version__, "size": [self.size[1], self.size[0]],
+            "tool": "compare", "version": __version__, "size": [self.size[1], self.size[0]],
             "networks": [
                 {"name": j.name, "sha256": j.critic.identity.sha256, "layers": list(j.layers),
                  "matched": list(j.matched)} for j in self.judges

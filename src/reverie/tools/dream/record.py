@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-import reverie
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.references import References, base_name, stored_settings
+from reverie.version import __version__
 
 if TYPE_CHECKING:
     from reverie.critic.critic import Critic
@@ -24,7 +24,7 @@ def dream_record(
         "device": "auto", "max_memory": None,
     }  # fmt: skip
     record = {
-        "tool": "dream", "version": reverie.__version__, "config": stored, "input": source,
+        "tool": "dream", "version": __version__, "config": stored, "input": source,
         "model": {"name": critic.identity.name, "sha256": critic.identity.sha256},
         "machine": {"torch": torch.__version__, "device": critic.device.type, "threads": torch.get_num_threads()},
     }  # fmt: skip

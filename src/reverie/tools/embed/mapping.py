@@ -194,11 +194,11 @@ class Mapping:
         return f"{PurePosixPath(self.collection.archive.root.name).stem}: {len(self.names)} pictures"
 
     def _made(self) -> str:
-        import reverie
+        from reverie.version import __version__
 
         c = self.config
         return (
-            f"Reverie {reverie.__version__}: {self.critic.identity.name}, layer {self.layer}, {c.pool} over positions, "
+            f"Reverie {__version__}: {self.critic.identity.name}, layer {self.layer}, {c.pool} over positions, "
             f"{c.metric}, {self.space.points.shape[1]} components, {c.method}"
         )
 

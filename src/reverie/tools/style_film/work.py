@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import reverie
 from reverie.critic.critic import Critic
 from reverie.errors import InputError
 from reverie.jobs.files import without_folders
@@ -41,6 +40,7 @@ from reverie.tools.style_film.settled import settled_film
 from reverie.tools.style_steps.plan import plan_style, seam_note, wrap_of
 from reverie.tools.style_steps.terms import StyleTerms
 from reverie.tools.style_steps.transfer import layer_names
+from reverie.version import __version__
 
 
 class PreparedStyleFilm:
@@ -164,7 +164,7 @@ class StyleFilm(FilmJob):
         }  # fmt: skip
         identity = self.network.identity
         return {
-            "tool": "style-film", "version": reverie.__version__, "config": config, "input": self.source_record(),
+            "tool": "style-film", "version": __version__, "config": config, "input": self.source_record(),
             "model": {"name": identity.name, "sha256": identity.sha256}, "files": self.references.files,
             "video": to_record(self.video),
         }  # fmt: skip
