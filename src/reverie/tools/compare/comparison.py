@@ -17,6 +17,7 @@ import numpy as np
 from torch import Tensor
 
 from reverie.errors import InputError
+from reverie.jobs.files import base_name
 from reverie.media.given import as_picture
 from reverie.media.image import Picture, to_uint8
 from reverie.media.sheet import contact_sheet
@@ -26,7 +27,6 @@ from reverie.settings import check_settings, to_record
 from reverie.tools.compare.config import CompareConfig
 from reverie.tools.compare.measure import Eye, Row, style_size, view_of
 from reverie.tools.compare.networks import Judge, find_judges, stored_record
-from reverie.tools.dream.references import base_name
 from reverie.tools.style_steps.plan import DEFAULT_PX
 from reverie.version import __version__
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,12 +16,10 @@ from reverie.errors import InputError, PictureError, unknown_name
 from reverie.jobs.seed import seed_for
 from reverie.media.image import Picture, read_picture
 from reverie.numerics.resample import resize
-from reverie.settings import to_record
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.groups import Group
 from reverie.tools.dream.rules import parse_groups
 
-NAMED = ("model", "weights", "mask", "keep", "guide", "target_from", "group")  # settings that name files
 GREY = 0.05  # more between the colors of a pixel than a grey mask has after compression
 SPREAD = 3.0  # a Gaussian blur is cut off after this many deviations
 
@@ -157,23 +154,6 @@ def pick_target(
     if not found:
         raise InputError(f"no artworks in '{root}'; expected pictures, for example {root.name}/monet.jpg")
     return root / found[seed_for(seed, name) % len(found)]
-
-
-def stored_settings(config: DreamConfig, references: References) -> dict[str, Any]:
-    """Return settings as they go into an output: files without their folders, the artwork that was picked."""
-    record = to_record(config)
-    for name in ("weights", "mask", "keep", "guide"):
-        if name in record:
-            record[name] = base_name(record[name]) if record[name] else None
-    record["group"] = [str(region.group.with_files(lambda _, path: base_name(path))) for region in references.regions]
-    if "target_from" in references.files:
-        record |= {"target_from": references.files["target_from"]["name"], "target_class": None}
-    return record
-
-
-def base_name(path: str) -> str:
-    """Return a file name without its folders, of either kind of slash."""
-    return path.replace("\\", "/").rpartition("/")[2]
 
 
 def _is_picture(path: Path) -> bool:

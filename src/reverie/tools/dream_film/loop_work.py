@@ -25,8 +25,9 @@ from reverie.tools.dream.references import fitted_masks, read_references
 from reverie.tools.dream.rules import check_together
 from reverie.tools.dream_film.keyed import refuse_keys
 from reverie.tools.dream_film.loop import Loop, LoopFrame, loop_frames, plan_loop
+from reverie.tools.dream_film.manifest import dream_manifest
 from reverie.tools.films.loop_config import LoopConfig, plan_film
-from reverie.tools.films.record import as_before, film_record
+from reverie.tools.films.manifest import as_before
 from reverie.tools.keyframes.keyframes import Keyframes
 from reverie.weights.file_names import fitted
 
@@ -114,7 +115,7 @@ class LoopDream:
 
     def manifest(self) -> dict[str, Any]:
         """Return what must be the same for two runs to belong together."""
-        kept = {name: value for name, value in self.settings().items() if name not in ("machine", "video")}
+        kept = {name: value for name, value in self.settings().items() if name != "video"}
         return kept | {"later_steps": self.later_steps, "torch": torch.__version__}
 
     def settings(self) -> dict[str, Any]:
@@ -124,7 +125,7 @@ class LoopDream:
             height, width = self.picture.rgb.shape[:2]
             source = {"name": self.picture.name, "sha256": self.picture.sha256, "width": width, "height": height}
         plan, about = self.loop.first_plan, (source, self.references)
-        record = film_record("dream-loop", self.config, self.critic, plan, *about, self.keyframes)
+        record = dream_manifest("dream-loop", self.config, self.critic, plan, *about, self.keyframes)
         video = {"later_steps": self.later_steps, "codec": self.encoding.codec, "crf": self.encoding.crf,
                  "preset": self.encoding.preset}  # fmt: skip
         return record | {"loop": to_record(self.moving) | {"keyframes": None}, "video": video}

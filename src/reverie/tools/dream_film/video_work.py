@@ -15,11 +15,12 @@ from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.references import fitted_masks, read_references
 from reverie.tools.dream_film.ascent import FilmAscent
 from reverie.tools.dream_film.keyed import refuse_keys
+from reverie.tools.dream_film.manifest import dream_manifest
 from reverie.tools.dream_film.video import at_final_size, dream_video, later_steps
 from reverie.tools.dream_steps.ascent import Plan, plan_dream
 from reverie.tools.films.job import FilmJob
+from reverie.tools.films.manifest import as_before
 from reverie.tools.films.motion_estimate import open_estimator
-from reverie.tools.films.record import as_before, film_record
 from reverie.tools.films.steps import Shown, VideoStep
 from reverie.tools.films.video_config import VideoConfig
 from reverie.tools.keyframes.keyframes import Keyframes
@@ -82,6 +83,6 @@ class VideoDream(FilmJob):
     def settings(self) -> dict[str, Any]:
         """Return everything needed to make the same frames again; no absolute paths."""
         about = (self.source_record(), self.references, self.keyframes)
-        record = film_record("dream-video", self.config, self.critic, self.plan, *about)
+        record = dream_manifest("dream-video", self.config, self.critic, self.plan, *about)
         video = to_record(self.video) | {"later_steps": later_steps(self.config, self.video)}
         return record | {"video": video}

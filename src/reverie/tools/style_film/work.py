@@ -13,7 +13,6 @@ from torch import Tensor
 
 from reverie.critic.critic import Critic
 from reverie.errors import InputError
-from reverie.jobs.files import without_folders
 from reverie.jobs.given import Given
 from reverie.jobs.job import Input
 from reverie.jobs.session import Session
@@ -25,8 +24,8 @@ from reverie.settings import to_record
 from reverie.tools.fast.styling import fast_plan, read_fast
 from reverie.tools.films.job import FilmJob
 from reverie.tools.films.loop_config import film_length
+from reverie.tools.films.manifest import as_before, manifest_of
 from reverie.tools.films.motion_estimate import open_estimator
-from reverie.tools.films.record import as_before
 from reverie.tools.films.steps import FrameMaker, Shown, VideoStep, film_steps
 from reverie.tools.films.work import FilmWork, keyed_record, measured_words, stored_keys, target_of
 from reverie.tools.style.config import StyleConfig
@@ -40,7 +39,6 @@ from reverie.tools.style_film.settled import settled_film
 from reverie.tools.style_steps.plan import plan_style, seam_note, wrap_of
 from reverie.tools.style_steps.terms import StyleTerms
 from reverie.tools.style_steps.transfer import layer_names
-from reverie.version import __version__
 
 
 class PreparedStyleFilm:
@@ -159,15 +157,11 @@ class StyleFilm(FilmJob):
 
     def settings(self) -> dict[str, Any]:
         """Return what must be the same for two runs to belong together."""
-        config = to_record(without_folders(self.config)) | {
-            "precision": self.network.precision, "tile": self.stages.tile_px or None,
-        }  # fmt: skip
-        identity = self.network.identity
-        return {
-            "tool": "style-film", "version": __version__, "config": config, "input": self.source_record(),
-            "model": {"name": identity.name, "sha256": identity.sha256}, "files": self.references.files,
-            "video": to_record(self.video),
-        }  # fmt: skip
+        found = manifest_of(
+            "style-film", self.config, self.network.identity, self.network.precision, self.stages.tile_px,
+            self.source_record(), self.references.files,
+        )  # fmt: skip
+        return found | {"video": to_record(self.video)}
 
     def _keys(self) -> StyleKeys:
         """Return what changes over the film, once it is known to go together."""
