@@ -93,7 +93,7 @@ def test_an_older_result_is_not_replaced_and_a_finished_one_not_made_again(run: 
         assert code == 2 and "which it is made from" in err and source.read_bytes() == kept
 
 
-def test_a_folder_with_a_broken_picture_is_painted_and_a_rerun_makes_only_what_is_missing(
+def test_a_folder_with_a_broken_picture_is_stylized_and_a_rerun_makes_only_what_is_missing(
     run: Run, photo: Path, style: Path, tmp_path: Path
 ) -> None:
     folder, out = tmp_path / "photos", tmp_path / "out"
@@ -221,7 +221,7 @@ def test_ctrl_c_before_the_first_step_leaves_nothing(
     assert names(photo.parent) == {"photo.png", "waves.png"}
 
 
-def test_a_preview_is_painted_larger_from_its_state(run: Run, photo: Path, style: Path) -> None:
+def test_a_preview_is_stylized_larger_from_its_state(run: Run, photo: Path, style: Path) -> None:
     small, large = photo.with_name("small.png"), photo.with_name("large.png")
     code, _, err = run("style", photo, style, "-o", small, "--keep-state", *QUICK)
     assert code == 0 and "small.reverie" in err

@@ -14,10 +14,10 @@ from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream_film.loop import (
     Loop,
     LoopFrame,
-    homeward,
     loop_frames,
     mixed,
     plan_loop,
+    return_weight,
     to_picture,
     to_pixels,
 )
@@ -244,14 +244,14 @@ def test_without_seamless_the_end_is_elsewhere(small_critic, make_photo):
 def test_the_way_home_is_wholly_walked(seam):
     left = 1.0
     for number in range(seam):
-        pull = homeward(number, seam)
+        pull = return_weight(number, seam)
         assert 0 <= pull <= 1
         left *= 1 - pull
         t = number / (seam - 1)
         assert left == pytest.approx(1 - t * t * (3 - 2 * t), abs=1e-12)
-    assert homeward(seam - 1, seam) == 1
-    assert homeward(-5, seam) == homeward(0, seam) == 0
-    assert homeward(-5, 0) == 0
+    assert return_weight(seam - 1, seam) == 1
+    assert return_weight(-5, seam) == return_weight(0, seam) == 0
+    assert return_weight(-5, 0) == 0
 
 
 def test_mixtures_keep_their_contrast(make_photo):

@@ -127,7 +127,7 @@ def test_what_describes_a_style_goes_with_it() -> None:
 
 def test_a_picture_made_in_one_pass_says_what_it_has_not(files: Path, tmp_path: Path) -> None:
     fast = style(files / "0.png", files / "1.png", fast="any", size=48, device="cpu", precision="fp32")
-    with pytest.raises(InputError, match="painted in one pass"):
+    with pytest.raises(InputError, match="stylized in one pass"):
         fast.keep_state(tmp_path / "a.reverie")
     assert fast.array().shape == (48, 48, 3)
 

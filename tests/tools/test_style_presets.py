@@ -54,7 +54,7 @@ def test_a_preset_of_its_own_brings_the_picture_nearer_to_the_style(model: str) 
     styles, content, softmax = PRESETS[model]
     critic = open_critic(model, None if model == "embedded" else "random", device="cpu", precision="fp32")
     preset = style_layers(critic)
-    names = (tuple(name for name, _ in layers) for layers in (preset.style, preset.content, preset.alike))
+    names = (tuple(name for name, _ in layers) for layers in (preset.style, preset.content, preset.self_similarity))
     assert (*names, preset.softmax) == (styles, content, content[-1:], softmax)
     if model.endswith("-caffe"):  # the same network; how it sees pictures is tested below
         return

@@ -82,10 +82,10 @@ def test_a_batch_is_judged_as_its_pictures_are_alone(style: Path) -> None:
     picture = torch.from_numpy(np.array(Image.open(style))).permute(2, 0, 1)[None].float() / 255
     score = StudentScore(critic, style_layers(critic, (), ()), [picture], [1.0], config())
     generator = torch.Generator().manual_seed(0)
-    painted, content = torch.rand(2, 2, 3, 64, 64, generator=generator)
+    stylized, content = torch.rand(2, 2, 3, 64, 64, generator=generator)
     dial = torch.tensor([[1.0], [0.3]])
-    together = score.losses(painted, content, dial)
-    alone = [score.losses(painted[i : i + 1], content[i : i + 1], dial[i : i + 1]) for i in range(2)]
+    together = score.losses(stylized, content, dial)
+    alone = [score.losses(stylized[i : i + 1], content[i : i + 1], dial[i : i + 1]) for i in range(2)]
     for name, value in together.items():
         assert value.item() == pytest.approx(sum(a[name].item() for a in alone) / 2, rel=1e-4)
     same = score.losses(content, content, torch.tensor([[1.0], [1.0]]))

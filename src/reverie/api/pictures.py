@@ -213,12 +213,12 @@ def _is_many(styles: Any) -> bool:
 def compare(
     content: Any, style: Any, styled: Any, config: CompareConfig | None = None, **settings: Any
 ) -> Comparison:  # fmt: skip
-    """Measure how much of a style painted pictures took on, and how much of their content they kept.
+    """Measure how much of a style stylized pictures took on, and how much of their content they kept.
 
     Args:
-        content: what was painted, as for `dream`.
-        style: what it was painted like.
-        styled: one result, or a list of them; files of ours say which layers were matched, and others judge.
+        content: what was stylized, as for `dream`.
+        style: what it was stylized like.
+        styled: one result, or a list of them; files of ours say which layers were matched, and others measure.
         config: all settings; single ones can be given by keyword instead.
         **settings: fields of `CompareConfig`.
 

@@ -103,12 +103,12 @@ class Styling(Making[Step]):
         """Write where the run stands, so that `resume` goes on from there, or to a larger size; returns the path.
 
         Raises:
-            InputError: it was painted in one pass.
+            InputError: it was stylized in one pass.
         """
         save_state(path, self.state, self.settings(), self.plan)
         return path
 
     def _optimized(self) -> Transfer:
         if not isinstance(self.made, Transfer):
-            raise InputError("this was painted in one pass: there are no scales, and nothing to go on from")
+            raise InputError("this was stylized in one pass: there are no scales, and nothing to go on from")
         return self.made

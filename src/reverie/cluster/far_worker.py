@@ -28,7 +28,7 @@ class FarWorker:
             self._work = opener()
         except ReverieError as error:
             return error.exit_code, str(error)
-        except Exception as error:  # it would end every worker alike; the driver says so once
+        except Exception as error:  # it would end every worker; the driver says so once
             return 1, f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:300]}"
         return 0, ""
 

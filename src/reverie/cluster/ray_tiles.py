@@ -1,6 +1,6 @@
 """One giant picture on many machines: its tiles go to actors, step after step.
 
-A style is judged by statistics of the whole picture. Every actor returns what its tiles add to the sums; the driver
+A style is scored by statistics of the whole picture. Every actor returns what its tiles add to the sums; the driver
 adds them up in the order of the tiles, computes score and slope from the sums alone, and sends the slope to all: an
 all-reduce with the driver in its middle. Then every tile's gradient comes back. A dream needs one pass only: windows
 with halos go out, the gradients of their cores come back. All is added in the order of the tiles, so the result has

@@ -19,7 +19,7 @@ LEAST_S = 0.3  # of a step that is worth a line
 LEAST_USUAL_S = 0.02  # of the steps before; shorter ones say nothing about the next
 AGAIN_S = 60.0  # between two lines
 UNITS = ("frames", "epochs")  # of work whose pieces stand for themselves: between two the threads may change
-ALIKE = ("frames", "epochs", "tiles", "pictures", "images")  # units that all take about as long
+UNIFORM = ("frames", "epochs", "tiles", "pictures", "images")  # units that all take about as long
 BUSY_CORES = 0.5  # of others' work that explains a slow step
 LOOK_EVERY_S = 5.0
 
@@ -58,7 +58,7 @@ class Pace:
         if self._said and self._passed_s - self._said_s < AGAIN_S:
             return ""
         busy = self._machine.others()
-        if busy < BUSY_CORES and progress.unit not in ALIKE:  # a larger scale takes longer by itself
+        if busy < BUSY_CORES and progress.unit not in UNIFORM:  # a larger scale takes longer by itself
             return ""
         self._said, self._said_s = True, self._passed_s
         why = f"; other work keeps {busy:.1f} cores busy" if busy >= BUSY_CORES else ""

@@ -1,7 +1,7 @@
 """Objectives are values: a score of named activations, higher is better, with arithmetic.
 
 ``0.7 * layer("mixed4b") - 0.1 * total_variation()`` exists before any network does. Every objective says which
-layers it reads and whether tiles of a picture may be scored apart.
+layers it reads and whether tiles of a picture may be scored separately.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ DEAD = "no gradient reaches the picture from this layer; choose an earlier --lay
 
 @dataclass(frozen=True)
 class Ascent:
-    """What is raised, by whom it is judged, and how it is looked at.
+    """What is raised, by which network it is seen, and how it is looked at.
 
     `base` ``[1 or B, 3, H, W]`` is the picture that objectives with `base_layers` compare with; it is shifted, cut and
     looked at exactly as the picture itself.

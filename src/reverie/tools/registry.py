@@ -22,7 +22,7 @@ TOOLS: dict[str, tuple[str, str]] = {
         "Translate pictures and films by a network that learned how.",
     ),
     "gather images": ("reverie.tools.gather.images:IMAGES", "Gather pictures of classes, with their licences."),
-    "gather artists": ("reverie.tools.gather.artists:ARTISTS", "Gather paintings, a class for each painter."),
+    "gather artists": ("reverie.tools.gather.artists:ARTISTS", "Gather paintings, a class for each artist."),
     "gather frames": (
         "reverie.tools.gather_frames.tool:FRAMES",
         "Take pictures out of a film: scenes, sharp frames, no duplicates.",
@@ -132,7 +132,7 @@ TOOLS: dict[str, tuple[str, str]] = {
     "react": ("reverie.tools.react.tool:REACT", "Rehearse reactions on a film: what would fire, and when."),
     "sound keys": (
         "reverie.tools.sound.keys:SOUND_KEYS",
-        "Write what a song does as keyframes, for dreams and painted films.",
+        "Write what a song does as keyframes, for dreams and stylized films.",
     ),
     "sound film": (
         "reverie.tools.sound.film:SOUND_FILM",
@@ -153,7 +153,7 @@ TOOLS: dict[str, tuple[str, str]] = {
     ),
     "embed layers": (
         "reverie.tools.embed_layers.tool:LAYERS",
-        "Compare how well the layers of a network tell classes apart.",
+        "Compare how well the layers of a network separate classes.",
     ),
     "embed atlas": (
         "reverie.tools.embed_atlas.tool:ATLAS",
@@ -178,7 +178,7 @@ HIDDEN: dict[str, str] = {
 ALIASES: dict[str, str] = {"distill": "train distill"}
 
 GROUPS: dict[str, str] = {  # the first word of two → what its tools have in common
-    "gather": "Make data sets: from words, painters, films, places on earth, public collections.",
+    "gather": "Make data sets: from words, artists, films, places on earth, public collections.",
     "latent": "Pictures and films from the latent space of a generator.",
     "embed": "Map a collection by what a network sees: 'reverie embed FOLDER' is 'reverie embed map FOLDER'.",
     "train": "Train and evaluate networks on your own pictures.",

@@ -1,7 +1,7 @@
-"""Teach a small network to paint in one style, judged by the very objective that the optimizer raises.
+"""Teach a small network to paint in one style, scored by the very objective that the optimizer raises.
 
 Source: Johnson, Alahi, Fei-Fei 2016, arXiv 1603.08155. Differs: the objective of `reverie style` instead of bare Gram
-matrices, every picture balanced for itself; half of the pictures are painted at less than full strength.
+matrices, every picture balanced for itself; half of the pictures are stylized at less than full strength.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ def open_distillation(config: DistillConfig, run: RunFolder) -> ImageTraining:
         dial = torch.rand(config.batch, 1, generator=generator)
         dial = torch.where(torch.rand(config.batch, 1, generator=generator) < 0.5, 1.0, dial).to(device)
         with autocast(device, precision):
-            painted = net(content, dial)
-        return score.losses(painted.float(), content, dial)
+            stylized = net(content, dial)
+        return score.losses(stylized.float(), content, dial)
 
     listed = [{"name": p.name, "sha256": p.sha256, "weight": w} for p, w in zip(pictures, weights, strict=True)]
     about = {"styles": listed, "pictures": pool.count, "digest": pool.digest, "critic": critic.identity.sha256}

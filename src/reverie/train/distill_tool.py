@@ -36,7 +36,7 @@ def settings_begun(place: Path) -> Mapping[str, object] | None:
 
 TRAIN_DISTILL: Tool[DistillConfig] = Tool(
     name="train distill", doing="distilling", ending="",
-    summary="Teach a small network one style, judged by the optimizer's objective; then it paints in one pass.",
+    summary="Teach a small network one style, scored by the optimizer's objective; then it paints in one pass.",
     config=DistillConfig, prepare=PreparedDistillation, check=check_distill,
     roles=(
         Role("style", "picture", "Style pictures, each optionally weighted as FILE:WEIGHT.", many=True),

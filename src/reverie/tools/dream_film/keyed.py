@@ -1,4 +1,4 @@
-"""What keyframes say about a dream at one moment: settings and weights, for loops and for videos alike."""
+"""What keyframes say about a dream at one moment: settings and weights, for loops and for videos."""
 
 from __future__ import annotations
 

@@ -5,10 +5,10 @@ after a crash from the frames on disk, byte for byte. (In eight bits, rounding w
 frames: a way back of 7 % of what is left per frame stops seven levels before its end.) Steps count for `STEP_RATE`
 frames a second and are smaller at higher rates, so a second holds as much motion and dream whatever the rate.
 
-A seamless film is steered home. Its first frames, the *seam*, are kept; when the lap is over, every further frame is
+A seamless film is steered home. Its first frames, the *seam*, are kept; when the cycle is over, every further frame is
 mixed with the one that followed at the beginning, then dreamt on, with a pull that grows until it is all. Parameters,
-motion and random numbers depend on the place in the lap alone, so the last mixed frame is bit for bit a frame of the
-beginning, and the frame after it follows as frames do. The lap from there is the film; in it the network dreams the
+motion and random numbers depend on the place in the cycle alone, so the last mixed frame is bit for bit a frame of the
+beginning, and the frame after it follows as frames do. The cycle from there is the film; in it the network dreams the
 mixture into new forms, where a cross-fade would show two pictures at once.
 """
 
@@ -95,7 +95,7 @@ class Loop:
         return replace(config, step_size=min(1.0, config.step_size * STEP_RATE / float(self.film.rate)))
 
     def time(self, index: int) -> float:
-        """Return the moment of a frame within its lap, in seconds."""
+        """Return the moment of a frame within its cycle, in seconds."""
         return index % self.film.frames / float(self.film.rate)
 
     def rates(self, time_s: float) -> Rates:
@@ -170,15 +170,15 @@ def loop_frames(
 
 
 def _motion(loop: Loop, index: int) -> Similarity:
-    """Return what happens between the frame before and this one; the way back to the first counts in its lap."""
+    """Return what happens between the frame before and this one; the way back to the first counts in its cycle."""
     end_s, tick_s = loop.time(index), 1 / float(loop.film.rate)
     return changing(loop.rates, end_s - tick_s, end_s, loop.first_plan.size)
 
 
 def _drawn(loop: Loop, index: int, now: Tensor, image: Tensor | None, motion: Similarity, earlier: Earlier) -> Tensor:
-    """Return a moved frame as it is drawn to the beginning of the lap and to the original picture."""
+    """Return a moved frame as it is drawn to the beginning of the cycle and to the original picture."""
     film = loop.film
-    pull = homeward(index - film.frames, film.seam_frames)
+    pull = return_weight(index - film.frames, film.seam_frames)
     if pull > 0:
         goal = moved(to_picture(earlier(index - film.frames - 1), now.device), motion, film.border)
         now = goal if pull == 1 else mixed(now, goal, pull)
@@ -206,7 +206,7 @@ def _fine(images: Tensor) -> Tensor:
     return images - resize(coarse, size)
 
 
-def homeward(number: int, seam: int) -> float:
+def return_weight(number: int, seam: int) -> float:
     """Return how far frame `number` of the way home is drawn to the frame it shall become; the last one wholly.
 
     The share of the old path that remains falls along a smooth step, whatever was drawn in before.

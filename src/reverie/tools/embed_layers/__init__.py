@@ -1,1 +1,1 @@
-"""How well layers tell classes apart."""
+"""How well layers separate classes."""

@@ -1,4 +1,4 @@
-"""How well classes can be told apart in every layer: by nearest neighbors and by a plane between them."""
+"""How well classes can be separated in every layer: by nearest neighbors and by a plane between them."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Comparison:
         """Return the best layer in one line."""
         best = max(self.measured, key=lambda m: m.probe)
         return (
-            f"classes are told apart best in {best.layer}: probe {best.probe:.1%}, nearest {best.nearest:.1%}, "
+            f"classes are separated best in {best.layer}: probe {best.probe:.1%}, nearest {best.nearest:.1%}, "
             f"chance {self.chance:.1%}"
         )
 

@@ -1,4 +1,4 @@
-"""`reverie embed layers`: how well each layer of a network tells the classes of a collection apart."""
+"""`reverie embed layers`: how well each layer of a network separates the classes of a collection."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PreparedLayers:
             Path(config.data), which=config.pictures, limit=config.limit, seed=config.seed
         )
         if len(self.collection.classes) < 2:
-            raise DataError(f"'{config.data}' has no two class folders, so there is nothing to tell apart")
+            raise DataError(f"'{config.data}' has no two class folders, so there is nothing to separate")
         self.critic = session.critic(config.model, config.weights, config.device, config.precision)
         named = [self.critic.layer(name) for name in config.layer] or [
             layer for layer in self.critic.named_layers if layer.name != LOGITS
@@ -85,7 +85,7 @@ def _reports(comparison: Comparison, notes: list[str]) -> Iterator[Report]:
 
 LAYERS: Tool[LayersConfig] = Tool(
     name="embed layers", doing="comparing", ending="layers",
-    summary="Compare how well the layers of a network tell classes apart.",
+    summary="Compare how well the layers of a network separate classes.",
     config=LayersConfig, prepare=PreparedLayers,
     roles=(Role("data", "folder", "A folder or zip with a folder of pictures per class."),),
     name_of=lambda config: Path(config.data).stem,

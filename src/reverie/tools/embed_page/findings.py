@@ -59,7 +59,7 @@ def groups_of(places: Tensor) -> Tensor:
 
 
 def duplicates_of(neighbors: Tensor, distances: Tensor, thumbs: np.ndarray, features: Tensor) -> list[Duplicate]:
-    """Return pairs of pictures that show the same, the most alike first.
+    """Return pairs of pictures that show the same, the most similar first.
 
     Candidates are nearest neighbors; the pixels of their small thumbnails decide, also mirrored.
 
@@ -73,8 +73,8 @@ def duplicates_of(neighbors: Tensor, distances: Tensor, thumbs: np.ndarray, feat
     rows = torch.arange(len(neighbors))[:, None].expand_as(neighbors)
     pairs = torch.stack([torch.minimum(rows, neighbors), torch.maximum(rows, neighbors)], -1).flatten(0, 1)
     pairs = torch.unique(pairs, dim=0)
-    alike = (features[pairs[:, 0]] * features[pairs[:, 1]]).sum(1) >= SAME_COSINE
-    pairs = pairs[alike]
+    similar = (features[pairs[:, 0]] * features[pairs[:, 1]]).sum(1) >= SAME_COSINE
+    pairs = pairs[similar]
     contrast = (small - small.mean((1, 2), keepdim=True)).flatten(1).std(1)
     found: list[Duplicate] = []
     for part in pairs.split(4096):
@@ -141,7 +141,7 @@ def agreement(labels: Tensor, neighbors: Tensor) -> float:
 
 
 def class_colors(count: int) -> list[str]:
-    """Return as many colors as ``#rrggbb``, told apart by hue, then by lightness; golden angle around the wheel."""
+    """Return as many colors as ``#rrggbb``, that differ by hue, then by lightness; golden angle around the wheel."""
     import colorsys
 
     colors: list[str] = [*FIRST_COLORS[:count]]

@@ -29,7 +29,7 @@ from reverie.tools.style_steps.transfer import fitted, shown
 
 
 class FastTransfer:
-    """One picture painted in one pass: an iterator of a single `Step`; attributes as `Transfer` has them.
+    """One picture stylized in one pass: an iterator of a single `Step`; attributes as `Transfer` has them.
 
     Raises:
         InputError: settings, network or pictures that do not fit together.
@@ -92,7 +92,7 @@ def seen_style(style: Style, config: StyleConfig, content: Tensor, visible: Tens
 
 
 def fast_plan(own: tuple[int, int], config: StyleConfig, model: FastModel, budget: str | None = None) -> StylePlan:
-    """Return size and tiles of a picture that is painted in one pass.
+    """Return size and tiles of a picture that is stylized in one pass.
 
     Raises:
         InputError: not even small tiles fit into the memory.

@@ -1,4 +1,4 @@
-"""What dreamt and painted films share as works: their frames one by one, their keyframes, words. Free of torch."""
+"""What dreamt and stylized films share as works: their frames one by one, their keyframes, words. Free of torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`reverie gather artists`: a class for each painter, from the categories of Wikimedia Commons."""
+"""`reverie gather artists`: a class for each artist, from the categories of Wikimedia Commons."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class PreparedArtists:
 
 
 def painters(names: Sequence[str]) -> tuple[Wish, ...]:
-    """Return a class for each painter; without names, for those of the shipped list.
+    """Return a class for each artist; without names, for those of the shipped list.
 
     Raises:
         InputError: a list that cannot be read, or a name that is there twice.
@@ -65,7 +65,7 @@ def _name(config: ArtistsConfig) -> str:
 
 
 ARTISTS: Tool[ArtistsConfig] = Tool(
-    name="gather artists", doing="gathering", ending="", summary="Gather paintings, a class for each painter.",
+    name="gather artists", doing="gathering", ending="", summary="Gather paintings, a class for each artist.",
     config=ArtistsConfig, prepare=PreparedArtists, makes="folder", suffix="", name_of=_name,
     roles=(
         Role("names", "text", "Painters, or a text file of them; else 53 that are shipped.", required=False, many=True),

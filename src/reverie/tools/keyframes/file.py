@@ -8,7 +8,7 @@
       0: 1.04/s
       4s: 1.2 ease-out                # an easing after the value: how it is reached
 
-The same file drives a loop from a still picture and the dreaming of a video; painted films read theirs with parameters
+The same file drives a loop from a still picture and the dreaming of a video; stylized films read theirs with parameters
 of their own, see `reverie.tools.style_film.keys`.
 """
 

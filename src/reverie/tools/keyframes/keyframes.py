@@ -80,7 +80,7 @@ class Keyframes:
 
 
 def _closed(timed: list[tuple[float, Key]], length_s: float) -> list[tuple[float, Key]]:
-    """Return the keys of one lap; a key at its very end is one at its beginning."""
+    """Return the keys of one cycle; a key at its very end is one at its beginning."""
     late = next((key for time, key in timed if time > length_s + 1e-6), None)
     if late is not None:
         raise InputError(f"{late.place}: the key lies behind the end of the loop at {length_s:g} s")
@@ -100,20 +100,20 @@ def _closed(timed: list[tuple[float, Key]], length_s: float) -> list[tuple[float
 
 @dataclass(frozen=True)
 class Timeline:
-    """Values over time: for every parameter, (seconds, value, easing) in order; `lap_s` is the length of a loop."""
+    """Values over time: for every parameter, (seconds, value, easing) in order; `cycle_s` is the length of a loop."""
 
     tracks: Mapping[str, tuple[tuple[float, Any, str], ...]]
-    lap_s: float | None = None
+    cycle_s: float | None = None
 
     def at(self, time_s: float) -> dict[str, Any]:
         """Return the plain value of every parameter at a moment; outside of the keys, that of the nearest one."""
         return {name: self._value(name, keys, time_s) for name, keys in self.tracks.items()}
 
     def _value(self, name: str, keys: tuple[tuple[float, Any, str], ...], time_s: float) -> Any:
-        if self.lap_s is not None:
-            time_s %= self.lap_s
+        if self.cycle_s is not None:
+            time_s %= self.cycle_s
             first, last = keys[0], keys[-1]
-            keys = ((last[0] - self.lap_s, *last[1:]), *keys, (first[0] + self.lap_s, *first[1:]))
+            keys = ((last[0] - self.cycle_s, *last[1:]), *keys, (first[0] + self.cycle_s, *first[1:]))
         if time_s <= keys[0][0]:
             return keys[0][1]
         for (before, old, _), (after, new, ease) in pairwise(keys):

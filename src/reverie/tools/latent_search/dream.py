@@ -50,7 +50,7 @@ class PreparedLatentDream(PreparedGenerator):
 
         config, model = self.config, self.model
         start = model.ws_of_seed(config.seed)[None]
-        canvas = LatentCanvas(model.net, start, apart=config.apart).to(model.device)
+        canvas = LatentCanvas(model.net, start, per_layer=config.apart).to(model.device)
         way: list[Tensor] = [start[0]]
 
         def picture(ws: Tensor) -> np.ndarray:
@@ -81,7 +81,7 @@ class PreparedLatentDream(PreparedGenerator):
         )  # fmt: skip
 
     def _keep_near(self, w: Tensor) -> None:
-        """Bring w ``[B, w_dim]`` back to within `reach` spreads of the center: farther out, pictures fall apart."""
+        """Bring w ``[B, w_dim]`` back to within `reach` spreads of the center: farther out, pictures break."""
         away = w.detach() - self.model.center()
         limit = self.config.reach * self.model.distance
         w.data = self.model.center() + away * (limit / away.norm(dim=1, keepdim=True)).clamp(max=1.0)

@@ -1,6 +1,6 @@
 """How different pictures look: unit activations of a few layers of the embedded critic, and the picture itself, small.
 
-Source: Zhang et al. 2018, LPIPS, arXiv 1801.03924. Differs: our own critic, and all channels weigh alike.
+Source: Zhang et al. 2018, LPIPS, arXiv 1801.03924. Differs: our own critic, and all channels weigh the same.
 """
 
 from __future__ import annotations

@@ -61,10 +61,12 @@ class PreparedProjection(PreparedGenerator):
             found["ws"], distance = self._best_start(target, starts)
             notes.append(f"best of {starts} starts: distance {distance:.4f}")
             done = 0
-            for apart in (False, True):
-                for score in self._search(target, found, apart):
+            for per_layer in (False, True):
+                for score in self._search(target, found, per_layer):
                     done += 1
-                    yield Report(done, total, stage="W+" if apart else "W", scores={"distance": -score}, preview=shown)
+                    yield Report(
+                        done, total, stage="W+" if per_layer else "W", scores={"distance": -score}, preview=shown
+                    )
             distance = self._distance(model.draw(found["ws"]), target).item()
             notes.append(f"distance {distance:.4f} in the end")
             found["distance"] = torch.tensor(distance)
@@ -115,7 +117,7 @@ class PreparedProjection(PreparedGenerator):
         looks = look_at_many(self.critic, images, self.config.pixels)
         return (looks - look_at_many(self.critic, target, self.config.pixels)).square().sum(1)
 
-    def _search(self, target: Tensor, found: dict[str, Tensor], apart: bool) -> Iterator[float]:
+    def _search(self, target: Tensor, found: dict[str, Tensor], per_layer: bool) -> Iterator[float]:
         """Raise the resemblance from ws in `found`, which follows; yields the score after every step."""
         import torch
 
@@ -124,7 +126,7 @@ class PreparedProjection(PreparedGenerator):
         from reverie.optimize.gradient import Ascent
         from reverie.tools.latent_search.perceptual import Sized, resemblance
 
-        canvas = LatentCanvas(self.model.net, found["ws"], apart=apart).to(self.model.device)
+        canvas = LatentCanvas(self.model.net, found["ws"], per_layer=per_layer).to(self.model.device)
         ascent = Ascent(self.critic, resemblance(self.critic, target, self.config.pixels), Sized())
         rule = CanvasRule(self.config.lr, betas=(0.9, 0.999), anneal=True)
         generator = torch.Generator().manual_seed(self.config.seed)

@@ -24,7 +24,7 @@ def _prepare(config: StyleConfig, session: Session) -> Prepared:
 
 
 def _network(config: StyleConfig) -> Path | None:
-    """Return the file of the network that paints or judges, if it lies here."""
+    """Return the file of the network that stylizes or scores, if it lies here."""
     from reverie.weights.embedded import adaptive_path
     from reverie.weights.network_file import network_file
 
@@ -74,6 +74,6 @@ STYLE: Tool[StyleConfig] = Tool(
     ),
     examples=(
         "reverie style photo.jpg painting.jpg --strength 70%", "reverie style photo.jpg painting.jpg --fast",
-        "reverie style holiday/ --style painting.jpg -o painted/",
+        "reverie style holiday/ --style painting.jpg -o stylized/",
     ),
 )  # fmt: skip

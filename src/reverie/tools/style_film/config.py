@@ -11,7 +11,7 @@ from reverie.tools.style.config import StyleConfig
 
 @dataclass(frozen=True)
 class StyleFilmConfig(FilmFile):
-    """How a painted film holds still, what changes over it, and how it is encoded."""
+    """How a stylized film holds still, what changes over it, and how it is encoded."""
 
     preset: str = setting(
         "medium",
@@ -24,10 +24,10 @@ class StyleFilmConfig(FilmFile):
         expert=True,
     )
     coherence: str = setting(
-        "flow", "What a frame of a film takes from those before: nothing, or what was painted, moved along.",
+        "flow", "What a frame of a film takes from those before: nothing, or what was stylized, moved along.",
         choices=("none", "flow"), expert=True)  # fmt: skip
     temporal: float | None = setting(
-        None, "Weight of staying near what was painted before, where it is seen; default: 1, 0 for a still picture.",
+        None, "Weight of staying near what was stylized before, where it is seen; default: 1, 0 for a still picture.",
         minimum=0, maximum=1000, own=True, decided=True, needs=("coherence=flow",), expert=True)  # fmt: skip
     anchor: tuple[int, ...] = setting(
         (1, 8), "How many frames back to stay near to; further ones count where nearer ones do not see; repeatable.",
@@ -45,7 +45,7 @@ class StyleFilmConfig(FilmFile):
         moves=True,
     )
     seconds: float | None = setting(
-        None, "Length of a film painted from a still picture; default: 8.", above=0, own=True, moves=True
+        None, "Length of a film stylized from a still picture; default: 8.", above=0, own=True, moves=True
     )
     fps: str | None = setting(
         None, "Frames per second of that film, e.g. 25 or 30000/1001; default: 24.", own=True, moves=True
@@ -54,7 +54,7 @@ class StyleFilmConfig(FilmFile):
 
 @dataclass(frozen=True)
 class StyleFilmJob:
-    """All settings of a painted film: how frames are painted, and how they become a film."""
+    """All settings of a stylized film: how frames are stylized, and how they become a film."""
 
     config: StyleConfig = field(default_factory=StyleConfig)
     video: StyleFilmConfig = field(default_factory=StyleFilmConfig)

@@ -1,9 +1,9 @@
-"""Paint films so that they hold still: every frame begins with what was painted before, moved along, and stays near.
+"""Paint films so that they hold still: every frame begins with what was stylized before, moved along, and stays near.
 
-The first frame of a scene is painted from coarse to fine. What later frames are compared with stays as that frame set
+The first frame of a scene is stylized from coarse to fine. What later frames are compared with stays as that frame set
 it: statistics of the styles, and what each score is divided by. So no weight changes from frame to frame.
 Source: Ruder, Dosovitskiy, Brox 2016, arXiv 1604.08610: initialization and temporal scores of sections 3.1 to 3.3.
-Differs: one pass; only the last scale is painted again; places that were hidden begin with the content.
+Differs: one pass; only the last scale is stylized again; places that were hidden begin with the content.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ HOLD = 1.0
 TEMPORAL_UNIT = 0.01  # mean square difference that counts as much as all styles together
 LATER_SHARE = 0.4  # of the last scale's steps
 UNCHANGED = StyleKeys()
-KEPT = 0.5  # of what was painted in one pass before and is still seen
+KEPT = 0.5  # of what was stylized in one pass before and is still seen
 
 
 class StyleFrames:
@@ -78,19 +78,19 @@ class StyleFrames:
         self.scene.at(_tensor(source).to(self.all_terms.critic.device), last)
 
     def fitted(self, frame: np.ndarray) -> np.ndarray:
-        """Return a frame at the size that it is painted at."""
+        """Return a frame at the size that it is stylized at."""
         return fitted(frame, self.plan.size, wrap_of(self.config))
 
     def fresh(self, source: np.ndarray) -> tuple[Shown, float | None]:
         """Paint a frame from coarse to fine."""
         if not self.keyed:
             self.scene = _Scene(self.all_terms)
-        return self._painted(source, self.plan, StyleState())
+        return self._stylized(source, self.plan, StyleState())
 
     def later(
         self, source: np.ndarray, history: Sequence[Shown], moved: Motion, index: int
     ) -> tuple[Shown, float | None]:
-        """Paint a frame on from what was painted before, moved along."""
+        """Paint a frame on from what was stylized before, moved along."""
         moves = {1: moved}
         for back in self.film.anchor:
             if back not in moves and back <= len(history):
@@ -109,11 +109,11 @@ class StyleFrames:
         ]
         last = self.plan.scales[-1]
         plan = StylePlan((Scale(last.size, later_steps(self.film, last), last.tile_px),), 0, 0, layers=self.plan.layers)
-        shown, score = self._painted(source, plan, StyleState(pixels=_tensor(start).to(self.all_terms.critic.device)))
+        shown, score = self._stylized(source, plan, StyleState(pixels=_tensor(start).to(self.all_terms.critic.device)))
         self.scene.held = []
         return shown, score
 
-    def _painted(self, source: np.ndarray, plan: StylePlan, state: StyleState) -> tuple[Shown, float | None]:
+    def _stylized(self, source: np.ndarray, plan: StylePlan, state: StyleState) -> tuple[Shown, float | None]:
         content, last = _tensor(source), None
         for step in style_steps(content, self.pictures, self.config, plan, self.scene, state):
             last = step
@@ -155,24 +155,24 @@ class FastFrames:
                 self._target = style_statistics(self.model, [s for s, _ in used], [w for _, w in used], px)
 
     def fitted(self, frame: np.ndarray) -> np.ndarray:
-        """Return a frame at the size that it is painted at."""
+        """Return a frame at the size that it is stylized at."""
         return fitted(frame, self.plan.size)
 
     def fresh(self, source: np.ndarray) -> tuple[Shown, float | None]:
         """Paint a frame."""
-        return Shown(source, _bytes(self._painted(source)), _complete(source)), None
+        return Shown(source, _bytes(self._stylized(source)), _complete(source)), None
 
     def later(
         self, source: np.ndarray, history: Sequence[Shown], moved: Motion, index: int
     ) -> tuple[Shown, float | None]:
         """Paint a frame and blend it with the one before, moved along."""
         kept = min(1.0, KEPT * hold_of(self.film)) * softened(moved.seen)[..., None]
-        new = self._painted(source)[0].permute(1, 2, 0).numpy()
+        new = self._stylized(source)[0].permute(1, 2, 0).numpy()
         before = warp(history[-1].dream.astype(np.float32) / 255, moved.flow)
         images = torch.from_numpy(kept * before + (1 - kept) * new).permute(2, 0, 1)[None]
         return Shown(source, _bytes(images.clamp(0, 1)), _complete(source)), None
 
-    def _painted(self, source: np.ndarray) -> Tensor:
+    def _stylized(self, source: np.ndarray) -> Tensor:
         content = _tensor(source)
         made = fast_style(content, self.model, strength=self._dial, tile=self.plan.tile_px, target=self._target)
         return recolored(made.cpu(), content, self.config)
@@ -200,7 +200,7 @@ class _Scene:
 
 
 def hold_of(film: StyleFilmConfig) -> float:
-    """Return the weight of staying near what was painted before."""
+    """Return the weight of staying near what was stylized before."""
     return HOLD if film.temporal is None else film.temporal
 
 

@@ -1,4 +1,4 @@
-"""What changes over a painted film: the shares of its styles, and the strength.
+"""What changes over a stylized film: the shares of its styles, and the strength.
 
     ease: smooth
     style:
@@ -33,7 +33,7 @@ MOST_WEIGHT = 1e6
 
 
 def read_style_keys(path: Path | str) -> Keyframes:
-    """Return the keyframes in a file for painted films.
+    """Return the keyframes in a file for stylized films.
 
     Raises:
         InputError: as `read_keyframes`.
@@ -42,7 +42,7 @@ def read_style_keys(path: Path | str) -> Keyframes:
 
 
 def parse_style_keys(text: str, name: str = "keyframes") -> Keyframes:
-    """Return the keyframes in a text for painted films.
+    """Return the keyframes in a text for stylized films.
 
     Raises:
         InputError: as `read_keyframes`.

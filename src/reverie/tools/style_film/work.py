@@ -1,4 +1,4 @@
-"""A painted film as a work; see `reverie.tools.films.job`."""
+"""A stylized film as a work; see `reverie.tools.films.job`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from reverie.tools.style_steps.transfer import layer_names
 
 
 class PreparedStyleFilm:
-    """The network of a painted film; everything else depends on the film."""
+    """The network of a stylized film; everything else depends on the film."""
 
     notes: Sequence[str] = ()
 
@@ -53,7 +53,7 @@ class PreparedStyleFilm:
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> FilmWork:
         """Return the work on one film, or on a picture that is shown for a while."""
         if given is None or given.path is None:
-            raise InputError("a film is painted from a file; give its name instead of -")
+            raise InputError("a film is stylized from a file; give its name instead of -")
         job = settled_film(self.job, given.name)
         film = StyleFilm(given.path, target_of(scratch), replace(job.config, seed=seed), job.video, self.session)
         given.size = film.footage.size
@@ -61,7 +61,7 @@ class PreparedStyleFilm:
 
 
 class StyleFilm(FilmJob):
-    """The frames of one painted film, kept in a folder as they are done.
+    """The frames of one stylized film, kept in a folder as they are done.
 
     Attributes:
         config: the settings; precision and tiles are those that the first run chose.
@@ -71,7 +71,7 @@ class StyleFilm(FilmJob):
     Args:
         source: a video, GIF or animated WebP, or a picture, which is shown as long as the settings say.
         target: the film; finished frames lie in a folder beside it.
-        config: how frames are painted; settled.
+        config: how frames are stylized; settled.
         video: how they become a film; its keyframes are those of `settled_film`.
         session: what is open already.
 
@@ -112,7 +112,7 @@ class StyleFilm(FilmJob):
         self.video = replace(self.video, later_steps=1 if self.config.fast else later_steps(self.video, last))
         if any(wrap_of(self.config)):
             self.notes += seam_note(self.footage.size, self.config, self.size)
-            self.notes.append("frames are painted on from each other; seams close less well behind the first")
+            self.notes.append("frames are stylized on from each other; seams close less well behind the first")
 
     def decided(self) -> Plan:
         """Return all decisions."""
@@ -142,7 +142,7 @@ class StyleFilm(FilmJob):
         return frames_back(self.video) if self.config.fast is None else 1
 
     def fitted(self, frame: np.ndarray) -> np.ndarray:
-        """Return a frame at the size that it is painted at."""
+        """Return a frame at the size that it is stylized at."""
         return fitted(frame, self.size, wrap_of(self.config))
 
     def make(self, frames: Iterator[np.ndarray], history: Sequence[Shown], first: int) -> Iterator[VideoStep]:

@@ -181,11 +181,11 @@ def estimate(scale: Scale, config: StyleConfig, critic: Critic, layers: tuple[st
 
 def sample_bytes(config: StyleConfig, critic: Critic, layers: tuple[str, ...]) -> float:
     """Return what scores of drawn places take, whatever the size of the picture."""
-    alike = config.content_score == "self-similarity"
-    if not alike and config.score not in SAMPLED_SCORES:
+    similarity = config.content_score == "self-similarity"
+    if not similarity and config.score not in SAMPLED_SCORES:
         return 0.0
     channels = sum(critic.layer(name).channels for name in layers if name != IMAGE)
-    return config.samples * (SAMPLE_BYTES * channels + (PAIR_BYTES * config.samples if alike else 0.0))
+    return config.samples * (SAMPLE_BYTES * channels + (PAIR_BYTES * config.samples if similarity else 0.0))
 
 
 def window_bytes(critic: Critic, layers: tuple[str, ...]) -> float:

@@ -108,8 +108,10 @@ class StyleTerms:
             for (weight, term), value in zip(style, values, strict=True):
                 parts.append((share * area.strength * weight / total / value, term))
             kept = share * (1 - area.strength)
-            alike = self.config.content_score == "self-similarity"
-            parts += self._alike(area, content, scale, kept) if alike else self._content(area, scale, kept)
+            similarity = self.config.content_score == "self-similarity"
+            parts += (
+                self._self_similarity(area, content, scale, kept) if similarity else self._content(area, scale, kept)
+            )
         if self.config.smooth > 0:
             weight = smoothness(self.config.smooth, self.config.strength, self._content_gain)
             parts.append((-weight, total_variation(wrap=wrap_of(self.config))))
@@ -212,17 +214,17 @@ class StyleTerms:
         ]
         return sampled_terms(self.config.score, self.layers, sampler, self._blocks(names, torch.cat(rows)))
 
-    def _alike(self, area: Area, content: Tensor, scale: Scale, strength: float) -> list[tuple[float, Objective]]:
-        """Return the content score that compares which places are alike."""
+    def _similarity(self, area: Area, content: Tensor, scale: Scale, strength: float) -> list[tuple[float, Objective]]:
+        """Return the content score that compares which places are similar."""
         if strength == 0:
             return []
-        names = tuple(name for name, _ in self.layers.alike)
+        names = tuple(name for name, _ in self.layers.self_similarity)
         share = self._weights(area, names[0], scale, inside=False)
         sampler = Sampler(names, self.config.samples, share, softmax=self.layers.softmax)
         painting = TwoPass(self.critic, Samples(sampler), None, wrap_of(self.config))
         (rows,) = painting.sums(content, Generator().manual_seed(0), painting.tiles(scale.size, scale.tile_px))
         blocks = self._blocks(names, rows)
-        scales = shared_scales([blocks[name] for name in names], [weight for _, weight in self.layers.alike])
+        scales = shared_scales([blocks[name] for name in names], [weight for _, weight in self.layers.self_similarity])
         return [(CONTENT_SHARE * strength, SelfSimilarity(replace(sampler, scales=scales)))]
 
     def _blocks(self, names: tuple[str, ...], rows: Tensor) -> dict[str, Tensor]:

@@ -111,13 +111,13 @@ class Transfer:
         state = restored(tensors, about, config.lr, config.average)
         before = about.get("record") or {}
         if (before.get("input") or {}).get("sha256") != sha256:
-            self.notes.append(f"the state '{resume.name}' was painted from another content picture")
+            self.notes.append(f"the state '{resume.name}' was stylized from another content picture")
         if before.get("files") != self.pictures.files:
-            self.notes.append(f"the state '{resume.name}' was painted with other styles or masks")
+            self.notes.append(f"the state '{resume.name}' was stylized with other styles or masks")
         plan = plan_style(size, config, self.network, names, budget=budget)
         seamless = (before.get("config") or {}).get("seamless", config.seamless)
         if seamless != config.seamless:
-            raise InputError(f"the state '{resume}' was painted with --seamless {seamless}; go on with the same")
+            raise InputError(f"the state '{resume}' was stylized with --seamless {seamless}; go on with the same")
         if same_run(about, plan):
             return plan, state
         assert state.pixels is not None
