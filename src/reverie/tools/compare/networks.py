@@ -20,7 +20,7 @@ MOST_STRIDE = 16  # beyond, a picture of usual size has too few positions for a 
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
-    """A network with the layers by which it scorers.
+    """A network with the layers by which it measures.
 
     Attributes:
         name: of the network, different from those of the others.
@@ -52,7 +52,7 @@ def find_scorers(
     """Return the networks that measure, each with its layers, and what a user should know.
 
     The network that stylized measures by layers that it did not match. Another one, asked for or the embedded one,
-    scorers by the layers that carry style in it.
+    measures by the layers that carry style in it.
 
     Raises:
         InputError: a network that was asked for is unknown.
