@@ -6,7 +6,6 @@ import sys
 
 import pytest
 import torch
-from tile_case import Apart, Products
 from torch import Tensor
 
 from reverie.apps.cli.common_options import Common
@@ -18,6 +17,7 @@ from reverie.optimize.gradient import Ascent
 from reverie.optimize.tiles import plan_tiles
 from reverie.optimize.two_pass import TwoPass
 from reverie.tools.registry import find_tool
+from tile_case import Distance, Products
 
 pytestmark = [
     pytest.mark.slow,
@@ -49,7 +49,7 @@ def tile_workers(two_nodes):
 
 def test_a_style_gradient_of_two_nodes_is_that_of_one_also_where_one_is_lost(two_nodes, helpers):
     critic, images = exact_critic(), picture()
-    work = TwoPass(critic, Products("mixed3a") + 2.0 * Apart("mixed4a") + 0.1 * layer("mixed3a"), picture(1))
+    work = TwoPass(critic, Products("mixed3a") + 2.0 * Distance("mixed4a") + 0.1 * layer("mixed3a"), picture(1))
     tiles = work.tiles(SIZE, 64)
     assert len(tiles) > 4
     whole = work.scored(images, torch.Generator().manual_seed(0))

@@ -1,5 +1,3 @@
-from dataclasses import dataclass
-
 import pytest
 import torch
 from torch import Tensor
@@ -8,55 +6,14 @@ from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import InputError
 from reverie.objective import layer, logit, total_variation
-from reverie.objective.base import BASE, Objective, Sum
+from reverie.objective.base import Objective, Sum
 from reverie.objective.nearest import Nearest
 from reverie.objective.relaxed_emd import PaletteMover, RelaxedMover, SampledMoments, moments_of
 from reverie.objective.sampler import Sampler
 from reverie.objective.self_similarity import SelfSimilarity
 from reverie.objective.sliced import Sliced
-from reverie.objective.summed import Summed
 from reverie.optimize.two_pass import TwoPass
-
-
-@dataclass(frozen=True, eq=False)
-class Gram(Summed):
-    """A plain Gram matrix, to be far from a target of zeros."""
-
-    name: str
-
-    @property
-    def layers(self) -> frozenset[str]:
-        return frozenset({self.name})
-
-    def sums(self, activations, places) -> Tensor:
-        a = activations[self.name].flatten(2)[0]
-        return a @ a.mT
-
-    def finish(self, sums: Tensor) -> Tensor:
-        return -(sums / sums.shape[0] ** 2).square().sum()
-
-
-@dataclass(frozen=True, eq=False)
-class Apart(Summed):
-    """The squared distance to the content's activations, as a sum that knows its places."""
-
-    name: str
-
-    @property
-    def layers(self) -> frozenset[str]:
-        return frozenset({self.name})
-
-    @property
-    def base_layers(self) -> frozenset[str]:
-        return frozenset({self.name})
-
-    def sums(self, activations, places) -> Tensor:
-        apart = activations[self.name] - activations[BASE + self.name]
-        rows = places[self.name].top + torch.arange(apart.shape[2])
-        return (apart.square() * rows.view(1, 1, -1, 1)).sum()[None]
-
-    def finish(self, sums: Tensor) -> Tensor:
-        return -sums.sum()
+from tile_case import Distance, Products
 
 
 def exact_critic(model: str) -> Critic:
@@ -124,7 +81,7 @@ def test_tiles_give_the_gradient_of_scores_of_drawn_places() -> None:
 def test_several_critics_share_the_tiles_of_a_picture() -> None:
     """As several devices would; a second network of equal weights takes about half of the windows."""
     critic, images = exact_critic("embedded"), picture(141, 173)
-    objective = Gram("mixed3a") + 2.0 * Apart("mixed4a") + 0.1 * layer("mixed3a")
+    objective = Products("mixed3a") + 2.0 * Distance("mixed4a") + 0.1 * layer("mixed3a")
     work = TwoPass(critic, objective, picture(141, 173, seed=1))
     tiles = work.tiles((141, 173), 64)
     alone = work.scored(images, torch.Generator().manual_seed(0), tiles)
@@ -139,7 +96,7 @@ def test_several_critics_share_the_tiles_of_a_picture() -> None:
 
 def test_a_halo_that_is_one_step_too_small_is_not_exact() -> None:
     critic = exact_critic("vgg11")
-    work = TwoPass(critic, Gram("relu3_2"))
+    work = TwoPass(critic, Products("relu3_2"))
     images = picture(96, 96)
     whole = work.scored(images, torch.Generator().manual_seed(0)).gradient
     field = critic.field(["relu3_2"])
@@ -155,7 +112,7 @@ def test_a_halo_that_is_one_step_too_small_is_not_exact() -> None:
 @pytest.mark.parametrize("tile", [0, 32])
 def test_a_picture_that_repeats_has_no_border(tile: int) -> None:
     critic = exact_critic("embedded")
-    work = TwoPass(critic, Gram("mixed3a"), wrap=(True, True))
+    work = TwoPass(critic, Products("mixed3a"), wrap=(True, True))
     images = picture(64, 96)
     tiles = work.tiles((64, 96), tile)
     here = work.scored(images, torch.Generator().manual_seed(0), tiles)
@@ -166,7 +123,7 @@ def test_a_picture_that_repeats_has_no_border(tile: int) -> None:
 
 def test_gradients_are_those_of_the_score() -> None:
     critic = exact_critic("embedded")
-    work = TwoPass(critic, Gram("mixed3a") - 0.5 * total_variation())
+    work = TwoPass(critic, Products("mixed3a") - 0.5 * total_variation())
     images, direction = picture(40, 40), picture(40, 40, seed=3) - 0.5
     slope = (work.scored(images, torch.Generator()).gradient * direction).sum().item()
     high, low = (work.scored(images + step * direction, torch.Generator()).score for step in (1e-5, -1e-5))
@@ -175,4 +132,4 @@ def test_gradients_are_those_of_the_score() -> None:
 
 def test_scores_of_whole_pictures_are_refused() -> None:
     with pytest.raises(InputError, match="whole picture"):
-        TwoPass(exact_critic("embedded"), Gram("mixed3a") + logit(3)).check()
+        TwoPass(exact_critic("embedded"), Products("mixed3a") + logit(3)).check()

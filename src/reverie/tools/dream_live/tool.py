@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
 from reverie.jobs.film import FilmSettings, FrameSequence
@@ -15,18 +14,17 @@ from reverie.jobs.job import Input
 from reverie.jobs.session import Session
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen
-from reverie.settings import parse_settings, setting, to_record
+from reverie.settings import setting, to_record
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.live.config import ShowSettings
 from reverie.tools.live.mapping import parse_map, read_map
-from reverie.tools.live.reactions import Rules, parse_rules, read_rules
+from reverie.tools.live.reactions import read_rules
 
 if TYPE_CHECKING:
     from reverie.tools.dream_live.scene import DreamScene
-    from reverie.tools.live.work import LiveWork, Look
+    from reverie.tools.live.work import LiveWork
 
 CAMERAS = tuple(str(number) for number in range(10))
-MOST_FRAMES = 1_000_000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -89,6 +87,7 @@ class PreparedDreamLive:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> LiveWork:
         """Return the show; its result is the session."""
+        from reverie.tools.live.looking import look_of
         from reverie.tools.live.work import LiveWork, Stage
 
         config = self.config
@@ -100,30 +99,24 @@ class PreparedDreamLive:
         }  # fmt: skip
         stage = Stage(self.scene, self.map, self.rules, seed)
         return LiveWork(stage, config.fps, config.seconds, about, _chosen(self.scene),
-                        look=_look(self.rules, self._session, config))  # fmt: skip
+                        look=look_of(self.rules, self._session, config.critic, config.device))  # fmt: skip
 
 
 class PreparedDreamRender:
     """A recorded session, its source, and the open network."""
 
     def __init__(self, config: DreamRenderConfig, session: Session) -> None:
-        from reverie.media.signals.take import read_take
+        from reverie.tools.live.recorded import read_session
 
         self.config, self._session, self.notes = config, session, list[str]()
-        self.take = read_take(Path(config.session))
-        about = self.take.about
-        if about.get("tool") != "dream live":
-            raise InputError(f"'{config.session}' was recorded by '{about.get('tool')}'; 'dream render' takes "
-                             "sessions of 'dream live'")  # fmt: skip
-        stored: Any = about.get("settings")
-        played = parse_settings(DreamLiveConfig, stored, f"the settings inside '{config.session}'")
+        self.take, played = read_session(config.session, "dream live", DreamLiveConfig)
         if played.source in CAMERAS and config.source is None:
             raise InputError("the session was played with a camera; give what it saw with --source FILM")
         beside = Path(config.session).parent / played.source
         self.source = Path(config.source) if config.source else beside if beside.exists() else Path(played.source)
         if not self.source.exists():
             raise InputError(f"the session was played with '{played.source}', which is not here; give it with --source")
-        if about.get("source_sha256") not in (None, sha256_of(self.source)):
+        if self.take.about.get("source_sha256") not in (None, sha256_of(self.source)):
             self.notes.append(f"'{self.source.name}' is not the file that the session was played with")
         finer = {name: getattr(config, name) for name in ("size", "steps", "octaves") if getattr(config, name)}
         self.played = dataclasses.replace(played, device=config.device, **finer)
@@ -131,16 +124,12 @@ class PreparedDreamRender:
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> FrameSequence:
         """Return the film; a killed one begins again, since each frame grows out of the one before."""
         from reverie.jobs.output import even_footage
+        from reverie.tools.live.recorded import playback
         from reverie.tools.live.work import Stage, again
 
         config, played = self.config, self.played
-        rate = Fraction(config.fps).limit_denominator(1001)
-        frames = max(1, round(self.take.length_s * rate))
-        if frames > MOST_FRAMES:
-            raise InputError(f"the session has {frames:,} frames at {config.fps:g} a second; at most {MOST_FRAMES:,}")
-        text, rules_text = (str(self.take.about.get(key, "")) for key in ("map", "rules"))
-        live_map = parse_map(text, "the session's map") if config.map is None else read_map(Path(config.map))
-        rules = parse_rules(rules_text, "the session's reactions") if rules_text else None
+        film = playback(self.take, config.fps, config.map)
+        rate, frames, live_map, rules = film.rate, film.frames, film.map, film.rules
         scene = scene_of(played, str(self.source), self._session)
         poses = again(Stage(scene, live_map, rules, played.seed), self.take, frames, float(rate))
         state = {"next": 0}
@@ -180,14 +169,6 @@ def scene_of(config: DreamLookSettings, source: str, session: Session) -> DreamS
 def _chosen(scene: DreamScene) -> Chosen:
     critic = scene.prepared.critic
     return Chosen(Input(critic.identity.name, critic.identity.sha256), str(critic.device))
-
-
-def _look(rules: Rules | None, session: Session, config: DreamLiveConfig) -> Look | None:
-    from reverie.tools.live.looking import looking
-
-    if rules is None or not rules.classes:
-        return None
-    return looking(session.critic(config.critic, None, config.device, "auto"), rules.classes)
 
 
 DREAM_LIVE: Tool[DreamLiveConfig] = Tool(

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
 from reverie.jobs.film import FilmSettings, FrameSequence
 from reverie.jobs.given import Given
 from reverie.jobs.session import Session
 from reverie.jobs.tool import Role, Tool
-from reverie.settings import parse_settings, setting, to_record
+from reverie.settings import setting, to_record
 from reverie.tools.latent.config import GeneratorSettings, KeptFrames
 from reverie.tools.latent.sample import MODEL, PreparedGenerator
 from reverie.tools.live.config import ShowSettings
-from reverie.tools.live.mapping import LiveMap, parse_map, read_map
-from reverie.tools.live.reactions import Rules, parse_rules, read_rules
+from reverie.tools.live.mapping import parse_map, read_map
+from reverie.tools.live.reactions import read_rules
 
 if TYPE_CHECKING:
     from reverie.tools.latent.model import LatentModel
     from reverie.tools.latent_live.scene import LatentScene
-    from reverie.tools.live.work import LiveWork, Look
+    from reverie.tools.live.work import LiveWork
 
 PCA_SAMPLES = 5000
-MOST_FRAMES = 10_000_000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -65,6 +63,7 @@ class PreparedLive(PreparedGenerator):
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> LiveWork:
         """Return the show; its result is the session."""
+        from reverie.tools.live.looking import look_of
         from reverie.tools.live.work import LiveWork, Stage
 
         config = self.config
@@ -85,38 +84,29 @@ class PreparedRender(PreparedGenerator):
     config: LatentRenderConfig
 
     def __init__(self, config: LatentRenderConfig, session: Session) -> None:
-        from reverie.media.signals.take import read_take
+        from reverie.tools.live.recorded import read_session
 
-        self.take = read_take(Path(config.session))
-        about = self.take.about
-        if about.get("tool") != "latent live":
-            raise InputError(f"'{config.session}' was recorded by '{about.get('tool')}'; 'latent render' takes "
-                             "sessions of 'latent live'")  # fmt: skip
-        played: Any = about.get("settings")
-        self.played = parse_settings(LatentLiveConfig, played, f"the settings inside '{config.session}'")
+        self.take, self.played = read_session(config.session, "latent live", LatentLiveConfig)
         default = LatentRenderConfig()
         same = {name: getattr(self.played, name) for name in ("truncation", "class_name", "noise")
                 if getattr(config, name) == getattr(default, name)}  # fmt: skip
         super().__init__(dataclasses.replace(config, **same), session)
         self._session = session
-        if about.get("network") != self.model.sha256:
+        if self.take.about.get("network") != self.model.sha256:
             raise InputError(f"the session was played on another network ('{Path(self.played.model).name}'); "
                              "give it with --model")  # fmt: skip
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> FrameSequence:
         """Return the film; the latents of its frames stand beside it."""
         from reverie.tools.latent_films.walk import lasting, latent_film
+        from reverie.tools.live.looking import look_of
+        from reverie.tools.live.recorded import playback
         from reverie.tools.live.work import Stage, again
 
         config, played = self.config, self.played
-        rate = Fraction(config.fps).limit_denominator(1001)
-        frames = max(1, round(self.take.length_s * rate))
-        if frames > MOST_FRAMES:
-            raise InputError(f"the session has {frames} frames at {config.fps:g} a second; at most {MOST_FRAMES:,}")
+        film = playback(self.take, config.fps, config.map)
+        rate, frames, live_map, rules = film.rate, film.frames, film.map, film.rules
         scene = scene_of(self.model, played.seeds, played.speed, config.directions)
-        text, rules_text = (str(self.take.about.get(key, "")) for key in ("map", "rules"))
-        live_map: LiveMap = parse_map(text, "the session's map") if config.map is None else read_map(Path(config.map))
-        rules = parse_rules(rules_text, "the session's reactions") if rules_text else None
         classes = look_of(rules, self._session, played.critic, config.device)
         look = None if classes is None else lambda pose: classes(scene.draw(pose, draft=False))
         poses = again(Stage(scene, live_map, rules, played.seed), self.take, frames, float(rate), look)
@@ -139,15 +129,6 @@ def scene_of(model: LatentModel, seeds: str, speed: float, directions: str | Non
     else:
         found = principal_directions(model.net, model.config.w_dim, PCA_SAMPLES, model.sha256)
     return LatentScene(model, seeds, found, speed)
-
-
-def look_of(rules: Rules | None, session: Session, critic: str, device: str) -> Look | None:
-    """Return what names the classes that the rules ask for; None where they ask for none."""
-    from reverie.tools.live.looking import looking
-
-    if rules is None or not rules.classes:
-        return None
-    return looking(session.critic(critic, None, device, "auto"), rules.classes)
 
 
 LATENT_LIVE: Tool[LatentLiveConfig] = Tool(

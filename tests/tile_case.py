@@ -30,7 +30,7 @@ class Products(Summed):
 
 
 @dataclass(frozen=True, eq=False)
-class Apart(Summed):
+class Distance(Summed):
     """The squared distance to the content's activations, as a sum that knows its places."""
 
     name: str
@@ -44,9 +44,9 @@ class Apart(Summed):
         return frozenset({self.name})
 
     def sums(self, activations, places) -> Tensor:
-        apart = activations[self.name] - activations[BASE + self.name]
-        rows = places[self.name].top + torch.arange(apart.shape[2])
-        return (apart.square() * rows.view(1, 1, -1, 1)).sum()[None]
+        distance = activations[self.name] - activations[BASE + self.name]
+        rows = places[self.name].top + torch.arange(distance.shape[2])
+        return (distance.square() * rows.view(1, 1, -1, 1)).sum()[None]
 
     def finish(self, sums: Tensor) -> Tensor:
         return -sums.sum()
