@@ -39,7 +39,9 @@ CASES = {
 def test_tiles_give_the_gradient_of_the_whole(model: str, size: tuple[int, int]) -> None:
     shallow, deep, tile = CASES[model]
     critic = exact_critic(model)
-    objective = Gram(shallow) + 0.3 * Gram(deep) + 2.0 * Apart(deep) + 0.1 * layer(shallow) - total_variation()
+    objective = (
+        Products(shallow) + 0.3 * Products(deep) + 2.0 * Distance(deep) + 0.1 * layer(shallow) - total_variation()
+    )
     work = TwoPass(critic, objective, picture(*size, seed=1))
     images = picture(*size)
     whole = work.scored(images, torch.Generator().manual_seed(0))
