@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Generator as Random
 from torch import nn
 
+import reverie
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import DataError, GradientError, InputError
@@ -23,7 +28,7 @@ from reverie.train.run_folder import RunFolder
 from reverie.train.stylegan2.augment import ada_augment, diff_augment
 from reverie.train.stylegan2.config import Stylegan2Config, check_config
 from reverie.train.stylegan2.kid import squared_mmd
-from reverie.train.stylegan2.loop import Stylegan2Training
+from reverie.train.stylegan2.loop import Stylegan2Training, part_of_batch
 from reverie.train.stylegan2.losses import PathLength, discriminator_loss, generator_loss, gradient_penalty
 from reverie.train.stylegan2.pictures import open_source
 
@@ -137,6 +142,57 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(tmp_path: Path, pictures: Path,
     for name, value in whole.state().items():
         assert torch.equal(value, second.state()[name]), name
     assert (whole.p, whole.sign, whole.path_length.mean) == (second.p, second.sign, second.path_length.mean)
+
+
+PROGRAM = """
+import os
+import sys
+from pathlib import Path
+from safetensors.torch import save_file
+from reverie.critic.open import open_critic
+from reverie.train.run_folder import RunFolder
+from reverie.train.stylegan2.config import Stylegan2Config
+from reverie.train.stylegan2.loop import Stylegan2Training, part_of_batch
+from reverie.train.stylegan2.pictures import open_source
+config = Stylegan2Config(
+    data=sys.argv[1], resolution=16, width=128, most_channels=8, latent=6, w_dim=8, batch=4, kimg=0.016, precision="fp32",
+    device="cpu", against="own", augment="ada", anchor=0.0, path_length=2.0, half=False,
+)
+critic = open_critic("embedded", precision="fp32", device="cpu")
+training = Stylegan2Training(config, open_source(config), critic, RunFolder(Path(sys.argv[2])))
+done = list(training.steps())[-1]
+made = training.made() is not None
+save_file(dict(training.nets.generator.state_dict()), sys.argv[2] + os.environ["RANK"])
+Path(sys.argv[2] + os.environ["RANK"] + ".txt").write_text(f"{done.step} {done.phase} {training.batch} {made}")
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_generator(tmp_path: Path, pictures: Path):
+    script = tmp_path / "program.py"
+    script.write_text(PROGRAM)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(reverie.__file__).parent.parent)}
+    result = subprocess.run(
+        [*launch, str(script), str(pictures), str(tmp_path / "run")],
+        env=environment, capture_output=True, text=True, timeout=280, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr[-3000:]
+    told = [Path(f"{tmp_path / 'run'}{rank}.txt").read_text() for rank in (0, 1)]
+    assert told == ["4 done 2 True", "4 done 2 False"]  # half of the batch each; the first has the network
+    first, second = (load_file(f"{tmp_path / 'run'}{rank}") for rank in (0, 1))
+    for name, value in first.items():
+        assert torch.equal(value, second[name]), name
+    assert first["mapping.w_avg"].abs().sum() > 0
+
+
+def test_a_batch_is_dealt_out_evenly_or_refused():
+    assert part_of_batch(16, 1) == 16
+    assert part_of_batch(16, 4) == 4
+    with pytest.raises(InputError, match="16 cannot be dealt out to 3 processes"):
+        part_of_batch(16, 3)
+    with pytest.raises(InputError, match="4 processes"):
+        part_of_batch(4, 4)
 
 
 def _go(run: Stylegan2Training, steps: int) -> None:
