@@ -155,8 +155,8 @@ from reverie.train.stylegan2.config import Stylegan2Config
 from reverie.train.stylegan2.loop import Stylegan2Training, part_of_batch
 from reverie.train.stylegan2.pictures import open_source
 config = Stylegan2Config(
-    data=sys.argv[1], resolution=16, width=128, most_channels=8, latent=6, w_dim=8, batch=4, kimg=0.016, precision="fp32",
-    device="cpu", against="own", augment="ada", anchor=0.0, path_length=2.0, half=False,
+    data=sys.argv[1], resolution=16, width=128, most_channels=8, latent=6, w_dim=8, batch=4, kimg=0.016,
+    device="cpu", precision="fp32", against="own", augment="ada", anchor=0.0, path_length=2.0, half=False,
 )
 critic = open_critic("embedded", precision="fp32", device="cpu")
 training = Stylegan2Training(config, open_source(config), critic, RunFolder(Path(sys.argv[2])))
