@@ -162,7 +162,7 @@ critic = open_critic("embedded", precision="fp32", device="cpu")
 training = Stylegan2Training(config, open_source(config), critic, RunFolder(Path(sys.argv[2])))
 done = list(training.steps())[-1]
 made = training.made() is not None
-save_file(dict(training.nets.generator.state_dict()), sys.argv[2] + os.environ["RANK"])
+save_file({k: v.contiguous() for k, v in training.nets.generator.state_dict().items()}, sys.argv[2] + os.environ["RANK"])
 Path(sys.argv[2] + os.environ["RANK"] + ".txt").write_text(f"{done.step} {done.phase} {training.batch} {made}")
 """
 
