@@ -26,7 +26,7 @@ import torch
 from measure import arguments, gain, interleaved, load_now, report, summary, table, target
 
 WANTED = 1.5
-PICTURES = 48
+PICTURES, LATENT = 48, 256
 RELEASED, EQUAL = "stylegan2-pytorch", "stylegan2-pytorch, equal width"
 
 
@@ -52,7 +52,7 @@ def ours(folder: Path, side: int, base: int, most: int, batch: int, against: str
     paper = {"against": "own", "augment": "none", "anchor": 0.0, "loss": "logistic", "path_length": 2.0,
              "noise": True, "start_from_latent": False, "mapping_layers": 8, "mapping_lr": 0.01}  # fmt: skip
     config = Stylegan2Config(
-        data=str(folder), resolution=side, width=base, most_channels=most, latent=most, w_dim=most, batch=batch,
+        data=str(folder), resolution=side, width=base, most_channels=most, latent=LATENT, w_dim=LATENT, batch=batch,
         precision="fp32", device="cpu", **(paper if against == "own" else {"anchor_kimg": 0.0}),
     )  # fmt: skip
     critic = open_critic("embedded", precision="fp32", device="cpu")
@@ -87,7 +87,7 @@ def peer(folder: Path, side: int, base: int, most: int, batch: int, divide: int)
     trainer = module.Trainer(
         name="peer", results_dir=folder.with_name("results"), models_dir=folder.with_name("models"),
         base_dir=folder.parent, image_size=side, network_capacity=base // side // 2, fmap_max=most, batch_size=batch,
-        gradient_accumulate_every=1, num_workers=0, aug_prob=0.0, log=False, latent_dim=most, style_depth=8,
+        gradient_accumulate_every=1, num_workers=0, aug_prob=0.0, log=False, latent_dim=LATENT, style_depth=8,
         save_every=10**9, evaluate_every=10**9,
     )  # fmt: skip
     trainer.set_data_src(str(folder))
@@ -111,7 +111,7 @@ def parameters(step: Any) -> int:
 
 def main() -> None:
     """Measure whole cycles of the penalties of all."""
-    args = arguments(__doc__, rounds=3, size=64, base=2048, most=256, batch=8, steps=16).parse_args()
+    args = arguments(__doc__, rounds=3, size=64, base=2048, most=512, batch=8, steps=16).parse_args()
     torch.set_num_threads(1)
     load = load_now()
     with tempfile.TemporaryDirectory() as name:

@@ -162,7 +162,8 @@ critic = open_critic("embedded", precision="fp32", device="cpu")
 training = Stylegan2Training(config, open_source(config), critic, RunFolder(Path(sys.argv[2])))
 done = list(training.steps())[-1]
 made = training.made() is not None
-save_file({k: v.contiguous() for k, v in training.nets.generator.state_dict().items()}, sys.argv[2] + os.environ["RANK"])
+state = training.nets.generator.state_dict()
+save_file({k: v.contiguous() for k, v in state.items()}, sys.argv[2] + os.environ["RANK"])
 Path(sys.argv[2] + os.environ["RANK"] + ".txt").write_text(f"{done.step} {done.phase} {training.batch} {made}")
 """
 

@@ -1,9 +1,9 @@
-"""Modulated 3x3 convolutions over tiles of 4 x 4 pixels: a quarter of the multiplications, for weights that stand still.
+"""Modulated 3x3 convolutions over tiles of 4 x 4 pixels, for weights that stand still: a quarter of the products.
 
-Minimal filtering F(4 x 4, 3 x 3): a tile of 6 x 6 is turned by a matrix B, multiplied with the turned kernel place by
-place, and turned back by A: y = A^T [(G k G^T) * (B^T x B)] A. The products over channels are 36 matrix products. A few rows of tiles are worked
-on at a time, so that they stay in the processor's cache, and the style and the demodulation are applied on the way in
-and out.
+Minimal filtering F(4 x 4, 3 x 3): a tile x of 6 x 6 is turned by a matrix B, multiplied by place with the kernel k
+turned by G, and turned back by A: y = A^T [(G k G^T) * (B^T x B)] A. The products over channels are 36 matrix products.
+A few rows of tiles are worked on at a time, so that they stay in the processor's cache, and the style and the
+demodulation are applied on the way in and out.
 
 Source: Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks", arXiv 1509.09308, section 4.
 """
