@@ -27,6 +27,7 @@ from reverie.models.stylegan2.generator import Generator
 from reverie.train.run_folder import RunFolder
 from reverie.train.stylegan2.augment import ada_augment, diff_augment
 from reverie.train.stylegan2.config import Stylegan2Config, check_config
+from reverie.train.stylegan2.film_frames import Left, chosen_frames
 from reverie.train.stylegan2.kid import squared_mmd
 from reverie.train.stylegan2.loop import Stylegan2Training, part_of_batch
 from reverie.train.stylegan2.losses import PathLength, discriminator_loss, generator_loss, gradient_penalty
@@ -242,14 +243,39 @@ def test_other_settings_and_pictures_are_refused(tmp_path: Path, pictures: Path,
         training(pictures, critic, tmp_path / "run")
 
 
+def test_frames_that_repeat_fade_or_show_nothing_are_left_out():
+    random = np.random.default_rng(0)
+    first, second = (np.kron(random.random((4, 4, 3)), np.ones((6, 8, 1))) * 200 for _ in range(2))
+    shots = [first + 6 * (n // 2) for n in range(16)]  # every frame twice
+    shots += [first + 42 + (second - first - 42) * a for a in np.linspace(0, 1, 12)[1:-1]]  # a fade
+    shots += [second] * 4 + [np.zeros((24, 32, 3))] * 5 + [first] * 3  # nothing, and the first frame again
+    left = Left()
+    squares = [torch.from_numpy(frame.clip(0, 255).astype(np.uint8)).permute(2, 0, 1) for frame in shots]
+    kept = list(chosen_frames(squares, left))
+    assert left.empty == 5
+    assert 5 <= left.fading <= 10
+    assert len(kept) <= 8 + 1 + 10 - left.fading
+    assert torch.equal(kept[1], squares[2])
+    assert len(kept) + left.empty + left.fading + left.repeated == len(shots)
+    assert "5 show nothing" in left.line(len(kept))
+
+
 def test_a_film_gives_its_frames_without_repetitions(tmp_path: Path):
+    pattern = np.kron(np.random.default_rng(0).integers(0, 100, (4, 4, 3)), np.ones((6, 8, 1), np.int64))
     with VideoWriter(tmp_path / "a.mkv", (24, 32), 10, codec="ffv1") as writer:
         for number in range(40):
-            frame = np.full((24, 32, 3), 6 * (number // 2), np.uint8)
-            writer.write(frame)
+            writer.write((pattern + 6 * (number // 2)).astype(np.uint8))
     source = open_source(Stylegan2Config(data=str(tmp_path / "a.mkv"), resolution=16))
     assert source.count == 20
-    assert "20 repeat" in source.notes[0]
+    assert source.notes == ("20 of 40 frames are learned from: 20 repeat others",)
+
+
+def test_few_frames_of_a_film_are_refused(tmp_path: Path):
+    with VideoWriter(tmp_path / "a.mkv", (24, 32), 10, codec="ffv1") as writer:
+        for _ in range(20):
+            writer.write(np.full((24, 32, 3), 90, np.uint8))
+    with pytest.raises(DataError, match="no frames that show anything"):
+        open_source(Stylegan2Config(data=str(tmp_path / "a.mkv"), resolution=16))
 
 
 def test_settings_that_contradict_each_other_are_refused():
