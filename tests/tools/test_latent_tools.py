@@ -394,3 +394,16 @@ def test_what_cannot_be_is_named(tmp_path: Path, model: Path):
             parse_numbers(text)
     assert parse_numbers("0-2,7") == (0, 1, 2, 7)
     assert parse_layers("fine", 10) == (8, 9)
+
+
+def test_dream_moves_through_latent_space_too(tmp_path: Path, model: Path):
+    words = ["--latent", model, "--class", "orange", "--octaves", 1, "--steps", 3, "--seed", 4]
+    assert call("dream", *words, "-o", tmp_path / "a.png") == 0
+    again = ["--toward", "orange", "--steps", 3, "--seed", 4]
+    assert call("latent dream", model, *again, "-o", tmp_path / "b.png") == 0
+    found, expected = (read_latents(tmp_path / f"{n}-latents.safetensors").ws for n in "ab")
+    assert torch.equal(found, expected)
+    with pytest.raises(InputError, match=r"leave 'a\.png' out"):
+        call("dream", tmp_path / "a.png", *words, "-o", tmp_path / "c.png")
+    with pytest.raises(InputError, match="follows one thing"):
+        call("dream", "--latent", model, "-o", tmp_path / "d.png")
