@@ -100,7 +100,7 @@ class PreparedDreamLive:
         }  # fmt: skip
         stage = Stage(self.scene, self.map, self.rules, seed)
         return LiveWork(stage, config.fps, config.seconds, about, _chosen(self.scene),
-                        look=_look(self.rules, self._session, config))  # fmt: skip
+                        look=_look(self.rules, self._session, config), scratch=scratch)  # fmt: skip
 
 
 class PreparedDreamRender:
