@@ -1,4 +1,4 @@
-"""A job of the queue whose worker dies goes on from the state that it kept, and ends with the bytes of an unbroken one."""
+"""A job of the queue whose worker dies goes on from the state that it kept, to the bytes of an unbroken one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def added(queue: Queue, files: Path, tool: str, config: dict) -> str:
     record: dict = {"tool": tool, "config": config, "input": {"name": "0.png", "sha256": photo.sha256}}
     if tool == "style":
         record["config"] = {"style": ["1.png"], **config}
-        record["files"] = {"style": {"name": "1.png", "sha256": other.sha256}}
+        record["files"] = {"style 1": {"name": "1.png", "sha256": other.sha256}}
     accepted = accept(record, find_tool, store)
     return queue.add(accepted.record, suffix=accepted.suffix, title=accepted.title).id
 

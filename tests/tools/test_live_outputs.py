@@ -1,10 +1,11 @@
-"""What goes out of a show: sound in blocks without clicks, to a device that is not real; OSC and MIDI to a sequencer."""
+"""What goes out of a show: sound in blocks without clicks, to a device that is not real; OSC and MIDI."""
 
 from __future__ import annotations
 
 import socket
 import sys
 import types
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def test_motion_is_heard_and_stillness_is_calm():
 class Stream:
     """A device of which one turns the crank oneself."""
 
-    made: list[Stream] = []
+    made: ClassVar[list[Stream]] = []
 
     def __init__(self, rate_hz, blocksize, device, channels, dtype, callback) -> None:
         if device == "none":
@@ -84,7 +85,7 @@ def test_a_device_plays_what_the_show_looks_like(device: type[Stream]):
 
 
 def test_what_is_missing_is_one_line_and_the_show_goes_on(device: type[Stream], monkeypatch: pytest.MonkeyPatch):
-    out = Outputs(parse_map('outputs: {sound: none, osc: nowhere}'), BOUNDS)
+    out = Outputs(parse_map("outputs: {sound: none, osc: nowhere}"), BOUNDS)
     assert [note.split(":")[0] for note in out.notes] == ["without sound", "without osc"]
     assert "no sound device" in out.notes[0]
     out.show({"truncation": 1.0}, frame(1))
