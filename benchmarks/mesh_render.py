@@ -19,12 +19,12 @@ from measure import arguments, gain, interleaved, load_now, report, summary, tab
 from torch import Tensor, nn
 
 from reverie.canvas.mesh import MeshCanvas, Shape
-from reverie.canvas.texture import Surface
 from reverie.numerics.mesh import edges_of
 from reverie.render.camera import Camera
 from reverie.render.light import Light
 from reverie.render.mips import plan_mips
 from reverie.render.outline import EdgeTable
+from reverie.render.surface import Surface
 
 RINGS = {"5k": 36, "20k": 71}
 SIDES = (256, 512)
