@@ -70,9 +70,10 @@ class Shape(nn.Module):
         return (vertices + vertices[pairs] * sign.to(vertices)) / 2
 
     def restaged(self, smoothness: float) -> Shape:
-        """Return the same shape, one without a reach, with another lambda: large first, small for details."""
-        assert self.reach is None
-        other = Shape(self().detach(), self._ends, smoothness, self._mirror)
+        """Return the same shape with another lambda: large first, small for details."""
+        with torch.no_grad():
+            places = self() if self.reach is None else self.operator.solve(self.moved)
+        other = Shape(places, self._ends, smoothness, self._mirror, self.reach)
         other.start = self.start
         return other
 
@@ -114,13 +115,16 @@ class MeshCanvas(nn.Module):
         size: ``(H, W)`` of the pictures.
         cameras: seen when `forward` is not told which.
         shape: moving vertices in place of the surface's own.
+        fuses: draw moving vertices by the loops of `reverie.render.fused`, where they can be compiled. They are
+            several times as fast as torch operations; numbers differ in the last digits.
     """
 
     def __init__(
         self, texture: nn.Module, surface: Surface, mips: MipPlan, size: tuple[int, int],
-        cameras: Sequence[Camera] = (), shape: Shape | None = None,
+        cameras: Sequence[Camera] = (), shape: Shape | None = None, fuses: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
+        self.fuses = fuses
         self.texture, self.surface, self.mips, self.shape = texture, surface, mips, shape
         self.cameras, self.size = tuple(cameras), size
         self._sights: dict[tuple[Camera, tuple[int, int]], Sight] = {}
@@ -160,7 +164,7 @@ class MeshCanvas(nn.Module):
         shone = [UNLIT] * len(cameras) if lights is None else lights
         behind = [GREY] * len(cameras) if backgrounds is None else backgrounds
         grounds = [torch.as_tensor(one, device=texels.device).to(texels) for one in behind]
-        if self._fuses(texels):
+        if self.fuses and self.shape is not None and _can_fuse(texels):
             return self._fused(texels, vertices, cameras, shone, grounds)
         rows = [
             self._picture(texels, vertices, camera, light, ground)
@@ -168,9 +172,6 @@ class MeshCanvas(nn.Module):
         ]
         stacked = torch.stack(rows).permute(0, 3, 1, 2)
         return Views(stacked[:, :-1], stacked[:, -1:])
-
-    def _fuses(self, texels: Tensor) -> bool:
-        return self.shape is not None and texels.device.type == "cpu" and texels.shape[1] == 3 and has_numba()
 
     def _fused(
         self, texels: Tensor, vertices: Tensor, cameras: Sequence[Camera], lights: Sequence[Light],
@@ -205,6 +206,10 @@ class MeshCanvas(nn.Module):
                 self._sights.pop(next(iter(self._sights)))
             self._sights[key] = found
         return self._sights[key]
+
+
+def _can_fuse(texels: Tensor) -> bool:
+    return texels.device.type == "cpu" and texels.shape[1] == 3 and has_numba()
 
 
 def see(

@@ -56,7 +56,9 @@ class MipPlan:
         if texture.device.type == "cpu" and texture.dtype == torch.float32 and has_numba():
             from reverie.render.fused.pyramid import texels_of  # needs numba
 
-            return texels_of(texture, self.covered, self.levels)
+            return texels_of(
+                texture, self.covered, [(level.weight, level.border, level.source) for level in self.levels]
+            )
         return self.texels_torch(texture)
 
     def texels_torch(self, texture: Tensor) -> Tensor:

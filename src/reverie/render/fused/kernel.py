@@ -7,7 +7,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from numba import njit
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:

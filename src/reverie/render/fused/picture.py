@@ -24,6 +24,7 @@ from reverie.render.fused.shade import shade, shade_back
 from reverie.render.light import Light
 from reverie.render.surface import Surface
 
+Nine = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 SUMS = 4  # of texels' gradients at once, whatever the threads
 
 
@@ -145,7 +146,7 @@ class _View:
         if len(self.normals):
             normals_back(self.vertices, scene.faces, self.normals, self.length, to_normals, to_vertices)
 
-    def _arrays(self) -> tuple[np.ndarray, ...]:
+    def _arrays(self) -> Nine:
         scene = self.scene
         return (
             self.points, scene.faces, self.triangle, scene.uv, scene.face_uv, self.normals, self.light, self.texels,

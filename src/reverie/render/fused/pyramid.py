@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from reverie.render.fused.kernel import inlined, kernel
-from reverie.render.mips import Level
+
+Level = tuple[Tensor, Tensor, Tensor]  # weight, border and source of a `reverie.render.mips.Level`
 
 
 def texels_of(texture: Tensor, covered: Tensor, levels: Sequence[Level]) -> Tensor:
@@ -25,36 +26,29 @@ def texels_of(texture: Tensor, covered: Tensor, levels: Sequence[Level]) -> Tens
 class _Texels(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, texture: Tensor, covered: Tensor, levels: Sequence[Level]) -> Tensor:
-        ctx.covered, ctx.levels, ctx.shape = covered, levels, texture.shape
-        count = texture.shape[1]
-        texels = torch.empty(sum(h * w for h, w in (level.size for level in levels)), count)
-        parts = texels.split([level.size[0] * level.size[1] for level in levels])
+        ctx.used = [(covered if n == 0 else weight)[0, 0].numpy() for n, (weight, _, _) in enumerate(levels)]
+        ctx.levels, count = levels, texture.shape[1]
+        texels = torch.empty(sum(used.size for used in ctx.used), count)
+        parts = texels.split([used.size for used in ctx.used])
         interleave(texture.detach()[0].flatten(1).contiguous().numpy(), parts[0].numpy())
-        below = covered[0, 0].numpy()
-        for n, level in enumerate(levels[1:]):
-            weight = level.weight[0, 0].numpy()
-            fine, coarse = (parts[m].view(*levels[m].size, count).numpy() for m in (n, n + 1))
-            halve(fine, below, weight, coarse)
-            below = weight
-        for level, part in zip(levels, parts, strict=True):
-            fill(level.border.numpy(), level.source.numpy(), part.numpy())
+        planes = [part.view(*used.shape, count).numpy() for part, used in zip(parts, ctx.used, strict=True)]
+        for n in range(1, len(levels)):
+            halve(planes[n - 1], ctx.used[n - 1], ctx.used[n], planes[n])
+        for (_, border, source), part in zip(levels, parts, strict=True):
+            fill(border.numpy(), source.numpy(), part.numpy())
         return texels
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None, None]:
-        levels, slope = ctx.levels, slopes[0].contiguous()
-        ends = np.cumsum([level.size[0] * level.size[1] for level in levels])
-        above = np.zeros((1, 1, slope.shape[1]), np.float32)
-        for n in reversed(range(len(levels))):
-            level = levels[n]
-            own = slope[int(ends[n]) - level.size[0] * level.size[1] : int(ends[n])].clone()
-            fill_back(level.border.numpy(), level.source.numpy(), own.numpy())
-            plane = own.view(*level.size, -1).numpy()
-            if n + 1 < len(levels):
-                below = (ctx.covered if n == 0 else level.weight)[0, 0].numpy()
-                halve_back(above, below, levels[n + 1].weight[0, 0].numpy(), plane)
-            above = plane
-        return torch.from_numpy(above).permute(2, 0, 1).contiguous()[None], None, None
+        count = slopes[0].shape[1]
+        parts = slopes[0].clone(memory_format=torch.contiguous_format).split([used.size for used in ctx.used])
+        planes = [part.view(*used.shape, count).numpy() for part, used in zip(parts, ctx.used, strict=True)]
+        for n in reversed(range(len(planes))):
+            _, border, source = ctx.levels[n]
+            fill_back(border.numpy(), source.numpy(), parts[n].numpy())
+            if n + 1 < len(planes):
+                halve_back(planes[n + 1], ctx.used[n], ctx.used[n + 1], planes[n])
+        return torch.from_numpy(planes[0]).permute(2, 0, 1).contiguous()[None], None, None
 
 
 @kernel
@@ -66,7 +60,7 @@ def interleave(plane: np.ndarray, texels: np.ndarray) -> None:
 
 
 @inlined
-def _counts(used: np.ndarray, y: int, x: int) -> tuple[float, float, float, float]:
+def _counts(used: np.ndarray, y: int, x: int) -> tuple[np.float32, np.float32, np.float32, np.float32]:
     """Return 1 for each of the four texels below that is used, and 0 for the others."""
     return (
         np.float32(used[2 * y, 2 * x] > 0), np.float32(used[2 * y, 2 * x + 1] > 0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from reverie.render.fused.kernel import inlined
 
 
 @inlined
-def corners_of(sizes: np.ndarray, level: int, u: float, v: float) -> tuple[int, int, int, int, float, float]:
+def corners_of(sizes: np.ndarray, level: int, u: float, v: float) -> tuple[Any, Any, Any, Any, float, float]:
     """Return the four texels around a place of one level, and the way from the upper left one.
 
     Their numbers have no sign, or every use would ask whether one counts from the end.
