@@ -125,7 +125,7 @@ class DreamConfig:
         excludes=("class_name", "guide", "channel", "caricature", "group", "direction"),
     )  # fmt: skip
     direction: str | None = setting(
-        None, "From one class to another, as TO-FROM: what the network tells them apart by is amplified.", late=True,
+        None, "From one class to another, as TO-FROM: what separates them for the network is amplified.", late=True,
         needs=("direction_from",), group=GOAL, expert=True,
         excludes=("class_name", "guide", "guide_class", "channel", "caricature", "group"),
     )  # fmt: skip
