@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from reverie.apps.cli.batch_options import is_folder
 from reverie.apps.cli.common_options import COMMON, Common
+from reverie.apps.cli.formats import is_folder
 from reverie.apps.cli.one import run_one
 from reverie.apps.cli.options import option_of
 from reverie.apps.cli.pipes import STDOUT, as_given, read_stdin
