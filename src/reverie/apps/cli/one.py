@@ -36,10 +36,7 @@ def run_one(
     there: Callable[[Path], None] | None = None, session: Session | None = None,
     decides: Mapping[str, Json] = NONE, seen: Callable[[Path], None] | None = None,
 ) -> int:  # fmt: skip
-    """Do one job, to a file or to standard output.
-
-    `there` is told of a result that is there already, `seen` of one that was made; `decides` see `Part`.
-    """
+    """Do one job; `there` is told of a result that is there already, `seen` of one that was made; `decides`: `Part`."""
     from reverie.cluster.executors import open_executor
     from reverie.jobs.many import continue_in, scratch_of
     from reverie.jobs.session import Session
