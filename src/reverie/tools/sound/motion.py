@@ -54,7 +54,7 @@ class Look:
 
     def add(self, frame: np.ndarray) -> None:
         """Take one more frame, ``[H, W, 3]`` uint8."""
-        small = _small(frame)
+        small = small_frame(frame)
         light = small.mean(-1)
         spread = small.max(-1) - small.min(-1)
         change = 0.0 if self._last is None else np.abs(small - self._last).mean(-1)
@@ -102,7 +102,8 @@ def path_speed(points: np.ndarray, *, closed: bool) -> tuple[np.ndarray, np.ndar
     return (lengths[0] + lengths[1]) / 2, np.arccos(cosine.clip(-1, 1))
 
 
-def _small(frame: np.ndarray) -> np.ndarray:
+def small_frame(frame: np.ndarray) -> np.ndarray:
+    """Return a frame ``[H, W, 3]`` uint8 at about `LOOK_PX`, in [0, 1]."""
     step = max(1, max(frame.shape[:2]) // LOOK_PX)
     height, width = (side // step * step for side in frame.shape[:2])
     cut = frame[:height, :width, :3].reshape(height // step, step, width // step, step, 3)
