@@ -41,7 +41,8 @@ class Wall:
         self.base = f"http://127.0.0.1:{self.port}"
         command = [
             sys.executable, "-m", "reverie", "wall", "--port", str(self.port), "--host", "127.0.0.1",
-            "--home", str(home), "--preset", preset, "--artists", str(paintings), "--size", str(size), "--keep-hours", "1",
+            "--home", str(home), "--preset", preset, "--artists", str(paintings), "--size", str(size),
+            "--keep-hours", "1",
         ]  # fmt: skip
         env = {**os.environ, **environment(), "REVERIE_PASSWORD": PASSWORD}
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=env)
