@@ -183,7 +183,7 @@ def test_a_training_whose_node_is_killed_goes_on_elsewhere_and_is_the_same_netwo
             time.sleep(0.05)
         while not killed:
             time.sleep(0.2)
-            killed.extend(n for n in two_nodes.worker_nodes if processes_of(n, "ray::Hand"))
+            killed.extend(n for n in two_nodes.worker_nodes if processes_of(n, "ray::FarWorker"))
         two_nodes.remove_node(killed[0], allow_graceful=False)
 
     killer = threading.Thread(target=kill)
