@@ -103,7 +103,7 @@ def test_a_giant_picture_whose_node_is_killed_in_the_middle_has_the_bytes_of_one
     two_nodes, pictures, tmp_path, name
 ):
     source, style = sorted(pictures(2, 160).iterdir())
-    given = {"tile": 64, "steps": 40} | ({"scales": 1} if name == "style" else {"octaves": 1})
+    given = {"tile": 96, "steps": 10} | ({"scales": 1} if name == "style" else {"octaves": 1})
     roles = {"content": (str(source),), "pictures": (str(source),), "style": (str(style),) if name == "style" else ()}
     node = two_nodes.add_node(num_cpus=1, object_store_memory=80_000_000)
     over, killed = threading.Event(), []
