@@ -20,10 +20,11 @@ from reverie.models.stylegan2.config import GeneratorConfig
 from reverie.models.stylegan2.file import describe
 from reverie.models.stylegan2.generator import Generator
 from reverie.models.stylegan2.latents import read_latents
-from reverie.tools.latent.config import parse_layers, parse_numbers
+from reverie.tools.latent.config import WalkConfig, parse_layers, parse_numbers
 from reverie.tools.latent.directions import principal_directions, read_directions, weight_directions
 from reverie.tools.latent.journey import parse_journey
 from reverie.tools.latent.paths import circle, even_places, frame_places, noise_loop, polyline, slerp, spline
+from reverie.tools.latent.walk import loop_notes
 from reverie.tools.registry import find_tool
 from reverie.weights.checkpoint import save_model
 
@@ -205,6 +206,15 @@ def test_walks_loop(tmp_path: Path, model: Path, path: str):
     assert min(steps) > 0
     assert steps[-1] < 3 * max(steps[:-1])  # the way back to the first frame is a step like the others
     assert len(read_latents(tmp_path / f"{path}-latents.safetensors").names) == 8
+
+
+def test_a_walk_says_where_it_loops_otherwise_than_asked():
+    assert loop_notes(WalkConfig()) == loop_notes(WalkConfig(path="circle", turns=2.0)) == []
+    assert loop_notes(WalkConfig(path="circle", turns=1.5)) == [
+        "--turns 1.5 became 2, as the film loops; --no-loop keeps it"
+    ]
+    assert loop_notes(WalkConfig(path="circle", turns=1.5, loop=False)) == []
+    assert "comes back by itself" in loop_notes(WalkConfig(path="noise", loop=False))[0]
 
 
 def test_a_killed_journey_goes_on_to_the_same_frames(tmp_path: Path, model: Path):
