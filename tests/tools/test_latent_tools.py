@@ -270,11 +270,11 @@ def test_directions_are_written_and_moved_along(tmp_path: Path, model: Path):
     assert len(read_directions(file, 12).vectors) == 3
     for strip, out in ((1, "e.png"), (3, "f.png")):
         assert call("latent edit", model, "--seed", 1, "--directions", file, "--move", "0@coarse=2", "--move", "2=-1",
-                    "--strip", strip, "-o", tmp_path / out) == 0  # fmt: skip
+                    "--move", "1=0.5", "--strip", strip, "-o", tmp_path / out) == 0  # fmt: skip
     ws = read_latents(tmp_path / "f-latents.safetensors").ws
     step = read_directions(file, 12)
-    assert torch.allclose(ws[2][0] - ws[0][0], 2 * step.step(0) - step.step(2), atol=1e-5)
-    assert torch.allclose(ws[1][5] - ws[0][5], -0.5 * step.step(2), atol=1e-5)
+    assert torch.allclose(ws[2][0] - ws[0][0], 2 * step.step(0) - step.step(2) + 0.5 * step.step(1), atol=1e-5)
+    assert torch.allclose(ws[1][5] - ws[0][5], -0.5 * step.step(2) + 0.25 * step.step(1), atol=1e-5)
 
 
 def test_a_map_closes_on_itself_and_its_tiles_are_keys(tmp_path: Path, model: Path):
