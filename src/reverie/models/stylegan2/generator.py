@@ -42,7 +42,7 @@ class Mapping(nn.Module):
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
 
     def forward(self, z: Tensor, classes: Tensor | None = None) -> Tensor:
-        """Return w ``[B, w_dim]``; `classes` None means all of them alike where the network has classes."""
+        """Return w ``[B, w_dim]``; `classes` None means all of them equally where the network has classes."""
         x = z
         if self.config.c_dim:
             if classes is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from reverie.jobs.weighted import in_weighted
 from reverie.settings import setting
 from reverie.tools.style.named import in_region
+from reverie.weights.embedded import EMBEDDED_NAMES
 
 SCORES = ("w2", "w2-ns", "gram", "covariance", "mean-std", "sliced", "strotss", "nearest")
 INITS = ("content", "noise", "style", "grey")
@@ -29,7 +30,7 @@ class StyleConfig:
     )  # fmt: skip
     model: str = setting(
         "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
-        builtin=("embedded",), group=NETWORK,
+        builtin=EMBEDDED_NAMES, group=NETWORK,
     )  # fmt: skip
     weights: str | None = setting(
         None, "State dict for a torchvision name, read as data; 'random' for an untrained one.", file="network",
@@ -50,7 +51,7 @@ class StyleConfig:
         (), "Layer whose content is kept, optionally weighted as NAME:WEIGHT; repeatable.", group=NETWORK, expert=True
     )
     content_score: str = setting(
-        "features", "How content is compared: features in place, or which places are alike.",
+        "features", "How content is compared: features in place, or which places are similar.",
         choices=("features", "self-similarity"), group=NETWORK, expert=True,
     )  # fmt: skip
     style_scale: tuple[float, ...] = setting(
@@ -222,7 +223,7 @@ class StyleConfig:
         expert=True,
     )
     resume_from: str | None = setting(
-        None, "State file to go on from: of a stopped run, or of a preview to be painted larger.", file="state",
+        None, "State file to go on from: of a stopped run, or of a preview to be stylized larger.", file="state",
         own=True, stored=False, group=STATE, expert=True,
     )  # fmt: skip
     keep_state: bool = setting(
