@@ -104,7 +104,7 @@ class RayExecutor:
     def tile_workers(self) -> RayTiles:
         """Return what shares the tiles of one picture among the nodes."""
         if self._tiles is None:
-            self._tiles = RayTiles(self.workers, lambda: self.actor(TileHand))
+            self._tiles = RayTiles(lambda: self.workers, lambda: self.actor(TileHand))
         return self._tiles
 
     def close(self) -> None:
