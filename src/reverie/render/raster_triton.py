@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false, reportMissingParameterType=false, reportUntypedFunctionDecorator=false
 """The rasterizer for CUDA: one program per triangle, which walks over its box in small tiles.
 
 What it computes is described in `reverie.render.raster`. The nearest triangle of a pixel is the least of 64-bit keys,
