@@ -145,7 +145,7 @@ class Painter:
         return self.lesson.validation
 
     def _over(self) -> bool:
-        return self._progress() >= 1 or (self.validation is not None and self.validation.exhausted)
+        return self.progress >= 1 or (self.validation is not None and self.validation.exhausted)
 
     def _validated(self, validation: Validation) -> TrainStep:
         """Measure the averaged network; the time it takes belongs to the budget."""
@@ -156,7 +156,7 @@ class Painter:
         epoch = len(validation.history)
         self._log("epoch", found | {"epoch": epoch})
         return TrainStep(
-            "epoch", self.step, epoch, min(1.0, self._progress()), self.means.get("loss", float("nan")),
+            "epoch", self.step, epoch, min(1.0, self.progress), self.means.get("loss", float("nan")),
             size_px=self.config.crop_px, metrics=found, message=validation.warning(),
         )  # fmt: skip
 
@@ -167,13 +167,13 @@ class Painter:
 
     def _one_step(self) -> TrainStep:
         began = time.monotonic()
-        lr = self.lr * warm_cosine(self._progress(), self.config.warmup)
+        lr = self.lr * warm_cosine(self.progress, self.config.warmup)
         with deferred_interrupt():
             loss = self._update(lr)
             self.step += 1
             seconds = time.monotonic() - began
             self.elapsed_s += seconds
-        progress = self._progress()
+        progress = self.progress
         moment = TrainStep(
             "train", self.step, 0, min(1.0, progress), loss, lr, self.config.crop_px,
             pictures_per_s=self.config.batch / seconds, metrics=dict(self.means),
@@ -192,7 +192,8 @@ class Painter:
         value = total.item()
         if not math.isfinite(value):
             raise GradientError(diverged(value, self.step, self.lr))
-        total.backward()
+        weights = [p for p in self.net.parameters() if p.requires_grad]
+        total.backward(inputs=weights, retain_graph=self.lesson.beside is not None)  # which may go on from it
         nn.utils.clip_grad_norm_(self.net.parameters(), LARGEST_GRADIENT)
         self.optimizer.step()
         self.average.update(self.net)
@@ -203,7 +204,9 @@ class Painter:
             self.means[name] = MEMORY * self.means.get(name, found) + (1 - MEMORY) * found
         return value
 
-    def _progress(self) -> float:
+    @property
+    def progress(self) -> float:
+        """Part of the schedule that is over; 1 at the end."""
         if self.config.minutes is not None:
             return self.elapsed_s / (60 * self.config.minutes)
         return self.step / self.config.steps

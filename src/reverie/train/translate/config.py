@@ -83,6 +83,14 @@ class TranslateConfig:
         1.0, "Weight of the discriminator in pix2pix, where the difference has 100; 0 for the difference alone.",
         minimum=0, maximum=1000, group="loss", needs=(f"architecture={PIX2PIX}",), late=True,
     )  # fmt: skip
+    gan_after: float = setting(
+        0.0, "Part of the run after which the discriminator begins; before, the difference alone is learned, which "
+        "takes half the time.", minimum=0, maximum=1, group="loss", needs=(f"architecture={PIX2PIX}",), late=True,
+    )  # fmt: skip
+    ssim: float = setting(
+        0.0, "Weight of what SSIM lacks to 1 in pix2pix, where the difference has 100.", minimum=0, maximum=1000,
+        group="loss", needs=(f"architecture={PIX2PIX}",), late=True,
+    )  # fmt: skip
     feature_matching: float = setting(
         10.0, "Weight of the difference of the discriminator's features.", minimum=0, maximum=1000, group="loss",
         needs=(f"architecture={PIX2PIX}",), late=True,

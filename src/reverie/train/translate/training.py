@@ -17,6 +17,7 @@ from reverie.data.batches import seed_of, seeded
 from reverie.data.examples import Pair
 from reverie.models.translator import Translator, build_translator
 from reverie.models.translator_file import KIND
+from reverie.numerics.similarity import structural_similarity
 from reverie.train.about import dated, portable
 from reverie.train.counters import check_resumes
 from reverie.train.painter import Lesson, Painter
@@ -24,7 +25,7 @@ from reverie.train.randomness import private_random
 from reverie.train.run_folder import RunFolder
 from reverie.train.step import TrainStep
 from reverie.train.track import check_tracker, open_trackers
-from reverie.train.translate.adversary import BETAS, Adversary
+from reverie.train.translate.adversary import BETAS, DIFFERENCE, Adversary
 from reverie.train.translate.measure import EpochMeasure, measured, sample_sheet
 from reverie.train.translate.task import Task
 from reverie.train.validation import Validation
@@ -112,7 +113,12 @@ class TranslatorTraining:
             made = net(given)
         far = F.l1_loss(made, wanted) if self.task.loss == "l1" else F.mse_loss(made, wanted)
         found = {self.task.loss: far}
-        return found if self.adversary is None else found | self.adversary.losses(given, made, wanted, step)
+        if self.config.ssim:
+            lacking = 1 - structural_similarity(made, wanted).mean()
+            found["ssim"] = lacking * (self.config.ssim / DIFFERENCE)
+        if self.adversary is not None and self.painter.progress >= self.config.gan_after:
+            found |= self.adversary.losses(given, made, wanted, step)
+        return found
 
     def _measured(self, net: nn.Module) -> dict[str, float]:
         self.sheet = sample_sheet(net, self.measure.held, self.task.shape)
