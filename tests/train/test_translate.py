@@ -300,3 +300,16 @@ def test_a_record_cannot_ask_for_a_function_to_be_run(pictures: Path, tmp_path: 
     (tmp_path / "mine.py").write_text("def dark(p): return p.mean(2) / 3\n")  # another function of the same name
     assert main([*arguments, "--filter", f"{tmp_path / 'mine.py'}:dark", "-o", str(made)]) == 0
     assert (tmp_path / "m-2.safetensors").exists()
+
+
+@pytest.mark.parametrize("name", ["cifar100", "pets", "coco-minitrain"])
+def test_a_public_collection_that_is_not_here_says_how_to_get_it(name: str, tmp_path: Path, monkeypatch, capsys):
+    from reverie.apps.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "translate", name, "--filter", "sobel"]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert said == [
+        f"reverie: the public collection '{name}' is not here; fetch it first, which takes the network: "
+        f"reverie gather public {name} -o {name}"
+    ]

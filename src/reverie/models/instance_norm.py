@@ -1,4 +1,4 @@
-"""Instance normalization as one step of autograd, for training: a fraction of the passes over memory of the plain sum."""
+"""Instance normalization as one step of autograd, for training: fewer passes over memory than the plain way."""
 
 from __future__ import annotations
 

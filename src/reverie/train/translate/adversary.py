@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from reverie.data.batches import seeded
 from reverie.models.pix2pix import PatchDiscriminator
+from reverie.train.processes import Processes
 from reverie.train.stylegan2.augment import diff_augment
 from reverie.train.stylegan2.losses import discriminator_loss, generator_loss
 from reverie.train.translate.config import TranslateConfig
@@ -27,10 +28,14 @@ class Adversary:
         config: the settings.
         lr: peak learning rate.
         device: where it computes.
+        processes: that learn together.
     """
 
-    def __init__(self, inputs: int, outputs: int, config: TranslateConfig, lr: float, device: torch.device) -> None:
-        self.config, self.outputs = config, outputs
+    def __init__(
+        self, inputs: int, outputs: int, config: TranslateConfig, lr: float, device: torch.device,
+        processes: Processes,
+    ) -> None:  # fmt: skip
+        self.config, self.outputs, self.processes = config, outputs, processes
         self.net = PatchDiscriminator(inputs + outputs, config.width or 32, config.scales)
         self.net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         for layer in self.net.modules():
@@ -42,7 +47,7 @@ class Adversary:
     def losses(self, given: Tensor, made: Tensor, wanted: Tensor, step: int) -> dict[str, Tensor]:
         """Return the generator's losses, weighted; what was seen is kept for `update`."""
         config = self.config
-        random = seeded(config.seed, "augment", step)
+        random = seeded(config.seed, "augment", step, *self.processes.parts)
         both = torch.cat([torch.cat([given, wanted], 1), torch.cat([given, made], 1)]) * 2 - 1
         if config.diff_augment:  # a pair is varied alike, real and made ones apart
             both = diff_augment(both, random, self.outputs)
@@ -67,6 +72,7 @@ class Adversary:
         loss = discriminator_loss(self.config.gan_loss, *scores)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward(inputs=list(self.net.parameters()))  # not those of the generator, which has taken its step
+        self.processes.average_gradients(self.net)
         self.optimizer.step()
         return {"discriminator": loss.item()}
 

@@ -45,11 +45,12 @@ class TranslateConfig:
         False, "Leave out pictures without a partner instead of refusing.", group="task", needs=("targets",)
     )
     given: str = setting(
-        "color", "What the pictures hold: color, grey, alpha (color and transparency), or labels:N, class numbers "
-        "from 0 to N-1.", group="task", needs=("targets", "side_by_side"), late=True,
+        "color", "What the pictures hold: color, grey, alpha (color and transparency), labels:N, class numbers from 0 "
+        "to N-1, or channels:N, arrays of N channels in .npy files; channels:N:LOW..HIGH says their range.",
+        group="task", needs=("targets", "side_by_side"), late=True,
     )  # fmt: skip
     wanted: str = setting(
-        "color", "What the targets hold: color, grey, alpha, or labels:N.", group="task",
+        "color", "What the targets hold: color, grey, alpha, labels:N, or channels:N.", group="task",
         needs=("targets", "side_by_side"), late=True,
     )  # fmt: skip
     architecture: str = setting(
