@@ -44,7 +44,7 @@ def test_numbers_of_any_size_become_floats(tmp_path: Path, dtype: type, whole: f
     found = read_array(tmp_path / "a.npy", "a.npy")
     assert found.dtype == np.float32
     assert np.allclose(found * whole, values, atol=1e-4 * whole)
-    assert array_size(tmp_path / "a.npy") == (3, 4)
+    assert array_size((tmp_path / "a.npy").open("rb"), "a.npy") == (3, 4)
     (tmp_path / "b.npy").write_bytes(array_bytes(found))
     assert np.array_equal(read_array(tmp_path / "b.npy", "b.npy"), found)
 
@@ -116,5 +116,7 @@ def test_pictures_and_arrays_are_not_taken_for_each_other(arrays: tuple[Path, Pa
     Image.new("RGB", (40, 36)).save(tmp_path / "a.png")
     with pytest.raises(InputError, match=r"'sobel' takes pictures; '0\.npy' is none"):
         call("translate", "sobel", arrays[0] / "0.npy")
+    with pytest.raises(InputError, match=r"what this network makes is written as \.png"):
+        call("translate", "sobel", tmp_path / "a.png", "-o", tmp_path / "b.npy")
     with pytest.raises(DataError, match=r"there is no \.npy file in"):
         call("train translate", tmp_path, "--targets", tmp_path, "--given", "channels:5")

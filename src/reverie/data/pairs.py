@@ -14,8 +14,8 @@ from reverie.data.crops import cut
 from reverie.data.examples import Drawing, Pair, as_image, held_out, listed
 from reverie.data.folder import SUFFIXES, Archive
 from reverie.errors import DataError
-from reverie.media.arrays import SUFFIX, read_array
-from reverie.media.image import read_picture, to_uint8
+from reverie.media.arrays import SUFFIX, array_size, read_array
+from reverie.media.image import picture_size, read_picture, to_uint8
 from reverie.models.picture_kinds import Kind
 from reverie.models.translator import Plane
 
@@ -52,6 +52,7 @@ class PairExamples:
         if targets is not None:
             self._target_archive, others = listed(targets, suffixes_of(self.wanted))
             self._partners = matched(names, others, skip=skip, notes=self.notes)
+            self._check_sizes(skip=skip)
             names = list(self._partners)
         if len(names) < 2 and share < 1:
             raise DataError(f"'{path}' gives {len(names)} pair; learning needs two or more")
@@ -118,6 +119,23 @@ class PairExamples:
             self._cached_bytes += both.nbytes
         return self._cache[name]
 
+    def _check_sizes(self, *, skip: bool) -> None:
+        """Refuse pairs of two sizes, or leave them out, by their headers: before anything is learned."""
+        assert self._partners is not None
+        odd: dict[str, str] = {}
+        for name, other in self._partners.items():
+            sizes = size_of(self._archive, name, self.given), size_of(self._target_archive, other, self.wanted)
+            if sizes[0] != sizes[1]:
+                one, two = (f"{width} x {height} px" for height, width in sizes)
+                odd[name] = f"'{name}' is {one}, but its target '{other}' is {two}"
+        if not odd:
+            return
+        text = f"{len(odd)} {'pairs have' if len(odd) > 1 else 'pair has'} two sizes: {named([*odd.values()])}"
+        if not skip or len(odd) == len(self._partners):
+            raise DataError(f"{text}; --skip-unpaired leaves them out")
+        self.notes.append(f"left out {text}")
+        self._partners = {name: other for name, other in self._partners.items() if name not in odd}
+
     def _read(self, name: str) -> tuple[np.ndarray, np.ndarray, int]:
         if self._partners is None:
             return self._read_halves(name)
@@ -162,12 +180,21 @@ def matched(names: Sequence[str], others: Sequence[str], *, skip: bool, notes: l
     pairs = {name: stems.pop(stem) for name in names if (stem := str(PurePosixPath(name).with_suffix(""))) in stems}
     alone = [name for name in names if name not in pairs] + list(stems.values())
     if alone:
-        more = f" and {len(alone) - NAMED} more" if len(alone) > NAMED else ""
-        text = f"{len(alone)} pictures have no partner of the same name: {', '.join(alone[:NAMED])}{more}"
+        text = f"{len(alone)} pictures have no partner of the same name: {named(alone)}"
         if not skip or not pairs:
             raise DataError(f"{text}; --skip-unpaired leaves them out")
         notes.append(f"left out {text}")
     return pairs
+
+
+def named(items: Sequence[str]) -> str:
+    """Return the first of some items, and how many more there are."""
+    return ", ".join(items[:NAMED]) + (f" and {len(items) - NAMED} more" if len(items) > NAMED else "")
+
+
+def size_of(archive: Archive, name: str, kind: Kind) -> tuple[int, int]:
+    """Return height and width of a picture or an array, upright, by its header."""
+    return array_size(archive.open(name), name) if kind.is_array else picture_size(archive.open(name), name)
 
 
 def halves(pixels: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:

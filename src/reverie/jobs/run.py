@@ -19,7 +19,7 @@ from reverie.jobs.controls import Controls
 from reverie.jobs.files import HELD, named_files, picture_role, recorded_files, without_folders
 from reverie.jobs.given import Given
 from reverie.jobs.job import Change, Input, Job, Json, Made, sections
-from reverie.jobs.output import Encodable, Output, Picture
+from reverie.jobs.output import Encodable, Output
 from reverie.jobs.pace import Pace
 from reverie.jobs.session import Session
 from reverie.jobs.spread import handed_out
@@ -264,9 +264,7 @@ class Run:
         """
         from reverie.media.write import check_writable
 
-        suffix = path.suffix.lower()
-        is_other = suffix in self.work.plan.suffixes and suffix not in Picture.suffixes  # such as an array
-        if self.tool.makes == "picture" and not is_other:
+        if self.tool.makes == "picture" and path.suffix.lower() not in self.tool.formats:
             check_writable(path, self.record(self.stored_quality(quality)))
 
     def _apply(self, change: Mapping[str, Json]) -> None:

@@ -43,17 +43,16 @@ def read_array(source: Path | BinaryIO, name: str) -> np.ndarray:
     return found
 
 
-def array_size(path: Path) -> tuple[int, int]:
+def array_size(file: BinaryIO, name: str) -> tuple[int, int]:
     """Return height and width by the header.
 
     Raises:
         PictureError: as `read_array`.
     """
     try:
-        with path.open("rb") as file:
-            shape, _ = _header(file, path.name)
+        shape, _ = _header(file, name)
     except (ValueError, EOFError, OSError, SyntaxError) as error:
-        raise PictureError(f"'{path.name}' is no array of NumPy, or damaged") from error
+        raise PictureError(f"'{name}' is no array of NumPy, or damaged") from error
     return shape[0], shape[1]
 
 

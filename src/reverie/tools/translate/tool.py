@@ -73,7 +73,10 @@ class PreparedTranslation:
             for done, total in translated_tiles(net, image, side, out):
                 yield Report(done, total, unit="tiles", preview=shown)
 
-        plan = Plan({"size": [width, height], "tile": side}, summary=f"{width} x {height} px", suffixes=self._suffixes)
+        plan = Plan(
+            {"size": [width, height], "tile": side}, summary=f"{width} x {height} px", suffixes=self._suffixes,
+            because="what this network makes is written as",
+        )  # fmt: skip
         return Steps(reports(), lambda: self._outputs(out, alpha, bits), plan=plan, chosen=self.chosen)
 
     def _pixels(self, given: Given) -> tuple[np.ndarray, np.ndarray | None, int]:
@@ -95,11 +98,11 @@ class PreparedTranslation:
 
     @property
     def _suffixes(self) -> tuple[str, ...]:
-        """Formats of results, where a picture holds less than there is."""
+        """Formats of results."""
         from reverie.jobs.output import Picture
         from reverie.media.arrays import SUFFIX
 
-        return (SUFFIX, *Picture.suffixes) if self.model.shape.wanted_kind.is_array else ()
+        return (*Picture.suffixes, SUFFIX) if self.model.shape.wanted_kind.is_array else Picture.suffixes
 
     def _outputs(self, out: Tensor, alpha: np.ndarray | None, bits: int) -> list[Output]:
         from reverie.jobs.output import Bytes, Picture
@@ -127,7 +130,7 @@ class PreparedTranslation:
 TRANSLATE: Tool[TranslateConfig] = Tool(
     name="translate", doing="translating", ending="translated",
     summary="Translate pictures and films by a network that learned how.",
-    config=TranslateConfig, prepare=PreparedTranslation, check=check_order,
+    config=TranslateConfig, prepare=PreparedTranslation, check=check_order, formats=(".npy",),
     roles=(
         Role("model", "network", "'sobel', which is shipped, or a file of 'reverie train translate'."),
         Role("picture", "picture", "Pictures, folders or films to translate.", streamed=True),

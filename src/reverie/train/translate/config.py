@@ -42,7 +42,10 @@ class TranslateConfig:
         excludes=("targets", "filter_param"),
     )  # fmt: skip
     skip_unpaired: bool = setting(
-        False, "Leave out pictures without a partner instead of refusing.", group="task", needs=("targets",)
+        False,
+        "Leave out pictures without a partner, or with one of another size, instead of refusing.",
+        group="task",
+        needs=("targets",),
     )
     given: str = setting(
         "color", "What the pictures hold: color, grey, alpha (color and transparency), labels:N, class numbers from 0 "
@@ -77,8 +80,8 @@ class TranslateConfig:
         needs=(f"architecture={PIX2PIX}",), late=True,
     )  # fmt: skip
     loss: str | None = setting(
-        None, "What is made small: l1, or the mean square (usual for filters).", choices=("l1", "mse"),
-        group="loss", decided=True, late=True,
+        None, "What is made small: l1, the mean square (usual for filters), or for classes entropy, the logarithm of "
+        "what the right class lacks to 1.", choices=("l1", "mse", "entropy"), group="loss", decided=True, late=True,
     )  # fmt: skip
     gan: float = setting(
         1.0, "Weight of the discriminator in pix2pix, where the difference has 100; 0 for the difference alone.",

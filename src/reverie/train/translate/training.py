@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,19 @@ from reverie.train.validation import Validation
 from reverie.weights.checkpoint import Description
 
 USUAL_BETAS = (0.9, 0.99)
+FAINT = 1e-4  # added to a class's part before its logarithm, so that no pixel outweighs all others
+
+
+def entropy(made: Tensor, wanted: Tensor) -> Tensor:
+    """Return ``-mean log p`` of the right class's part p, over the pixels that belong to one, for planes of classes."""
+    right = (made * wanted).sum(1)
+    known = wanted.sum(1)
+    return -((right + FAINT).log() * known).sum() / known.sum().clamp(min=1)
+
+
+DIFFERENCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "l1": F.l1_loss, "mse": F.mse_loss, "entropy": entropy,
+}  # fmt: skip
 
 
 class TranslatorTraining:
@@ -120,8 +133,7 @@ class TranslatorTraining:
         given, wanted = crops.to(self.device, memory_format=torch.channels_last), targets.to(self.device)
         with private_random(self.device, seed_of(self.config.seed, "dropout", step, *self.processes.parts)):
             made = net(given)
-        far = F.l1_loss(made, wanted) if self.task.loss == "l1" else F.mse_loss(made, wanted)
-        found = {self.task.loss: far}
+        found = {self.task.loss: DIFFERENCES[self.task.loss](made, wanted)}
         if self.config.ssim:
             lacking = 1 - structural_similarity(made, wanted).mean()
             found["ssim"] = lacking * (self.config.ssim / DIFFERENCE)
