@@ -124,6 +124,7 @@ class Painter:
         finally:
             for tracker in self.lesson.trackers:
                 tracker.close()
+        self.save()  # measuring takes its time too, and may be stopped
         if self.validation is not None:
             if not self.validation.done(self.step):
                 yield self._validated(self.validation)
