@@ -44,7 +44,8 @@ def test_numbers_of_any_size_become_floats(tmp_path: Path, dtype: type, whole: f
     found = read_array(tmp_path / "a.npy", "a.npy")
     assert found.dtype == np.float32
     assert np.allclose(found * whole, values, atol=1e-4 * whole)
-    assert array_size((tmp_path / "a.npy").open("rb"), "a.npy") == (3, 4)
+    with (tmp_path / "a.npy").open("rb") as file:
+        assert array_size(file, "a.npy") == (3, 4)
     (tmp_path / "b.npy").write_bytes(array_bytes(found))
     assert np.array_equal(read_array(tmp_path / "b.npy", "b.npy"), found)
 

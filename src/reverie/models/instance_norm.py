@@ -27,7 +27,8 @@ class _InstanceNorm(torch.autograd.Function):
         return y
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Tensor:
+    def backward(ctx: Any, *grad_outputs: Any) -> Tensor:
+        (g,) = grad_outputs
         y, r = ctx.saved_tensors
         middle, along = g.mean(PLACES, keepdim=True), (g * y).mean(PLACES, keepdim=True)
         return (g - middle).sub_(y * along).mul_(r)
@@ -38,4 +39,4 @@ def instance_norm(x: Tensor) -> Tensor:
 
     The same as `normalized` with the statistics of the whole, to rounding; it has one derivative, not two.
     """
-    return _InstanceNorm.apply(x)  # type: ignore[no-any-return]
+    return _InstanceNorm.apply(x)
