@@ -32,7 +32,7 @@ config = TranslateConfig(
 training = TranslatorTraining(open_task(config), RunFolder(Path(folder)))
 steps = list(written(training, Path(folder).with_suffix(".safetensors")))
 torch.save(
-    {"net": training.painter.net.state_dict(), "beside": training.adversary.net.state_dict(),
+    {"net": training.loop.net.state_dict(), "beside": training.adversary.net.state_dict(),
      "history": training.validation.history, "wrote": steps[-1].output is not None},
     f"{folder}-{os.environ['RANK']}.pt",
 )

@@ -80,22 +80,19 @@ class Processes:
             return value.item()
         return self._accelerator.reduce(value.detach(), "mean").item()
 
+    @torch.no_grad()
     def average(self, tensors: Iterable[Tensor]) -> None:
-        """Replace tensors by their means over all processes, in one message; such as gradients before a step."""
+        """Replace tensors of one dtype by their means over all processes, in one exchange."""
         found = list(tensors)
         if self._accelerator is None or not found:
             return
-        means = self._accelerator.reduce(torch.cat([x.flatten() for x in found]), "mean")
-        for x, mean in zip(found, means.split([x.numel() for x in found]), strict=True):
-            x.copy_(mean.view_as(x))
+        whole = self._accelerator.reduce(torch.cat([t.reshape(-1) for t in found]), "mean")
+        for tensor, part in zip(found, whole.split([t.numel() for t in found]), strict=True):
+            tensor.copy_(part.view_as(tensor))
 
     def average_gradients(self, net: nn.Module) -> None:
-        """Average what a backward pass left at the weights of a network, and running statistics, over processes."""
-        if self._accelerator is None:
-            return
-        with torch.no_grad():
-            self.average(p.grad for p in net.parameters() if p.grad is not None)
-            self.average(b for b in net.buffers() if b.is_floating_point())
+        """Replace gradients by their means; for networks that are called several times before a step."""
+        self.average(p.grad for p in net.parameters() if p.grad is not None)
 
     def share(self, batch: int) -> int:
         """Return how many of a batch this process takes.
