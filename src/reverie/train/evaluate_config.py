@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reverie.settings import setting
+from reverie.weights.embedded import EMBEDDED_NAMES
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class EvaluateConfig:
 
     model: str = setting(
         "", "A .safetensors file trained here, the folder of a training, 'embedded', or 'sobel'.", file="network",
-        builtin=("", "embedded", "sobel"),
+        builtin=("", *EMBEDDED_NAMES, "sobel"),
     )  # fmt: skip
     data: str = setting(
         "", "Folder of class folders with pictures, or a zip of one; for translators pictures.", file="folder"
