@@ -114,10 +114,12 @@ def test_arrays_are_learned_from_and_translated(arrays: tuple[Path, Path], tmp_p
 def test_pictures_and_arrays_are_not_taken_for_each_other(arrays: tuple[Path, Path], tmp_path: Path):
     from PIL import Image
 
-    Image.new("RGB", (40, 36)).save(tmp_path / "a.png")
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    Image.new("RGB", (40, 36)).save(pictures / "a.png")
     with pytest.raises(InputError, match=r"'sobel' takes pictures; '0\.npy' is none"):
         call("translate", "sobel", arrays[0] / "0.npy")
     with pytest.raises(InputError, match=r"what this network makes is written as \.png"):
-        call("translate", "sobel", tmp_path / "a.png", "-o", tmp_path / "b.npy")
+        call("translate", "sobel", pictures / "a.png", "-o", tmp_path / "b.npy")
     with pytest.raises(DataError, match=r"there is no \.npy file in"):
-        call("train translate", tmp_path, "--targets", tmp_path, "--given", "channels:5")
+        call("train translate", pictures, "--targets", pictures, "--given", "channels:5")
