@@ -8,7 +8,7 @@ from typing import Any
 from reverie.settings import marked
 from reverie.tools.dream.config import DreamConfig
 
-# name → (what it looks like, settings); chosen by looking, for the embedded network
+# name → (what it looks like, settings); chosen by looking, for the embedded networks
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "creatures": (
         "animals, faces and eyes that grow out of what is there",
@@ -42,7 +42,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-USUAL = "creatures"  # of a photograph, where nothing else was asked for
+USUAL = "deepdream"  # of a photograph, where nothing else was asked for
 USUAL_OF_CLASS = "things"  # where only a class was
 
 
