@@ -46,7 +46,7 @@ WAYS = {
     "photograph from labels": (f"labels:{CLASSES}", "color"),
     "labels from photograph": ("color", f"labels:{CLASSES}"),
 }
-RECIPES: dict[str, dict[str, Any]] = {  # what is learned beside the difference: found by trying, on other crops
+RECIPES: dict[str, dict[str, Any]] = {  # beside the difference; near what was best in a small trial of photographs
     "photograph from labels": {"ssim": 30.0, "gan_after": 0.6, "gan": 1.0, "feature_matching": 10.0},
     "labels from photograph": {
         "loss": "entropy", "ssim": 20.0, "gan_after": 0.7, "gan": 0.2, "feature_matching": 2.0,
