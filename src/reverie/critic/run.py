@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -10,6 +11,13 @@ from torch import Tensor, nn
 
 from reverie.critic.layers import StopForward, on_meta
 from reverie.critic.shapes import ShapesOnly
+
+REDIRECTED: ContextVar[bool] = ContextVar("redirected", default=False)  # set by `reverie.optimize.redirect`
+
+
+def is_redirected() -> bool:
+    """Tell whether this runs where ReLUs have a redirected gradient; threads begin outside of it."""
+    return REDIRECTED.get()
 
 
 def run_until(net: nn.Module, images: Tensor, paths: Iterable[str]) -> dict[str, Tensor]:
