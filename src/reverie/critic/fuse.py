@@ -29,11 +29,13 @@ class Fused:
 
     Attributes:
         net: the modules, under the paths that they had.
+        original: what they were made of.
         hidden: paths of the original that nothing can be seen at any more.
         later: convolutions whose ReLU's gradient the max pool behind them takes over, by path.
     """
 
     net: nn.Module
+    original: nn.Module
     hidden: frozenset[str]
     later: tuple[tuple[str, FusedConvolution], ...]
 
@@ -46,7 +48,7 @@ class Fused:
         wanted = set(paths)
         for path, conv in self.later:
             conv.later = path not in wanted  # what is looked at gets gradients that no max pool sees
-        return run_until(self.net, images, wanted)
+        return run_until(self.net, images, wanted, self.original)
 
 
 def fuse(net: nn.Module, side_px: int) -> Fused | None:
@@ -64,7 +66,7 @@ def fuse(net: nn.Module, side_px: int) -> Fused | None:
     there = {path for path, _ in fused.named_modules()}
     hidden = {path for path, _ in net.named_modules() if path not in there} | convolutions
     paths = {module: path for path, module in fused.named_modules()}
-    return Fused(fused, frozenset(hidden), tuple((paths[conv], conv) for conv in pools))
+    return Fused(fused, net, frozenset(hidden), tuple((paths[conv], conv) for conv in pools))
 
 
 def _replace(parent: nn.Module, path: str) -> Iterator[str]:

@@ -20,11 +20,16 @@ def is_redirected() -> bool:
     return REDIRECTED.get()
 
 
-def run_until(net: nn.Module, images: Tensor, paths: Iterable[str]) -> dict[str, Tensor]:
-    """Run `net` until every one of `paths` has produced its last output, and return those outputs."""
+def run_until(
+    net: nn.Module, images: Tensor, paths: Iterable[str], original: nn.Module | None = None
+) -> dict[str, Tensor]:
+    """Run `net` until every one of `paths` has produced its last output, and return those outputs.
+
+    `original` is the network that `net` was made of, whose modules run as often as those of the same path.
+    """
     wanted = set(paths)
     modules = dict(net.named_modules())
-    remaining = {path: _calls(net, path) for path in wanted}
+    remaining = {path: _calls(net if original is None else original, path) for path in wanted}
     found: dict[str, Tensor] = {}
 
     def capture(path: str) -> Any:

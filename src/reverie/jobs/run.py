@@ -25,6 +25,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.spread import handed_out
 from reverie.jobs.tool import AnyTool, Prepared
 from reverie.jobs.work import Progress, Work
+from reverie.optimize import allocator
 from reverie.threads import MOST_THREADS
 from reverie.weights.file_names import fitted
 
@@ -132,9 +133,11 @@ class Run:
         """Go on to the end, or to where the controls stop it; changes are applied between two steps."""
         steps, torch = iter(self.work), sys.modules.get("torch")
         self._threads = None if torch is None else torch.get_num_threads()
+        allocator.keep()
         try:
             yield from self._followed(steps)
         finally:
+            allocator.give_back()
             if torch is not None and torch.get_num_threads() != self._threads:
                 torch.set_num_threads(self._threads)
 

@@ -136,8 +136,9 @@ def _of_common(tool: AnyTool, name: str, kind: Any, default: Any, names: Sequenc
         text = text.rstrip(".") + f": {', '.join(tool.presets)}"
         text += ". " + "; ".join(f"{look}: {what}" for look, (what, _) in tool.presets.items())
     words = quality_words(tool.presets) if name == "quality" else ""
-    values = {"output": "FILE|FOLDER/", "like": "FILE", "quality": "N|draft|good|best" if words else "N", "file_format": "jpg|png|...", "workers": "N",
-              "sheet": "NAME=A,B", "look": "NAME", "show_port": "N", "show_host": "ADDRESS"}  # fmt: skip
+    values = {"output": "FILE|FOLDER/", "like": "FILE", "quality": "N|draft|good|best" if words else "N",
+              "file_format": "jpg|png|...", "workers": "N", "sheet": "NAME=A,B", "look": "NAME", "show_port": "N",
+              "show_host": "ADDRESS"}  # fmt: skip
     shown = f"{names[1]}, {names[0]}" if len(names) > 1 and len(names[1]) == 2 else names[0]
     own = text if default in (None, False, 0) else f"{text.rstrip('.')} [{default}].{words}"
     return Option(

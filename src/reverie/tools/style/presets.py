@@ -1,4 +1,4 @@
-"""How long a style transfer works, by name: a line of settings each; options given beside a preset win. Free of torch."""
+"""How long a style transfer works, by name: a line of settings each, which other options change. Free of torch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 # name → (what it does to the picture, settings); relative work at 512 px, in steps of the last scale: 28, 164, 471
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "draft": (
-        "a sixth of the work: colors and large strokes are there, fine texture is not; to choose a style and a strength",
+        "a sixth of the work: colors and large strokes, without the fine texture; to choose a style and a strength",
         {"steps": 60, "step_decay": 0.6, "min_steps": 8},
     ),
     "good": ("as without a preset: strokes of all sizes", {}),

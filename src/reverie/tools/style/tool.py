@@ -65,7 +65,8 @@ STYLE: Tool[StyleConfig] = Tool(
     name="style", doing="painting", ending="style",
     summary="Paint pictures and films in a style: their content, the look of others.",
     config=StyleConfig, prepare=_prepare, check=check_inputs, upgrade=_upgraded, settle=settled, network=_network,
-    film="reverie.tools.style.film_tool:STYLE_FILM", moving="reverie.tools.style.film_tool:STYLE_FILM", sheet=_sheet, presets=PRESETS,
+    film="reverie.tools.style.film_tool:STYLE_FILM", moving="reverie.tools.style.film_tool:STYLE_FILM", sheet=_sheet,
+    presets=PRESETS,
     spreads=lambda config: config.tile is not None and config.fast is None,
     roles=(
         Role("content", "picture", "Picture, film, pattern, folder, or - for standard input: what to paint.",
