@@ -18,7 +18,7 @@ def dreamt(precision: str, monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarray,
     made = Dream(source, DreamConfig(steps=2, octaves=1, layer=("mixed3a",), precision=precision, device="cpu"))
     for _ in made:
         pass
-    return np.asarray(made.current()), made.record()["config"]["precision"]
+    return np.asarray(made.current()), str(made.run.record()["config"]["precision"])  # type: ignore[index]
 
 
 def test_auto_is_fused_and_says_so_and_fp32_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
