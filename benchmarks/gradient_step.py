@@ -1,9 +1,9 @@
 """How much faster, and how much smaller, is one gradient step than in torch-lucent and in a plain loop?
 
 The same picture, the same random weights, the same objective (mean square of one layer): Reverie as it runs by
-default, Reverie in plain and in fused fp32, torch-lucent's own inner loop, and the loop that most scripts have. Neither peer is charged
-for its picture parametrization or optimizer. CPU time is measured at one thread, wall time at two as well; memory in
-a process of its own per variant.
+default, Reverie in plain and in fused fp32, torch-lucent's own inner loop, and the loop that most scripts have. Neither
+peer is charged for its picture parametrization or optimizer. CPU time is measured at one thread, wall time at two as
+well; memory in a process of its own per variant.
 """
 
 from __future__ import annotations
