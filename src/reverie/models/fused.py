@@ -144,7 +144,7 @@ class FusedConvolution(nn.Module):
         self.later = False
 
     def forward(self, x: Tensor) -> Tensor:
-        return _Convolution.apply(x, self.kernel, self.later)  # type: ignore[no-any-return]
+        return _Convolution.apply(x, self.kernel, self.later)
 
 
 class _MaxPool(torch.autograd.Function):
@@ -181,7 +181,7 @@ class FusedMaxPool(nn.Module):
         self.window = window
 
     def forward(self, x: Tensor) -> Tensor:
-        return _MaxPool.apply(x, self.window)  # type: ignore[no-any-return]
+        return _MaxPool.apply(x, self.window)
 
 
 class _Block(torch.autograd.Function):
@@ -253,7 +253,7 @@ class FusedInception(nn.Module):
         self.pooled, self.window = kernel_of(pooled), window
 
     def forward(self, x: Tensor) -> Tensor:
-        return _Block.apply(x, self)  # type: ignore[no-any-return]
+        return _Block.apply(x, self)
 
 
 def kernel_of(conv: nn.Conv2d) -> Kernel:
