@@ -14,7 +14,8 @@ from functools import cache
 from typing import Any
 
 MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1  # options of mallopt, malloc.h
-KEPT_BYTES = 1 << 28  # 256 MiB: more than any piece of a picture of a megapixel
+PIECE_BYTES = 1 << 28  # 256 MiB: more than any piece of a picture of a megapixel
+KEPT_BYTES = 1 << 30  # of all; glibc finds a gap for an aligned piece of the same size only in the third round
 
 
 def give_back() -> bool:
@@ -30,12 +31,12 @@ def give_back() -> bool:
 
 
 def keep() -> bool:
-    """Let the allocator keep freed pieces up to `KEPT_BYTES` for the next step; whether it could be asked."""
+    """Let the allocator keep freed pieces up to `PIECE_BYTES`, `KEPT_BYTES` in all, for the next step; whether it could be asked."""
     option = _library_function("mallopt")
     if option is None:
         return False
     option.argtypes, option.restype = [ctypes.c_int, ctypes.c_int], ctypes.c_int
-    return option(MMAP_THRESHOLD, KEPT_BYTES) == 1 and option(TRIM_THRESHOLD, KEPT_BYTES) == 1
+    return option(MMAP_THRESHOLD, PIECE_BYTES) == 1 and option(TRIM_THRESHOLD, KEPT_BYTES) == 1
 
 
 @cache
