@@ -26,7 +26,7 @@ from reverie.models.stylegan2.file import describe
 from reverie.models.stylegan2.generator import Generator
 from reverie.models.stylegan2.latents import read_latents
 from reverie.numerics.loudness import loudness_lufs
-from reverie.tools.latent.live import LatentLiveConfig, PreparedLive
+from reverie.tools.latent_live.tool import LatentLiveConfig, PreparedLive
 from reverie.tools.registry import find_tool
 from reverie.weights.checkpoint import save_model
 
@@ -189,7 +189,7 @@ def test_a_song_drives_a_walk_and_lies_under_it(model, tmp_path):
     assert apart[:10].max() < 1e-5 < 0.1 < apart[14]
     assert open_footage(tmp_path / "b.mkv").audio
     assert call("sound keys", tmp_path / "song.wav", "--map", "bass=zoom:1:1.1", "-o", tmp_path / "keys.yaml") == 0
-    from reverie.tools.films.keyframes_file import read_keyframes
+    from reverie.tools.keyframes.file import read_keyframes
 
     timeline = read_keyframes(tmp_path / "keys.yaml").timeline(2.0, Fraction(25))
     assert timeline.at(0.5)["zoom"] == pytest.approx(1.0, abs=0.01)
@@ -220,7 +220,8 @@ def test_the_page_of_a_show_streams_frames_and_takes_the_mouse(model):
     from urllib.parse import urlparse
 
     from reverie.apps.web.page import RunPage
-    from reverie.jobs.run import Run, execute
+    from reverie.jobs.execute import execute
+    from reverie.jobs.run import Run
     from reverie.jobs.steps import Ready
 
     work = show(model, seconds=30.0)
@@ -246,3 +247,21 @@ def test_the_page_of_a_show_streams_frames_and_takes_the_mouse(model):
         link.close()
     assert work.board.get("mouse x").value == 0.25
     assert run.changes == []
+
+
+def test_a_crash_leaves_the_session_so_far_and_a_save_removes_it(model, tmp_path):
+    config = LatentLiveConfig(model=str(model), seeds="0-2", fps=200, seconds=30)
+    prepared, target = PreparedLive(config, Session()), tmp_path / "evening.jsonl"
+    (tmp_path / "evening-unfinished.jsonl").write_text("of an earlier evening")
+    work = prepared.work(None, 0, scratch=tmp_path / "evening.jsonl.frames")
+    for count, _ in enumerate(work):
+        work.control({"mouse x": 0.1 * count})
+        if count == 5:
+            break
+    left = read_take(tmp_path / "evening-unfinished-2.jsonl")  # nothing was closed yet: as after kill -9
+    assert left.about["tool"] == "latent live"
+    assert [values["mouse x"] for _, values in left.samples] == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
+    work.outputs()[0].write(target, {}, 92)
+    work.close()
+    assert read_take(target).samples == left.samples
+    assert not (tmp_path / "evening-unfinished-2.jsonl").exists()

@@ -92,7 +92,7 @@ class Critic:
         replicas: the same network on other devices, which take their share of the tiles of a picture.
         notes: what a user should know of it, such as what was guessed.
         brought: a program made the module itself: no name opens it again.
-        helpers: other machines that do so in their place; see `reverie.optimize.helpers`.
+        tile_workers: other machines that do so in their place; see `reverie.optimize.tile_workers`.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Critic:
         self.replicas: tuple[Critic, ...] = ()
         self.notes: tuple[str, ...] = ()
         self.brought = False
-        self.helpers: Any = None
+        self.tile_workers: Any = None
         net = (net if own else copy.deepcopy(net)).eval().requires_grad_(False).float().cpu()
         remove_hooks(net)
         norms = norm_statistics(net)

@@ -45,7 +45,7 @@ class Session:
         key = ("critic", model, weights, device, precision, fuse)
         critic = self.opened(key, lambda: open_critic(model, weights, device=device, precision=precision, fuse=fuse))
         if self.executor is not None:
-            critic.helpers = self.executor.helpers()
+            critic.tile_workers = self.executor.tile_workers()
         return critic
 
     def put(self, critic: Critic, model: str, weights: str | None, device: str, precision: str) -> None:

@@ -31,7 +31,7 @@ def give_back() -> bool:
 
 
 def keep() -> bool:
-    """Let the allocator keep freed pieces up to `PIECE_BYTES`, `KEPT_BYTES` in all, for the next step; whether it could be asked."""
+    """Let the allocator keep freed pieces for the next step, and return whether it could be asked."""
     option = _library_function("mallopt")
     if option is None:
         return False

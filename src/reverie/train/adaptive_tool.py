@@ -10,7 +10,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.train.adaptive_config import AdaptiveConfig, check_adaptive
-from reverie.train.work import HOME, begun, is_home, painted_work, place_of
+from reverie.train.work import HOME, begun, image_work, is_home, place_of
 
 
 class PreparedAdaptive:
@@ -29,7 +29,7 @@ class PreparedAdaptive:
         place = scratch or Path("runs/adaptive")
         training = open_adaptive(self.config, RunFolder(place, kept=is_home(place)))
         pictures = [Path(text) for text in (*self.config.contents, *self.config.styles)]
-        return painted_work(training, CropPool(pictures).notes)
+        return image_work(training, CropPool(pictures).notes)
 
 
 def settings_begun(place: Path) -> Mapping[str, object] | None:

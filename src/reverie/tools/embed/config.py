@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from reverie.jobs.blocks import NetworkSettings, SeedSettings
 from reverie.settings import setting
+from reverie.weights.embedded import EMBEDDED_NAMES
 
 POOLS = ("mean", "max", "moments")
 METHODS = ("tsne", "pca", "umap", "pacmap")
@@ -55,7 +56,7 @@ class MapConfig(FeatureSettings, SeedSettings):
         "tsne", "How the map is laid out; umap and pacmap are packages of their own.", choices=METHODS
     )
     metric: str = setting(
-        "cosine", "What makes two pictures alike: the angle between their features, or the distance.",
+        "cosine", "What makes two pictures similar: the angle between their features, or the distance.",
         choices=("cosine", "euclidean"),
     )  # fmt: skip
     components: int = setting(50, "Principal components that are kept.", minimum=2, maximum=512)
@@ -75,7 +76,7 @@ class PlaceConfig:
     map: str = setting("", "Folder that 'reverie embed' made, or the map.safetensors in it.", file="network")
     model: str | None = setting(
         None, "The network's file, where it lies neither here nor beside the map.", file="network",
-        builtin=("embedded",),
+        builtin=EMBEDDED_NAMES,
     )  # fmt: skip
     neighbors: int = setting(8, "Nearest pictures to show.", minimum=1, maximum=50)
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from reverie.errors import InputError
-from reverie.settings import check_together
+from reverie.settings import check_together, marked
 from reverie.tools.style.config import StyleConfig
-from reverie.tools.style.film_config import StyleFilmConfig
+from reverie.tools.style_film.config import StyleFilmConfig
 
 MOST_ANCHOR = 64  # frames back that are kept in memory
 
@@ -45,21 +45,17 @@ def check_style(config: StyleConfig) -> None:
 
 
 def _check_sampled(config: StyleConfig) -> None:
-    alike = config.content_score == "self-similarity"
-    if config.optimizer == "lbfgs" and (alike or config.score in SAMPLED_SCORES):
+    similarity = config.content_score == "self-similarity"
+    if config.optimizer == "lbfgs" and (similarity or config.score in SAMPLED_SCORES):
         name = f"--score {config.score}" if config.score in SAMPLED_SCORES else "--content-score self-similarity"
         raise InputError(f"{name} looks at other places at every step, which --optimizer lbfgs cannot follow; use adam")
-    if alike and config.samples > MOST_COMPARED:
+    if similarity and config.samples > MOST_COMPARED:
         raise InputError(
             f"--content-score self-similarity takes at most --samples {MOST_COMPARED}; got {config.samples}"
         )
 
 
 ANY_STYLE = "any"  # what --fast alone stands for
-OF_ONE_PASS = frozenset({
-    "fast", "style", "strength", "style_scale", "style_size", "style_class", "size", "color", "color_method",
-    "color_strength", "seed", "device", "precision", "tile", "max_memory", "resume_from", "keep_state",
-})  # fmt: skip
 
 
 def check_fast(config: StyleConfig) -> None:
@@ -68,10 +64,10 @@ def check_fast(config: StyleConfig) -> None:
     Raises:
         InputError: names the setting.
     """
-    plain = StyleConfig()
+    used = marked(StyleConfig, "one pass")
     for field in dataclasses.fields(config):
         name = field.name
-        if name not in OF_ONE_PASS and getattr(config, name) != getattr(plain, name):
+        if name not in used and getattr(config, name) != field.default:
             raise InputError(f"--fast paints in one pass and has no use for --{name.replace('_', '-')}; leave out one")
     if config.resume_from or config.keep_state:
         raise InputError("--fast paints in one pass; --resume-from and --keep-state have nothing to go on from")
@@ -83,7 +79,7 @@ def check_film(config: StyleConfig, film: StyleFilmConfig, styles: int, *, still
     """Refuse settings that a film has no use for.
 
     Args:
-        config: how frames are painted.
+        config: how frames are stylized.
         film: the rest.
         styles: how many there are.
         still: whether it shows one picture.
