@@ -16,6 +16,7 @@ import torch
 from torch import Generator, Tensor
 
 from reverie.data.crops import CropPool
+from reverie.data.first_frames import first_frames_note
 from reverie.data.folder import SUFFIXES, Archive, require_dataset
 from reverie.errors import DataError
 from reverie.media.image import read_picture
@@ -104,12 +105,11 @@ class FilterExamples:
         DataError: no pictures.
     """
 
-    notes: Sequence[str] = ()
-
     def __init__(self, path: Path, teacher: Teacher, share: float, seed: int) -> None:
         self._teacher, self.planes = teacher, teacher.planes
         self.outputs = teacher.filter.channels or 3
         self._archive, names = listed(path)
+        self.notes: Sequence[str] = first_frames_note(self._archive, names)
         self._held = tuple(names) if share >= 1 else held_out(names, share, seed)
         self._names = [name for name in names if name not in set(self._held)]
         self.count, self.held = len(self._names), len(self._held)

@@ -74,6 +74,21 @@ class Archive:
         except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, KeyError) as error:
             raise PictureError(f"'{name}' cannot be read ({error})") from error
 
+    def start(self, name: str, count: int) -> bytes:
+        """Return the first bytes of one file, at most `count`.
+
+        Raises:
+            PictureError: missing, damaged or encrypted.
+        """
+        try:
+            if self._zip is None:
+                with (self.root / name).open("rb") as file:
+                    return file.read(count)
+            with self._lock, self._zip.open(name) as member:
+                return member.read(count)
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, KeyError) as error:
+            raise PictureError(f"'{name}' cannot be read ({error})") from error
+
     def stamp(self, name: str) -> str:
         """Return what changes when a file is replaced: checksum and size in a zip, size and time in a folder."""
         if self._zip is not None:

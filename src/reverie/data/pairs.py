@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 
 from reverie.data.crops import cut
 from reverie.data.examples import Drawing, Pair, as_image, held_out, listed
+from reverie.data.first_frames import first_frames_note
 from reverie.data.folder import SUFFIXES, Archive
 from reverie.errors import DataError
 from reverie.media.arrays import SUFFIX, array_size, read_array
@@ -54,6 +55,8 @@ class PairExamples:
             self._partners = matched(names, others, skip=skip, notes=self.notes)
             self._check_sizes(skip=skip)
             names = list(self._partners)
+            self.notes += first_frames_note(self._target_archive, list(self._partners.values()))
+        self.notes += first_frames_note(self._archive, names)
         if len(names) < 2 and share < 1:
             raise DataError(f"'{path}' gives {len(names)} pair; learning needs two or more")
         self._held = tuple(names) if share >= 1 else held_out(names, share, seed)

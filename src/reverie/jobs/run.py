@@ -25,6 +25,7 @@ from reverie.jobs.spread import handed_out
 from reverie.jobs.tool import AnyTool, Prepared
 from reverie.jobs.values import seed_of, with_chosen
 from reverie.jobs.work import Progress, State, Work, resumable
+from reverie.optimize import allocator
 from reverie.version import __version__
 
 MOST_OWN_CHANGES = 200  # of the threads, so that the record has room for what people ask for
@@ -68,9 +69,11 @@ class Run:
         """Go on to the end, or to where the controls stop it; changes are applied between two steps."""
         steps, torch = iter(self.work), sys.modules.get("torch")
         self._threads = self._threads or (None if torch is None else torch.get_num_threads())
+        allocator.keep()
         try:
             yield from self._followed(steps)
         finally:
+            allocator.give_back()
             if torch is not None and torch.get_num_threads() != self._threads:
                 torch.set_num_threads(self._threads)
 

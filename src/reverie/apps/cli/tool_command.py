@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from reverie.apps.cli.common_options import COMMON, Common
+from reverie.apps.cli.common_options import COMMON, QUALITIES, Common, quality_words
 from reverie.apps.cli.formats import is_folder
 from reverie.apps.cli.one import run_one
 from reverie.apps.cli.options import option_of
@@ -87,6 +87,22 @@ def _memory(text: str | None) -> float | None:
     return None if text is None else float(parse_bytes(text))
 
 
+def with_quality(tool: AnyTool, common: Common) -> Common:
+    """Return the options with what ``--quality`` says in its place: a number is that of files, a word a preset.
+
+    Raises:
+        InputError: neither a number from 1 to 100 nor such a word.
+    """
+    words = [name for name in QUALITIES if name in tool.presets]
+    asked: object = common.quality
+    if isinstance(asked, str) and asked in words and common.look is None:
+        return replace(common, quality=Common().quality, look=asked)
+    if isinstance(asked, int) and 1 <= asked <= 100:
+        return common
+    also = f", or one of {', '.join(words)} without --preset" if words else ""
+    raise InputError(f"--quality must be between 1 and 100{also}; got '{asked}'")
+
+
 def _named(role: Role, used: set[str]) -> inspect.Parameter:
     """Return the option that gives a role by name."""
     names = [*role.alias, f"--{role.name.replace('_', '-')}", *(["--input", "-i"] if role.streamed else [])]
@@ -98,6 +114,8 @@ def _named(role: Role, used: set[str]) -> inspect.Parameter:
 def _common(tool: AnyTool, name: str, kind: Any, default: Any, names: tuple[str, ...], text: str) -> inspect.Parameter:
     if name == "look":
         text += " " + "; ".join(f"{look}: {what}" for look, (what, _) in tool.presets.items()) + "."
+    if name == "quality":
+        text += quality_words(tool.presets)
     note = Parameter(name=names, help=text, negative="", show_default=default not in (None, False))
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, note])
 
@@ -175,8 +193,7 @@ def _readied(tool: AnyTool, given: dict[str, Any], common: Common) -> tuple[dict
         given, common = {k: v for k, v in given.items() if k != "seed"}, replace(common, seed_each=True)
     if common.look in CODEC_SPEEDS and common.look not in tool.presets:  # what --preset meant before there were looks
         given, common = {"preset": common.look} | given, replace(common, look=None)
-    if not 1 <= common.quality <= 100:
-        raise InputError(f"--quality must be between 1 and 100; got {common.quality}")
+    common = with_quality(tool, common)
     check_workers(common.workers)
     return given, common
 

@@ -56,7 +56,7 @@ class PreparedDream:
 
     def __init__(self, config: DreamConfig, session: Session, own: OwnGoal | None = None) -> None:
         self.config, self.session, self._own = config, session, own
-        self.critic: Critic = session.critic(config.model, config.weights, config.device, config.precision)
+        self.critic: Critic = session.critic(config.model, config.weights, config.device, config.precision, fuse=True)
         self.notes: Sequence[str] = [*self.critic.notes, *wording_notes(config, self.critic)]
         picks = config.target_from is not None and Path(config.target_from).is_dir()  # by the name of each picture
         self._shared = None if picks else self._raised(config, "")

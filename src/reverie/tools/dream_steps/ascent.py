@@ -101,7 +101,9 @@ def dream_steps(
     """
     check_settings(config)
     check_together(config, has_picture=image is not None)
-    critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
+    critic = critic or open_critic(
+        config.model, config.weights, device=config.device, precision=config.precision, fuse=True
+    )
     ascent = ascent or _ascent(config, critic, objective)
     plan = plan or plan_dream(None if image is None else (image.shape[-2], image.shape[-1]), config, critic, ascent)
     steered = steered or open_steered(config, critic, plan, ascent)

@@ -185,8 +185,10 @@ class StyleConfig:
         marks=("one pass",),
     )  # fmt: skip
     precision: str = setting(
-        "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False,
-        counts=True, group=MACHINE, expert=True, marks=("one pass",),
+        "auto",
+        "Arithmetic of the network; auto measures. fp32-fused: fp32 in fewer operations, other in the last bits.",
+        choices=("auto", "fp32", "fp32-fused", "bf16"), replay=False, counts=True, group=MACHINE, expert=True,
+        marks=("one pass",),
     )  # fmt: skip
     tile: int | None = setting(
         None, "Work in tiles of this size in pixels.", minimum=32, replay=False, counts=True, own=True, group=MACHINE,

@@ -85,7 +85,7 @@ def open_network(config: StyleConfig, session: Session) -> Critic | FastModel:
         InputError, WeightsError: it cannot be used.
     """
     if config.fast is None:
-        return session.critic(config.model, config.weights, config.device, config.precision)
+        return session.critic(config.model, config.weights, config.device, config.precision, fuse=True)
     return session.opened(("fast", config.fast, config.device, config.precision), lambda: open_fast(config))
 
 

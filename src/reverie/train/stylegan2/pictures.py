@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from reverie.data.examples import listed
+from reverie.data.first_frames import first_frames_note
 from reverie.data.folder import Item, open_folder
 from reverie.data.pack import Pictures, load_pictures
 from reverie.errors import DataError, InputError
@@ -106,7 +107,7 @@ def _of_folder(path: Path, config: Stylegan2Config, cache: Path | None) -> Sourc
     pictures, broken = load_pictures(archive, items, config.resolution, cache)
     digest = hashlib.sha256("\n".join(f"{i.label} {archive.stamp(i.path)}" for i in items).encode()).hexdigest()
     notes = (f"{len(broken)} pictures cannot be read, the first is '{broken[0]}'",) if broken else ()
-    return Source(pictures, classes, digest, notes)
+    return Source(pictures, classes, digest, (*notes, *first_frames_note(archive, [item.path for item in items])))
 
 
 def _of_film(path: Path, side: int) -> Source:
