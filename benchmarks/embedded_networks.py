@@ -42,6 +42,7 @@ BLOCKS = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
 TEACHER = "googlenet-caffe"
 LOOKS: dict[str, dict[str, Any]] = {
     "classic": {"objective": "l2"},
+    "deepdream": {"objective": "l2", "step_size": 0.006, "normalize": "laplacian"},
     "creatures": {"objective": "equalized", "step_size": 0.006, "normalize": "laplacian"},
 }
 GRID = (16, 24)  # positions to which layers of different strides are averaged

@@ -84,7 +84,7 @@ def ours(vertices: np.ndarray, faces: np.ndarray, side: int) -> Callable[[], obj
     canvas = MeshCanvas(Texture(), surface, mips, (side, side), CAMERAS, Free(points))  # type: ignore[arg-type]
     lights = [Light(0.3, lamp=0.7, toward=(0.0, 0.6, 0.8))] * len(CAMERAS)
     parameters = list(canvas.parameters())
-    goal = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(1))
+    goal = torch.rand(side, side, 3, generator=torch.Generator().manual_seed(1)).permute(2, 0, 1)
 
     def step() -> object:
         score = (canvas.views(canvas.cameras, lights).images - goal).square().sum()

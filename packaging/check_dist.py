@@ -7,11 +7,12 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-WHEEL_MB, SDIST_MB = 25, 40
+WHEEL_MB, SDIST_MB = 36, 52
 NEEDED = (
     "reverie/__init__.py", "reverie/py.typed", "reverie/apps/cli/main.py", "reverie/models/embedded.safetensors",
-    "reverie/models/adaptive.safetensors", "reverie/models/flowers.safetensors", "reverie/models/sobel.safetensors",
-    "reverie/models/SHA256SUMS", "reverie/tools/mesh_dream/example.glb", "reverie/tools/mesh_show/viewer.js",
+    "reverie/models/embedded-2.safetensors", "reverie/models/adaptive.safetensors",
+    "reverie/models/flowers.safetensors", "reverie/models/sobel.safetensors", "reverie/models/SHA256SUMS",
+    "reverie/tools/mesh_dream/example.glb", "reverie/tools/mesh_show/viewer.js",
     "reverie/apps/web/studio/static/index.html",
 )  # fmt: skip
 NEEDED_IN_SOURCE = (

@@ -1,6 +1,6 @@
-"""Measure how strong the embedded network's channels are on photographs, and write the file that the package ships.
+"""Measure how strong an embedded network's channels are on photographs, and write the file that the package ships.
 
-    python recipes/embedded_statistics.py PHOTOGRAPHS.zip src/reverie/models/embedded.statistics.safetensors
+    python recipes/embedded_statistics.py PHOTOGRAPHS.zip embedded-2
 
 160 photographs, evenly drawn from the archive in the order of their names, each at shorter sides of 128 and 256 px.
 """
@@ -21,6 +21,7 @@ from reverie.critic.open import open_critic
 from reverie.critic.statistics import SHORT_PX, at_size, measure, save_statistics
 from reverie.data.folder import SUFFIXES
 from reverie.media.image import read_picture
+from reverie.weights.embedded import statistics_path
 
 PICTURES = 160
 
@@ -37,8 +38,9 @@ def photographs(archive: Path) -> Iterator[Tensor]:
 
 def main() -> None:
     """Measure and write."""
-    archive, target = map(Path, sys.argv[1:3])
-    critic = open_critic("embedded", device="cpu", precision="fp32")
+    archive, name = Path(sys.argv[1]), sys.argv[2]
+    target = statistics_path(name)
+    critic = open_critic(name, device="cpu", precision="fp32")
     names = [layer.name for layer in critic.named_layers if layer.name != LOGITS and layer.stride]
     save_statistics(target, measure(critic, photographs(archive), names), half=True)
     print(f"{target}: {len(names)} layers, {target.stat().st_size} bytes")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from batch_case import Opener
-from nodes import processes_of
+from nodes import Guest, processes_of
 
 from clips import card, write_clip
 from reverie.apps.cli.common_options import Common
@@ -199,10 +199,3 @@ def test_a_training_whose_node_is_killed_goes_on_elsewhere_and_is_the_same_netwo
     assert killed
     assert found[0].keys() == found[1].keys()
     assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
-
-
-class Guest:
-    """An actor that takes a core."""
-
-    def here(self) -> bool:
-        return True

@@ -49,14 +49,14 @@ def tile_workers(two_nodes):
     found.close()
 
 
-def test_a_style_gradient_of_two_nodes_is_that_of_one_also_where_one_is_lost(two_nodes, helpers):
+def test_a_style_gradient_of_two_nodes_is_that_of_one_also_where_one_is_lost(two_nodes, tile_workers):
     critic, images = exact_critic(), picture()
     work = TwoPass(critic, Products("mixed3a") + 2.0 * Distance("mixed4a") + 0.1 * layer("mixed3a"), picture(1))
     tiles = work.tiles(SIZE, 64)
     assert len(tiles) > 4
     whole = work.scored(images, torch.Generator().manual_seed(0))
     alone = work.scored(images, torch.Generator().manual_seed(0), tiles)
-    critic.tile_workers = helpers
+    critic.tile_workers = tile_workers
     node = two_nodes.add_node(num_cpus=1, object_store_memory=80_000_000)
     both = work.scored(images, torch.Generator().manual_seed(0), tiles)
     assert torch.equal(both.gradient, alone.gradient)
@@ -67,13 +67,13 @@ def test_a_style_gradient_of_two_nodes_is_that_of_one_also_where_one_is_lost(two
     assert torch.equal(after.gradient, alone.gradient)
 
 
-def test_a_dream_gradient_of_two_nodes_is_that_of_one(helpers):
+def test_a_dream_gradient_of_two_nodes_is_that_of_one(tile_workers):
     critic, images = exact_critic(), picture()
     ascent = Ascent(critic, Sum(((1.0, layer("mixed4a")), (0.5, layer("mixed3a")))))
     field = critic.field(("mixed4a",))
     tiles = plan_tiles(SIZE, 64, max(field.before_px, field.after_px), critic.stride(("mixed4a",)))
     alone = ascent.gradient(images, torch.Generator().manual_seed(0), tiles)
-    critic.tile_workers = helpers
+    critic.tile_workers = tile_workers
     both = ascent.gradient(images, torch.Generator().manual_seed(0), tiles)
     assert torch.equal(both[1], alone[1])
     assert both[0] == pytest.approx(alone[0], rel=1e-12)
@@ -103,7 +103,7 @@ def test_a_giant_picture_whose_node_is_killed_in_the_middle_has_the_bytes_of_one
     two_nodes, pictures, tmp_path, name
 ):
     source, style = sorted(pictures(2, 160).iterdir())
-    given = {"tile": 64, "steps": 40} | ({"scales": 1} if name == "style" else {"octaves": 1})
+    given = {"tile": 96, "steps": 10} | ({"scales": 1} if name == "style" else {"octaves": 1})
     roles = {"content": (str(source),), "pictures": (str(source),), "style": (str(style),) if name == "style" else ()}
     node = two_nodes.add_node(num_cpus=1, object_store_memory=80_000_000)
     over, killed = threading.Event(), []

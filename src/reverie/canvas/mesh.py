@@ -40,14 +40,15 @@ class Shape(nn.Module):
         smoothness: lambda.
         mirror: ``[V]`` the mirror image of each vertex, and the axis, for shapes that stay symmetric.
         reach: how far a vertex can get from where it began; without it, anywhere.
+        held: ``[V]`` from 0, free, to 1 for vertices that stay where they began.
     """
 
     def __init__(
         self, vertices: Tensor, ends: Tensor, smoothness: float, mirror: tuple[Tensor, int] | None = None,
-        reach: float | None = None,
+        reach: float | None = None, held: Tensor | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.reach = reach
+        self.reach, self.held = reach, held
         self._ends, self.smoothness, self._mirror = ends, smoothness, mirror
         self.start = vertices.detach().float()
         self.operator = Smoothing(ends, len(vertices), smoothness)
@@ -62,18 +63,21 @@ class Shape(nn.Module):
             way = way - (way * own).sum() / own.square().sum() * own
             bent = self.reach / (self.reach**2 + way.square().sum(1, keepdim=True)).sqrt()
             vertices = self.start + bent * way
-        if self._mirror is None:
-            return vertices
-        pairs, axis = self._mirror
-        sign = torch.ones(3)
-        sign[axis] = -1
-        return (vertices + vertices[pairs] * sign.to(vertices)) / 2
+        if self._mirror is not None:
+            pairs, axis = self._mirror
+            sign = torch.ones(3)
+            sign[axis] = -1
+            vertices = (vertices + vertices[pairs] * sign.to(vertices)) / 2
+        if self.held is not None:
+            vertices = torch.lerp(vertices, self.start, self.held[:, None])
+        return vertices
 
     def restaged(self, smoothness: float) -> Shape:
         """Return the same shape with another lambda: large first, small for details."""
         with torch.no_grad():
-            places = self() if self.reach is None else self.operator.solve(self.moved)
-        other = Shape(places, self._ends, smoothness, self._mirror, self.reach)
+            plain = self.reach is None and self.held is None
+            places = self() if plain else self.operator.solve(self.moved)
+        other = Shape(places, self._ends, smoothness, self._mirror, self.reach, self.held)
         other.start = self.start
         return other
 

@@ -150,19 +150,20 @@ class FilterExamples:
             yield told(image, self.planes), self._teacher(image)
 
 
-def listed(path: Path) -> tuple[Archive, list[str]]:
-    """Return the pictures of a folder, a zip, or one file.
+def listed(path: Path, suffixes: Sequence[str] = SUFFIXES) -> tuple[Archive, list[str]]:
+    """Return the pictures of a folder, a zip, or one file; or the files with other suffixes.
 
     Raises:
         DataError: there are none.
     """
-    if path.is_file() and path.suffix.lower() in SUFFIXES:
+    if path.is_file() and path.suffix.lower() in suffixes:
         return Archive(path.parent), [path.name]
     require_dataset(path, "a picture, a folder of pictures, or a zip of one")
     archive = Archive(path)
-    names = [name for name in archive.names() if PurePosixPath(name).suffix.lower() in SUFFIXES]
+    names = [name for name in archive.names() if PurePosixPath(name).suffix.lower() in suffixes]
     if not names:
-        raise DataError(f"there is no picture in '{path}'")
+        what = "picture" if suffixes is SUFFIXES else f"{suffixes[0]} file"
+        raise DataError(f"there is no {what} in '{path}'")
     return archive, names
 
 

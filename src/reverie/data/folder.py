@@ -16,6 +16,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from reverie.data.public import NAMES
 from reverie.errors import DataError, PictureError, unknown_name
 from reverie.media.budget import reading_budget
 
@@ -126,6 +127,11 @@ class PictureFolder:
 
 def require_dataset(path: Path, expected: str = "a folder of class folders, or a zip of one") -> None:
     """Raise `DataError` if there is no folder or zip at `path`; a glance, before anything that takes time."""
+    if not path.exists() and str(path) in NAMES:
+        raise DataError(
+            f"the public collection '{path}' is not here; fetch it first, which takes the network: "
+            f"reverie gather public {path} -o {path}"
+        )
     if not path.exists():
         raise DataError(f"no dataset at '{path}'; expected {expected}")
     if path.is_file() and not zipfile.is_zipfile(path):

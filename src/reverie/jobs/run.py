@@ -225,7 +225,7 @@ class Run:
         """
         from reverie.media.write import check_writable
 
-        if self.tool.makes == "picture":
+        if self.tool.makes == "picture" and path.suffix.lower() not in self.tool.formats:
             check_writable(path, self.record(self.stored_quality(quality)))
 
     def _apply(self, change: Mapping[str, Json]) -> None:

@@ -33,7 +33,8 @@ def raster(
         faces: ``[F, 3]`` integers.
         size: ``(H, W)``.
         near: least depth that is seen, above 0.
-        backend: ``numba`` (processor), ``torch`` (any device), or ``auto``: the best of the device.
+        backend: ``numba`` (processor), ``torch`` (any device), ``triton`` (CUDA; only its interpreter has been run), or
+            ``auto``: numba on a processor that has it, else torch.
 
     Raises:
         InputError: no such backend.
@@ -129,4 +130,10 @@ def boxes(corners: Tensor, size: tuple[int, int], near: float) -> tuple[Tensor, 
     return low, high
 
 
-BACKENDS: dict[str, Raster] = {"numba": _by_numba, "torch": _by_torch}
+def _by_triton(points: Tensor, faces: Tensor, size: tuple[int, int], near: float) -> tuple[Tensor, Tensor]:
+    from reverie.render.raster_triton import raster_triton  # needs triton
+
+    return raster_triton(points, faces, size, near)
+
+
+BACKENDS: dict[str, Raster] = {"numba": _by_numba, "torch": _by_torch, "triton": _by_triton}

@@ -8,7 +8,7 @@ from reverie.errors import WeightsError
 
 FOLDER = Path(__file__).parent.parent / "models"
 EMBEDDED = "embedded"  # the default, by whatever number it has
-STEMS = {EMBEDDED: "embedded", "embedded-1": "embedded"}  # name → its files in the package
+STEMS = {EMBEDDED: "embedded", "embedded-1": "embedded", "embedded-2": "embedded-2"}  # name → its files in the package
 EMBEDDED_NAMES = tuple(STEMS)
 ADAPTIVE_FILE = FOLDER / "adaptive.safetensors"
 

@@ -237,7 +237,7 @@ def check_target(tool: AnyTool, path: Path, config: object) -> None:
     """Check before long work that a result can be written there."""
     from reverie.media.write import check_place, check_writable
 
-    if tool.makes == "picture":
+    if tool.makes == "picture" and path.suffix.lower() not in tool.formats:
         check_writable(path)
     elif tool.makes == "folder":
         if not path.parent.is_dir():

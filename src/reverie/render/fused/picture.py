@@ -187,5 +187,6 @@ class _Pictures(torch.autograd.Function):
                 ctx.views[i].backward(to_images[i], to_masks[i], to_texels[own].numpy(), to_vertices[i].numpy())
 
         _side_by_side(work, sums)
-        whole = to_texels[0] if sums == 1 else to_texels.sum(0)
-        return whole, to_vertices.sum(0).float(), None, None, None
+        for other in to_texels[1:]:
+            to_texels[0] += other
+        return to_texels[0], to_vertices.sum(0).float(), None, None, None

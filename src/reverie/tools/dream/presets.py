@@ -34,6 +34,10 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
         "a class (--class) as fewer and larger things, where they fit; more of the photo stays",
         {"octaves": 7, "step_size": 0.0045, "normalize": "laplacian"},
     ),
+    "deepdream": (
+        "arches, dogs, faces and towers that follow the scene, by the network that learned GoogLeNet's features",
+        {"model": "embedded-2", "objective": "l2", "layer": ["mixed4c"], "step_size": 0.006, "normalize": "laplacian"},
+    ),
     "classic": ("the settings of the first DeepDream, with the network's own layer", {"objective": "l2"}),
 }
 

@@ -78,6 +78,7 @@ class MeshAscent:
         seed: of cameras, lights and backgrounds.
         paints, moves: whether texture and vertices change.
         free: ``[T, U]`` in [0, 1], where the texture may change; everywhere if absent.
+        held: ``[V]``, 1 for vertices that stay; none if absent.
 
     Attributes:
         way: vertices ``[V, 3]`` at a few steps, from the first on.
@@ -85,7 +86,7 @@ class MeshAscent:
 
     def __init__(
         self, model: Model, config: AscentSettings, goal: Goal, seed: int, *, paints: bool = True, moves: bool = False,
-        free: Tensor | None = None,
+        free: Tensor | None = None, held: Tensor | None = None,
     ) -> None:  # fmt: skip
         self.free = free
         self.model, self.config, self.goal = model, config, goal
@@ -94,7 +95,7 @@ class MeshAscent:
         self.texels = model.texels(working_side(config))
         self.texture = texture_canvas(config.texture, model, self.texels)
         self.stiffness = stiffness_of(config)
-        self.shape = shape_of(model, config, self.stiffness[0]) if moves else None
+        self.shape = shape_of(model, config, self.stiffness[0], held) if moves else None
         self.paints = paints
         self.way: list[Tensor] = []
         shown = self.texture
@@ -207,6 +208,6 @@ def stiffness_of(config: AscentSettings) -> tuple[float, ...]:
     return (*(each for each in STIFFNESS if each > 2 * config.smoothness), config.smoothness)
 
 
-def shape_of(model: Model, config: AscentSettings, smoothness: float) -> Shape:
+def shape_of(model: Model, config: AscentSettings, smoothness: float, held: Tensor | None = None) -> Shape:
     """Return the vertices of a model, free to move."""
-    return Shape(model.surface.vertices, model.surface.edges.ends, smoothness, reach=config.reach)
+    return Shape(model.surface.vertices, model.surface.edges.ends, smoothness, reach=config.reach, held=held)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from reverie.jobs.blocks import MachineSettings, MeshSettings, NetworkSettings, SeedSettings
 from reverie.jobs.key_values import inside
 from reverie.settings import setting
+from reverie.tools.mesh.locks import MeshLock
 from reverie.tools.mesh_style.regions import MeshRegion
 
 TEXTURES = ("solid", "stack", "spectrum", "pixels")
@@ -74,6 +75,11 @@ class ShapeSettings:
     schedule: str = setting(
         "staged", "How vertices move: broad forms first and details last, or alike at all steps, as in results of "
         "before.", choices=("staged", "even"), group="shape", expert=True,
+    )  # fmt: skip
+    lock: tuple[str, ...] = setting(
+        (), "A part whose vertices stay where they are, as material=NAME, or mask=FILE with a picture on the file's "
+        "texture coordinates, white where they stay; repeatable.", inside=inside(MeshLock), whole=True, late=True,
+        group="shape",
     )  # fmt: skip
 
 
@@ -178,6 +184,11 @@ class MeshFitConfig(MeshSettings, SeedSettings):
     )  # fmt: skip
     symmetry: str = setting(
         "none", "Axis along which both sides of the mesh stay mirror images.", choices=("none", "x", "y", "z"),
+        group="shape",
+    )  # fmt: skip
+    lock: tuple[str, ...] = setting(
+        (), "A part whose vertices stay where they are, as material=NAME, or mask=FILE with a picture on the file's "
+        "texture coordinates, white where they stay; repeatable.", inside=inside(MeshLock), whole=True, late=True,
         group="shape",
     )  # fmt: skip
     subdivide: str = setting(
