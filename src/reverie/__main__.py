@@ -24,12 +24,21 @@ def main() -> int:
         install()
         from reverie.apps.cli.main import main as run
 
-        return run()
+        code = run()
+        _deaf()
+        return code
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _deaf()
         exec("")  # or CPython, which notes a Ctrl-C within `exec`, as imports use it, would end by the signal
         sys.stderr.write("reverie: stopped by Ctrl-C\n")
         return 130
+
+
+def _deaf() -> None:
+    """Let no signal change the exit code any more: one while the interpreter shuts down would end it by the signal."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if threading.current_thread() is threading.main_thread() and hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _open_closed() -> None:

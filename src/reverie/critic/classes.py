@@ -38,7 +38,7 @@ def find_classes(text: str, classes: Sequence[str], count: int, network: str) ->
         text: "goldfish", "1", "dog", "goldfish, lemon".
         classes: names of all classes; empty where a network has none.
         count: how many there are.
-        network: its name, for messages.
+        network: what a command takes for it, for messages.
 
     Raises:
         LayerError: one of them names nothing; the message has the nearest.
@@ -74,7 +74,7 @@ def _of_word(
             return tuple(whole or begun)
     where = f"list them with 'reverie models show {network} --all'"
     if kind is not None:
-        raise LayerError(f"none of the {count} classes of {network} is a {kind}; {where}")
+        raise LayerError(f"none of the {count} classes of {network.partition(' --')[0]} is a {kind}; {where}")
     raise LayerError(unknown_name("class", text, classes, where))
 
 

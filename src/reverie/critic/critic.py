@@ -89,6 +89,7 @@ class Critic:
 
     Attributes:
         replicas: the same network on other devices, which take their share of the tiles of a picture.
+        called: what a command takes for it: its name, or where its file lies.
         notes: what a user should know of it, such as what was guessed.
         brought: a program made the module itself: no name opens it again.
         helpers: other machines that do so in their place; see `reverie.optimize.helpers`.
@@ -104,6 +105,7 @@ class Critic:
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         self.replicas: tuple[Critic, ...] = ()
         self.notes: tuple[str, ...] = ()
+        self.called = identity.name
         self.brought = False
         self.helpers: Any = None
         self.meant: Mapping[str, Sequence[str]] | None = None
@@ -154,9 +156,7 @@ class Critic:
         """
         if name not in self._by_name:
             names = [x.name for x in self.named_layers]
-            raise LayerError(
-                unknown_name("layer", name, names, f"list them with 'reverie models show {self.identity.name}'")
-            )
+            raise LayerError(unknown_name("layer", name, names, f"list them with 'reverie models show {self.called}'"))
         return self._by_name[name]
 
     def class_indices(self, name: str) -> tuple[int, ...]:
@@ -168,8 +168,8 @@ class Critic:
         classes = self.identity.classes
         count = len(classes) or (self.layer(LOGITS).channels if self.identity.logits_path else 0)
         if self.meant is not None:
-            return find_recorded(name, self.meant, classes, count, self.identity.name)
-        return find_classes(name, classes, count, self.identity.name)
+            return find_recorded(name, self.meant, classes, count, self.called)
+        return find_classes(name, classes, count, self.called)
 
     def meanings(self, *texts: str | None) -> dict[str, list[str]]:
         """Return what a record must say of texts that name classes: the full names, where a text is not one itself."""

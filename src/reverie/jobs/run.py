@@ -29,6 +29,7 @@ from reverie.threads import MOST_THREADS
 from reverie.weights.file_names import fitted
 
 THREADS = "threads"  # a change that a run makes itself between two units, recorded like those that people ask for
+SHOWN_S = 0.05  # less is nothing that anybody waited for
 MOST_OWN_CHANGES = 200  # of the threads, so that the record has room for what people ask for
 End = Literal["done", "stopped", "interrupted"]
 
@@ -375,7 +376,7 @@ def summary(run: Run) -> str:
     parts = [run.work.plan.summary] if run.work.plan.summary else []
     if last is not None:
         unit = last.unit.removesuffix("s") if last.done == 1 else last.unit
-        parts.append(f"{last.done} {unit} in {run.seconds:.1f} s")
+        parts.append(f"{last.done} {unit}" + (f" in {run.seconds:.1f} s" if run.seconds >= SHOWN_S else ""))
     if has_field(run.config, "seed"):
         parts.append(f"seed {seed_of(run.config)}")
     if chosen.about or chosen.model is not None:

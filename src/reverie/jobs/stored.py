@@ -10,7 +10,7 @@ import json
 import re
 from pathlib import Path
 
-from reverie.errors import InputError
+from reverie.errors import InputError, PictureError
 
 JOB_FILE = "job.json"  # inside a folder, and in the names of side files of formats that hold no text
 OLDER_FILES = ("atlas.json",)  # what stood in its place in folders of earlier versions
@@ -62,9 +62,15 @@ def stored_record(path: Path) -> dict[str, object]:
         return _mesh_record(path)
     if suffix == ".onnx":
         return _onnx_record(path)
-    from reverie.media.metadata import read_settings
+    from reverie.data.folder import SUFFIXES
+    from reverie.media.metadata import VIDEO_SUFFIXES, read_settings
 
-    return dict(read_settings(path))
+    try:
+        return dict(read_settings(path))
+    except PictureError as error:
+        if suffix in (*SUFFIXES, *VIDEO_SUFFIXES, ""):
+            raise
+        raise InputError(f"'{path}' says nothing of what made it: it was not made by Reverie") from error
 
 
 def _mesh_record(path: Path) -> dict[str, object]:

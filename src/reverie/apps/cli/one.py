@@ -135,9 +135,8 @@ def _as_sheet(tool: AnyTool, config: object, text: str) -> tuple[AnyTool, object
 def _varied(tool: AnyTool, text: str) -> dict[str, list[Any]]:
     """Return what NAME=VALUE,VALUE;NAME=VALUE,... varies."""
     kinds = {field.name: field.name for _, field in tool.fields()}
-    kinds |= {
-        flag_of(field)[2:].replace("-", "_"): field.name for _, field in tool.fields()
-    }  # as the options are called
+    for _, field in tool.fields():  # as the options are called
+        kinds.setdefault(flag_of(field)[2:].replace("-", "_"), field.name)
     vary: dict[str, list[Any]] = {}
     for word in text.split(";"):
         name, equals, values = word.strip().partition("=")
