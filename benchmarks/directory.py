@@ -89,8 +89,8 @@ def peer(kind: str, folder: Path, out: Path, options: argparse.Namespace) -> Non
     from torch.nn import functional as F
 
     from reverie.numerics.resample import octave_sizes
-    from reverie.tools.dream.ascent import SMALLEST_PX
     from reverie.tools.dream.config import DreamConfig
+    from reverie.tools.dream_steps.ascent import SMALLEST_PX
 
     net, generator = unprepared("googlenet"), torch.Generator().manual_seed(0)
     config = DreamConfig()

@@ -23,8 +23,8 @@ from reverie.critic.open import open_critic
 from reverie.media.flow import Motion, flicker
 from reverie.media.video_write import VideoWriter
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.objective import build_objective
-from reverie.tools.dream.video import dream_video, later_steps
+from reverie.tools.dream_film.video import dream_video, later_steps
+from reverie.tools.dream_steps.objective import build_objective
 from reverie.tools.films.video_config import VideoConfig
 
 WAYS = ("none", "blend", "flow")

@@ -23,7 +23,7 @@ from reverie.models.stylegan2.file import describe, halved
 from reverie.models.stylegan2.generator import Generator
 from reverie.tools.latent.config import WalkConfig
 from reverie.tools.latent.model import LatentModel
-from reverie.tools.latent.walk import LATENT_WALK, PreparedWalk
+from reverie.tools.latent_films.walk import LATENT_WALK, PreparedWalk
 from reverie.weights.checkpoint import save_model
 
 PACE = 0.9  # of the bare generator's, wanted of a film

@@ -28,7 +28,7 @@ from reverie.media.video_write import VideoWriter
 from reverie.models.stylegan2.config import GeneratorConfig, channels_of
 from reverie.models.stylegan2.file import describe, halved
 from reverie.models.stylegan2.generator import Generator
-from reverie.tools.latent.live import LatentLiveConfig, PreparedLive
+from reverie.tools.latent_live.tool import LatentLiveConfig, PreparedLive
 from reverie.tools.sound.config import SoundFilmConfig
 from reverie.tools.sound.film import SOUND_FILM, PreparedSound
 from reverie.weights.checkpoint import save_model

@@ -27,7 +27,7 @@ from reverie.critic.open import open_critic
 from reverie.numerics.resample import resize
 from reverie.tools.compare.config import CompareConfig
 from reverie.tools.compare.measure import Eye, View
-from reverie.tools.compare.networks import Judge
+from reverie.tools.compare.networks import Scorer
 from reverie.tools.fast.model import fast_style, open_student
 from reverie.tools.style.config import StyleConfig
 from reverie.train.distill import distill
@@ -124,7 +124,7 @@ def quality(
 ) -> list[dict[str, Any]]:
     """Return distances of all ways on the pictures left out."""
     critic = open_critic("squeezenet1_1-caffe", weights, device="cpu", precision="fp32")
-    judge, rows = Judge("squeezenet1_1", critic, SQUEEZE_STYLE), []
+    judge, rows = Scorer("squeezenet1_1", critic, SQUEEZE_STYLE), []
     style = load(style_path, side, enlarge=False)
     for path in contents:
         content = load(path, side)

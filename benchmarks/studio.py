@@ -158,8 +158,10 @@ class Loop:
 
     def make(self, blob: bytes, name: str) -> bytes:
         """Return the bytes of the result."""
+        from reverie.jobs.execute import execute
         from reverie.jobs.given import Given
-        from reverie.jobs.run import Nobody, execute, open_run
+        from reverie.jobs.run import open_run
+        from reverie.jobs.watch import Nobody
 
         (self.folder / name).write_bytes(blob)
         out = self.folder / f"{Path(name).stem}-translated.png"

@@ -21,12 +21,12 @@ from torch import Generator, Tensor
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.critic.precision import resolve_precision
-from reverie.optimize.painting import Painting
 from reverie.optimize.tiles import exact_tiles
+from reverie.optimize.two_pass import TwoPass
 from reverie.tools.style.config import SCORES, StyleConfig
-from reverie.tools.style.plan import Scale
 from reverie.tools.style.sources import Style, StylePictures
-from reverie.tools.style.terms import StyleTerms
+from reverie.tools.style_steps.plan import Scale
+from reverie.tools.style_steps.terms import StyleTerms
 
 SHIFTS = ((3, 10),)
 FLOAT64, AS_RUN = 1e-6, 1e-3
@@ -58,10 +58,10 @@ def case(model: str, weights: Path | None, score: str, precision: str, pictures:
     size = (content.shape[-2], content.shape[-1])
     terms = StyleTerms(config, critic, StylePictures((Style("style", style, None, 1.0),)), content, None)
     objective = terms.at(content, Scale(size, 1))
-    painting = Painting(critic, objective, content, shifts=SHIFTS)
-    whole = painting.judge(images, Generator().manual_seed(0))
+    painting = TwoPass(critic, objective, content, shifts=SHIFTS)
+    whole = painting.scored(images, Generator().manual_seed(0))
     tiles = painting.tiles(size, TILES[model])
-    pieces = painting.judge(images, Generator().manual_seed(0), tiles)
+    pieces = painting.scored(images, Generator().manual_seed(0), tiles)
     found = {
         "network": model, "score": score, "precision": precision, "tiles": len(tiles),
         "gradient": error(pieces.gradient, whole.gradient), "value": abs(pieces.score / whole.score - 1),
@@ -72,12 +72,12 @@ def case(model: str, weights: Path | None, score: str, precision: str, pictures:
     return found
 
 
-def half(painting: Painting, images: Tensor, size: tuple[int, int], tile: int) -> Tensor:
+def half(painting: TwoPass, images: Tensor, size: tuple[int, int], tile: int) -> Tensor:
     """Return the gradient with half of the halo."""
     field, align = painting.critic.field(painting.names), painting.critic.stride(painting.names)
     before, after = (px // 2 // align * align for px in (field.before_px, field.after_px))
     tiles = exact_tiles(painting.framed(size), tile, before, after, align)
-    return painting.judge(images, Generator().manual_seed(0), tiles).gradient
+    return painting.scored(images, Generator().manual_seed(0), tiles).gradient
 
 
 def error(found: Tensor, exact: Tensor) -> float:

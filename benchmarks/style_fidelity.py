@@ -1,4 +1,4 @@
-"""Do painted pictures take on more of the style, and keep more of the content, than pystiche's recipe gives?
+"""Do stylized pictures take on more of the style, and keep more of the content, than pystiche's recipe gives?
 
 Both paint with SqueezeNet 1.1 (trained, from Caffe) and the same layers; a network that neither has seen, the embedded
 one, judges by the distances of `reverie compare`: exact Wasserstein distance of features relative to that of the
@@ -26,7 +26,7 @@ from reverie.media.image import to_uint8
 from reverie.media.sheet import contact_sheet
 from reverie.tools.compare.config import CompareConfig
 from reverie.tools.compare.measure import Eye, View
-from reverie.tools.compare.networks import Judge
+from reverie.tools.compare.networks import Scorer
 from reverie.tools.style.config import StyleConfig
 
 MODEL = "squeezenet1_1-caffe"
@@ -47,7 +47,7 @@ class Judging:
 
     def __init__(self, content: Tensor, style: Tensor) -> None:
         critic = open_critic(device="cpu", precision="fp32")
-        judge = Judge("embedded", critic, tuple(name for name, _ in style_layers(critic).style))
+        judge = Scorer("embedded", critic, tuple(name for name, _ in style_layers(critic).style))
         self.eye = Eye(judge, CompareConfig(), View(content, None), View(style, None))
 
     def __call__(self, picture: Tensor) -> dict[str, float]:
@@ -191,7 +191,7 @@ def sheet(options: Any, records: list[dict[str, Any]]) -> None:
             "content", "style", f"pystiche {theirs['style']:.2f} / {theirs['content']:.2f}",
             f"reverie {mine['style']:.2f} / {mine['content']:.2f}",
         ]  # fmt: skip
-    title = "distance to the style / to the content, by a network that neither painted with: smaller is better"
+    title = "distance to the style / to the content, by a network that neither stylized with: smaller is better"
     made = contact_sheet(tiles, columns=8, tile_px=TILE_PX, captions=captions, title=title)
     options.sheet.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(made).save(options.sheet, quality=85)
@@ -226,7 +226,7 @@ def show(records: list[dict[str, Any]]) -> None:
 
 
 def main() -> None:
-    """Paint and judge all pairs; what is in the file of partial results already is not painted again."""
+    """Paint and judge all pairs; what is in the file of partial results already is not stylized again."""
     load_at_start = load_now()
     parser = arguments(__doc__, side=256, pairs=12, style_weight=1000.0)
     parser.add_argument("--contents", type=Path, required=True, help="folder of content pictures")

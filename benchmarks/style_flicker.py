@@ -1,4 +1,4 @@
-"""How much does a painted film flicker: every frame for itself, or moved along and held, with which weight?
+"""How much does a stylized film flicker: every frame for itself, or moved along and held, with which weight?
 
 The clip is rendered (`moving_planes.py`), so the motion and what was hidden are known exactly, and the flicker is not
 measured with the estimate of motion that the painter used. A film that took on little of the style would look steady
@@ -24,15 +24,15 @@ from reverie.critic.open import open_critic
 from reverie.media.flow import Motion, flicker, motion
 from reverie.objective.content import Content
 from reverie.objective.temporal import Temporal
-from reverie.optimize.painting import Painting
+from reverie.optimize.two_pass import TwoPass
 from reverie.tools.films.steps import film_steps
 from reverie.tools.style.config import StyleConfig
-from reverie.tools.style.film_config import StyleFilmConfig
-from reverie.tools.style.frames import StyleFrames, later_steps
-from reverie.tools.style.plan import plan_style
 from reverie.tools.style.sources import read_styles
-from reverie.tools.style.terms import StyleTerms
-from reverie.tools.style.transfer import layer_names
+from reverie.tools.style_film.config import StyleFilmConfig
+from reverie.tools.style_film.frames import StyleFrames, later_steps
+from reverie.tools.style_steps.plan import plan_style
+from reverie.tools.style_steps.terms import StyleTerms
+from reverie.tools.style_steps.transfer import layer_names
 
 OF_NONE, WEAKER = 0.5, 0.10  # flow's flicker to that of none; how much farther from the style it may be
 
@@ -43,10 +43,10 @@ def tensor(frame: np.ndarray) -> Tensor:
 
 
 def distances(frame: np.ndarray, source: np.ndarray, maker: StyleFrames) -> tuple[float, float]:
-    """Return the distances to style and content of a painted frame; 1 is the source's, and a flat picture's."""
+    """Return the distances to style and content of a stylized frame; 1 is the source's, and a flat picture's."""
     content = tensor(source).to(maker.all_terms.critic.device)
     objective = maker.all_terms.at(content, maker.plan.scales[-1])
-    painting = Painting(maker.all_terms.critic, objective, content)
+    painting = TwoPass(maker.all_terms.critic, objective, content)
     values = painting.values(tensor(frame).to(content), Generator().manual_seed(0))
     style, kept = 0.0, 0.0
     for (weight, term), value in zip(objective.terms(), values, strict=True):
@@ -106,7 +106,7 @@ def main() -> None:
     parser.add_argument("--style", type=Path, default=measure.ROOT / "examples" / "brush.jpg", help="style picture")
     parser.add_argument("--temporal", type=float, nargs="*", default=[0, 1, 5], help="weights, default %(default)s")
     parser.add_argument("--anchor", type=int, nargs="*", default=[1, 8], help="frames back, default %(default)s")
-    parser.add_argument("--pictures", type=Path, help="write the painted frames into this folder")
+    parser.add_argument("--pictures", type=Path, help="write the stylized frames into this folder")
     given = parser.parse_args()
     load = measure.load_now()
     critic = open_critic(given.model, None if given.weights is None else str(given.weights))
@@ -144,7 +144,7 @@ def main() -> None:
     settings = {k: v for k, v in vars(given).items() if k not in ("output", "pictures", "weights", "style")} | {
         "style": given.style.name, "layers": list(layer_names(config, critic)), "precision": critic.precision,
     }  # fmt: skip
-    measure.report("How much does a painted film flicker?", settings, results, targets, given.output, load)
+    measure.report("How much does a stylized film flicker?", settings, results, targets, given.output, load)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from measure import arguments, environment, load_now, report, table, target
 from PIL import Image
 
 from reverie.optimize.tiles import parse_bytes
-from reverie.tools.style.plan import BUFFERS_AT_END
+from reverie.tools.style_steps.plan import BUFFERS_AT_END
 
 ALLOWED = {1024: "3GB", 2048: "3GB", 4096: "3GB", 8192: "9GB"}  # by side
 PIXEL_BYTES = 12  # of one pixel in one buffer: three floats

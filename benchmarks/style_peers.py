@@ -16,13 +16,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.api.styling import Styling
 from reverie.critic.critic import Critic
 from reverie.media.image import read_picture
 from reverie.numerics.resample import long_side, resize
 from reverie.optimize.ascend import Step
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.sources import Style, StylePictures
-from reverie.tools.style.styling import Styling
 from reverie.weights.vision import torchvision
 
 SUFFIXES = (".jpg", ".jpeg", ".png")

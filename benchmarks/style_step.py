@@ -42,7 +42,7 @@ from torch import Tensor
 from reverie.critic.open import open_critic
 from reverie.tools.compare.config import CompareConfig
 from reverie.tools.compare.measure import Eye, View
-from reverie.tools.compare.networks import Judge
+from reverie.tools.compare.networks import Scorer
 from reverie.tools.style.config import StyleConfig
 
 OURS, EXACT, GRAM, FROZEN, PLAIN, SCALES = (
@@ -99,7 +99,7 @@ class Reader:
 
     def __init__(self, weights: Path, content: Tensor, style: Tensor) -> None:
         critic = open_critic("squeezenet1_1-caffe", weights, device="cpu", precision="fp32")
-        judge = Judge("squeezenet1_1", critic, SQUEEZE_STYLE)
+        judge = Scorer("squeezenet1_1", critic, SQUEEZE_STYLE)
         self.eye = Eye(judge, CompareConfig(), View(content, None), View(style, None))
 
     def __call__(self, picture: Tensor) -> tuple[float, float]:

@@ -30,8 +30,8 @@ def write_clip(path: Path, frames: int, size: tuple[int, int]) -> None:
 def run(frames: int, size: tuple[int, int]) -> dict[str, float]:
     """Dream a clip from file to file in this process and return its peak."""
     from reverie.tools.dream.config import DreamConfig
+    from reverie.tools.dream_film.video_work import VideoDream
     from reverie.tools.films.video_config import VideoConfig
-    from reverie.tools.films.video_work import VideoDream
 
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "clip.mp4"

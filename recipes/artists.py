@@ -32,7 +32,7 @@ from reverie.objective import Objective
 from reverie.optimize.ascend import StepRule, ascend_pixels
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.transforms import Transforms
-from reverie.tools.embed.dreaming import direction_goal
+from reverie.tools.embed_atlas.dreaming import direction_goal
 
 MARGIN_WHITE, MARGIN_FLAT = (
     0.9,

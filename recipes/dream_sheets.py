@@ -19,8 +19,8 @@ from reverie import open_critic
 from reverie.critic.critic import Critic
 from reverie.media.image import read_picture, to_uint8
 from reverie.media.sheet import contact_sheet
-from reverie.tools.dream.ascent import dream_steps
 from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream_steps.ascent import dream_steps
 
 
 def dreamt(critic: Critic, image: torch.Tensor, layer: str) -> np.ndarray:

@@ -95,7 +95,7 @@ def latents() -> Image.Image:
     from reverie.jobs.session import Session
     from reverie.tools.latent.config import SampleConfig
     from reverie.tools.latent.model import LatentModel
-    from reverie.tools.latent.paths import slerp
+    from reverie.tools.latent_films.paths import slerp
 
     model = LatentModel(SampleConfig(device="cpu", class_name="rose"), Session())
     first, second = model.z(3), model.z(8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from reverie.version import __version__
 
 if TYPE_CHECKING:
     from reverie import canvas, critic, objective, optimize
@@ -41,7 +41,7 @@ _HOMES = {
     **dict.fromkeys(
         ("Drawing", "Dream", "Result", "compare", "dream", "info", "replay", "run_tool", "style", "tool_names",
          "visualize"), "reverie.api"),
-    "Styling": "reverie.tools.style.styling",
+    "Styling": "reverie.api.styling",
     "Comparison": "reverie.tools.compare.comparison",
     "CompareConfig": "reverie.tools.compare.config",
     "StyleConfig": "reverie.tools.style.config",

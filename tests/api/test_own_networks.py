@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 import reverie
-from reverie.critic.wrap import GUESSED, as_critic
+from reverie.critic.module import GUESSED
+from reverie.critic.wrap import as_critic
 from reverie.errors import InputError, LayerError
 
 

@@ -134,10 +134,10 @@ def test_mistakes_are_one_line(
     assert message in err and err.count("\n") == 1 and err.startswith("reverie: ")
 
 
-def test_a_painted_picture_may_stand_between_content_and_style(run: Run, photo: Path, style: Path) -> None:
+def test_a_stylized_picture_may_stand_between_content_and_style(run: Run, photo: Path, style: Path) -> None:
     made = photo.with_name("made.png")
     quick = ("--size", 64, "--min-size", 48, "--steps", 2, "--min-steps", 1, "--device", "cpu")
     assert run("style", photo, style, "-o", made, *quick)[0] == 0
     _, usual, _ = run("compare", photo, style, made, *QUICK)
     code, other, err = run("compare", photo, made, style, *QUICK)
-    assert code == 0 and other == usual and f"'{made}' was painted here: taken for the result" in err
+    assert code == 0 and other == usual and f"'{made}' was stylized here: taken for the result" in err

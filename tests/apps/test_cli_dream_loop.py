@@ -20,7 +20,7 @@ import reverie
 from reverie.media.animation import read_animation
 from reverie.media.metadata import read_settings
 from reverie.media.video import frames, read_video
-from reverie.tools.films.loop_work import LoopDream
+from reverie.tools.dream_film.loop_work import LoopDream
 
 QUICK = ("--steps", 2, "--octaves", 1, "--precision", "fp32", "--size", 80, "--seconds", 0.5, "--fps", 8)
 

@@ -20,7 +20,7 @@ import reverie
 from reverie.media.animation import AnimationWriter, read_animation
 from reverie.media.video import read_video
 from reverie.media.video_write import VideoWriter
-from reverie.tools.films.video_work import VideoDream
+from reverie.tools.dream_film.video_work import VideoDream
 
 QUICK = ("--steps", 2, "--octaves", 1, "--precision", "fp32")
 

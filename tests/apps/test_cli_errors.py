@@ -241,7 +241,7 @@ def test_unexpected_error_is_one_line_and_a_traceback_only_with_debug(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("deep inside")
 
-    monkeypatch.setattr("reverie.tools.dream.ascent.plan_dream", fail)
+    monkeypatch.setattr("reverie.tools.dream_steps.ascent.plan_dream", fail)
     code, _, err = run("dream", photo)
     assert code == 1
     one_line(err, "deep inside", "--debug")

@@ -13,7 +13,7 @@ from PIL import Image
 from clips import pan
 from reverie.media.animation_write import AnimationWriter
 from reverie.media.metadata import read_settings
-from reverie.tools.films.loop_work import LoopDream
+from reverie.tools.dream_film.loop_work import LoopDream
 
 QUICK = ("--steps", 1, "--octaves", 1, "--precision", "fp32", "--layer", "conv2")
 FILM = ("--zoom", "1.2/s", "--seconds", 0.5, "--fps", 6, "--size", 64)

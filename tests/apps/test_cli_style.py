@@ -93,7 +93,7 @@ def test_an_older_result_is_not_replaced_and_a_finished_one_not_made_again(run: 
         assert code == 2 and "which it is made from" in err and source.read_bytes() == kept
 
 
-def test_a_folder_with_a_broken_picture_is_painted_and_a_rerun_makes_only_what_is_missing(
+def test_a_folder_with_a_broken_picture_is_stylized_and_a_rerun_makes_only_what_is_missing(
     run: Run, photo: Path, style: Path, tmp_path: Path
 ) -> None:
     folder, out = tmp_path / "photos", tmp_path / "out"
@@ -162,7 +162,7 @@ def test_like_takes_settings_and_styles_to_another_picture(run: Run, photo: Path
 
 
 def interrupt_at(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    import reverie.tools.style.transfer as module
+    import reverie.tools.style_steps.transfer as module
 
     steps = module.style_steps
 
@@ -209,7 +209,7 @@ def test_a_stopped_picture_replays_to_its_bytes(
 def test_ctrl_c_before_the_first_step_leaves_nothing(
     run: Run, photo: Path, style: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import reverie.tools.style.transfer as module
+    import reverie.tools.style_steps.transfer as module
 
     def interrupted(*_: object, **__: object):
         raise KeyboardInterrupt
@@ -221,7 +221,7 @@ def test_ctrl_c_before_the_first_step_leaves_nothing(
     assert names(photo.parent) == {"photo.png", "waves.png"}
 
 
-def test_a_preview_is_painted_larger_from_its_state(run: Run, photo: Path, style: Path) -> None:
+def test_a_preview_is_stylized_larger_from_its_state(run: Run, photo: Path, style: Path) -> None:
     small, large = photo.with_name("small.png"), photo.with_name("large.png")
     code, _, err = run("style", photo, style, "-o", small, "--keep-state", *QUICK)
     assert code == 0 and "small.reverie" in err
@@ -259,17 +259,17 @@ def test_scores_that_are_no_number_are_taken_back_and_said(
     run: Run, photo: Path, style: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from reverie.errors import GradientError
-    from reverie.optimize.painting import Painting
+    from reverie.optimize.two_pass import TwoPass
 
-    judge, calls = Painting.judge, []
+    judge, calls = TwoPass.scored, []
 
-    def broken(self: Painting, *arguments: object):
+    def broken(self: TwoPass, *arguments: object):
         calls.append(1)
         if len(calls) == 2:
             raise GradientError("the score is not a number")
         return judge(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Painting, "judge", broken)
+    monkeypatch.setattr(TwoPass, "scored", broken)
     code, out, err = run("style", photo, style, *QUICK)
     assert code == 0 and Path(out.strip()).exists()
     assert "not a number" in err and "taken back" in err

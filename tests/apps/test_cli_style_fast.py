@@ -177,7 +177,7 @@ def test_another_student_of_the_same_name_is_noticed(run: Run, photo: Path, stud
 
 
 @pytest.mark.parametrize("any_style", [True, False])
-def test_a_folder_is_painted_and_only_what_is_missing_again(
+def test_a_folder_is_stylized_and_only_what_is_missing_again(
     run: Run, photo: Path, style: Path, student: Path, tmp_path: Path, any_style: bool
 ) -> None:
     folder, out = tmp_path / "photos", tmp_path / "out"

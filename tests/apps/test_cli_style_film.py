@@ -44,7 +44,7 @@ def names(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("how", [QUICK, FAST], ids=["steps", "fast"])
-def test_a_film_is_painted_and_painted_again_byte_for_byte(run: Run, clip: Path, style: Path, how: tuple) -> None:
+def test_a_film_is_stylized_and_stylized_again_byte_for_byte(run: Run, clip: Path, style: Path, how: tuple) -> None:
     made = clip.with_name("out.mp4")
     code, out, err = run("style", clip, style, "-o", made, "--seed", 3, *how)
     assert (code, out.strip()) == (0, str(made))

@@ -45,7 +45,7 @@ def style(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["grey", "palette", "cmyk", "deep", "alpha", "rotated"])
-def test_every_kind_of_picture_is_painted_and_painted_like(run: Run, tmp_path: Path, kind: str) -> None:
+def test_every_kind_of_picture_is_stylized_and_stylized_like(run: Run, tmp_path: Path, kind: str) -> None:
     content = saved(tmp_path / "content.png", kind, scene(72, 96))
     style = saved(tmp_path / "style.png", kind, scene(70, 90)[::-1].copy())
     code, out, err = run("style", content, style, *QUICK)
@@ -95,7 +95,7 @@ def test_like_leaves_behind_what_would_do_nothing(run: Run, photo: Path, style: 
     assert code == 2 and "--color-method does nothing without" in err
 
 
-def test_the_first_picture_of_an_animation_is_painted_where_a_picture_is_asked_for(
+def test_the_first_picture_of_an_animation_is_stylized_where_a_picture_is_asked_for(
     run: Run, style: Path, tmp_path: Path
 ) -> None:
     frames = [Image.fromarray(scene(40, 60)), Image.fromarray(scene(40, 60)[::-1].copy())]

@@ -17,7 +17,7 @@ from PIL import Image
 from safetensors import safe_open
 
 import reverie
-from reverie.apps.cli.tool_command import place_words
+from reverie.apps.cli.places import place_words
 from reverie.critic import statistics
 from reverie.critic.open import open_critic
 from reverie.jobs.stored import stored_record

@@ -11,8 +11,8 @@ from reverie.apps.cli.main import main
 from reverie.errors import InputError
 from reverie.media.metadata import read_settings
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.memory import plan_memory
 from reverie.tools.dream.presets import PRESETS, USUAL
+from reverie.tools.dream_steps.memory import plan_memory
 
 
 @pytest.fixture
@@ -69,7 +69,8 @@ def test_what_is_too_large_for_memory_is_dreamt_without_what_needs_it(photo, mon
         return plan_memory(size, config, critic, ascent, **rest)
 
     monkeypatch.setattr(
-        "reverie.tools.dream.ascent.plan_memory", lambda *a, **k: tight(*a, **(k | {"disk": k["disk"] is not False}))
+        "reverie.tools.dream_steps.ascent.plan_memory",
+        lambda *a, **k: tight(*a, **(k | {"disk": k["disk"] is not False})),
     )
     record = dream(photo, size=128).settings()
     assert record["disk"] is True

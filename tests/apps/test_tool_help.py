@@ -62,8 +62,8 @@ def test_help_in_all_its_ways(run: Run) -> None:
 
 
 COMMANDS = (
-    "info", "replay", "models", "models show", "models fetch", "jobs", "doctor", "watch", "man", "studio", "wall", "train",
-    "gather", "latent", "mesh", "embed", "sound", "translator",
+    "info", "replay", "models", "models show", "models fetch", "jobs", "doctor", "watch", "man", "studio", "wall",
+    "train", "gather", "latent", "mesh", "embed", "sound", "translator",
 )  # fmt: skip
 
 

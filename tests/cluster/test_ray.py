@@ -178,7 +178,7 @@ def test_a_training_that_is_killed_goes_on_elsewhere_and_is_the_same_network(two
         while not killed:
             time.sleep(0.2)
             for process in psutil.process_iter(["cmdline"]):
-                if (process.info["cmdline"] or [""])[0].startswith("ray::Hand"):
+                if (process.info["cmdline"] or [""])[0].startswith("ray::FarWorker"):
                     killed.append(process.pid)
                     process.kill()
 

@@ -6,7 +6,6 @@ import sys
 
 import pytest
 import torch
-from tile_case import Apart, Products
 from torch import Tensor
 
 from reverie.apps.cli.common_options import Common
@@ -15,9 +14,10 @@ from reverie.critic.open import open_critic
 from reverie.objective import layer
 from reverie.objective.base import Sum
 from reverie.optimize.gradient import Ascent
-from reverie.optimize.painting import Painting
 from reverie.optimize.tiles import plan_tiles
+from reverie.optimize.two_pass import TwoPass
 from reverie.tools.registry import find_tool
+from tile_case import Distance, Products
 
 pytestmark = [
     pytest.mark.slow,
@@ -39,29 +39,29 @@ def picture(seed: int = 0) -> Tensor:
 
 
 @pytest.fixture
-def helpers(two_nodes):
+def tile_workers(two_nodes):
     from reverie.cluster.ray_executor import RayExecutor
 
-    found = RayExecutor(find_tool).helpers()
+    found = RayExecutor(find_tool).tile_workers()
     yield found
     found.close()
 
 
 def test_a_style_gradient_of_two_nodes_is_that_of_one_also_where_one_is_lost(two_nodes, helpers):
     critic, images = exact_critic(), picture()
-    work = Painting(critic, Products("mixed3a") + 2.0 * Apart("mixed4a") + 0.1 * layer("mixed3a"), picture(1))
+    work = TwoPass(critic, Products("mixed3a") + 2.0 * Distance("mixed4a") + 0.1 * layer("mixed3a"), picture(1))
     tiles = work.tiles(SIZE, 64)
     assert len(tiles) > 4
-    whole = work.judge(images, torch.Generator().manual_seed(0))
-    alone = work.judge(images, torch.Generator().manual_seed(0), tiles)
-    critic.helpers = helpers
+    whole = work.scored(images, torch.Generator().manual_seed(0))
+    alone = work.scored(images, torch.Generator().manual_seed(0), tiles)
+    critic.tile_workers = helpers
     node = two_nodes.add_node(num_cpus=1, object_store_memory=80_000_000)
-    both = work.judge(images, torch.Generator().manual_seed(0), tiles)
+    both = work.scored(images, torch.Generator().manual_seed(0), tiles)
     assert torch.equal(both.gradient, alone.gradient)
     assert both.values == alone.values
     assert (both.gradient - whole.gradient).abs().max() < 1e-6 * whole.gradient.abs().max()
     two_nodes.remove_node(node, allow_graceful=False)
-    after = work.judge(images, torch.Generator().manual_seed(0), tiles)
+    after = work.scored(images, torch.Generator().manual_seed(0), tiles)
     assert torch.equal(after.gradient, alone.gradient)
 
 
@@ -71,7 +71,7 @@ def test_a_dream_gradient_of_two_nodes_is_that_of_one(helpers):
     field = critic.field(("mixed4a",))
     tiles = plan_tiles(SIZE, 64, max(field.before_px, field.after_px), critic.stride(("mixed4a",)))
     alone = ascent.gradient(images, torch.Generator().manual_seed(0), tiles)
-    critic.helpers = helpers
+    critic.tile_workers = helpers
     both = ascent.gradient(images, torch.Generator().manual_seed(0), tiles)
     assert torch.equal(both[1], alone[1])
     assert both[0] == pytest.approx(alone[0], rel=1e-12)

@@ -11,7 +11,7 @@ from reverie.jobs.given import Given
 from reverie.jobs.job import section_types
 from reverie.jobs.session import Session
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.film_tools import DREAM_VIDEO
+from reverie.tools.dream_film.tools import DREAM_VIDEO
 from reverie.tools.films.scenes import cuts_of, scene_parts
 
 

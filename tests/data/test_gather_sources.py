@@ -6,8 +6,8 @@ import pytest
 
 from gather_server import Fault, Server
 from reverie.data.gather.record import Record, allowed, plain, search
+from reverie.data.gather.sources.artist import ByArtist
 from reverie.data.gather.sources.catalogue import NAMES, open_source
-from reverie.data.gather.sources.painter import ByPainter
 from reverie.data.net.address import RefusedError, place_of, split_address
 from reverie.data.net.client import Client, FetchError
 from reverie.data.net.pace import Pace
@@ -178,7 +178,7 @@ def test_a_cursor_goes_on_where_it_was_stored(server, ask):
 
 
 def test_museums_are_searched_by_painter_and_others_are_left_out(server, ask):
-    source = ByPainter(opened(server, "rijksmuseum"))
+    source = ByArtist(opened(server, "rijksmuseum"))
     assert list(search(source, ask, "category:Paintings by Judith Leyster"))
     assert any("creator=Judith+Leyster" in path for _, path, _ in server.log)
     assert not list(search(source, ask, "category:Paintings by Frans Hals"))

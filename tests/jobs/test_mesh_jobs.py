@@ -11,13 +11,14 @@ from mesh_toy import STRETCH, find
 
 from reverie.apps.cli.tool_command import command_for
 from reverie.errors import InputError
+from reverie.jobs.execute import execute
 from reverie.jobs.files import Files
 from reverie.jobs.given import Given
 from reverie.jobs.output import Mesh as MeshOutput
 from reverie.jobs.replay import replayed, stored_job, verdict
-from reverie.jobs.run import Nobody, execute
 from reverie.jobs.session import Session
 from reverie.jobs.stored import stored_record
+from reverie.jobs.watch import Nobody
 from reverie.media.mesh import read_mesh
 from reverie.numerics.mesh import Mesh, textured
 

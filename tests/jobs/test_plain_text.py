@@ -9,8 +9,8 @@ import pytest
 
 from reverie.errors import InputError, ReverieError, printable
 from reverie.jobs.plain_text import MOST_BYTES, load_yaml, read_text, short
-from reverie.tools.films.keyframes_file import parse_keyframes, read_keyframes
-from reverie.tools.latent.journey import parse_journey
+from reverie.tools.keyframes.file import parse_keyframes, read_keyframes
+from reverie.tools.latent_films.journey import parse_journey
 from reverie.weights.file_names import LONGEST, fitted, part_prefix
 
 LAUGHS = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))

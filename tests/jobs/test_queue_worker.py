@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from toy_registry import FADE, find_tool
 
+from reverie.jobs.execute import execute
 from reverie.jobs.given import Given
 from reverie.jobs.queue.accept import accept
 from reverie.jobs.queue.entry import Entry
@@ -17,9 +18,10 @@ from reverie.jobs.queue.home import Home
 from reverie.jobs.queue.store import Queue
 from reverie.jobs.queue.trail import look, progress_of, without_places
 from reverie.jobs.queue.worker import Worker
-from reverie.jobs.run import Nobody, execute, open_run
+from reverie.jobs.run import open_run
 from reverie.jobs.session import Session
 from reverie.jobs.stored import stored_record
+from reverie.jobs.watch import Nobody
 
 
 @pytest.fixture

@@ -17,13 +17,15 @@ from reverie.apps.cli.tool_command import command_for
 from reverie.apps.web.page import RunPage
 from reverie.errors import InputError, JobError, OutputError
 from reverie.jobs.controls import Controls
+from reverie.jobs.execute import execute
 from reverie.jobs.files import Files
 from reverie.jobs.given import Given
 from reverie.jobs.job import parse
 from reverie.jobs.replay import replayed, stored_job, verdict
-from reverie.jobs.run import Nobody, execute, open_run
+from reverie.jobs.run import open_run
 from reverie.jobs.session import Session
 from reverie.jobs.stored import stored_record
+from reverie.jobs.watch import Nobody
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 from reverie.critic.critic import Critic
 from reverie.objective.layer import layer
 from reverie.objective.temporal import IMAGE, Temporal, not_seen_before
-from reverie.optimize.painting import Painting
+from reverie.optimize.two_pass import TwoPass
 
 
 def drawn(*shape: int, seed: int = 0) -> Tensor:
@@ -50,8 +50,8 @@ def test_half_precision_is_compared_in_single() -> None:
 def test_tiles_do_not_change_it(small_critic: Critic) -> None:
     image, target, weight = drawn(1, 3, 96, 96).float(), drawn(1, 3, 96, 96, seed=1).float(), drawn(1, 1, 96, 96)
     objective = 2.0 * layer(small_critic.identity.default_layers[0]) + Temporal(target, weight)
-    painting = Painting(small_critic, objective)
-    whole, tiled = (painting.judge(image, Generator().manual_seed(0), painting.tiles((96, 96), px)) for px in (0, 48))
+    painting = TwoPass(small_critic, objective)
+    whole, tiled = (painting.scored(image, Generator().manual_seed(0), painting.tiles((96, 96), px)) for px in (0, 48))
     assert tiled.values == pytest.approx(whole.values, rel=1e-4)
     assert torch.allclose(whole.gradient, tiled.gradient, rtol=1e-3, atol=1e-7)
 

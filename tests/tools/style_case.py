@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from reverie.api.styling import Styling
 from reverie.critic.critic import Critic
 from reverie.tools.style.config import StyleConfig
-from reverie.tools.style.styling import Styling
 
 QUICK = {"size": 64, "min_size": 40, "steps": 6, "min_steps": 4, "precision": "fp32"}
 

@@ -1,4 +1,4 @@
-"""How much style and content painted pictures have: the ends of the scale, the order between, and who may judge."""
+"""How much style and content stylized pictures have: the ends of the scale, the order between, and who may judge."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 import reverie
+from reverie.api.styling import Styling
 from reverie.critic.critic import IMAGE, Critic
 from reverie.critic.open import open_critic
 from reverie.critic.style_layers import style_layers
@@ -21,7 +22,6 @@ from reverie.tools.compare.config import CompareConfig
 from reverie.tools.compare.measure import wasserstein
 from reverie.tools.compare.networks import held_out
 from reverie.tools.style.config import StyleConfig
-from reverie.tools.style.styling import Styling
 
 CONFIG = CompareConfig(device="cpu", layers=3)
 
@@ -49,18 +49,18 @@ def networks_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory, critic: Critic) -> Path:
-    """Content, style, and a picture painted from them, all 80 px."""
+    """Content, style, and a picture stylized from them, all 80 px."""
     folder = tmp_path_factory.mktemp("compare")
     for number, name in enumerate(("content", "style")):
         Image.fromarray(stripes(80, number)).save(folder / f"{name}.png")
     config = StyleConfig(style=(str(folder / "style.png"),), size=80, min_size=60, steps=15, precision="fp32")
-    Styling(folder / "content.png", config, critic).save(folder / "painted.png")
+    Styling(folder / "content.png", config, critic).save(folder / "stylized.png")
     return folder
 
 
-def test_content_style_and_a_painted_picture_stand_in_order(files: Path) -> None:
-    content, style, painted = (files / f"{name}.png" for name in ("content", "style", "painted"))
-    found = compare_pictures(content, style, [content, painted, style], CONFIG)
+def test_content_style_and_a_stylized_picture_stand_in_order(files: Path) -> None:
+    content, style, stylized = (files / f"{name}.png" for name in ("content", "style", "stylized"))
+    found = compare_pictures(content, style, [content, stylized, style], CONFIG)
     itself, between, other = found.pictures
     assert itself.style == pytest.approx(1, abs=1e-9) and itself.content == 0
     assert other.style < 1e-5 and other.content > 0.3
@@ -70,16 +70,16 @@ def test_content_style_and_a_painted_picture_stand_in_order(files: Path) -> None
 
 
 def test_the_same_pictures_give_the_same_numbers(files: Path) -> None:
-    arguments = (files / "content.png", files / "style.png", [files / "painted.png"], CONFIG)
+    arguments = (files / "content.png", files / "style.png", [files / "stylized.png"], CONFIG)
     assert compare_pictures(*arguments).record() == compare_pictures(*arguments).record()
 
 
 def test_layers_that_were_matched_do_not_judge(files: Path, critic: Critic) -> None:
-    found = compare_pictures(files / "content.png", files / "style.png", [files / "painted.png"], CONFIG)
-    (judge,) = found.judges
+    found = compare_pictures(files / "content.png", files / "style.png", [files / "stylized.png"], CONFIG)
+    (scorer,) = found.scorers
     preset = style_layers(critic)
-    assert set(judge.matched) == {name for name, _ in (*preset.style, *preset.content)} - {IMAGE}
-    assert not set(judge.layers) & set(judge.matched) and len(judge.layers) == 3
+    assert set(scorer.matched) == {name for name, _ in (*preset.style, *preset.content)} - {IMAGE}
+    assert not set(scorer.layers) & set(scorer.matched) and len(scorer.layers) == 3
     assert any("--judge" in note for note in found.notes)
 
 
@@ -90,20 +90,20 @@ def test_layers_stored_in_the_picture_are_those_that_were_matched(files: Path, c
     )  # fmt: skip
     made = Styling(files / "content.png", config, critic).save(tmp_path / "a.png")
     found = compare_pictures(files / "content.png", files / "style.png", [made], CONFIG)
-    assert found.judges[0].matched == ("mixed3b", "mixed4b")
-    assert "conv1" in found.judges[0].layers
+    assert found.scorers[0].matched == ("mixed3b", "mixed4b")
+    assert "conv1" in found.scorers[0].layers
 
 
 def test_another_network_judges_by_the_layers_that_carry_style_in_it(files: Path) -> None:
     config = CompareConfig(judge="squeezenet1_1,random", device="cpu", layers=2)
     found = compare_pictures(files / "content.png", files / "style.png", [files / "content.png"], config)
-    assert [j.name for j in found.judges] == ["embedded", "squeezenet1_1"]
-    assert found.judges[1].layers == ("relu1", "fire3") and found.judges[1].matched == ()
+    assert [j.name for j in found.scorers] == ["embedded", "squeezenet1_1"]
+    assert found.scorers[1].layers == ("relu1", "fire3") and found.scorers[1].matched == ()
     assert {r.network for r in found.pictures[0].rows} == {"embedded", "squeezenet1_1"}
     assert found.pictures[0].style == pytest.approx(1, abs=1e-9)
 
 
-def test_what_another_network_painted_is_judged_by_the_embedded_one_too(files: Path, tmp_path: Path) -> None:
+def test_what_another_network_stylized_is_judged_by_the_embedded_one_too(files: Path, tmp_path: Path) -> None:
     critic = opened("squeezenet1_1", "random", device="cpu", precision="fp32")
     config = StyleConfig(
         style=(str(files / "style.png"),), model="squeezenet1_1", weights="random", size=64, min_size=64, steps=1,
@@ -111,18 +111,18 @@ def test_what_another_network_painted_is_judged_by_the_embedded_one_too(files: P
     )  # fmt: skip
     made = Styling(files / "content.png", config, critic).save(tmp_path / "a.png")
     found = compare_pictures(files / "content.png", files / "style.png", [made], CONFIG)
-    assert [j.name for j in found.judges] == ["squeezenet1_1", "embedded"]
-    assert found.judges[0].matched and not found.judges[1].matched
+    assert [j.name for j in found.scorers] == ["squeezenet1_1", "embedded"]
+    assert found.scorers[0].matched and not found.scorers[1].matched
 
 
 def test_a_network_that_is_gone_is_said_and_the_embedded_one_judges(files: Path, tmp_path: Path) -> None:
     from reverie.media.write import write_picture
 
-    record = read_settings(files / "painted.png")
+    record = read_settings(files / "stylized.png")
     record["config"]["model"] = "gone.safetensors"
     write_picture(tmp_path / "a.png", stripes(80, 3), settings=record)
     found = compare_pictures(files / "content.png", files / "style.png", [tmp_path / "a.png"], CONFIG)
-    assert [j.name for j in found.judges] == ["embedded"]
+    assert [j.name for j in found.scorers] == ["embedded"]
     assert any("gone.safetensors" in note for note in found.notes)
 
 
@@ -136,7 +136,7 @@ def test_other_sizes_are_resized_and_said(files: Path, tmp_path: Path) -> None:
 
 
 def test_other_originals_are_said(files: Path) -> None:
-    found = compare_pictures(files / "style.png", files / "content.png", [files / "painted.png"], CONFIG)
+    found = compare_pictures(files / "style.png", files / "content.png", [files / "stylized.png"], CONFIG)
     assert any("from another picture" in note for note in found.notes)
     assert any("in another style" in note for note in found.notes)
 
@@ -149,14 +149,16 @@ def test_transparent_places_do_not_count(files: Path, tmp_path: Path) -> None:
         rgba[:, 56:, :3] = color
         Image.fromarray(rgba).save(tmp_path / "content.png")
         found.append(
-            compare_pictures(tmp_path / "content.png", files / "style.png", [files / "painted.png"], CONFIG).pictures[0]
+            compare_pictures(tmp_path / "content.png", files / "style.png", [files / "stylized.png"], CONFIG).pictures[
+                0
+            ]
         )
     assert found[0].rows == found[1].rows
 
 
 def test_tiles_give_the_numbers_of_one_piece(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = CompareConfig(device="cpu", layers=1, judge="squeezenet1_1,random", model="squeezenet1_1,random")
-    arguments = (files / "content.png", files / "style.png", [files / "painted.png"], config)
+    arguments = (files / "content.png", files / "style.png", [files / "stylized.png"], config)
     whole = compare_pictures(*arguments).pictures[0]
     monkeypatch.setattr("reverie.tools.compare.measure.tile_for", lambda *_: 32)
     tiled = compare_pictures(*arguments).pictures[0]
@@ -167,9 +169,9 @@ def test_tiles_give_the_numbers_of_one_piece(files: Path, monkeypatch: pytest.Mo
 
 def test_the_python_interface_and_the_sheet(files: Path, tmp_path: Path) -> None:
     found = reverie.compare(
-        Image.open(files / "content.png"), stripes(80, 1), files / "painted.png", device="cpu", layers=2
+        Image.open(files / "content.png"), stripes(80, 1), files / "stylized.png", device="cpu", layers=2
     )
-    assert found.pictures[0].name == "painted.png"
+    assert found.pictures[0].name == "stylized.png"
     sheet = found.save_sheet(tmp_path / "sheet.png")
     with Image.open(sheet) as image:
         assert image.width > 3 * image.height / 2
@@ -217,7 +219,7 @@ def test_what_cannot_be_is_refused_in_one_line(
     files: Path, settings: dict, error: type[ReverieError], message: str
 ) -> None:
     with pytest.raises(error, match=message) as caught:
-        reverie.compare(files / "content.png", files / "style.png", files / "painted.png", **settings)
+        reverie.compare(files / "content.png", files / "style.png", files / "stylized.png", **settings)
     assert "\n" not in str(caught.value)
 
 

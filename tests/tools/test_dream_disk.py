@@ -16,12 +16,12 @@ from reverie.errors import InputError, OutputError, PictureError
 from reverie.jobs.job import Change
 from reverie.media.metadata import read_settings
 from reverie.optimize.tiles import plan_tiles
-from reverie.tools.dream import disk as dream_disk
-from reverie.tools.dream.ascent import Plan
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.disk import DiskDream
-from reverie.tools.dream.objective import build_ascent
-from reverie.tools.references import References
+from reverie.tools.dream.references import References
+from reverie.tools.dream_steps import disk as dream_disk
+from reverie.tools.dream_steps.ascent import Plan
+from reverie.tools.dream_steps.disk import DiskDream
+from reverie.tools.dream_steps.objective import build_ascent
 
 CONFIG = DreamConfig(octaves=1, steps=1, tile=96, jitter=16)
 SIZE = (167, 203)

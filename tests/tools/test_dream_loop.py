@@ -10,11 +10,20 @@ from torch import Tensor
 from reverie.critic.critic import Critic
 from reverie.errors import InputError
 from reverie.numerics.motion import Rates, moved, steady
-from reverie.tools.dream.ascent import dream_steps, seed_for
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.loop import Loop, LoopFrame, homeward, loop_frames, mixed, plan_loop, to_picture, to_pixels
-from reverie.tools.films.keyframes_file import parse_keyframes
+from reverie.tools.dream_film.loop import (
+    Loop,
+    LoopFrame,
+    loop_frames,
+    mixed,
+    plan_loop,
+    return_weight,
+    to_picture,
+    to_pixels,
+)
+from reverie.tools.dream_steps.ascent import dream_steps, seed_for
 from reverie.tools.films.loop_config import LoopConfig, plan_film
+from reverie.tools.keyframes.file import parse_keyframes
 
 SIZE = (64, 82)
 DREAM = DreamConfig(octaves=2, steps=3, jitter=8, step_size=0.01)
@@ -235,14 +244,14 @@ def test_without_seamless_the_end_is_elsewhere(small_critic, make_photo):
 def test_the_way_home_is_wholly_walked(seam):
     left = 1.0
     for number in range(seam):
-        pull = homeward(number, seam)
+        pull = return_weight(number, seam)
         assert 0 <= pull <= 1
         left *= 1 - pull
         t = number / (seam - 1)
         assert left == pytest.approx(1 - t * t * (3 - 2 * t), abs=1e-12)
-    assert homeward(seam - 1, seam) == 1
-    assert homeward(-5, seam) == homeward(0, seam) == 0
-    assert homeward(-5, 0) == 0
+    assert return_weight(seam - 1, seam) == 1
+    assert return_weight(-5, seam) == return_weight(0, seam) == 0
+    assert return_weight(-5, 0) == 0
 
 
 def test_mixtures_keep_their_contrast(make_photo):

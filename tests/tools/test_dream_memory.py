@@ -9,7 +9,7 @@ from reverie.objective import layer, logit
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.transforms import Transforms
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.memory import memory_note, plan_memory
+from reverie.tools.dream_steps.memory import memory_note, plan_memory
 
 USED = 400e6
 MEGAPIXELS_12, MEGAPIXELS_100 = (3000, 4000), (8660, 11548)

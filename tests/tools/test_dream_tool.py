@@ -8,8 +8,8 @@ from reverie.critic.open import open_critic
 from reverie.errors import GradientError, InputError, LayerError
 from reverie.optimize.ascend import Step
 from reverie.settings import from_record, to_record
-from reverie.tools.dream.ascent import dream_steps, plan_dream, seed_for
 from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream_steps.ascent import dream_steps, plan_dream, seed_for
 
 QUICK = {"octaves": 2, "steps": 2, "jitter": 8}
 

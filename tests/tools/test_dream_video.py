@@ -20,12 +20,12 @@ from reverie.media.animation import AnimationWriter, read_animation
 from reverie.media.flow import motion, softened, warp
 from reverie.media.metadata import read_settings
 from reverie.media.video import frames, read_video
-from reverie.tools.dream.ascent import dream_steps
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.video import dream_video, fresh_share, later_steps
+from reverie.tools.dream_film.video import dream_video, fresh_share, later_steps
+from reverie.tools.dream_film.video_work import VideoDream
+from reverie.tools.dream_steps.ascent import dream_steps
 from reverie.tools.films.steps import Shown, VideoStep
 from reverie.tools.films.video_config import VideoConfig
-from reverie.tools.films.video_work import VideoDream
 
 CONFIG = DreamConfig(octaves=2, steps=4, step_size=0.02, jitter=8, model="small")
 SIZE = (80, 112)

@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from reverie.tools.films.easing import EASINGS
+from reverie.tools.keyframes.easing import EASINGS
 
 
 @pytest.mark.parametrize("name", EASINGS)

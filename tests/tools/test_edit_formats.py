@@ -8,9 +8,9 @@ import json
 import pytest
 
 from reverie.errors import InputError
-from reverie.tools.latent.edit_xml import parse_edit_xml
-from reverie.tools.latent.edl import Edit
-from reverie.tools.latent.otio import parse_otio
+from reverie.tools.latent_timeline.edit_xml import parse_edit_xml
+from reverie.tools.latent_timeline.edl import Edit
+from reverie.tools.latent_timeline.otio import parse_otio
 
 
 def rows(edit: Edit) -> list[tuple]:

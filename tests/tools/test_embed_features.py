@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from reverie.tools.embed.activation_atlas import cells_of
 from reverie.tools.embed.features import features_of, pooled
+from reverie.tools.embed_atlas.activation_atlas import cells_of
 
 
 def test_pools_are_those_of_plain_formulas():

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from reverie.numerics.neighbors import nearest_neighbors
-from reverie.tools.embed.findings import (
+from reverie.tools.embed_page.findings import (
     class_colors,
     duplicates_of,
     groups_of,

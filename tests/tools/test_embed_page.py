@@ -13,8 +13,8 @@ import pytest
 import torch
 from PIL import Image
 
-from reverie.tools.embed.findings import Duplicate, Suspect
-from reverie.tools.embed.page import Shown, write_page
+from reverie.tools.embed_page.findings import Duplicate, Suspect
+from reverie.tools.embed_page.page import Shown, write_page
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the page is tested where playwright is installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -132,7 +132,7 @@ def test_a_picture_of_the_map_finds_itself_in_less_than_a_second(made: Path, pic
     from reverie.jobs.given import Given
     from reverie.jobs.session import Session
     from reverie.tools.embed.config import PlaceConfig
-    from reverie.tools.embed.place_tool import PreparedPlaces
+    from reverie.tools.embed_place.place_tool import PreparedPlaces
 
     prepared = PreparedPlaces(PlaceConfig(map=str(made), device="cpu"), Session())
     given = Given(pictures / "slanted" / "05.png")
@@ -201,7 +201,7 @@ def test_layers_are_compared_and_centers_kept(pictures: Path, tmp_path: Path):
 
 def test_a_direction_between_classes_can_be_raised(pictures: Path, tmp_path: Path, critic):
     from reverie.objective.base import count_positions
-    from reverie.tools.embed.dreaming import direction_goal
+    from reverie.tools.embed_atlas.dreaming import direction_goal
 
     call("embed layers", pictures, "--layer", "mixed3a", "-o", tmp_path / "l.png", "--device", "cpu",
          "--precision", "fp32")  # fmt: skip

@@ -50,7 +50,7 @@ def test_a_student_paints_tiles_as_it_paints_the_whole(student, size):
     assert (whole - tiled).abs().max() < 1e-4
 
 
-def test_any_style_is_painted_in_tiles_as_in_one_piece(adaptive):
+def test_any_style_is_stylized_in_tiles_as_in_one_piece(adaptive):
     image, styles = picture(170, 205), [picture(90, 120, 1), picture(70, 60, 2)]
     whole = fast_style(image, adaptive, styles, (2, 1), strength=0.8, tile=0)
     tiled = fast_style(image, adaptive, styles, (2, 1), strength=0.8, tile=64)
@@ -96,7 +96,7 @@ def test_memory_decides_about_tiles(student):
     ("change", "words"),
     [({"strength": 1.5}, "0 to 1"), ({"styles": []}, "no style"), ({"weights": [0.0]}, "not all zero")],
 )
-def test_what_cannot_be_painted_is_refused(adaptive, change, words):
+def test_what_cannot_be_stylized_is_refused(adaptive, change, words):
     options = {"styles": [picture(64, 64)]} | change
     with pytest.raises(InputError, match=words):
         fast_style(picture(64, 64), adaptive, **options)

@@ -21,15 +21,15 @@ from reverie.numerics.motion import Rates, moved, steady
 from reverie.objective.target import MomentsScore
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Together
-from reverie.tools import references
-from reverie.tools.dream.ascent import dream_steps
+from reverie.tools.dream import references
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.loop import loop_frames, plan_loop, to_picture
-from reverie.tools.dream.video import dream_video
-from reverie.tools.films.ascent import FilmAscent
-from reverie.tools.films.keyframes_file import parse_keyframes
+from reverie.tools.dream_film.ascent import FilmAscent
+from reverie.tools.dream_film.loop import loop_frames, plan_loop, to_picture
+from reverie.tools.dream_film.video import dream_video
+from reverie.tools.dream_steps.ascent import dream_steps
 from reverie.tools.films.loop_config import LoopConfig, plan_film
 from reverie.tools.films.video_config import VideoConfig
+from reverie.tools.keyframes.file import parse_keyframes
 
 SIZE = (64, 80)
 QUICK = {"octaves": 1, "steps": 2, "jitter": 4}

@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 
 from clips import pan, texture, write_clip
 from reverie.apps.cli.main import main
-from reverie.tools.gather.frames import sharpness
+from reverie.tools.gather_frames.tool import sharpness
 
 
 def rows(folder) -> list[dict[str, str]]:

@@ -13,10 +13,10 @@ from reverie.critic.open import open_critic
 from reverie.errors import InputError, LayerError
 from reverie.numerics.color import to_oklab
 from reverie.objective import guide_best_match, target
-from reverie.tools.dream.ascent import dream_steps, plan_dream
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.objective import build_objective, style_layers
-from reverie.tools.references import References
+from reverie.tools.dream.references import References
+from reverie.tools.dream_steps.ascent import dream_steps, plan_dream
+from reverie.tools.dream_steps.objective import build_objective, style_layers
 
 QUICK = {"octaves": 2, "steps": 4, "jitter": 8}
 
@@ -250,7 +250,7 @@ def test_colors_of_a_grey_photo_stay_grey_and_no_steps_change_nothing(small_crit
 
 
 def test_the_python_interface_takes_paths_and_reads_each_once(small_critic, make_photo, files, monkeypatch):
-    from reverie.tools import references
+    from reverie.tools.dream import references
 
     opened = []
     read = references.read_picture

@@ -10,13 +10,13 @@ from reverie.critic.open import open_critic
 from reverie.errors import InputError
 from reverie.objective import Objective
 from reverie.optimize.gradient import Ascent, balanced
-from reverie.tools.dream.ascent import dream_steps
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.objective import build_objective
-from reverie.tools.films.ascent import FilmAscent
-from reverie.tools.films.keyed import mix_at, settings_at
-from reverie.tools.films.keyframes import Timeline
-from reverie.tools.films.keyframes_file import parse_keyframes
+from reverie.tools.dream_film.ascent import FilmAscent
+from reverie.tools.dream_film.keyed import mix_at, settings_at
+from reverie.tools.dream_steps.ascent import dream_steps
+from reverie.tools.dream_steps.objective import build_objective
+from reverie.tools.keyframes.file import parse_keyframes
+from reverie.tools.keyframes.keyframes import Timeline
 
 MORPH = "layer: {0: conv1, 1s: conv4}"
 

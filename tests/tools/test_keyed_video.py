@@ -11,13 +11,13 @@ from reverie.critic.critic import Critic
 from reverie.errors import InputError
 from reverie.media.video_write import VideoWriter
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.video import dream_video
-from reverie.tools.films.ascent import FilmAscent
-from reverie.tools.films.keyframes import Keyframes
-from reverie.tools.films.keyframes_file import parse_keyframes
+from reverie.tools.dream_film.ascent import FilmAscent
+from reverie.tools.dream_film.video import dream_video
+from reverie.tools.dream_film.video_work import VideoDream
 from reverie.tools.films.steps import VideoStep
 from reverie.tools.films.video_config import VideoConfig
-from reverie.tools.films.video_work import VideoDream
+from reverie.tools.keyframes.file import parse_keyframes
+from reverie.tools.keyframes.keyframes import Keyframes
 
 DREAM = DreamConfig(octaves=1, steps=3, jitter=4)
 RATE = Fraction(10)

@@ -5,8 +5,8 @@ from fractions import Fraction
 import pytest
 
 from reverie.errors import InputError
-from reverie.tools.films.keyframes import Timeline, between
-from reverie.tools.films.keyframes_file import parse_keyframes
+from reverie.tools.keyframes.file import parse_keyframes
+from reverie.tools.keyframes.keyframes import Timeline, between
 
 RATE = Fraction(24)
 

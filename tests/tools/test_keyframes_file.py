@@ -6,7 +6,7 @@ import pytest
 
 from reverie.errors import InputError
 from reverie.jobs.plain_text import MOST_BYTES
-from reverie.tools.films.keyframes_file import PARAMETERS, parse_keyframes, read_keyframes
+from reverie.tools.keyframes.file import PARAMETERS, parse_keyframes, read_keyframes
 
 GOOD = "zoom: {0: 1.04/s, 4s: 1.2}\nlayer: {0: mixed4c, 50%: mixed5a}\n"
 

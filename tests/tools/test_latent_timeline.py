@@ -11,10 +11,10 @@ import yaml
 
 from reverie.errors import InputError
 from reverie.media.audio import wav_bytes
-from reverie.tools.latent.journey import parse_journey
-from reverie.tools.latent.kept import KeptFrameFolder
-from reverie.tools.latent.paths import local_spline
-from reverie.tools.latent.timeline import Timeline
+from reverie.tools.latent_films.journey import parse_journey
+from reverie.tools.latent_films.kept import KeptFrameFolder
+from reverie.tools.latent_films.paths import local_spline
+from reverie.tools.latent_timeline.timeline import Timeline
 
 TEXT = """
 fps: 10

@@ -21,9 +21,9 @@ from reverie.models.stylegan2.file import describe
 from reverie.models.stylegan2.generator import Generator
 from reverie.models.stylegan2.latents import read_latents
 from reverie.tools.latent.config import parse_layers, parse_numbers
-from reverie.tools.latent.directions import principal_directions, read_directions, weight_directions
-from reverie.tools.latent.journey import parse_journey
-from reverie.tools.latent.paths import circle, even_places, frame_places, noise_loop, polyline, slerp, spline
+from reverie.tools.latent_films.journey import parse_journey
+from reverie.tools.latent_films.paths import circle, even_places, frame_places, noise_loop, polyline, slerp, spline
+from reverie.tools.latent_search.directions import principal_directions, read_directions, weight_directions
 from reverie.tools.registry import find_tool
 from reverie.weights.checkpoint import save_model
 
@@ -210,7 +210,7 @@ def test_walks_loop(tmp_path: Path, model: Path, path: str):
 def test_a_killed_journey_goes_on_to_the_same_frames(tmp_path: Path, model: Path):
     from reverie.jobs.session import Session
     from reverie.tools.latent.config import JourneyConfig
-    from reverie.tools.latent.journey_tool import PreparedJourney
+    from reverie.tools.latent_films.journey_tool import PreparedJourney
 
     assert call("latent sample", model, "--seeds", "9", "-o", tmp_path / "s.png") == 0
     text = """
@@ -318,7 +318,7 @@ def test_an_edit_is_made_of_the_latents_of_its_clips(tmp_path: Path, model: Path
 
 
 def test_what_an_edit_lacks_is_named(tmp_path: Path, model: Path):
-    from reverie.tools.latent.edl import parse_edl
+    from reverie.tools.latent_timeline.edl import parse_edl
 
     assert "track A" in parse_edl(EDIT, "cut", 10).notes[0]
     with pytest.raises(InputError, match="no edit"):
@@ -348,7 +348,7 @@ def test_a_blend_has_the_blocks_of_both(tmp_path: Path, model: Path):
 def test_a_dream_moves_through_latent_space_and_raises_its_score(tmp_path: Path, model: Path):
     from reverie.jobs.session import Session
     from reverie.tools.latent.config import LatentDreamConfig
-    from reverie.tools.latent.dream import PreparedLatentDream
+    from reverie.tools.latent_search.dream import PreparedLatentDream
 
     config = LatentDreamConfig(model=str(model), layer="conv3", steps=8, precision="fp32")
     work = PreparedLatentDream(config, Session()).work(None, 0)
@@ -394,3 +394,16 @@ def test_what_cannot_be_is_named(tmp_path: Path, model: Path):
             parse_numbers(text)
     assert parse_numbers("0-2,7") == (0, 1, 2, 7)
     assert parse_layers("fine", 10) == (8, 9)
+
+
+def test_dream_moves_through_latent_space_too(tmp_path: Path, model: Path):
+    words = ["--latent", model, "--class", "orange", "--octaves", 1, "--steps", 3, "--seed", 4]
+    assert call("dream", *words, "-o", tmp_path / "a.png") == 0
+    again = ["--toward", "orange", "--steps", 3, "--seed", 4]
+    assert call("latent dream", model, *again, "-o", tmp_path / "b.png") == 0
+    found, expected = (read_latents(tmp_path / f"{n}-latents.safetensors").ws for n in "ab")
+    assert torch.equal(found, expected)
+    with pytest.raises(InputError, match=r"leave 'a\.png' out"):
+        call("dream", tmp_path / "a.png", *words, "-o", tmp_path / "c.png")
+    with pytest.raises(InputError, match="follows one thing"):
+        call("dream", "--latent", model, "-o", tmp_path / "d.png")

@@ -26,7 +26,7 @@ from reverie.models.stylegan2.file import describe
 from reverie.models.stylegan2.generator import Generator
 from reverie.models.stylegan2.latents import read_latents
 from reverie.numerics.loudness import loudness_lufs
-from reverie.tools.latent.live import LatentLiveConfig, PreparedLive
+from reverie.tools.latent_live.tool import LatentLiveConfig, PreparedLive
 from reverie.tools.registry import find_tool
 from reverie.weights.checkpoint import save_model
 
@@ -189,7 +189,7 @@ def test_a_song_drives_a_walk_and_lies_under_it(model, tmp_path):
     assert apart[:10].max() < 1e-5 < 0.1 < apart[14]
     assert open_footage(tmp_path / "b.mkv").audio
     assert call("sound keys", tmp_path / "song.wav", "--map", "bass=zoom:1:1.1", "-o", tmp_path / "keys.yaml") == 0
-    from reverie.tools.films.keyframes_file import read_keyframes
+    from reverie.tools.keyframes.file import read_keyframes
 
     timeline = read_keyframes(tmp_path / "keys.yaml").timeline(2.0, Fraction(25))
     assert timeline.at(0.5)["zoom"] == pytest.approx(1.0, abs=0.01)
@@ -220,7 +220,8 @@ def test_the_page_of_a_show_streams_frames_and_takes_the_mouse(model):
     from urllib.parse import urlparse
 
     from reverie.apps.web.page import RunPage
-    from reverie.jobs.run import Run, execute
+    from reverie.jobs.execute import execute
+    from reverie.jobs.run import Run
     from reverie.jobs.steps import Ready
 
     work = show(model, seconds=30.0)

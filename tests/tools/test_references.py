@@ -6,8 +6,11 @@ import torch
 from PIL import Image
 
 from reverie.errors import InputError, PictureError
+from reverie.jobs.files import without_folders
+from reverie.settings import to_record
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.references import fitted_mask, pick_target, read_references, stored_settings
+from reverie.tools.dream.references import fitted_mask, pick_target, read_references
+from reverie.tools.dream.tool import settle
 
 
 @pytest.fixture
@@ -67,12 +70,11 @@ def test_settings_are_stored_without_folders_and_name_the_artwork_that_was_picke
     config = DreamConfig(
         target_from=str(pictures / "art"), target_class="monet", mask=str(half), guide=str(pictures / "flower.png")
     )
-    references = read_references(config, "photo.jpg")
-    stored = stored_settings(config, references)
+    stored = to_record(without_folders(settle(config, "photo.jpg")))
     assert (stored["mask"], stored["guide"], stored["target_class"]) == ("half.png", "flower.png", None)
     assert stored["target_from"] in ("lily.png", "bridge.png")
     groups = DreamConfig(group=(f"outside={half},guide={pictures / 'flower.png'},strength=0.3",))
-    stored = stored_settings(groups, read_references(groups))
+    stored = to_record(without_folders(groups))
     assert stored["group"] == ["outside=half.png,guide=flower.png,strength=0.3"]
     assert str(pictures) not in json.dumps(stored)
 

@@ -15,10 +15,10 @@ from reverie.errors import GradientError, InputError
 from reverie.jobs.job import MOST_CHANGES, Change
 from reverie.jobs.run import Run
 from reverie.jobs.steps import Steps
-from reverie.tools.dream.ascent import dream_steps, open_steered, plan_dream
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.objective import build_ascent
 from reverie.tools.dream.tool import DREAM
+from reverie.tools.dream_steps.ascent import dream_steps, open_steered, plan_dream
+from reverie.tools.dream_steps.objective import build_ascent
 
 QUICK = {"octaves": 2, "steps": 3, "jitter": 8}
 LATER = {2: ("strength", 2.5), 3: ("layer", "conv2", "conv1:0.3"), 5: ("strength", 0.5)}

@@ -13,6 +13,7 @@ from PIL import Image
 
 import reverie.critic.open
 from clips import pan, write_clip
+from reverie.api.styling import Styling
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import InputError
@@ -28,16 +29,15 @@ from reverie.tools.fast import model as fast_style
 from reverie.tools.films.motion_estimate import open_estimator
 from reverie.tools.films.steps import Shown, VideoStep, film_steps
 from reverie.tools.style.config import StyleConfig
-from reverie.tools.style.film_config import StyleFilmConfig, StyleFilmJob
-from reverie.tools.style.film_tool import STYLE_FILM
-from reverie.tools.style.film_work import StyleFilm
-from reverie.tools.style.frames import StyleFrames, frames_back, later_steps
-from reverie.tools.style.keys import StyleKeys, parse_style_keys
-from reverie.tools.style.plan import Scale, plan_style
 from reverie.tools.style.sources import read_styles
-from reverie.tools.style.styling import Styling
-from reverie.tools.style.terms import StyleTerms
-from reverie.tools.style.transfer import layer_names
+from reverie.tools.style_film.config import StyleFilmConfig, StyleFilmJob
+from reverie.tools.style_film.frames import StyleFrames, frames_back, later_steps
+from reverie.tools.style_film.keys import StyleKeys, parse_style_keys
+from reverie.tools.style_film.tool import STYLE_FILM
+from reverie.tools.style_film.work import StyleFilm
+from reverie.tools.style_steps.plan import Scale, plan_style
+from reverie.tools.style_steps.terms import StyleTerms
+from reverie.tools.style_steps.transfer import layer_names
 
 SIZE = (48, 64)
 QUICK = {"min_size": 48, "steps": 2, "min_steps": 1, "score": "gram", "precision": "fp32", "device": "cpu"}
@@ -84,24 +84,24 @@ def steps_of(
     return list(film_steps(iter(clip), hand, cuts=how.cuts, estimate=estimate))
 
 
-def painted(critic: Critic, frame: np.ndarray, *styles: str, **config: Any) -> np.ndarray:
+def stylized(critic: Critic, frame: np.ndarray, *styles: str, **config: Any) -> np.ndarray:
     settings = StyleConfig(style=styles, **(QUICK | config))
     return (Styling(frame, settings, critic).array() * 255 + 0.5).astype(np.uint8)
 
 
 def style_distance(critic: Critic, styles: tuple[str, ...], source: np.ndarray, made: np.ndarray) -> float:
-    from reverie.optimize.painting import Painting
+    from reverie.optimize.two_pass import TwoPass
 
     work = Styling(source, StyleConfig(style=styles, strength=1.0, smooth=0.0, **QUICK), critic)
     objective = work.terms.at(work.content, work.plan.scales[-1])
     tensor = torch.from_numpy(made.copy()).permute(2, 0, 1)[None].float() / 255
-    values = Painting(critic, objective, work.content).values(tensor, torch.Generator())
+    values = TwoPass(critic, objective, work.content).values(tensor, torch.Generator())
     return -sum(w * v for (w, _), v in zip(objective.terms(), values, strict=True))
 
 
-def test_without_coherence_every_frame_is_painted_as_a_picture(critic: Critic, styles) -> None:
+def test_without_coherence_every_frame_is_stylized_as_a_picture(critic: Critic, styles) -> None:
     for step, frame in zip(steps_of(critic, styles[:1], CLIP[:2], coherence="none"), CLIP, strict=False):
-        assert np.array_equal(step.dream, painted(critic, frame, styles[0]))
+        assert np.array_equal(step.dream, stylized(critic, frame, styles[0]))
         assert (step.strength == 255).all() and not step.cut
 
 
@@ -129,7 +129,7 @@ def test_a_cut_begins_anew(critic: Critic, styles) -> None:
     made = steps_of(critic, styles[:1], clip)
     assert [s.cut for s in made] == [False, False, True]
     assert made[2].flicker is None
-    assert np.array_equal(made[2].dream, painted(critic, clip[2], styles[0]))
+    assert np.array_equal(made[2].dream, stylized(critic, clip[2], styles[0]))
     carried = steps_of(critic, styles[:1], clip, cuts=False)
     assert not carried[2].cut and not np.array_equal(carried[2].dream, made[2].dream)
 
@@ -179,17 +179,17 @@ def test_anchors_do_not_reach_behind_a_cut(critic: Critic, styles) -> None:
 
 def test_interpolation_goes_from_the_first_style_to_the_last(critic: Critic, styles) -> None:
     made = steps_of(critic, styles, CLIP[:3], interpolate=True, coherence="none")
-    assert np.array_equal(made[0].dream, painted(critic, CLIP[0], styles[0]))
-    assert np.array_equal(made[2].dream, painted(critic, CLIP[2], styles[1]))
-    assert np.array_equal(made[1].dream, painted(critic, CLIP[1], *styles))
+    assert np.array_equal(made[0].dream, stylized(critic, CLIP[0], styles[0]))
+    assert np.array_equal(made[2].dream, stylized(critic, CLIP[2], styles[1]))
+    assert np.array_equal(made[1].dream, stylized(critic, CLIP[1], *styles))
 
 
 def test_keyed_styles_and_strengths_hold_at_their_frames(critic: Critic, styles) -> None:
     keys = "style: {0: a, 0.5: {a.png: 1, 2: 3}, 1s: b.png}\nstrength: {0f: 0.2, 2f: 0.8}"
     made = steps_of(critic, styles, CLIP[:3], keys=keys, coherence="none")
-    assert np.array_equal(made[0].dream, painted(critic, CLIP[0], styles[0], strength=0.2))
-    assert np.array_equal(made[1].dream, painted(critic, CLIP[1], f"{styles[0]}:1", f"{styles[1]}:3", strength=0.5))
-    assert np.array_equal(made[2].dream, painted(critic, CLIP[2], styles[1], strength=0.8))
+    assert np.array_equal(made[0].dream, stylized(critic, CLIP[0], styles[0], strength=0.2))
+    assert np.array_equal(made[1].dream, stylized(critic, CLIP[1], f"{styles[0]}:1", f"{styles[1]}:3", strength=0.5))
+    assert np.array_equal(made[2].dream, stylized(critic, CLIP[2], styles[1], strength=0.8))
 
 
 def test_keyed_strength_leaves_regions_with_their_own(critic: Critic, styles, tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_a_still_picture_is_not_held_back_unless_asked(tmp_path: Path, styles) -
     assert apart[1] < 0.5 * apart[0]
 
 
-def test_without_later_steps_what_was_painted_is_moved_along(critic: Critic, styles) -> None:
+def test_without_later_steps_what_was_stylized_is_moved_along(critic: Critic, styles) -> None:
     made = steps_of(critic, styles[:1], CLIP[:2], later_steps=0, config={"color": "style"})
     assert made[1].score is None
     assert made[1].flicker is not None and made[1].flicker < 3

@@ -20,9 +20,9 @@ from reverie.jobs.up_to_date import up_to_date
 from reverie.settings import without_rivals
 from reverie.tools.registry import find_tool
 from reverie.tools.style.config import StyleConfig
-from reverie.tools.style.film_config import StyleFilmConfig, StyleFilmJob
-from reverie.tools.style.film_tool import STYLE_FILM
 from reverie.tools.style.named import in_region, in_style, settled
+from reverie.tools.style_film.config import StyleFilmConfig, StyleFilmJob
+from reverie.tools.style_film.tool import STYLE_FILM
 
 STRANGE = [None, True, -1, 10**400, 1.5, float("nan"), "x", "a:b:1", [], [1], ["x:y"], {}, {"a": 1}, [[1]]]
 
@@ -127,7 +127,7 @@ def test_what_describes_a_style_goes_with_it() -> None:
 
 def test_a_picture_made_in_one_pass_says_what_it_has_not(files: Path, tmp_path: Path) -> None:
     fast = style(files / "0.png", files / "1.png", fast="any", size=48, device="cpu", precision="fp32")
-    with pytest.raises(InputError, match="painted in one pass"):
+    with pytest.raises(InputError, match="stylized in one pass"):
         fast.keep_state(tmp_path / "a.reverie")
     assert fast.array().shape == (48, 48, 3)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reverie.errors import InputError
-from reverie.tools.style.keys import StyleKeys, known_as, parse_style_keys, read_style_keys, shares_at
+from reverie.tools.style_film.keys import StyleKeys, known_as, parse_style_keys, read_style_keys, shares_at
 
 
 def keys(text: str = "", names: tuple[str, ...] = ("a.png", "b.png"), **how: bool) -> StyleKeys:

@@ -9,9 +9,9 @@ import pytest
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import InputError
-from reverie.tools.style import plan as style_plan
 from reverie.tools.style.config import StyleConfig
-from reverie.tools.style.plan import LEAST_CORE_PX, Scale, estimate, plan_style, tile_for
+from reverie.tools.style_steps import plan as style_plan
+from reverie.tools.style_steps.plan import LEAST_CORE_PX, Scale, estimate, plan_style, tile_for
 
 LAYERS = ("conv1", "mixed3a", "mixed4c")
 CONFIG = StyleConfig(min_size=64)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie import style
+from reverie.api.styling import Styling
 from reverie.critic.open import open_critic
 from reverie.critic.style_layers import style_layers
 from reverie.models.build import build_classifier
@@ -17,7 +18,6 @@ from reverie.objective.self_similarity import SelfSimilarity
 from reverie.objective.total_variation import TotalVariation
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.sources import Style, StylePictures
-from reverie.tools.style.styling import Styling
 
 VGG = ("image", "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 SQUEEZE = ("image", "relu1", "fire3", "fire4", "fire5", "fire7")
@@ -54,7 +54,7 @@ def test_a_preset_of_its_own_brings_the_picture_nearer_to_the_style(model: str) 
     styles, content, softmax = PRESETS[model]
     critic = open_critic(model, None if model == "embedded" else "random", device="cpu", precision="fp32")
     preset = style_layers(critic)
-    names = (tuple(name for name, _ in layers) for layers in (preset.style, preset.content, preset.alike))
+    names = (tuple(name for name, _ in layers) for layers in (preset.style, preset.content, preset.self_similarity))
     assert (*names, preset.softmax) == (styles, content, content[-1:], softmax)
     if model.endswith("-caffe"):  # the same network; how it sees pictures is tested below
         return

@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 from style_case import texture, work
 
+from reverie.api.styling import Styling
 from reverie.critic.critic import Critic
 from reverie.errors import InputError
-from reverie.tools.style.styling import Styling
 
 
 def test_a_stopped_run_goes_on_bit_for_bit(files, critic: Critic, tmp_path) -> None:
@@ -56,7 +56,7 @@ def test_a_seamless_preview_grows_though_its_size_was_rounded(files, critic: Cri
     large = Styling(files / "wide.png", dataclasses.replace(preview.config, size=120, steps=2), critic, resume=state)
     assert large.array().shape[:2] == (80, 120)
     for seamless in ("none", "x"):
-        with pytest.raises(InputError, match="painted with --seamless both; go on with the same"):
+        with pytest.raises(InputError, match="stylized with --seamless both; go on with the same"):
             changed = dataclasses.replace(preview.config, size=120, seamless=seamless)
             Styling(files / "wide.png", changed, critic, resume=state)
 

@@ -12,9 +12,9 @@ from torch import Generator
 
 from reverie.errors import InputError, OutputError
 from reverie.optimize.warm_adam import Average, WarmAdam
-from reverie.tools.style.plan import Scale, StylePlan
-from reverie.tools.style.state import FORMAT, KEY, grown, load_state, restored, same_run, save_state
-from reverie.tools.style.steps import StyleState
+from reverie.tools.style_steps.plan import Scale, StylePlan
+from reverie.tools.style_steps.state import FORMAT, KEY, grown, load_state, restored, same_run, save_state
+from reverie.tools.style_steps.steps import StyleState
 
 PLAN = StylePlan((Scale((12, 16), 5), Scale((17, 23), 4)), 0.0, 0.0)
 ABOUT = {

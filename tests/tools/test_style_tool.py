@@ -9,27 +9,27 @@ from style_case import QUICK, texture, work
 from torch import Tensor
 
 from reverie import style
+from reverie.api.styling import Styling
 from reverie.critic.critic import Critic
 from reverie.errors import InputError, ReverieError
 from reverie.optimize import tiles
 from reverie.tools.style.config import SCORES, StyleConfig
 from reverie.tools.style.named import split_weight
-from reverie.tools.style.plan import plan_style, scale_sizes
 from reverie.tools.style.rules import SAMPLED_SCORES
 from reverie.tools.style.sources import Style, StylePictures
-from reverie.tools.style.steps import StyleState, style_steps
-from reverie.tools.style.styling import Styling
-from reverie.tools.style.terms import StyleTerms
-from reverie.tools.style.transfer import layer_names
+from reverie.tools.style_steps.plan import plan_style, scale_sizes
+from reverie.tools.style_steps.steps import StyleState, style_steps
+from reverie.tools.style_steps.terms import StyleTerms
+from reverie.tools.style_steps.transfer import layer_names
 
 
 def distance(made: Styling, image: np.ndarray) -> tuple[float, float]:
     """Return style and content distance of a picture, relative to the content picture and to a flat one."""
-    from reverie.optimize.painting import Painting
+    from reverie.optimize.two_pass import TwoPass
 
     tensor = torch.from_numpy(image).permute(2, 0, 1)[None]
     objective = made.terms.at(made.content, made.plan.scales[-1])
-    values = Painting(made.critic, objective, made.content).values(tensor, torch.Generator())
+    values = TwoPass(made.critic, objective, made.content).values(tensor, torch.Generator())
     kinds = [type(term).__name__ for _, term in objective.terms()]
     weights = [w for w, _ in objective.terms()]
     style = sum(-w * v for w, v, k in zip(weights, values, kinds, strict=True) if k == "Wasserstein")
@@ -321,9 +321,9 @@ def test_narrow_and_deep_pictures_are_taken_or_refused(files, critic: Critic, tm
 
 def test_a_score_that_is_no_number_is_taken_back_and_said(files, critic: Critic, monkeypatch) -> None:
     from reverie.errors import GradientError
-    from reverie.optimize.painting import Painting
+    from reverie.optimize.two_pass import TwoPass
 
-    judge, calls = Painting.judge, []
+    judge, calls = TwoPass.scored, []
 
     def broken(self, images: Tensor, *rest):
         calls.append(1)
@@ -331,7 +331,7 @@ def test_a_score_that_is_no_number_is_taken_back_and_said(files, critic: Critic,
             raise GradientError("the score is not a number")
         return judge(self, images, *rest)
 
-    monkeypatch.setattr(Painting, "judge", broken)
+    monkeypatch.setattr(TwoPass, "scored", broken)
     made = work(files, critic)
     assert np.isfinite(made.array()).all()
     assert any("not a number" in note for note in made.notes)

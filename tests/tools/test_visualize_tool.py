@@ -10,7 +10,7 @@ from reverie.tools.visualize.config import VisualizeConfig
 from reverie.tools.visualize.drawing import Drawing, VisualizeStep, visualize_steps
 from reverie.tools.visualize.priors import PRIORS
 from reverie.tools.visualize.targets import find_targets
-from reverie.tools.visualize.verify import judge, look_at, same_class
+from reverie.tools.visualize.verify import look_at, same_class, verify
 
 QUICK = {"steps": 3, "crops": 2, "size": 64}
 
@@ -145,12 +145,12 @@ def test_a_network_without_batchnorm_has_no_bn_prior():
 def test_a_verdict_is_what_the_network_says_of_the_whole_picture(small_critic, make_photo):
     (target,) = find_targets(VisualizeConfig(class_name="church"), small_critic)
     images = torch.cat([make_photo(100, 100, s) for s in range(3)])
-    verdicts = judge(images, target, small_critic)
+    verdicts = verify(images, target, small_critic)
     probabilities = look_at(images, small_critic).softmax(1)
     for verdict, row in zip(verdicts, probabilities, strict=True):
         assert verdict.probability == pytest.approx(float(row[4]), abs=1e-5)
         assert verdict.rank == 1 + int((row > row[4]).sum())
-    assert verdicts == judge(images, target, small_critic)
+    assert verdicts == verify(images, target, small_critic)
 
 
 def test_a_verifier_judges_by_its_own_class_of_that_name(small_critic, make_critic, make_photo):
@@ -164,17 +164,17 @@ def test_a_verifier_judges_by_its_own_class_of_that_name(small_critic, make_crit
         same_class(small_critic, 2, renamed)
     (target,) = find_targets(VisualizeConfig(class_name="church"), small_critic)
     image = make_photo(64, 64)
-    (verdict,) = judge(image, target, small_critic, second)
+    (verdict,) = verify(image, target, small_critic, second)
     assert verdict.probability == pytest.approx(float(second.logits(image).softmax(1)[0, 4]), abs=1e-4)
 
 
 def test_features_are_judged_by_views_that_their_making_never_saw(small_critic, make_photo):
     (target,) = find_targets(VisualizeConfig(layer="mixed3"), small_critic)
-    weak, strong = judge(torch.cat([0.3 * make_photo(64, 64), make_photo(64, 64)]), target, small_critic)
+    weak, strong = verify(torch.cat([0.3 * make_photo(64, 64), make_photo(64, 64)]), target, small_critic)
     assert weak.score != strong.score
     assert weak.probability is None
     with pytest.raises(InputError, match="classes only"):
-        judge(make_photo(64, 64), target, small_critic, small_critic)
+        verify(make_photo(64, 64), target, small_critic, small_critic)
     config = VisualizeConfig(**QUICK, class_name="church", layer="conv2")
     steps = visualize_steps(config, small_critic, verifier=small_critic)
     with pytest.raises(InputError, match="classes only"):

@@ -19,7 +19,7 @@ from reverie.critic.style_layers import style_layers
 from reverie.errors import DataError, GradientError, InputError, PictureError, ReverieError, WeightsError
 from reverie.tools.fast.model import fast_style, open_student
 from reverie.train import distill as module
-from reverie.train import painter
+from reverie.train import image_loop
 from reverie.train.distill import distill
 from reverie.train.distill_config import DistillConfig
 from reverie.train.student_score import StudentScore
@@ -82,10 +82,10 @@ def test_a_batch_is_judged_as_its_pictures_are_alone(style: Path) -> None:
     picture = torch.from_numpy(np.array(Image.open(style))).permute(2, 0, 1)[None].float() / 255
     score = StudentScore(critic, style_layers(critic, (), ()), [picture], [1.0], config())
     generator = torch.Generator().manual_seed(0)
-    painted, content = torch.rand(2, 2, 3, 64, 64, generator=generator)
+    stylized, content = torch.rand(2, 2, 3, 64, 64, generator=generator)
     dial = torch.tensor([[1.0], [0.3]])
-    together = score.losses(painted, content, dial)
-    alone = [score.losses(painted[i : i + 1], content[i : i + 1], dial[i : i + 1]) for i in range(2)]
+    together = score.losses(stylized, content, dial)
+    alone = [score.losses(stylized[i : i + 1], content[i : i + 1], dial[i : i + 1]) for i in range(2)]
     for name, value in together.items():
         assert value.item() == pytest.approx(sum(a[name].item() for a in alone) / 2, rel=1e-4)
     same = score.losses(content, content, torch.tensor([[1.0], [1.0]]))
@@ -113,15 +113,15 @@ def test_ctrl_c_in_the_middle_of_a_step_keeps_a_checkpoint_and_says_how_to_go_on
 ) -> None:
     options = [f"--{name.replace('_', '-')}={value}" for name, value in QUICK.items()]
     command = ["distill", str(style), str(data), "-o", str(tmp_path / "a.safetensors"), *options]
-    update = painter.Painter._update
+    update = image_loop.ImageLoop._update
 
-    def pressed(self: painter.Painter, lr: float) -> float:
+    def pressed(self: image_loop.ImageLoop, lr: float) -> float:
         if self.step == 2:
             os.kill(os.getpid(), signal.SIGINT)
         return update(self, lr)
 
     with monkeypatch.context() as patch:
-        patch.setattr(painter.Painter, "_update", pressed)
+        patch.setattr(image_loop.ImageLoop, "_update", pressed)
         assert main(command) == 130
     handler = signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -142,7 +142,7 @@ def test_ctrl_c_in_the_middle_of_a_step_keeps_a_checkpoint_and_says_how_to_go_on
 def test_an_error_before_the_first_checkpoint_leaves_nothing(
     style: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(painter.Painter, "_update", lambda *_: (_ for _ in ()).throw(GradientError("diverged")))
+    monkeypatch.setattr(image_loop.ImageLoop, "_update", lambda *_: (_ for _ in ()).throw(GradientError("diverged")))
     with pytest.raises(GradientError):
         list(distill([(style, 1.0)], data, tmp_path / "a.safetensors", config()))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["data", "waves.png"]

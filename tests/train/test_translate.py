@@ -83,7 +83,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(pictures: Path, tmp_path: Pat
 def test_a_checkpoint_of_other_settings_is_refused(pictures: Path, tmp_path: Path):
     training = TranslatorTraining(open_task(small(pictures)), RunFolder(tmp_path / "run"))
     training.run.create()
-    training.painter.save()
+    training.loop.save()
     with pytest.raises(InputError, match=r"--lr is 0\.01, but the run being resumed has 0\.003"):
         TranslatorTraining(open_task(small(pictures, lr=0.01)), RunFolder(tmp_path / "run"))
 

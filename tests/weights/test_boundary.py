@@ -23,8 +23,8 @@ from reverie.models.stylegan2.file import load_generator
 from reverie.models.stylegan2.latents import read_latents
 from reverie.models.translator_file import load_translator
 from reverie.tools.fast.model import open_student
-from reverie.tools.latent.directions import read_directions
-from reverie.tools.style.state import load_state
+from reverie.tools.latent_search.directions import read_directions
+from reverie.tools.style_steps.state import load_state
 from reverie.weights.boundary import damage_named
 from reverie.weights.caffe.model import read_caffemodel
 from reverie.weights.checkpoint import is_described, load_description, load_model

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import nn
 
+from reverie.api.styling import Styling
 from reverie.critic.critic import Critic, Preprocessing
 from reverie.critic.wrap import as_critic
 from reverie.errors import InputError
@@ -35,18 +36,17 @@ from reverie.tools.compare.config import CompareConfig
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.presets import PRESETS, usual
 from reverie.tools.dream.rules import check_together
-from reverie.tools.dream.steered import checked_strength
 from reverie.tools.dream.tool import DREAM, OwnGoal, PreparedDream, settle
+from reverie.tools.dream_steps.steered import checked_strength
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.rules import ANY_STYLE
 from reverie.tools.style.sources import read_styles
-from reverie.tools.style.styling import Styling
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from reverie.tools.dream.disk import DiskDream
     from reverie.tools.dream.work import DreamWork
+    from reverie.tools.dream_steps.disk import DiskDream
 
 
 FORMS = ("equalized", "peaks", "l2", "mean", "l1")  # of `DreamConfig.objective`
@@ -213,12 +213,12 @@ def _is_many(styles: Any) -> bool:
 def compare(
     content: Any, style: Any, styled: Any, config: CompareConfig | None = None, **settings: Any
 ) -> Comparison:  # fmt: skip
-    """Measure how much of a style painted pictures took on, and how much of their content they kept.
+    """Measure how much of a style stylized pictures took on, and how much of their content they kept.
 
     Args:
-        content: what was painted, as for `dream`.
-        style: what it was painted like.
-        styled: one result, or a list of them; files of ours say which layers were matched, and others judge.
+        content: what was stylized, as for `dream`.
+        style: what it was stylized like.
+        styled: one result, or a list of them; files of ours say which layers were matched, and others measure.
         config: all settings; single ones can be given by keyword instead.
         **settings: fields of `CompareConfig`.
 

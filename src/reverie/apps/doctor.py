@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from reverie import __version__
+from reverie.version import __version__
 
 State = Literal["good", "missing", "bad"]
 NAMED = ("torch", "torchvision", "numpy", "pillow", "av", "opencv-python-headless", "numba", "scipy", "cyclopts")

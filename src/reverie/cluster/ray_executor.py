@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reverie.cluster.hand import Hand
+from reverie.cluster.far_worker import FarWorker
 from reverie.cluster.ray_start import connect, thread_count
 from reverie.cluster.ray_tiles import RayTiles, TileHand
 from reverie.cluster.shared import Shared, marked
@@ -101,7 +101,7 @@ class RayExecutor:
             if mark is not None:
                 mark.unlink(missing_ok=True)
 
-    def helpers(self) -> RayTiles:
+    def tile_workers(self) -> RayTiles:
         """Return what shares the tiles of one picture among the nodes."""
         if self._tiles is None:
             self._tiles = RayTiles(self.workers, lambda: self.actor(TileHand))
@@ -112,7 +112,7 @@ class RayExecutor:
         if self._tiles is not None:
             self._tiles.close()
 
-    def actor(self, cls: type = Hand) -> Any:
+    def actor(self, cls: type = FarWorker) -> Any:
         """Ask Ray for one more worker; it comes when there is room."""
         variables = {name: str(self._threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
         variables["OMP_WAIT_POLICY"] = os.environ.get("OMP_WAIT_POLICY", "passive")

@@ -1,6 +1,6 @@
 """One giant picture on many machines: its tiles go to actors, step after step.
 
-A style is judged by statistics of the whole picture. Every actor returns what its tiles add to the sums; the driver
+A style is scored by statistics of the whole picture. Every actor returns what its tiles add to the sums; the driver
 adds them up in the order of the tiles, computes score and slope from the sums alone, and sends the slope to all: an
 all-reduce with the driver in its middle. Then every tile's gradient comes back. A dream needs one pass only: windows
 with halos go out, the gradients of their cores come back. All is added in the order of the tiles, so the result has
@@ -45,7 +45,7 @@ class TileHand:
 
 
 class RayTiles:
-    """Calls functions for tiles on the nodes of a cluster; see `reverie.optimize.helpers.Helpers`.
+    """Calls functions for tiles on the nodes of a cluster; see `reverie.optimize.tile_workers.TileWorkers`.
 
     Args:
         workers: how many actors.
@@ -122,7 +122,7 @@ def _bare(holder: Any) -> Any:
     """Return a holder whose network is on the CPU, without replicas and helpers of its own."""
     critic = copy.copy(getattr(holder, "critic", holder))
     critic.net = copy.deepcopy(critic.net).cpu()
-    critic.device, critic.replicas, critic.helpers = type(critic.device)("cpu"), (), None
+    critic.device, critic.replicas, critic.tile_workers = type(critic.device)("cpu"), (), None
     return replace(holder, critic=critic) if is_dataclass(holder) and not isinstance(holder, type) else critic
 
 

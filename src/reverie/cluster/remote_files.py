@@ -13,11 +13,11 @@ from reverie.cluster.storage import exists, fetch, is_url, put
 from reverie.jobs.batch import Job as Item
 from reverie.jobs.files import with_parts, with_paths
 from reverie.jobs.given import Given
-from reverie.jobs.job import parse, sections
+from reverie.jobs.job import sections
 from reverie.jobs.many import Asked, Many, Opener
-from reverie.jobs.run import with_chosen
-from reverie.jobs.target import Target, choose_target
-from reverie.jobs.wanted import wanted_job
+from reverie.jobs.target import Target
+from reverie.jobs.values import with_chosen
+from reverie.jobs.wanted import target_for
 
 THERE = "there already"  # what an item says that was up to date
 
@@ -87,12 +87,13 @@ class _RemoteWork:
         """Return where the result goes, by the rule of all results: what has its name is fetched and looked at."""
         config = with_chosen(self.many.config, {"seed": remote.asked.seed})
         quality = remote.asked.quality if self.many.tool.makes == "picture" else None
-        job = wanted_job(self.many.tool, config, Given(source, kind=remote.asked.kind), quality)
+        given = Given(source, kind=remote.asked.kind)
         folder, _, name = remote.target.rpartition("/")
         while True:
-            target = choose_target(
-                out / name, job, lambda data, what: parse(data, self.opener.find, what), overwrite=remote.overwrite
-            )
+            target = target_for(
+                self.many.tool, self.opener.find, config, given, out / name, quality=quality,
+                overwrite=remote.overwrite,
+            )  # fmt: skip
             address = f"{folder}/{target.path.name}"
             if target.finished or target.path.exists() or not exists(address):
                 return target

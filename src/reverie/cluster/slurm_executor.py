@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from reverie.cluster.hand import Answer, Hand
+from reverie.cluster.far_worker import Answer, FarWorker
 from reverie.cluster.ray_start import thread_count
 from reverie.cluster.shared import Shared, marked
 from reverie.errors import InputError, ReverieError
@@ -49,15 +49,15 @@ class Shard:
     folder: Path
 
     def __call__(self) -> None:
-        hand = Hand()
-        code, message = hand.open(self.opener)
+        worker = FarWorker()
+        code, message = worker.open(self.opener)
         if code:
             _write(self.folder / "unopened.json", [code, message])
             return
         for number, item in zip(self.numbers, self.items, strict=True):
             place = self.folder / f"{number}.json"
             if not place.exists():
-                _write(place, hand.do(item))
+                _write(place, worker.do(item))
 
     def checkpoint(self) -> Any:
         """Return what submitit sends again: the same, which leaves out what has an answer."""
@@ -109,7 +109,7 @@ class SlurmExecutor:
             if mark is not None:
                 mark.unlink(missing_ok=True)
 
-    def helpers(self) -> None:
+    def tile_workers(self) -> None:
         """Return none: tasks of Slurm do not talk with each other while they run."""
 
     def close(self) -> None:

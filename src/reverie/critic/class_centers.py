@@ -38,7 +38,7 @@ class ClassCenters:
     def direction(self, text: str, layer: str) -> Tensor:
         """Return the ``[C]`` direction of length one of ``A-B`` (toward A, away from B) or ``A`` (away from the rest).
 
-        ``(center_A - center_B) / deviation``: what tells the classes apart, measured by how much each channel varies.
+        ``(center_A - center_B) / deviation``: what separates the classes, measured by how much each channel varies.
 
         Raises:
             LayerError: a layer that was not measured.

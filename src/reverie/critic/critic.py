@@ -92,7 +92,7 @@ class Critic:
         called: what a command takes for it: its name, or where its file lies.
         notes: what a user should know of it, such as what was guessed.
         brought: a program made the module itself: no name opens it again.
-        helpers: other machines that do so in their place; see `reverie.optimize.helpers`.
+        tile_workers: other machines that do so in their place; see `reverie.optimize.tile_workers`.
         meant: of a replay: the classes that texts named then, see `reverie.critic.classes.find_recorded`.
     """
 
@@ -107,7 +107,7 @@ class Critic:
         self.notes: tuple[str, ...] = ()
         self.called = identity.name
         self.brought = False
-        self.helpers: Any = None
+        self.tile_workers: Any = None
         self.meant: Mapping[str, Sequence[str]] | None = None
         net = (net if own else copy.deepcopy(net)).eval().requires_grad_(False).float().cpu()
         remove_hooks(net)

@@ -18,8 +18,8 @@ from reverie.critic.caffe_names import by_modules
 from reverie.critic.critic import Critic, Identity, Preprocessing
 from reverie.critic.devices import split_devices
 from reverie.critic.families import FAMILIES
+from reverie.critic.library import open_library
 from reverie.critic.precision import resolve_device, resolve_precision
-from reverie.critic.wrap import open_library
 from reverie.errors import InputError, WeightsError, unknown_name
 from reverie.models.build import NAMED, build_classifier, shapes_only
 from reverie.models.caffe_googlenet import HEAD

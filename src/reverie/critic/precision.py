@@ -81,7 +81,7 @@ def bf16_is_faster(device_type: str) -> bool:
         return time.perf_counter() - began
 
     exact, fast = case(torch.float32), case(torch.bfloat16)
-    rounds = [(once(*exact), once(*fast)) for _ in range(7)]  # interleaved: other programs disturb both alike
+    rounds = [(once(*exact), once(*fast)) for _ in range(7)]  # interleaved: other programs disturb both equally
     return min(r[0] for r in rounds) > GAIN * min(r[1] for r in rounds)
 
 

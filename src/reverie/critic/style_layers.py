@@ -24,14 +24,14 @@ class StyleLayers:
         style: whose statistics are matched.
         content: that stay as they are, place by place.
         softmax: whether activations are levelled.
-        alike: whose places stay alike to each other where content is self-similarity; those of `content` if empty.
+        self_similarity: whose places stay similar to each other, where asked for; those of `content` if empty.
         content_gain: what content weighs, of its usual weight: layers near the picture hold it more firmly.
     """
 
     style: Weighted
     content: Weighted
     softmax: bool = False
-    alike: Weighted = ()
+    self_similarity: Weighted = ()
     content_gain: float = 1.0
 
 
@@ -47,14 +47,14 @@ PRESETS: tuple[StyleLayers, ...] = (
     StyleLayers(
         _even(IMAGE, "conv1", "conv2", "mixed3a", "mixed4a", "mixed4c"),
         _even("conv2", "mixed3a", "mixed4a"),
-        alike=_even("mixed4a"),
+        self_similarity=_even("mixed4a"),
         content_gain=1 / 3,
     ),
     StyleLayers(_even(IMAGE, "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"), _even("relu4_2")),
     StyleLayers(
         _even(IMAGE, "relu1", "fire3", "fire4", "fire5", "fire7"),
         _even("relu1", "fire3", "fire5"),
-        alike=_even("fire5"),
+        self_similarity=_even("fire5"),
         content_gain=1 / 3,
     ),
     StyleLayers(_even(IMAGE, "conv1", "conv2", "inception3a", "inception3b", "inception4b"), _even("inception3b")),
@@ -87,8 +87,8 @@ def style_layers(
     level = preset.softmax if softmax == "auto" else softmax == "yes"
     if chosen[1]:
         return StyleLayers(chosen[0] or preset.style, chosen[1], level, chosen[1])
-    alike = preset.alike or preset.content
-    return StyleLayers(chosen[0] or preset.style, preset.content, level, alike, preset.content_gain)
+    similar = preset.self_similarity or preset.content
+    return StyleLayers(chosen[0] or preset.style, preset.content, level, similar, preset.content_gain)
 
 
 def _preset(critic: Critic) -> StyleLayers:

@@ -205,5 +205,5 @@ def _each_once(sources: Iterable[Source]) -> tuple[Source, ...]:
 
 
 def _normal(name: str) -> str:
-    """Return one spelling of a name: systems store accents joined or apart."""
+    """Return one spelling of a name: systems store accents joined or separate."""
     return unicodedata.normalize("NFC", name)

@@ -23,7 +23,7 @@ def plan_targets(
 
     Into a folder, `a/photo.jpg` goes to `OUTPUT/a/photo.png`; without one, pictures of a folder go to `FOLDER-ENDING`,
     and single pictures to `photo-ENDING.png` beside them. Names that would meet, also on systems that do not
-    tell capitals apart, get the picture's own suffix: `photo-jpg.png`.
+    distinguish capitals, get the picture's own suffix: `photo-jpg.png`.
 
     Raises:
         InputError: the output folder is the folder of the sources.

@@ -18,7 +18,7 @@ from reverie.jobs.batch import Moment, Opener, Outcome
 from reverie.jobs.files import names_code, with_parts, with_paths
 from reverie.jobs.job import sections
 from reverie.jobs.tool import AnyTool
-from reverie.optimize.helpers import Helpers
+from reverie.optimize.tile_workers import TileWorkers
 
 
 class Executor(Protocol):
@@ -40,12 +40,12 @@ class Executor(Protocol):
     @property
     def memory_bytes(self) -> int | None: ...
 
-    def helpers(self) -> Helpers | None:
+    def tile_workers(self) -> TileWorkers | None:
         """Return what shares the tiles of one picture among machines; None for engines that cannot."""
         ...
 
     def close(self) -> None:
-        """Give back what `helpers` holds on other machines; it comes again when it is asked for."""
+        """Give back what `tile_workers` holds on other machines; it comes again when it is asked for."""
         ...
 
     def run(self, items: Sequence[Item], opener: Opener) -> Generator[Moment | Outcome]:

@@ -11,12 +11,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
 from reverie.jobs.given import sha256_of
 from reverie.jobs.job import NETWORKS, Input, Job, is_library_name, sections
 from reverie.settings import flag_of
 from reverie.weights.in_folder import network_in
+
+if TYPE_CHECKING:
+    from reverie.jobs.tool import AnyTool
 
 MOST_LOOKED_AT = 2000  # files, for one that was renamed
 HELD = "{"  # with which a setting begins that holds what a file held, in place of its name
@@ -288,3 +292,16 @@ def _has(path: Path, sha256: str) -> bool:
         if path.is_dir() or path.stat().st_size <= MOST_BYTES:
             return sha256_of(path) == sha256
     return False
+
+
+def input_notes(config: object) -> list[str]:
+    """Return what will be left out of the pictures that settings name, as their headers say."""
+    from reverie.media.image import picture_notes
+
+    paths = dict.fromkeys(Path(text) for role, text in named_files(config) if picture_role(config, role))
+    return [note for path in paths if path.is_file() for note in picture_notes(path)]
+
+
+def fixed_files(tool: AnyTool, config: object) -> dict[str, Input]:
+    """Return the files that a job of these settings records besides its network."""
+    return recorded_files(config, networks=tool.network is None)

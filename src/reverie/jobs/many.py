@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reverie.jobs.batch import Job as Item
+from reverie.jobs.execute import summary
 from reverie.jobs.given import Given
-from reverie.jobs.run import Run, summary, with_chosen
+from reverie.jobs.run import Run
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool, Prepared
+from reverie.jobs.values import with_chosen
 from reverie.threads import Machine
 from reverie.weights.file_names import fitted
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from reverie.errors import InputError, OutputError
 from reverie.jobs.stored import JOB_FILE, holds_job, side_file
-from reverie.weights.file_names import part_prefix
+from reverie.weights.file_names import fitted, part_prefix
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -349,3 +349,19 @@ def _job_bytes(record: Mapping[str, Json]) -> bytes:
 def _check_suffix(path: Path, suffixes: tuple[str, ...]) -> None:
     if path.suffix.lower() not in suffixes:
         raise InputError(f"cannot write '{path}': known here: {', '.join(suffixes)}")
+
+
+def for_format(outputs: Sequence[Output], path: Path) -> Sequence[Output]:
+    """Return the results that a name asks for: all, or where the main one has no such format, the one that has."""
+    suffix = path.suffix.lower()
+    if not outputs or not outputs[0].suffixes or suffix in outputs[0].suffixes:
+        return outputs
+    return next(([output] for output in outputs if suffix in output.suffixes), outputs)
+
+
+def labelled(path: Path, output: Output) -> Path:
+    """Return the place of a result beside the main one; without a label it differs by its suffix alone."""
+    suffix = output.suffixes[0] if output.suffixes else ""
+    if not output.label:
+        return path.with_suffix(suffix)
+    return path.with_name(fitted(path.stem, f"-{output.label}{suffix}"))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from statistics import median
 
+from reverie.errors import InputError
+from reverie.jobs.job import Json
 from reverie.jobs.work import Progress
-from reverie.threads import Machine
+from reverie.threads import MOST_THREADS, Machine
 
+THREADS = "threads"  # a change that a run makes itself between two units, recorded like those that people ask for
 SLOWER = 3.0  # times what a step took
 KNOWN_STEPS = 5  # before anything is said
 REMEMBERED = 50
@@ -15,7 +19,7 @@ LEAST_S = 0.3  # of a step that is worth a line
 LEAST_USUAL_S = 0.02  # of the steps before; shorter ones say nothing about the next
 AGAIN_S = 60.0  # between two lines
 UNITS = ("frames", "epochs")  # of work whose pieces stand for themselves: between two the threads may change
-ALIKE = ("frames", "epochs", "tiles", "pictures", "images")  # units that all take about as long
+UNIFORM = ("frames", "epochs", "tiles", "pictures", "images")  # units that all take about as long
 BUSY_CORES = 0.5  # of others' work that explains a slow step
 LOOK_EVERY_S = 5.0
 
@@ -54,7 +58,7 @@ class Pace:
         if self._said and self._passed_s - self._said_s < AGAIN_S:
             return ""
         busy = self._machine.others()
-        if busy < BUSY_CORES and progress.unit not in ALIKE:  # a larger scale takes longer by itself
+        if busy < BUSY_CORES and progress.unit not in UNIFORM:  # a larger scale takes longer by itself
             return ""
         self._said, self._said_s = True, self._passed_s
         why = f"; other work keeps {busy:.1f} cores busy" if busy >= BUSY_CORES else ""
@@ -67,3 +71,18 @@ class Pace:
         self._looked_s = self._passed_s
         self.threads, _ = self._machine.threads(self.threads)
         return self.threads
+
+
+def with_threads(change: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Go on with another number of threads, as a run chose it between two of its units.
+
+    Raises:
+        InputError: no number of threads.
+    """
+    import torch
+
+    number = change[THREADS]
+    if type(number) is not int or not 1 <= number <= MOST_THREADS:
+        raise InputError(f"a run goes on with 1 to {MOST_THREADS} threads; got {str(number)[:20]}")
+    torch.set_num_threads(number)
+    return change

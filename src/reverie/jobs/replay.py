@@ -90,7 +90,7 @@ def verdict(job: Job, made: Path, target: Path) -> str:
     """Return whether two results have the same bytes, and what differed in their making where not."""
     import torch
 
-    import reverie
+    from reverie.version import __version__
 
     if made.is_dir() or target.is_dir():
         return "made again; folders are not compared"
@@ -100,7 +100,7 @@ def verdict(job: Job, made: Path, target: Path) -> str:
         return f"made again as {target.suffix}; only another {made.suffix} could have the same bytes"
     if made.suffix.lower() == ".safetensors" and _same_network(made, target):
         return "the weights are the same, and all that is said of them but the day"
-    here = {"version": reverie.__version__, "torch": torch.__version__, "threads": torch.get_num_threads()}
+    here = {"version": __version__, "torch": torch.__version__, "threads": torch.get_num_threads()}
     then = {"version": job.made.version, "torch": job.made.torch, "threads": job.made.threads}
     changed = [
         f"{name} {then[name]} then, {value} now" for name, value in here.items() if then[name] not in (value, "", None)

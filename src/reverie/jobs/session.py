@@ -54,7 +54,7 @@ class Session:
         key = ("critic", model, weights, device, precision)
         critic = self.opened(key, lambda: open_critic(model, weights, device=device, precision=precision))
         if self.executor is not None:
-            critic.helpers = self.executor.helpers()
+            critic.tile_workers = self.executor.tile_workers()
         if self.meant is not None:
             critic = copy.copy(critic)
             critic.meant = self.meant

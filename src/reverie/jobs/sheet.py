@@ -16,11 +16,11 @@ from reverie.jobs.given import Given
 from reverie.jobs.job import MEANT, Json, joined, section_types, sections
 from reverie.jobs.output import Picture
 from reverie.jobs.part_files import part_folder, read_part, write_part
-from reverie.jobs.run import seed_of, setting_of, with_chosen
 from reverie.jobs.session import Session
 from reverie.jobs.spread import Spread
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import AnyTool, Prepared, Tool
+from reverie.jobs.values import seed_of, setting_of, with_chosen
 from reverie.jobs.work import Chosen, Plan, Progress, Report, Work
 from reverie.settings import setting
 

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from reverie.errors import InputError, PictureError
+from reverie.weights.in_folder import network_in
 
 JOB_FILE = "job.json"  # inside a folder, and in the names of side files of formats that hold no text
 OLDER_FILES = ("atlas.json",)  # what stood in its place in folders of earlier versions
@@ -32,9 +33,15 @@ def side_file(path: Path) -> Path:
 def stored_record(path: Path) -> dict[str, object]:
     """Return the raw record of a file or folder that Reverie made, whatever its kind; `parse` makes a job of it.
 
+    The folder of a training stands for its network.
+
     Raises:
         InputError: it carries none.
     """
+    if path.is_dir() and not holds_job(path):
+        if network_in(path) == path:
+            raise InputError(f"'{path}' carries no job of its own; if results lie in it, name one of them")
+        path = network_in(path)
     if path.is_dir():
         older = [path / name for name in OLDER_FILES if (path / name).is_file() and not (path / JOB_FILE).is_file()]
         return _loaded(older[0] if older else path / JOB_FILE, path)
@@ -42,11 +49,12 @@ def stored_record(path: Path) -> dict[str, object]:
     if side_file(path).is_file():
         return _loaded(side_file(path), path)
     if suffix == ".safetensors":
+        from reverie.models.stylegan2.latents import job_of_latents
         from reverie.weights.checkpoint import load_description
 
-        found = load_description(path).recipe.get("job")
+        found = job_of_latents(path) or load_description(path).recipe.get("job")
         if isinstance(found, dict):
-            return found
+            return dict(found)
         raise InputError(f"'{path}' carries no job: it was made by another version or another program")
     if suffix == ".json":
         found = _loaded(path, path).get("job")

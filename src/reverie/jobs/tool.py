@@ -183,7 +183,7 @@ AnyTool: TypeAlias = "Tool[Any]"  # a registry holds tools of every configuratio
 
 
 def load(path: str) -> AnyTool:
-    """Return the tool at an import path, such as "reverie.tools.dream.ascent.tool:DREAM".
+    """Return the tool at an import path, such as "reverie.tools.dream_steps.ascent.tool:DREAM".
 
     Raises:
         JobError: there is none.

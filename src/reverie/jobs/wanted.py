@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
 from reverie.jobs.blocks import NetworkSettings
-from reverie.jobs.files import without_folders
+from reverie.jobs.files import fixed_files, named_files, without_folders
 from reverie.jobs.given import Given, sha256_of
-from reverie.jobs.job import Input, Job, sections
-from reverie.jobs.run import fixed_files
+from reverie.jobs.job import Input, Job, Json, parse, sections
+from reverie.jobs.target import Target, choose_target
 from reverie.jobs.tool import AnyTool
+
+NONE: Mapping[str, Json] = MappingProxyType({})
+
+
+def target_for(
+    tool: AnyTool, find: Callable[[str], AnyTool], config: object, given: Given | None, wanted: Path, *,
+    quality: int | None = None, more: Mapping[str, Json] = NONE, overwrite: bool = False, home: bool = False,
+) -> Target:  # fmt: skip
+    """Return where the result of a tool goes, for the name that was asked for; see `choose_target`."""
+    job = replace(wanted_job(tool, config, given, quality), more=more)
+    sources = [Path(text) for _, text in named_files(config)] + ([given.path] if given and given.path else [])
+    return choose_target(
+        wanted, job, lambda data, what: parse(data, find, what), sources=sources, overwrite=overwrite, home=home,
+        fresh=tool.live, joins=tool.joins,
+    )  # fmt: skip
 
 
 def wanted_job(tool: AnyTool, config: object, given: Given | None, quality: int | None) -> Job:

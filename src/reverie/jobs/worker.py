@@ -96,7 +96,7 @@ def _opened(opener: Any, connection: Connection) -> Any:
         return opener()
     except ReverieError as error:
         connection.send(("unopened", error.exit_code, str(error)))
-    except Exception as error:  # it would end every worker alike; the parent says so once
+    except Exception as error:  # it would end every worker; the parent says so once
         connection.send(("unopened", 1, _unexpected(error)))
     return None
 

@@ -22,7 +22,7 @@ CUT_PX, CUT_BLUR_PX = 128, 8.0  # frames are compared at this size, without what
 # Measured: cuts between photographs have seen below 0.13, and between textures below 0.3, likeness below 0.2 in place
 # and 0.65 warped. Pans and zooms have seen above 0.7; flashes, dimming to a fifth and noise of 60/255 keep likeness in
 # place above 0.5. A pan by a third of the picture may count as a cut: there is hardly anything to carry over.
-CUT_SEEN, CUT_ALIKE, CUT_WARPED = 0.5, 0.4, 0.7
+CUT_SEEN, CUT_SIMILAR, CUT_WARPED = 0.5, 0.4, 0.7
 FLAT = 1.0  # standard deviation, of 255, below which a frame shows nothing
 SOFT_PX = 1.5
 SMALLEST_PX = 32  # below it there is nothing for the flow's pyramid to hold on to
@@ -61,12 +61,12 @@ def consistent(back: np.ndarray, forth: np.ndarray) -> np.ndarray:
     """
     x, y = _positions(back)
     home = cv2.remap(forth, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    apart = ((back + home) ** 2).sum(-1)
+    distance = ((back + home) ** 2).sum(-1)
     allowed = RELATIVE * ((back**2).sum(-1) + (home**2).sum(-1)) + ABSOLUTE
     height, width = back.shape[:2]
     inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
     jump = sum((np.gradient(back, axis=axis) ** 2).sum(-1) for axis in (0, 1))
-    return inside & (apart < allowed) & (jump < JUMP_RELATIVE * (back**2).sum(-1) + JUMP_ABSOLUTE)
+    return inside & (distance < allowed) & (jump < JUMP_RELATIVE * (back**2).sum(-1) + JUMP_ABSOLUTE)
 
 
 def softened(seen: np.ndarray) -> np.ndarray:
@@ -87,7 +87,7 @@ def flicker(current: np.ndarray, previous: np.ndarray, moved: Motion) -> float:
 
 
 def is_cut(current: np.ndarray, previous: np.ndarray, moved: Motion) -> bool:
-    """Return whether a new scene begins: motion explains little, and the frames are alike neither in place nor warped.
+    """Return whether a new scene begins: motion explains little, and the frames agree neither in place nor warped.
 
     Brightness does not count, so that flashes and fades are no cuts; a picture after an empty frame is one.
     """
@@ -95,9 +95,9 @@ def is_cut(current: np.ndarray, previous: np.ndarray, moved: Motion) -> bool:
     coarse, past = _outlines(now), _outlines(before)
     if min(coarse.std(), past.std()) < FLAT:
         return bool(max(coarse.std(), past.std()) >= FLAT)
-    if moved.seen.mean() > CUT_SEEN or _alike(coarse, past) > CUT_ALIKE:
+    if moved.seen.mean() > CUT_SEEN or _similarity(coarse, past) > CUT_SIMILAR:
         return False
-    return _alike(coarse, _outlines(warp(before, moved.flow))) < CUT_WARPED
+    return _similarity(coarse, _outlines(warp(before, moved.flow))) < CUT_WARPED
 
 
 def _outlines(grey: np.ndarray) -> np.ndarray:
@@ -109,7 +109,7 @@ def _outlines(grey: np.ndarray) -> np.ndarray:
     return small - cv2.GaussianBlur(small, (0, 0), CUT_BLUR_PX)
 
 
-def _alike(first: np.ndarray, second: np.ndarray) -> float:
+def _similarity(first: np.ndarray, second: np.ndarray) -> float:
     """Return the correlation of two pictures of mean zero, -1 to 1."""
     return float((first * second).sum() / np.sqrt((first**2).sum() * (second**2).sum() + 1e-9))
 

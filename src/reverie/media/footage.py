@@ -46,7 +46,7 @@ SHORTEST_MS = {".gif": 20, ".webp": 11}
 class Footage:
     """What is known of moving pictures before their frames are read.
 
-    `size` is (height, width); `shown_s` is how long each frame is shown, one value if all are alike; `rate` frames per
+    `size` is (height, width); `shown_s` is how long each frame is shown, one value if all are equal; `rate` frames per
     second, on average for animations; `plays` is how often it runs, 0 for ever; `notes` are lines for the user.
     """
 

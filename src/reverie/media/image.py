@@ -1,4 +1,4 @@
-"""Read pictures: any common format, upright, sRGB, alpha apart.
+"""Read pictures: any common format, upright, sRGB, alpha separate.
 
 `read_picture` is exact and gives floats; `read_square` is quick and gives the bytes a training set is made of.
 """

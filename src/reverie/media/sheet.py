@@ -82,7 +82,7 @@ def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, widt
 def _check(tiles: Sequence[np.ndarray], captions: Sequence[str], columns: int, tile_px: int, pad: int) -> None:
     if not tiles or columns < 1 or tile_px < 1 or pad < 0:
         raise InputError(
-            f"a sheet of {len(tiles)} tiles in {columns} columns of {tile_px} px, {pad} px apart, is not possible"
+            f"a sheet of {len(tiles)} tiles in {columns} columns of {tile_px} px, {pad} px between, is not possible"
         )
     if captions and len(captions) != len(tiles):
         raise InputError(f"{len(captions)} captions for {len(tiles)} tiles; expected one each, or none")

@@ -23,7 +23,7 @@ CHANNELS = (32, 64, 160, 320)
 PASSED = (2, 3)  # indices of the levels whose features reach the decoder
 STRIDE = 8
 EPSILON = 1e-5  # added to variances, as instance normalization does
-FAINT = 1e-2  # added to deviations before their logarithm: silent channels all look alike
+FAINT = 1e-2  # added to deviations before their logarithm: silent channels all look the same
 
 
 @dataclass(frozen=True, eq=False)

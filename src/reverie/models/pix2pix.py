@@ -28,7 +28,7 @@ class Generator(nn.Module):
         inputs: channels in.
         outputs: channels out.
         stride: multiple that the sides are mirrored to.
-        reach_px: how far a position sees, apart from the statistics.
+        reach_px: how far a position sees, without the statistics.
         norms: how many normalizations there are, numbered in order of execution.
     """
 

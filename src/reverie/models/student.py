@@ -43,7 +43,7 @@ class StrengthNorm(nn.Module):
         return x * scale.to(x) + (shift - mean * scale).to(x)
 
 
-class Painted(nn.Module):
+class StyledConv(nn.Module):
     """Convolution, norm, ReLU."""
 
     def __init__(
@@ -64,7 +64,7 @@ class Residual(nn.Module):
 
     def __init__(self, width: int, index: int) -> None:
         super().__init__()
-        self.first = Painted(width, width, 3, index)
+        self.first = StyledConv(width, width, 3, index)
         self.second = Padded(width, width, 3)
         nn.init.zeros_(self.second.weight)
 
@@ -83,20 +83,20 @@ class StudentNet(nn.Module):
     def __init__(self, width: int = 16, blocks: int = 4) -> None:
         super().__init__()
         self.options = {"width": width, "blocks": blocks}
-        first = Painted(3, width, 5, 0)
-        second, third = Painted(width, 2 * width, 3, 1, stride=2), Painted(2 * width, 4 * width, 3, 2, stride=2)
+        first = StyledConv(3, width, 5, 0)
+        second, third = StyledConv(width, 2 * width, 3, 1, stride=2), StyledConv(2 * width, 4 * width, 3, 2, stride=2)
         self.down = nn.ModuleList((first, second, third))
         self.trunk = nn.ModuleList(Residual(4 * width, 3 + i) for i in range(blocks))
         self.rise = nn.ModuleList(
             (
-                Painted(4 * width, 2 * width, 3, 3 + blocks, up=True),
-                Painted(2 * width, width, 3, 4 + blocks, up=True),
+                StyledConv(4 * width, 2 * width, 3, 3 + blocks, up=True),
+                StyledConv(2 * width, width, 3, 4 + blocks, up=True),
             )
         )
         self.paint = Padded(width, 3, 5)
 
     def forward(self, images: Tensor, strength: Tensor | None = None, seen: Seen = whole_statistics) -> Tensor:
-        """Return the painted picture.
+        """Return the stylized picture.
 
         Args:
             images: in [0, 1].

@@ -42,8 +42,8 @@ def bilateral(images: Tensor, sigma: float = 2.0, contrast: float = 0.1) -> Tens
     total, weights = torch.zeros_like(images), torch.zeros_like(images[:, :1])
     for row, column, window in _windows(images, reach):
         near = math.exp(-(row * row + column * column) / (2 * sigma * sigma))
-        apart = (window - images).square().sum(1, keepdim=True)
-        weight = near * torch.exp(apart / (-2 * contrast * contrast))
+        distance = (window - images).square().sum(1, keepdim=True)
+        weight = near * torch.exp(distance / (-2 * contrast * contrast))
         total += weight * window
         weights += weight
     return total / weights

@@ -46,8 +46,8 @@ def color_moments(images: Tensor, weights: Tensor | None = None) -> tuple[Tensor
     share = share if weights is None else weights.flatten().double().cpu()
     share = share / share.sum().clamp(min=1e-12)
     mean = flat @ share
-    apart = flat - mean[:, None]
-    return mean, (apart * share) @ apart.mT
+    centered = flat - mean[:, None]
+    return mean, (centered * share) @ centered.mT
 
 
 def color_map(covariance: Tensor, wanted: Tensor, method: str) -> Tensor:

@@ -26,7 +26,7 @@ def sobel(images: Tensor, sigma: float = 0.85) -> Tensor:
 
 
 def scharr(images: Tensor, sigma: float = 0.85) -> Tensor:
-    """Return the same by Scharr's kernels, which see slopes of every direction alike."""
+    """Return the same by Scharr's kernels, which see slopes of every direction equally."""
     return _magnitude(blurred(grey(images), sigma), SCHARR)
 
 

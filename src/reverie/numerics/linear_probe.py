@@ -1,4 +1,4 @@
-"""A linear probe: how well the classes of rows can be told apart by planes.
+"""A linear probe: how well the classes of rows can be separated by planes.
 
 Source: Alain, Bengio 2016, "Understanding intermediate layers using linear classifier probes", arXiv 1610.01644.
 """

@@ -26,8 +26,8 @@ def corner_normals(mesh: Mesh, crease_deg: float = CREASE_DEG) -> np.ndarray:
     total = np.stack([np.bincount(vertex, wide[face, i], len(mesh.vertices)) for i in range(3)], 1)[vertex]
     count = np.bincount(vertex, minlength=len(mesh.vertices))
     # where all faces are within half the angle of the mean, all pairs are within the angle
-    apart = (_unit(total) * unit[face]).sum(1) < np.cos(np.radians(crease_deg / 2))
-    bent = np.bincount(vertex, apart, len(mesh.vertices)) > 0
+    creased = (_unit(total) * unit[face]).sum(1) < np.cos(np.radians(crease_deg / 2))
+    bent = np.bincount(vertex, creased, len(mesh.vertices)) > 0
     sharp = np.flatnonzero((count <= MANY)[vertex] & bent[vertex])
     corner, other = _pairs(vertex[sharp])
     corner, other = sharp[corner], sharp[other]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-LEAST_STEP_S = 1e-4  # samples that come at the same time count as this far apart
+LEAST_STEP_S = 1e-4  # samples that come at the same time count as this far from each other
 
 
 @dataclass

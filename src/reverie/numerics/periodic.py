@@ -33,13 +33,13 @@ def _smooth(image: Tensor, wrap: tuple[bool, bool]) -> Tensor:
     """Return the smooth part ``[H, W]`` of one channel, of mean zero."""
     jumps = torch.zeros_like(image)
     if wrap[0]:
-        apart = image[-1] - image[0]
-        jumps[0] += apart
-        jumps[-1] -= apart
+        difference = image[-1] - image[0]
+        jumps[0] += difference
+        jumps[-1] -= difference
     if wrap[1]:
-        apart = image[:, -1] - image[:, 0]
-        jumps[:, 0] += apart
-        jumps[:, -1] -= apart
+        difference = image[:, -1] - image[:, 0]
+        jumps[:, 0] += difference
+        jumps[:, -1] -= difference
     for dim in (0, 1):
         if not wrap[dim]:
             jumps = torch.cat((jumps, jumps.flip(dim)), dim)

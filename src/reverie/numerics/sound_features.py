@@ -10,7 +10,7 @@ import torch
 WINDOW_S, HOP_S = 0.0465, 0.0116  # 2048 and 512 samples at 44.1 kHz, as is usual for onsets
 BANDS_HZ = {"bass": (20, 150), "low": (150, 500), "middle": (500, 2000), "high": (2000, 6000), "air": (6000, 16000)}
 TOP_DB = 60.0  # below the loudest, where a band counts as silent
-APART_S = 0.1  # two onsets are at least so far apart
+LEAST_GAP_S = 0.1  # two onsets are at least this long
 AROUND_S = 0.75  # over which the usual strength of onsets is taken
 ABOVE = 1.5  # times the usual strength that makes an onset
 TEMPO = (60.0, 180.0)  # beats a minute that are looked for
@@ -21,7 +21,7 @@ AT_ONCE = 20_000  # windows transformed in one call
 
 @dataclass(frozen=True, eq=False)
 class SoundFeatures:
-    """What a sound does, `step_s` apart.
+    """What a sound does, every `step_s`.
 
     Attributes:
         step_s: seconds from one value to the next.
@@ -109,7 +109,7 @@ def _peaks(strength: np.ndarray, step_s: float) -> np.ndarray:
 
     usual = uniform_filter1d(strength, max(3, round(AROUND_S / step_s)))
     tops = (strength == maximum_filter1d(strength, 3)) & (strength > ABOVE * usual + 0.05)
-    found, _ = find_peaks(np.where(tops, strength, 0.0), distance=max(1, round(APART_S / step_s)))
+    found, _ = find_peaks(np.where(tops, strength, 0.0), distance=max(1, round(LEAST_GAP_S / step_s)))
     return found.astype(float)
 
 

@@ -1,7 +1,7 @@
 """Objectives are values: a score of named activations, higher is better, with arithmetic.
 
 ``0.7 * layer("mixed4b") - 0.1 * total_variation()`` exists before any network does. Every objective says which
-layers it reads and whether tiles of a picture may be scored apart.
+layers it reads and whether tiles of a picture may be scored separately.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Objective(ABC):
 
     `tiling` is ``local`` if the score is a mean over positions, so that the scores of tiles add up to the score of
     the picture; ``pooled`` if it is a function of such means (see `reverie.objective.pooled`), so that tiles need two
-    passes; ``summed`` if it is a function of sums over the picture that `reverie.optimize.painting` gathers; and
+    passes; ``summed`` if it is a function of sums over the picture that `reverie.optimize.two_pass` gathers; and
     ``whole`` if it needs the picture in one piece.
     """
 

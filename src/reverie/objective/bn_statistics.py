@@ -20,7 +20,7 @@ class NormDistance(Objective):
     The statistics are those of all pictures and positions together, so every picture gets the same score; a single
     picture's are poor, many crops of it are better.
     Source: Yin et al. 2020, "Dreaming to Distill" (DeepInversion), arXiv 1912.08795, equation 4.
-    Differs: each distance is divided by the length of its target: layers count alike, and the weight has no unit.
+    Differs: each distance is divided by the length of its target: layers count equally, and the weight has no unit.
     """
 
     targets: tuple[NormStatistics, ...]

@@ -15,10 +15,10 @@ from reverie.objective.channel import pure
 class CaricatureScore(Objective):
     """Mean over positions of ``dot * max(0.1, cossim) ** power`` with the base picture's own activations.
 
-    `center` ``[C]`` is taken off both, so that only what sets the picture apart is exaggerated. The dot product asks
+    `center` ``[C]`` is taken off both, so that only what is special about it is exaggerated. The dot product asks
     for more of the same at every place, the cosine for nothing else.
     Source: Olah et al., Lucid, the notebook on feature inversion and caricatures. Differs: position by position
-    instead of over the whole layer, so that weak regions keep their own features and tiles can be scored apart.
+    instead of over the whole layer, so that weak regions keep their own features and tiles can be scored separately.
     """
 
     name: str

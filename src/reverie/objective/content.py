@@ -44,18 +44,18 @@ class Content(Summed):
         """Return ``[C + 2]``: squared distance, squares of the content, and its sums by channel."""
         here, there = activations[self.name], activations[BASE + self.name]
         here, there = (levelled(here), levelled(there)) if self.softmax else (exact(here), exact(there))
-        apart, squares = (here - there).square(), there.square().sum(1)
+        distance, squares = (here - there).square(), there.square().sum(1)
         if self.weights is not None:
             share = piece_of(self.weights, here, places[self.name]).to(here)
-            apart, squares, there = apart * share, squares * share[:, 0], there * share
+            distance, squares, there = distance * share, squares * share[:, 0], there * share
             count = share.sum()
         else:
-            count = apart.new_tensor(float(apart.shape[-2] * apart.shape[-1]))
-        return torch.cat([torch.stack([apart.sum(), squares.sum(), count]), there.sum((0, 2, 3))])
+            count = distance.new_tensor(float(distance.shape[-2] * distance.shape[-1]))
+        return torch.cat([torch.stack([distance.sum(), squares.sum(), count]), there.sum((0, 2, 3))])
 
     def finish(self, sums: Tensor) -> Tensor:
-        apart, squares, count = sums[0], sums[1].detach(), sums[2].detach()
+        distance, squares, count = sums[0], sums[1].detach(), sums[2].detach()
         if count < 1e-3:
             return sums.new_zeros(())
         varies = squares - sums[3:].detach().square().sum() / count
-        return -apart / varies.clamp(min=LEAST * squares.clamp(min=1e-12))
+        return -distance / varies.clamp(min=LEAST * squares.clamp(min=1e-12))

@@ -17,5 +17,5 @@ class Covariance(Moments):
     """
 
     def distance(self, found: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor]) -> Tensor:
-        apart = (covariance_of(found) - covariance_of(target)).square().mean()
-        return apart + (found[0] - target[0]).square().mean()
+        distance = (covariance_of(found) - covariance_of(target)).square().mean()
+        return distance + (found[0] - target[0]).square().mean()

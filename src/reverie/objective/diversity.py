@@ -1,4 +1,4 @@
-"""How alike the pictures of one batch are, in what a layer sees in them, wherever in the picture it is."""
+"""How similar the pictures of one batch are, in what a layer sees in them, wherever in the picture it is."""
 
 from __future__ import annotations
 
@@ -49,5 +49,5 @@ class Likeness(Objective):
 
 
 def likeness(name: str, pictures: int) -> Objective:
-    """Return how alike the pictures of a batch are to a layer, up to 1 (higher is more alike: subtract it)."""
+    """Return how similar the pictures of a batch are to a layer, up to 1 (higher is more similar: subtract it)."""
     return Likeness(name, pictures)

@@ -25,7 +25,7 @@ class GuideScore(Objective):
     dot product, so that strong vectors do not win everywhere.
     Source: Mordvintsev et al. 2015, the guided part of the original DeepDream notebook.
     Differs: the similarities are computed in blocks, so a large picture needs no more memory for them than a small
-    one; and there is a center. Without it what all pictures have in common takes the lead, and guides look alike.
+    one; and there is a center. Without it what all pictures have in common takes the lead, and guides look the same.
     """
 
     name: str
@@ -52,7 +52,7 @@ class WeightedChannels(Objective):
     """Mean over positions of the channels' strength, each weighted by ``weights`` ``[C]``.
 
     The cheap form of a guide: it says which channels the guide excites, and not where. `guide_channels` makes the
-    weights ``v / |v|_1`` of the guide's mean activation ``v``, so that several layers are weighted alike.
+    weights ``v / |v|_1`` of the guide's mean activation ``v``, so that several layers are weighted equally.
     """
 
     name: str

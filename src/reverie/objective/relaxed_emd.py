@@ -85,21 +85,21 @@ class SampledMoments(Sampled):
 
     @property
     def energy(self) -> float:
-        return max(self._apart(torch.zeros_like(self.target)).item(), 1e-12)
+        return max(self._distance(torch.zeros_like(self.target)).item(), 1e-12)
 
     def finish(self, sums: Tensor) -> Tensor:
-        return -self._apart(moments_of(sums.to(self.target))) if len(sums) else sums.new_zeros(())
+        return -self._distance(moments_of(sums.to(self.target))) if len(sums) else sums.new_zeros(())
 
-    def _apart(self, found: Tensor) -> Tensor:
-        apart = (found - self.target).abs()
-        return apart[-1].mean() + apart[:-1].mean()
+    def _distance(self, found: Tensor) -> Tensor:
+        difference = (found - self.target).abs()
+        return difference[-1].mean() + difference[:-1].mean()
 
 
 def moments_of(rows: Tensor) -> Tensor:
     """Return ``[C + 1, C]`` of ``[n, C]``: the covariance, and in the last row the mean."""
     mean = rows.mean(0)
-    apart = rows - mean
-    return torch.cat([apart.mT @ apart / len(rows), mean[None]])
+    centered = rows - mean
+    return torch.cat([centered.mT @ centered / len(rows), mean[None]])
 
 
 def _color_costs(here: Tensor, there: Tensor) -> Tensor:
@@ -107,5 +107,5 @@ def _color_costs(here: Tensor, there: Tensor) -> Tensor:
 
 
 def _color_cost(here: Tensor, there: Tensor) -> Tensor:
-    apart = (here - there).square().sum(1)
-    return 1 - (unit_rows(here, DARK) * unit_rows(there, DARK)).sum(1) + (apart + LEAST).sqrt()
+    distance = (here - there).square().sum(1)
+    return 1 - (unit_rows(here, DARK) * unit_rows(there, DARK)).sum(1) + (distance + LEAST).sqrt()

@@ -1,4 +1,4 @@
-"""Content as which places are alike, whatever they look like."""
+"""Content as which places are similar, whatever they look like."""
 
 from __future__ import annotations
 

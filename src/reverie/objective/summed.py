@@ -3,7 +3,7 @@
 A Gram matrix is a sum over all positions; so is, position by position, a list of features sampled at given places,
 in which every piece fills in its own rows and leaves the others zero. Whatever is computed from such sums has an exact
 gradient at bounded memory: add up the sums piece by piece, compute score and slope from them alone, then send the
-slope back through every piece. `reverie.optimize.painting` does that.
+slope back through every piece. `reverie.optimize.two_pass` does that.
 """
 
 from __future__ import annotations

@@ -32,8 +32,8 @@ class Temporal(Objective):
 
     def score(self, activations: Activations, positions: Positions) -> Tensor:
         image = exact(activations[IMAGE])
-        apart = (image - self.target.to(image)).square() * self.weight.to(image)
-        return -apart.mean(1).flatten(1).sum(1) / positions[IMAGE]
+        distance = (image - self.target.to(image)).square() * self.weight.to(image)
+        return -distance.mean(1).flatten(1).sum(1) / positions[IMAGE]
 
 
 def not_seen_before(weights: list[Tensor]) -> list[Tensor]:

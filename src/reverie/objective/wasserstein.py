@@ -28,8 +28,8 @@ class Wasserstein(Moments):
         ridge, trace, root = (x.to(found[1]) for x in self._of_target)
         here = covariance_of(found) + ridge
         traced = trace_of_root_by_iteration if self.iterated else trace_of_root
-        apart = here.diagonal().sum() + trace - 2 * traced(here, root)
-        return ((found[0] - target[0]).square().sum() + apart) / len(here)
+        distance = here.diagonal().sum() + trace - 2 * traced(here, root)
+        return ((found[0] - target[0]).square().sum() + distance) / len(here)
 
     @functools.cached_property
     def _of_target(self) -> tuple[Tensor, Tensor, Tensor]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from reverie.lazy import lazy
 
 if TYPE_CHECKING:
     from reverie.optimize.ascend import CanvasRule, Step, StepRule, ascend_canvas, ascend_pixels
@@ -25,29 +27,18 @@ __all__ = [
     "render",
 ]
 
-_HOMES = {
-    "Ascent": "reverie.optimize.gradient",
-    "CanvasRule": "reverie.optimize.ascend",
-    "Step": "reverie.optimize.ascend",
-    "StepRule": "reverie.optimize.ascend",
-    "Transforms": "reverie.optimize.transforms",
-    "Views": "reverie.optimize.views",
-    "as_objective": "reverie.optimize.goal",
-    "ascend_canvas": "reverie.optimize.ascend",
-    "ascend_pixels": "reverie.optimize.ascend",
-    "render": "reverie.optimize.rendering",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import the names of this room on first use, so that its small files can be had without torch."""
-    if name not in _HOMES:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    import importlib
-
-    return getattr(importlib.import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    """List them."""
-    return list(__all__)
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "Ascent": "reverie.optimize.gradient",
+        "CanvasRule": "reverie.optimize.ascend",
+        "Step": "reverie.optimize.ascend",
+        "StepRule": "reverie.optimize.ascend",
+        "Transforms": "reverie.optimize.transforms",
+        "Views": "reverie.optimize.views",
+        "as_objective": "reverie.optimize.goal",
+        "ascend_canvas": "reverie.optimize.ascend",
+        "ascend_pixels": "reverie.optimize.ascend",
+        "render": "reverie.optimize.rendering",
+    },
+)

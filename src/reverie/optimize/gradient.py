@@ -29,7 +29,7 @@ DEAD = "no gradient reaches the picture from this layer; choose an earlier --lay
 
 @dataclass(frozen=True)
 class Ascent:
-    """What is raised, by whom it is judged, and how it is looked at.
+    """What is raised, by which network it is seen, and how it is looked at.
 
     `base` ``[1 or B, 3, H, W]`` is the picture that objectives with `base_layers` compare with; it is shifted, cut and
     looked at exactly as the picture itself.
@@ -175,11 +175,11 @@ class Ascent:
         whole = self.critic.sizes(size)
         positions = {name: whole[name][0] * whole[name][1] for name in self.objective.layers}
         objective, score = self._tangent(tiles, cut)
-        if self.critic.helpers is not None and len(wanted) > 1:
+        if self.critic.tile_workers is not None and len(wanted) > 1:
             compares = bool(self.objective.base_layers)
             tasks = ((tile, cut(tile), base(tile) if compares else None) for tile in wanted)
             shared = (objective, positions, is_redirected())
-            parts = self.critic.helpers.each(one_tile, self.critic, shared, tasks)
+            parts = self.critic.tile_workers.each(one_tile, self.critic, shared, tasks)
             for tile, (part, found) in zip(wanted, parts, strict=True):
                 put(tile, found.to(self.device))
                 score += part

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from reverie.optimize.ascend import move_uphill
 
-HISTORY = 10  # 100, as in the first tools, costs 2.4 KB per pixel; 10 converges alike
+HISTORY = 10  # 100, as in the first tools, costs 2.4 KB per pixel; 10 converges as fast
 WORSE = 4.0  # a loss so many times the best one is an explosion
 SMALLEST_RATE = 1e-3
 

@@ -46,7 +46,7 @@ class Views:
     def look(self, images: Tensor, generator: Generator) -> Tensor:
         """Return ``[B * crops, 3, side, side]``, the crops of a picture one behind the other, differentiable.
 
-        All pictures of a batch are cropped alike, and get noise of their own.
+        All pictures of a batch are cropped the same way, and get noise of their own.
         """
         height, width = images.shape[-2:]
         views = []

@@ -22,12 +22,12 @@ TOOLS: dict[str, tuple[str, str]] = {
         "Translate pictures and films by a network that learned how.",
     ),
     "gather images": ("reverie.tools.gather.images:IMAGES", "Gather pictures of classes, with their licences."),
-    "gather artists": ("reverie.tools.gather.artists:ARTISTS", "Gather paintings, a class for each painter."),
+    "gather artists": ("reverie.tools.gather.artists:ARTISTS", "Gather paintings, a class for each artist."),
     "gather frames": (
-        "reverie.tools.gather.frames:FRAMES",
+        "reverie.tools.gather_frames.tool:FRAMES",
         "Take pictures out of a film: scenes, sharp frames, no duplicates.",
     ),
-    "gather map": ("reverie.tools.gather.map:MAP", "Make pictures of places on earth, from map tiles."),
+    "gather map": ("reverie.tools.gather_map.tool:MAP", "Make pictures of places on earth, from map tiles."),
     "gather public": (
         "reverie.tools.gather.public:PUBLIC",
         "Fetch a public collection: cifar100, pets, coco-minitrain.",
@@ -80,23 +80,23 @@ TOOLS: dict[str, tuple[str, str]] = {
     "latent sample": ("reverie.tools.latent.sample:LATENT_SAMPLE", "Draw pictures of seeds, onto a sheet."),
     "latent mix": ("reverie.tools.latent.sample:LATENT_MIX", "Cross the styles of seeds on a sheet."),
     "latent journey": (
-        "reverie.tools.latent.journey_tool:LATENT_JOURNEY",
+        "reverie.tools.latent_films.journey_tool:LATENT_JOURNEY",
         "Film a journey between keys in latent space.",
     ),
     "latent project": (
-        "reverie.tools.latent.project:LATENT_PROJECT",
+        "reverie.tools.latent_search.project:LATENT_PROJECT",
         "Find photographs in latent space.",
     ),
     "latent directions": (
-        "reverie.tools.latent.edit:LATENT_DIRECTIONS",
+        "reverie.tools.latent_search.edit:LATENT_DIRECTIONS",
         "Find directions of a latent space: PCA or SeFa.",
     ),
     "latent dream": (
-        "reverie.tools.latent.dream:LATENT_DREAM",
+        "reverie.tools.latent_search.dream:LATENT_DREAM",
         "Move through latent space until a network sees a class, or a layer is excited.",
     ),
     "latent explore": (
-        "reverie.tools.latent.explore:LATENT_EXPLORE",
+        "reverie.tools.latent_live.explore:LATENT_EXPLORE",
         "Make a page to wander through latent space on, and to click journeys together.",
     ),
     "latent blend": (
@@ -104,41 +104,41 @@ TOOLS: dict[str, tuple[str, str]] = {
         "Make one generator of two: the arrangement of one, the surface of the other.",
     ),
     "latent conform": (
-        "reverie.tools.latent.conform:LATENT_CONFORM",
+        "reverie.tools.latent_timeline.conform:LATENT_CONFORM",
         "Make an edit of rough films again, of their latents.",
     ),
     "latent edit": (
-        "reverie.tools.latent.edit:LATENT_EDIT",
+        "reverie.tools.latent_search.edit:LATENT_EDIT",
         "Change a picture along directions of its latent space.",
     ),
     "latent timeline": (
-        "reverie.tools.latent.timeline:LATENT_TIMELINE",
+        "reverie.tools.latent_timeline.timeline:LATENT_TIMELINE",
         "Edit a journey like film: insert, trim, ripple, beats.",
     ),
     "latent live": (
-        "reverie.tools.latent.live:LATENT_LIVE",
+        "reverie.tools.latent_live.tool:LATENT_LIVE",
         "Steer latent space while it is shown: mouse, keys, sensors.",
     ),
     "latent render": (
-        "reverie.tools.latent.live:LATENT_RENDER",
+        "reverie.tools.latent_live.tool:LATENT_RENDER",
         "Make a film of a recorded live session, whole.",
     ),
     "dream live": (
-        "reverie.tools.dream.live:DREAM_LIVE",
+        "reverie.tools.dream_live.tool:DREAM_LIVE",
         "Dream what a camera or film shows, while it is shown.",
     ),
-    "dream render": ("reverie.tools.dream.live:DREAM_RENDER", "Make a film of a recorded dream session, finer."),
-    "print": ("reverie.tools.print_tool:PRINT", "Make a page for the printer: size, dpi, bleed, crop marks."),
-    "react": ("reverie.tools.live.react_tool:REACT", "Rehearse reactions on a film: what would fire, and when."),
+    "dream render": ("reverie.tools.dream_live.tool:DREAM_RENDER", "Make a film of a recorded dream session, finer."),
+    "print": ("reverie.tools.printing.tool:PRINT", "Make a page for the printer: size, dpi, bleed, crop marks."),
+    "react": ("reverie.tools.react.tool:REACT", "Rehearse reactions on a film: what would fire, and when."),
     "sound keys": (
         "reverie.tools.sound.keys:SOUND_KEYS",
-        "Write what a song does as keyframes, for dreams and painted films.",
+        "Write what a song does as keyframes, for dreams and stylized films.",
     ),
     "sound film": (
         "reverie.tools.sound.film:SOUND_FILM",
         "Give a film a sound made of its own motion and colors, or a song.",
     ),
-    "latent walk": ("reverie.tools.latent.walk:LATENT_WALK", "Film a walk through latent space."),
+    "latent walk": ("reverie.tools.latent_films.walk:LATENT_WALK", "Film a walk through latent space."),
     "mesh show": (
         "reverie.tools.mesh_show.tool:MESH_SHOW",
         "Show a mesh from all sides: a film, stills, and a page with a 3D viewer.",
@@ -148,28 +148,28 @@ TOOLS: dict[str, tuple[str, str]] = {
         "Lay out a collection of pictures as a map, by what a network sees in them.",
     ),
     "embed place": (
-        "reverie.tools.embed.place_tool:PLACE",
+        "reverie.tools.embed_place.place_tool:PLACE",
         "Place new pictures on a map, with their nearest neighbors.",
     ),
     "embed layers": (
-        "reverie.tools.embed.layers_tool:LAYERS",
-        "Compare how well the layers of a network tell classes apart.",
+        "reverie.tools.embed_layers.tool:LAYERS",
+        "Compare how well the layers of a network separate classes.",
     ),
     "embed atlas": (
-        "reverie.tools.embed.atlas_tool:ATLAS",
+        "reverie.tools.embed_atlas.tool:ATLAS",
         "Draw what a layer sees in a collection, sorted by likeness: an activation atlas.",
     ),
     "embed pick": (
-        "reverie.tools.embed.pick_tool:PICK",
+        "reverie.tools.embed_place.pick_tool:PICK",
         "Copy the pictures of a list, such as a selection on the page, into a folder.",
     ),
 }
 
 # name → import path of tools that have no command of their own: the films and sheets of others
 HIDDEN: dict[str, str] = {
-    "dream-video": "reverie.tools.dream.film_tools:DREAM_VIDEO",
-    "dream-loop": "reverie.tools.dream.film_tools:DREAM_LOOP",
-    "style-film": "reverie.tools.style.film_tool:STYLE_FILM",
+    "dream-video": "reverie.tools.dream_film.tools:DREAM_VIDEO",
+    "dream-loop": "reverie.tools.dream_film.tools:DREAM_LOOP",
+    "style-film": "reverie.tools.style_film.tool:STYLE_FILM",
     "visualize --sheet": "reverie.tools.visualize.tool:SHEET_OF_PICTURES",
     "atlas --sheet": "reverie.tools.atlas.tool:PART_OF_ATLAS",
 }
@@ -183,7 +183,7 @@ COMMANDS: dict[str, str] = {  # name of such a tool → the command that uses it
 ALIASES: dict[str, str] = {"distill": "train distill"}
 
 GROUPS: dict[str, str] = {  # the first word of two → what its tools have in common
-    "gather": "Make data sets: from words, painters, films, places on earth, public collections.",
+    "gather": "Make data sets: from words, artists, films, places on earth, public collections.",
     "latent": "Pictures and films from the latent space of a generator.",
     "embed": "Map a collection by what a network sees: 'reverie embed FOLDER' is 'reverie embed map FOLDER'.",
     "train": "Train and evaluate networks on your own pictures.",

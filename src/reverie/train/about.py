@@ -6,9 +6,9 @@ import datetime
 from dataclasses import replace
 from typing import Any
 
-import reverie
 from reverie.jobs.files import base_name, names_code, with_paths
 from reverie.settings import to_record
+from reverie.version import __version__
 from reverie.weights.checkpoint import Description
 
 
@@ -21,4 +21,4 @@ def portable(config: Any) -> dict[str, Any]:
 def dated(description: Description, config: Any, **spent: int) -> Description:
     """Return a description with settings, day and version of the training; `spent` joins the settings."""
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    return replace(description, recipe=portable(config) | spent, date=today, version=reverie.__version__)
+    return replace(description, recipe=portable(config) | spent, date=today, version=__version__)

@@ -30,8 +30,8 @@ from reverie.settings import check_settings
 from reverie.train.about import dated
 from reverie.train.adaptive_config import AdaptiveConfig, check_adaptive
 from reverie.train.counters import check_same_settings
+from reverie.train.image_training import ImageTraining
 from reverie.train.keeping import written
-from reverie.train.painted import PaintedTraining
 from reverie.train.randomness import private_random
 from reverie.train.run_folder import RunFolder
 from reverie.train.step import TrainStep
@@ -66,7 +66,7 @@ def train_adaptive(
     yield from written(open_adaptive(config, run), run.network)
 
 
-def open_adaptive(config: AdaptiveConfig, run: RunFolder) -> PaintedTraining:
+def open_adaptive(config: AdaptiveConfig, run: RunFolder) -> ImageTraining:
     """Return the training; a checkpoint in `run` is gone on with.
 
     Raises:
@@ -80,7 +80,7 @@ def open_adaptive(config: AdaptiveConfig, run: RunFolder) -> PaintedTraining:
     with private_random(task.device, config.seed):
         net = AdaptiveDecoder().to(task.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     summary = f"{task.contents.count} pictures, {task.styles.count} styles"
-    return PaintedTraining(
+    return ImageTraining(
         net, task.losses, task.digest, run, config, task.description, summary=summary, half=True,
         close=task.batches.close, chosen=Chosen(device=str(task.device), config={"precision": task.precision}),
     )  # fmt: skip
@@ -88,7 +88,7 @@ def open_adaptive(config: AdaptiveConfig, run: RunFolder) -> PaintedTraining:
 
 @dataclass(eq=False)
 class AdaptiveTask:
-    """Batches of contents and styles, and what is wrong with a picture painted from them."""
+    """Batches of contents and styles, and what is wrong with a picture stylized from them."""
 
     contents: CropPool
     styles: CropPool
@@ -98,12 +98,12 @@ class AdaptiveTask:
         self.device = resolve_device(self.config.device)
         self.precision: Precision = resolve_precision(self.config.precision, self.device)
         self.critic: Critic = open_critic(device=str(self.device), precision=self.precision)
-        self.judges: list[tuple[Critic, tuple[str, ...]]] = [(self.critic, COMPARED)]
+        self.critics: list[tuple[Critic, tuple[str, ...]]] = [(self.critic, COMPARED)]
         if self.config.judge is not None:
             other = open_critic(
                 self.config.judge, self.config.judge_weights, device=str(self.device), precision=self.precision
             )
-            self.judges.append((other, tuple(name for name, _ in style_layers(other, (), ()).style if name != IMAGE)))
+            self.critics.append((other, tuple(name for name, _ in style_layers(other, (), ()).style if name != IMAGE)))
         self.batches = Ahead(self._batch, 0 if self.device.type == "cpu" else max(1, (os.cpu_count() or 2) - 2))
 
     @property
@@ -127,14 +127,14 @@ class AdaptiveTask:
         """Return the weighted losses of one step."""
         content, style = self.batch(step)
         with torch.no_grad():
-            here, seen = self.critic(content, LEVELS), [judge(style, names) for judge, names in self.judges]
+            here, seen = self.critic(content, LEVELS), [critic(style, names) for critic, names in self.critics]
             there = seen[0]
             features = [here[name] for name in LEVELS]
             own, target = statistics_of(features), statistics_of([there[name] for name in LEVELS])
             wanted = restyled(features[-1].float(), own, target, len(LEVELS) - 1)
         with autocast(self.device, self.precision):
-            painted = net(features, own, target)
-        return self._compared(painted.float(), content, wanted, target, seen)
+            stylized = net(features, own, target)
+        return self._compared(stylized.float(), content, wanted, target, seen)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Return contents and styles ``[B, 3, P, P]``; some contents are their own style."""
@@ -150,22 +150,22 @@ class AdaptiveTask:
         return content, style
 
     def _compared(
-        self, painted: Tensor, content: Tensor, wanted: Tensor, target: Statistics, seen: list[dict[str, Tensor]]
+        self, stylized: Tensor, content: Tensor, wanted: Tensor, target: Statistics, seen: list[dict[str, Tensor]]
     ) -> dict[str, Tensor]:
-        c, own = self.config, max(1, len(painted) // IDENTITIES)
-        looks = [judge(painted, names) for judge, names in self.judges]
+        c, own = self.config, max(1, len(stylized) // IDENTITIES)
+        looks = [critic(stylized, names) for critic, names in self.critics]
         found = looks[0]
         deepest = found[LEVELS[-1]].float()
         varies = target.std[-1].square().mean(dim=1, keepdim=True).clamp(min=1e-4)
         styles = torch.stack([
             style_distance(look[name].float(), there[name].float())
-            for look, there, (_, names) in zip(looks, seen, self.judges, strict=True) for name in names
+            for look, there, (_, names) in zip(looks, seen, self.critics, strict=True) for name in names
         ])  # fmt: skip
         return {
             "content": c.content * ((deepest - wanted).square() / varies).mean(),
             "style": c.style * styles.mean(),
-            "identity": c.identity * (painted[:own] - content[:own]).abs().mean() / 0.2,
-            "smooth": c.smooth * variation(painted[own:]),
+            "identity": c.identity * (stylized[:own] - content[:own]).abs().mean() / 0.2,
+            "smooth": c.smooth * variation(stylized[own:]),
         }
 
 

@@ -32,7 +32,7 @@ class AdaptiveConfig:
         builtin=("embedded",),
     )
     judge_weights: str | None = setting(
-        None, "State dict for a judge with a torchvision name, read as data.", file="network", builtin=("random",),
+        None, "State dict for that network with a torchvision name, read as data.", file="network", builtin=("random",),
         needs=("judge",),
     )  # fmt: skip
     leave_out: tuple[str, ...] = setting((), "File name of a style that is held out; repeatable.")

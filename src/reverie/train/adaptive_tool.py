@@ -10,7 +10,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.train.adaptive_config import AdaptiveConfig, check_adaptive
-from reverie.train.work import HOME, begun, is_home, painted_work, place_of
+from reverie.train.work import HOME, begun, image_work, is_home, place_of
 
 
 class PreparedAdaptive:
@@ -27,7 +27,7 @@ class PreparedAdaptive:
 
         place = scratch or Path("runs/adaptive")
         training = open_adaptive(self.config, RunFolder(place, kept=is_home(place)))
-        return painted_work(training)
+        return image_work(training)
 
 
 def settings_begun(place: Path) -> Mapping[str, object] | None:

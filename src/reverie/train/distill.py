@@ -1,7 +1,7 @@
-"""Teach a small network to paint in one style, judged by the very objective that the optimizer raises.
+"""Teach a small network to paint in one style, scored by the very objective that the optimizer raises.
 
 Source: Johnson, Alahi, Fei-Fei 2016, arXiv 1603.08155. Differs: the objective of `reverie style` instead of bare Gram
-matrices, every picture balanced for itself; half of the pictures are painted at less than full strength.
+matrices, every picture balanced for itself; half of the pictures are stylized at less than full strength.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from reverie.settings import check_settings
 from reverie.train.about import dated
 from reverie.train.counters import check_same_settings
 from reverie.train.distill_config import DistillConfig, check_distill
+from reverie.train.image_training import ImageTraining
 from reverie.train.keeping import written
-from reverie.train.painted import PaintedTraining
 from reverie.train.randomness import private_random
 from reverie.train.run_folder import RunFolder
 from reverie.train.step import TrainStep
@@ -73,7 +73,7 @@ def distill(
     yield from written(open_distillation(config, run), output)
 
 
-def open_distillation(config: DistillConfig, run: RunFolder) -> PaintedTraining:
+def open_distillation(config: DistillConfig, run: RunFolder) -> ImageTraining:
     """Return the training; a checkpoint in `run` is gone on with.
 
     Raises:
@@ -96,8 +96,8 @@ def open_distillation(config: DistillConfig, run: RunFolder) -> PaintedTraining:
         dial = torch.rand(config.batch, 1, generator=generator)
         dial = torch.where(torch.rand(config.batch, 1, generator=generator) < 0.5, 1.0, dial).to(device)
         with autocast(device, precision):
-            painted = net(content, dial)
-        return score.losses(painted.float(), content, dial)
+            stylized = net(content, dial)
+        return score.losses(stylized.float(), content, dial)
 
     listed = [{"name": p.name, "sha256": p.sha256, "weight": w} for p, w in zip(pictures, weights, strict=True)]
     about = {"styles": listed, "pictures": pool.count, "digest": pool.digest, "critic": critic.identity.sha256}
@@ -116,6 +116,6 @@ def open_distillation(config: DistillConfig, run: RunFolder) -> PaintedTraining:
     digest = "/".join(f"{p.sha256}:{w:g}" for p, w in zip(pictures, weights, strict=True))
     summary = f"{pool.count} pictures; {sum(p.numel() for p in net.parameters()) / 1e6:.2f} M parameters"
     chosen = Chosen(Input(critic.identity.name, critic.identity.sha256), str(device), config={"precision": precision})
-    return PaintedTraining(
+    return ImageTraining(
         net, losses, f"{pool.digest}/{digest}", run, config, description, summary=summary, chosen=chosen
     )

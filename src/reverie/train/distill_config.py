@@ -24,7 +24,7 @@ class DistillConfig:
         "w2", "What of the style is matched.", choices=("w2", "w2-ns", "gram", "covariance", "mean-std")
     )
     model: str = setting(
-        "embedded", "Network that judges: 'embedded', a .safetensors file, or a torchvision name.", file="network",
+        "embedded", "Network that scores: 'embedded', a .safetensors file, or a torchvision name.", file="network",
         builtin=("embedded",),
     )  # fmt: skip
     weights: str | None = setting(

@@ -10,7 +10,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.train.distill_config import DistillConfig, check_distill
-from reverie.train.work import begun, painted_work, place_of
+from reverie.train.work import begun, image_work, place_of
 
 
 class PreparedDistillation:
@@ -26,7 +26,7 @@ class PreparedDistillation:
         from reverie.train.run_folder import RunFolder
 
         training = open_distillation(self.config, RunFolder(scratch or Path("student.run"), kept=False))
-        return painted_work(training)
+        return image_work(training)
 
 
 def settings_begun(place: Path) -> Mapping[str, object] | None:
@@ -36,7 +36,7 @@ def settings_begun(place: Path) -> Mapping[str, object] | None:
 
 TRAIN_DISTILL: Tool[DistillConfig] = Tool(
     name="train distill", doing="distilling", ending="",
-    summary="Teach a small network one style, judged by the optimizer's objective; then it paints in one pass.",
+    summary="Teach a small network one style, scored by the optimizer's objective; then it paints in one pass.",
     config=DistillConfig, prepare=PreparedDistillation, check=check_distill,
     roles=(
         Role("style", "picture", "Style pictures, each optionally weighted as FILE:WEIGHT.", many=True),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -69,6 +69,20 @@ class Processes:
         if self._accelerator is None:
             return value.item()
         return self._accelerator.reduce(value.detach(), "mean").item()
+
+    @torch.no_grad()
+    def average(self, tensors: Iterable[Tensor]) -> None:
+        """Replace tensors of one dtype by their means over all processes, in one exchange."""
+        found = list(tensors)
+        if self._accelerator is None or not found:
+            return
+        whole = self._accelerator.reduce(torch.cat([t.reshape(-1) for t in found]), "mean")
+        for tensor, part in zip(found, whole.split([t.numel() for t in found]), strict=True):
+            tensor.copy_(part.view_as(tensor))
+
+    def average_gradients(self, net: nn.Module) -> None:
+        """Replace gradients by their means; for networks that are called several times before a step."""
+        self.average(p.grad for p in net.parameters() if p.grad is not None)
 
     def from_main(self, value: T) -> T:
         """Return the first process's value everywhere."""

@@ -160,9 +160,9 @@ class RunFolder:
 
     def write_settings(self, settings: Mapping[str, Any]) -> None:
         """Write ``settings.json``, which also says that the folder is ours."""
-        import reverie
+        from reverie.version import __version__
 
-        text = json.dumps({MARK: reverie.__version__, **settings}, indent=2, ensure_ascii=False)
+        text = json.dumps({MARK: __version__, **settings}, indent=2, ensure_ascii=False)
         self._write(SETTINGS, (text + "\n").encode())
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:

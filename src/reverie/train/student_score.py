@@ -1,6 +1,6 @@
 """What the optimizer raises for one picture, as a loss for many: the same styles, contents and balance.
 
-The pictures of a batch are judged one by one, each style score divided by its value at that content picture. Around a
+The pictures of a batch are scored one by one, each style score divided by its value at that content picture. Around a
 picture the network sees its mirror image, which is cut away again: what networks do at borders is not learned.
 """
 
@@ -21,7 +21,7 @@ from reverie.objective.content import Content
 from reverie.objective.gram import Gram
 from reverie.objective.moment_scores import CONTENT_SHARE, MOMENT_SCORES, least_value, smoothness
 from reverie.objective.moments import Moments, blend, mean_moments
-from reverie.optimize.painting import Painting
+from reverie.optimize.two_pass import TwoPass
 from reverie.train.distill_config import DistillConfig
 
 MARGIN_PX = 16
@@ -31,7 +31,7 @@ class StudentScore:
     """The optimizer's objective for pictures that come by the batch.
 
     Args:
-        critic: the network that judges.
+        critic: the network that scores.
         layers: that carry style and content.
         styles: pictures ``[1, 3, H, W]`` in [0, 1], blended by `weights`.
         weights: of the styles.
@@ -55,17 +55,17 @@ class StudentScore:
         ]
         self.smooth = (-smoothness(config.smooth, config.strength, layers.content_gain), total_variation())
 
-    def losses(self, painted: Tensor, content: Tensor, dial: Tensor) -> dict[str, Tensor]:
+    def losses(self, stylized: Tensor, content: Tensor, dial: Tensor) -> dict[str, Tensor]:
         """Return the mean losses of a batch by what they are of.
 
         Args:
-            painted: ``[B, 3, P, P]``, what is judged.
-            content: what it was painted from.
-            dial: ``[B, 1]``, the share of the strength that each was painted at.
+            stylized: ``[B, 3, P, P]``, what is scored.
+            content: what it was stylized from.
+            dial: ``[B, 1]``, the share of the strength that each was stylized at.
         """
         with torch.no_grad():
             there = self._look(content)
-        here = self._look(painted)
+        here = self._look(stylized)
         found: dict[str, list[Tensor]] = {"style": [], "content": [], "smooth": []}
         for i, share in enumerate(dial.flatten().tolist()):
             before, after = _picture(there, i), _picture(here, i)
@@ -98,7 +98,7 @@ class StudentScore:
         size = long_side(own, min(max(own), self.config.style_size))
         image = resize(style, size).clamp(0, 1).to(self.critic.device)
         terms = tuple((1.0, Gram(name, torch.zeros(0), None, self.layers.softmax)) for name in names)
-        painting = Painting(self.critic, Sum(terms))
+        painting = TwoPass(self.critic, Sum(terms))
         sums = painting.sums(image, Generator().manual_seed(0), painting.tiles(size))
         return {name: mean_moments(total) for name, total in zip(names, sums, strict=True)}
 

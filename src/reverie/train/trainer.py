@@ -150,7 +150,7 @@ class Trainer:
         return len(batch_starts(len(self.data.train.paths), self.config.batch))
 
     def _add_time(self, seconds: float) -> None:
-        """Count time that belongs to the budget; the first process's clock rules, or the others might stop apart."""
+        """Count time that belongs to the budget; the first process's clock rules, so that all stop together."""
         self.at.elapsed_s += seconds
         if self.config.minutes is not None:
             self.at.elapsed_s = self.processes.from_main(self.at.elapsed_s)

@@ -15,8 +15,8 @@ from reverie.jobs.work import Chosen, Plan, Preview, Report
 if TYPE_CHECKING:
     import numpy as np
 
+    from reverie.train.image_training import ImageTraining
     from reverie.train.keeping import Training
-    from reverie.train.painted import PaintedTraining
     from reverie.train.run_folder import RunFolder
     from reverie.train.step import TrainStep
 
@@ -94,7 +94,7 @@ def training_work(
     return Steps(reports(), outputs, plan=plan, chosen=chosen, notes=told, closed=closed)
 
 
-def painted_work(training: PaintedTraining) -> Steps:
+def image_work(training: ImageTraining) -> Steps:
     """Return a training by the shared loop as a work."""
     return training_work(
         training, total=lambda step: steps_or_time(training.config, step),

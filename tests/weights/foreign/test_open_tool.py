@@ -10,9 +10,11 @@ import torch
 from dialects import SMALL, SOURCE, ada, random_generator, rosinality, written
 
 from reverie.errors import WeightsError
+from reverie.jobs.execute import execute
 from reverie.jobs.given import Given
-from reverie.jobs.run import Nobody, execute, open_run
+from reverie.jobs.run import open_run
 from reverie.jobs.session import Session
+from reverie.jobs.watch import Nobody
 from reverie.models.stylegan2.file import load_generator
 from reverie.tools.latent.open_tool import LATENT_OPEN, OpenConfig
 from reverie.weights.checkpoint import load_description

@@ -46,7 +46,7 @@ def one_afar(
     """Do one job on an executor, from its own files beside the result on where a worker was lost; return exit code."""
     from reverie.apps.cli.progress import bar
     from reverie.jobs.many import Asked
-    from reverie.jobs.run import seed_of
+    from reverie.jobs.values import seed_of
 
     if common.show:
         raise InputError("--show follows a work of this machine; leave it out, or --executor")

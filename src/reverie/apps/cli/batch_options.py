@@ -1,4 +1,4 @@
-"""Options of every command that takes many pictures; declared once, so that they read alike everywhere."""
+"""Options of every command that takes many pictures; declared once, so that they read the same everywhere."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Workers = Annotated[
 
 @dataclass(frozen=True)
 class BatchOptions:
-    """Where results go and how pictures are worked through, apart from what is done to each."""
+    """Where results go and how pictures are worked through, without what is done to each."""
 
     output: str | None = None
     quality: int = 92

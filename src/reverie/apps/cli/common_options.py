@@ -1,4 +1,4 @@
-"""Options of every tool, apart from its settings; declared once, so that they read alike everywhere."""
+"""Options of every tool, beside its settings; declared once, so that they read the same everywhere."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Common:
-    """Options of every tool, apart from its settings."""
+    """Options of every tool, beside its settings."""
 
     output: str | None = None
     like: str | None = None

@@ -47,22 +47,17 @@ def info_command(
 
 
 def _record(path: Path) -> Mapping[str, Any]:
-    from reverie.jobs.stored import JOB_FILE, OLDER_FILES, stored_record
+    """Return the job inside a file, or for a network without one what its file says of it."""
+    from reverie.jobs.stored import stored_record
     from reverie.weights.in_folder import network_in
 
-    if path.is_dir() and not any((path / name).is_file() for name in (JOB_FILE, *OLDER_FILES)):
-        if network_in(path) == path:
-            raise InputError(f"the folder '{path}' holds several results; name one of them")
-        path = network_in(path)
-    if path.suffix == ".safetensors":
-        from reverie.models.stylegan2.latents import job_of_latents
-        from reverie.weights.checkpoint import load_description
+    path = network_in(path)
+    from reverie.models.stylegan2.latents import job_of_latents
+    from reverie.weights.checkpoint import load_description
 
-        job = job_of_latents(path)
-        if job is not None:
-            return job
-        return {"tool": "a network", "network": dataclasses.asdict(load_description(path))}
-    return stored_record(path)
+    if path.suffix != ".safetensors" or job_of_latents(path) is not None:
+        return stored_record(path)
+    return {"tool": "a network", "network": dataclasses.asdict(load_description(path))}
 
 
 def about(path: Path, record: Mapping[str, Any]) -> list[str]:

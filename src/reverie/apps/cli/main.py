@@ -14,7 +14,6 @@ from contextlib import suppress
 
 from cyclopts import App, CycloptsError
 
-from reverie import __version__
 from reverie.apps.cli.interrupts import ignore_interrupts, interrupts_restored, listening
 from reverie.apps.cli.output import PipeConsole, close_output
 from reverie.apps.cli.pipes import past_parser
@@ -25,6 +24,7 @@ from reverie.errors import ReverieError, printable
 from reverie.jobs.interrupts import cause
 from reverie.threads import parse_threads, settle_before_torch
 from reverie.tools.registry import ALIASES, GROUPS, TOOLS, USUAL
+from reverie.version import __version__
 
 HELP = "A studio for neural image synthesis: train networks on pictures, dream and paint with them."
 EPILOGUE = (

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from reverie import __version__
 from reverie.apps.cli.manual import Command, Option, commands
 from reverie.errors import InputError, OutputError, unknown_name
+from reverie.version import __version__
 
 FROM_FILE = (".", "'")  # a line that begins so would be a request of roff
 

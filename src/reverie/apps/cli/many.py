@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reverie.apps.cli.afar import batch_afar
-from reverie.apps.cli.one import check_target, run_one, suffix_for, wanted_job
+from reverie.apps.cli.one import check_target, run_one, suffix_for
 from reverie.apps.cli.outcomes import Outcomes
 from reverie.apps.cli.output import print_note
 from reverie.apps.cli.pipes import as_given
@@ -28,14 +28,13 @@ from reverie.errors import OutputError, ReverieError
 from reverie.jobs.batch import Job as Item
 from reverie.jobs.batch import Moment, Outcome, run_jobs
 from reverie.jobs.cores import WORKER_BYTES, Shares, share_out, usable_cores
-from reverie.jobs.files import named_files
 from reverie.jobs.given import Given
 from reverie.jobs.interrupts import cause
-from reverie.jobs.job import Json, parse, sections
+from reverie.jobs.job import Json, sections
 from reverie.jobs.many import Asked, Opener
-from reverie.jobs.run import seed_of, with_chosen
-from reverie.jobs.target import choose_target
 from reverie.jobs.tool import AnyTool
+from reverie.jobs.values import seed_of, with_chosen
+from reverie.jobs.wanted import target_for
 from reverie.media.source import pixels_of
 from reverie.optimize.byte_counts import format_bytes, parse_bytes
 
@@ -129,16 +128,14 @@ def _to_do(
     own = [pair for pair in pairs if pair[0].path.resolve() not in results]
     if len(own) < len(pairs):
         notes.append(f"{len(pairs) - len(own)} results of other {_noun(tool, 2)} in the list were left out")
-    fixed, items = [Path(text) for _, text in named_files(config)], []
+    items = []
     for source, wanted in own:
         try:
             given = Given(source.path, kind=source.kind)
             own_config = with_chosen(config, {"seed": own_seed(source.name)}) if common.seed_each else config
-            job = wanted_job(tool, own_config, given, common.quality)
-            target = choose_target(
-                wanted, job, lambda data, what: parse(data, find, what), sources=[*fixed, source.path],
-                overwrite=common.overwrite,
-            )  # fmt: skip
+            target = target_for(
+                tool, find, own_config, given, wanted, quality=common.quality, overwrite=common.overwrite
+            )
         except ReverieError as error:
             outcomes.fail(source.name, str(error), error.exit_code)
             continue

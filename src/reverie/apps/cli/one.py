@@ -7,30 +7,28 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from reverie.apps.cli.afar import one_afar
 from reverie.apps.cli.batch_options import is_folder, suffix_of
 from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.output import print_note, print_path
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, write_stdout
-from reverie.apps.cli.then import apply_then, check_then
+from reverie.apps.cli.then import check_then, steps_after
 from reverie.errors import InputError, unknown_name
-from reverie.jobs.files import named_files
 from reverie.jobs.film import Encoded
-from reverie.jobs.job import Json, parse, sections
+from reverie.jobs.job import Json, sections
 from reverie.jobs.tool import AnyTool
-from reverie.jobs.wanted import wanted_job
+from reverie.jobs.wanted import NONE, target_for
 from reverie.settings import check_settings, check_together, flag_of, to_record
 from reverie.weights.file_names import fitted
 
 if TYPE_CHECKING:
+    from reverie.jobs.execute import Ended
     from reverie.jobs.given import Given
-    from reverie.jobs.run import Ended, Run
+    from reverie.jobs.run import Run
     from reverie.jobs.session import Session
-
-NONE: Mapping[str, Json] = MappingProxyType({})
+    from reverie.jobs.target import Target
 
 
 def run_one(
@@ -42,68 +40,93 @@ def run_one(
 
     `there` is told of a result that is there already, `seen` of one that was made; `decides` see `Part`.
     """
-    from reverie.apps.cli.watch import finish, watching
-    from reverie.jobs.run import execute, open_run
+    from reverie.cluster.executors import open_executor
+    from reverie.jobs.many import continue_in, scratch_of
     from reverie.jobs.session import Session
-    from reverie.jobs.target import check_format, choose_target
 
     session = session or Session()
+    tool, config = _checked(tool, config, given, common)
+    if _to_stdout(common, given):
+        return _piped(tool, config, given, common)
+    wanted = result_path(tool, config, given, common)
+    quality = common.quality if tool.makes == "picture" and not tool.quality else None
+    target = target_for(tool, find, config, given, wanted, quality=quality, more=decides,
+                        overwrite=common.overwrite or common.resume, home=_has_home(tool, wanted))  # fmt: skip
+    if common.dry_run:
+        return _planned(tool, config, given, target, session)
+    if target.finished:
+        (there or _say_there)(target.path)
+        return 0
+    check_target(tool, target.path, config)
+    check_then(tool, find, config)
+    scratch = scratch_of(target.path, tool)
+    if target.joined:
+        continue_in(scratch, target.path)
+    session.executor = open_executor(common.executor, find, common.workers)
+    if session.executor is not None and not tool.spread_by(config):
+        code = one_afar(tool, session.executor, config, given, target, common)
+        if seen is not None and code == 0:
+            seen(target.path)
+        return code
+    code = _made(tool, config, given, target, common, session, scratch, seen)
+    for after, settings, place in steps_after(tool, find, config, target.path):
+        code = code or run_one(after, find, settings, None, Common(output=str(place), overwrite=common.overwrite))
+    return code
+
+
+def _checked(tool: AnyTool, config: object, given: Given | None, common: Common) -> tuple[AnyTool, object]:
+    """Return tool and settings as they count for this input, as those of a sheet if one is asked for."""
     config = tool.settled(config, given)
     if common.sheet is not None:
         tool, config = _as_sheet(tool, config, common.sheet)
     for part in sections(config).values():
         check_settings(part)
         check_together(part, has_input=given is not None)
-    if _to_stdout(common, given):
-        return _piped(tool, config, given, common)
-    wanted = result_path(tool, config, given, common)
-    sources = [Path(text) for _, text in named_files(config)] + ([given.path] if given and given.path else [])
-    job = wanted_job(tool, config, given, common.quality if tool.makes == "picture" and not tool.quality else None)
-    job = replace(job, more=decides)
-    target = choose_target(wanted, job, lambda data, what: parse(data, find, what), sources=sources,
-                           overwrite=common.overwrite or common.resume, fresh=tool.live, joins=tool.joins,
-                           home=_has_home(tool, wanted))  # fmt: skip
-    if target.finished and not common.dry_run:
-        (there or _say_there)(target.path)
-        return 0
-    if not common.dry_run:
-        check_target(tool, target.path, config)
-        check_then(tool, find, config)
-    from reverie.cluster.executors import open_executor
-    from reverie.jobs.many import continue_in, scratch_of
+    return tool, config
 
-    scratch = scratch_of(target.path, tool)
-    if target.joined and not common.dry_run:
-        continue_in(scratch, target.path)
-    session.executor = None if common.dry_run else open_executor(common.executor, find, common.workers)
-    if session.executor is not None and not tool.spread_by(config):
-        code = one_afar(tool, session.executor, config, given, target, common)
-        if seen is not None and code == 0:
-            seen(target.path)
-        return code
+
+def _planned(tool: AnyTool, config: object, given: Given | None, target: Target, session: Session) -> int:
+    """Print what would be done."""
+    from reverie.jobs.many import scratch_of
+    from reverie.jobs.run import open_run
+
+    run = open_run(tool, config, given, session, scratch=scratch_of(target.path, tool))
+    try:
+        print_decisions(run, target.path)
+    finally:
+        run.close()
+    return 0
+
+
+def _made(
+    tool: AnyTool, config: object, given: Given | None, target: Target, common: Common, session: Session,
+    scratch: Path, seen: Callable[[Path], None] | None,
+) -> int:  # fmt: skip
+    """Make a result on this machine, or have others make its parts, and return the exit code."""
+    from reverie.apps.cli.watch import finish, watching
+    from reverie.jobs.execute import execute
+    from reverie.jobs.run import open_run
+    from reverie.jobs.target import check_format
+
     run = open_run(tool, config, given, session, scratch=scratch)
     try:
-        if common.dry_run:
-            print(json.dumps(decisions(run, target.path), indent=2, ensure_ascii=False))
-            return 0
         check_format(run.work.plan, target.path)
         run.check(target.path, common.quality)
         if target.note:
             print_note(target.note)
         if common.verbose:
-            print(json.dumps(decisions(run, target.path), indent=2, ensure_ascii=False), file=sys.stderr)
+            print_decisions(run, target.path, sys.stderr)
         with watching(tool, show=common.show or tool.live, host=common.show_host, port=common.show_port) as watch:
             ended = execute(run, target.path, watch, quality=common.quality)
         if seen is not None and ended.end == "done":
             seen(ended.paths[0])
         if tool.prints and ended.end == "done":
             ended = _printed(run, ended, as_json=common.as_json)
-        code = finish(ended) or (0 if tool.failed is None else tool.failed(run.outputs()[0]))
+        return finish(ended) or (0 if tool.failed is None else tool.failed(run.outputs()[0]))
     finally:
         run.close()
         if session.executor is not None:
             session.executor.close()
-    return code or apply_then(tool, find, config, target.path, common)
 
 
 def _printed(run: Run, ended: Ended, *, as_json: bool) -> Ended:
@@ -245,14 +268,15 @@ def _to_stdout(common: Common, given: Given | None) -> bool:
 
 def _piped(tool: AnyTool, config: object, given: Given | None, common: Common) -> int:
     from reverie.apps.cli.watch import watching
-    from reverie.jobs.run import execute, open_run
+    from reverie.jobs.execute import execute
+    from reverie.jobs.run import open_run
     from reverie.jobs.session import Session
 
     check_stdout()
     run = open_run(tool, config, given, Session())
     try:
         if common.dry_run:
-            print(json.dumps(decisions(run, None), indent=2, ensure_ascii=False))
+            print_decisions(run, None)
             return 0
         with watching(tool) as watch:
             ended = execute(run, None, watch)
@@ -266,11 +290,12 @@ def _piped(tool: AnyTool, config: object, given: Given | None, common: Common) -
         run.close()
 
 
-def decisions(run: Run, target: Path | None) -> dict[str, Any]:
-    """Return what ``--dry-run`` prints."""
+def print_decisions(run: Run, target: Path | None, where: TextIO | None = None) -> None:
+    """Print what ``--dry-run`` prints, on standard output if nothing else is said."""
     work, notes = run.work, [*run.said]
     about: dict[str, Any] = {"tool": run.tool.name, "output": STDOUT if target is None else str(target)}
     about |= dict(work.plan.decisions)
     if work.chosen.model is not None:
         about |= {"model": work.chosen.model.name, "device": work.chosen.device}
-    return about | {name: to_record(part) for name, part in sections(run.config).items()} | {"notes": notes}
+    about |= {name: to_record(part) for name, part in sections(run.config).items()} | {"notes": notes}
+    print(json.dumps(about, indent=2, ensure_ascii=False), file=where or sys.stdout)

@@ -23,10 +23,10 @@ def replay_tool(made: Path, output: str | None, named: Mapping[str, str | None],
     """
     from reverie.apps.cli.one import check_target
     from reverie.apps.cli.watch import finish, watching
+    from reverie.jobs.execute import execute
     from reverie.jobs.files import Files
     from reverie.jobs.many import scratch_of
     from reverie.jobs.replay import replayed, stored_job, threads_of, verdict
-    from reverie.jobs.run import execute
     from reverie.jobs.session import Session
     from reverie.jobs.target import choose_target
 

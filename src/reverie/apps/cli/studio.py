@@ -65,7 +65,7 @@ def wall_command(
         ),
     ] = "looks",
     artists: Annotated[str, Parameter(help="Folder of paintings, or of 'reverie gather artists'.")] = "artists",
-    size: Annotated[int, Parameter(help="Longer side of painted pictures, in pixels.")] = 768,
+    size: Annotated[int, Parameter(help="Longer side of stylized pictures, in pixels.")] = 768,
     idle: Annotated[
         tuple[str, ...], Parameter(negative="", help="Film, or folder of films, for quiet times; repeatable.")
     ] = (),

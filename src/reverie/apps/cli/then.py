@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
 from reverie.jobs.tool import AnyTool
-
-if TYPE_CHECKING:
-    from reverie.apps.cli.common_options import Common
 
 
 def check_then(tool: AnyTool, find: Callable[[str], AnyTool], config: object) -> None:
@@ -26,24 +22,17 @@ def check_then(tool: AnyTool, find: Callable[[str], AnyTool], config: object) ->
             after.check(after.config())
 
 
-def apply_then(
-    tool: AnyTool, find: Callable[[str], AnyTool], config: object, result: Path, common: Common
-) -> int:  # fmt: skip
-    """Apply to a result what its settings ask for, and return the exit code."""
-    from reverie.apps.cli.common_options import Common as Options
-    from reverie.apps.cli.one import run_one
-
+def steps_after(
+    tool: AnyTool, find: Callable[[str], AnyTool], config: object, result: Path
+) -> Iterator[tuple[AnyTool, object, Path]]:
+    """Yield what is applied to a result: each tool with its settings, and the place of its own result."""
     for place, after in _asked(tool, find, config):
         (role,) = after.fixed
-        wanted = Options(output=str(place), overwrite=common.overwrite)
-        code = run_one(after, find, after.config(**{role.name: str(result)}), None, wanted)
-        if code:
-            return code
-    return 0
+        yield after, after.config(**{role.name: str(result)}), place
 
 
 def _asked(tool: AnyTool, find: Callable[[str], AnyTool], config: object) -> list[tuple[Path, AnyTool]]:
-    from reverie.jobs.run import setting_of
+    from reverie.jobs.values import setting_of
 
     places = {name: setting_of(config, name) for name in tool.then}
     return [(Path(place), find(tool.then[name])) for name, place in places.items() if isinstance(place, str)]

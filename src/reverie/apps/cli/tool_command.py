@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,11 +19,22 @@ from reverie.apps.cli.common_options import COMMON, Common
 from reverie.apps.cli.one import run_one
 from reverie.apps.cli.options import option_of
 from reverie.apps.cli.pipes import STDOUT, as_given, read_stdin
+from reverie.apps.cli.places import (
+    FILMS,
+    STILLS,
+    check_lists,
+    check_places,
+    fixed_settings,
+    lacking,
+    place_words,
+    say_places,
+    texts_of,
+)  # fmt: skip
 from reverie.apps.cli.resume import resumed_settings
 from reverie.apps.cli.tool_config import films_of, moving_of, settings_of
 from reverie.apps.cli.tool_fields import all_fields, fits, hints_of
 from reverie.apps.cli.tool_help import print_help
-from reverie.apps.cli.values import EACH, as_name, split_list, with_owners
+from reverie.apps.cli.values import EACH, with_owners
 from reverie.errors import InputError
 from reverie.jobs.cores import check_workers
 from reverie.jobs.job import section_types
@@ -35,11 +45,6 @@ from reverie.tools.films.video_config import CODEC_SPEEDS
 
 if TYPE_CHECKING:
     from reverie.data.sources import Source
-
-STILLS = (".png", ".jpg", ".jpeg", ".avif", ".tif", ".tiff")
-
-
-FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif")  # of --output, which ask for a film by themselves
 
 
 def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., int]:
@@ -57,7 +62,7 @@ def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., 
 
     def command(*words: Any, **kwargs: Any) -> int:
         positions = place_words(
-            tool, _texts(words), {role.name: kwargs.get(f"named_{role.name}", ()) for role in roles}
+            tool, texts_of(words), {role.name: kwargs.get(f"named_{role.name}", ()) for role in roles}
         )
         names = {field.name for field in dataclasses.fields(Common)}
         chosen = Common(**{name: kwargs[name] for name in names if name in kwargs and name not in options})
@@ -73,40 +78,6 @@ def command_for(tool: AnyTool, find: Callable[[str], AnyTool]) -> Callable[..., 
     words = inspect.Parameter("words", inspect.Parameter.VAR_POSITIONAL, annotation=Annotated[str, note])
     command.__signature__ = inspect.Signature([words, *named, *common, *options.values()])
     return command
-
-
-def place_words(tool: AnyTool, words: Sequence[str], named: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Return what goes to which role: what was given by name first, the other words in the order of the roles.
-
-    A role that takes several takes all that is left but one word for each role behind it.
-
-    Raises:
-        InputError: more words than places.
-    """
-    positions: dict[str, Any] = {name: tuple(texts) for name, texts in named.items() if texts}
-    streamed, rest = tool.streamed, list(words)
-    if streamed is not None and streamed.name in positions and _takes_many(tool, streamed):
-        positions[streamed.name], rest = (*rest, *positions[streamed.name]), []  # both ways of naming sources
-    roles = [role for role in tool.roles if role.name not in positions]
-    for number, role in enumerate(roles, start=1):
-        many = role.many or (role.streamed and role is roles[-1])
-        behind = len(roles) - number  # in ``distill STYLE STYLE DATA`` the last word is the data
-        count = max(1, len(rest) - behind) if many else 1
-        taken, rest = rest[:count], rest[count:]
-        if taken:
-            positions[role.name] = tuple(taken) if many else taken[0]
-    if rest:
-        known = {field.name for _, field in tool.fields()}
-        hint = f"; a channel is --channel {rest[0]}" if "channel" in known and ":" in rest[0] else ""
-        raise InputError(f"'{rest[0]}' is one argument too many{hint}; see 'reverie {tool.name} --help'")
-    for role in tool.roles:
-        value = positions.get(role.name)
-        if isinstance(value, tuple) and not (role.many or role.streamed):
-            first, *more = (str(text) for text in value)
-            if more:
-                raise InputError(f"--{role.name} is given more than once; see 'reverie {tool.name} --help'")
-            positions[role.name] = first
-    return positions
 
 
 def _memory(text: str | None) -> float | None:
@@ -146,20 +117,20 @@ def run_tool(
 ) -> int:  # fmt: skip
     """Do what a command line asks a tool for, and return the exit code."""
     role = tool.streamed
-    texts = _texts(positions.get(role.name)) if role is not None else ()
+    texts = texts_of(positions.get(role.name)) if role is not None else ()
     if role is not None and not positions and not given and common == Common():
         return print_help(tool.name, everything=False)
-    _check_places(tool, texts, positions, common)
-    _check_lists(tool, texts, given, layers=common.layers)
-    _say_places(tool, texts, positions)
+    check_places(tool, texts, positions, common)
+    check_lists(tool, texts, given, layers=common.layers)
+    say_places(tool, texts, positions)
     fields = {field.name: field for field, _ in reversed(all_fields(tool))}
-    given = with_owners(fields, dict(given) | _fixed(tool, positions))
+    given = with_owners(fields, dict(given) | fixed_settings(tool, positions))
     if given.get("seed") == EACH:
         given, common = {k: v for k, v in given.items() if k != "seed"}, replace(common, seed_each=True)
     if common.look in CODEC_SPEEDS and common.look not in tool.presets:  # what --preset meant before there were looks
         given, common = {"preset": common.look} | given, replace(common, look=None)
     if role is not None and role.required and not texts:
-        raise InputError(_lacking(tool, role))
+        raise InputError(lacking(tool, role))
     if not 1 <= common.quality <= 100:
         raise InputError(f"--quality must be between 1 and 100; got {common.quality}")
     check_workers(common.workers)
@@ -253,67 +224,6 @@ def _check_given(tool: AnyTool, chosen: AnyTool, given: Mapping[str, Any], why: 
             raise InputError(f"{flag_of(field)} {why}")
 
 
-def _takes_many(tool: AnyTool, role: Role) -> bool:
-    """Tell whether a place takes several: the tool says so, or it is the last one and the tool goes through them."""
-    return role.many or (role.streamed and role is tool.roles[-1])
-
-
-def _texts(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    return () if value is None else (as_given(value),) if isinstance(value, str) else tuple(map(as_given, value))
-
-
-def _check_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, Any], common: Common) -> None:
-    """Catch the habit of other programs to name the result last, before anything is opened.
-
-    Raises:
-        InputError: the last word names a picture or film that is not there, behind one that is.
-    """
-    alone = len(texts) == 1 and tool.streamed is not None and not tool.streamed.required
-    if alone and not Path(texts[0]).suffix and not Path(texts[0]).exists() and texts[0] != STDOUT:
-        raise InputError(f"no file at '{texts[0]}'; without a picture it is 'reverie {tool.name} --size 512'")
-    for role in tool.fixed:
-        value = positions.get(role.name)
-        if role.kind == "network" and isinstance(value, str) and Path(value).suffix.lower() in (*STILLS, ".webp"):
-            raise InputError(f"'{value}' is a picture; {_lacking(tool, role)}")
-    places = [*texts, *(text for role in tool.fixed for text in _texts(positions.get(role.name)))]
-    if len(places) < 2 or common.output is not None or tool.makes not in ("picture", "film", "mesh"):
-        return
-    *before, last = map(Path, places)
-    if last.suffix.lower() in (*STILLS, *FILMS, ".webp") and not last.exists() and all(p.exists() for p in before):
-        raise InputError(f"no file at '{last}'; did you mean -o {last}?")
-
-
-def _check_lists(tool: AnyTool, texts: tuple[str, ...], given: Mapping[str, Any], *, layers: bool) -> None:
-    """Catch values of an option with spaces between them: ``photo.jpg --layer A B``.
-
-    Raises:
-        InputError: a word behind the first that looks like no file, beside an option that takes several values.
-    """
-    lost = [text for text in texts[1:] if not Path(text).suffix and not Path(text).exists() and text.isprintable()]
-    lost = [text for text in lost if not set(text) & set("/*?[")]
-    if lost and layers:
-        raise InputError(f"--layers lists them and takes no value; did you mean --layer {','.join(lost)}?")
-    several = [field for field, _ in all_fields(tool) if isinstance(given.get(field.name), tuple)]
-    if lost and several:
-        field = several[-1]
-        values = ",".join(map(str, (*given[field.name], *lost)))
-        raise InputError(f"no file at '{lost[0]}'; did you mean {flag_of(field)} {values}?")
-
-
-def _say_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, Any]) -> None:
-    """Say what was taken for what, where another reading is as likely: ``style a.jpg b.jpg --style s.jpg``."""
-    shared = next((role for role in tool.fixed if role.many and positions.get(role.name)), None)
-    if shared is not None and len(texts) > 1 and tool.streamed is not None:
-        styles = ", ".join(_texts(positions[shared.name]))
-        print(f"{tool.streamed.name}: {', '.join(texts[:4])}{' and more' if len(texts) > 4 else ''}; "
-              f"{shared.name}: {styles}", file=sys.stderr)  # fmt: skip
-
-
-def _lacking(tool: AnyTool, role: Role) -> str:
-    by_name = f"--{role.name.replace('_', '-')} FILE"
-    return f"{role.name.upper()} is missing ({by_name}); see 'reverie {tool.name} --help'"
-
-
 def _source(
     tool: AnyTool, find: Callable[[str], AnyTool], source: Source, given: Mapping[str, Any], common: Common,
     output: str | None,
@@ -381,23 +291,3 @@ def _files(
             raise InputError(f"no {role.kind} at '{text}'")
         code = max(code, run_one(tool, find, config, Given(path, kind=role.kind), common))
     return code
-
-
-def _fixed(tool: AnyTool, positions: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that stand on the command line without an option."""
-    found: dict[str, Any] = {}
-    for role in tool.fixed:
-        value = positions.get(role.name)
-        if value not in (None, ()):
-            found[role.name] = _items(tool, role, value) if role.many else as_given(value)
-        elif role.required:
-            raise InputError(_lacking(tool, role))
-    return found
-
-
-def _items(tool: AnyTool, role: Role, value: Sequence[str]) -> tuple[str, ...]:
-    """Return the texts of a place that takes several: by spaces or commas, weights also in percent."""
-    field = next((field for _, field in tool.fields() if field.name == role.name), None)
-    if field is None:
-        return tuple(map(as_given, value))
-    return tuple(as_name(one, field) for text in value for one in split_list(as_given(text), field))

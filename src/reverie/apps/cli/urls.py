@@ -25,8 +25,8 @@ from reverie.jobs.batch import Job as Item
 from reverie.jobs.batch import Moment, run_jobs
 from reverie.jobs.cores import share_out
 from reverie.jobs.many import Asked, Opener
-from reverie.jobs.run import seed_of
 from reverie.jobs.tool import AnyTool
+from reverie.jobs.values import seed_of
 
 if TYPE_CHECKING:
     from reverie.apps.cli.common_options import Common

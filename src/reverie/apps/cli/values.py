@@ -123,7 +123,7 @@ def _seed(text: str) -> Any:
 
 
 def with_owners(fields: Mapping[str, Field[Any]], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was given with every ``LAYER:7`` taken apart: the number for its field, the name for the other.
+    """Return what was given with every ``LAYER:7`` split in two: the number for its field, the name for the other.
 
     Raises:
         InputError: they belong to several names, or to another than was given beside them.

@@ -11,11 +11,13 @@ from reverie.apps.cli.interrupts import ignore_interrupts
 from reverie.apps.cli.output import print_note, print_path
 from reverie.apps.cli.progress import Bar, bar
 from reverie.jobs.interrupts import cause
-from reverie.jobs.run import Nobody, Watches
+from reverie.jobs.watch import Nobody, Watches
 
 if TYPE_CHECKING:
-    from reverie.jobs.run import End, Ended, Run, Watch
+    from reverie.jobs.execute import Ended
+    from reverie.jobs.run import Run
     from reverie.jobs.tool import AnyTool
+    from reverie.jobs.watch import End, Watch
     from reverie.jobs.work import Progress
 
 CODES = {"done": 0, "stopped": 0, "interrupted": 130}

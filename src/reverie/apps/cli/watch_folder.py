@@ -86,21 +86,18 @@ class Follower:
             print(f"{path.name}: {error}", file=sys.stderr, flush=True)
 
     def _make(self, path: Path) -> None:
-        from reverie.apps.cli.one import wanted_job
         from reverie.apps.cli.watch import watching
+        from reverie.jobs.execute import execute
         from reverie.jobs.given import Given
-        from reverie.jobs.job import parse
         from reverie.jobs.many import scratch_of
-        from reverie.jobs.run import Run, execute
-        from reverie.jobs.target import choose_target
+        from reverie.jobs.run import Run
+        from reverie.jobs.wanted import target_for
 
         given = Given(path, kind=self.tool.streamed.kind if self.tool.streamed else "picture")
         stem = f"{path.stem}-{self.tool.ending}" if self.tool.ending else path.stem
         quality = self.quality if self.tool.makes == "picture" else None
-        job = wanted_job(self.tool, self.config, given, quality)
-        target = choose_target(
-            self.out / f"{stem}{self.suffix}", job, lambda data, what: parse(data, self.find, what), sources=[path]
-        )
+        wanted = self.out / f"{stem}{self.suffix}"
+        target = target_for(self.tool, self.find, self.config, given, wanted, quality=quality)
         if target.finished:
             return
         config, prepared = self._opened(given.name)

@@ -27,7 +27,8 @@ from reverie.jobs.controls import Controls
 from reverie.media.write import encode_picture
 
 if TYPE_CHECKING:
-    from reverie.jobs.run import End, Run
+    from reverie.jobs.run import Run
+    from reverie.jobs.watch import End
     from reverie.jobs.work import Progress, Work
 
 LARGEST_CONTROL = 1e9  # of a number that a page asks for

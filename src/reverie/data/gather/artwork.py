@@ -14,7 +14,7 @@ def grouped(count: int, keys: Sequence[str], pairs: Iterable[tuple[int, int]]) -
     Args:
         count: of the pictures.
         keys: pictures with the same one belong together; "" belongs to nobody.
-        pairs: further ones that resemble each other, the most alike first; they make no group of more than
+        pairs: further ones that resemble each other, the most similar first; they make no group of more than
             `MOST`, so that a chain of likenesses does not swallow a class.
     """
     parent = list(range(count))

@@ -41,7 +41,7 @@ def features(paths: Sequence[Path]) -> Iterator[np.ndarray]:
 
 
 def pairs(values: np.ndarray, least: float = SAME) -> list[tuple[int, int]]:
-    """Return the pairs of rows of ``[N, C]`` whose cosine is at least so much, the most alike first.
+    """Return the pairs of rows of ``[N, C]`` whose cosine is at least so much, the most similar first.
 
     What all pictures of the collection have in common is taken off before: fully in large collections, hardly in those
     of a few pictures, whose mean says little.

@@ -99,14 +99,14 @@ def choose(boxes: Mapping[int, np.ndarray], bins: int, count: int, seed: int) ->
     target = whole * (len(chosen) / len(order))
     weight = 1 / np.maximum(target, 1.0)
     have = np.sum([rows[number] for number in chosen], 0).astype(np.float64)
-    apart = have - target
-    before = score = float((apart**2 * weight).sum())
+    difference = have - target
+    before = score = float((difference**2 * weight).sum())
     for _ in range(EXCHANGES * len(chosen) if rest else 0):
         out, into = draw.randrange(len(chosen)), draw.randrange(len(rest))
         change = rows[rest[into]] - rows[chosen[out]]
-        better = float((change * (2 * apart + change) * weight).sum())
+        better = float((change * (2 * difference + change) * weight).sum())
         if better < 0:
-            apart, score = apart + change, score + better
+            difference, score = difference + change, score + better
             chosen[out], rest[into] = rest[into], chosen[out]
     return sorted(chosen), before / bins, score / bins
 

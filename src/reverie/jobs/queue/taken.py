@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from reverie.errors import InputError
+from reverie.jobs.execute import Clock, summary
 from reverie.jobs.files import Files, found_config, named_files
 from reverie.jobs.given import Given
 from reverie.jobs.job import Job, parse
@@ -17,9 +18,10 @@ from reverie.jobs.queue.files import FileStore, plain_name, size_of
 from reverie.jobs.queue.home import Home
 from reverie.jobs.queue.trail import FRAMES, Trail
 from reverie.jobs.replay import MOST_THREADS, replayed
-from reverie.jobs.run import Clock, Run, has_field, open_run, summary, with_chosen
+from reverie.jobs.run import Run, open_run
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool
+from reverie.jobs.values import has_field, with_chosen
 
 KINDS_BY_SUFFIX = {
     ".safetensors": "network", ".json": "table", ".csv": "table", ".html": "page", ".obj": "mesh", ".glb": "mesh",

@@ -10,7 +10,7 @@ import numpy as np
 from reverie.media.signals.board import Board
 from reverie.numerics.one_euro import OneEuro
 
-HOMEWARD_S = 1.0  # in which a lost signal goes 63 % of the way home
+BACK_TO_REST_S = 1.0  # in which a lost signal goes 63 % of the way home
 EDGES = (2.0, 98.0)  # percentiles that calibration takes for the ends: single outliers do not count
 MOST_SAMPLES = 20_000  # of a calibration
 LEAST_SPREAD = 1e-6
@@ -64,7 +64,7 @@ class Signal:
         sample = board.get(self.settings.source)
         lost = sample is None or (0 < self.settings.timeout_s < now_s - sample.time_s)
         if sample is None or lost or not self._calibrated(sample.value, sample.time_s, now_s):
-            self.value += (self.settings.home - self.value) * (1 - math.exp(-step_s / HOMEWARD_S))
+            self.value += (self.settings.home - self.value) * (1 - math.exp(-step_s / BACK_TO_REST_S))
             self._smooth = OneEuro(self.settings.smooth_hz, self.settings.beta)
             self._smooth(self.value, now_s)
             return self.value

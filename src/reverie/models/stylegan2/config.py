@@ -59,7 +59,7 @@ class GeneratorConfig:
         mapping_layers: layers of the mapping network; 8 in StyleGAN2, 2 in small ADA networks.
         mapping_width: of its inner layers.
         mapping_lr: factor of its learning rate.
-        labels: "embed": z and the embedding are normalized apart (ADA); "concat": together (TensorFlow, 2019).
+        labels: "embed": z and the embedding are normalized separately (ADA); "concat": together (TensorFlow, 2019).
         architecture: how colors leave the blocks: "skip", "resnet" or "orig"; or "lucidrains", whose synthesis
             network is another, see `reverie.models.stylegan2.lucidrains`.
         kernel: of the blur, normalized to sum 1 when used.

@@ -16,6 +16,7 @@ from reverie.models.stylegan2.lucidrains import LucidrainsSynthesis
 Noise = Literal["const", "none"] | torch.Generator | Sequence[Tensor]
 """What layers add: the maps inside the network, nothing, new ones, or one ``[h, w]`` or ``[B, 1, h, w]`` per layer."""
 
+TILED_FROM_PX = 256  # smaller networks are quick enough, and draw the bytes that they always drew
 CENTER_SAMPLES = 4096  # w whose mean is the center of a class
 
 
@@ -41,7 +42,7 @@ class Mapping(nn.Module):
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
 
     def forward(self, z: Tensor, classes: Tensor | None = None) -> Tensor:
-        """Return w ``[B, w_dim]``; `classes` None means all of them alike where the network has classes."""
+        """Return w ``[B, w_dim]``; `classes` None means all of them equally where the network has classes."""
         x = z
         if self.config.c_dim:
             if classes is None:
@@ -193,10 +194,11 @@ class Generator(nn.Module):
         return w[:, None].expand(-1, self.config.num_ws, -1)
 
     def prepared(self) -> Generator:
-        """Return it ready to draw: no gradients of weights, tables of W**2, channels last."""
+        """Return it ready to draw: no gradients of weights, tables of them, channels last."""
         self.eval().requires_grad_(False)
+        by_tiles = max(self.config.size) >= TILED_FROM_PX
         for conv in self.synthesis.convolutions:
-            conv.energy = conv.weight.float().square().sum((2, 3))
+            conv.prepare(by_tiles=by_tiles)
         return self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.no_grad()

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import reverie
 from reverie.critic.critic import Critic
 from reverie.errors import OutputError
 from reverie.media.image import read_picture, to_uint8
@@ -19,6 +18,7 @@ from reverie.media.write import write_picture
 from reverie.settings import to_record
 from reverie.tools.atlas.config import AtlasConfig
 from reverie.tools.atlas.drawing import Page
+from reverie.version import __version__
 from reverie.weights.checkpoint import write_bytes
 
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -44,7 +44,7 @@ def write_page(folder: Path, pages: Sequence[Page], config: AtlasConfig, critic:
     """Write the page to browse what is there; returns its path."""
     data = {
         "network": critic.identity.name,
-        "made": f"Reverie {reverie.__version__}, prior {config.prior}, {config.steps} steps, {config.size} px",
+        "made": f"Reverie {__version__}, prior {config.prior}, {config.steps} steps, {config.size} px",
         "pages": [
             {
                 "name": page.name, "note": page.note, "channels": page.channels,
@@ -80,4 +80,4 @@ def _record(config: AtlasConfig, critic: Critic) -> dict[str, Any]:
         if settings[name]:
             settings[name] = Path(settings[name].replace("\\", "/")).name
     model = {"name": critic.identity.name, "sha256": critic.identity.sha256}
-    return {"tool": "atlas --sheet", "version": reverie.__version__, "config": settings, "model": model}
+    return {"tool": "atlas --sheet", "version": __version__, "config": settings, "model": model}

@@ -81,11 +81,11 @@ def _stage(step: AtlasStep) -> str:
 
 
 def joins(stored: Job, wanted: Job) -> bool:
-    """Tell whether an atlas goes on with another: of the same network, and drawn alike; layers may join."""
+    """Tell whether an atlas goes on with another: of the same network, and drawn the same way; layers may join."""
     known = {**FREE, "model": "", "weights": None} if wanted.model is not None else FREE  # else by its name
     then, now = (replace(job.config, **known) for job in (stored, wanted))  # type: ignore[type-var]
-    alike = wanted.model is None or (stored.model is not None and stored.model.sha256 == wanted.model.sha256)
-    return stored.tool == wanted.tool and alike and then == now
+    same = wanted.model is None or (stored.model is not None and stored.model.sha256 == wanted.model.sha256)
+    return stored.tool == wanted.tool and same and then == now
 
 
 def upgrade(record: Mapping[str, object]) -> Mapping[str, object]:

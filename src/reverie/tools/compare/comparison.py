@@ -1,4 +1,4 @@
-"""How much of a style painted pictures took on, and how much of their content they kept, in comparable numbers.
+"""How much of a style stylized pictures took on, and how much of their content they kept, in comparable numbers.
 
 Style is the exact squared Wasserstein-2 distance of Gaussians of features, divided by its value at the content
 picture: 1 where no style was taken on, 0 at the same statistics. Content is the squared distance of features in their
@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-import reverie
 from reverie.errors import InputError
+from reverie.jobs.files import base_name
 from reverie.jobs.target import place_for, say
 from reverie.media.given import as_picture
 from reverie.media.image import Picture, to_uint8
@@ -27,9 +27,9 @@ from reverie.numerics.resample import long_side
 from reverie.settings import check_settings, to_record
 from reverie.tools.compare.config import CompareConfig
 from reverie.tools.compare.measure import Eye, Row, style_size, view_of
-from reverie.tools.compare.networks import Judge, find_judges, stored_record
-from reverie.tools.references import base_name
-from reverie.tools.style.plan import DEFAULT_PX
+from reverie.tools.compare.networks import Scorer, find_scorers, stored_record
+from reverie.tools.style_steps.plan import DEFAULT_PX
+from reverie.version import __version__
 
 TILE_PX = 360
 TITLE = "style: 1 = not taken on, 0 = the same statistics; content: 0 = unchanged, 1 = as far as a flat picture"
@@ -37,7 +37,7 @@ TITLE = "style: 1 = not taken on, 0 = the same statistics; content: 0 = unchange
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """One painted picture.
+    """One stylized picture.
 
     Attributes:
         name: of its file.
@@ -71,12 +71,12 @@ class Compared:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """The numbers of several painted pictures of one content and one style.
+    """The numbers of several stylized pictures of one content and one style.
 
     Attributes:
         size: height and width at which all were looked at.
         pictures: in the order given.
-        judges: the networks and their layers.
+        scorers: the networks and their layers.
         notes: what a user should know.
         config: the settings.
         files: name and sha256 of content, style and pictures.
@@ -84,7 +84,7 @@ class Comparison:
 
     size: tuple[int, int]
     pictures: tuple[Compared, ...]
-    judges: tuple[Judge, ...]
+    scorers: tuple[Scorer, ...]
     notes: tuple[str, ...]
     config: CompareConfig
     files: dict[str, dict[str, str]]
@@ -94,10 +94,10 @@ class Comparison:
     def record(self) -> dict[str, Any]:
         """Return everything as plain values, ready for JSON."""
         return {
-            "tool": "compare", "version": reverie.__version__, "size": [self.size[1], self.size[0]],
+            "tool": "compare", "version": __version__, "size": [self.size[1], self.size[0]],
             "networks": [
                 {"name": j.name, "sha256": j.critic.identity.sha256, "layers": list(j.layers),
-                 "matched": list(j.matched)} for j in self.judges
+                 "matched": list(j.matched)} for j in self.scorers
             ],
             "pictures": [
                 {"name": p.name, "style": round(p.style, 6), "content": round(p.content, 6),
@@ -135,11 +135,11 @@ class Comparison:
 def compare_pictures(
     content: Any, style: Any, styled: Sequence[Any], config: CompareConfig | None = None, *, sheet: Any = None
 ) -> Comparison:
-    """Compare painted pictures with their content and their style.
+    """Compare stylized pictures with their content and their style.
 
     Args:
-        content: what was painted: path, bytes, open file, PIL image, array or tensor.
-        style: what it was painted like.
+        content: what was stylized: path, bytes, open file, PIL image, array or tensor.
+        style: what it was stylized like.
         styled: the results, one or several; the settings inside files of ours say which layers were matched.
         config: the settings.
         sheet: where a sheet will be written; checked before the work.
@@ -164,7 +164,7 @@ class Comparing:
     Attributes:
         notes: what a user should know; grows on the way.
         total: steps: every picture through every network.
-        judges: the networks and their layers.
+        scorers: the networks and their layers.
     """
 
     def __init__(self, content: Any, style: Any, styled: Sequence[Any], config: CompareConfig) -> None:
@@ -173,7 +173,7 @@ class Comparing:
         self.config = config
         self.pictures = [as_picture(source) for source in (content, style, *styled)]
         records = [stored_record(source) for source in styled]
-        self.judges, self.notes = find_judges(config, styled, records)
+        self.scorers, self.notes = find_scorers(config, styled, records)
         self.notes += _other_files(self.pictures, records)
         scene, example, *results = (view_of(picture) for picture in self.pictures)
         own = (scene.image.shape[-2], scene.image.shape[-1])
@@ -183,19 +183,19 @@ class Comparing:
         self.results = [result.at(self.size) for result in results]
         self.scale = config.style_scale or _stored_scale(self.pictures[1], records)
         self.rows: list[list[Row]] = [[] for _ in results]
-        self.total = len(self.judges) * len(results)
-        for judge in self.judges:
-            if not judge.critic.accepts(self.size) or min(self.size) < judge.critic.least_side(judge.layers):
-                raise InputError(judge.critic.too_small(self.size, judge.layers))
+        self.total = len(self.scorers) * len(results)
+        for scorer in self.scorers:
+            if not scorer.critic.accepts(self.size) or min(self.size) < scorer.critic.least_side(scorer.layers):
+                raise InputError(scorer.critic.too_small(self.size, scorer.layers))
 
     def steps(self) -> Iterator[tuple[str, str]]:
         """Look at one picture through one network after the other; yields the names of both."""
-        for judge in self.judges:
-            near = self.example.at(style_size(self.example.size, max(self.size) * self.scale, judge))
-            eye = Eye(judge, self.config, self.scene, near)
+        for scorer in self.scorers:
+            near = self.example.at(style_size(self.example.size, max(self.size) * self.scale, scorer))
+            eye = Eye(scorer, self.config, self.scene, near)
             for picture, mine, result in zip(self.pictures[2:], self.rows, self.results, strict=True):
                 mine += eye.rows(result)
-                yield judge.name, picture.name
+                yield scorer.name, picture.name
             self.notes += [note for note in eye.notes if note not in self.notes]
 
     def result(self) -> Comparison:
@@ -207,7 +207,7 @@ class Comparing:
         roles = zip(_roles(len(self.results)), self.pictures, strict=True)
         files = {role: {"name": p.name, "sha256": p.sha256} for role, p in roles}
         return Comparison(
-            self.size, compared, self.judges, tuple(self.notes), self.config, files, self.scene.image,
+            self.size, compared, self.scorers, tuple(self.notes), self.config, files, self.scene.image,
             self.example.image,
         )  # fmt: skip
 
@@ -224,15 +224,15 @@ def _stored_scale(style: Picture, records: Sequence[dict[str, Any]]) -> float:
 
 
 def _other_files(pictures: Sequence[Picture], records: Sequence[dict[str, Any]]) -> list[str]:
-    """Say which pictures were painted from another content or in other styles than those given."""
+    """Say which pictures were stylized from another content or in other styles than those given."""
     notes = []
     for picture, record in zip(pictures[2:], records, strict=True):
         files = record.get("files", {})
         if record and (record.get("input") or {}).get("sha256") != pictures[0].sha256:
-            notes.append(f"'{picture.name}' was painted from another picture than '{pictures[0].name}'")
+            notes.append(f"'{picture.name}' was stylized from another picture than '{pictures[0].name}'")
         styles = [about.get("sha256") for role, about in files.items() if "style" in role and "mask" not in role]
         if record and pictures[1].sha256 not in styles:
-            notes.append(f"'{picture.name}' was painted in another style than '{pictures[1].name}'")
+            notes.append(f"'{picture.name}' was stylized in another style than '{pictures[1].name}'")
     return notes
 
 

@@ -18,31 +18,31 @@ def network_files(text: str, change: Callable[[str, str], str]) -> str:
 
 @dataclass(frozen=True)
 class CompareConfig:
-    """What painted pictures are judged by, and at what size."""
+    """What stylized pictures are measured by, and at what size."""
 
     judge: str | None = setting(
         None,
-        "Another network to judge by, as MODEL or MODEL,WEIGHTS; default: the embedded one, where another painted.",
+        "Another network to measure by, as MODEL or MODEL,WEIGHTS; default: the embedded one, where another stylized.",
         inside=network_files,
         group=GOAL,
     )
     model: str | None = setting(
-        None, "The network that painted, as MODEL or MODEL,WEIGHTS; default: as stored in the pictures, or 'embedded'.",
+        None, "The network that stylized, as MODEL or MODEL,WEIGHTS; default: as the pictures say, or 'embedded'.",
         inside=network_files, group=GOAL,
     )  # fmt: skip
-    layers: int = setting(5, "Layers to judge by, of each network.", minimum=1, maximum=1000, group=GOAL)
+    layers: int = setting(5, "Layers to measure by, of each network.", minimum=1, maximum=1000, group=GOAL)
     size: int | None = setting(
         None, "Longer side at which all are looked at, in pixels; default: the content's own, at most 512.", minimum=16,
         group=HOW,
     )  # fmt: skip
     style_scale: float | None = setting(
-        None, "Size of the style's picture relative to the others; default: as stored in the pictures, or 1.", above=0,
+        None, "Size of the style's picture relative to the others; default: as the pictures say, or 1.", above=0,
         maximum=64, group=HOW,
     )  # fmt: skip
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group=MACHINE)
     max_memory: str | None = setting(
         None, "Plan tiles so that the program stays below this, for example 3GB.", replay=False, group=MACHINE
     )
-    content: str | None = setting(None, "The picture that was painted.", file="picture", own=True)
-    style: str | None = setting(None, "The picture whose style it was painted in.", file="picture", own=True)
+    content: str | None = setting(None, "The picture that was stylized.", file="picture", own=True)
+    style: str | None = setting(None, "The picture whose style it was stylized in.", file="picture", own=True)
     styled: tuple[str, ...] = setting((), "The results, one or several.", file="picture", own=True)

@@ -18,12 +18,12 @@ from reverie.objective.content import Content
 from reverie.objective.gram import Gram
 from reverie.objective.moments import covariance_of, mean_moments
 from reverie.optimize.frame import Frame
-from reverie.optimize.painting import Painting
 from reverie.optimize.tiles import memory_budget
+from reverie.optimize.two_pass import TwoPass
 from reverie.tools.compare.config import CompareConfig
-from reverie.tools.compare.networks import Judge
+from reverie.tools.compare.networks import Scorer
 from reverie.tools.style.config import StyleConfig
-from reverie.tools.style.plan import tile_for
+from reverie.tools.style_steps.plan import tile_for
 
 LEAST_SHARE = 1e-3  # of the style's own energy: a content picture that has the style already is not divided by zero
 
@@ -57,14 +57,14 @@ class View:
 class Eye:
     """Looks at pictures through one network, with the content and the style known."""
 
-    def __init__(self, judge: Judge, config: CompareConfig, scene: View, example: View) -> None:
-        self.judge, self.critic, self.scene = judge, judge.critic, scene
+    def __init__(self, scorer: Scorer, config: CompareConfig, scene: View, example: View) -> None:
+        self.scorer, self.critic, self.scene = scorer, scorer.critic, scene
         self.notes: list[str] = []
-        self.name = judge.name
-        self._budget = memory_budget(config.max_memory, judge.critic.device)
+        self.name = scorer.name
+        self._budget = memory_budget(config.max_memory, scorer.critic.device)
         self.target = self._moments(example, example.visible)
         start = self._moments(scene, scene.visible)
-        self.start = {name: self._base(name, start[name]) for name in judge.layers}
+        self.start = {name: self._base(name, start[name]) for name in scorer.layers}
 
     def rows(self, result: View) -> list[Row]:
         """Return what every layer says of one picture."""
@@ -72,30 +72,30 @@ class Eye:
         contents = self._contents(result)
         return [
             Row(self.name, name, wasserstein(found[name], self.target[name]) / self.start[name], content)
-            for name, content in zip(self.judge.layers, contents, strict=True)
+            for name, content in zip(self.scorer.layers, contents, strict=True)
         ]
 
     def _base(self, name: str, start: Tensor) -> float:
         least = LEAST_SHARE * self.target[name][:-1, :-1].diagonal().sum().item()
-        apart = wasserstein(start, self.target[name])
-        if apart <= max(least, 1e-12):
+        distance = wasserstein(start, self.target[name])
+        if distance <= max(least, 1e-12):
             self.notes.append(f"in layer '{name}' of {self.name} the content has the style's statistics already")
-        return max(apart, least, 1e-12)
+        return max(distance, least, 1e-12)
 
     def _moments(self, view: View, visible: Tensor | None) -> dict[str, Tensor]:
         """Return mean moments by layer, in float64 on the CPU."""
         shares = self._shares(view.size, visible)
         empty = torch.zeros(0)
-        terms = tuple((1.0, Gram(name, empty, shares.get(name))) for name in self.judge.layers)
-        painting = Painting(self.critic, Sum(terms))
+        terms = tuple((1.0, Gram(name, empty, shares.get(name))) for name in self.scorer.layers)
+        painting = TwoPass(self.critic, Sum(terms))
         image = view.image.to(self.critic.device)
         sums = painting.sums(image, Generator().manual_seed(0), painting.tiles(view.size, self._tile(view.size)))
-        return {name: mean_moments(total).cpu() for name, total in zip(self.judge.layers, sums, strict=True)}
+        return {name: mean_moments(total).cpu() for name, total in zip(self.scorer.layers, sums, strict=True)}
 
     def _contents(self, result: View) -> list[float]:
         shares = self._shares(result.size, self.scene.visible)
-        terms = tuple((1.0, Content(name, shares.get(name))) for name in self.judge.layers)
-        painting = Painting(self.critic, Sum(terms), self.scene.image.to(self.critic.device))
+        terms = tuple((1.0, Content(name, shares.get(name))) for name in self.scorer.layers)
+        painting = TwoPass(self.critic, Sum(terms), self.scene.image.to(self.critic.device))
         tiles = painting.tiles(result.size, self._tile(result.size))
         image = result.image.to(self.critic.device)
         return [max(0.0, -value) for value in painting.values(image, Generator().manual_seed(0), tiles)]
@@ -106,10 +106,10 @@ class Eye:
             return {}
         framed = Frame(size).put(visible)
         sizes = self.critic.sizes((framed.shape[-2], framed.shape[-1]))
-        return {name: region_weights(framed, sizes[name]).to(self.critic.device) for name in self.judge.layers}
+        return {name: region_weights(framed, sizes[name]).to(self.critic.device) for name in self.scorer.layers}
 
     def _tile(self, size: tuple[int, int]) -> int:
-        return tile_for(size, StyleConfig(), self.critic, self.judge.layers, *self._budget)
+        return tile_for(size, StyleConfig(), self.critic, self.scorer.layers, *self._budget)
 
 
 def wasserstein(found: Tensor, target: Tensor) -> float:
@@ -117,8 +117,8 @@ def wasserstein(found: Tensor, target: Tensor) -> float:
     here, there = ((m[:-1, -1], m[:-1, :-1]) for m in (found, target))
     first, second = covariance_of(here), covariance_of(there)
     shared = trace_of_root(first, root_of(second)).item()
-    apart = first.diagonal().sum().item() + second.diagonal().sum().item() - 2 * shared
-    return max(0.0, (here[0] - there[0]).square().sum().item() + apart)
+    distance = first.diagonal().sum().item() + second.diagonal().sum().item() - 2 * shared
+    return max(0.0, (here[0] - there[0]).square().sum().item() + distance)
 
 
 def view_of(picture: Picture) -> View:
@@ -136,9 +136,9 @@ def view_of(picture: Picture) -> View:
     return View(fill_transparent(image, alpha), alpha)
 
 
-def style_size(own: tuple[int, int], wanted: float, judge: Judge) -> tuple[int, int]:
+def style_size(own: tuple[int, int], wanted: float, scorer: Scorer) -> tuple[int, int]:
     """Return the size at which the style is looked at: never enlarged, unless the network needs it."""
     size = long_side(own, min(max(1, round(wanted)), max(own)))
-    least = judge.critic.least_side(judge.layers)
+    least = scorer.critic.least_side(scorer.layers)
     factor = least / min(size)
     return size if factor <= 1 else (max(least, round(size[0] * factor)), max(least, round(size[1] * factor)))

@@ -1,4 +1,4 @@
-"""Which networks and layers may judge a painted picture: others than those that it was painted by."""
+"""Which networks and layers may measure a stylized picture: others than those that it was stylized by."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ MOST_STRIDE = 16  # beyond, a picture of usual size has too few positions for a 
 
 
 @dataclass(frozen=True, eq=False)
-class Judge:
-    """A network with the layers by which it judges.
+class Scorer:
+    """A network with the layers by which it measures.
 
     Attributes:
         name: of the network, different from those of the others.
         critic: the network.
         layers: by name, from shallow to deep.
-        matched: layers that were raised or kept while a picture was painted, and do not judge for that reason.
+        matched: layers that were raised or kept while a picture was stylized, and do not measure for that reason.
     """
 
     name: str
@@ -46,13 +46,13 @@ def stored_record(source: Any) -> dict[str, Any]:
     return record if record.get("tool") == "style" and isinstance(record.get("config"), dict) else {}
 
 
-def find_judges(
+def find_scorers(
     config: CompareConfig, sources: Sequence[Any], records: Sequence[dict[str, Any]]
-) -> tuple[tuple[Judge, ...], list[str]]:
-    """Return the networks that judge, each with its layers, and what a user should know.
+) -> tuple[tuple[Scorer, ...], list[str]]:
+    """Return the networks that measure, each with its layers, and what a user should know.
 
-    The network that painted judges by layers that it did not match. Another one, asked for or the embedded one,
-    judges by the layers that carry style in it.
+    The network that stylized measures by layers that it did not match. Another one, asked for or the embedded one,
+    measures by the layers that carry style in it.
 
     Raises:
         InputError: a network that was asked for is unknown.
@@ -67,20 +67,20 @@ def find_judges(
         except ReverieError as error:
             if config.model is not None:
                 raise
-            notes.append(f"the network '{key[0]}' that painted is not at hand and does not judge: {error}")
+            notes.append(f"the network '{key[0]}' that stylized is not at hand and does not measure: {error}")
     asked = _named(config.judge) if config.judge is not None else (EMBEDDED, None)
     if asked not in critics:
         critics[asked] = open_critic(*asked, device=config.device, precision="fp32")
     names: list[str] = []
-    judges = []
+    scorers = []
     for key, critic in critics.items():
         names.append(critic.identity.name)
         number = names.count(critic.identity.name)
         name = critic.identity.name if number == 1 else f"{critic.identity.name} ({number})"
-        judges.append(_judge(name, critic, used.get(key), config.layers))
-    if len(judges) == 1 and config.judge is None:
-        notes.append("only the network that painted judges, by layers that it did not match; --judge names another")
-    return tuple(judges), notes
+        scorers.append(_scorer(name, critic, used.get(key), config.layers))
+    if len(scorers) == 1 and config.judge is None:
+        notes.append("only the network that stylized measures, by layers that it did not match; --judge names another")
+    return tuple(scorers), notes
 
 
 def held_out(critic: Critic, matched: Sequence[str], count: int) -> tuple[str, ...]:
@@ -101,22 +101,22 @@ def held_out(critic: Critic, matched: Sequence[str], count: int) -> tuple[str, .
     return tuple(free[round(i * (len(free) - 1) / max(1, count - 1))] for i in range(count))
 
 
-def _judge(name: str, critic: Critic, settings: list[dict[str, Any]] | None, count: int) -> Judge:
+def _scorer(name: str, critic: Critic, settings: list[dict[str, Any]] | None, count: int) -> Scorer:
     if settings is None:
-        return Judge(name, critic, tuple(layer for layer, _ in style_layers(critic).style if layer != IMAGE)[:count])
+        return Scorer(name, critic, tuple(layer for layer, _ in style_layers(critic).style if layer != IMAGE)[:count])
     matched: list[str] = []
     for stored in settings:
         found = style_layers(critic, tuple(stored.get("style_layer", ())), tuple(stored.get("content_layer", ())))
         dreamt = (text.rpartition(":")[0] or text for text in stored.get("dream_layer", ()))
         matched += [*(layer for layer, _ in (*found.style, *found.content)), *dreamt]
     layers = tuple(dict.fromkeys(layer for layer in matched if layer != IMAGE))
-    return Judge(name, critic, held_out(critic, layers, count), layers)
+    return Scorer(name, critic, held_out(critic, layers, count), layers)
 
 
 def _painters(
     config: CompareConfig, sources: Sequence[Any], records: Sequence[dict[str, Any]]
 ) -> dict[tuple[str, str | None], list[dict[str, Any]]]:
-    """Return the settings of all pictures by the network, name and weights, that painted them."""
+    """Return the settings of all pictures by the network, name and weights, that stylized them."""
     used: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
     for source, record in zip(sources, records, strict=True):
         stored = record.get("config", {})

@@ -32,8 +32,8 @@ class PreparedCompare:
         if not config.styled:
             raise InputError("there is no picture to compare; name one or more after content and style")
         style, styled = config.style or "", config.styled
-        if len(styled) == 1 and _was_painted(style) and not _was_painted(styled[0]):
-            self.notes.append(f"'{style}' was painted here: taken for the result, and '{styled[0]}' for the style")
+        if len(styled) == 1 and _was_stylized(style) and not _was_stylized(styled[0]):
+            self.notes.append(f"'{style}' was stylized here: taken for the result, and '{styled[0]}' for the style")
             style, styled = styled[0], (style,)
         self.config = replace(config, style=style, styled=styled)
 
@@ -63,16 +63,16 @@ class PreparedCompare:
             ]  # fmt: skip
             return [Table(rows, table(found), found.record()), Picture(found.sheet(), label="sheet")]
 
-        networks = ", ".join(judge.name for judge in comparing.judges)
+        networks = ", ".join(scorer.name for scorer in comparing.scorers)
         height, width = comparing.size
         plan = Plan({"size": [width, height], "networks": networks}, None, f"{width} x {height} px")
-        device = comparing.judges[0].critic.device.type
+        device = comparing.scorers[0].critic.device.type
         work = Steps(steps(), outputs, plan=plan, chosen=Chosen(device=device, about=networks))
         work.notes += comparing.notes
         return work
 
 
-def _was_painted(name: str) -> bool:
+def _was_stylized(name: str) -> bool:
     """Tell whether a picture carries the settings of a style transfer."""
     from reverie.errors import PictureError
     from reverie.media.metadata import read_settings

@@ -38,6 +38,11 @@ class DreamConfig:
         flag="--class", group=GOAL, joined=True,
         excludes=("layer", "channel", "guide", "guide_class", "caricature", "group", "direction"),
     )  # fmt: skip
+    latent: str | None = setting(
+        None, "Move through the latent space of this generator instead of pixels: 'flowers', or a file; begins at "
+        "--seed, without a picture.", file="network", builtin=("flowers",), group=GOAL, expert=True, late=True,
+        excludes=("guide", "guide_class", "caricature", "group", "direction"),
+    )  # fmt: skip
     objective: str = setting(
         "l2", "What of a layer is amplified: equalized gives every feature its turn where it fits, peaks the boldest "
         "of them; l2 (the original), mean and l1 amplify the strongest.", choices=("equalized", "peaks", "l2", "mean",
@@ -126,7 +131,7 @@ class DreamConfig:
         excludes=("class_name", "guide", "channel", "caricature", "group", "direction"),
     )  # fmt: skip
     direction: str | None = setting(
-        None, "From one class to another, as TO-FROM: what the network tells them apart by is amplified.", late=True,
+        None, "From one class to another, as TO-FROM: what separates them for the network is amplified.", late=True,
         needs=("direction_from",), group=GOAL, expert=True,
         excludes=("class_name", "guide", "guide_class", "channel", "caricature", "group"),
     )  # fmt: skip

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from reverie.optimize.gradient import Ascent
     from reverie.optimize.together import Together
     from reverie.optimize.transforms import Look
-    from reverie.tools.dream.disk import DiskDream
+    from reverie.tools.dream.latent import PreparedThroughLatents
+    from reverie.tools.dream.references import References
     from reverie.tools.dream.work import DreamWork
-    from reverie.tools.references import References
+    from reverie.tools.dream_steps.disk import DiskDream
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class OwnGoal:
         """
         from reverie.errors import InputError
         from reverie.optimize.gradient import Ascent
-        from reverie.tools.dream.objective import build_objective, smoothed, transforms_of
+        from reverie.tools.dream_steps.objective import build_objective, smoothed, transforms_of
 
         for name in ("channel", "class_name", "guide", "guide_class", "caricature", "group", "direction"):
             if self.objective is not None and getattr(config, name):
@@ -64,8 +65,8 @@ class PreparedDream:
 
     def _raised(self, config: DreamConfig, name: str) -> tuple[References, Ascent | Together]:
         """Return the other pictures but the mask, and what is raised."""
-        from reverie.tools.dream.objective import build_ascent
-        from reverie.tools.references import read_references
+        from reverie.tools.dream.references import read_references
+        from reverie.tools.dream_steps.objective import build_ascent
 
         references = read_references(replace(config, mask=None, keep=None, mask_invert=False), name)
         if self._own is None:
@@ -81,7 +82,7 @@ class PreparedDream:
         return ", ".join(name for name, there in parts if there)
 
     def _with_mask(self, references: References) -> References:
-        from reverie.tools.references import with_mask
+        from reverie.tools.dream.references import with_mask
 
         if self._shared is None:
             return with_mask(references, self.config)
@@ -96,9 +97,9 @@ class PreparedDream:
         """
         from reverie.errors import InputError
         from reverie.optimize.disk import ON_DISK
-        from reverie.tools.dream.ascent import plan_dream
-        from reverie.tools.dream.disk import DiskDream
         from reverie.tools.dream.work import DreamWork
+        from reverie.tools.dream_steps.ascent import plan_dream
+        from reverie.tools.dream_steps.disk import DiskDream
 
         config = replace(self.config, seed=seed)
         check_together(config, has_picture=given is not None)
@@ -130,7 +131,7 @@ class PreparedDream:
 def wording_notes(config: DreamConfig, critic: Critic) -> list[str]:
     """Return how texts were understood that may mean something else: groups of classes, weights of one layer."""
     from reverie.critic.classes import several_in_words
-    from reverie.tools.dream.objective import weighted
+    from reverie.tools.dream_steps.objective import weighted
 
     notes: list[str] = []
     if config.class_name is not None:
@@ -166,7 +167,7 @@ def settle(config: DreamConfig, name: str) -> DreamConfig:
     """Return the settings for the picture of this name: with the artwork that is picked for it."""
     if not config.target_from:
         return config
-    from reverie.tools.references import pick_target
+    from reverie.tools.dream.references import pick_target
 
     found = pick_target(config.target_from, config.target_class, config.seed, name)
     return replace(config, target_from=str(found), target_class=None)
@@ -191,10 +192,19 @@ def network(config: DreamConfig) -> Path | None:
     return network_file(config.model, config.weights)
 
 
+def prepared(config: DreamConfig, session: Session) -> PreparedDream | PreparedThroughLatents:
+    """Open what the settings name."""
+    if config.latent is None:
+        return PreparedDream(config, session)
+    from reverie.tools.dream.latent import PreparedThroughLatents
+
+    return PreparedThroughLatents(config, session)
+
+
 DREAM: Tool[DreamConfig] = Tool(
     name="dream", doing="dreaming", ending="dream",
     summary="Dream pictures and films: amplify what a network sees in them.",
-    config=DreamConfig, prepare=PreparedDream, check=check_dream, settle=settle, upgrade=upgrade,
+    config=DreamConfig, prepare=prepared, check=check_dream, settle=settle, upgrade=upgrade,
     network=network, presets=PRESETS, usual=usual,
     roles=(
         Role(
@@ -202,11 +212,11 @@ DREAM: Tool[DreamConfig] = Tool(
             streamed=True, required=False, alias=("--source",),
         ),
     ),
-    film="reverie.tools.dream.film_tools:DREAM_VIDEO", moving="reverie.tools.dream.film_tools:DREAM_LOOP",
+    film="reverie.tools.dream_film.tools:DREAM_VIDEO", moving="reverie.tools.dream_film.tools:DREAM_LOOP",
     name_of=lambda config: "noise", spreads=lambda config: config.tile is not None,
     examples=(
         "reverie dream photo.jpg", "reverie dream photo.jpg --preset carnival --strength 150%",
-        "reverie dream clip.mp4 --duration 5",
+        "reverie dream clip.mp4 --duration 5", "reverie dream --latent flowers --class orange -o orange.png",
         "reverie dream photo.jpg --zoom 1.04/s --seconds 10 -o film.mp4",
     ),
 )  # fmt: skip

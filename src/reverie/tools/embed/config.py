@@ -55,7 +55,7 @@ class MapConfig(FeatureSettings, SeedSettings):
         "tsne", "How the map is laid out; umap and pacmap are packages of their own.", choices=METHODS
     )
     metric: str = setting(
-        "cosine", "What makes two pictures alike: the angle between their features, or the distance.",
+        "cosine", "What makes two pictures similar: the angle between their features, or the distance.",
         choices=("cosine", "euclidean"),
     )  # fmt: skip
     components: int = setting(50, "Principal components that are kept.", minimum=2, maximum=512)

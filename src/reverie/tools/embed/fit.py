@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-import reverie
 from reverie.critic.critic import Critic
 from reverie.errors import InputError, WeightsError
 from reverie.numerics.principal import Principal
 from reverie.tools.embed.layout import Space
+from reverie.version import __version__
 from reverie.weights.boundary import reads
 from reverie.weights.checkpoint import Description, load_model, save_model
 
@@ -75,7 +75,7 @@ def save_fit(path: Path, fit: Fit, critic: Critic) -> None:
     seen = critic.preprocessing
     about = Description(
         architecture=KIND, classes=fit.classes, mean=seen.mean, std=seen.std, input_px=fit.size_px, kind=KIND,
-        options=options, data={"names": list(fit.names)}, version=reverie.__version__,
+        options=options, data={"names": list(fit.names)}, version=__version__,
     )  # fmt: skip
     state = {
         "mean": fit.space.principal.mean, "components": fit.space.principal.components,

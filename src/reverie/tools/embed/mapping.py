@@ -21,8 +21,11 @@ from reverie.jobs.spread import Spread
 from reverie.numerics.neighbors import nearest_neighbors
 from reverie.tools.embed.config import MapConfig
 from reverie.tools.embed.features import Seen, look
-from reverie.tools.embed.figure import draw_map
-from reverie.tools.embed.findings import (
+from reverie.tools.embed.fit import FILE, Fit, far_distance, save_fit
+from reverie.tools.embed.layout import LEAST_PICTURES, Space, fit_space, flat_start, laid_out
+from reverie.tools.embed.shards import Shards
+from reverie.tools.embed_page.figure import draw_map
+from reverie.tools.embed_page.findings import (
     NEIGHBORS,
     Duplicate,
     Suspect,
@@ -33,12 +36,9 @@ from reverie.tools.embed.findings import (
     outlier_factors,
     outliers_of,
 )
-from reverie.tools.embed.fit import FILE, Fit, far_distance, save_fit
-from reverie.tools.embed.layout import LEAST_PICTURES, Space, fit_space, flat_start, laid_out
-from reverie.tools.embed.page import Shown, write_page
-from reverie.tools.embed.projector import write_projector
-from reverie.tools.embed.shards import Shards
-from reverie.tools.embed.sprites import shrunk
+from reverie.tools.embed_page.page import Shown, write_page
+from reverie.tools.embed_page.projector import write_projector
+from reverie.tools.embed_page.sprites import shrunk
 
 FEW = 4000  # pictures that get larger thumbnails
 LARGE_PX, SMALL_PX = 128, 64
@@ -194,11 +194,11 @@ class Mapping:
         return f"{PurePosixPath(self.collection.archive.root.name).stem}: {len(self.names)} pictures"
 
     def _made(self) -> str:
-        import reverie
+        from reverie.version import __version__
 
         c = self.config
         return (
-            f"Reverie {reverie.__version__}: {self.critic.identity.name}, layer {self.layer}, {c.pool} over positions, "
+            f"Reverie {__version__}: {self.critic.identity.name}, layer {self.layer}, {c.pool} over positions, "
             f"{c.metric}, {self.space.points.shape[1]} components, {c.method}"
         )
 

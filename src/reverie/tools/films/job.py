@@ -154,7 +154,7 @@ class FilmJob(ABC):
         codec = {f.name for f in fields(self.video) if not f.metadata["replay"]}
         settings = self.settings()
         video = {name: value for name, value in settings["video"].items() if name not in codec}
-        return {k: v for k, v in settings.items() if k != "machine"} | {"video": video, "torch": torch.__version__}
+        return settings | {"video": video, "torch": torch.__version__}
 
     def source_record(self) -> dict[str, Any]:
         """Return what identifies the source."""

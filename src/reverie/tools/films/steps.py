@@ -117,7 +117,7 @@ def film_steps(
         source = maker.fitted(frame)
         previous = scene[-1] if scene else None
         moved = None if previous is None else estimate(source, previous.source)
-        held, cut, score, apart = False, False, None, (None, None)
+        held, cut, score, flickers = False, False, None, (None, None)
         if previous is None or moved is None:
             shown, score = maker.fresh(source)
         else:
@@ -130,10 +130,10 @@ def film_steps(
             else:
                 shown, score = maker.later(source, scene, moved, index)
             if not cut:
-                apart = flicker(shown.dream, previous.dream, moved), flicker(source, previous.source, moved)
+                flickers = flicker(shown.dream, previous.dream, moved), flicker(source, previous.source, moved)
         if cut:
             scene.clear()
         scene.append(shown)
         seen = 0.0 if moved is None else float(moved.seen.mean())
         seconds = time.perf_counter() - began
-        yield VideoStep(index, shown.dream, shown.strength, score, *apart, seen, cut, held, seconds)
+        yield VideoStep(index, shown.dream, shown.strength, score, *flickers, seen, cut, held, seconds)

@@ -1,4 +1,4 @@
-"""What dreamt and painted films share as works: their frames one by one, their keyframes, words. Free of torch."""
+"""What dreamt and stylized films share as works: their frames one by one, their keyframes, words. Free of torch."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from reverie.jobs.work import Chosen, Plan, Report
 
 if TYPE_CHECKING:
     from reverie.jobs.output import Output
+    from reverie.tools.dream_film.loop_work import LoopDream
     from reverie.tools.films.job import FilmJob
-    from reverie.tools.films.keyframes_file import Readers
-    from reverie.tools.films.loop_work import LoopDream
+    from reverie.tools.keyframes.file import Readers
 
 
 class FilmWork:
@@ -142,7 +142,7 @@ def keys_text(value: str | None, readers: Readers | None = None, names: Sequence
     """
     if value is None or value.startswith("{"):
         return value
-    from reverie.tools.films.keyframes_file import read_keyframes
+    from reverie.tools.keyframes.file import read_keyframes
 
     found = read_keyframes(value, readers)
     return json.dumps({"name": found.name, "text": found.text, "names": list(names)}, ensure_ascii=False)

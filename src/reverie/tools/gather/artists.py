@@ -1,4 +1,4 @@
-"""`reverie gather artists`: a class for each painter, from the categories of Wikimedia Commons."""
+"""`reverie gather artists`: a class for each artist, from the categories of Wikimedia Commons."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class PreparedArtists:
     """The painters and the sources, ready to be asked."""
 
     def __init__(self, config: ArtistsConfig, session: Session) -> None:
+        from reverie.data.gather.sources.artist import ByArtist
         from reverie.data.gather.sources.catalogue import open_source
-        from reverie.data.gather.sources.painter import ByPainter
         from reverie.tools.gather.net import Net
 
         self.config, self.net = config, Net(config)
         self.wishes = painters(config.names)
         chosen = ("commons", *MUSEUMS) if config.museums else ("commons",)
         self.sources = {
-            name: ByPainter(open_source(name, side_px=config.side, endpoints=self.net.endpoints)) for name in chosen
+            name: ByArtist(open_source(name, side_px=config.side, endpoints=self.net.endpoints)) for name in chosen
         }
         self.notes = [f"{name}: {source.terms}" for name, source in self.sources.items()]
 
@@ -43,13 +43,13 @@ class PreparedArtists:
 
 
 def painters(names: Sequence[str]) -> tuple[Wish, ...]:
-    """Return a class for each painter; without names, for those of the shipped list.
+    """Return a class for each artist; without names, for those of the shipped list.
 
     Raises:
         InputError: a list that cannot be read, or a name that is there twice.
     """
     from reverie.data.gather.collect import Wish
-    from reverie.data.gather.sources.painter import PREFIX
+    from reverie.data.gather.sources.artist import PREFIX
 
     found = parse_wishes(names) if names else _shipped()
     return tuple(w if w.words.lower().startswith("category:") else Wish(w.label, PREFIX + w.words) for w in found)
@@ -65,7 +65,7 @@ def _name(config: ArtistsConfig) -> str:
 
 
 ARTISTS: Tool[ArtistsConfig] = Tool(
-    name="gather artists", doing="gathering", ending="", summary="Gather paintings, a class for each painter.",
+    name="gather artists", doing="gathering", ending="", summary="Gather paintings, a class for each artist.",
     config=ArtistsConfig, prepare=PreparedArtists, makes="folder", suffix="", name_of=_name,
     roles=(
         Role("names", "text", "Painters, or a text file of them; else 53 that are shipped.", required=False, many=True),

@@ -30,16 +30,16 @@ class Net:
 
     def client(self, own: str | None = None) -> Client:
         """Return a client; the times of requests are shared with all others. `own` is one more server to trust."""
-        import reverie
         from reverie.data.net.address import place_of, split_address
         from reverie.data.net.client import Client
         from reverie.data.net.pace import Pace
+        from reverie.version import __version__
         from reverie.weights.fetch import cache_dir
 
         named = [*self.endpoints.values(), *([own] if own else [])]
         trusted = [place_of(split_address(url)) for url in named]
         pace = Pace(cache_dir() / "gather" / "pace.sqlite")
-        return Client(self.contact.strip(), pace, pause_s=self.pause_s, trusted=trusted, version=reverie.__version__)
+        return Client(self.contact.strip(), pace, pause_s=self.pause_s, trusted=trusted, version=__version__)
 
 
 def _endpoint(text: str) -> tuple[str, str]:

@@ -87,5 +87,5 @@ LATENT_BLEND: Tool[BlendConfig] = Tool(
         Role("second", "network", "Generator, best trained on from the first, that gives the surface."),
     ),
     makes="network", suffix=".safetensors", name_of=lambda config: Path(config.first).stem,
-    examples=("reverie latent blend flowers paintings.safetensors --from-px 32 -o painted.safetensors",),
+    examples=("reverie latent blend flowers paintings.safetensors --from-px 32 -o blended.safetensors",),
 )  # fmt: skip

@@ -207,7 +207,7 @@ class LatentDreamConfig(GeneratorSettings):
     )  # fmt: skip
     steps: int = setting(60, "Steps.", minimum=1, maximum=100_000)
     lr: float = setting(0.03, "Step size of Adam.", above=0, maximum=10)
-    apart: bool = setting(False, "Let layers move apart (W+): farther from what the network learned.")
+    apart: bool = setting(False, "Let layers differ (W+): farther from what the network learned.")
     reach: float = setting(
         1.5, "How far from the center, in mean distances of w.", above=0, maximum=100, flag="--max-distance",
         alias=("--reach",),

@@ -1,4 +1,4 @@
-"""Eyes of reactions: the classes that a network sees in frames."""
+"""What reactions see: the classes that a network finds in frames."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ import numpy as np
 
 if TYPE_CHECKING:
     from reverie.critic.critic import Critic
+    from reverie.jobs.session import Session
+    from reverie.tools.live.reactions import Rules
+
+
+def look_of(
+    rules: Rules | None, session: Session, critic: str, device: str
+) -> Callable[[np.ndarray], Mapping[str, float]] | None:
+    """Return what names the classes that the rules ask for; None where they ask for none."""
+    if rules is None or not rules.classes:
+        return None
+    return looking(session.critic(critic, None, device, "auto"), rules.classes)
 
 
 def looking(critic: Critic, classes: Sequence[str]) -> Callable[[np.ndarray], Mapping[str, float]]:

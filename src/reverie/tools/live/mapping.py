@@ -28,7 +28,7 @@ from typing import Any
 from reverie.errors import InputError
 from reverie.media.signals.board import Board
 from reverie.media.signals.signal import Signal, SignalSettings
-from reverie.tools.films.easing import EASINGS
+from reverie.tools.keyframes.easing import EASINGS
 from reverie.tools.live.yaml_reader import Place, parse_tree, read_text
 
 KNOWN = ("inputs", "signals", "moves")

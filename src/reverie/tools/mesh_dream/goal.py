@@ -17,10 +17,10 @@ from reverie.optimize.transforms import Look, Transforms
 from reverie.optimize.views import Views as Crops
 from reverie.render.camera import Camera
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.objective import build_objective
+from reverie.tools.dream.references import References
+from reverie.tools.dream_steps.objective import build_objective
 from reverie.tools.mesh.ascent import Stage
 from reverie.tools.mesh.config import MeshDreamConfig
-from reverie.tools.references import References
 
 GREYS = (0.2, 0.8)  # the background's range: a fixed one would become part of what is dreamt
 JITTER_PX = 8

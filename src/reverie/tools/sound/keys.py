@@ -1,4 +1,4 @@
-"""`reverie sound keys`: a song as keyframes of a dream or a painted film, as YAML to be edited and used."""
+"""`reverie sound keys`: a song as keyframes of a dream or a stylized film, as YAML to be edited and used."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _needed(values: Sequence[float], least: float) -> list[int]:
 
 SOUND_KEYS: Tool[SoundKeysConfig] = Tool(
     name="sound keys", doing="listening", ending="keys",
-    summary="Write what a song does as keyframes, for dreams and painted films.",
+    summary="Write what a song does as keyframes, for dreams and stylized films.",
     config=SoundKeysConfig, prepare=PreparedKeys, roles=(Role("song", "data", "The song."),), makes="table",
     suffix=".yaml", name_of=lambda config: Path(config.song).stem,
     examples=(

@@ -51,7 +51,7 @@ class StyleConfig:
         (), "Layer whose content is kept, optionally weighted as NAME:WEIGHT; repeatable.", group=NETWORK, expert=True
     )
     content_score: str = setting(
-        "features", "How content is compared: features in place, or which places are alike.",
+        "features", "How content is compared: features in place, or which places are similar.",
         choices=("features", "self-similarity"), group=NETWORK, expert=True,
     )  # fmt: skip
     style_scale: tuple[float, ...] = setting(
@@ -224,7 +224,7 @@ class StyleConfig:
         expert=True,
     )
     resume_from: str | None = setting(
-        None, "State file to go on from: of a stopped run, or of a preview to be painted larger.", file="state",
+        None, "State file to go on from: of a stopped run, or of a preview to be stylized larger.", file="state",
         own=True, stored=False, group=STATE, expert=True,
     )  # fmt: skip
     keep_state: bool = setting(

@@ -69,7 +69,7 @@ def expand(texts: Sequence[str], config: StyleConfig, name: str) -> list[tuple[P
     for text in texts:
         path, weight = split_weight(text)
         if config.style_class is not None:
-            from reverie.tools.references import pick_target
+            from reverie.tools.dream.references import pick_target
 
             kind = None if config.style_class == ANY else config.style_class
             artwork = pick_target(str(path), kind, config.seed, name, ("--style-class", "the style"))

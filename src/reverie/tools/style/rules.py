@@ -7,7 +7,7 @@ import dataclasses
 from reverie.errors import InputError
 from reverie.settings import check_together
 from reverie.tools.style.config import StyleConfig
-from reverie.tools.style.film_config import StyleFilmConfig
+from reverie.tools.style_film.config import StyleFilmConfig
 
 MOST_ANCHOR = 64  # frames back that are kept in memory
 
@@ -45,11 +45,11 @@ def check_style(config: StyleConfig) -> None:
 
 
 def _check_sampled(config: StyleConfig) -> None:
-    alike = config.content_score == "self-similarity"
-    if config.optimizer == "lbfgs" and (alike or config.score in SAMPLED_SCORES):
+    similarity = config.content_score == "self-similarity"
+    if config.optimizer == "lbfgs" and (similarity or config.score in SAMPLED_SCORES):
         name = f"--score {config.score}" if config.score in SAMPLED_SCORES else "--content-score self-similarity"
         raise InputError(f"{name} looks at other places at every step, which --optimizer lbfgs cannot follow; use adam")
-    if alike and config.samples > MOST_COMPARED:
+    if similarity and config.samples > MOST_COMPARED:
         raise InputError(
             f"--content-score self-similarity takes at most --samples {MOST_COMPARED}; got {config.samples}"
         )
@@ -83,7 +83,7 @@ def check_film(config: StyleConfig, film: StyleFilmConfig, styles: int, *, still
     """Refuse settings that a film has no use for.
 
     Args:
-        config: how frames are painted.
+        config: how frames are stylized.
         film: the rest.
         styles: how many there are.
         still: whether it shows one picture.

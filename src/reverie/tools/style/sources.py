@@ -14,7 +14,7 @@ from reverie.errors import InputError
 from reverie.jobs.weighted import MOST_WEIGHT
 from reverie.media.given import as_picture
 from reverie.media.image import Picture
-from reverie.tools.references import cut_out, mask_of, softened
+from reverie.tools.dream.references import cut_out, mask_of, softened
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.named import check_folders, check_weights_of, expand
 from reverie.tools.style.regions import StyleRegion

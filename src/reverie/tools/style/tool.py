@@ -25,7 +25,7 @@ def _prepare(config: StyleConfig, session: Session) -> Prepared:
 
 
 def _network(config: StyleConfig) -> Path | None:
-    """Return the file of the network that paints or judges, if it lies here."""
+    """Return the file of the network that stylizes or scores, if it lies here."""
     from reverie.weights.embedded import adaptive_path
     from reverie.weights.network_file import network_file
 
@@ -66,7 +66,7 @@ STYLE: Tool[StyleConfig] = Tool(
     name="style", doing="painting", ending="style",
     summary="Paint pictures and films in a style: their content, the look of others.",
     config=StyleConfig, prepare=_prepare, check=check_inputs, upgrade=_upgraded, settle=settled, network=_network,
-    film="reverie.tools.style.film_tool:STYLE_FILM", moving="reverie.tools.style.film_tool:STYLE_FILM", sheet=_sheet,
+    film="reverie.tools.style_film.tool:STYLE_FILM", moving="reverie.tools.style_film.tool:STYLE_FILM", sheet=_sheet,
     spreads=lambda config: config.tile is not None and config.fast is None,
     roles=(
         Role("content", "picture", "Picture, film, pattern, folder, or - for standard input: what to paint.",
@@ -76,6 +76,6 @@ STYLE: Tool[StyleConfig] = Tool(
     ),
     examples=(
         "reverie style photo.jpg painting.jpg --strength 70%", "reverie style photo.jpg painting.jpg --fast",
-        "reverie style holiday/ --style painting.jpg -o painted/",
+        "reverie style holiday/ --style painting.jpg -o stylized/",
     ),
 )  # fmt: skip

@@ -15,15 +15,15 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.work import Chosen, Plan, Report
 from reverie.tools.fast.model import FastModel
+from reverie.tools.fast.styling import FastTransfer, open_fast, read_fast
 from reverie.tools.mask_rule import resolved_rule
 from reverie.tools.style.config import StyleConfig
-from reverie.tools.style.fast import FastTransfer, open_fast, read_fast
 from reverie.tools.style.named import settled
-from reverie.tools.style.plan import StylePlan
 from reverie.tools.style.rules import check_style
 from reverie.tools.style.sources import StylePictures, read_styles
-from reverie.tools.style.state import StateFile
-from reverie.tools.style.transfer import Transfer, layer_names
+from reverie.tools.style_steps.plan import StylePlan
+from reverie.tools.style_steps.state import StateFile
+from reverie.tools.style_steps.transfer import Transfer, layer_names
 
 Made: TypeAlias = Transfer | FastTransfer
 

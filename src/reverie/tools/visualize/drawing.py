@@ -25,7 +25,7 @@ from reverie.settings import check_settings
 from reverie.tools.visualize.config import VisualizeConfig
 from reverie.tools.visualize.priors import PRIORS, Prior, Start
 from reverie.tools.visualize.targets import Target, find_targets
-from reverie.tools.visualize.verify import Verdict, check_verifier, judge
+from reverie.tools.visualize.verify import Verdict, check_verifier, verify
 
 CLASS_PX, FEATURE_PX = 256, 160
 SHIFTED = Transforms(jitter_px=8, scale=0.1, rotate_deg=8.0, noise=0.02)  # how features are looked at
@@ -159,7 +159,7 @@ def _one(
     for index, (score, _, images) in enumerate(moments, start=1):
         step = VisualizeStep(1, 1, 1, 1, index, steps, target.name, score, images)
         if index == steps:
-            verdicts = judge(images, target, critic, verifier)
+            verdicts = verify(images, target, critic, verifier)
             drawing = Drawing(target, config.seed, images.cpu(), attention[:, 0].cpu(), verdicts)
             step = replace(step, drawing=drawing)
         yield step

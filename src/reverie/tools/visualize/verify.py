@@ -1,4 +1,4 @@
-"""Judge a drawn picture: by a second network where there is one, else by crops that its making never saw.
+"""Verify a drawn picture: by a second network where there is one, else by crops that its making never saw.
 
 A network is easily fooled by a picture made for it. What another network, of another seed, also sees is really there.
 """
@@ -17,18 +17,18 @@ from reverie.optimize.transforms import Transforms
 from reverie.optimize.views import Views
 from reverie.tools.visualize.targets import Target
 
-HELD_OUT = 0x5EED  # seed of the crops that judge; those that make begin with the picture's own
+HELD_OUT = 0x5EED  # seed of the crops that verify; those that make begin with the picture's own
 CROPS = 15
 FEATURE_VIEWS = 8
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the judge thinks of one picture.
+    """What the verifying network finds in one picture.
 
     Attributes:
         score: what seeds are compared by: mean log probability over views of a class, mean score of a feature.
-        probability: of the class, the whole picture seen at the judge's input size; None for features.
+        probability: of the class, the whole picture seen at the verifying network's input size; None for features.
         rank: place of the class among all, from 1; None for features.
     """
 
@@ -42,12 +42,12 @@ def check_verifier(target: Target, critic: Critic, verifier: Critic | None) -> N
     if verifier is None:
         return
     if target.class_index is None:
-        raise InputError(f"--verifier can judge classes only; '{target.name}' is a feature of the first network")
+        raise InputError(f"--verifier goes with classes only; '{target.name}' is a feature of the first network")
     same_class(critic, target.class_index, verifier)
 
 
 @torch.no_grad()
-def judge(images: Tensor, target: Target, critic: Critic, verifier: Critic | None = None) -> tuple[Verdict, ...]:
+def verify(images: Tensor, target: Target, critic: Critic, verifier: Critic | None = None) -> tuple[Verdict, ...]:
     """Return one verdict per picture.
 
     Raises:
@@ -55,7 +55,7 @@ def judge(images: Tensor, target: Target, critic: Critic, verifier: Critic | Non
     """
     check_verifier(target, critic, verifier)
     if target.class_index is not None:
-        return _judge_class(images, target, critic, verifier)
+        return _verify_class(images, target, critic, verifier)
     views = Transforms(0 if target.centered else 8, 0.05, 3.0, 1.0, 0.0)
     generator = Generator().manual_seed(HELD_OUT)
     total = torch.zeros(len(images))
@@ -65,7 +65,7 @@ def judge(images: Tensor, target: Target, critic: Critic, verifier: Critic | Non
     return tuple(Verdict(score) for score in (total / FEATURE_VIEWS).tolist())
 
 
-def _judge_class(images: Tensor, target: Target, critic: Critic, verifier: Critic | None) -> tuple[Verdict, ...]:
+def _verify_class(images: Tensor, target: Target, critic: Critic, verifier: Critic | None) -> tuple[Verdict, ...]:
     assert target.class_index is not None
     network = verifier or critic
     index = target.class_index if verifier is None else same_class(critic, target.class_index, verifier)

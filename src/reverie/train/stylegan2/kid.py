@@ -12,7 +12,7 @@ AT_ONCE = 64
 
 
 def squared_mmd(first: Tensor, second: Tensor) -> float:
-    """Return the unbiased squared distance of two sets of features ``[N, d]`` and ``[M, d]``; 0 for alike, may be < 0.
+    """Return the unbiased squared MMD of two sets of features ``[N, d]`` and ``[M, d]``; 0 for equal ones, may be < 0.
 
     MMD^2 = mean_{i!=j} k(x_i, x_j) + mean_{i!=j} k(y_i, y_j) - 2 mean k(x_i, y_j),  k(a, b) = (a.b / d + 1)**3.
     Source: Binkowski et al. 2018, "Demystifying MMD GANs", arXiv 1801.01401, section 4.

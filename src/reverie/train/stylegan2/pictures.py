@@ -18,11 +18,10 @@ from reverie.data.pack import Pictures, load_pictures
 from reverie.errors import DataError, InputError
 from reverie.media.footage import footage_frames, is_footage, open_footage
 from reverie.train.stylegan2.config import Stylegan2Config
+from reverie.train.stylegan2.film_frames import Left, chosen_frames
 
 LEAST_PICTURES = 16
 MOST_FRAMES = 20_000  # of a film; more are taken evenly from it
-THUMBNAIL_PX = 16
-DUPLICATE = 0.02  # mean difference of thumbnails, of the range, below which a frame repeats the last one kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,24 +112,15 @@ def _of_folder(path: Path, config: Stylegan2Config, cache: Path | None) -> Sourc
 def _of_film(path: Path, side: int) -> Source:
     footage = open_footage(path)
     every = max(1, footage.frames // MOST_FRAMES)
-    kept: list[Tensor] = []
-    seen, last = 0, None
-    for square in _squares(footage_frames(footage), side, every):
-        seen += 1
-        thumbnail = F.adaptive_avg_pool2d(square[None].float() / 255, THUMBNAIL_PX)
-        if last is not None and (thumbnail - last).abs().mean() < DUPLICATE:
-            continue
-        last = thumbnail
-        kept.append(square)
+    left = Left()
+    kept = list(chosen_frames(_squares(footage_frames(footage), side, every), left))
     if not kept:
-        raise DataError(f"'{path}' has no frames")
+        raise DataError(f"'{path}' has no frames that show anything")
     pixels = torch.stack(kept)
     digest = hashlib.sha256(pixels.numpy().tobytes()).hexdigest()
     names = tuple(f"frame {n}" for n in range(len(kept)))
     pictures = FramePictures(pixels, torch.zeros(len(kept), dtype=torch.long), names, side)
-    left_out = seen - len(kept)
-    notes = (f"{len(kept)} of {seen} frames; {left_out} repeat the one before",) if left_out else ()
-    return Source(pictures, (), digest, notes)
+    return Source(pictures, (), digest, tuple(filter(None, [left.line(len(kept))])))
 
 
 def _squares(frames: Iterator[np.ndarray], side: int, every: int) -> Iterator[Tensor]:

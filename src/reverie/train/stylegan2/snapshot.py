@@ -65,7 +65,7 @@ class Snapshots:
         """Return "kid" of the average on the embedded critic, and "spread".
 
         The spread is how far made pictures are from each other, divided by how far real ones are: 1 is as varied as
-        they are, and near 0 all are alike (mode collapse).
+        they are, and near 0 all are the same (mode collapse).
         """
         if self._real is None:
             order = torch.randperm(self.source.count, generator=seeded(self.config.seed, "kid"))[:MOST_REAL]

@@ -91,7 +91,7 @@ class _Teller:
             lines.append(f"a loss was no number; went back to {training.kimg:.1f} kimg")
         if not self.alarmed and training.means.get("spread", 1.0) < COLLAPSED and training.kimg > COLLAPSED_KIMG:
             self.alarmed = True
-            lines.append("the pictures are nearly all alike (mode collapse); try --anchor 3, a larger --batch, "
+            lines.append("the pictures are nearly all the same (mode collapse); try --anchor 3, a larger --batch, "
                          "a smaller --lr, or more pictures")  # fmt: skip
         if step.phase == "done" and "kid" in training.means:
             lines.append(f"KID {training.means['kid']:.4f} on the embedded critic, after {training.kimg:.1f} kimg")

@@ -44,7 +44,7 @@ class Adversary:
         config = self.config
         random = seeded(config.seed, "augment", step)
         both = torch.cat([torch.cat([given, wanted], 1), torch.cat([given, made], 1)]) * 2 - 1
-        if config.diff_augment:  # a pair is varied alike, real and made ones apart
+        if config.diff_augment:  # a pair is varied the same way, real and made ones separately
             both = diff_augment(both, random, self.outputs)
         real, fake = (x.contiguous(memory_format=torch.channels_last) for x in both.chunk(2))
         self.net.requires_grad_(True)
@@ -55,8 +55,8 @@ class Adversary:
         found = {"gan": generator_loss(config.gan_loss, scores) * (config.gan / DIFFERENCE)}
         if config.feature_matching:
             pairs = zip(features, real_features, strict=True)
-            alike = torch.stack([F.l1_loss(a, b.detach()) for a, b in pairs]).mean()
-            found["features"] = alike * (config.feature_matching / DIFFERENCE)
+            match = torch.stack([F.l1_loss(a, b.detach()) for a, b in pairs]).mean()
+            found["features"] = match * (config.feature_matching / DIFFERENCE)
         return found
 
     def update(self, lr: float) -> dict[str, float]:

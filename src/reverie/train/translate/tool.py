@@ -44,8 +44,8 @@ class PreparedTraining:
         count = sum(p.numel() for p in training.network.parameters())
         examples = self.task.examples
         notes = [f"{examples.count} pictures to learn from, {examples.held} held out; {count:,} parameters"]
-        if training.painter.step:
-            notes.append(f"going on after step {training.painter.step}, which an earlier run made")
+        if training.loop.step:
+            notes.append(f"going on after step {training.loop.step}, which an earlier run made")
         decisions = {"parameters": count, "pictures": examples.count, "held out": examples.held}
         return training_work(
             training, total=lambda step: steps_or_time(self.config, step),

@@ -19,7 +19,7 @@ from reverie.models.translator import Translator, build_translator
 from reverie.models.translator_file import KIND
 from reverie.train.about import dated, portable
 from reverie.train.counters import check_resumes
-from reverie.train.painter import Lesson, Painter
+from reverie.train.image_loop import ImageLoop, Lesson
 from reverie.train.randomness import private_random
 from reverie.train.run_folder import RunFolder
 from reverie.train.step import TrainStep
@@ -73,31 +73,31 @@ class TranslatorTraining:
         self._first_step = step
         betas = BETAS if self.adversary is not None else USUAL_BETAS
         lesson = Lesson(self._loss, self._finish, task.examples.digest, self.adversary, self.validation, betas)
-        self.painter = Painter(net, lesson, run, config, saved)
+        self.loop = ImageLoop(net, lesson, run, config, saved)
 
     def steps(self) -> Iterator[TrainStep]:
         """Train to the end of the schedule; the last step carries what was measured."""
-        self.painter.net.train()
+        self.loop.net.train()
         with self.run.claimed():
             self.run.write_settings(portable(self.config))
             self._track()
             try:
-                for step in self.painter.steps():
+                for step in self.loop.steps():
                     yield dataclasses.replace(step, output=None, metrics=self.metrics or step.metrics)
             finally:
                 self.ahead.close()
 
     def _track(self) -> None:
         """Open what is told the numbers as well, now that the folder is there."""
-        config, painter = self.config, self.painter
+        config, loop = self.config, self.loop
         if config.track:
             trackers = open_trackers(config.track, self.run.path, portable(config), self._first_step)
-            painter.lesson = dataclasses.replace(painter.lesson, trackers=trackers)
+            loop.lesson = dataclasses.replace(loop.lesson, trackers=trackers)
 
     @property
     def network(self) -> Translator:
         """The averaged network."""
-        return self.painter.average.net  # type: ignore[return-value]
+        return self.loop.average.net  # type: ignore[return-value]
 
     def _draw(self, step: int) -> Pair:
         config = self.config

@@ -1,4 +1,4 @@
-"""Pages that tools made: they run apart from ours, without cookies, requests of scripts, or a way to the studio.
+"""Pages that tools made: they run separately from ours, without cookies, requests of scripts, or a way to the studio.
 
 A sandboxed page is nobody to the browser, so what it shows beside itself cannot ask with a cookie. It lies under an
 address that nobody can guess, made from the result's id and the studio's key, and leads to that one result.

@@ -10,12 +10,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-import reverie
 from reverie.apps.web.studio.studio import fields_of, studio_of
 from reverie.errors import InputError
 from reverie.jobs.queue.entry import MissingError
 from reverie.jobs.queue.lease import Leases
 from reverie.jobs.queue.store import Queue, new_id
+from reverie.version import __version__
 
 MOST_PRESETS = 200
 LEFT_OUT = ("input", "machine", "steering", "stopped_at_step", "version")  # what belongs to the one result
@@ -33,7 +33,7 @@ async def status(request: Request) -> Response:
     workers = await run_in_threadpool(Leases(studio.queue.database).living)
     settings = studio.settings
     return JSONResponse({
-        "version": reverie.__version__, "workers": len(workers), "devices": [device for _, _, device in workers],
+        "version": __version__, "workers": len(workers), "devices": [device for _, _, device in workers],
         "trouble": studio.keeper.trouble if studio.keeper is not None else "",
         "most_upload_bytes": settings.most_upload_bytes, "most_pixels": settings.most_pixels,
         "most_waiting": settings.most_waiting, "keep_hours": settings.keep_hours, "password": bool(settings.password),

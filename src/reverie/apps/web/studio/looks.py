@@ -1,4 +1,4 @@
-"""Looks of an exhibition that come from a folder: one for each painting, or for each painter's folder."""
+"""Looks of an exhibition that come from a folder: one for each painting, or for each artist's folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OWNER = "artists"  # in front of the id of a look that came from a folder
 
 
 def artworks(folder: Path) -> list[tuple[str, Path]]:
-    """Return name and picture of each look: every painting, or the first of every painter's folder.
+    """Return name and picture of each look: every painting, or the first of every artist's folder.
 
     Raises:
         InputError: there are none, or too many.
@@ -48,7 +48,7 @@ def offer_artists(studio: Studio, folder: Path, size_px: int) -> int:
     forget_artists(studio)
     for name, path in works:
         item = studio.files.adopt(path)
-        record = painted_record(path, size_px)
+        record = stylized_record(path, size_px)
         studio.post_check(record)
         with studio.queue.database.writing() as db:
             db.execute(
@@ -64,8 +64,8 @@ def forget_artists(studio: Studio) -> None:
         db.execute("DELETE FROM presets WHERE id LIKE ?", (f"{OWNER}-%",))
 
 
-def painted_record(path: Path, size_px: int) -> dict[str, object]:
-    """Return the job of painting like a picture, without what is painted."""
+def stylized_record(path: Path, size_px: int) -> dict[str, object]:
+    """Return the job of painting like a picture, without what is stylized."""
     from reverie.tools.style.config import StyleConfig
 
     config = StyleConfig(style=(str(path),), fast="any", size=size_px)

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-import reverie
 from reverie.apps.web.studio.forms import schema_of
 from reverie.apps.web.studio.studio import Studio, studio_of
+from reverie.version import __version__
 
 FILE = {
     "type": "object", "required": ["name", "sha256"],
@@ -51,7 +51,7 @@ def described(studio: Studio, routes: list[Any]) -> dict[str, Any]:
     paths["/api/jobs"]["post"]["requestBody"] = {"required": True, "content": body}
     paths["/api/files"]["post"]["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
     return {
-        "openapi": "3.1.0", "info": {"title": "Reverie studio", "version": reverie.__version__},
+        "openapi": "3.1.0", "info": {"title": "Reverie studio", "version": __version__},
         "paths": paths,
         "components": {
             "schemas": {_key(name): schema for name, schema in jobs.items()},

@@ -1,0 +1,136 @@
+"""The words of a command line and the places of a tool: which word is what, and the habits that are caught early."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from reverie.apps.cli.common_options import Common
+from reverie.apps.cli.pipes import STDOUT, as_given
+from reverie.apps.cli.tool_fields import all_fields
+from reverie.apps.cli.values import as_name, split_list
+from reverie.errors import InputError
+from reverie.jobs.tool import AnyTool, Role
+from reverie.settings import flag_of
+
+STILLS = (".png", ".jpg", ".jpeg", ".avif", ".tif", ".tiff")
+FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif")  # of --output, which ask for a film by themselves
+
+
+def place_words(tool: AnyTool, words: Sequence[str], named: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return what goes to which role: what was given by name first, the other words in the order of the roles.
+
+    A role that takes several takes all that is left but one word for each role behind it.
+
+    Raises:
+        InputError: more words than places.
+    """
+    positions: dict[str, Any] = {name: tuple(texts) for name, texts in named.items() if texts}
+    streamed, rest = tool.streamed, list(words)
+    if streamed is not None and streamed.name in positions and takes_many(tool, streamed):
+        positions[streamed.name], rest = (*rest, *positions[streamed.name]), []  # both ways of naming sources
+    roles = [role for role in tool.roles if role.name not in positions]
+    for number, role in enumerate(roles, start=1):
+        many = role.many or (role.streamed and role is roles[-1])
+        behind = len(roles) - number  # in ``distill STYLE STYLE DATA`` the last word is the data
+        count = max(1, len(rest) - behind) if many else 1
+        taken, rest = rest[:count], rest[count:]
+        if taken:
+            positions[role.name] = tuple(taken) if many else taken[0]
+    if rest:
+        known = {field.name for _, field in tool.fields()}
+        hint = f"; a channel is --channel {rest[0]}" if "channel" in known and ":" in rest[0] else ""
+        raise InputError(f"'{rest[0]}' is one argument too many{hint}; see 'reverie {tool.name} --help'")
+    for role in tool.roles:
+        value = positions.get(role.name)
+        if isinstance(value, tuple) and not (role.many or role.streamed):
+            first, *more = (str(text) for text in value)
+            if more:
+                raise InputError(f"--{role.name} is given more than once; see 'reverie {tool.name} --help'")
+            positions[role.name] = first
+    return positions
+
+
+def takes_many(tool: AnyTool, role: Role) -> bool:
+    """Tell whether a place takes several: the tool says so, or it is the last one and the tool goes through them."""
+    return role.many or (role.streamed and role is tool.roles[-1])
+
+
+def texts_of(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return what stands at a place, as it was typed."""
+    return () if value is None else (as_given(value),) if isinstance(value, str) else tuple(map(as_given, value))
+
+
+def check_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, Any], common: Common) -> None:
+    """Catch the habit of other programs to name the result last, before anything is opened.
+
+    Raises:
+        InputError: the last word names a picture or film that is not there, behind one that is.
+    """
+    alone = len(texts) == 1 and tool.streamed is not None and not tool.streamed.required
+    if alone and not Path(texts[0]).suffix and not Path(texts[0]).exists() and texts[0] != STDOUT:
+        raise InputError(f"no file at '{texts[0]}'; without a picture it is 'reverie {tool.name} --size 512'")
+    for role in tool.fixed:
+        value = positions.get(role.name)
+        if role.kind == "network" and isinstance(value, str) and Path(value).suffix.lower() in (*STILLS, ".webp"):
+            raise InputError(f"'{value}' is a picture; {lacking(tool, role)}")
+    places = [*texts, *(text for role in tool.fixed for text in texts_of(positions.get(role.name)))]
+    if len(places) < 2 or common.output is not None or tool.makes not in ("picture", "film", "mesh"):
+        return
+    *before, last = map(Path, places)
+    if last.suffix.lower() in (*STILLS, *FILMS, ".webp") and not last.exists() and all(p.exists() for p in before):
+        raise InputError(f"no file at '{last}'; did you mean -o {last}?")
+
+
+def check_lists(tool: AnyTool, texts: tuple[str, ...], given: Mapping[str, Any], *, layers: bool) -> None:
+    """Catch values of an option with spaces between them: ``photo.jpg --layer A B``.
+
+    Raises:
+        InputError: a word behind the first that looks like no file, beside an option that takes several values.
+    """
+    lost = [text for text in texts[1:] if not Path(text).suffix and not Path(text).exists() and text.isprintable()]
+    lost = [text for text in lost if not set(text) & set("/*?[")]
+    if lost and layers:
+        raise InputError(f"--layers lists them and takes no value; did you mean --layer {','.join(lost)}?")
+    several = [field for field, _ in all_fields(tool) if isinstance(given.get(field.name), tuple)]
+    if lost and several:
+        field = several[-1]
+        values = ",".join(map(str, (*given[field.name], *lost)))
+        raise InputError(f"no file at '{lost[0]}'; did you mean {flag_of(field)} {values}?")
+
+
+def say_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, Any]) -> None:
+    """Say what was taken for what, where another reading is as likely: ``style a.jpg b.jpg --style s.jpg``."""
+    shared = next((role for role in tool.fixed if role.many and positions.get(role.name)), None)
+    if shared is not None and len(texts) > 1 and tool.streamed is not None:
+        styles = ", ".join(texts_of(positions[shared.name]))
+        print(f"{tool.streamed.name}: {', '.join(texts[:4])}{' and more' if len(texts) > 4 else ''}; "
+              f"{shared.name}: {styles}", file=sys.stderr)  # fmt: skip
+
+
+def lacking(tool: AnyTool, role: Role) -> str:
+    """Return what to say where a place is empty."""
+    by_name = f"--{role.name.replace('_', '-')} FILE"
+    return f"{role.name.upper()} is missing ({by_name}); see 'reverie {tool.name} --help'"
+
+
+def fixed_settings(tool: AnyTool, positions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that stand on the command line without an option."""
+    found: dict[str, Any] = {}
+    for role in tool.fixed:
+        value = positions.get(role.name)
+        if value not in (None, ()):
+            found[role.name] = _items(tool, role, value) if role.many else as_given(value)
+        elif role.required:
+            raise InputError(lacking(tool, role))
+    return found
+
+
+def _items(tool: AnyTool, role: Role, value: Sequence[str]) -> tuple[str, ...]:
+    """Return the texts of a place that takes several: by spaces or commas, weights also in percent."""
+    field = next((field for _, field in tool.fields() if field.name == role.name), None)
+    if field is None:
+        return tuple(map(as_given, value))
+    return tuple(as_name(one, field) for text in value for one in split_list(as_given(text), field))

@@ -1,0 +1,50 @@
+"""The far end: one worker of a cluster, which opens once and then does item after item."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from reverie.errors import ReverieError
+from reverie.jobs.batch import Job as Item
+from reverie.jobs.batch import Opener
+from reverie.jobs.worker import attempt
+
+Answer = tuple[int, str, float]
+"""Exit code, message, seconds."""
+
+
+class FarWorker:
+    """What an actor of Ray and a task of Slurm hold."""
+
+    def __init__(self) -> None:
+        self._work: Any = None
+        self._lock, self._moment = threading.Lock(), (0.0, "")
+
+    def open(self, opener: Opener) -> tuple[int, str]:
+        """Open what all items share; return exit code and message."""
+        try:
+            self._work = opener()
+        except ReverieError as error:
+            return error.exit_code, str(error)
+        except Exception as error:  # it would end every worker; the driver says so once
+            return 1, f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        return 0, ""
+
+    def do(self, item: Item) -> Answer:
+        """Do one item, whatever happens to it."""
+        began, moments = time.monotonic(), attempt(self._work, item)
+        while True:
+            try:
+                moment = next(moments)
+            except StopIteration as end:
+                code, message = end.value
+                return code, message, time.monotonic() - began
+            with self._lock:
+                self._moment = moment
+
+    def moment(self) -> tuple[float, str]:
+        """Return how far the item is, and a short text; asked for from beside."""
+        with self._lock:
+            return self._moment

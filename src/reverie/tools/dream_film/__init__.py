@@ -1,0 +1,1 @@
+"""Dreamt films and loops."""

@@ -1,0 +1,1 @@
+"""Dreams while they are shown."""

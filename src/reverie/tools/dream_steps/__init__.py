@@ -1,0 +1,1 @@
+"""How a dream goes up: plan, memory, steps, what is raised."""

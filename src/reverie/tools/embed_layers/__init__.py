@@ -1,0 +1,1 @@
+"""How well layers separate classes."""

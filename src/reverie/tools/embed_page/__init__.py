@@ -1,0 +1,1 @@
+"""The page and the files that a map of a collection is shown by."""

@@ -1,0 +1,1 @@
+"""New pictures on a map, and pictures taken off it."""

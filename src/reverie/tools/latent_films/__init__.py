@@ -1,0 +1,1 @@
+"""Films through a latent space: walks and journeys."""

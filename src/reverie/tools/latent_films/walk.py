@@ -1,0 +1,162 @@
+"""`reverie latent walk`: a film along a curve through latent space."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reverie.errors import InputError
+from reverie.jobs.film import FrameSequence
+from reverie.jobs.given import Given
+from reverie.jobs.job import Input, Json
+from reverie.jobs.tool import Tool
+from reverie.tools.latent.config import ConformConfig, HeardSettings, JourneyConfig, WalkConfig, parse_numbers
+from reverie.tools.latent.sample import MODEL, PreparedGenerator
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from reverie.jobs.output import Output
+    from reverie.models.stylegan2.generator import Noise
+    from reverie.tools.latent.model import LatentModel
+    from reverie.tools.latent_films.paths import Curve
+    from reverie.tools.latent_live.tool import LatentRenderConfig
+
+    Filmed = WalkConfig | JourneyConfig | ConformConfig | LatentRenderConfig
+NEEDS = {"lerp": 2, "slerp": 2, "spline": 2, "circle": 2, "noise": 1}
+
+
+class PreparedWalk(PreparedGenerator):
+    """An open generator and a curve."""
+
+    config: WalkConfig
+
+    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> FrameSequence:
+        """Return the film; the latents of its frames stand beside it."""
+        from reverie.tools.latent_films.driven import drive_of, driven
+        from reverie.tools.latent_films.paths import frame_places
+
+        config, model = self.config, self.model
+        seeds = parse_numbers(config.seeds)
+        if len(seeds) < NEEDS[config.path]:
+            raise InputError(f"a {config.path} needs {NEEDS[config.path]} seeds or more; got {len(seeds)}")
+        rate = Fraction(config.fps).limit_denominator(1001)
+        frames = max(1, round(config.seconds * rate))
+        curve = ws_curve(model, config, seeds)
+        places = frame_places(frames, closed=config.loop)
+        drive = drive_of(config)
+        at = lambda n: (curve(float(places[n])), model.noise_of(seeds[0]))  # noqa: E731
+        if drive is not None and config.map:
+            length_s = frames / float(rate)
+            place = lambda t: (t / length_s) % 1.0 if config.loop else min(t / length_s, 1.0)  # noqa: E731
+            way = lambda t: (curve(place(t)), model.noise_of(seeds[0]))  # noqa: E731
+            at = driven(way, drive, model, length_s, float(rate), frames, loop=config.loop)
+        manifest = {"tool": "latent walk", "network": model.sha256, "settings": lasting(config)}
+        song = None if config.song is None else Path(config.song)
+        return latent_film(model, at, frames, rate, config, scratch, manifest, song)
+
+
+def lasting(config: Filmed) -> str:
+    """Return the settings that frames depend on: all but those of machine and encoding."""
+    import dataclasses
+
+    fields = [field for field in dataclasses.fields(config) if field.metadata["replay"]]
+    return str({field.name: getattr(config, field.name) for field in fields})
+
+
+def latent_film(
+    model: LatentModel, at: Callable[[int], tuple[Tensor, Noise]], frames: int, rate: Fraction,
+    how: Filmed, scratch: Path | None, manifest: Mapping[str, Json], audio: Path | None = None,
+    files: Mapping[str, Input] | None = None,
+) -> FrameSequence:  # fmt: skip
+    """Return the film whose frame n is drawn from `at(n)`: ws and noise; `files` go into the record."""
+    import dataclasses
+
+    import torch
+
+    from reverie.jobs.output import Bytes, even_footage
+    from reverie.models.stylegan2.latents import SUFFIX, Latents
+    from reverie.tools.latent.model import as_bytes, enlarged
+    from reverie.tools.latent_films.kept import KeptFrameFolder
+
+    height, width = model.config.size
+    if how.size is not None:
+        height, width = how.size, round(width * how.size / height)
+
+    kept = None if how.keep is None else KeptFrameFolder(Path(how.keep), (model.sha256, how.preview, height))
+    notes: list[str] = []
+
+    def make(number: int) -> np.ndarray:
+        ws, noise = at(number)
+        found = None if kept is None else kept.get(ws, noise)
+        if found is not None:
+            return found
+        drawn = model.draft(ws[None], noise) if how.preview else model.draw(ws[None], noise)
+        frame = as_bytes(enlarged(drawn, height))[0]
+        if kept is not None:
+            kept.put(ws, noise, frame)
+        return frame
+
+    def beside() -> list[Output]:
+        if kept is not None and kept.note not in work.notes:
+            work.notes.append(kept.note)
+        ws = torch.stack([at(n)[0] for n in range(frames)])
+        latents = Latents(ws, tuple(str(n) for n in range(frames)), model.sha256)
+        return [Bytes(latents.encoded, (SUFFIX,), "latents", inside=True)]
+
+    if how.preview:
+        notes.append(f"a proxy, {model.proxy.psnr_db:.1f} dB near the small pictures of the network itself")
+    footage = even_footage(audio or model.opened.path, (height, width), frames, rate)
+    if audio is not None:
+        footage = dataclasses.replace(footage, audio=True)
+    chosen = dataclasses.replace(model.chosen, files=files or {})
+    sound = None
+    if isinstance(how, HeardSettings) and how.sound:
+        from reverie.tools.latent_films.driven import sound_of
+        from reverie.tools.sound.config import SoundSettings
+
+        sound = sound_of(torch.stack([at(n)[0] for n in range(frames)]).cpu().numpy(), SoundSettings(), float(rate))
+    work = FrameSequence(
+        make, footage, how.encoding(), scratch=scratch, manifest=manifest, chosen=chosen, notes=notes, beside=beside,
+        sound=sound,
+    )  # fmt: skip
+    return work
+
+
+def ws_curve(model: LatentModel, config: WalkConfig, seeds: tuple[int, ...]) -> Curve:
+    """Return the curve of ws ``[num_ws, w_dim]`` that the settings ask for."""
+    import torch
+
+    from reverie.tools.latent_films import paths
+
+    name = model.class_of_seed(seeds[0])
+
+    def drawn(z: Curve) -> Curve:
+        return lambda u: model.net.spread(model.truncated(model.w(z(u)[None].to(model.device), name), None, name))[0]
+
+    if config.path == "noise":
+        generator = torch.Generator().manual_seed(seeds[0])
+        return drawn(paths.noise_loop(model.config.z_dim, config.turns, generator))
+    if config.path == "circle":
+        turns = config.turns if not config.loop else math.ceil(config.turns)
+        return drawn(paths.circle(model.z(seeds[0]), model.z(seeds[1]), turns))
+    if config.path == "slerp":
+        return drawn(paths.polyline(torch.stack([model.z(s) for s in seeds]), paths.slerp, closed=config.loop))
+    points = torch.stack([model.ws_of_seed(s) for s in seeds])
+    if config.path == "lerp":
+        return paths.polyline(points, lambda a, b, t: a.lerp(b, t), closed=config.loop)
+    return paths.spline(points, closed=config.loop)
+
+
+LATENT_WALK: Tool[WalkConfig] = Tool(
+    name="latent walk", doing="walking", ending="", summary="Film a walk through latent space.",
+    config=WalkConfig, prepare=PreparedWalk, roles=(MODEL,), makes="film", spreads=True, suffix=".mp4",
+    examples=(
+        "reverie latent walk --seeds 0-7 --seconds 12 --size 256 -o walk.mp4",
+        "reverie latent walk --path noise --seeds 3 --class rose -o loop.mp4",
+    ),
+)  # fmt: skip

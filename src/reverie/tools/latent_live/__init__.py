@@ -1,0 +1,1 @@
+"""Latent space while it is shown: live, and as a page."""

@@ -1,0 +1,1 @@
+"""Find things in a latent space: photographs, classes, directions."""

@@ -1,0 +1,1 @@
+"""A journey edited like film, and edits of rough films made again."""

@@ -1,0 +1,1 @@
+"""What style transfer does: scales, terms, steps."""
