@@ -66,3 +66,11 @@ def test_the_list_names_the_variants_for_weights_from_caffe(run: Run) -> None:
     code, out, _ = run("models")
     assert code == 0
     assert "vgg16-caffe --weights FILE" in " ".join(out.split())
+
+
+def test_embedded_networks_of_other_numbers_stay_selectable(run: Run) -> None:
+    """What was made with the first one must replay for ever, whatever the default is."""
+    code, out, _ = run("models", "fetch", "embedded-1")
+    assert code == 0 and Path(out.strip()).name == "embedded.safetensors"
+    code, out, _ = run("models")
+    assert code == 0 and {"embedded", "embedded-1"} <= {line.split()[0] for line in out.splitlines() if line.strip()}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 import pytest
 import torch
+from nodes import processes_of
 from torch import Tensor
 
 from reverie.apps.cli.common_options import Common
@@ -93,4 +95,33 @@ def test_a_picture_of_tiles_has_the_bytes_of_one_machine(two_nodes, pictures, tm
         common = Common(output=str(place), executor=executor)
         assert run_tool(find_tool(name), find_tool, roles, given, common) == 0
         results.append(place.read_bytes())
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("name", ["style", "dream"])
+def test_a_giant_picture_whose_node_is_killed_in_the_middle_has_the_bytes_of_one_machine(
+    two_nodes, pictures, tmp_path, name
+):
+    source, style = sorted(pictures(2, 160).iterdir())
+    given = {"tile": 64, "steps": 40} | ({"scales": 1} if name == "style" else {"octaves": 1})
+    roles = {"content": (str(source),), "pictures": (str(source),), "style": (str(style),) if name == "style" else ()}
+    node = two_nodes.add_node(num_cpus=1, object_store_memory=80_000_000)
+    over, killed = threading.Event(), []
+
+    def kill() -> None:
+        while not over.wait(0.05) and not any(p.cpu_times().user > 4 for p in processes_of(node, "ray::TileHand")):
+            pass
+        killed.append(not over.is_set())
+        two_nodes.remove_node(node, allow_graceful=False)
+
+    killer, results = threading.Thread(target=kill), []
+    for executor in ("local", "ray"):
+        place = tmp_path / f"{executor}.png"
+        if executor == "ray":
+            killer.start()
+        assert run_tool(find_tool(name), find_tool, roles, given, Common(output=str(place), executor=executor)) == 0
+        results.append(place.read_bytes())
+    over.set()
+    killer.join()
+    assert killed == [True]
     assert results[0] == results[1]

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from reverie.critic.run import run_until
 from reverie.errors import InputError
 from reverie.models.build import build_classifier
 from reverie.models.classifier import STAGES, Downsample, Inception, Stage, StagedClassifier
@@ -14,9 +15,13 @@ def test_stages_have_their_names_widths_and_strides(architecture):
     with torch.no_grad():
         for name, module in net.stages.named_children():
             x = module(x)
-            side //= 2 if name.startswith("pool_") else next(s.stride for s in STAGES[architecture] if s.name == name)
-            assert x.shape[-2:] == (side, side * 3 // 4)
-            if not name.startswith("pool_"):
+            between = name.startswith(("pool_", "respond_"))
+            if name.startswith("pool_"):
+                side //= 2
+            elif not between:
+                side //= next(s.stride for s in STAGES[architecture] if s.name == name)
+            assert x.shape[-2:] == (side, side * 3 // 4) or (side < 4 and x.shape[-2] == side)  # 1.5 positions are 2
+            if not between:
                 assert x.shape[1] == next(s.width for s in STAGES[architecture] if s.name == name)
         assert net(torch.rand(2, 3, 64, 48)).shape == (2, 11)
 
@@ -30,6 +35,21 @@ def test_the_branches_of_an_inception_block_share_out_its_width(width):
         ]
     assert sum(parts) == width
     assert all(p % 8 == 0 for p in parts)
+
+
+def test_inception2_gives_what_googlenet_gives_place_by_place():
+    """Every stage has as many channels and positions as the teacher's, so that one can be compared with the other."""
+    own, theirs = build_classifier("inception2", 5).eval(), build_classifier("googlenet-caffe", 5).eval()
+    x = torch.rand(1, 3, 97, 120)
+    with torch.no_grad():
+        for block in ("3a", "3b", "4a", "4e", "5b"):
+            pair = run_until(own, x, [f"stages.mixed{block}"]), run_until(theirs, x, [f"inception_{block}/output"])
+            assert len({next(iter(found.values())).shape for found in pair}) == 1
+
+
+def test_the_second_embedded_architecture_stays_below_twelve_megabytes():
+    state = build_classifier("inception2", 200).state_dict()
+    assert sum(value.numel() for value in state.values()) * 2 < 12e6
 
 
 def test_mean_downsampling_is_the_binomial_filter_and_max_is_the_maximum():

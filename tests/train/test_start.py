@@ -52,13 +52,13 @@ def test_another_architecture_is_refused_with_the_way_out(quick, tmp_path):
 
 def test_the_embedded_network_is_a_start(quick, tmp_path, monkeypatch):
     state = save(tmp_path / "embedded.safetensors")
-    monkeypatch.setattr(embedded, "FILE", tmp_path / "embedded.safetensors")
+    monkeypatch.setattr(embedded, "FOLDER", tmp_path)
     net = initial_network(quick(init="embedded"), CLASSES).net
     assert torch.equal(net.state_dict()["stages.conv1_1.conv.weight"], state["stages.conv1_1.conv.weight"])
 
 
 def test_a_missing_embedded_network_is_said(quick, tmp_path, monkeypatch):
-    monkeypatch.setattr(embedded, "FILE", tmp_path / "embedded.safetensors")
+    monkeypatch.setattr(embedded, "FOLDER", tmp_path)
     with pytest.raises(WeightsError, match="lacks its embedded network"):
         initial_network(quick(init="embedded"), CLASSES)
 

@@ -131,6 +131,7 @@ _GOOGLENET_NAMES = child_names("conv", "inception")
 
 FAMILIES: dict[str, Family] = {
     "inception": Family(staged_names, "logits", ("mixed5a",), "mixed5b"),
+    "inception2": Family(staged_names, "logits", ("mixed4c",), "mixed5b"),
     "vgg": Family(staged_names, "logits", ("conv5_1",), "conv5_2"),
     "rep": Family(staged_names, "logits", ("rep5a",), "rep5b"),
     "googlenet": Family(_GOOGLENET_NAMES, "fc", ("inception4c",), "inception5b"),

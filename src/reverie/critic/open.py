@@ -30,14 +30,13 @@ from reverie.weights.boundary import damage_named
 from reverie.weights.caffe.model import SUFFIX as CAFFEMODEL
 from reverie.weights.catalogue import CATALOGUE
 from reverie.weights.checkpoint import Description, file_sha256, load_model
-from reverie.weights.embedded import embedded_path
+from reverie.weights.embedded import EMBEDDED, EMBEDDED_NAMES, embedded_path
 from reverie.weights.fetch import cached
 from reverie.weights.foreign import load_state_dict, misfit
 from reverie.weights.in_folder import network_in
 from reverie.weights.pretrained import adapt_state
 from reverie.weights.vision import imagenet_classes
 
-EMBEDDED = "embedded"
 RANDOM = "random"  # --weights random: an untrained network, for tests and for looking at architectures
 WORDNET = re.compile(r"^n\d{8}[-_ ]+")
 WITHOUT_OWN_START = (
@@ -82,7 +81,7 @@ def open_critic(
 
 def model_names() -> tuple[str, ...]:
     """Return every name that `open_critic` knows without a path."""
-    return (EMBEDDED, *NAMED)
+    return (*EMBEDDED_NAMES, *NAMED)
 
 
 def architecture_of(model: str) -> str:
@@ -92,8 +91,8 @@ def architecture_of(model: str) -> str:
 
 def open_network(model: str, weights: str | Path | None) -> tuple[nn.Module, Preprocessing, Identity]:
     """Return the bare network of a name, with all else that a critic needs; errors are those of `open_critic`."""
-    if model == EMBEDDED:
-        return _from_file(embedded_path(), EMBEDDED, weights)
+    if model in EMBEDDED_NAMES:
+        return _from_file(embedded_path(model), model, weights)
     if model in TRANSLATORS:
         return _from_file(TRANSLATORS[model], model, weights)
     architecture = architecture_of(model)

@@ -23,10 +23,9 @@ from reverie.media.image import read_picture
 from reverie.numerics.resample import resize
 from reverie.weights.boundary import reads
 from reverie.weights.checkpoint import BESIDE, write_bytes
-from reverie.weights.embedded import FOLDER
+from reverie.weights.embedded import FOLDER, STEMS, statistics_path
 from reverie.weights.fetch import cache_dir
 
-SHIPPED = FOLDER / "embedded.statistics.safetensors"
 OWN_PICTURE = FOLDER / "valley.jpg"  # rendered by examples/make_valley.py
 SHORT_PX = (128, 256)  # shorter sides at which every picture is seen: things of several sizes
 NOISES = 4
@@ -83,7 +82,8 @@ def statistics_of(critic: Critic, names: Sequence[str]) -> dict[str, ChannelStat
         LayerError: a layer that the network does not have.
         WeightsError: stored statistics that are damaged.
     """
-    paths = [SHIPPED] if critic.identity.name == "embedded" else [Path(text) for text in critic.identity.measured]
+    who = critic.identity
+    paths = [statistics_path(who.name)] if who.name in STEMS else [Path(text) for text in who.measured]
     found: dict[str, ChannelStatistics] = {}
     for path in (cached_path(critic), *paths):
         if path.is_file() and not set(names) <= found.keys():

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.settings import setting
+from reverie.weights.embedded import EMBEDDED_NAMES
 
 if TYPE_CHECKING:
     from reverie.jobs.given import Given
@@ -19,7 +20,7 @@ class NetworkSettings:
 
     model: str = setting(
         "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
-        builtin=("embedded",),
+        builtin=EMBEDDED_NAMES,
         group="what is seen",
     )  # fmt: skip
     weights: str | None = setting(
@@ -30,9 +31,9 @@ class NetworkSettings:
 
     def shipped(self) -> Path | None:
         """Return the file of the network that comes with the package, where that is meant."""
-        from reverie.weights.embedded import embedded_path
+        from reverie.weights.embedded import STEMS, embedded_path
 
-        return embedded_path() if self.model == "embedded" else None
+        return embedded_path(self.model) if self.model in STEMS else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,8 +25,8 @@ class ResponseNorm(nn.LocalResponseNorm):
     Differs: torch's own has no bf16 on a CPU.
     """
 
-    def __init__(self) -> None:
-        super().__init__(LRN_CHANNELS, LRN_ALPHA, 0.75, 1.0)
+    def __init__(self, alpha: float = LRN_ALPHA) -> None:
+        super().__init__(LRN_CHANNELS, alpha, 0.75, 1.0)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - named by torch
         channels, side = input.shape[1], LRN_CHANNELS // 2
@@ -34,7 +34,7 @@ class ResponseNorm(nn.LocalResponseNorm):
         total = squares[:, :channels]
         for first in range(1, LRN_CHANNELS):
             total = total + squares[:, first : first + channels]
-        return input * (1 + LRN_ALPHA / LRN_CHANNELS * total).pow(-0.75)
+        return input * (1 + self.alpha / LRN_CHANNELS * total).pow(-0.75)
 
 
 class Concat(nn.Module):

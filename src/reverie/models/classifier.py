@@ -1,9 +1,11 @@
 """The embedded family: small classifiers made to be dreamt with, written as stages with readable names.
 
-Three kinds share one skeleton (stages, global mean, dropout, linear) and differ only in their block:
+Four kinds share one skeleton (stages, global mean, dropout, linear) and differ in their blocks:
 
 * ``inception``: parallel 1x1, 3x3, double 3x3 and pooled branches (Szegedy et al. 2014, arXiv 1409.4842;
   batch normalization as in Ioffe & Szegedy 2015, arXiv 1502.03167).
+* ``inception2``: the widths and strides of GoogLeNet (table 1 of Szegedy et al. 2014) with narrower bottlenecks, so
+  that every stage can learn the features of the same stage there; response normalization as in Krizhevsky et al. 2012.
 * ``vgg``: plain 3x3 convolutions (Simonyan & Zisserman 2014, arXiv 1409.1556).
 * ``rep``: 3x3 + 1x1 + identity while training, one plain 3x3 afterwards (Ding et al. 2021, arXiv 2101.03697).
 
@@ -19,19 +21,37 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.models.caffe_googlenet import ResponseNorm
+
 Kind = Literal["conv", "inception", "rep"]
-Pool = Literal["none", "max", "mean"]
+Pool = Literal["none", "max", "mean", "ceil"]  # ceil: a last window that is not full counts, as in Caffe
+RESPONSE_ALPHA = 0.4096  # Caffe's 1e-4 for values 64 times as large: these stay near 1, which half precision can hold
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One named stage: what it is called, what block it is, how wide, and how it halves the picture first."""
+    """One named stage: what it is called, what block it is, how wide, and how it halves the picture first.
+
+    Attributes:
+        name: of the layer.
+        kind: of its block.
+        width: channels that leave it.
+        pool: how the picture is halved before it.
+        stride: of its convolution.
+        kernel: side of its convolution.
+        branches: of an inception block: channels of 1x1; 1x1 and 3x3; 1x1 and 5x5; pooled 1x1. Of a convolution: of
+            the 1x1 before it. Empty: shared out from `width`.
+        respond: whether neighboring channels are normalized "before" or "after" the pooling.
+    """
 
     name: str
     kind: Kind
     width: int
     pool: Pool = "none"
     stride: int = 1
+    kernel: int = 3
+    branches: tuple[int, ...] = ()
+    respond: Literal["", "before", "after"] = ""
 
 
 class ConvBN(nn.Sequential):
@@ -60,6 +80,21 @@ class Inception(nn.Module):
         self.branch5 = nn.Sequential(
             ConvBN(in_channels, reduce_double, 1), ConvBN(reduce_double, double), ConvBN(double, double)
         )
+        self.branch_pool = nn.Sequential(nn.MaxPool2d(3, 1, 1), ConvBN(in_channels, pooled, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([self.branch1(x), self.branch3(x), self.branch5(x), self.branch_pool(x)], dim=1)
+
+
+class Branches(nn.Module):
+    """An inception block whose branches are given by their widths: 1x1 | 1x1-3x3 | 1x1-5x5 | max-pool-1x1."""
+
+    def __init__(self, in_channels: int, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        one, reduce_three, three, reduce_five, five, pooled = widths
+        self.branch1 = ConvBN(in_channels, one, 1)
+        self.branch3 = nn.Sequential(ConvBN(in_channels, reduce_three, 1), ConvBN(reduce_three, three))
+        self.branch5 = nn.Sequential(ConvBN(in_channels, reduce_five, 1), ConvBN(reduce_five, five, 5))
         self.branch_pool = nn.Sequential(nn.MaxPool2d(3, 1, 1), ConvBN(in_channels, pooled, 1))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -113,8 +148,8 @@ class StagedClassifier(nn.Module):
         channels = 3
         self.stages = nn.Sequential()
         for stage in stages:
-            if stage.pool != "none":
-                self.stages.add_module(f"pool_{stage.name}", Downsample(stage.pool))
+            for name, module in _between(stage):
+                self.stages.add_module(f"{name}_{stage.name}", module)
             self.stages.add_module(stage.name, _block(stage, channels))
             channels = stage.width
         self.dropout = nn.Dropout(dropout)
@@ -128,12 +163,26 @@ class StagedClassifier(nn.Module):
         return self.logits(self.dropout(self.stages(x).mean(dim=(2, 3))))
 
 
+def _between(stage: Stage) -> list[tuple[str, nn.Module]]:
+    """Return the modules before a stage: pooling, and the normalization on either side of it."""
+    found: list[tuple[str, nn.Module]] = []
+    if stage.pool != "none":
+        ceil = stage.pool == "ceil"
+        found.append(("pool", nn.MaxPool2d(3, 2, ceil_mode=True) if ceil else Downsample(stage.pool)))
+    if stage.respond:
+        found.insert(0 if stage.respond == "before" else 1, ("respond", ResponseNorm(RESPONSE_ALPHA)))
+    return found
+
+
 def _block(stage: Stage, in_channels: int) -> nn.Module:
     if stage.kind == "inception":
-        return Inception(in_channels, stage.width)
+        return Branches(in_channels, stage.branches) if stage.branches else Inception(in_channels, stage.width)
     if stage.kind == "rep":
         return RepConv(in_channels, stage.width, stage.stride)
-    return ConvBN(in_channels, stage.width, 3, stage.stride)
+    if stage.branches:
+        (reduced,) = stage.branches
+        return nn.Sequential(ConvBN(in_channels, reduced, 1), ConvBN(reduced, stage.width, stage.kernel, stage.stride))
+    return ConvBN(in_channels, stage.width, stage.kernel, stage.stride)
 
 
 def _multiple_of_8(value: float) -> int:
@@ -152,6 +201,19 @@ STAGES: dict[str, tuple[Stage, ...]] = {
         Stage("mixed4c", "inception", 448),
         Stage("mixed5a", "inception", 640, pool="max"),
         Stage("mixed5b", "inception", 704),
+    ),
+    "inception2": (
+        Stage("conv1", "conv", 64, stride=2, kernel=7),
+        Stage("conv2", "conv", 192, pool="ceil", branches=(64,), respond="after"),
+        Stage("mixed3a", "inception", 256, pool="ceil", branches=(64, 96, 128, 24, 32, 32), respond="before"),
+        Stage("mixed3b", "inception", 480, branches=(128, 128, 192, 32, 96, 64)),
+        Stage("mixed4a", "inception", 512, pool="ceil", branches=(192, 96, 208, 24, 48, 64)),
+        Stage("mixed4b", "inception", 512, branches=(160, 112, 224, 24, 64, 64)),
+        Stage("mixed4c", "inception", 512, branches=(128, 128, 256, 24, 64, 64)),
+        Stage("mixed4d", "inception", 528, branches=(112, 144, 288, 32, 64, 64)),
+        Stage("mixed4e", "inception", 832, branches=(256, 144, 320, 32, 128, 128)),
+        Stage("mixed5a", "inception", 832, pool="ceil", branches=(256, 144, 320, 32, 128, 128)),
+        Stage("mixed5b", "inception", 1024, branches=(384, 144, 384, 40, 128, 128)),
     ),
     "vgg": (
         Stage("conv1_1", "conv", 32),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from reverie.errors import InputError
 from reverie.settings import setting
+from reverie.weights.embedded import EMBEDDED_NAMES
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class AdaptiveConfig:
         None,
         "A second network whose layers compare styles too, by name or file.",
         file="network",
-        builtin=("embedded",),
+        builtin=EMBEDDED_NAMES,
     )
     judge_weights: str | None = setting(
         None, "State dict for that network with a torchvision name, read as data.", file="network", builtin=("random",),

@@ -28,6 +28,7 @@ from reverie.train.report import write_report
 from reverie.train.run_folder import RunFolder
 from reverie.train.start import check_input_size, initial_network
 from reverie.train.step import TrainStep
+from reverie.train.teacher import open_teacher
 from reverie.train.track import check_tracker
 from reverie.train.trainer import Trainer
 from reverie.train.work import curves_of
@@ -84,10 +85,12 @@ class ClassifierTraining:
         with private_random(device, config.seed):
             start = initial_network(config, folder.classes, load=saved is None)
         check_input_size(start.net, config)
+        with private_random(device, config.seed):
+            teacher = open_teacher(config, start.net, device, processes.world)
         pictures = yield from loading_data(folder, run.path, config, processes)
         if processes.is_main:
             run.name_broken(pictures.broken)
-        self.trainer = Trainer(pictures, start, run, config, processes, device, saved)
+        self.trainer = Trainer(pictures, start, teacher, run, config, processes, device, saved)
         yield TrainStep("load", progress=1.0, message=self.trainer.summary())
         yield from self.trainer.steps()
 

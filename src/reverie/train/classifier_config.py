@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reverie.settings import setting
+from reverie.weights.embedded import EMBEDDED_NAMES
 
-ARCHITECTURES = ("inception", "vgg", "rep", "resnet18", "resnet50", "googlenet", "vgg16", "vgg19")
+ARCHITECTURES = ("inception", "inception2", "vgg", "rep", "resnet18", "resnet50", "googlenet", "vgg16", "vgg19")
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class ClassifierConfig:
     )  # fmt: skip
     init: str = setting(
         "", "Start from weights: 'embedded', 'pretrained' (torchvision's, fetched before), or a .safetensors file.",
-        file="network", builtin=("", "embedded", "pretrained"),
+        file="network", builtin=("", *EMBEDDED_NAMES, "pretrained"),
     )  # fmt: skip
     freeze_to: str = setting("", "Keep every layer up to and including this one as it is (fine-tuning).")
     input_px: int = setting(64, "Side of the pictures the network trains on.", minimum=16, maximum=1024)
@@ -45,6 +46,22 @@ class ClassifierConfig:
     robust: float = setting(0.0, "Adversarial training: radius of the L2 ball in [0, 1] pixels at --input-px.",
                             minimum=0)  # fmt: skip
     robust_steps: int = setting(1, "Gradient steps of the attack.", minimum=1, maximum=50)
+    teacher: str = setting(
+        "", "Network whose features are learned beside the classes: an embedded one, a torchvision name, "
+        "'googlenet-caffe', or a .safetensors file.", file="network", builtin=("", *EMBEDDED_NAMES), late=True,
+    )  # fmt: skip
+    teacher_weights: str | None = setting(
+        None, "State dict for a named teacher, read as data.", file="network", builtin=("random",), needs=("teacher",),
+        late=True,
+    )  # fmt: skip
+    distill: tuple[str, ...] = setting(
+        (), "Layer that learns to foretell a layer of the teacher, as OWN=TEACHERS, optionally weighted as "
+        "OWN=TEACHERS:WEIGHT; repeatable.", needs=("teacher",), late=True,
+    )  # fmt: skip
+    distill_weight: float = setting(1.0, "Weight of the teacher's features against the classes.", above=0,
+                                    needs=("teacher",), late=True)  # fmt: skip
+    teacher_zoom: float = setting(1.0, "How many times larger the teacher sees the pictures.", minimum=0.25,
+                                  maximum=8, needs=("teacher",), late=True)  # fmt: skip
     patience: int = setting(0, "Stop after this many epochs without a better top-1; 0 never.", minimum=0)
     val: str = setting("", "Another folder or zip of class folders to validate on.", file="folder", builtin=("",))
     val_share: float = setting(0.1, "Share held out when the data has no validation folder.", minimum=0, maximum=0.9)

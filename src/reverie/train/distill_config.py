@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from reverie.errors import InputError
 from reverie.jobs.weighted import in_weighted
 from reverie.settings import setting
+from reverie.weights.embedded import EMBEDDED_NAMES
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class DistillConfig:
     )
     model: str = setting(
         "embedded", "Network that scores: 'embedded', a .safetensors file, or a torchvision name.", file="network",
-        builtin=("embedded",),
+        builtin=EMBEDDED_NAMES,
     )  # fmt: skip
     weights: str | None = setting(
         None, "State dict for a torchvision name, read as data; 'random' for an untrained one.", file="network",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reverie.settings import setting
+from reverie.weights.embedded import EMBEDDED_NAMES
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class EvaluateConfig:
 
     model: str = setting(
         "", "A .safetensors file trained here, the folder of a training, or 'embedded'.", file="network",
-        builtin=("", "embedded"),
+        builtin=("", *EMBEDDED_NAMES),
     )  # fmt: skip
     data: str = setting("", "Folder of class folders with pictures, or a zip of one.", file="folder")
     pictures: str = setting(

@@ -57,10 +57,10 @@ class PreparedEvaluation:
     def __init__(self, config: EvaluateConfig, session: Session) -> None:
         from reverie.critic.precision import resolve_device
         from reverie.weights.checkpoint import file_sha256, load_description
-        from reverie.weights.embedded import embedded_path
+        from reverie.weights.embedded import network_or_file
 
         self.config = config
-        self.path = embedded_path() if config.model == "embedded" else Path(config.model)
+        self.path = network_or_file(config.model)
         load_description(self.path)
         self.chosen = Chosen(Input(Path(config.model).name, file_sha256(self.path)), str(resolve_device(config.device)))
         self.notes: Sequence[str] = ()

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from reverie.critic.run import remove_hooks
 from reverie.data.batches import Batch, seed_of, seeded
 from reverie.train.average import Average
 from reverie.train.classifier_config import ClassifierConfig
@@ -17,19 +18,26 @@ from reverie.train.processes import Processes
 from reverie.train.randomness import private_random
 from reverie.train.robust import attack_l2
 from reverie.train.start import Start
+from reverie.train.teacher import Teacher
 
 LARGEST_GRADIENT = 5.0  # L2 norm of the whole gradient; ordinary steps stay below it
 
 
 class Learner:
-    """A network with its optimizer and its average."""
+    """A network with its optimizer and its average, and with a teacher where it has one."""
 
-    def __init__(self, start: Start, config: ClassifierConfig, device: torch.device, processes: Processes) -> None:
+    def __init__(
+        self, start: Start, teacher: Teacher | None, config: ClassifierConfig, device: torch.device,
+        processes: Processes,
+    ) -> None:  # fmt: skip
         self.config, self.device, self.processes = config, device, processes
         self.net: nn.Module = start.net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.frozen = start.frozen
         self.average = Average(self.net, config.ema)
-        self.optimizer = build_sgd(self.net, config.lr, config.weight_decay)
+        remove_hooks(self.average.net)  # the teacher listens to the one that learns
+        self.teacher = teacher
+        self.learned = nn.ModuleList([self.net] if teacher is None else [self.net, teacher])
+        self.optimizer = build_sgd(self.learned, config.lr, config.weight_decay)
         self._wrapped: nn.Module | None = None
 
     @property
@@ -59,11 +67,13 @@ class Learner:
             if self.config.robust > 0:
                 images = self._attacked(images, labels, loss, step)
             value = loss(self.wrapped, images, labels)
+            if self.teacher is not None:
+                value = value + self.teacher(images)
             value.backward()
         mean = self.processes.mean(value.detach())
         if not math.isfinite(mean):
             return mean
-        nn.utils.clip_grad_norm_(self.net.parameters(), LARGEST_GRADIENT)
+        nn.utils.clip_grad_norm_(self.learned.parameters(), LARGEST_GRADIENT)
         self.optimizer.step()
         self.average.update(self.net)
         return mean
@@ -78,7 +88,8 @@ class Learner:
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint stores."""
-        return {
+        taught = {} if self.teacher is None else {"teacher": self.teacher.state_dict()}
+        return taught | {
             "net": self.net.state_dict(), "average": self.average.net.state_dict(),
             "average_updates": self.average.updates, "optimizer": self.optimizer.state_dict(),
         }  # fmt: skip
@@ -88,4 +99,6 @@ class Learner:
         self.net.load_state_dict(saved["net"])
         self.average.net.load_state_dict(saved["average"])
         self.average.updates = saved["average_updates"]
+        if self.teacher is not None:
+            self.teacher.load_state_dict(saved["teacher"])
         self.optimizer.load_state_dict(saved["optimizer"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,7 +16,7 @@ from reverie.train.classifier_config import ClassifierConfig
 from reverie.train.normalization import Normalization
 from reverie.train.schedule import progressive_px
 from reverie.weights.checkpoint import load_model
-from reverie.weights.embedded import embedded_path
+from reverie.weights.embedded import network_or_file
 from reverie.weights.pretrained import pretrained_state
 
 
@@ -54,7 +53,7 @@ def _load_initial(net: nn.Module, config: ClassifierConfig, classes: tuple[str, 
         state, record = pretrained_state(config.architecture)
         _copy_weights(net, state, record.file_name, keep_head=False)
         return Normalization(record.mean, record.std)
-    path = embedded_path() if config.init == "embedded" else Path(config.init)
+    path = network_or_file(config.init)
     state, description = load_model(path)
     if description.architecture != config.architecture:
         raise InputError(

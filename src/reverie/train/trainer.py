@@ -39,6 +39,7 @@ from reverie.train.run_folder import RunFolder
 from reverie.train.schedule import progressive_px, warm_cosine
 from reverie.train.start import Start
 from reverie.train.step import TrainStep
+from reverie.train.teacher import Teacher
 from reverie.train.track import open_trackers
 from reverie.weights.checkpoint import Description
 
@@ -49,14 +50,14 @@ class Trainer:
     """The state of one run; `steps` is the loop."""
 
     def __init__(
-        self, data: TrainingData, start: Start, run: RunFolder, config: ClassifierConfig, processes: Processes,
-        device: torch.device, saved: dict[str, Any] | None,
+        self, data: TrainingData, start: Start, teacher: Teacher | None, run: RunFolder, config: ClassifierConfig,
+        processes: Processes, device: torch.device, saved: dict[str, Any] | None,
     ) -> None:  # fmt: skip
         self.data, self.run, self.config, self.processes, self.device = data, run, config, processes, device
         precision = (saved or {}).get("precision", "auto") if config.precision == "auto" else config.precision
         self.precision: Precision = resolve_precision(precision, self.device)
         self.normalization, self.options = start.normalization or data.normalization, start.options
-        self.learner = Learner(start, config, self.device, processes)
+        self.learner = Learner(start, teacher, config, self.device, processes)
         self.at, self.meter, self.lr = Counters(), Meter(), 0.0
         self.divergence = Divergence(len(data.classes))
         self.evaluation: Evaluation | None = None

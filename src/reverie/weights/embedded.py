@@ -7,22 +7,35 @@ from pathlib import Path
 from reverie.errors import WeightsError
 
 FOLDER = Path(__file__).parent.parent / "models"
-FILE = FOLDER / "embedded.safetensors"
+EMBEDDED = "embedded"  # the default, by whatever number it has
+STEMS = {EMBEDDED: "embedded", "embedded-1": "embedded"}  # name → its files in the package
+EMBEDDED_NAMES = tuple(STEMS)
 ADAPTIVE_FILE = FOLDER / "adaptive.safetensors"
 
 
-def embedded_path() -> Path:
-    """Return the path of the embedded network.
+def embedded_path(name: str = EMBEDDED) -> Path:
+    """Return the path of an embedded network.
 
     Raises:
         WeightsError: it is not part of this installation.
     """
-    if not FILE.is_file():
+    path = FOLDER / f"{STEMS[name]}.safetensors"
+    if not path.is_file():
         raise WeightsError(
-            f"this installation lacks its embedded network '{FILE.name}'; "
+            f"this installation lacks its embedded network '{path.name}'; "
             "reinstall with 'pip install --force-reinstall reverie', or name another network with --model"
         )
-    return FILE
+    return path
+
+
+def network_or_file(text: str) -> Path:
+    """Return the path of an embedded network by its name, or of a file; errors are those of `embedded_path`."""
+    return embedded_path(text) if text in STEMS else Path(text)
+
+
+def statistics_path(name: str) -> Path:
+    """Return where the statistics of an embedded network's channels lie."""
+    return FOLDER / f"{STEMS[name]}.statistics.safetensors"
 
 
 def adaptive_path() -> Path:

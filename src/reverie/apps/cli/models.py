@@ -21,16 +21,17 @@ WIDE = 240  # columns of a table that goes into a pipe or file
 
 def list_command() -> int:
     """List the networks that can be dreamt with."""
-    from reverie.critic.open import CAFFE, EMBEDDED, model_names
+    from reverie.critic.open import CAFFE
+    from reverie.models.build import NAMED
     from reverie.weights.catalogue import CATALOGUE
     from reverie.weights.checkpoint import load_description
-    from reverie.weights.embedded import embedded_path
+    from reverie.weights.embedded import EMBEDDED_NAMES, embedded_path
     from reverie.weights.fetch import cached
 
     table = Table("name", "weights", "classes", "from", box=None, header_style="bold")
-    about = load_description(embedded_path())
-    table.add_row(EMBEDDED, "shipped", str(len(about.classes)), "ours")
-    for name in model_names()[1:]:
+    for name in EMBEDDED_NAMES:
+        table.add_row(name, "shipped", str(len(load_description(embedded_path(name)).classes)), "ours")
+    for name in NAMED:
         record = CATALOGUE.get(name)
         if record is None:
             table.add_row(name, "your own: --weights FILE", "", "Caffe: nin-caffe")
@@ -117,12 +118,12 @@ def _some(names: tuple[str, ...], count: int) -> str:
 def fetch_command(name: Annotated[str, Parameter(help="A name of the list.")], /) -> int:
     """Download a network's weights from their official address, checked by sha256."""
     from reverie.apps.cli.progress import bar
-    from reverie.weights.embedded import embedded_path
+    from reverie.weights.embedded import STEMS, embedded_path
     from reverie.weights.fetch import fetch
 
-    if name == "embedded":
+    if name in STEMS:
         print("the embedded network is part of this installation; there is nothing to fetch", file=sys.stderr)
-        print(embedded_path())
+        print(embedded_path(name))
         return 0
     with bar(f"fetching {name}") as line:
         path = fetch(

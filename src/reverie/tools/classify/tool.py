@@ -18,6 +18,7 @@ from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen, Plan, Report
 from reverie.tools.classify.config import ClassifyConfig
+from reverie.weights.embedded import EMBEDDED_NAMES
 from reverie.weights.in_folder import network_in
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _is_network(text: str, *, alone: bool) -> bool:
     path = Path(text)
     if path.suffix.lower() in NETWORKS or network_in(path) != path:
         return True
-    return text == "embedded" or not (alone or path.exists())
+    return text in EMBEDDED_NAMES or not (alone or path.exists())
 
 
 def expanded(texts: Sequence[str]) -> list[Path]:

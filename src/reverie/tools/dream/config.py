@@ -8,6 +8,7 @@ from reverie.jobs.key_values import inside
 from reverie.settings import setting
 from reverie.tools.dream.groups import Group
 from reverie.tools.mask_rule import mask_by_setting
+from reverie.weights.embedded import EMBEDDED_NAMES
 
 PICTURE, GOAL, HOW, VIEWS = "picture", "what is amplified", "strength", "views"
 OTHERS, MACHINE = "artworks and groups", "machine"
@@ -19,7 +20,7 @@ class DreamConfig:
 
     model: str = setting(
         "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
-        builtin=("embedded",), group=GOAL,
+        builtin=EMBEDDED_NAMES, group=GOAL,
     )  # fmt: skip
     weights: str | None = setting(
         None, "State dict for a torchvision name, read as data; 'random' for an untrained one.", file="network",

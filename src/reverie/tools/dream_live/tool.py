@@ -19,6 +19,7 @@ from reverie.tools.dream.config import DreamConfig
 from reverie.tools.live.config import ShowSettings
 from reverie.tools.live.mapping import parse_map, read_map
 from reverie.tools.live.reactions import read_rules
+from reverie.weights.embedded import EMBEDDED_NAMES
 
 if TYPE_CHECKING:
     from reverie.tools.dream_live.scene import DreamScene
@@ -33,7 +34,7 @@ class DreamLookSettings:
 
     model: str = setting(
         "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
-        builtin=("embedded",), group="dream",
+        builtin=EMBEDDED_NAMES, group="dream",
     )  # fmt: skip
     layer: str = setting("mixed4c", "Layer to raise.", group="dream")
     objective: str = setting(
@@ -99,7 +100,8 @@ class PreparedDreamLive:
         }  # fmt: skip
         stage = Stage(self.scene, self.map, self.rules, seed)
         return LiveWork(stage, config.fps, config.seconds, about, _chosen(self.scene),
-                        look=look_of(self.rules, self._session, config.critic, config.device))  # fmt: skip
+                        look=look_of(self.rules, self._session, config.critic, config.device),
+                        scratch=scratch)  # fmt: skip
 
 
 class PreparedDreamRender:

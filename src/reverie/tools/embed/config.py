@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from reverie.jobs.blocks import NetworkSettings, SeedSettings
 from reverie.settings import setting
+from reverie.weights.embedded import EMBEDDED_NAMES
 
 POOLS = ("mean", "max", "moments")
 METHODS = ("tsne", "pca", "umap", "pacmap")
@@ -75,7 +76,7 @@ class PlaceConfig:
     map: str = setting("", "Folder that 'reverie embed' made, or the map.safetensors in it.", file="network")
     model: str | None = setting(
         None, "The network's file, where it lies neither here nor beside the map.", file="network",
-        builtin=("embedded",),
+        builtin=EMBEDDED_NAMES,
     )  # fmt: skip
     neighbors: int = setting(8, "Nearest pictures to show.", minimum=1, maximum=50)
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from reverie.errors import InputError
 from reverie.jobs.film import FilmSettings
 from reverie.settings import setting
+from reverie.weights.embedded import EMBEDDED_NAMES
 
 SHIPPED = ("flowers",)
 MOST_SEEDS = 10_000
@@ -203,7 +204,7 @@ class LatentDreamConfig(GeneratorSettings):
     channel: int | None = setting(None, "One channel of it.", minimum=0, needs=("layer",))
     critic: str = setting(
         "embedded", "Network that sees: 'embedded', or a file of 'reverie train classifier'.", file="network",
-        builtin=("embedded",),
+        builtin=EMBEDDED_NAMES,
     )  # fmt: skip
     steps: int = setting(60, "Steps.", minimum=1, maximum=100_000)
     lr: float = setting(0.03, "Step size of Adam.", above=0, maximum=10)

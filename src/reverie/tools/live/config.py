@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reverie.settings import setting
+from reverie.weights.embedded import EMBEDDED_NAMES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +17,7 @@ class ShowSettings:
     )
     rules: str | None = setting(None, "Reactions to what is seen: a YAML file.", file="text", group="show")
     critic: str = setting(
-        "embedded", "Network that looks at the frames for the reactions.", file="network", builtin=("embedded",),
+        "embedded", "Network that looks at the frames for the reactions.", file="network", builtin=EMBEDDED_NAMES,
         group="show", expert=True,
     )  # fmt: skip
     fps: float = setting(30.0, "Frames a second at most.", above=0, maximum=240, replay=False, group="show")

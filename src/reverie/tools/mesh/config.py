@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reverie.jobs.blocks import MachineSettings, MeshSettings, NetworkSettings, SeedSettings
@@ -70,6 +71,10 @@ class ShapeSettings:
         0.1, "How far a vertex can move, in radii of the mesh.", above=0, maximum=10, flag="--max-move",
         alias=("--reach",), group="shape",
     )  # fmt: skip
+    schedule: str = setting(
+        "staged", "How vertices move: broad forms first and details last, or alike at all steps, as in results of "
+        "before.", choices=("staged", "even"), group="shape", expert=True,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +85,15 @@ class AscentSettings(ViewSettings, TextureSettings, ShapeSettings):
     def lamp(self) -> str:
         """The light, as it was chosen."""
         return "soft" if self.light == "auto" else self.light
+
+
+def upgrade(record: Mapping[str, object]) -> Mapping[str, object]:
+    """Return a record of an older version as today's: its vertices, if they moved, moved alike at all steps."""
+    config = record.get("config")
+    if not isinstance(config, Mapping) or "schedule" in config:
+        return record
+    moves = config.get("geometry") or config.get("what", "texture") != "texture"
+    return {**record, "config": {**config, "schedule": "even" if moves else "staged"}}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen
-from reverie.tools.mesh.config import MeshDreamConfig
+from reverie.tools.mesh.config import MeshDreamConfig, upgrade
 from reverie.tools.mesh_style.tool import check_views
 
 EXAMPLE = Path(__file__).with_name("example.glb")  # made by examples/make_example_mesh.py
@@ -60,7 +60,7 @@ MESH_DREAM: Tool[MeshDreamConfig] = Tool(
     config=MeshDreamConfig, prepare=PreparedMeshDream,
     roles=(Role("mesh", "mesh", "Meshes, or folders of them; without one, a small dragon.", streamed=True,
                 required=False),),
-    name_of=lambda config: "dragon", makes="mesh", suffix=".glb", check=check_views,
+    name_of=lambda config: "dragon", makes="mesh", suffix=".glb", check=check_views, upgrade=upgrade,
     examples=(
         "reverie mesh dream", "reverie mesh dream cow.glb --layer mixed4c",
         "reverie mesh dream cow.glb --class koala --what both",

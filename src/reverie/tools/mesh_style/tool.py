@@ -11,7 +11,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen
-from reverie.tools.mesh.config import MeshStyleConfig, ViewSettings
+from reverie.tools.mesh.config import MeshStyleConfig, ViewSettings, upgrade
 
 
 class PreparedMeshStyle:
@@ -63,6 +63,6 @@ MESH_STYLE: Tool[MeshStyleConfig] = Tool(
         Role("mesh", "mesh", "Meshes, or folders of them.", streamed=True),
         Role("style", "picture", "Pictures whose style to take.", many=True),
     ),
-    makes="mesh", suffix=".glb", check=check_views,
+    makes="mesh", suffix=".glb", check=check_views, upgrade=upgrade,
     examples=("reverie mesh style cow.glb painting.jpg", "reverie mesh style cow.glb painting.jpg --geometry"),
 )  # fmt: skip

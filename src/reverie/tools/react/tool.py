@@ -16,6 +16,7 @@ from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen, Plan, Progress, Report
 from reverie.settings import setting
 from reverie.tools.live.reactions import Fired, Reactor, read_rules, send
+from reverie.weights.embedded import EMBEDDED_NAMES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,7 @@ class ReactConfig:
     rules: str = setting("", "The reactions: a YAML file.", file="text")
     critic: str = setting(
         "embedded", "Network that looks: 'embedded', a file trained here, or a torchvision name.", file="network",
-        builtin=("embedded",),
+        builtin=EMBEDDED_NAMES,
     )  # fmt: skip
     send: bool = setting(False, "Send OSC messages as they fire, at the film's pace.", replay=False)
     seed: int = setting(0, "Seed of chance.", minimum=0, maximum=2**32 - 1)

@@ -55,7 +55,7 @@ class Look:
 
     def add(self, frame: np.ndarray) -> None:
         """Take one more frame, ``[H, W, 3]`` uint8."""
-        small = _small(frame)
+        small = small_frame(frame)
         light = small.mean(-1)
         spread = small.max(-1) - small.min(-1)
         change = 0.0 if self._last is None else np.abs(small - self._last).mean(-1)
@@ -111,7 +111,8 @@ def look_through(frames: Iterable[np.ndarray], rate: float, ws: np.ndarray | Non
     return look.motion(rate, ws)
 
 
-def _small(frame: np.ndarray) -> np.ndarray:
+def small_frame(frame: np.ndarray) -> np.ndarray:
+    """Return a frame ``[H, W, 3]`` uint8 at about `LOOK_PX`, in [0, 1]."""
     step = max(1, max(frame.shape[:2]) // LOOK_PX)
     height, width = (side // step * step for side in frame.shape[:2])
     cut = frame[:height, :width, :3].reshape(height // step, step, width // step, step, 3)

@@ -8,6 +8,7 @@ from reverie.jobs.weighted import in_weighted
 from reverie.settings import setting
 from reverie.tools.mask_rule import mask_by_setting
 from reverie.tools.style.named import in_region
+from reverie.weights.embedded import EMBEDDED_NAMES
 
 SCORES = ("w2", "w2-ns", "gram", "covariance", "mean-std", "sliced", "strotss", "nearest")
 INITS = ("content", "noise", "style", "grey")
@@ -30,7 +31,7 @@ class StyleConfig:
     )  # fmt: skip
     model: str = setting(
         "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
-        builtin=("embedded",), group=NETWORK,
+        builtin=EMBEDDED_NAMES, group=NETWORK,
     )  # fmt: skip
     weights: str | None = setting(
         None, "State dict for a torchvision name, read as data; 'random' for an untrained one.", file="network",

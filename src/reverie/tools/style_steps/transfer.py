@@ -14,6 +14,7 @@ from reverie.critic.critic import Critic
 from reverie.critic.style_layers import style_layers
 from reverie.errors import InputError
 from reverie.jobs.job import Json
+from reverie.jobs.work import State
 from reverie.media.image import Picture
 from reverie.numerics.color import with_chroma_of
 from reverie.numerics.color_match import match_colors
@@ -26,7 +27,7 @@ from reverie.settings import to_record
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.sources import StylePictures, colors
 from reverie.tools.style_steps.plan import StylePlan, plan_style, seam_note, wrap_of
-from reverie.tools.style_steps.state import grown, load_state, restored, same_run
+from reverie.tools.style_steps.state import grown, load_state, parts_of, restored, same_run
 from reverie.tools.style_steps.steps import StyleState, style_steps
 from reverie.tools.style_steps.terms import StyleTerms
 
@@ -95,6 +96,25 @@ class Transfer:
         """What else was decided, for a dry run."""
         layers = self.terms.layers
         return {"style_layers": dict(layers.style), "content_layers": dict(layers.content)}
+
+    def kept(self) -> State | None:
+        """Return where it stands; None at the end, and with L-BFGS, whose history is not kept."""
+        ends = self.last is None or self.last.index >= self.last.total
+        if ends or self.state.average is None or self.config.optimizer == "lbfgs" or self.state.rolled_back:
+            return None
+        tensors, about = parts_of(self.state, self.plan)
+        return State(tensors, about | {"tile": self.plan.tile_px})
+
+    def go_on(self, state: State) -> None:
+        """Stand where another process stood.
+
+        Raises:
+            InputError: it is the state of another transfer.
+        """
+        about = dict(state.about)
+        if not same_run(about, self.plan) or about.get("tile") != self.plan.tile_px:
+            raise InputError("that is the state of another style transfer")
+        vars(self.state).update(vars(restored(dict(state.tensors), about, self.config.lr, self.config.average)))
 
     def current(self) -> np.ndarray:
         """Return the picture as it is now, at its final size and with its final colors, ``[H, W, 3]`` in [0, 1]."""

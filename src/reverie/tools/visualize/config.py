@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reverie.jobs.blocks import NetworkSettings
 from reverie.settings import setting
+from reverie.weights.embedded import EMBEDDED_NAMES
 
 PRIORS = ("pixel", "fourier", "stack", "bn", "maco")
 WHAT, HOW, CHOICE, MACHINE = "what is drawn", "how it is drawn", "how it is chosen", "machine"
@@ -58,7 +59,7 @@ class VisualizeConfig(NetworkSettings):
     )
     verifier: str | None = setting(
         None, "Second network with the same classes that chooses; default: held-out crops of the first.",
-        file="network", builtin=("embedded",), group=CHOICE, expert=True,
+        file="network", builtin=EMBEDDED_NAMES, group=CHOICE, expert=True,
     )  # fmt: skip
     verifier_weights: str | None = setting(
         None, "State dict of the verifier, if it is a torchvision name.", file="network", builtin=("random",),
