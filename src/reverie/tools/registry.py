@@ -30,7 +30,7 @@ TOOLS: dict[str, tuple[str, str]] = {
     "gather map": ("reverie.tools.gather_map.tool:MAP", "Make pictures of places on earth, from map tiles."),
     "gather public": (
         "reverie.tools.gather.public:PUBLIC",
-        "Fetch a public collection: cifar100, pets, coco-minitrain.",
+        "Fetch a public collection: cifar100, pets, coco-minitrain, wikiart, painter-by-numbers.",
     ),
     "gather veto": (
         "reverie.tools.gather.veto:VETO",
