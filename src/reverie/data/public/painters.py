@@ -19,8 +19,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from reverie.data.gather.layout import file_name
 from reverie.errors import DataError, InputError
-from reverie.weights.file_names import file_name
 
 WIKIART, NUMBERS = "wikiart", "painter-by-numbers"
 PACKAGES = {WIKIART: "datasets", NUMBERS: "kagglehub"}
@@ -84,9 +84,7 @@ def _asked(collection: str, ask: Callable[[], Any]) -> Any:
         return ask()
     except Exception as error:  # both packages raise errors of their own and of what is below them
         reason = " ".join(str(error).split())[:120]
-        where = (
-            "is there a connection?" if collection == WIKIART else "are account, rules and connection there?"
-        )
+        where = "is there a connection?" if collection == WIKIART else "are account, rules and connection there?"
         raise DataError(f"{collection} cannot be had ({type(error).__name__}: {reason}); {where}") from error
 
 
