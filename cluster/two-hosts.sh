@@ -33,10 +33,13 @@ ip -n $A link set cable-a up
 ip -n $B link set cable-b up
 
 STORE=$((100 * 1024 * 1024))
+# ports that are known need not be waited for, which on a busy machine takes Ray longer than it allows itself
+PORTS="--dashboard-agent-grpc-port 6381 --dashboard-agent-listen-port 6382 --metrics-export-port 6383"
+PORTS="$PORTS --runtime-env-agent-port 6384 --node-manager-port 6385 --object-manager-port 6386"
 ip netns exec $A ray start --head --node-ip-address $HEAD --port 6379 --ray-client-server-port 10001 \
-    --num-cpus "$CORES" --object-store-memory $STORE --include-dashboard=false --disable-usage-stats >&2
+    --num-cpus "$CORES" --object-store-memory $STORE --include-dashboard=false --disable-usage-stats $PORTS >&2
 ip netns exec $B ray start --address $HEAD:6379 --node-ip-address $OTHER \
-    --num-cpus "$CORES" --object-store-memory $STORE --disable-usage-stats >&2
+    --num-cpus "$CORES" --object-store-memory $STORE --disable-usage-stats $PORTS >&2
 
 if [ -n "${KILL_AFTER:-}" ]; then
     (

@@ -16,7 +16,7 @@ from reverie.models.stylegan2.config import GeneratorConfig, channels_of, parse_
 from reverie.models.stylegan2.discriminator import Discriminator, matching, spread_map
 from reverie.models.stylegan2.file import build_generator, describe, load_generator
 from reverie.models.stylegan2.generator import Generator
-from reverie.models.stylegan2.layers import Blur, StyleConv
+from reverie.models.stylegan2.layers import Blur, StyleConv, ToColors
 from reverie.models.stylegan2.tiled import suits_tiles, tiled_conv, turned_kernels
 from reverie.weights.checkpoint import save_model
 
@@ -192,6 +192,16 @@ def test_large_layers_are_computed_by_tiles_where_nothing_is_learned():
     with torch.inference_mode():
         quick = conv(x, w, conv.noise_const)
     assert 0 < (quick - expected).abs().max() < 5e-5 * expected.abs().max()
+
+
+def test_colors_as_a_product_are_the_same():
+    with torch.random.fork_rng():
+        torch.manual_seed(11)
+        colors = ToColors(16, 3, 8, None).requires_grad_(False)
+        x, w = torch.randn(1, 16, 6, 6).contiguous(memory_format=torch.channels_last), torch.randn(1, 8)
+    expected = colors(x, w)
+    colors.prepare(by_tiles=True)
+    assert torch.allclose(colors(x, w), expected, atol=1e-5)
 
 
 def test_noise_is_none_new_or_given():

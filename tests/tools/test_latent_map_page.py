@@ -11,7 +11,7 @@ import pytest
 
 from reverie.apps.cli.main import main
 from reverie.models.stylegan2.latents import read_latents
-from reverie.tools.latent.journey import parse_journey
+from reverie.tools.latent_films.journey import parse_journey
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the page is tested where playwright is installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

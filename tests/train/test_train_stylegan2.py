@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from reverie.train.stylegan2.kid import squared_mmd
 from reverie.train.stylegan2.loop import Stylegan2Training, part_of_batch
 from reverie.train.stylegan2.losses import PathLength, discriminator_loss, generator_loss, gradient_penalty
 from reverie.train.stylegan2.pictures import open_source
+from reverie.train.stylegan2.tool import advice
 
 TINY = {"resolution": 16, "width": 128, "most_channels": 8, "latent": 6, "w_dim": 8, "batch": 4, "kimg": 1.0}
 
@@ -276,6 +278,15 @@ def test_few_frames_of_a_film_are_refused(tmp_path: Path):
             writer.write(np.full((24, 32, 3), 90, np.uint8))
     with pytest.raises(DataError, match="no frames that show anything"):
         open_source(Stylegan2Config(data=str(tmp_path / "a.mkv"), resolution=16))
+
+
+def test_a_budget_that_suits_another_size_is_told():
+    config = Stylegan2Config(minutes=30.0, resolution=64)
+    assert "--resolution 32" in advice(config, 20.0)[0]
+    assert advice(config, 130.0) == []
+    assert advice(config, 800.0) == ["there is time for --resolution 128, which sees about 200 kimg"]
+    assert advice(replace(config, minutes=None), 20.0) == []
+    assert advice(replace(config, resolution=32), 20.0) == []
 
 
 def test_settings_that_contradict_each_other_are_refused():

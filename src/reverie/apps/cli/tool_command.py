@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from reverie.apps.cli.batch_options import is_folder
 from reverie.apps.cli.common_options import COMMON, Common
+from reverie.apps.cli.formats import is_folder
 from reverie.apps.cli.one import run_one
 from reverie.apps.cli.options import option_of
 from reverie.apps.cli.pipes import STDOUT, as_given, read_stdin
@@ -123,17 +123,9 @@ def run_tool(
     check_places(tool, texts, positions, common)
     check_lists(tool, texts, given, layers=common.layers)
     say_places(tool, texts, positions)
-    fields = {field.name: field for field, _ in reversed(all_fields(tool))}
-    given = with_owners(fields, dict(given) | fixed_settings(tool, positions))
-    if given.get("seed") == EACH:
-        given, common = {k: v for k, v in given.items() if k != "seed"}, replace(common, seed_each=True)
-    if common.look in CODEC_SPEEDS and common.look not in tool.presets:  # what --preset meant before there were looks
-        given, common = {"preset": common.look} | given, replace(common, look=None)
+    given, common = _readied(tool, dict(given) | fixed_settings(tool, positions), common)
     if role is not None and role.required and not texts:
         raise InputError(lacking(tool, role))
-    if not 1 <= common.quality <= 100:
-        raise InputError(f"--quality must be between 1 and 100; got {common.quality}")
-    check_workers(common.workers)
     if common.layers:
         return _layers(settings_of(tool, find, given, common))
     if role is None or not texts:
@@ -170,6 +162,23 @@ def run_tool(
         return run_many(tool, find, found, given, common)
     (source,) = found.sources
     return _source(tool, find, source, given, common, output)
+
+
+def _readied(tool: AnyTool, given: dict[str, Any], common: Common) -> tuple[dict[str, Any], Common]:
+    """Return options as the tool takes them: seeds for each, and what older command lines meant by theirs.
+
+    Raises:
+        InputError: a quality or a number of workers that cannot be.
+    """
+    given = with_owners({field.name: field for field, _ in reversed(all_fields(tool))}, given)
+    if given.get("seed") == EACH:
+        given, common = {k: v for k, v in given.items() if k != "seed"}, replace(common, seed_each=True)
+    if common.look in CODEC_SPEEDS and common.look not in tool.presets:  # what --preset meant before there were looks
+        given, common = {"preset": common.look} | given, replace(common, look=None)
+    if not 1 <= common.quality <= 100:
+        raise InputError(f"--quality must be between 1 and 100; got {common.quality}")
+    check_workers(common.workers)
+    return given, common
 
 
 def _layers(config: Any) -> int:

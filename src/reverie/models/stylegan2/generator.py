@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from reverie.models.stylegan2.config import GeneratorConfig
 from reverie.models.stylegan2.layers import Blur, Dense, PlainConv, StyleConv, ToColors, exact
-from reverie.models.stylegan2.lucidrains import LucidrainsSynthesis
+from reverie.models.stylegan2.lucidrains import LucidrainsSynthesis, NoisyConv
 
 Noise = Literal["const", "none"] | torch.Generator | Sequence[Tensor]
 """What layers add: the maps inside the network, nothing, new ones, or one ``[h, w]`` or ``[B, 1, h, w]`` per layer."""
@@ -197,8 +197,9 @@ class Generator(nn.Module):
         """Return it ready to draw: no gradients of weights, tables of them, channels last."""
         self.eval().requires_grad_(False)
         by_tiles = max(self.config.size) >= TILED_FROM_PX
-        for conv in self.synthesis.convolutions:
-            conv.prepare(by_tiles=by_tiles)
+        for layer in self.modules():
+            if isinstance(layer, (StyleConv, ToColors, NoisyConv)):
+                layer.prepare(by_tiles=by_tiles)
         return self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.no_grad()

@@ -194,12 +194,19 @@ class ToColors(Modulated):
 
     def __init__(self, inputs: int, colors: int, w_dim: int, clamp: float | None) -> None:
         super().__init__(inputs, colors, w_dim, 1)
-        self.gain, self.clamp = 1 / math.sqrt(inputs), clamp
+        self.gain, self.clamp, self.as_product = 1 / math.sqrt(inputs), clamp, False
+
+    def prepare(self, *, by_tiles: bool) -> None:
+        """Compute as one matrix product from now on, where layers before are computed by tiles."""
+        self.as_product = by_tiles
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """Return colors ``[B, colors, h, w]``."""
         style, bias = self.affine(w) * self.gain, self.bias.to(x.dtype)
-        if len(x) == 1:
+        if len(x) == 1 and self.as_product and x.dtype == torch.float32:
+            weight = self.weight[:, :, 0, 0] * style[0]
+            out = F.linear(x.permute(0, 2, 3, 1), weight, bias).permute(0, 3, 1, 2)
+        elif len(x) == 1:
             out = F.conv2d(x, (self.weight * style[0][:, None, None]).to(x.dtype), bias)
         else:
             out = F.conv2d(x * style.to(x.dtype)[:, :, None, None], self.weight.to(x.dtype), bias)

@@ -18,7 +18,7 @@ def latent_settings(config: DreamConfig, seed: int) -> LatentDreamConfig:
     Raises:
         InputError: several goals: one class, or one layer and channel, can be followed.
     """
-    from reverie.tools.dream.objective import weighted
+    from reverie.tools.dream_steps.objective import weighted
 
     layers = [weighted(text)[0] for text in config.layer]
     if len(layers) > 1 or len(config.channel) > 1 or (config.class_name is None) == (not layers):
@@ -45,7 +45,7 @@ class PreparedThroughLatents:
         Raises:
             InputError: there is a picture: a generator draws its own.
         """
-        from reverie.tools.latent.dream import PreparedLatentDream
+        from reverie.tools.latent_search.dream import PreparedLatentDream
 
         if given is not None:
             raise InputError(

@@ -108,9 +108,10 @@ class DreamWork:
         about, tensors = state.about, state.tensors
         if any(about.get(name) != value for name, value in self._fixed.items()):
             raise InputError("that is the state of another dream")
+        iteration, octave, step, index = (int(about[name]) for name in COUNTS)  # type: ignore[arg-type] - plain JSON
         self._standing = Standing(
-            *(int(about[name]) for name in COUNTS), tensors["pixels"], tensors.get("source"), tensors["random"]
-        )  # type: ignore[arg-type] - plain JSON
+            iteration, octave, step, index, tensors["pixels"], tensors.get("source"), tensors["random"]
+        )
         self._steered.strength = float(about["strength"])  # type: ignore[arg-type]
 
     @property

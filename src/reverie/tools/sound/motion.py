@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,14 +100,6 @@ def path_speed(points: np.ndarray, *, closed: bool) -> tuple[np.ndarray, np.ndar
     lengths = np.linalg.norm(there, axis=1), np.linalg.norm(on, axis=1)
     cosine = (there * on).sum(1) / np.maximum(lengths[0] * lengths[1], 1e-12)
     return (lengths[0] + lengths[1]) / 2, np.arccos(cosine.clip(-1, 1))
-
-
-def look_through(frames: Iterable[np.ndarray], rate: float, ws: np.ndarray | None = None) -> FilmMotion:
-    """Return the controls of a film's frames."""
-    look = Look()
-    for frame in frames:
-        look.add(frame)
-    return look.motion(rate, ws)
 
 
 def small_frame(frame: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ from reverie.numerics.periodic import periodic
 from reverie.numerics.resample import resize
 from reverie.optimize.ascend import Step
 from reverie.optimize.warm_adam import bands
-from reverie.settings import to_record
+from reverie.settings import marked, to_record
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.sources import StylePictures, colors
 from reverie.tools.style_steps.plan import StylePlan, plan_style, seam_note, wrap_of
@@ -32,7 +32,6 @@ from reverie.tools.style_steps.steps import StyleState, style_steps
 from reverie.tools.style_steps.terms import StyleTerms
 
 NOT_A_NUMBER = "a score was not a number or far worse than before"
-OF_SCALES = ("min_size", "steps", "step_decay", "min_steps")  # with the size, what a state must share to go on in place
 
 
 class Transfer:
@@ -160,7 +159,11 @@ class Transfer:
             raise InputError(f"the state '{resume}' has another shape, {above[1]} x {above[0]} px, than the content")
         if max(above) >= max(plan.size):
             now = to_record(config)
-            own = [f"--{n.replace('_', '-')} {before[n]}" for n in OF_SCALES if before.get(n, now[n]) != now[n]]
+            own = [
+                f"--{n.replace('_', '-')} {before[n]}"
+                for n in marked(StyleConfig, "scales")
+                if before.get(n, now[n]) != now[n]
+            ]
             more = f", or, to go on with it as it began, give {' '.join(own)}" if own else ""
             raise InputError(f"the state '{resume}' has {max(above)} px already; ask for a larger --size{more}")
 
