@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from reverie.apps.cli.batch_options import is_folder
+from reverie.apps.cli.formats import is_folder
 from reverie.apps.cli.output import print_path
 from reverie.tools.registry import find_tool
 from reverie.weights.file_names import fitted
