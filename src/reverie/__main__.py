@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,20 +18,31 @@ AGAIN_AFTER_S = 0.05
 def main() -> int:
     """Run the command line and return its exit code."""
     _open_closed()
+    cause: Callable[[], str] = lambda: "Ctrl-C"  # noqa: E731 - until the rest is imported, which a Ctrl-C may stop
     try:
         sys.unraisablehook = _interrupt_again
-        from reverie.jobs.interrupts import cause, install
+        from reverie.jobs import interrupts
 
-        install()
+        interrupts.install()
+        cause = interrupts.cause
         from reverie.apps.cli.main import main as run
 
-        return run()
+        code = run()
+        _deaf()
+        return code
     except KeyboardInterrupt:
-        by = cause() if "cause" in locals() else "Ctrl-C"  # it may come while `cause` itself is imported
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        by = cause()
+        _deaf()
         exec("")  # or CPython, which notes a Ctrl-C within `exec`, as imports use it, would end by the signal
         sys.stderr.write(f"reverie: stopped by {by}\n")
         return 130
+
+
+def _deaf() -> None:
+    """Let no signal change the exit code any more: one while the interpreter shuts down would end it by the signal."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if threading.current_thread() is threading.main_thread() and hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _open_closed() -> None:

@@ -59,3 +59,16 @@ def test_help_in_all_its_ways(run: Run) -> None:
     assert code == 0 and text.startswith("Usage: reverie dream")
     assert len(run("dream", "--help-all")[1].splitlines()) > 2 * MOST_LINES
     assert run("-V")[:2] == run("--version")[:2] == run("version")[:2]
+
+
+COMMANDS = (
+    "info", "replay", "models", "models show", "models fetch", "jobs", "doctor", "watch", "man", "studio", "wall",
+    "train", "gather", "latent", "mesh", "embed", "sound", "translator",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_commands_that_are_no_tools_fit_on_a_screen_too(run: Run, name: str) -> None:
+    code, out, _ = run(*name.split(), "--help")
+    assert code == 0
+    assert len(out.splitlines()) <= MOST_LINES

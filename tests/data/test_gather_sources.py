@@ -203,3 +203,66 @@ def test_records_go_through_the_manifest_unchanged():
 def test_licences_decide_what_is_taken(licence, any_, modify, commercial, public):
     for name, wanted in (("any", any_), ("modify", modify), ("commercial", commercial), ("public", public)):
         assert allowed(Record("u", licence=licence), name) == bool(wanted), (licence, name)
+
+
+# -- every source meets every way in which a service fails -------------------------------------------------------------
+
+SERVICES = [name for name in NAMES if name != "web"]  # the web search speaks through a package of its own
+
+
+def service_path(server, ask, name, monkeypatch):
+    """Return the path that a source asks first, as it does it."""
+    monkeypatch.setenv("FLICKR_API_KEY", "secret-key")
+    assert opened(server, name).page(ask, "fountain", None).records
+    path = server.log[0][1].partition("?")[0]
+    server.log.clear()
+    return path
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_busy_service_is_asked_again(server, ask, monkeypatch, name, status):
+    path = service_path(server, ask, name, monkeypatch)
+    server.faults[path] = [Fault(status=status, headers={"Retry-After": "0"})]
+    assert opened(server, name).page(ask, "fountain", None).records
+    assert len(server.asked(path)) >= 2
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_an_answer_that_breaks_off_is_asked_for_again(server, ask, monkeypatch, name):
+    path = service_path(server, ask, name, monkeypatch)
+    server.faults[path] = [Fault(body=b'{"results": [' + b" " * 900, cut=300)]
+    assert opened(server, name).page(ask, "fountain", None).records
+    assert len(server.asked(path)) >= 2
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_that_never_ends_its_answer_fails_in_time(server, tmp_path, monkeypatch, name):
+    trusted = [place_of(split_address(server.url))]
+    client = Client("a@example.org", Pace(tmp_path / "q.sqlite"), pause_s=0.0, trusted=trusted, backoff_s=0.01,
+                    deadline_s=0.2)  # fmt: skip
+    server.log.clear()
+    path = service_path(server, client, name, monkeypatch)
+    server.faults[path] = [Fault(body=b" " * 4000, slow_s=0.1) for _ in range(6)]
+    with pytest.raises(FetchError):
+        opened(server, name).page(client, "fountain", None)
+    server.faults.pop(path, None)
+    client.close()
+
+
+@pytest.mark.parametrize("target", ["http://127.0.0.2:9/x", "http://169.254.169.254/latest", "http://10.0.0.1/"])
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_that_sends_us_to_a_private_place_is_refused(server, ask, monkeypatch, name, target):
+    path = service_path(server, ask, name, monkeypatch)
+    server.faults[path] = [Fault(status=302, headers={"Location": target})]
+    with pytest.raises(RefusedError):
+        opened(server, name).page(ask, "fountain", None)
+    assert len(server.log) == 1
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_pages_come_to_an_end_and_every_record_once(server, ask, monkeypatch, name):
+    service_path(server, ask, name, monkeypatch)
+    found = list(search(opened(server, name), ask, "fountain"))
+    assert 0 < len(found) <= COUNT
+    assert len({record.url for record in found}) == len(found)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import sys
 import tarfile
 import zipfile
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -207,3 +209,73 @@ def test_offline_and_mistakes_are_one_sentence(tmp_path, capsys, monkeypatch):
     assert "no connection" in capsys.readouterr().err
     assert main(asked(server, "cifar10")) == 2
     assert main(asked(server, "cifar100", "--masks")) == 2
+
+
+# -- paintings through packages of their own: stand-ins with the interfaces that those document ----------------------
+
+
+def hub_of(rows: list[dict]) -> ModuleType:
+    """A stand-in for `datasets`: features, cast_column, streaming rows."""
+    hub = ModuleType("datasets")
+
+    class Rows(list):
+        features = {"artist": SimpleNamespace(names=["claude-monet", "paul-klee"])}  # noqa: RUF012
+
+        def cast_column(self, name, feature):
+            assert name == "image" and feature == {"decode": False}
+            return self
+
+    def load_dataset(name, split, streaming):
+        assert (name, split, streaming) == ("huggan/wikiart", "train", True)
+        return Rows(rows)
+
+    hub.Image = lambda decode: {"decode": decode}
+    hub.load_dataset = load_dataset
+    return hub
+
+
+def test_wikiart_by_painter_with_what_is_damaged_left_out(server, monkeypatch, tmp_path, capsys):
+    rows = [{"artist": n % 2, "image": {"bytes": jpeg(n) if n != 3 else jpeg(n)[:900]}} for n in range(12)]
+    monkeypatch.setitem(sys.modules, "datasets", hub_of(rows))
+    assert main(asked(server, "wikiart", "--painters", "Paul Klee", "--each", "4")) == 0
+    made = sorted(path.name for path in (tmp_path / "out" / "paul-klee").iterdir())
+    assert made == ["000002.jpg", "000006.jpg", "000008.jpg"]
+    table = (tmp_path / "out" / "ATTRIBUTION.csv").read_text()
+    assert hashlib.sha256(jpeg(1)).hexdigest() in table and "non-commercial" in table
+    assert "is left out" in capsys.readouterr().err
+    assert main(asked(server, "wikiart", "--painters", "Nobody")) == 2
+
+
+def test_painter_by_numbers_from_its_table_and_archives(server, monkeypatch, tmp_path):
+    files = tmp_path / "kaggle"
+    files.mkdir()
+    (files / "all_data_info.csv").write_text(
+        "artist,new_filename\nClaude Monet,1.jpg\nPaul Klee,2.jpg\nPaul Klee,3.jpg\n", encoding="utf-8"
+    )
+    for part in range(1, 10):
+        with zipfile.ZipFile(files / f"train_{part}.zip", "w") as archive:
+            if part <= 3:
+                archive.writestr(f"train_{part}/{part}.jpg", jpeg(part))
+    hub = ModuleType("kagglehub")
+    hub.competition_download = lambda name, path: str(files / path)
+    monkeypatch.setitem(sys.modules, "kagglehub", hub)
+    assert main(asked(server, "painter-by-numbers")) == 0
+    made = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.jpg")}
+    assert made == {"claude-monet/1.jpg", "paul-klee/2.jpg", "paul-klee/3.jpg"}
+
+
+@pytest.mark.parametrize(("name", "module"), [("wikiart", "datasets"), ("painter-by-numbers", "kagglehub")])
+def test_collections_of_paintings_say_in_one_line_what_is_missing(server, monkeypatch, capsys, name, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    assert main(asked(server, name)) == 2
+    assert "pip install 'reverie[paintings]'" in capsys.readouterr().err
+    hub = ModuleType(module)
+
+    def offline(*_, **__):
+        raise ConnectionError("no route to host")
+
+    hub.load_dataset = hub.competition_download = offline
+    monkeypatch.setitem(sys.modules, module, hub)
+    assert main(asked(server, name)) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "cannot be had (ConnectionError: no route to host)" in line

@@ -11,7 +11,7 @@ from torch import nn
 
 from reverie.critic.critic import Critic, Preprocessing
 from reverie.critic.wrap import as_critic
-from reverie.jobs.target import check_no_foreign
+from reverie.jobs.target import check_no_foreign, place_for, say
 from reverie.media.image import to_uint8
 from reverie.media.write import write_picture
 from reverie.optimize.ascend import Step
@@ -33,7 +33,7 @@ class Drawing:
     """
 
     def __init__(self, critic: Critic, steps: Iterator[Step], about: dict[str, Any]) -> None:
-        self.critic, self.notes, self._steps, self._about = critic, critic.notes, steps, about
+        self.critic, self.notes, self._steps, self._about = critic, list(critic.notes), steps, about
         self.last: Step | None = None
 
     def __iter__(self) -> Iterator[Step]:
@@ -55,15 +55,20 @@ class Drawing:
 
         return Image.fromarray(to_uint8(self.array()))
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Run to the end and write the picture with what made it inside; returns the path.
+
+        A drawing of other settings that lies there is kept and this one counted up, unless `overwrite` is set.
 
         Raises:
             InputError, OutputError: it cannot be written.
         """
         check_no_foreign(Path(path))
-        write_picture(Path(path), self.array(), settings=self._about)
-        return Path(path)
+        array = self.array()
+        place = place_for(Path(path), self._about, overwrite=overwrite)
+        say(place, self.notes)
+        write_picture(place.path, array, settings=self._about)
+        return place.path
 
     def _repr_png_(self) -> bytes:
         """Return the picture for a notebook."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reverie.errors import InputError, unknown_name
-from reverie.jobs.files import Files
+from reverie.jobs.files import Files, named_files
 from reverie.jobs.given import Given
 from reverie.jobs.job import joined, section_types
 from reverie.jobs.making import given_of
@@ -21,7 +21,7 @@ from reverie.jobs.output import Output, Picture, Table
 from reverie.jobs.run import Run, open_run
 from reverie.jobs.session import Session
 from reverie.jobs.stored import stored_record
-from reverie.jobs.target import check_no_foreign, check_no_source
+from reverie.jobs.target import check_no_foreign, check_no_source, place_for, say
 from reverie.jobs.tool import AnyTool, load
 from reverie.jobs.work import Progress
 from reverie.settings import check_settings, check_together, with_tuples
@@ -83,19 +83,26 @@ class Result:
             raise InputError(f"{self.run.tool.name} makes no table")
         return [dict(row) for row in table.rows]
 
-    def save(self, path: str | Path, *, quality: int = 92) -> tuple[Path, ...]:
+    def save(self, path: str | Path, *, quality: int = 92, overwrite: bool = False) -> tuple[Path, ...]:
         """Run to the end and write all results, the main one under this name; returns their places.
+
+        A result of other settings that lies there is kept and these are counted up, unless `overwrite` is set.
 
         Raises:
             InputError, OutputError: one cannot be written.
         """
         given = self.run.given
-        check_no_source(Path(path), [given.path] if given is not None and given.path is not None else [])
+        sources = [] if given is None or given.path is None else [given.path]
+        sources += [Path(text) for _, text in named_files(self.run.config)]
+        check_no_source(Path(path), sources)
         check_no_foreign(Path(path))
         self.run.check(Path(path), quality)
         for _ in self:
             pass
-        return self.run.save(Path(path), quality=quality)
+        record = self.run.record(self.run.stored_quality(quality))
+        place = place_for(Path(path), record, sources=sources, overwrite=overwrite)
+        say(place, self.run.notes)
+        return self.run.save(place.path, quality=quality)
 
     def close(self) -> None:
         """Give back what it holds."""

@@ -7,7 +7,7 @@ ImageNet's classes have; a network gets those members that it knows.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 from reverie.errors import LayerError, unknown_name
@@ -38,7 +38,7 @@ def find_classes(text: str, classes: Sequence[str], count: int, network: str) ->
         text: "goldfish", "1", "dog", "goldfish, lemon".
         classes: names of all classes; empty where a network has none.
         count: how many there are.
-        network: its name, for messages.
+        network: what a command takes for it, for messages.
 
     Raises:
         LayerError: one of them names nothing; the message has the nearest.
@@ -74,8 +74,38 @@ def _of_word(
             return tuple(whole or begun)
     where = f"list them with 'reverie models show {network} --all'"
     if kind is not None:
-        raise LayerError(f"none of the {count} classes of {network} is a {kind}; {where}")
+        raise LayerError(f"none of the {count} classes of {network.partition(' --')[0]} is a {kind}; {where}")
     raise LayerError(unknown_name("class", text, classes, where))
+
+
+def find_recorded(
+    text: str, meant: Mapping[str, Sequence[str]], classes: Sequence[str], count: int, network: str
+) -> tuple[int, ...]:  # fmt: skip
+    """Return the numbers of the classes that a text named when a record with it was made.
+
+    Records say what their words meant (`meaning`). Older ones do not: there a text was the full name of a class, its
+    number, or a part of one name alone, `meant` is empty, and what no name has a part of was found as today.
+
+    Raises:
+        LayerError: it names none.
+    """
+    if text in meant:
+        found = (_of_word(name, [plain(one) for one in classes], classes, count, network) for name in meant[text])
+        return tuple(dict.fromkeys(i for several in found for i in several))
+    lowered, wanted = [name.lower() for name in classes], text.lower()
+    if wanted in lowered or text.isdecimal():
+        return find_classes(text, classes, count, network)
+    parts = [i for i, name in enumerate(lowered) if wanted in name.replace("_", " ") or wanted in name]
+    return (parts[0],) if len(parts) == 1 else find_classes(text, classes, count, network)
+
+
+def meaning(text: str, found: Sequence[int], classes: Sequence[str]) -> list[str] | None:
+    """Return the full names of the classes that a text was found to name; None where it says them itself."""
+    named = [plain(name) for name in classes]
+    alone = [classes[i] if named.count(named[i]) == 1 else str(i) for i in found if i < len(classes)]
+    said = [text] if plain(text) in named or "," not in text else [word.strip() for word in text.split(",")]
+    exact = all(plain(word) in named or word.isdecimal() for word in said if word)
+    return None if exact or len(alone) < len(found) else alone
 
 
 def _singulars(word: str) -> tuple[str, ...]:

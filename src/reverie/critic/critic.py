@@ -9,14 +9,14 @@ from __future__ import annotations
 import copy
 import functools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from reverie.critic.classes import find_classes
+from reverie.critic.classes import find_classes, find_recorded, meaning
 from reverie.critic.fuse import Fused, fuse
 from reverie.critic.layers import (
     Field,
@@ -90,9 +90,11 @@ class Critic:
 
     Attributes:
         replicas: the same network on other devices, which take their share of the tiles of a picture.
+        called: what a command takes for it: its name, or where its file lies.
         notes: what a user should know of it, such as what was guessed.
         brought: a program made the module itself: no name opens it again.
         tile_workers: other machines that do so in their place; see `reverie.optimize.tile_workers`.
+        meant: of a replay: the classes that texts named then, see `reverie.critic.classes.find_recorded`.
     """
 
     def __init__(
@@ -104,8 +106,10 @@ class Critic:
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         self.replicas: tuple[Critic, ...] = ()
         self.notes: tuple[str, ...] = ()
+        self.called = identity.name
         self.brought = False
         self.tile_workers: Any = None
+        self.meant: Mapping[str, Sequence[str]] | None = None
         net = (net if own else copy.deepcopy(net)).eval().requires_grad_(False).float().cpu()
         remove_hooks(net)
         norms = norm_statistics(net)
@@ -139,8 +143,8 @@ class Critic:
     @functools.cached_property
     def named_layers(self) -> tuple[Layer, ...]:
         """The layers worth offering: those with readable names, or all where there are none."""
-        named = set(self.identity.alias) | {LOGITS}
-        return tuple(x for x in self.layers if x.name in named) or self.layers
+        named = set(self.identity.alias)
+        return tuple(x for x in self.layers if x.name in named | {LOGITS}) if named else self.layers
 
     @functools.cached_property
     def _by_name(self) -> dict[str, Layer]:
@@ -154,9 +158,7 @@ class Critic:
         """
         if name not in self._by_name:
             names = [x.name for x in self.named_layers]
-            raise LayerError(
-                unknown_name("layer", name, names, f"list them with 'reverie models show {self.identity.name}'")
-            )
+            raise LayerError(unknown_name("layer", name, names, f"list them with 'reverie models show {self.called}'"))
         return self._by_name[name]
 
     def class_indices(self, name: str) -> tuple[int, ...]:
@@ -167,7 +169,16 @@ class Critic:
         """
         classes = self.identity.classes
         count = len(classes) or (self.layer(LOGITS).channels if self.identity.logits_path else 0)
-        return find_classes(name, classes, count, self.identity.name)
+        if self.meant is not None:
+            return find_recorded(name, self.meant, classes, count, self.called)
+        return find_classes(name, classes, count, self.called)
+
+    def meanings(self, *texts: str | None) -> dict[str, list[str]]:
+        """Return what a record must say of texts that name classes: the full names, where a text is not one itself."""
+        if self.meant is not None:
+            return {text: list(self.meant[text]) for text in texts if text is not None and text in self.meant}
+        found = {text: meaning(text, self.class_indices(text), self.identity.classes) for text in texts if text}
+        return {text: names for text, names in found.items() if names is not None}
 
     def class_index(self, name: str) -> int:
         """Return the number of the one class that a text names.

@@ -23,7 +23,7 @@ def library_network(model: str) -> nn.Module | None:
         InputError: timm is asked for and not installed.
     """
     models = torchvision().models
-    library, _, name = model.rpartition("/")
+    library, _, name = model.replace("timm:", "timm/").rpartition("/")
     if not library and model in models.list_models(module=models):
         return models.get_model(model, weights=None)
     if library == "timm":
@@ -31,8 +31,16 @@ def library_network(model: str) -> nn.Module | None:
             timm: Any = importlib.import_module("timm")
         except ImportError as error:
             raise InputError(f"'{model}' is a network of timm, which is not installed: pip install timm") from error
-        return timm.create_model(name, pretrained=False) if timm.is_model(name) else None
+        return _of_timm(timm, name) if timm.is_model(name) else None
     return None
+
+
+def _of_timm(timm: Any, name: str) -> nn.Module:
+    """Return an untrained network of timm; one that knows pictures of one size alone takes all sizes where it can."""
+    try:
+        return timm.create_model(name, pretrained=False, dynamic_img_size=True)
+    except TypeError:  # no such option
+        return timm.create_model(name, pretrained=False)
 
 
 def open_library(model: str, weights: str | Path | None) -> tuple[nn.Module, Preprocessing, Identity] | None:

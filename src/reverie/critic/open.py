@@ -7,6 +7,7 @@ fetch them.
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,6 +77,7 @@ def open_critic(
     replicas = tuple(Critic(net, preprocessing, identity, device=other, precision=how) for other in others)
     critic = Critic(net, preprocessing, identity, device=where, precision=how, own=True)
     critic.replicas = replicas
+    critic.called = shlex.quote(model) + (f" --weights {shlex.quote(str(weights))}" if weights is not None else "")
     return critic
 
 

@@ -13,6 +13,8 @@ from reverie.jobs.watch import End, Watch
 from reverie.jobs.work import Progress
 from reverie.weights.file_names import fitted
 
+SHOWN_S = 0.05  # less is nothing that anybody waited for
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -87,7 +89,7 @@ def summary(run: Run) -> str:
     parts = [run.work.plan.summary] if run.work.plan.summary else []
     if last is not None:
         unit = last.unit.removesuffix("s") if last.done == 1 else last.unit
-        parts.append(f"{last.done} {unit} in {run.seconds:.1f} s")
+        parts.append(f"{last.done} {unit}" + (f" in {run.seconds:.1f} s" if run.seconds >= SHOWN_S else ""))
     if has_field(run.config, "seed"):
         parts.append(f"seed {seed_of(run.config)}")
     if chosen.about or chosen.model is not None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
 from reverie.jobs.given import sha256_of
-from reverie.jobs.job import Input, Job, sections
+from reverie.jobs.job import NETWORKS, Input, Job, is_library_name, sections
 from reverie.settings import flag_of
 from reverie.weights.in_folder import network_in
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from reverie.jobs.tool import AnyTool
 
 MOST_LOOKED_AT = 2000  # files, for one that was renamed
-NETWORKS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".caffemodel")  # suffixes of networks that are files
 HELD = "{"  # with which a setting begins that holds what a file held, in place of its name
 MOST_BYTES = 16 << 30  # of a file whose content is compared
 MOST_SEARCHED_BYTES = 8 << 30  # of all files that are looked into for one that was renamed
@@ -278,8 +277,8 @@ def _check_user_only(field: dataclasses.Field[object], value: object) -> None:
 
 
 def base_name(path: str) -> str:
-    """Return a file name without its folders, of either kind of slash."""
-    return path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    """Return a file name without its folders, of either kind of slash; timm/NAME is a name and stays as it is."""
+    return path if is_library_name(path) else path.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 
 def _size(path: Path) -> int:

@@ -28,10 +28,13 @@ if TYPE_CHECKING:
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 LEADING = ("keyframes",)  # entries that records have had before all others from the beginning
+MEANT = "classes"  # entry that says which classes the texts of the settings named: {"dog": ["chihuahua", ...]}
 BEFORE_MACHINE = ("spectrum",)  # and these before "machine"
 MOST_NAME = 255  # characters of a file's name
 MOST_CHANGES = 400
 MOST_FILES = 10_000
+NETWORKS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".caffemodel")  # suffixes of networks that are files
+OF_LIBRARY = re.compile(r"timm/\w+(\.\w+)*", re.ASCII)  # networks of another library by name
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -197,9 +200,16 @@ def _input(data: object, what: str) -> Input | None:
     name, digest = record.get("name"), record.get("sha256")
     if not isinstance(name, str) or not isinstance(digest, str) or len(name) > MOST_NAME:
         raise JobError(f"{what} cannot be read: an input has no name or no sha256")
-    bare = name.replace("\\", "/").rpartition("/")[2]  # a folder in it would be a stranger's choice of what is read
+    bare = (
+        name if is_library_name(name) else name.replace("\\", "/").rpartition("/")[2]
+    )  # a folder in it would be a stranger's choice of what is read
     width, height = (_count(record.get(key), key, what) for key in ("width", "height"))
     return Input(bare, digest, width, height)
+
+
+def is_library_name(name: str) -> bool:
+    """Tell whether this is timm/NAME, the name of a network that no file has."""
+    return OF_LIBRARY.fullmatch(name) is not None and not name.lower().endswith(NETWORKS)
 
 
 def _present(found: Input | None, what: str) -> Input:

@@ -14,7 +14,7 @@ from reverie.jobs.files import named_files
 from reverie.jobs.given import Given
 from reverie.jobs.output import Picture
 from reverie.jobs.run import Run
-from reverie.jobs.target import check_format, check_no_foreign, check_no_source
+from reverie.jobs.target import check_format, check_no_foreign, check_no_source, place_for, say
 from reverie.media.given import as_picture
 from reverie.media.image import to_uint8
 
@@ -74,10 +74,13 @@ class Making(ABC, Generic[S]):
         pixels = to_uint8(main.rgb)
         return Image.fromarray(pixels if main.alpha is None else np.dstack([pixels, to_uint8(main.alpha)]))
 
-    def save(self, path: str | Path, *, quality: int = 92, progress: bool = False) -> Path:
+    def save(
+        self, path: str | Path, *, quality: int = 92, progress: bool = False, overwrite: bool = False
+    ) -> Path:  # fmt: skip
         """Run to the end, or to where it is stopped, and write the picture with its settings; returns the path.
 
-        A file that the picture is made from, and one that Reverie did not make, is never written over.
+        A file that the picture is made from, and one that Reverie did not make, is never written over. A result of
+        other settings is kept and this one counted up (``name-2.png``), said in `notes`, unless `overwrite` is set.
 
         Raises:
             InputError: an unknown format, or a place that a source of the picture has.
@@ -85,11 +88,11 @@ class Making(ABC, Generic[S]):
         """
         self.check_target(path, quality=quality)
         self._finish(progress)
-        return self._written(path, quality, unfinished=self.stopped)
+        return self._written(path, quality, unfinished=self.stopped, overwrite=overwrite)
 
-    def keep(self, path: str | Path, *, quality: int = 92) -> Path:
+    def keep(self, path: str | Path, *, quality: int = 92, overwrite: bool = False) -> Path:
         """Write the picture as it is now, at its final size and marked as unfinished; returns the path."""
-        return self._written(path, quality, unfinished=True)
+        return self._written(path, quality, unfinished=True, overwrite=overwrite)
 
     def check_target(self, path: str | Path, *, quality: int = 92) -> None:
         """Check before hours of work that the result can be written there.
@@ -98,9 +101,7 @@ class Making(ABC, Generic[S]):
             InputError: an unknown format, one that cannot hold the settings, or the place of a source.
             OutputError: no folder, or no permission.
         """
-        given = self.run.given
-        own = [given.path] if given is not None and given.path else []
-        check_no_source(Path(path), [*own, *(Path(text) for _, text in named_files(self.run.config))])
+        check_no_source(Path(path), self._sources())
         check_no_foreign(Path(path))
         check_format(self.run.work.plan, Path(path))
         self.run.check(Path(path), quality)
@@ -138,10 +139,19 @@ class Making(ABC, Generic[S]):
         if progress:
             sys.stdout.write("\n")
 
-    def _written(self, path: str | Path, quality: int, *, unfinished: bool) -> Path:
+    def _sources(self) -> list[Path]:
+        """Return the files that the picture is made from."""
+        given = self.run.given
+        own = [given.path] if given is not None and given.path else []
+        return [*own, *(Path(text) for _, text in named_files(self.run.config))]
+
+    def _written(self, path: str | Path, quality: int, *, unfinished: bool, overwrite: bool = False) -> Path:
         """Write the picture alone: what else there is, a program asks for by itself."""
-        self.run.outputs()[0].write(Path(path), self.run.record(quality, unfinished=unfinished), quality)
-        return Path(path)
+        record = self.run.record(quality, unfinished=unfinished)
+        place = place_for(Path(path), record, sources=self._sources(), overwrite=overwrite)
+        say(place, self.run.notes)
+        self.run.outputs()[0].write(place.path, record, quality)
+        return place.path
 
 
 def given_of(source: Any) -> Given:

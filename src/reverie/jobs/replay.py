@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from reverie.errors import InputError
+from reverie.errors import InputError, JobError
 from reverie.jobs.controls import Controls
 from reverie.jobs.files import Files, found_config
 from reverie.jobs.given import Given
-from reverie.jobs.job import Job, parse
+from reverie.jobs.job import MEANT, Job, parse
 from reverie.jobs.run import Run, open_run
 from reverie.jobs.session import Session
 from reverie.jobs.stored import stored_record
@@ -48,6 +48,7 @@ def replayed(
         kind = "picture" if role is None else role.kind
         given = Given(files.found("input", job.streamed), kind=kind)
     controls = Controls(job.changes, job.stopped_at_step)
+    session = session.replaying(_meant(job))
     run = open_run(tool, config, given, session, controls=controls, scratch=scratch, like=job)
     now = run.work.chosen.model
     if job.model is not None and now is not None and now.sha256 != job.model.sha256:
@@ -55,6 +56,21 @@ def replayed(
             f"the network '{now.name}' is not the one that was used: its sha256 differs; give it with --model"
         )
     return run
+
+
+def _meant(job: Job) -> Mapping[str, Sequence[str]]:
+    """Return which classes the texts of a job named; older records do not say so.
+
+    Raises:
+        JobError: it cannot be read.
+    """
+    found = job.more.get(MEANT, {})
+    if not isinstance(found, Mapping) or not all(
+        isinstance(names, Sequence) and not isinstance(names, str) and all(isinstance(name, str) for name in names)
+        for names in found.values()
+    ):
+        raise JobError(f"the record cannot be read: '{MEANT}' has no lists of names")
+    return {text: tuple(map(str, names)) for text, names in found.items()}  # type: ignore[union-attr, arg-type]
 
 
 @contextlib.contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+import copy
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class Session:
             each time would depend on the order of the works.
         memory_bytes: what this process may use, where several share a machine; None where it is alone.
         executor: takes the parts of a work that do not know each other; None where the work makes them itself.
+        meant: of a replay: the classes that texts named when the record was made; see `Critic.meant`.
     """
 
     def __init__(self) -> None:
@@ -27,6 +29,13 @@ class Session:
         self.used_bytes: int | None = None
         self.memory_bytes: int | None = None
         self.executor: Executor | None = None
+        self.meant: Mapping[str, Sequence[str]] | None = None
+
+    def replaying(self, meant: Mapping[str, Sequence[str]]) -> Session:
+        """Return a session that shares all that is open, in which texts name the classes that they named then."""
+        found = copy.copy(self)
+        found.meant = meant
+        return found
 
     def opened(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what stands under a key, made on first use."""
@@ -46,6 +55,9 @@ class Session:
         critic = self.opened(key, lambda: open_critic(model, weights, device=device, precision=precision, fuse=fuse))
         if self.executor is not None:
             critic.tile_workers = self.executor.tile_workers()
+        if self.meant is not None:
+            critic = copy.copy(critic)
+            critic.meant = self.meant
         return critic
 
     def put(self, critic: Critic, model: str, weights: str | None, device: str, precision: str) -> None:

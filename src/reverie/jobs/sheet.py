@@ -13,7 +13,7 @@ import numpy as np
 from reverie.errors import InputError
 from reverie.jobs.files import named_files
 from reverie.jobs.given import Given
-from reverie.jobs.job import Json, joined, section_types, sections
+from reverie.jobs.job import MEANT, Json, joined, section_types, sections
 from reverie.jobs.output import Picture
 from reverie.jobs.part_files import part_folder, read_part, write_part
 from reverie.jobs.session import Session
@@ -53,7 +53,7 @@ def sheet(tool: AnyTool) -> AnyTool:
 
     return Tool(
         name=f"sheet({tool.name})", doing=tool.doing, ending=f"{tool.ending}-sheet", summary=tool.summary, config=cls,
-        prepare=prepare, roles=tool.roles, spreads=True,
+        prepare=prepare, roles=tool.roles, spreads=True, upgrade=tool.upgrade,
     )  # fmt: skip
 
 
@@ -104,7 +104,8 @@ class _PreparedSheet:
         prepared = self._prepared(points[0])
         first = prepared.work(given, seed)
         machine = {name: value for name, value in first.chosen.config.items() if name in self.machine}
-        chosen = Chosen(first.chosen.model, first.chosen.device, config=machine, more={"captions": captions})
+        more: dict[str, Json] = {"captions": [*captions], **_meant(first)}
+        chosen = Chosen(first.chosen.model, first.chosen.device, config=machine, more=more)
         first.close()
         notes: list[str] = []
 
@@ -144,6 +145,8 @@ class _PreparedSheet:
                 assert isinstance(main, Picture)
                 tiles.append(main.rgb)
                 notes.extend(note for note in (*one.notes, *work.notes) if note not in notes)
+                if meant := _meant(work):
+                    more[MEANT] = {**more.get(MEANT, {}), **meant[MEANT]}  # type: ignore[dict-item]
                 less = {name: value for name, value in work.chosen.counts.items() if name in point}
                 if less:
                     captions[number - 1] = caption(dict(point) | less, self.vary, self._named(point)) + " at most"
@@ -180,6 +183,12 @@ class _PreparedSheet:
             name = role.split(" ")[0]
             found[name] = f"{found[name]} + {Path(path).stem}" if name in found else Path(path).stem
         return {name: words for name, words in found.items() if name in self.held}
+
+
+def _meant(work: Work) -> dict[str, Mapping[str, Json]]:
+    """Return what texts of a tile mean, see `reverie.jobs.job.MEANT`; an empty mapping without any."""
+    found = work.chosen.more.get(MEANT)
+    return {MEANT: found} if isinstance(found, Mapping) else {}
 
 
 def caption(point: Mapping[str, Json], vary: Mapping[str, list[Json]], files: Mapping[str, str]) -> str:

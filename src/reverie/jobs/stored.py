@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from reverie.errors import InputError
+from reverie.errors import InputError, PictureError
 from reverie.weights.in_folder import network_in
 
 JOB_FILE = "job.json"  # inside a folder, and in the names of side files of formats that hold no text
@@ -56,9 +56,15 @@ def stored_record(path: Path) -> dict[str, object]:
 
 
 def _picture_record(path: Path) -> dict[str, object]:
-    from reverie.media.metadata import read_settings
+    from reverie.data.folder import SUFFIXES
+    from reverie.media.metadata import VIDEO_SUFFIXES, read_settings
 
-    return dict(read_settings(path))
+    try:
+        return dict(read_settings(path))
+    except PictureError as error:
+        if path.suffix.lower() in (*SUFFIXES, *VIDEO_SUFFIXES, ""):
+            raise
+        raise InputError(f"'{path}' says nothing of what made it: it was not made by Reverie") from error
 
 
 def _network_record(path: Path) -> dict[str, object] | None:

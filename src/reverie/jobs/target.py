@@ -7,8 +7,10 @@ same job, is not made again.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +84,40 @@ def choose_target(
     told = number > 1 and not fresh
     kept = f"'{shown}' has other settings and is kept; --overwrite replaces it" if told else ""
     return Target(candidate, note=kept)
+
+
+def place_for(
+    path: Path, record: Mapping[str, object], *, sources: Iterable[Path] = (), overwrite: bool = False
+) -> Target:
+    """Return where a program's result goes: `choose_target` for a record that no tool of the registry need know.
+
+    What was made before with another record is kept and the new one counted up; the same record is the same result.
+
+    Raises:
+        InputError: the name is that of a source or of a foreign file.
+    """
+    check_no_source(path, sources)
+    candidate, number = path, 1
+    while candidate.is_file() and candidate.stat().st_size:
+        check_no_foreign(candidate)
+        if overwrite or _plain(stored_record(candidate)) == _plain(record):
+            break
+        number += 1
+        candidate = _counted(path, number)
+    kept = f"'{path.name}' has other settings and is kept; overwrite=True replaces it" if number > 1 else ""
+    return Target(candidate, note=kept)
+
+
+def say(target: Target, notes: list[str]) -> None:
+    """Tell a program's user what was decided about a place, as a warning and among the notes of the work."""
+    if target.note:
+        notes.append(target.note)
+        warnings.warn(target.note, stacklevel=4)
+
+
+def _plain(record: Mapping[str, object]) -> object:
+    """Return a record as it comes back from a file."""
+    return json.loads(json.dumps(record))
 
 
 def _counted(path: Path, number: int) -> Path:

@@ -30,7 +30,7 @@ TOOLS: dict[str, tuple[str, str]] = {
     "gather map": ("reverie.tools.gather_map.tool:MAP", "Make pictures of places on earth, from map tiles."),
     "gather public": (
         "reverie.tools.gather.public:PUBLIC",
-        "Fetch a public collection: cifar100, pets, coco-minitrain.",
+        "Fetch a public collection: cifar100, pets, coco-minitrain, wikiart, painter-by-numbers.",
     ),
     "gather veto": (
         "reverie.tools.gather.veto:VETO",
@@ -174,6 +174,11 @@ HIDDEN: dict[str, str] = {
     "atlas --sheet": "reverie.tools.atlas.tool:PART_OF_ATLAS",
 }
 
+COMMANDS: dict[str, str] = {  # name of such a tool → the command that uses it
+    "dream-video": "dream", "dream-loop": "dream", "style-film": "style", "dream live": "dream-live",
+    "dream render": "dream-render", "visualize --sheet": "visualize", "atlas --sheet": "atlas",
+}  # fmt: skip
+
 # an older or shorter name of a command → its name here
 ALIASES: dict[str, str] = {"distill": "train distill"}
 
@@ -190,6 +195,14 @@ GROUPS: dict[str, str] = {  # the first word of two → what its tools have in c
 USUAL: dict[str, str] = {"embed": "map", "sound": "film"}  # the command of a group that is meant where none is named
 
 COMBINED = {"film": film, "sheet": sheet}
+
+
+def command_of(name: str) -> str:
+    """Return the command that makes what a stored name makes, in words: "dream", of a "dream-video" too."""
+    outer, bracket, rest = name.partition("(")
+    if bracket and outer in COMBINED:
+        return command_of(rest.removesuffix(")"))
+    return COMMANDS.get(name, ALIASES.get(name, name))
 
 
 def find_tool(name: str) -> AnyTool:

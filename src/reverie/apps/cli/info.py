@@ -15,6 +15,7 @@ from cyclopts import Parameter
 from reverie.apps.cli.options import FLAGS
 from reverie.errors import InputError
 from reverie.settings import flag_of
+from reverie.tools.registry import command_of
 
 
 def info_command(
@@ -63,7 +64,9 @@ def about(path: Path, record: Mapping[str, Any]) -> list[str]:
     """Return the lines that say what made a file."""
     if "network" in record and "config" not in record:
         return _network(path, record["network"])
-    head = f"{path.name}: made by reverie {record.get('tool')} {record.get('version', '')}".rstrip()
+    made = command_of(str(record.get("tool")))
+    by = "a Python program with" if made.startswith("python ") else "reverie"
+    head = f"{path.name}: made by {by} {made.removeprefix('python ')} {record.get('version', '')}".rstrip()
     if record.get("stopped_at_step") is not None:
         head += f", stopped at step {record['stopped_at_step']}"
     lines = [head]

@@ -20,7 +20,7 @@ from reverie.jobs.film import Encoded
 from reverie.jobs.job import Json, sections
 from reverie.jobs.tool import AnyTool
 from reverie.jobs.wanted import NONE, target_for
-from reverie.settings import check_settings, check_together, to_record
+from reverie.settings import check_settings, check_together, flag_of, to_record
 from reverie.weights.file_names import fitted
 
 if TYPE_CHECKING:
@@ -154,14 +154,16 @@ def _as_sheet(tool: AnyTool, config: object, text: str) -> tuple[AnyTool, object
 
 def _varied(tool: AnyTool, text: str) -> dict[str, list[Any]]:
     """Return what NAME=VALUE,VALUE;NAME=VALUE,... varies."""
-    kinds = {field.name: field for _, field in tool.fields()}
+    kinds = {field.name: field.name for _, field in tool.fields()}
+    for _, field in tool.fields():  # as the options are called
+        kinds.setdefault(flag_of(field)[2:].replace("-", "_"), field.name)
     vary: dict[str, list[Any]] = {}
     for word in text.split(";"):
         name, equals, values = word.strip().partition("=")
         name = name.replace("-", "_")
         if not equals or name not in kinds:
             raise InputError(f"--sheet: {unknown_name('setting', name, kinds)}")
-        vary[name] = [_number(value) for value in values.split(",")]
+        vary[kinds[name]] = [_number(value) for value in values.split(",")]
     return vary
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from reverie.apps.cli.formats import is_folder
 from reverie.apps.cli.output import print_path
 from reverie.tools.registry import find_tool
 from reverie.weights.file_names import fitted
@@ -32,6 +33,9 @@ def replay_tool(made: Path, output: str | None, named: Mapping[str, str | None],
     job = stored_job(made, find_tool)
     tool = find_tool(job.tool)
     wanted = Path(output) if output else made.with_name(fitted(made.stem, f"-replay{made.suffix}"))
+    if output and is_folder(output) and tool.makes != "folder":
+        wanted.mkdir(parents=True, exist_ok=True)
+        wanted /= made.name
     target = choose_target(wanted, job, lambda data, what: _parsed(data, what), sources=[made])
     if target.finished:
         print("there already, made by the same job", file=sys.stderr)

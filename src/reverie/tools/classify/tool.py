@@ -78,7 +78,7 @@ class PreparedNaming:
         def reports() -> Iterator[Report]:
             for one in classify(self.critic, self.paths, top=self.config.top):
                 found.append(one)
-                notes.extend([*one.notes, *([one.error] if one.error else [])])
+                notes.extend([*one.notes, *([f"reverie: {one.error}"] if one.error else [])])
                 yield Report(len(found), len(self.paths), "pictures", one.path.name)
 
         def outputs() -> list[Output]:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from reverie.errors import InputError
 from reverie.jobs.files import base_name
+from reverie.jobs.target import place_for, say
 from reverie.media.given import as_picture
 from reverie.media.image import Picture, to_uint8
 from reverie.media.sheet import contact_sheet
@@ -114,8 +115,10 @@ class Comparison:
         captions = ["content: style 1, content 0", "style", *numbers]
         return contact_sheet(tiles, columns=min(len(tiles), 6), tile_px=TILE_PX, captions=captions, title=TITLE)
 
-    def save_sheet(self, path: str | Path) -> Path:
+    def save_sheet(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the sheet with the numbers in its metadata; returns the path.
+
+        A sheet of other pictures that lies there is kept and this one counted up, unless `overwrite` is set.
 
         Raises:
             OutputError: it cannot be written; nothing is left behind.
@@ -123,8 +126,10 @@ class Comparison:
         named = {key: base_name(value) for key in ("judge", "model") if (value := getattr(self.config, key))}
         config = to_record(self.config) | {"device": "auto", "max_memory": None} | named
         record = {key: value for key, value in self.record().items() if key != "notes"} | {"config": config}
-        write_picture(path, self.sheet(), settings=record)
-        return Path(path)
+        place = place_for(Path(path), record, overwrite=overwrite)
+        say(place, [])
+        write_picture(place.path, self.sheet(), settings=record)
+        return place.path
 
 
 def compare_pictures(

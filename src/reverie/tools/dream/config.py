@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from reverie.jobs.key_values import inside
 from reverie.settings import setting
 from reverie.tools.dream.groups import Group
+from reverie.tools.mask_rule import mask_by_setting
 from reverie.weights.embedded import EMBEDDED_NAMES
 
 PICTURE, GOAL, HOW, VIEWS = "picture", "what is amplified", "strength", "views"
@@ -42,7 +43,7 @@ class DreamConfig:
     )  # fmt: skip
     latent: str | None = setting(
         None, "Move through the latent space of this generator instead of pixels: 'flowers', or a file; begins at "
-        "--seed, without a picture.", file="network", builtin=("flowers",), group=GOAL, expert=True,
+        "--seed, without a picture.", file="network", builtin=("flowers",), group=GOAL, expert=True, late=True,
         excludes=("guide", "guide_class", "caricature", "group", "direction"),
     )  # fmt: skip
     objective: str = setting(
@@ -118,6 +119,7 @@ class DreamConfig:
         None, "Leave this as it is: a picture that is white there, or a cut-out.", file="picture", needs_input=True,
         excludes=("mask",), own=True, late=True, group=PICTURE,
     )  # fmt: skip
+    mask_by: str | None = mask_by_setting(PICTURE)
     color: str = setting(
         "dream", "Colors: those of the dream, or the picture's own.", choices=("dream", "keep"), needs_input=True,
         late=True, group=PICTURE,

@@ -19,6 +19,7 @@ from reverie.numerics.resample import resize
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.groups import Group
 from reverie.tools.dream.rules import parse_groups
+from reverie.tools.mask_rule import BRIGHTNESS
 
 GREY = 0.05  # more between the colors of a pixel than a grey mask has after compression
 SPREAD = 3.0  # a Gaussian blur is cut off after this many deviations
@@ -37,7 +38,8 @@ class Region:
 class References:
     """All of them, in [0, 1] and at their own sizes.
 
-    `files` holds name and sha256 of each by what it is used for, such as ``guide`` or ``group 2 mask``.
+    `files` holds name and sha256 of each by what it is used for, such as ``guide`` or ``group 2 mask``; `cut_out` is
+    whether a mask is a cut-out in colors.
     """
 
     mask: Tensor | None = None
@@ -45,6 +47,7 @@ class References:
     target: Tensor | None = None
     regions: tuple[Region, ...] = ()
     files: dict[str, dict[str, str]] = field(default_factory=dict)
+    cut_out: bool = False
 
 
 def read_references(config: DreamConfig, name: str = "") -> References:
@@ -55,6 +58,7 @@ def read_references(config: DreamConfig, name: str = "") -> References:
         InputError: a group that cannot be read, or a folder without artworks.
     """
     files: dict[str, dict[str, str]] = {}
+    masks: list[Picture] = []
 
     def read(role: str, path: str | Path | None) -> Picture | None:
         picture = read_picture(path) if path else None
@@ -62,17 +66,21 @@ def read_references(config: DreamConfig, name: str = "") -> References:
             files[role] = {"name": picture.name, "sha256": picture.sha256}
         return picture
 
+    def masked(picture: Picture, inverted: bool) -> Tensor:
+        masks.append(picture)
+        return mask_of(picture, inverted=inverted, by=config.mask_by)
+
     target = pick_target(config.target_from, config.target_class, config.seed, name) if config.target_from else None
     regions = []
     for number, group in enumerate(parse_groups(config), start=1):
         mask = read(f"group {number} mask", group.mask or group.outside)
-        found = None if mask is None else softened(mask_of(mask, inverted=group.mask is None), group.soften_px)
+        found = None if mask is None else softened(masked(mask, group.mask is None), group.soften_px)
         regions.append(Region(group, found, _colors(read(f"group {number} guide", group.guide))))
     where = config.masking
     mask = None if where is None else read("keep" if config.keep is not None else "mask", where[0])
     guide, artwork = read("guide", config.guide), read("target_from", target)
-    whole = None if mask is None or where is None else mask_of(mask, inverted=where[1])
-    return References(whole, _colors(guide), _colors(artwork), tuple(regions), files)
+    whole = None if mask is None or where is None else masked(mask, where[1])
+    return References(whole, _colors(guide), _colors(artwork), tuple(regions), files, any(map(cut_out, masks)))
 
 
 def with_mask(references: References, config: DreamConfig) -> References:
@@ -87,19 +95,30 @@ def with_mask(references: References, config: DreamConfig) -> References:
     picture = read_picture(path)
     role = "keep" if config.keep is not None else "mask"
     files = references.files | {role: {"name": picture.name, "sha256": picture.sha256}}
-    return replace(references, mask=mask_of(picture, inverted=inverted), files=files)
+    mask = mask_of(picture, inverted=inverted, by=config.mask_by)
+    return replace(references, mask=mask, files=files, cut_out=references.cut_out or cut_out(picture))
 
 
-def mask_of(picture: Picture, *, inverted: bool = False) -> Tensor:
+def cut_out(picture: Picture) -> bool:
+    """Tell whether what is opaque of a picture has colors, as a cut-out has and a grey mask has not."""
+    if picture.alpha is None:
+        return False
+    return float(np.ptp(picture.rgb[picture.alpha > 0], axis=1).max(initial=0.0)) > GREY
+
+
+def mask_of(picture: Picture, *, inverted: bool = False, by: str | None = None) -> Tensor:
     """Return ``[1, 1, H, W]`` in [0, 1]: brightness times opacity; of a cut-out in colors its opacity alone.
+
+    `by` may ask for brightness there too, see `reverie.tools.mask_rule`.
 
     Raises:
         PictureError: nothing of it would be dreamt.
     """
     grey = torch.from_numpy(picture.rgb.mean(axis=2))[None, None]
     if picture.alpha is not None:
-        colored = float(np.ptp(picture.rgb[picture.alpha > 0], axis=1).max(initial=0.0)) > GREY
-        grey = (torch.ones_like(grey) if colored else grey) * torch.from_numpy(picture.alpha)[None, None]
+        grey = (torch.ones_like(grey) if by != BRIGHTNESS and cut_out(picture) else grey) * torch.from_numpy(
+            picture.alpha
+        )[None, None]
     grey = 1 - grey if inverted else grey
     if not grey.any():
         color = "white" if inverted else "black"

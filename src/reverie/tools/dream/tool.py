@@ -13,6 +13,7 @@ from reverie.jobs.tool import Role, Tool
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.presets import PRESETS, usual
 from reverie.tools.dream.rules import check_dream, check_together
+from reverie.tools.mask_rule import with_mask_rule
 
 if TYPE_CHECKING:
     from reverie.critic.critic import Critic
@@ -174,6 +175,7 @@ def settle(config: DreamConfig, name: str) -> DreamConfig:
 
 def upgrade(record: Mapping[str, object]) -> Mapping[str, object]:
     """Return a record of an older version as today's: what lay beside the settings stands in them."""
+    record = with_mask_rule(record)
     config = record.get("config")
     if not isinstance(config, Mapping):
         return record

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from reverie.errors import InputError
-from reverie.jobs.job import Input, Json
+from reverie.jobs.job import MEANT, Input, Json
 from reverie.jobs.output import Picture as PictureOutput
 from reverie.jobs.replay import OWN
 from reverie.jobs.work import Chosen, Plan, State
@@ -21,8 +21,10 @@ from reverie.optimize.ascend import Step
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Together
 from reverie.tools.dream.references import References, fitted_masks
+from reverie.tools.dream.rules import parse_groups
 from reverie.tools.dream_steps.ascent import Plan as Layout
 from reverie.tools.dream_steps.ascent import Standing, dream_steps, final_size, open_steered
+from reverie.tools.mask_rule import resolved_rule
 
 if TYPE_CHECKING:
     from reverie.critic.critic import Critic
@@ -189,11 +191,20 @@ def chosen(config: DreamConfig, critic: Critic, layout: Layout, references: Refe
     files = {role: Input(item["name"], item["sha256"]) for role, item in references.files.items()}
     resolved: dict[str, Json] = {
         "precision": critic.precision, "tile": layout.tile_px or None, "normalize": config.normalize,
+        **resolved_rule(references.cut_out, config.mask_by),
     }  # fmt: skip
     more: dict[str, Json] = {"disk": True} if layout.memory.disk else {}  # its last bits differ from those in memory
+    meant = critic.meanings(*class_texts(config))
+    more |= {MEANT: meant} if meant else {}
     if "target_from" in files:
         resolved |= {"target_from": files["target_from"].name, "target_class": None}
     return Chosen(model, critic.device.type, files, resolved, more, about(config, critic, layout))
+
+
+def class_texts(config: DreamConfig) -> tuple[str | None, ...]:
+    """Return all texts of the settings that name classes of the network that is dreamt with."""
+    own = [(group.class_name, group.guide_class) for group in parse_groups(config)]
+    return (config.class_name, config.guide_class, *(text for pair in own for text in pair))
 
 
 def about(config: DreamConfig, critic: Critic, layout: Layout) -> str:

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from reverie.critic.critic import Critic
-from reverie.critic.open import open_critic
 from reverie.jobs.output import Film
+from reverie.jobs.session import Session
 from reverie.media.footage import Encoding, Footage, check_target
 from reverie.media.frame_folder import FrameFolder
 from reverie.media.image import Picture, read_picture
@@ -52,7 +52,7 @@ class LoopDream:
 
     def __init__(
         self, source: Path | None, target: Path, config: DreamConfig, moving: LoopConfig, video: Any, *,
-        keyframes: Keyframes | None = None, critic: Critic | None = None,
+        keyframes: Keyframes | None = None, critic: Critic | None = None, session: Session | None = None,
     ) -> None:  # fmt: skip
         check_settings(config)
         check_settings(video)
@@ -68,12 +68,8 @@ class LoopDream:
         self.references = read_references(config, "" if self.picture is None else self.picture.name)
         self.folder = FrameFolder(self.target.with_name(fitted(self.target.name, ".frames")), bits=16)
         self.config = as_before(config, self.folder.manifest())
-        self.critic = critic or open_critic(
-            self.config.model,
-            self.config.weights,
-            device=self.config.device,
-            precision=self.config.precision,
-            fuse=True,
+        self.critic = critic or (session or Session()).critic(
+            self.config.model, self.config.weights, self.config.device, self.config.precision, fuse=True
         )
         size = None if self.picture is None else (self.picture.rgb.shape[0], self.picture.rgb.shape[1])
         self.loop: Loop = plan_loop(

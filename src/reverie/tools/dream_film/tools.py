@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.errors import InputError
 from reverie.jobs.given import Given
-from reverie.jobs.job import Json
+from reverie.jobs.job import MEANT, Json
 from reverie.jobs.session import Session
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen, Plan
@@ -90,7 +90,7 @@ class PreparedVideo:
             raise InputError("a film is read from a file; name it")
         still = replace(self.config.config, seed=seed)
         video, keyframes = self.config.video, _keyframes(self.config.video.keyframes)
-        job = VideoDream(given.path, target_of(scratch), still, video, keyframes=keyframes)
+        job = VideoDream(given.path, target_of(scratch), still, video, keyframes=keyframes, session=self.session)
         steps = later_steps(job.config, video)
         plan = job.plan
         decisions: dict[str, Json] = _of_frames(job, plan) | {
@@ -122,7 +122,7 @@ class PreparedLoop:
         still, moving = replace(self.config.config, seed=seed), self.config.loop
         video, keyframes = self.config.video, _keyframes(moving.keyframes)
         source = None if given is None else given.path
-        job = LoopDream(source, target_of(scratch), still, moving, video, keyframes=keyframes)
+        job = LoopDream(source, target_of(scratch), still, moving, video, keyframes=keyframes, session=self.session)
         plan, film = job.loop.first_plan, job.film
         decisions: dict[str, Json] = _of_frames(job, plan) | {
             "frames": film.frames, "frames_to_dream": job.total, "frames_per_s": str(film.rate),
@@ -171,9 +171,12 @@ def _chosen(
     job: Any, plan: Any, resolved: Mapping[str, Json], encoded: Mapping[str, Json], keyed: str | None
 ) -> Chosen:
     from reverie.tools.dream.work import chosen
+    from reverie.tools.dream_film.keyed import named
 
     found = chosen(job.config, job.critic, plan, job.references)
-    more = job.measured() | keyed_record(keyed)
+    meant = {} if keyed is None else job.critic.meanings(*(n for p, n, _ in named(_keyframes(keyed)) if p == "class"))
+    meant = {**found.more.get(MEANT, {}), **meant}  # type: ignore[dict-item]
+    more = job.measured() | keyed_record(keyed) | ({MEANT: meant} if meant else {})
     return replace(found, config={**found.config, **resolved, **encoded, "keyframes": None}, more=more)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from reverie.critic.critic import Critic
-from reverie.critic.open import open_critic
+from reverie.jobs.session import Session
 from reverie.settings import check_settings, to_record
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.references import fitted_masks, read_references
@@ -44,19 +44,15 @@ class VideoDream(FilmJob):
 
     def __init__(
         self, source: Path, target: Path, config: DreamConfig, video: VideoConfig, *,
-        keyframes: Keyframes | None = None, critic: Critic | None = None,
+        keyframes: Keyframes | None = None, critic: Critic | None = None, session: Session | None = None,
     ) -> None:  # fmt: skip
         check_settings(config)
         super().__init__(source, target, video)
         self.references = read_references(config, self.footage.path.name)
         self.estimate = open_estimator(video.flow, config.device)
         self.config = as_before(config, self.folder.manifest())
-        self.critic = critic or open_critic(
-            self.config.model,
-            self.config.weights,
-            device=self.config.device,
-            precision=self.config.precision,
-            fuse=True,
+        self.critic = critic or (session or Session()).critic(
+            self.config.model, self.config.weights, self.config.device, self.config.precision, fuse=True
         )
         self.keyframes = keyframes or Keyframes({})
         refuse_keys(self.keyframes, FOR_LOOPS, "films from a still picture")

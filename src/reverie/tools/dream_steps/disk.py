@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import tempfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ from reverie.tools.dream.references import GREY, References
 from reverie.tools.dream.work import chosen, plan_of
 from reverie.tools.dream_steps.ascent import Plan, final_size
 from reverie.tools.dream_steps.disk_steps import DiskDreamer, DiskPicture
+from reverie.tools.mask_rule import BRIGHTNESS, resolved_rule
 
 if TYPE_CHECKING:
     from reverie.jobs.job import Json
@@ -128,7 +129,11 @@ class DiskDream:
 
     def _mask(self, path: Path, *, inverted: bool) -> Store:
         picture = store_picture(path, self.folder)
-        size, grey = picture.rgb.size, _grey(picture, inverted=inverted)
+        cut_out = picture.alpha is not None and _colored(picture)
+        rule = resolved_rule(cut_out, self.config.mask_by)
+        self.chosen = replace(self.chosen, config={**self.chosen.config, **rule})
+        by_opacity = cut_out and self.config.mask_by != BRIGHTNESS
+        size, grey = picture.rgb.size, _grey(picture, inverted=inverted, by_opacity=by_opacity)
         mask = Store(self.layout.size, 1, self.folder)
         fill(mask, lambda top, bottom: resized_rows(grey, size, self.layout.size, top, bottom).clamp_(0, 1))
         if not any(mask.rows(top, bottom).any() for top, bottom in strips(self.layout.size[0])):
@@ -200,12 +205,10 @@ def _resized(store: Store, size: tuple[int, int], folder: Path | None) -> Store:
     return result
 
 
-def _grey(picture: StoredPicture, *, inverted: bool) -> Any:
-    cut_out = picture.alpha is not None and _colored(picture)
-
+def _grey(picture: StoredPicture, *, inverted: bool, by_opacity: bool) -> Any:
     def rows(top: int, bottom: int) -> Tensor:
         grey = as_rows(picture.rgb)(top, bottom).mean(dim=1, keepdim=True)
-        grey = torch.ones_like(grey) if cut_out else grey
+        grey = torch.ones_like(grey) if by_opacity else grey
         found = grey if picture.alpha is None else grey * as_rows(picture.alpha)(top, bottom)
         return 1 - found if inverted else found
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reverie.data.public import NAMES
+from reverie.data.public import NAMES as PICTURES
 from reverie.errors import DataError, InputError, unknown_name
 from reverie.jobs.given import Given
 from reverie.jobs.session import Session
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from reverie.jobs.output import Output
     from reverie.tools.gather.net import Net
 
+OF_PAINTERS = ("wikiart", "painter-by-numbers")  # through packages of their own
+NAMES = (*PICTURES, *OF_PAINTERS)
 MOST_PICTURE_BYTES = 16 << 20
 
 
@@ -41,6 +43,15 @@ class PreparedPublic:
             raise InputError(unknown_name("public collection", config.dataset, NAMES))
         if config.masks and config.dataset != "pets":
             raise InputError("--masks goes with pets; the other collections have none")
+        if config.painters and config.dataset not in OF_PAINTERS:
+            raise InputError(f"--painters goes with {' and '.join(OF_PAINTERS)}")
+        if config.dataset in OF_PAINTERS:
+            from reverie.data.public.painters import TERMS, package_of
+
+            package_of(config.dataset)
+            self.config, self.net, self.files = config, Net(config), ()
+            self.notes = [TERMS[config.dataset]]
+            return
         module = {"cifar100": cifar, "pets": pets, "coco-minitrain": coco}[config.dataset]
         self.config, self.net = config, Net(config)
         self.files = tuple(moved(file, self.net.endpoints.get(config.dataset)) for file in module.FILES)
@@ -91,7 +102,10 @@ class Unpacking:
                 for have in fetching(client, file, cache):
                     yield Report(have >> 20, max(file.size_bytes, have) >> 20, "megabytes", file.name, weight=0.0)
             self.place.mkdir(parents=True, exist_ok=True)
-            yield from self._coco(client, cache) if self.config.dataset == "coco-minitrain" else self._unpack(cache)
+            if self.config.dataset in OF_PAINTERS:
+                yield from self._paintings()
+            else:
+                yield from self._coco(client, cache) if self.config.dataset == "coco-minitrain" else self._unpack(cache)
         finally:
             client.close()
 
@@ -118,6 +132,34 @@ class Unpacking:
                 yield Report(number, None, "pictures", name)
         except (tarfile.TarError, EOFError, OSError) as error:
             raise DataError(f"the files of {self.config.dataset} are damaged ({error})") from error
+        self.notes.append(f"{number} pictures")
+
+    def _paintings(self) -> Iterator[Report]:
+        import hashlib
+
+        from reverie.data.public.painters import TERMS, checked_suffix, paintings, plain
+        from reverie.errors import PictureError
+        from reverie.weights.checkpoint import write_bytes
+
+        text = io.StringIO()
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow(("file", "creator", "licence", "sha256"))
+        number = 0
+        for painting in paintings(self.config.dataset, self.config.painters, self.config.each):
+            try:
+                name = f"{plain(painting.painter)}/{painting.name}{checked_suffix(painting)}"
+            except PictureError as error:
+                self.notes.append(f"'{painting.name}' is left out: {error}")
+                continue
+            (self.place / name).parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(self.place / name, painting.data)
+            digest = hashlib.sha256(painting.data).hexdigest()
+            rows.writerow((name, painting.painter, TERMS[self.config.dataset], digest))
+            number += 1
+            yield Report(number, None, "pictures", name)
+        if not number:
+            raise DataError(f"{self.config.dataset} has no painting of {', '.join(self.config.painters) or 'anybody'}")
+        write_bytes(self.place / "ATTRIBUTION.csv", text.getvalue().encode())
         self.notes.append(f"{number} pictures")
 
     def _coco(self, client: Client, cache: Path) -> Iterator[Report]:
@@ -176,8 +218,8 @@ class Unpacking:
 
 PUBLIC: Tool[PublicConfig] = Tool(
     name="gather public", doing="fetching", ending="",
-    summary="Fetch a public collection: cifar100, pets, coco-minitrain.",
+    summary="Fetch a public collection: cifar100, pets, coco-minitrain, wikiart, painter-by-numbers.",
     config=PublicConfig, prepare=PreparedPublic, makes="folder", suffix="", name_of=lambda config: config.dataset,
-    roles=(Role("dataset", "text", "cifar100, pets or coco-minitrain."),),
+    roles=(Role("dataset", "text", "cifar100, pets, coco-minitrain, wikiart or painter-by-numbers."),),
     examples=("reverie gather public pets --contact me@example.org -o pets/",),
 )  # fmt: skip

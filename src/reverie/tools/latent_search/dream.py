@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
 from reverie.jobs.given import Given
+from reverie.jobs.job import MEANT
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Tool
@@ -75,9 +77,10 @@ class PreparedLatentDream(PreparedGenerator):
             ]  # fmt: skip
 
         height, width = model.config.size
+        meant = self.critic.meanings(config.toward)
         return Steps(
             steps(), outputs, plan=Plan({"size": [width, height]}, summary=f"{width} x {height} px"),
-            chosen=model.chosen,
+            chosen=replace(model.chosen, more={**model.chosen.more, **({MEANT: meant} if meant else {})}),
         )  # fmt: skip
 
     def _keep_near(self, w: Tensor) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reverie.jobs.given import Given
-from reverie.jobs.job import Input
+from reverie.jobs.job import MEANT, Input, Json
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
@@ -51,7 +51,9 @@ class PreparedMeshDream:
         held = held_vertices(source, self.locks)
         ascent = MeshAscent(model, self.config, goal, seed, paints=what != "shape", moves=what != "texture", held=held)
         identity = self.critic.identity
-        shown = {"example": given.sha256} if given.path == EXAMPLE else {}
+        shown: dict[str, Json] = {"example": given.sha256} if given.path == EXAMPLE else {}
+        meant = self.critic.meanings(self.config.class_name)
+        shown |= {MEANT: meant} if meant else {}
         chosen = Chosen(Input(identity.name, identity.sha256), str(self.critic.device), more=shown)
         return ascent_work(ascent, chosen, notes)
 

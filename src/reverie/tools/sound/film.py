@@ -20,6 +20,8 @@ from reverie.tools.sound.config import SoundFilmConfig
 if TYPE_CHECKING:
     import numpy as np
 
+    from reverie.tools.sound.motion import FilmMotion
+
 SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".wav", ".flac")
 LATENTS = "-latents.safetensors"
 
@@ -83,8 +85,8 @@ class PreparedSound:
                 yield Report(number, total, "frames", f"looking at frame {number}/{footage.frames}",
                              preview=lambda f=frame: f)  # fmt: skip
             motion = look.motion(float(footage.rate), ws)
-            closed = motion.closes if config.loop == "auto" else config.loop == "yes"
-            notes.append("the sound closes on itself" if closed else "the sound has a beginning and an end")
+            closed, why = _closed(config, path, motion)
+            notes.append(f"the sound {'closes on itself' if closed else 'has a beginning and an end'}: {why}")
             made.append(synthesize(motion, config, closed=closed))
             yield Report(total, total, "frames", "the sound")
 
@@ -129,6 +131,31 @@ def _fitted(song: Path, count: int, notes: list[str]) -> np.ndarray:
         samples[count - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)[:, None]
         notes.append(f"'{song.name}' is cut to the film's length and faded out")
     return samples
+
+
+def _closed(config: SoundFilmConfig, film: Path, motion: FilmMotion) -> tuple[bool, str]:
+    """Return whether a film runs in circles, and how that is known: asked for, said by the film itself, or seen."""
+    if config.loop != "auto":
+        return config.loop == "yes", "as --loop says"
+    said = _said_loop(film)
+    if said is not None:
+        return said, "so the film was made"
+    return motion.closes, (
+        "its last frame leads to its first; --loop no if that is chance" if motion.closes
+        else "its last frame does not lead to its first; --loop yes if it runs in circles"
+    )  # fmt: skip
+
+
+def _said_loop(film: Path) -> bool | None:
+    """Return whether a film of ours was made as a loop; None of others, and where that is no setting."""
+    from reverie.jobs.stored import stored_record
+
+    try:
+        record = stored_record(film)
+    except InputError:
+        return None
+    found = [part["loop"] for part in record.values() if isinstance(part, dict) and isinstance(part.get("loop"), bool)]
+    return found[0] if found else None
 
 
 SOUND_FILM: Tool[SoundFilmConfig] = Tool(

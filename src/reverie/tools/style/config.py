@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from reverie.jobs.weighted import in_weighted
 from reverie.settings import setting
+from reverie.tools.mask_rule import mask_by_setting
 from reverie.tools.style.named import in_region
 from reverie.weights.embedded import EMBEDDED_NAMES
 
@@ -152,6 +153,7 @@ class StyleConfig:
         None, "Leave this as it is: a picture that is white there, or a cut-out.", file="picture", own=True,
         late=True, group=PICTURE,
     )  # fmt: skip
+    mask_by: str | None = mask_by_setting(PICTURE)
     seamless: str = setting(
         "none", "Axes along which the result repeats without a seam.", choices=SEAMLESS, group=PICTURE
     )

@@ -14,7 +14,7 @@ from reverie.errors import InputError
 from reverie.jobs.weighted import MOST_WEIGHT
 from reverie.media.given import as_picture
 from reverie.media.image import Picture
-from reverie.tools.dream.references import mask_of, softened
+from reverie.tools.dream.references import cut_out, mask_of, softened
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.named import check_folders, check_weights_of, expand
 from reverie.tools.style.regions import StyleRegion
@@ -52,13 +52,14 @@ class RegionPictures:
 
 @dataclass(frozen=True, eq=False)
 class StylePictures:
-    """All of them; `files` holds name and sha256 of each by what it is used for."""
+    """All of them; `files` holds name and sha256 of each by what it is used for; `cut_out`: a mask is one in colors."""
 
     styles: tuple[Style, ...]
     regions: tuple[RegionPictures, ...] = ()
     start: Tensor | None = None
     files: dict[str, dict[str, str]] = field(default_factory=dict)
     chosen: tuple[str, ...] = ()
+    cut_out: bool = False
 
 
 def read_styles(config: StyleConfig, name: str = "", given: Sequence[Any] = ()) -> StylePictures:
@@ -80,6 +81,12 @@ def read_styles(config: StyleConfig, name: str = "", given: Sequence[Any] = ()) 
         files[role] = {"name": picture.name, "sha256": picture.sha256}
         return picture
 
+    masks: list[Picture] = []
+
+    def masked(picture: Picture, inverted: bool) -> Tensor:
+        masks.append(picture)
+        return mask_of(picture, inverted=inverted, by=config.mask_by)
+
     regions = tuple(StyleRegion.parse(text) for text in config.regions)
     if config.style_class is not None:
         check_folders([*(given or config.style), *(text for region in regions for text in region.style)])
@@ -94,19 +101,19 @@ def read_styles(config: StyleConfig, name: str = "", given: Sequence[Any] = ()) 
     found = []
     for number, region in enumerate(regions, start=1):
         mask = read(config.region_roles[number - 1], region.mask or region.outside or "")
-        whole = softened(mask_of(mask, inverted=region.mask is None), region.soften_px)
+        whole = softened(masked(mask, region.mask is None), region.soften_px)
         own = []
         for i, (path, weight) in enumerate(expand(region.style, config, name), start=1):
             one = _style(read(f"region {number} style {i}", path), weight, 1.0, None)
             if region.style_mask:
-                seen = mask_of(read(f"region {number} style mask", region.style_mask))
+                seen = masked(read(f"region {number} style mask", region.style_mask), False)
                 one = _only(one, seen)
             own.append(one)
         found.append(RegionPictures(region, whole, tuple(own)))
     start = None if config.init_picture is None else colors(read("init_picture", config.init_picture))
     chosen = tuple(f"{s if isinstance(s, Path) else files[f'style {i}']['name']}:{weight:g}"
                    for i, (s, weight) in enumerate(listed, start=1))  # fmt: skip
-    return StylePictures(styles, tuple(found), start, files, chosen)
+    return StylePictures(styles, tuple(found), start, files, chosen, any(map(cut_out, masks)))
 
 
 def _given(sources: Sequence[Any], config: StyleConfig, name: str) -> list[tuple[Any, float]]:

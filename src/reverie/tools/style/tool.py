@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reverie.errors import InputError
 from reverie.jobs.job import Json
 from reverie.jobs.tool import Prepared, Role, Tool
+from reverie.tools.mask_rule import with_mask_rule
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.named import settled
 from reverie.tools.style.presets import PRESETS
@@ -36,6 +37,7 @@ def _network(config: StyleConfig) -> Path | None:
 
 def _upgraded(record: Mapping[str, object]) -> Mapping[str, object]:
     """Return a record with the state that its picture was gone on with among its settings."""
+    record = with_mask_rule(record)
     config, state = record.get("config"), record.get("resumed_from")
     if not isinstance(config, Mapping) or not isinstance(state, str):
         return record

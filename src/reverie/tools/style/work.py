@@ -9,13 +9,14 @@ from typing import TypeAlias
 
 from reverie.critic.critic import Critic
 from reverie.jobs.given import Given
-from reverie.jobs.job import Input, Json
+from reverie.jobs.job import MEANT, Input, Json
 from reverie.jobs.output import Output, Picture
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.work import Chosen, Plan, Report, State
 from reverie.tools.fast.model import FastModel
 from reverie.tools.fast.styling import FastTransfer, open_fast, read_fast
+from reverie.tools.mask_rule import resolved_rule
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.named import settled
 from reverie.tools.style.rules import check_style
@@ -142,15 +143,25 @@ def decisions_of(plan: StylePlan) -> dict[str, Json]:
     }  # fmt: skip
 
 
+def meant_of(network: Critic | FastModel, config: StyleConfig) -> dict[str, Json]:
+    """Return what a record must say of the class that the settings name, if anything."""
+    meant = network.meanings(config.dream_class) if isinstance(network, Critic) else {}
+    return {MEANT: meant} if meant else {}
+
+
 def chosen_of(made: Made) -> Chosen:
     """Return what a style transfer decided for itself."""
     network, resumed, files = made.network, made.config.resume_from, made.pictures.files
     more: dict[str, Json] = {} if files else {"files": {}}
     most = getattr(network, "strength", made.config.strength)  # of a fast style model
+    more |= meant_of(network, made.config)
     counts: dict[str, Json] = {"strength": most} if made.config.strength > most else {}
     return Chosen(
         Input(network.identity.name, network.identity.sha256), network.device.type,
         {role: Input(about["name"], about["sha256"]) for role, about in files.items()},
-        {"precision": network.precision, "tile": made.plan.tile_px or None},
+        {
+            "precision": network.precision, "tile": made.plan.tile_px or None,
+            **resolved_rule(made.pictures.cut_out, made.config.mask_by),
+        },
         more if resumed is None else more | {"resumed_from": Path(resumed).name}, counts=counts,
     )  # fmt: skip

@@ -28,10 +28,11 @@ from reverie.tools.films.manifest import as_before, manifest_of
 from reverie.tools.films.motion_estimate import open_estimator
 from reverie.tools.films.steps import FrameMaker, Shown, VideoStep, film_steps
 from reverie.tools.films.work import FilmWork, keyed_record, measured_words, stored_keys, target_of
+from reverie.tools.mask_rule import resolved_rule
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.rules import check_film, check_style
 from reverie.tools.style.sources import read_styles
-from reverie.tools.style.work import decisions_of, open_network
+from reverie.tools.style.work import decisions_of, meant_of, open_network
 from reverie.tools.style_film.config import StyleFilmConfig, StyleFilmJob
 from reverie.tools.style_film.frames import HOLD, FastFrames, StyleFrames, fitted, frames_back, later_steps
 from reverie.tools.style_film.keys import StyleKeys, parse_style_keys
@@ -129,8 +130,11 @@ class StyleFilm(FilmJob):
         return Chosen(
             Input(identity.name, identity.sha256), self.network.device.type,
             {role: Input(about["name"], about["sha256"]) for role, about in self.references.files.items()},
-            {"precision": self.network.precision, "tile": self.stages.tile_px or None, "keyframes": None, **kept},
-            self.measured() | keyed_record(self.video.keyframes),
+            {
+                "precision": self.network.precision, "tile": self.stages.tile_px or None, "keyframes": None, **kept,
+                **resolved_rule(self.references.cut_out, self.config.mask_by),
+            },
+            self.measured() | keyed_record(self.video.keyframes) | meant_of(self.network, self.config),
         )  # fmt: skip
 
     @property
