@@ -17,7 +17,7 @@ from reverie.tools.dream.config import DreamConfig
 
 def critic_of(network: str, precision: str) -> Critic:
     """Open the embedded network with its own weights, any other with random ones."""
-    return open_critic(network, None if network == EMBEDDED else RANDOM, device="cpu", precision=precision)
+    return open_critic(network, None if network == EMBEDDED else RANDOM, device="cpu", precision=precision, fuse=True)
 
 
 def unprepared(network: str) -> nn.Module:

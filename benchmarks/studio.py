@@ -1,7 +1,8 @@
 """What does the studio cost, and does it lose anything?
 
 Start of the server and of the page in a real browser; a job in the studio (server and worker, with previews for a page
-that follows) against the same job in a loop in this process, in turn, by processor time; twenty jobs of five clients
+that follows) against the same command, and against the same job in a loop in this process, in turn, by processor time;
+twenty jobs of five clients
 while worker and server are killed ten times (`kill -9`); and the memory of the server over five hundred small jobs. The
 tool is `translate`, whose network is shipped.
 """
@@ -123,6 +124,13 @@ def ended(base: str, key: str) -> dict[str, Any]:
         time.sleep(0.25)
 
 
+def followed(base: str, key: str) -> None:
+    """Follow a job to its end, as a page does."""
+    with httpx.stream("GET", f"{base}/api/events?job={key}", timeout=None) as stream:
+        for _ in stream.iter_lines():
+            pass
+
+
 def page_usable(base: str, rounds: int) -> list[float]:
     """Return the seconds until the page can be used, in a fresh browser profile each time; none without a browser."""
     chromium = shutil.which("chromium")
@@ -172,7 +180,7 @@ class Loop:
 
 
 def overhead(studio: Studio, loop: Loop, side: int, rounds: int) -> dict[str, Any]:
-    """Return the wall seconds of the same job here and in the studio, in turn, with a page that follows."""
+    """Return the seconds of the same job by a command, in a loop here, and in the studio with a page that follows."""
     follow = threading.Thread(target=_followed, args=(studio.base,), daemon=True)
     follow.start()
     assert studio.process is not None
@@ -180,6 +188,7 @@ def overhead(studio: Studio, loop: Loop, side: int, rounds: int) -> dict[str, An
     here: list[float] = []
     there: list[float] = []
     cpu: list[list[float]] = []
+    command: list[float] = []
     for number in range(-1, rounds):
         blob, name = picture(side, 1000 + number), f"big{number + 1}.png"
         before = time.process_time()
@@ -187,18 +196,30 @@ def overhead(studio: Studio, loop: Loop, side: int, rounds: int) -> dict[str, An
         loop.make(blob, name)
         middle = time.perf_counter()
         own, theirs = time.process_time() - before, cpu_of(processes)
-        ended(studio.base, post(studio.base, blob, name))
+        followed(studio.base, post(studio.base, blob, name))
         end = time.perf_counter()
+        studio_cpu = cpu_of(processes) - theirs
         if number >= 0:
+            command.append(by_command(loop.folder / name))
             here.append(middle - began)
             there.append(end - middle)
-            cpu.append([own, cpu_of(processes) - theirs])
-    loop_cpu, studio_cpu = (list(column) for column in zip(*cpu, strict=True))
+            cpu.append([own, studio_cpu])
+    loop_cpu, all_cpu = (list(column) for column in zip(*cpu, strict=True))
     return {
         "loop_s": summary(here), "studio_s": summary(there), "loop_cpu_s": summary(loop_cpu),
-        "studio_cpu_s": summary(studio_cpu), "wall_ratio": round(sum(there) / sum(here), 4),
-        "cpu_ratio": round(sum(studio_cpu) / sum(loop_cpu), 4),
+        "studio_cpu_s": summary(all_cpu), "command_cpu_s": summary(command),
+        "wall_ratio": round(sum(there) / sum(here), 4), "cpu_ratio": round(sum(all_cpu) / sum(loop_cpu), 4),
+        "command_ratio": round(sum(all_cpu) / sum(command), 4),
     }  # fmt: skip
+
+
+def by_command(picture: Path) -> float:
+    """Return the processor seconds of `reverie translate` on a picture."""
+    before = os.times()
+    made = [sys.executable, "-m", "reverie", "translate", str(picture), "-o", str(picture.with_suffix(".cli.png"))]
+    subprocess.run(made, env=environment(), check=True, stderr=subprocess.DEVNULL)
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system
 
 
 def cpu_of(processes: list[psutil.Process]) -> float:
@@ -298,6 +319,7 @@ def main() -> None:
     table(("what", "median", "spread"), [
         ("server start, s", results["start_s"]["median"], results["start_s"]["spread"]),
         *([("page usable, s", results["page_s"]["median"], results["page_s"]["spread"])] if pages else []),
+        ("job by the command, CPU s", cost["command_cpu_s"]["median"], cost["command_cpu_s"]["spread"]),
         ("job in a loop, CPU s", cost["loop_cpu_s"]["median"], cost["loop_cpu_s"]["spread"]),
         ("job in the studio, CPU s", cost["studio_cpu_s"]["median"], cost["studio_cpu_s"]["spread"]),
         ("job in a loop, wall s", cost["loop_s"]["median"], cost["loop_s"]["spread"]),
@@ -305,6 +327,12 @@ def main() -> None:
     ])  # fmt: skip
     targets = [
         target("server start, s", "< 5", results["start_s"]["median"], results["start_s"]["median"] < 5),
+        target(
+            "a job in the studio over the command",
+            f"<= {OVERHEAD}",
+            cost["command_ratio"],
+            cost["command_ratio"] <= OVERHEAD,
+        ),
         target(
             "a job in the studio over one in a loop", f"<= {OVERHEAD}", cost["cpu_ratio"], cost["cpu_ratio"] <= OVERHEAD
         ),

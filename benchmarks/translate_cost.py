@@ -104,7 +104,7 @@ def training_speed(camvid: Path, scratch: Path, rounds: int) -> dict[str, Any]:
     root = prepared(camvid, scratch) / "train"
     pairs = TranslateConfig(
         data=str(root / "label"), targets=str(root / "photo"), given=f"labels:{CLASSES}", architecture="pix2pix",
-        width=WIDTH, crop_px=CROP_PX, zoom=0, batch=2, steps=10**6, validate_every=10**6, held_out=0.02, device="cpu",
+        width=WIDTH, crop_px=CROP_PX, zoom=0, batch=4, steps=10**6, validate_every=10**6, held_out=0.02, device="cpu",
     )  # fmt: skip
     filters = TranslateConfig(
         data=str(camvid / "train" / "photo"), architecture="autoencoder", batch=AUTO_BATCH, crop_px=AUTO_PX,

@@ -19,16 +19,17 @@ def main() -> int:
     _open_closed()
     try:
         sys.unraisablehook = _interrupt_again
-        from reverie.jobs.interrupts import install
+        from reverie.jobs.interrupts import cause, install
 
         install()
         from reverie.apps.cli.main import main as run
 
         return run()
     except KeyboardInterrupt:
+        by = cause() if "cause" in locals() else "Ctrl-C"  # it may come while `cause` itself is imported
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         exec("")  # or CPython, which notes a Ctrl-C within `exec`, as imports use it, would end by the signal
-        sys.stderr.write("reverie: stopped by Ctrl-C\n")
+        sys.stderr.write(f"reverie: stopped by {by}\n")
         return 130
 
 

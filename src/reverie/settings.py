@@ -53,6 +53,7 @@ def setting(
     hidden: bool = False,
     group: str = "",
     expert: bool = False,
+    marks: tuple[str, ...] = (),
 ) -> Any:
     """Declare one configuration field, and all that is true of it.
 
@@ -95,6 +96,7 @@ def setting(
         hidden: an older name of something else; it works, and no help shows it.
         group: section of the help.
         expert: shown by ``--help-all`` only.
+        marks: what its own tool asks of it, in words of that tool; see `marked`.
     """
     facts = {
         "help": help, "minimum": minimum, "maximum": maximum, "choices": choices, "above": above, "replay": replay,
@@ -105,9 +107,14 @@ def setting(
         "needs_input": needs_input, "own": own, "belongs": belongs, "stored": stored, "late": late, "moves": moves,
         "decided": decided, "steer": steer, "whole": whole, "joined": joined, "of": of, "own_px": own_px,
         "hidden": hidden,
-        "group": group, "expert": expert,
+        "group": group, "expert": expert, "marks": marks,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=facts)
+
+
+def marked(cls: type[Any], mark: str) -> dict[str, Any]:
+    """Return name and default of the fields of a configuration that carry a mark, in their order."""
+    return {field.name: field.default for field in dataclasses.fields(cls) if mark in field.metadata.get("marks", ())}
 
 
 def flag_of(field: dataclasses.Field[Any]) -> str:

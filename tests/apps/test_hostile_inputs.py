@@ -14,10 +14,12 @@ import pytest
 from cli_case import Run, scene
 from PIL import Image
 
+import reverie
 from reverie.errors import InputError
 from reverie.jobs.controls import Controls
-from reverie.jobs.interrupts import IMPATIENT_S, Interrupts
+from reverie.jobs.interrupts import IMPATIENT_S, NAMES, Interrupts, cause
 
+SOURCE = Path(reverie.__file__).resolve().parent.parent
 needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="other signals there")
 QUICK = ("--octaves", "1", "--steps", "1", "--size", "48")
@@ -98,6 +100,26 @@ def test_impatient_signals_count_once() -> None:
         handler(signal.SIGINT, None)
 
 
+@needs_signals
+def test_the_cause_is_known_while_further_signals_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = Interrupts()
+    ours.cause = "SIGTERM"
+    handlers = {signal.SIGINT: signal.SIG_IGN, signal.SIGHUP: signal.SIG_IGN, signal.SIGTERM: ours}
+    monkeypatch.setattr(signal, "getsignal", handlers.__getitem__)
+    assert cause() == "SIGTERM"
+
+
+@needs_signals
+def test_a_program_that_is_told_to_end_while_it_starts_says_so(tmp_path: Path) -> None:
+    slow = tmp_path / "cyclopts.py"
+    slow.write_text("import sys, time\nprint('here', file=sys.stderr, flush=True)\ntime.sleep(60)\n")
+    running = command("dream", "--help", env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{SOURCE}"})
+    assert running.stderr is not None and running.stderr.readline() == b"here\n"
+    running.send_signal(signal.SIGTERM)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 130 and err.endswith(b"reverie: stopped by SIGTERM\n")
+
+
 def command(*words: object, **options: object) -> subprocess.Popen[bytes]:
     tokens = [sys.executable, "-m", "reverie", *map(str, words)]
     return subprocess.Popen(tokens, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)  # type: ignore[call-overload]
@@ -133,3 +155,4 @@ def test_a_film_that_is_stopped_is_kept_and_ends_with_our_code(tmp_path: Path, s
     _, err = running.communicate(timeout=60)
     assert running.returncode == 130, err
     assert (tmp_path / "clip-dream-stopped.gif").is_file() and b"Traceback" not in err
+    assert f"stopped by {NAMES[signal.Signals(signals[0]).name]}".encode() in err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -126,3 +127,39 @@ def test_each_new_picture_is_printed_and_reacted_to_once(tmp_path, monkeypatch, 
     assert sum("cue seen" in line for line in attendant.log) == 2
     again = Attendant(app.state.studio, "Selphy", Sheet(paper_of("a6"), 72))
     assert again.turn() == 0
+
+
+def test_a_reaction_queues_a_job_with_the_picture_that_was_seen_and_its_result_fires_nothing(tmp_path, monkeypatch):
+    from toy_registry import find_tool
+
+    app = app_of(tmp_path / "home", registry="toy_registry")
+    (tmp_path / "look.json").write_text('{"tool": "fade", "config": {"strength": 0.3}}')
+    text = "rules: [{when: {class: mantis, above: 0.0}, do: {%s}}]"
+    rules = replace(parse_rules(text % "job: look.json"), folder=tmp_path)
+    attendant = Attendant(app.state.studio, rules=rules)
+    monkeypatch.setattr(attendant, "_look", lambda rgb: {"class mantis": 0.5})
+    me, queue = TestClient(app, base_url=BASE), app.state.studio.queue
+    sent = me.post("/api/booth/files?name=me.png", content=png()).json()
+    look = next(one for one in me.get("/api/booth/choices").json() if one["id"].startswith("fade"))
+    me.post("/api/booth/jobs", json={"choice": look["id"], "sha256": sent["sha256"], "name": "me.png"})
+    monkeypatch.chdir(tmp_path)
+    worker = Worker(Queue(app.state.studio.home), find_tool)
+
+    def finish() -> None:
+        while worker.turn():
+            pass
+
+    finish()
+    assert attendant.turn() == 1
+    [asked] = queue.all(states=("queued",))
+    [seen] = queue.gallery()
+    assert asked.record["input"]["sha256"] == seen.results[0].sha256
+    assert asked.record["config"]["strength"] == 0.3
+    finish()
+    assert attendant.turn() == 1
+    assert queue.all(states=("queued",)) == []
+    assert len(me.get("/api/wall").json()["items"]) == 2
+    worker.serve(lambda: True)
+    for wrong in ("seed: 3", "job: none.json"):
+        with pytest.raises(InputError):
+            Attendant(app.state.studio, rules=replace(parse_rules(text % wrong), folder=tmp_path))

@@ -11,10 +11,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "render"))
 from shapes import sphere, table
 
 from reverie.canvas.mesh import MeshCanvas, Shape
-from reverie.canvas.texture import Surface
 from reverie.render.camera import Camera
 from reverie.render.light import Light
 from reverie.render.mips import plan_mips
+from reverie.render.surface import Surface
 
 
 class Fixed(nn.Module):

@@ -4,11 +4,12 @@ import torch
 from torch import Generator
 
 from reverie.canvas.pixels import PixelCanvas
-from reverie.canvas.texture import Surface, TextureCanvas, covered_texels
+from reverie.canvas.texture import TextureCanvas, covered_texels
 from reverie.numerics.mesh import edges_of
 from reverie.render.camera import Camera
 from reverie.render.mips import plan_mips
 from reverie.render.outline import EdgeTable
+from reverie.render.surface import Surface
 
 
 def quad() -> Surface:

@@ -23,7 +23,13 @@ def two_nodes() -> Iterator[object]:
     here = Path(__file__).parent
     before = dict(os.environ)
     path = os.pathsep.join(
-        [str(here), str(JOBS), str(Path(__file__).parents[2] / "src"), os.environ.get("PYTHONPATH", "")]
+        [
+            str(here),
+            str(JOBS),
+            str(JOBS.parent),
+            str(Path(__file__).parents[2] / "src"),
+            os.environ.get("PYTHONPATH", ""),
+        ]
     )
     os.environ.update(
         RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="disabled", RAY_worker_niceness="0", OMP_NUM_THREADS="1",

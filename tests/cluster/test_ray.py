@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from batch_case import Opener
+from nodes import Guest, processes_of
 
 from clips import card, write_clip
 from reverie.apps.cli.common_options import Common
@@ -161,26 +162,29 @@ def test_seeds_are_shared_out(two_nodes, tmp_path):
     assert results[0] == results[1]
 
 
-def test_a_training_that_is_killed_goes_on_elsewhere_and_is_the_same_network(two_nodes, pictures, tmp_path):
-    """The process that trains is killed; the result has the weights of an undisturbed run on one machine."""
-    import psutil
+def test_a_training_whose_node_is_killed_goes_on_elsewhere_and_is_the_same_network(two_nodes, pictures, tmp_path):
+    """The node that trains is killed; the result has the weights of an undisturbed run on one machine."""
+    import ray
     import torch
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
     from safetensors.torch import load_file
 
     from reverie.tools.registry import find_tool
 
     source, found, killed = pictures(6, 70), [], []
     given = {"filter": "sobel", "width": 8, "depth": 2, "steps": 600, "batch": 2, "crop_px": 32, "device": "cpu"}
+    two_nodes.add_node(num_cpus=1, object_store_memory=80_000_000)
+    head = NodeAffinitySchedulingStrategy(two_nodes.head_node.node_id, soft=False)
+    guest = ray.remote(num_cpus=1)(Guest).options(scheduling_strategy=head).remote()  # so that the head does not train
+    ray.get(guest.here.remote())
 
     def kill() -> None:
         while not [p for p in tmp_path.iterdir() if p.name.startswith("ray") and p.is_dir()]:  # its checkpoints
             time.sleep(0.05)
         while not killed:
             time.sleep(0.2)
-            for process in psutil.process_iter(["cmdline"]):
-                if (process.info["cmdline"] or [""])[0].startswith("ray::FarWorker"):
-                    killed.append(process.pid)
-                    process.kill()
+            killed.extend(n for n in two_nodes.worker_nodes if processes_of(n, "ray::FarWorker"))
+        two_nodes.remove_node(killed[0], allow_graceful=False)
 
     killer = threading.Thread(target=kill)
     for executor in ("local", "ray"):
@@ -191,6 +195,7 @@ def test_a_training_that_is_killed_goes_on_elsewhere_and_is_the_same_network(two
         assert run_tool(find_tool("train translate"), find_tool, {"data": str(source)}, given, common) == 0
         found.append(load_file(place))
     killer.join()
+    ray.kill(guest)
     assert killed
     assert found[0].keys() == found[1].keys()
     assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])

@@ -16,7 +16,8 @@ from reverie.models.stylegan2.config import GeneratorConfig, channels_of, parse_
 from reverie.models.stylegan2.discriminator import Discriminator, matching, spread_map
 from reverie.models.stylegan2.file import build_generator, describe, load_generator
 from reverie.models.stylegan2.generator import Generator
-from reverie.models.stylegan2.layers import Blur
+from reverie.models.stylegan2.layers import Blur, StyleConv, ToColors
+from reverie.models.stylegan2.tiled import suits_tiles, tiled_conv, turned_kernels
 from reverie.weights.checkpoint import save_model
 
 SMALL = GeneratorConfig(
@@ -164,6 +165,43 @@ def test_bf16_stays_within_40_db_of_float32():
     exact, quick = net.synthesis(ws), net.synthesis(ws, "const", torch.bfloat16)
     scale = 0.5 / exact.std()
     assert -10 * math.log10(((exact - quick) * scale).square().mean().item() / 4) > 40
+
+
+@pytest.mark.parametrize("size", [(4, 4), (8, 20), (24, 16)])
+def test_a_convolution_by_tiles_equals_the_plain_one(size: tuple[int, int]):
+    random = Random().manual_seed(9)
+    x, weight, bias = (torch.randn(s, generator=random) for s in ((2, 5, *size), (7, 5, 3, 3), (7,)))
+    style, scale = torch.rand(2, 5, generator=random), torch.rand(2, 7, generator=random)
+    plain = F.conv2d((x * style[..., None, None]).double(), weight.double(), padding=1)
+    expected = plain * scale[..., None, None] + bias[:, None, None]
+    found = tiled_conv(x.contiguous(memory_format=torch.channels_last), turned_kernels(weight), style, scale, bias)
+    assert (found - expected).abs().max() < 2e-5 * expected.abs().max()
+    assert not suits_tiles(weight, *size)  # too few channels to be worth it
+
+
+def test_large_layers_are_computed_by_tiles_where_nothing_is_learned():
+    with torch.random.fork_rng():
+        torch.manual_seed(10)
+        conv = StyleConv(128, 128, 16, (16, 16), None, True, None).requires_grad_(False)
+        conv.noise_strength.fill_(0.3)
+        x, w = torch.randn(2, 128, 16, 16), torch.randn(2, 16)
+    expected = conv(x, w, conv.noise_const)
+    conv.prepare(by_tiles=True)
+    assert conv.kernels is not None
+    assert torch.allclose(conv(x, w, conv.noise_const), expected, atol=1e-5)  # with gradients: the plain form
+    with torch.inference_mode():
+        quick = conv(x, w, conv.noise_const)
+    assert 0 < (quick - expected).abs().max() < 5e-5 * expected.abs().max()
+
+
+def test_colors_as_a_product_are_the_same():
+    with torch.random.fork_rng():
+        torch.manual_seed(11)
+        colors = ToColors(16, 3, 8, None).requires_grad_(False)
+        x, w = torch.randn(1, 16, 6, 6).contiguous(memory_format=torch.channels_last), torch.randn(1, 8)
+    expected = colors(x, w)
+    colors.prepare(by_tiles=True)
+    assert torch.allclose(colors(x, w), expected, atol=1e-5)
 
 
 def test_noise_is_none_new_or_given():

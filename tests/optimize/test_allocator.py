@@ -32,3 +32,19 @@ def test_gaps_between_pieces_in_use_go_back() -> None:
 def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     assert not allocator.give_back()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be asked")
+def test_what_a_step_frees_is_there_for_the_next_one_without_new_pages() -> None:
+    import resource
+
+    def pages() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        held = [torch.ones(12 * 2**20) for _ in range(2)]  # 48 MiB each, more than glibc keeps by itself
+        del held
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    assert allocator.keep()
+    first, *later = (pages() for _ in range(6))
+    assert min(later[-2:]) < 0.1 * first
+    assert allocator.give_back()

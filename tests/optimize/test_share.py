@@ -7,9 +7,10 @@ import torch
 from torch import Generator
 
 from reverie.critic.open import open_critic
+from reverie.critic.run import is_redirected
 from reverie.objective import channel, layer, target, total_variation
 from reverie.optimize.gradient import Ascent
-from reverie.optimize.redirect import is_redirected, redirected_relu
+from reverie.optimize.redirect import redirected_relu
 from reverie.optimize.share import share, sum_of
 from reverie.optimize.tiles import plan_tiles
 from reverie.optimize.transforms import Transforms

@@ -20,9 +20,10 @@ from reverie.models.stylegan2.config import GeneratorConfig
 from reverie.models.stylegan2.file import describe
 from reverie.models.stylegan2.generator import Generator
 from reverie.models.stylegan2.latents import read_latents
-from reverie.tools.latent.config import parse_layers, parse_numbers
+from reverie.tools.latent.config import WalkConfig, parse_layers, parse_numbers
 from reverie.tools.latent_films.journey import parse_journey
 from reverie.tools.latent_films.paths import circle, even_places, frame_places, noise_loop, polyline, slerp, spline
+from reverie.tools.latent_films.walk import loop_notes
 from reverie.tools.latent_search.directions import principal_directions, read_directions, weight_directions
 from reverie.tools.registry import find_tool
 from reverie.weights.checkpoint import save_model
@@ -207,6 +208,15 @@ def test_walks_loop(tmp_path: Path, model: Path, path: str):
     assert len(read_latents(tmp_path / f"{path}-latents.safetensors").names) == 8
 
 
+def test_a_walk_says_where_it_loops_otherwise_than_asked():
+    assert loop_notes(WalkConfig()) == loop_notes(WalkConfig(path="circle", turns=2.0)) == []
+    assert loop_notes(WalkConfig(path="circle", turns=1.5)) == [
+        "--turns 1.5 became 2, as the film loops; --no-loop keeps it"
+    ]
+    assert loop_notes(WalkConfig(path="circle", turns=1.5, loop=False)) == []
+    assert "comes back by itself" in loop_notes(WalkConfig(path="noise", loop=False))[0]
+
+
 def test_a_killed_journey_goes_on_to_the_same_frames(tmp_path: Path, model: Path):
     from reverie.jobs.session import Session
     from reverie.tools.latent.config import JourneyConfig
@@ -260,11 +270,11 @@ def test_directions_are_written_and_moved_along(tmp_path: Path, model: Path):
     assert len(read_directions(file, 12).vectors) == 3
     for strip, out in ((1, "e.png"), (3, "f.png")):
         assert call("latent edit", model, "--seed", 1, "--directions", file, "--move", "0@coarse=2", "--move", "2=-1",
-                    "--strip", strip, "-o", tmp_path / out) == 0  # fmt: skip
+                    "--move", "1=0.5", "--strip", strip, "-o", tmp_path / out) == 0  # fmt: skip
     ws = read_latents(tmp_path / "f-latents.safetensors").ws
     step = read_directions(file, 12)
-    assert torch.allclose(ws[2][0] - ws[0][0], 2 * step.step(0) - step.step(2), atol=1e-5)
-    assert torch.allclose(ws[1][5] - ws[0][5], -0.5 * step.step(2), atol=1e-5)
+    assert torch.allclose(ws[2][0] - ws[0][0], 2 * step.step(0) - step.step(2) + 0.5 * step.step(1), atol=1e-5)
+    assert torch.allclose(ws[1][5] - ws[0][5], -0.5 * step.step(2) + 0.25 * step.step(1), atol=1e-5)
 
 
 def test_a_map_closes_on_itself_and_its_tiles_are_keys(tmp_path: Path, model: Path):
@@ -394,3 +404,16 @@ def test_what_cannot_be_is_named(tmp_path: Path, model: Path):
             parse_numbers(text)
     assert parse_numbers("0-2,7") == (0, 1, 2, 7)
     assert parse_layers("fine", 10) == (8, 9)
+
+
+def test_dream_moves_through_latent_space_too(tmp_path: Path, model: Path):
+    words = ["--latent", model, "--class", "orange", "--octaves", 1, "--steps", 3, "--seed", 4]
+    assert call("dream", *words, "-o", tmp_path / "a.png") == 0
+    again = ["--toward", "orange", "--steps", 3, "--seed", 4]
+    assert call("latent dream", model, *again, "-o", tmp_path / "b.png") == 0
+    found, expected = (read_latents(tmp_path / f"{n}-latents.safetensors").ws for n in "ab")
+    assert torch.equal(found, expected)
+    with pytest.raises(InputError, match=r"leave 'a\.png' out"):
+        call("dream", tmp_path / "a.png", *words, "-o", tmp_path / "c.png")
+    with pytest.raises(InputError, match="follows one thing"):
+        call("dream", "--latent", model, "-o", tmp_path / "d.png")

@@ -247,3 +247,21 @@ def test_the_page_of_a_show_streams_frames_and_takes_the_mouse(model):
         link.close()
     assert work.board.get("mouse x").value == 0.25
     assert run.changes == []
+
+
+def test_a_crash_leaves_the_session_so_far_and_a_save_removes_it(model, tmp_path):
+    config = LatentLiveConfig(model=str(model), seeds="0-2", fps=200, seconds=30)
+    prepared, target = PreparedLive(config, Session()), tmp_path / "evening.jsonl"
+    (tmp_path / "evening-unfinished.jsonl").write_text("of an earlier evening")
+    work = prepared.work(None, 0, scratch=tmp_path / "evening.jsonl.frames")
+    for count, _ in enumerate(work):
+        work.control({"mouse x": 0.1 * count})
+        if count == 5:
+            break
+    left = read_take(tmp_path / "evening-unfinished-2.jsonl")  # nothing was closed yet: as after kill -9
+    assert left.about["tool"] == "latent live"
+    assert [values["mouse x"] for _, values in left.samples] == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
+    work.outputs()[0].write(target, {}, 92)
+    work.close()
+    assert read_take(target).samples == left.samples
+    assert not (tmp_path / "evening-unfinished-2.jsonl").exists()

@@ -175,3 +175,29 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setattr(packages, "PACKAGES", ("a_package_that_is_not_there",))
     with pytest.raises(InputError, match=r"exporting needs a_package_that_is_not_there; get it with: pip install"):
         call("translator export", "sobel", "-o", tmp_path / "out")
+
+
+def test_one_command_evaluates_every_kind_of_network(photos: Path, tmp_path: Path, capsys):
+    net = network(tmp_path / "a.safetensors", Shape("can", 3, 1, 8, (1,)), data={"filter": "sobel"})
+    assert call("train evaluate", net, photos, "--most", 1, "-o", tmp_path / "report") == 0
+    assert {p.name for p in (tmp_path / "report").iterdir()} == {"evaluation.json", "samples.png", "job.json"}
+    rows = json.loads((tmp_path / "report" / "evaluation.json").read_text())["rows"]
+    assert [row["what"] for row in rows] == ["quality"] * 4 + ["reach", "speed"]
+    capsys.readouterr()
+    assert call("train evaluate", net, photos, "--most", 1) == 0
+    assert capsys.readouterr().out.startswith("as they are: PSNR ")
+    with pytest.raises(InputError, match="--filter is for translators; 'embedded' is another kind of network"):
+        call("train evaluate", "embedded", photos, "--filter", "sobel")
+
+
+@pytest.mark.slow
+def test_one_command_exports_every_kind_of_network(photos: Path, tmp_path: Path):
+    pytest.importorskip("onnxruntime")
+    net = network(tmp_path / "a.safetensors", Shape("can", 3, 1, 8, (1,)))
+    few = ("--data", photos, "--pictures", 2, "--crop-px", 32)
+    assert call("export", net, *few, "-o", tmp_path / "b.onnx") == 0
+    assert {p.name for p in tmp_path.glob("b*")} == {"b.onnx", "b-program.pt2", "b-int8.onnx", "b-report.json"}
+    report = json.loads((tmp_path / "b-report.json").read_text())
+    assert report["int8_against_float32"]["psnr"] > 25
+    with pytest.raises(InputError, match="--data is for translators; 'any' is another kind of network"):
+        call("export", "any", *few)

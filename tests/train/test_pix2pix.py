@@ -16,12 +16,14 @@ from reverie.jobs.session import Session
 from reverie.models.picture_kinds import class_colors, parse_kind
 from reverie.models.pix2pix import PatchDiscriminator, UNet
 from reverie.models.translator import Plane, Shape, build_translator, parse_shape, told
+from reverie.numerics.similarity import ssim, structural_similarity
 from reverie.tools.translate.tiles import bytes_per_px, translated
 from reverie.train.run_folder import RunFolder
 from reverie.train.stylegan2.augment import diff_augment
 from reverie.train.translate.config import TranslateConfig, check_config
 from reverie.train.translate.task import dilations, filter_reach_px, open_task
 from reverie.train.translate.tool import PreparedTraining
+from reverie.train.translate.training import TranslatorTraining, entropy
 from reverie.train.validation import Validation
 from reverie.weights.checkpoint import load_description, load_model
 
@@ -338,3 +340,24 @@ def test_a_translator_can_be_dreamt_with(tmp_path: Path):
     assert image.grad.abs().max() > 0
     with pytest.raises(WeightsError, match="takes 5 channels; what is dreamt has the three of a picture"):
         open_critic(str(tmp_path / "5.safetensors"), device="cpu", precision="fp32")
+
+
+def test_entropy_counts_the_right_class_where_there_is_one(pairs: tuple[Path, Path]):
+    wanted = torch.tensor([[[[1.0, 0]], [[0, 0]]]])  # the second pixel is of no class
+    made = torch.tensor([[[[0.25, 0.9]], [[0.75, 0.1]]]], requires_grad=True)
+    found = entropy(made, wanted)
+    assert found.item() == pytest.approx(-np.log(0.2501), rel=1e-5)
+    (slope,) = torch.autograd.grad(found, made)
+    assert slope[..., 1].abs().max() == 0
+    with pytest.raises(InputError, match="--loss entropy is for classes: --wanted labels:N"):
+        open_task(small(*pairs, loss="entropy"))
+
+
+def test_ssim_and_a_late_discriminator_take_part(pairs: tuple[Path, Path], tmp_path: Path):
+    config = small(*pairs, ssim=20.0, gan_after=0.5, steps=8)
+    training = TranslatorTraining(open_task(config), RunFolder(tmp_path / "run"))
+    seen = [set(step.metrics) for step in training.steps() if step.phase == "train"]
+    assert all({"l1", "ssim"} <= names for names in seen)
+    assert ["discriminator" in names for names in seen] == [False] * 4 + [True] * 4
+    a, b = torch.rand(2, 3, 20, 20), torch.rand(2, 3, 20, 20)
+    assert torch.allclose(structural_similarity(a, b), ssim(a, b).float(), atol=1e-5)

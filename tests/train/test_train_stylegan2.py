@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Generator as Random
 from torch import nn
 
+import reverie
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import DataError, GradientError, InputError
@@ -22,10 +28,12 @@ from reverie.models.stylegan2.generator import Generator
 from reverie.train.run_folder import RunFolder
 from reverie.train.stylegan2.augment import ada_augment, diff_augment
 from reverie.train.stylegan2.config import Stylegan2Config, check_config
+from reverie.train.stylegan2.film_frames import Left, chosen_frames
 from reverie.train.stylegan2.kid import squared_mmd
-from reverie.train.stylegan2.loop import Stylegan2Training
+from reverie.train.stylegan2.loop import Stylegan2Training, part_of_batch
 from reverie.train.stylegan2.losses import PathLength, discriminator_loss, generator_loss, gradient_penalty
 from reverie.train.stylegan2.pictures import open_source
+from reverie.train.stylegan2.tool import advice
 
 TINY = {"resolution": 16, "width": 128, "most_channels": 8, "latent": 6, "w_dim": 8, "batch": 4, "kimg": 1.0}
 
@@ -139,6 +147,58 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(tmp_path: Path, pictures: Path,
     assert (whole.p, whole.sign, whole.path_length.mean) == (second.p, second.sign, second.path_length.mean)
 
 
+PROGRAM = """
+import os
+import sys
+from pathlib import Path
+from safetensors.torch import save_file
+from reverie.critic.open import open_critic
+from reverie.train.run_folder import RunFolder
+from reverie.train.stylegan2.config import Stylegan2Config
+from reverie.train.stylegan2.loop import Stylegan2Training, part_of_batch
+from reverie.train.stylegan2.pictures import open_source
+config = Stylegan2Config(
+    data=sys.argv[1], resolution=16, width=128, most_channels=8, latent=6, w_dim=8, batch=4, kimg=0.016,
+    device="cpu", precision="fp32", against="own", augment="ada", anchor=0.0, path_length=2.0, half=False,
+)
+critic = open_critic("embedded", precision="fp32", device="cpu")
+training = Stylegan2Training(config, open_source(config), critic, RunFolder(Path(sys.argv[2])))
+done = list(training.steps())[-1]
+made = training.made() is not None
+state = training.nets.generator.state_dict()
+save_file({k: v.contiguous() for k, v in state.items()}, sys.argv[2] + os.environ["RANK"])
+Path(sys.argv[2] + os.environ["RANK"] + ".txt").write_text(f"{done.step} {done.phase} {training.batch} {made}")
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_generator(tmp_path: Path, pictures: Path):
+    script = tmp_path / "program.py"
+    script.write_text(PROGRAM)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(reverie.__file__).parent.parent)}
+    result = subprocess.run(
+        [*launch, str(script), str(pictures), str(tmp_path / "run")],
+        env=environment, capture_output=True, text=True, timeout=280, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr[-3000:]
+    told = [Path(f"{tmp_path / 'run'}{rank}.txt").read_text() for rank in (0, 1)]
+    assert told == ["4 done 2 True", "4 done 2 False"]  # half of the batch each; the first has the network
+    first, second = (load_file(f"{tmp_path / 'run'}{rank}") for rank in (0, 1))
+    for name, value in first.items():
+        assert torch.equal(value, second[name]), name
+    assert first["mapping.w_avg"].abs().sum() > 0
+
+
+def test_a_batch_is_dealt_out_evenly_or_refused():
+    assert part_of_batch(16, 1) == 16
+    assert part_of_batch(16, 4) == 4
+    with pytest.raises(InputError, match="16 cannot be dealt out to 3 processes"):
+        part_of_batch(16, 3)
+    with pytest.raises(InputError, match="4 processes"):
+        part_of_batch(4, 4)
+
+
 def _go(run: Stylegan2Training, steps: int) -> None:
     loop = run.steps()
     for _ in range(steps):
@@ -185,14 +245,48 @@ def test_other_settings_and_pictures_are_refused(tmp_path: Path, pictures: Path,
         training(pictures, critic, tmp_path / "run")
 
 
+def test_frames_that_repeat_fade_or_show_nothing_are_left_out():
+    random = np.random.default_rng(0)
+    first, second = (np.kron(random.random((4, 4, 3)), np.ones((6, 8, 1))) * 200 for _ in range(2))
+    shots = [first + 6 * (n // 2) for n in range(16)]  # every frame twice
+    shots += [first + 42 + (second - first - 42) * a for a in np.linspace(0, 1, 12)[1:-1]]  # a fade
+    shots += [second] * 4 + [np.zeros((24, 32, 3))] * 5 + [first] * 3  # nothing, and the first frame again
+    left = Left()
+    squares = [torch.from_numpy(frame.clip(0, 255).astype(np.uint8)).permute(2, 0, 1) for frame in shots]
+    kept = list(chosen_frames(squares, left))
+    assert left.empty == 5
+    assert 5 <= left.fading <= 10
+    assert len(kept) <= 8 + 1 + 10 - left.fading
+    assert torch.equal(kept[1], squares[2])
+    assert len(kept) + left.empty + left.fading + left.repeated == len(shots)
+    assert "5 show nothing" in left.line(len(kept))
+
+
 def test_a_film_gives_its_frames_without_repetitions(tmp_path: Path):
+    pattern = np.kron(np.random.default_rng(0).integers(0, 100, (4, 4, 3)), np.ones((6, 8, 1), np.int64))
     with VideoWriter(tmp_path / "a.mkv", (24, 32), 10, codec="ffv1") as writer:
         for number in range(40):
-            frame = np.full((24, 32, 3), 6 * (number // 2), np.uint8)
-            writer.write(frame)
+            writer.write((pattern + 6 * (number // 2)).astype(np.uint8))
     source = open_source(Stylegan2Config(data=str(tmp_path / "a.mkv"), resolution=16))
     assert source.count == 20
-    assert "20 repeat" in source.notes[0]
+    assert source.notes == ("20 of 40 frames are learned from: 20 repeat others",)
+
+
+def test_few_frames_of_a_film_are_refused(tmp_path: Path):
+    with VideoWriter(tmp_path / "a.mkv", (24, 32), 10, codec="ffv1") as writer:
+        for _ in range(20):
+            writer.write(np.full((24, 32, 3), 90, np.uint8))
+    with pytest.raises(DataError, match="no frames that show anything"):
+        open_source(Stylegan2Config(data=str(tmp_path / "a.mkv"), resolution=16))
+
+
+def test_a_budget_that_suits_another_size_is_told():
+    config = Stylegan2Config(minutes=30.0, resolution=64)
+    assert "--resolution 32" in advice(config, 20.0)[0]
+    assert advice(config, 130.0) == []
+    assert advice(config, 800.0) == ["there is time for --resolution 128, which sees about 200 kimg"]
+    assert advice(replace(config, minutes=None), 20.0) == []
+    assert advice(replace(config, resolution=32), 20.0) == []
 
 
 def test_settings_that_contradict_each_other_are_refused():

@@ -177,8 +177,32 @@ def test_missing_partners_are_named_or_left_out(pictures: Path):
 
 def test_pairs_of_unequal_sizes_are_refused(pictures: Path):
     smaller = folder_of(pictures, "smaller", lambda rgb: rgb[:-1])
-    with pytest.raises(DataError, match=r"is 90 x 70 px, but its target '.*' is 90 x 69 px; a pair has one size"):
-        open_task(small(pictures, targets=str(smaller)))
+    message = (
+        r"6 pairs have two sizes: '0\.png' is 90 x 70 px, but its target '0\.png' is 90 x 69 px, .* and 3 more; --sk"
+    )
+    for skip in (False, True):  # nothing would be left
+        with pytest.raises(DataError, match=message):
+            open_task(small(pictures, targets=str(smaller), skip_unpaired=skip))
+
+
+def test_single_pairs_of_unequal_sizes_are_left_out_if_told(pictures: Path):
+    negatives = folder_of(pictures, "negatives", lambda rgb: 255 - rgb)
+    Image.new("RGB", (70, 90)).save(negatives / "3.png")
+    with pytest.raises(
+        DataError, match=r"1 pair has two sizes: '3\.png' is 90 x 70 px, but its target '3\.png' is 70 x"
+    ):
+        open_task(small(pictures, targets=str(negatives)))
+    examples = open_task(small(pictures, targets=str(negatives), skip_unpaired=True)).examples
+    assert examples.count + examples.held == 5
+    assert "left out 1 pair has two sizes" in examples.notes[0]
+
+
+def test_one_picture_is_learned_from_and_nothing_is_held_out(pictures: Path, tmp_path: Path):
+    prepared = PreparedTraining(small(pictures / "0.png"), Session())
+    assert "no picture is held out; nothing is measured" in prepared.notes
+    for path in list(pictures.glob("*.png"))[1:]:
+        path.unlink()
+    assert PreparedTraining(small(pictures), Session()).task.examples.count == 1
 
 
 def test_one_pair_is_not_enough(pictures: Path):
@@ -300,3 +324,15 @@ def test_a_record_cannot_ask_for_a_function_to_be_run(pictures: Path, tmp_path: 
     (tmp_path / "mine.py").write_text("def dark(p): return p.mean(2) / 3\n")  # another function of the same name
     assert main([*arguments, "--filter", f"{tmp_path / 'mine.py'}:dark", "-o", str(made)]) == 0
     assert (tmp_path / "m-2.safetensors").exists()
+
+
+@pytest.mark.parametrize("name", ["cifar100", "pets", "coco-minitrain"])
+def test_a_public_collection_that_is_not_here_says_how_to_get_it(name: str, tmp_path: Path, monkeypatch, capsys):
+    from reverie.apps.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "translate", name, "--filter", "sobel"]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 1
+    assert f"the public collection '{name}' is not here; fetch it first" in said[0]
+    assert said[0].endswith(f": reverie gather public {name} -o {name}")

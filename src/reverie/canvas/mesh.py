@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from reverie.canvas.pixels import PixelCanvas
-from reverie.canvas.texture import Surface
 from reverie.canvas.vertices import Smoothing
 from reverie.render.camera import Camera, project
+from reverie.render.compiled import has_numba
 from reverie.render.footprint import footprint
 from reverie.render.interpolate import interpolate
 from reverie.render.light import UNLIT, Light, vertex_normals
@@ -23,6 +24,7 @@ from reverie.render.mips import MipPlan
 from reverie.render.outline import Crossings, find_crossings
 from reverie.render.raster import raster
 from reverie.render.sample import level_of, sample
+from reverie.render.surface import Surface
 
 KEPT = 256  # sights: about 1.5 MB each at 256 px
 Background = tuple[float, float, float]
@@ -38,14 +40,15 @@ class Shape(nn.Module):
         smoothness: lambda.
         mirror: ``[V]`` the mirror image of each vertex, and the axis, for shapes that stay symmetric.
         reach: how far a vertex can get from where it began; without it, anywhere.
+        held: ``[V]`` from 0, free, to 1 for vertices that stay where they began.
     """
 
     def __init__(
         self, vertices: Tensor, ends: Tensor, smoothness: float, mirror: tuple[Tensor, int] | None = None,
-        reach: float | None = None,
+        reach: float | None = None, held: Tensor | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.reach = reach
+        self.reach, self.held = reach, held
         self._ends, self.smoothness, self._mirror = ends, smoothness, mirror
         self.start = vertices.detach().float()
         self.operator = Smoothing(ends, len(vertices), smoothness)
@@ -60,17 +63,21 @@ class Shape(nn.Module):
             way = way - (way * own).sum() / own.square().sum() * own
             bent = self.reach / (self.reach**2 + way.square().sum(1, keepdim=True)).sqrt()
             vertices = self.start + bent * way
-        if self._mirror is None:
-            return vertices
-        pairs, axis = self._mirror
-        sign = torch.ones(3)
-        sign[axis] = -1
-        return (vertices + vertices[pairs] * sign.to(vertices)) / 2
+        if self._mirror is not None:
+            pairs, axis = self._mirror
+            sign = torch.ones(3)
+            sign[axis] = -1
+            vertices = (vertices + vertices[pairs] * sign.to(vertices)) / 2
+        if self.held is not None:
+            vertices = torch.lerp(vertices, self.start, self.held[:, None])
+        return vertices
 
     def restaged(self, smoothness: float) -> Shape:
-        """Return the same shape, one without a reach, with another lambda: large first, small for details."""
-        assert self.reach is None
-        other = Shape(self().detach(), self._ends, smoothness, self._mirror)
+        """Return the same shape with another lambda: large first, small for details."""
+        with torch.no_grad():
+            plain = self.reach is None and self.held is None
+            places = self() if plain else self.operator.solve(self.moved)
+        other = Shape(places, self._ends, smoothness, self._mirror, self.reach, self.held)
         other.start = self.start
         return other
 
@@ -112,16 +119,20 @@ class MeshCanvas(nn.Module):
         size: ``(H, W)`` of the pictures.
         cameras: seen when `forward` is not told which.
         shape: moving vertices in place of the surface's own.
+        fuses: draw moving vertices by the loops of `reverie.render.fused`, where they can be compiled. They are
+            several times as fast as torch operations; numbers differ in the last digits.
     """
 
     def __init__(
         self, texture: nn.Module, surface: Surface, mips: MipPlan, size: tuple[int, int],
-        cameras: Sequence[Camera] = (), shape: Shape | None = None,
+        cameras: Sequence[Camera] = (), shape: Shape | None = None, fuses: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
+        self.fuses = fuses
         self.texture, self.surface, self.mips, self.shape = texture, surface, mips, shape
         self.cameras, self.size = tuple(cameras), size
         self._sights: dict[tuple[Camera, tuple[int, int]], Sight] = {}
+        self._scene: Any = None  # of `reverie.render.fused`, made when it is first needed
 
     @property
     def vertices(self) -> Tensor:
@@ -154,13 +165,28 @@ class MeshCanvas(nn.Module):
             backgrounds: one per picture, a color or ``[3, H, W]``, sRGB in [0, 1]; grey if absent.
         """
         texels, vertices = self.mips.texels(self.texture()), self.vertices
-        rows = []
-        for i, camera in enumerate(cameras):
-            light = UNLIT if lights is None else lights[i]
-            ground = torch.as_tensor(GREY if backgrounds is None else backgrounds[i], device=texels.device)
-            rows.append(self._picture(texels, vertices, camera, light, ground.to(texels)))
+        shone = [UNLIT] * len(cameras) if lights is None else lights
+        behind = [GREY] * len(cameras) if backgrounds is None else backgrounds
+        grounds = [torch.as_tensor(one, device=texels.device).to(texels) for one in behind]
+        if self.fuses and self.shape is not None and _can_fuse(texels):
+            return self._fused(texels, vertices, cameras, shone, grounds)
+        rows = [
+            self._picture(texels, vertices, camera, light, ground)
+            for camera, light, ground in zip(cameras, shone, grounds, strict=True)
+        ]
         stacked = torch.stack(rows).permute(0, 3, 1, 2)
         return Views(stacked[:, :-1], stacked[:, -1:])
+
+    def _fused(
+        self, texels: Tensor, vertices: Tensor, cameras: Sequence[Camera], lights: Sequence[Light],
+        grounds: Sequence[Tensor],
+    ) -> Views:  # fmt: skip
+        from reverie.render.fused.picture import Scene, pictures  # needs numba
+
+        if self._scene is None:
+            self._scene = Scene.of(self.surface, self.mips.sizes)
+        images, masks = pictures(texels, vertices, self._scene, cameras, lights, grounds, self.size)
+        return Views(images.permute(0, 3, 1, 2), masks.permute(0, 3, 1, 2))
 
     def _picture(self, texels: Tensor, vertices: Tensor, camera: Camera, light: Light, ground: Tensor) -> Tensor:
         sight = self._sight(vertices, camera)
@@ -184,6 +210,10 @@ class MeshCanvas(nn.Module):
                 self._sights.pop(next(iter(self._sights)))
             self._sights[key] = found
         return self._sights[key]
+
+
+def _can_fuse(texels: Tensor) -> bool:
+    return texels.device.type == "cpu" and texels.shape[1] == 3 and has_numba()
 
 
 def see(

@@ -16,30 +16,12 @@ from reverie.render.camera import Camera, project
 from reverie.render.footprint import footprint
 from reverie.render.interpolate import interpolate
 from reverie.render.mips import MipPlan
-from reverie.render.outline import Crossings, EdgeTable, find_crossings
+from reverie.render.outline import Crossings, find_crossings
 from reverie.render.raster import raster
 from reverie.render.sample import level_of, sample
+from reverie.render.surface import Surface
 
 KEPT = 128  # cameras: about 0.7 MB each at 256 px
-
-
-@dataclass(frozen=True, eq=False)
-class Surface:
-    """The geometry that a texture lies on.
-
-    Attributes:
-        vertices: ``[V, 3]``.
-        faces: ``[F, 3]`` int64 into `vertices`.
-        uv: ``[T, 2]`` in [0, 1].
-        face_uv: ``[F, 3]`` int64 into `uv`.
-        edges: of `faces`.
-    """
-
-    vertices: Tensor
-    faces: Tensor
-    uv: Tensor
-    face_uv: Tensor
-    edges: EdgeTable
 
 
 @dataclass(frozen=True, eq=False)

@@ -104,7 +104,7 @@ class RayExecutor:
     def tile_workers(self) -> RayTiles:
         """Return what shares the tiles of one picture among the nodes."""
         if self._tiles is None:
-            self._tiles = RayTiles(self.workers, lambda: self.actor(TileHand))
+            self._tiles = RayTiles(lambda: self.workers, lambda: self.actor(TileHand))
         return self._tiles
 
     def close(self) -> None:
@@ -246,7 +246,7 @@ class _Batch:
         busy = [worker for worker in self.workers if worker.item is not None]
         for worker in busy:
             if worker.asked is None:
-                worker.asked = worker.actor.moment.options(concurrency_group="beside").remote()
+                worker.asked = worker.actor.moment.remote()
         ready, _ = self.ray.wait([w.asked for w in busy], num_returns=len(busy), timeout=0) if busy else ([], [])
         for worker in [w for w in busy if w.asked in ready]:
             try:

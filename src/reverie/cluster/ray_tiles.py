@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import copy
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import is_dataclass, replace
@@ -23,6 +24,9 @@ from typing import Any
 from reverie.errors import ReverieError
 
 IN_FLIGHT = 2  # tasks that an actor has, so that it never waits for its next one
+LOOK_S = 0.5  # between two looks whether an actor has a place, while there is none
+GROW_S = 5.0  # between two looks whether there is room for more
+ALONE_S = 120.0  # without a single actor, after which a cluster is given up
 LOST_IN_A_ROW = 12  # actors that may be lost without a single tile done in between
 
 
@@ -32,6 +36,9 @@ class TileHand:
     def __init__(self) -> None:
         self._held: tuple[int, Any] = (-1, None)
         self._shared: tuple[int, Any] = (-1, None)
+
+    def here(self) -> None:
+        """Answer, once it has a place."""
 
     def call(self, function: Callable[..., Any], held: tuple[int, list[Any]], shared: tuple[int, list[Any]], task: Any):
         """Return ``function(holder, *shared, *task)``; what was sent before is kept under its number."""
@@ -48,15 +55,17 @@ class RayTiles:
     """Calls functions for tiles on the nodes of a cluster; see `reverie.optimize.tile_workers.TileWorkers`.
 
     Args:
-        workers: how many actors.
+        workers: gives how many actors there is room for now.
         start: asks Ray for one.
     """
 
-    def __init__(self, workers: int, start: Callable[[], Any]) -> None:
+    def __init__(self, workers: Callable[[], int], start: Callable[[], Any]) -> None:
         import ray
 
         self._ray, self._workers, self._start = ray, workers, start
         self._actors: list[Any] = []
+        self._coming: dict[Any, Any] = {}  # what answers when it has a place → actor; after a loss it may get none
+        self._grown = 0.0
         self._held: tuple[int, Any, list[Any]] = (0, None, [])
         self._calls = self._lost = 0
 
@@ -97,14 +106,42 @@ class RayTiles:
 
     def close(self) -> None:
         """End the actors."""
-        for actor in self._actors:
+        for actor in (*self._actors, *self._coming.values()):
             self._ray.kill(actor)
         self._actors.clear()
+        self._coming.clear()
+
+    def _grow(self) -> None:
+        """Ask for as many actors as there is room for, and take in those that have a place."""
+        now = time.monotonic()
+        if not self._actors or now - self._grown >= GROW_S:
+            self._grown = now
+            for _ in range(max(1, self._workers()) - len(self._actors) - len(self._coming)):
+                actor = self._start()
+                self._coming[actor.here.remote()] = actor
+        ready, _ = self._ray.wait(
+            list(self._coming), num_returns=len(self._coming), timeout=0 if self._actors else LOOK_S
+        ) if self._coming else ([], [])  # fmt: skip
+        for reference in ready:
+            actor = self._coming.pop(reference)
+            self._actors.append(actor)
+            try:
+                self._ray.get(reference)
+            except self._ray.exceptions.RayError as error:
+                self._drop(actor, error)
 
     def _free(self, busy: list[Any]) -> list[Any]:
-        """Return the actors that can take a task, one that can take two twice; those without any come first."""
-        while len(self._actors) < self._workers:
-            self._actors.append(self._start())
+        """Return the actors that can take a task, one that can take two twice; those without any come first.
+
+        Raises:
+            ReverieError: for two minutes there was none.
+        """
+        until = time.monotonic() + ALONE_S
+        self._grow()
+        while not self._actors and not busy:
+            if time.monotonic() > until:
+                raise ReverieError(f"no machine of the cluster has answered for {ALONE_S:.0f} s")
+            self._grow()
         room = [(busy.count(actor) + k, actor) for actor in self._actors for k in range(IN_FLIGHT - busy.count(actor))]
         return [actor for _, actor in sorted(room, key=lambda item: item[0])]
 

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from reverie.critic.classes import find_classes
+from reverie.critic.fuse import Fused, fuse
 from reverie.critic.layers import (
     Field,
     Layer,
@@ -27,8 +28,8 @@ from reverie.critic.layers import (
     smallest_side,
     trace,
 )  # fmt: skip
-from reverie.critic.precision import Precision
-from reverie.critic.run import remove_hooks, run_until
+from reverie.critic.precision import Precision, can_fuse
+from reverie.critic.run import is_redirected, remove_hooks, run_until
 from reverie.errors import InputError, LayerError, unknown_name
 from reverie.models.fold import fold_batchnorm
 from reverie.models.norms import norm_statistics, surviving
@@ -84,7 +85,7 @@ class Critic:
         preprocessing: what the network expects of its input.
         identity: names, classes and defaults.
         device: where to compute.
-        precision: ``fp32`` or ``bf16``, see `reverie.critic.precision`.
+        precision: ``fp32``, ``fp32-fused`` or ``bf16``, see `reverie.critic.precision`.
         own: the module is the critic's to change; saves a copy of large networks.
 
     Attributes:
@@ -114,6 +115,7 @@ class Critic:
             _folded_at(net, identity.input_px)
         self.norms = surviving(norms, net)  # what leaves a BatchNorm now leaves the Identity in its place
         self.net = net.to(self.device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._fused = _fused(self.net, identity.input_px) if can_fuse(precision, self.device) else None
 
     def adopt_outputs(self, default_layer: str) -> None:
         """Take the last layer without positions for the logits, and a layer to amplify where none is named."""
@@ -303,12 +305,18 @@ class Critic:
             return result
         prepared = self.preprocessing(images).to(self.device, self.dtype).contiguous(memory_format=torch.channels_last)
         try:
-            found = run_until(self.net, prepared, paths.values())
+            found = self._run(prepared, paths.values())
         except RuntimeError as error:
             if min(images.shape[-2:]) < self.min_side:
                 raise InputError(self.too_small((images.shape[-2], images.shape[-1]), ())) from error
             raise
         return result | {name: found[path] for name, path in paths.items()}
+
+    def _run(self, prepared: Tensor, paths: Iterable[str]) -> dict[str, Tensor]:
+        """Run the fused network where that shows what is wanted, and its ReLUs have their own gradient."""
+        if self._fused is None or is_redirected() or not self._fused.shows(paths):
+            return run_until(self.net, prepared, paths)
+        return self._fused.run(prepared, paths)
 
     @torch.no_grad()
     def logits(self, images: Tensor) -> Tensor:
@@ -316,6 +324,13 @@ class Critic:
         prepared = self.preprocessing(images.to(self.device)).to(self.dtype)
         out = self.net(prepared.contiguous(memory_format=torch.channels_last))
         return (out if isinstance(out, Tensor) else out[0]).float()
+
+
+def _fused(net: nn.Module, side_px: int) -> Fused | None:
+    try:
+        return fuse(net, min(side_px, FOLDING_PX))
+    except (RuntimeError, AssertionError, ValueError):  # a network for pictures of one size alone
+        return fuse(net, side_px)
 
 
 def _folded_at(net: nn.Module, side: int) -> None:

@@ -18,7 +18,7 @@ from reverie.critic.critic import Critic, Identity, Preprocessing
 from reverie.critic.devices import split_devices
 from reverie.critic.families import FAMILIES
 from reverie.critic.library import open_library
-from reverie.critic.precision import resolve_device, resolve_precision
+from reverie.critic.precision import resolve_device, resolve_for_gradients, resolve_precision
 from reverie.errors import InputError, WeightsError, unknown_name
 from reverie.models.build import NAMED, build_classifier, shapes_only
 from reverie.models.caffe_googlenet import HEAD
@@ -53,8 +53,9 @@ CAFFE_MEAN = (104.0, 117.0, 123.0)  # of blue, green, red, for values up to 255
 
 
 def open_critic(
-    model: str = EMBEDDED, weights: str | Path | None = None, *, device: str = "auto", precision: str = "auto"
-) -> Critic:
+    model: str = EMBEDDED, weights: str | Path | None = None, *, device: str = "auto", precision: str = "auto",
+    fuse: bool = False,
+) -> Critic:  # fmt: skip
     """Return a critic ready to use.
 
     Args:
@@ -62,14 +63,15 @@ def open_critic(
             ``-caffe`` appended to it means BGR input up to 255 less the Caffe mean.
         weights: a state dict for a named architecture, read as data; ``random`` leaves it untrained.
         device: see `resolve_device`; several (``cuda:0,1``) give a critic on the first with replicas on the others.
-        precision: ``auto``, ``fp32`` or ``bf16``.
+        precision: ``auto``, ``fp32``, ``fp32-fused`` or ``bf16``.
+        fuse: let ``auto`` choose ``fp32-fused``: for who sends gradients through, and records what was chosen.
 
     Raises:
         InputError: an unknown model or device.
         WeightsError: weights that are missing, broken, unsafe, or that do not fit the architecture.
     """
     where, *others = [resolve_device(name) for name in split_devices(device)]
-    how = resolve_precision(precision, where)
+    how = resolve_for_gradients(precision, where) if fuse else resolve_precision(precision, where)
     net, preprocessing, identity = open_network(model, weights)
     replicas = tuple(Critic(net, preprocessing, identity, device=other, precision=how) for other in others)
     critic = Critic(net, preprocessing, identity, device=where, precision=how, own=True)

@@ -1,13 +1,15 @@
 """Choose the arithmetic of a network by what the processor at hand can do, found out at run time.
 
 bf16 convolutions are two to four times faster than fp32 on processors with avx512_bf16 or AMX and up to
-sixteen times slower on others, where they fall back to a reference kernel.
+sixteen times slower on others, where they fall back to a reference kernel. fp32-fused is fp32 with several operations
+in one (`reverie.models.fused`).
 """
 
 from __future__ import annotations
 
 import functools
 import time
+import typing
 from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
@@ -15,8 +17,10 @@ import torch
 from torch import nn
 
 from reverie.errors import InputError
+from reverie.models.fused import available
 
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["fp32", "fp32-fused", "bf16"]
+PRECISIONS: tuple[Precision, ...] = typing.get_args(Precision)
 KNOWN = "--device must be auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1"
 GAIN = 1.3  # bf16 must win clearly, or the more exact arithmetic is kept
 
@@ -52,9 +56,24 @@ def resolve_precision(name: str, device: torch.device) -> Precision:
     """Return the precision that a user named; ``auto`` is decided by `bf16_is_faster` on this device."""
     if name == "auto":
         return "bf16" if bf16_is_faster(device.type) else "fp32"
-    if name not in ("fp32", "bf16"):
-        raise InputError(f"--precision must be auto, fp32 or bf16; got '{name}'")
+    if name not in PRECISIONS:
+        raise InputError(f"--precision must be auto, {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}; got '{name}'")
     return name
+
+
+def resolve_for_gradients(name: str, device: torch.device) -> Precision:
+    """Do what `resolve_precision` does, for who sends gradients through a frozen network and records what was chosen.
+
+    There fp32 is fused where that is possible: it rounds differently, so that results recorded as plain fp32 are made
+    again as they were.
+    """
+    chosen = resolve_precision(name, device)
+    return "fp32-fused" if name == "auto" and chosen == "fp32" and can_fuse("fp32-fused", device) else chosen
+
+
+def can_fuse(precision: str, device: torch.device) -> bool:
+    """Tell whether a network computes in fused parts: asked for, and on a processor whose torch has them."""
+    return precision == "fp32-fused" and device.type == "cpu" and available()
 
 
 @functools.cache
@@ -93,6 +112,6 @@ def _has_bf16_unit() -> bool:
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
     """Return the context in which a network computes."""
-    if precision == "fp32":
+    if precision != "bf16":
         return nullcontext()
     return torch.autocast(device.type, torch.bfloat16)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -11,12 +12,24 @@ from torch import Tensor, nn
 from reverie.critic.layers import StopForward, on_meta
 from reverie.critic.shapes import ShapesOnly
 
+REDIRECTED: ContextVar[bool] = ContextVar("redirected", default=False)  # set by `reverie.optimize.redirect`
 
-def run_until(net: nn.Module, images: Tensor, paths: Iterable[str]) -> dict[str, Tensor]:
-    """Run `net` until every one of `paths` has produced its last output, and return those outputs."""
+
+def is_redirected() -> bool:
+    """Tell whether this runs where ReLUs have a redirected gradient; threads begin outside of it."""
+    return REDIRECTED.get()
+
+
+def run_until(
+    net: nn.Module, images: Tensor, paths: Iterable[str], original: nn.Module | None = None
+) -> dict[str, Tensor]:
+    """Run `net` until every one of `paths` has produced its last output, and return those outputs.
+
+    `original` is the network that `net` was made of, whose modules run as often as those of the same path.
+    """
     wanted = set(paths)
     modules = dict(net.named_modules())
-    remaining = {path: _calls(net, path) for path in wanted}
+    remaining = {path: _calls(net if original is None else original, path) for path in wanted}
     found: dict[str, Tensor] = {}
 
     def capture(path: str) -> Any:

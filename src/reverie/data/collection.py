@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import torch
 
 from reverie.data.examples import listed
+from reverie.data.first_frames import first_frames_note
 from reverie.data.folder import Archive, Item, open_folder
 from reverie.errors import DataError
 
@@ -57,10 +58,12 @@ def open_collection(path: Path, *, which: str = "all", limit: int | None = None,
     items = tuple(sorted(items, key=lambda item: item.path))
     left = () if which == "held-out" or archive.root != path else _left_out(archive, items)
     if limit is None or limit >= len(items):
-        return Collection(archive, items, classes, left)
+        return Collection(archive, items, classes, (*left, *first_frames_note(archive, [item.path for item in items])))
     order = torch.randperm(len(items), generator=torch.Generator().manual_seed(seed))[:limit].sort().values
     note = f"{limit} of {len(items)} pictures, drawn by the seed"
-    return Collection(archive, tuple(items[i] for i in order.tolist()), classes, (*left, note))
+    drawn = tuple(items[i] for i in order.tolist())
+    moving = first_frames_note(archive, [item.path for item in drawn])
+    return Collection(archive, drawn, classes, (*left, note, *moving))
 
 
 def _left_out(archive: Archive, items: Sequence[Item]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from reverie.data.first_frames import first_frames_note
 from reverie.data.folder import SUFFIXES, Archive, require_dataset
 from reverie.errors import DataError, PictureError
 from reverie.media.image import read_picture, to_uint8
@@ -41,6 +42,11 @@ class CropPool:
     @property
     def count(self) -> int:
         return sum(len(names) for _, names in self._sources)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Say what is reduced: pictures of several frames."""
+        return tuple(note for archive, names in self._sources for note in first_frames_note(archive, names))
 
     @property
     def digest(self) -> str:

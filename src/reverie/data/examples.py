@@ -16,6 +16,7 @@ import torch
 from torch import Generator, Tensor
 
 from reverie.data.crops import CropPool
+from reverie.data.first_frames import first_frames_note
 from reverie.data.folder import SUFFIXES, Archive, require_dataset
 from reverie.errors import DataError
 from reverie.media.image import read_picture
@@ -104,12 +105,11 @@ class FilterExamples:
         DataError: no pictures.
     """
 
-    notes: Sequence[str] = ()
-
     def __init__(self, path: Path, teacher: Teacher, share: float, seed: int) -> None:
         self._teacher, self.planes = teacher, teacher.planes
         self.outputs = teacher.filter.channels or 3
         self._archive, names = listed(path)
+        self.notes: Sequence[str] = first_frames_note(self._archive, names)
         self._held = tuple(names) if share >= 1 else held_out(names, share, seed)
         self._names = [name for name in names if name not in set(self._held)]
         self.count, self.held = len(self._names), len(self._held)
@@ -150,19 +150,20 @@ class FilterExamples:
             yield told(image, self.planes), self._teacher(image)
 
 
-def listed(path: Path) -> tuple[Archive, list[str]]:
-    """Return the pictures of a folder, a zip, or one file.
+def listed(path: Path, suffixes: Sequence[str] = SUFFIXES) -> tuple[Archive, list[str]]:
+    """Return the pictures of a folder, a zip, or one file; or the files with other suffixes.
 
     Raises:
         DataError: there are none.
     """
-    if path.is_file() and path.suffix.lower() in SUFFIXES:
+    if path.is_file() and path.suffix.lower() in suffixes:
         return Archive(path.parent), [path.name]
     require_dataset(path, "a picture, a folder of pictures, or a zip of one")
     archive = Archive(path)
-    names = [name for name in archive.names() if PurePosixPath(name).suffix.lower() in SUFFIXES]
+    names = [name for name in archive.names() if PurePosixPath(name).suffix.lower() in suffixes]
     if not names:
-        raise DataError(f"there is no picture in '{path}'")
+        what = "picture" if suffixes is SUFFIXES else f"{suffixes[0]} file"
+        raise DataError(f"there is no {what} in '{path}'")
     return archive, names
 
 

@@ -16,6 +16,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from reverie.data.public import NAMES
 from reverie.errors import DataError, PictureError, unknown_name
 from reverie.media.budget import reading_budget
 
@@ -73,6 +74,21 @@ class Archive:
         except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, KeyError) as error:
             raise PictureError(f"'{name}' cannot be read ({error})") from error
 
+    def start(self, name: str, count: int) -> bytes:
+        """Return the first bytes of one file, at most `count`.
+
+        Raises:
+            PictureError: missing, damaged or encrypted.
+        """
+        try:
+            if self._zip is None:
+                with (self.root / name).open("rb") as file:
+                    return file.read(count)
+            with self._lock, self._zip.open(name) as member:
+                return member.read(count)
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, KeyError) as error:
+            raise PictureError(f"'{name}' cannot be read ({error})") from error
+
     def stamp(self, name: str) -> str:
         """Return what changes when a file is replaced: checksum and size in a zip, size and time in a folder."""
         if self._zip is not None:
@@ -126,6 +142,11 @@ class PictureFolder:
 
 def require_dataset(path: Path, expected: str = "a folder of class folders, or a zip of one") -> None:
     """Raise `DataError` if there is no folder or zip at `path`; a glance, before anything that takes time."""
+    if not path.exists() and str(path) in NAMES:
+        raise DataError(
+            f"the public collection '{path}' is not here; fetch it first, which takes the network: "
+            f"reverie gather public {path} -o {path}"
+        )
     if not path.exists():
         raise DataError(f"no dataset at '{path}'; expected {expected}")
     if path.is_file() and not zipfile.is_zipfile(path):

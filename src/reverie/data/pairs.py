@@ -12,12 +12,16 @@ from torch import Generator, Tensor
 
 from reverie.data.crops import cut
 from reverie.data.examples import Drawing, Pair, as_image, held_out, listed
+from reverie.data.first_frames import first_frames_note
+from reverie.data.folder import SUFFIXES, Archive
 from reverie.errors import DataError
-from reverie.media.image import read_picture, to_uint8
+from reverie.media.arrays import SUFFIX, array_size, read_array
+from reverie.media.image import picture_size, read_picture, to_uint8
 from reverie.models.picture_kinds import Kind
 from reverie.models.translator import Plane
 
 CACHE_BYTES = 256 * 2**20  # of decoded pairs that are kept
+FLOAT_BITS = 32
 NAMED = 3  # files that a message names
 
 
@@ -43,13 +47,16 @@ class PairExamples:
         skip: bool = False,
     ) -> None:  # fmt: skip
         self.given, self.wanted = kinds
-        self._archive, names = listed(path)
+        self._archive, names = listed(path, suffixes_of(self.given))
         self._partners: dict[str, str] | None = None
         self.notes: list[str] = []
         if targets is not None:
-            self._target_archive, others = listed(targets)
+            self._target_archive, others = listed(targets, suffixes_of(self.wanted))
             self._partners = matched(names, others, skip=skip, notes=self.notes)
+            self._check_sizes(skip=skip)
             names = list(self._partners)
+            self.notes += first_frames_note(self._target_archive, list(self._partners.values()))
+        self.notes += first_frames_note(self._archive, names)
         if len(names) < 2 and share < 1:
             raise DataError(f"'{path}' gives {len(names)} pair; learning needs two or more")
         self._held = tuple(names) if share >= 1 else held_out(names, share, seed)
@@ -115,17 +122,55 @@ class PairExamples:
             self._cached_bytes += both.nbytes
         return self._cache[name]
 
+    def _check_sizes(self, *, skip: bool) -> None:
+        """Refuse pairs of two sizes, or leave them out, by their headers: before anything is learned."""
+        assert self._partners is not None
+        odd: dict[str, str] = {}
+        for name, other in self._partners.items():
+            sizes = size_of(self._archive, name, self.given), size_of(self._target_archive, other, self.wanted)
+            if sizes[0] != sizes[1]:
+                one, two = (f"{width} x {height} px" for height, width in sizes)
+                odd[name] = f"'{name}' is {one}, but its target '{other}' is {two}"
+        if not odd:
+            return
+        text = f"{len(odd)} {'pairs have' if len(odd) > 1 else 'pair has'} two sizes: {named([*odd.values()])}"
+        if not skip or len(odd) == len(self._partners):
+            raise DataError(f"{text}; --skip-unpaired leaves them out")
+        self.notes.append(f"left out {text}")
+        self._partners = {name: other for name, other in self._partners.items() if name not in odd}
+
     def _read(self, name: str) -> tuple[np.ndarray, np.ndarray, int]:
-        one = read_picture(self._archive.open(name), name=name)
         if self._partners is None:
-            left, right = halves(one.rgb, name)
-            alphas = (None, None) if one.alpha is None else halves(one.alpha, name)
-            return self.given.pixels(left, alphas[0], name), self.wanted.pixels(right, alphas[1], name), one.bits
+            return self._read_halves(name)
         other = self._partners[name]
-        two = read_picture(self._target_archive.open(other), name=other)
-        check_same_size(one.rgb, two.rgb, name, other)
-        first, second = self.given.pixels(one.rgb, one.alpha, name), self.wanted.pixels(two.rgb, two.alpha, other)
-        return first, second, max(one.bits, two.bits)
+        first, bits = stored_pixels(self._archive, name, self.given)
+        second, other_bits = stored_pixels(self._target_archive, other, self.wanted)
+        check_same_size(first, second, name, other)
+        return first, second, max(bits, other_bits)
+
+    def _read_halves(self, name: str) -> tuple[np.ndarray, np.ndarray, int]:
+        if self.given.is_array != self.wanted.is_array:
+            raise DataError("pictures and arrays do not stand side by side in one file; use --targets")
+        if self.given.is_array:
+            left, right = halves(read_array(self._archive.open(name), name), name)
+            return self.given.scaled(left, name), self.wanted.scaled(right, name), FLOAT_BITS
+        one = read_picture(self._archive.open(name), name=name)
+        left, right = halves(one.rgb, name)
+        alphas = (None, None) if one.alpha is None else halves(one.alpha, name)
+        return self.given.pixels(left, alphas[0], name), self.wanted.pixels(right, alphas[1], name), one.bits
+
+
+def suffixes_of(kind: Kind) -> Sequence[str]:
+    """Return the suffixes of files that hold pictures of a kind."""
+    return (SUFFIX,) if kind.is_array else SUFFIXES
+
+
+def stored_pixels(archive: Archive, name: str, kind: Kind) -> tuple[np.ndarray, int]:
+    """Return a file's ``[H, W, stored]`` float32 in [0, 1], and its bits."""
+    if kind.is_array:
+        return kind.scaled(read_array(archive.open(name), name), name), FLOAT_BITS
+    found = read_picture(archive.open(name), name=name)
+    return kind.pixels(found.rgb, found.alpha, name), found.bits
 
 
 def matched(names: Sequence[str], others: Sequence[str], *, skip: bool, notes: list[str]) -> dict[str, str]:
@@ -138,12 +183,21 @@ def matched(names: Sequence[str], others: Sequence[str], *, skip: bool, notes: l
     pairs = {name: stems.pop(stem) for name in names if (stem := str(PurePosixPath(name).with_suffix(""))) in stems}
     alone = [name for name in names if name not in pairs] + list(stems.values())
     if alone:
-        more = f" and {len(alone) - NAMED} more" if len(alone) > NAMED else ""
-        text = f"{len(alone)} pictures have no partner of the same name: {', '.join(alone[:NAMED])}{more}"
+        text = f"{len(alone)} pictures have no partner of the same name: {named(alone)}"
         if not skip or not pairs:
             raise DataError(f"{text}; --skip-unpaired leaves them out")
         notes.append(f"left out {text}")
     return pairs
+
+
+def named(items: Sequence[str]) -> str:
+    """Return the first of some items, and how many more there are."""
+    return ", ".join(items[:NAMED]) + (f" and {len(items) - NAMED} more" if len(items) > NAMED else "")
+
+
+def size_of(archive: Archive, name: str, kind: Kind) -> tuple[int, int]:
+    """Return height and width of a picture or an array, upright, by its header."""
+    return array_size(archive.open(name), name) if kind.is_array else picture_size(archive.open(name), name)
 
 
 def halves(pixels: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -160,6 +214,6 @@ def halves(pixels: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 def check_same_size(first: np.ndarray, second: np.ndarray, name: str, other: str) -> None:
     """Raise `DataError` if the pictures of a pair have different sizes."""
-    if first.shape != second.shape:
+    if first.shape[:2] != second.shape[:2]:
         sizes = [f"{pixels.shape[1]} x {pixels.shape[0]}" for pixels in (first, second)]
         raise DataError(f"'{name}' is {sizes[0]} px, but its target '{other}' is {sizes[1]} px; a pair has one size")

@@ -7,6 +7,7 @@ behind the last of them and gives the same bytes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, make_dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -117,6 +118,7 @@ class FrameSequence:
             known | dict(decisions or {}), float(footage.frames), f"{width} x {height} px", suffixes=Film.suffixes
         )
         self._folder, self._whole = None, False
+        self._storing: Future[None] | None = None
         self.spread: Spread | None = Spread(self._part)
 
     def __iter__(self) -> Iterator[Progress]:
@@ -130,10 +132,19 @@ class FrameSequence:
         if self.spread.elsewhere:
             yield from self._elsewhere(folder, self.spread)
             return
-        for number in range(done, total):
-            frame = self._make(number)
-            folder.write(number, frame, {"tool": "frame"})
-            yield Report(number + 1, total, "frames", f"frame {number + 1}/{total}", preview=lambda f=frame: f)
+        with ThreadPoolExecutor(1) as writer:  # frame n is stored while frame n + 1 is made
+            for number in range(done, total):
+                frame = self._make(number)
+                self._settle()
+                self._storing = writer.submit(folder.write, number, frame, {"tool": "frame"})
+                yield Report(number + 1, total, "frames", f"frame {number + 1}/{total}", preview=lambda f=frame: f)
+            self._settle()
+
+    def _settle(self) -> None:
+        """Wait until the frame that is being stored stands in the folder; raise what went wrong with it."""
+        storing, self._storing = self._storing, None
+        if storing is not None:
+            storing.result()
 
     def _elsewhere(self, folder: FrameFolder, spread: Spread) -> Iterator[Progress]:
         """Have the frames that are missing made by others."""
@@ -164,6 +175,7 @@ class FrameSequence:
         """Return the film of the frames that are there."""
         from dataclasses import replace
 
+        self._settle()
         folder = self._opened()
         count = folder.count()
         times = self._footage.shown_s if len(self._footage.shown_s) == 1 else self._footage.shown_s[:count]
@@ -174,6 +186,7 @@ class FrameSequence:
 
     def close(self) -> None:
         """Remove the frames once all of them stand in a result; until then the same job goes on with them."""
+        self._settle()
         if self._folder is not None and (self._scratch is None or self._whole):
             self._folder.remove()
 

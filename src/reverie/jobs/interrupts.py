@@ -53,6 +53,7 @@ def raises_interrupt(handler: object) -> bool:
 
 
 def cause() -> str:
-    """Return what stopped the program, in words."""
-    handler = signal.getsignal(signal.SIGINT)
-    return handler.cause if isinstance(handler, Interrupts) else NAMES["SIGINT"]
+    """Return what stopped the program, in words; also where some of the signals are ignored by now."""
+    handlers = (signal.getsignal(getattr(signal, name)) for name in NAMES if hasattr(signal, name))
+    ours = next((handler for handler in handlers if isinstance(handler, Interrupts)), None)
+    return NAMES["SIGINT"] if ours is None else ours.cause

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from reverie.errors import InputError, ReverieError
 from reverie.jobs.controls import Controls
@@ -23,7 +24,8 @@ from reverie.jobs.session import Session
 from reverie.jobs.spread import handed_out
 from reverie.jobs.tool import AnyTool, Prepared
 from reverie.jobs.values import seed_of, with_chosen
-from reverie.jobs.work import Progress, Work
+from reverie.jobs.work import Progress, State, Work, resumable
+from reverie.optimize import allocator
 from reverie.version import __version__
 
 MOST_OWN_CHANGES = 200  # of the threads, so that the record has room for what people ask for
@@ -66,12 +68,41 @@ class Run:
     def __iter__(self) -> Iterator[Progress]:
         """Go on to the end, or to where the controls stop it; changes are applied between two steps."""
         steps, torch = iter(self.work), sys.modules.get("torch")
-        self._threads = None if torch is None else torch.get_num_threads()
+        self._threads = self._threads or (None if torch is None else torch.get_num_threads())
+        allocator.keep()
         try:
             yield from self._followed(steps)
         finally:
+            allocator.give_back()
             if torch is not None and torch.get_num_threads() != self._threads:
                 torch.set_num_threads(self._threads)
+
+    def standing(self) -> State | None:
+        """Return where the run stands, for `go_on` of another process; None where that cannot be."""
+        found = resumable(self.work)
+        state = None if found is None or self.controls.replays or self.stopped else found.state()
+        if state is None:
+            return None
+        own: dict[str, Json] = {
+            "steps": self._steps, "weight": self._done_weight, "seconds": self.seconds, "threads": self._threads,
+            "changes": [[change.step, dict(change.values)] for change in self.changes],
+        }  # fmt: skip
+        return State(state.tensors, {"run": own, "work": dict(state.about)})
+
+    def go_on(self, state: State) -> None:
+        """Stand where another process stood, before the first step.
+
+        Raises:
+            InputError: it is the state of another work.
+        """
+        own: Any = state.about["run"]
+        found = resumable(self.work)
+        if found is None:
+            raise InputError("this work cannot be gone on with")
+        found.go_on(State(state.tensors, state.about["work"]))  # type: ignore[arg-type] - plain JSON
+        self._steps, self._done_weight, self.seconds = own["steps"], own["weight"], own["seconds"]
+        self._threads = own["threads"]
+        self.changes = [Change(step, values) for step, values in own["changes"]]
 
     def _followed(self, steps: Iterator[Progress]) -> Iterator[Progress]:
         while True:
@@ -197,7 +228,7 @@ class Run:
         """
         from reverie.media.write import check_writable
 
-        if self.tool.makes == "picture":
+        if self.tool.makes == "picture" and path.suffix.lower() not in self.tool.formats:
             check_writable(path, self.record(self.stored_quality(quality)))
 
     def _apply(self, change: Mapping[str, Json]) -> None:

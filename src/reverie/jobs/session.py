@@ -34,23 +34,24 @@ class Session:
             self._open[key] = make()
         return cast("T", self._open[key])
 
-    def critic(self, model: str, weights: str | None, device: str, precision: str) -> Critic:
-        """Return an open network.
+    def critic(self, model: str, weights: str | None, device: str, precision: str, *, fuse: bool = False) -> Critic:
+        """Return an open network; see `reverie.critic.open.open_critic`.
 
         Raises:
             InputError: see `reverie.critic.open.open_critic`.
         """
         from reverie.critic.open import open_critic
 
-        key = ("critic", model, weights, device, precision)
-        critic = self.opened(key, lambda: open_critic(model, weights, device=device, precision=precision))
+        key = ("critic", model, weights, device, precision, fuse)
+        critic = self.opened(key, lambda: open_critic(model, weights, device=device, precision=precision, fuse=fuse))
         if self.executor is not None:
             critic.tile_workers = self.executor.tile_workers()
         return critic
 
     def put(self, critic: Critic, model: str, weights: str | None, device: str, precision: str) -> None:
         """Keep a network that a program opened itself, under the settings that would open it."""
-        self._open["critic", model, weights, device, precision] = critic
+        for fuse in (False, True):
+            self._open["critic", model, weights, device, precision, fuse] = critic
 
     def measure(self) -> int:
         """Return the memory in use before the first work; measured once."""

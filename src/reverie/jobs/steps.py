@@ -11,7 +11,7 @@ from reverie.jobs.given import Given
 from reverie.jobs.job import Json
 from reverie.jobs.output import Output
 from reverie.jobs.spread import Spread
-from reverie.jobs.work import Chosen, Plan, Progress, Work
+from reverie.jobs.work import Chosen, Plan, Progress, Resumable, Work
 
 
 class Steps:
@@ -26,14 +26,16 @@ class Steps:
         control: applies a change, see `Work.control`; without it nothing can be steered.
         closed: called at the very end, after the results are written, or after a failure.
         spread: see `reverie.jobs.spread`; the generator asks whether its parts are made elsewhere.
+        resumable: see `reverie.jobs.work.Resumable`.
     """
 
     def __init__(
         self, steps: Iterator[Progress], outputs: Callable[[], Sequence[Output]], *, plan: Plan | None = None,
         chosen: Chosen | None = None, notes: list[str] | None = None,
         control: Callable[[Mapping[str, Json]], Mapping[str, Json]] | None = None,
-        closed: Callable[[], None] = lambda: None, spread: Spread | None = None,
+        closed: Callable[[], None] = lambda: None, spread: Spread | None = None, resumable: Resumable | None = None,
     ) -> None:  # fmt: skip
+        self.resumable = resumable
         self._steps, self._outputs, self._control, self._closed = steps, outputs, control, closed
         self.plan, self.chosen = plan or Plan(), chosen or Chosen()
         self.spread = spread

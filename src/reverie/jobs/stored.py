@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from reverie.errors import InputError
@@ -45,46 +46,46 @@ def stored_record(path: Path) -> dict[str, object]:
     if path.is_dir():
         older = [path / name for name in OLDER_FILES if (path / name).is_file() and not (path / JOB_FILE).is_file()]
         return _loaded(older[0] if older else path / JOB_FILE, path)
-    suffix = path.suffix.lower()
     if side_file(path).is_file():
         return _loaded(side_file(path), path)
-    if suffix == ".safetensors":
-        from reverie.models.stylegan2.latents import job_of_latents
-        from reverie.weights.checkpoint import load_description
+    reader = READERS.get(path.suffix.lower(), _picture_record)
+    found = reader(path)
+    if found is None:
+        raise InputError(f"'{path}' carries no job: it was not made by Reverie, or by an earlier version")
+    return found
 
-        found = job_of_latents(path) or load_description(path).recipe.get("job")
-        if isinstance(found, dict):
-            return dict(found)
-        raise InputError(f"'{path}' carries no job: it was made by another version or another program")
-    if suffix == ".json":
-        found = _loaded(path, path).get("job")
-        if isinstance(found, dict):
-            return found
-        raise InputError(f"'{path}' carries no job: it was not made by Reverie")
-    if suffix == ".html":
-        match = PAGE_JOB.search(_text(path))
-        if match is None:
-            raise InputError(f"'{path}' carries no job: it was not made by Reverie")
-        return _object(html.unescape(match[1]), path)
-    if suffix in (".glb", ".gltf"):
-        return _mesh_record(path)
-    if suffix == ".onnx":
-        return _onnx_record(path)
+
+def _picture_record(path: Path) -> dict[str, object]:
     from reverie.media.metadata import read_settings
 
     return dict(read_settings(path))
 
 
-def _mesh_record(path: Path) -> dict[str, object]:
+def _network_record(path: Path) -> dict[str, object] | None:
+    from reverie.models.stylegan2.latents import job_of_latents
+    from reverie.weights.checkpoint import load_description
+
+    found = job_of_latents(path) or load_description(path).recipe.get("job")
+    return dict(found) if isinstance(found, dict) else None
+
+
+def _table_record(path: Path) -> dict[str, object] | None:
+    found = _loaded(path, path).get("job")
+    return found if isinstance(found, dict) else None
+
+
+def _page_record(path: Path) -> dict[str, object] | None:
+    match = PAGE_JOB.search(_text(path))
+    return None if match is None else _object(html.unescape(match[1]), path)
+
+
+def _mesh_record(path: Path) -> dict[str, object] | None:
     from reverie.media.gltf_data import json_chunk, named
 
-    found = named(named(named(json_chunk(path).get("asset")).get("extras")).get("reverie"))
-    if not found:
-        raise InputError(f"'{path}' carries no job: it was not made by Reverie")
-    return found
+    return named(named(named(json_chunk(path).get("asset")).get("extras")).get("reverie")) or None
 
 
-def _onnx_record(path: Path) -> dict[str, object]:
+def _onnx_record(path: Path) -> dict[str, object] | None:
     import importlib
 
     try:
@@ -92,9 +93,13 @@ def _onnx_record(path: Path) -> dict[str, object]:
     except Exception as error:  # a missing package, a damaged file: protobuf raises kinds of its own
         raise InputError(f"'{path}' carries no job that can be read ({type(error).__name__})") from error
     found = next((note.value for note in notes if note.key == ONNX_JOB), None)
-    if found is None:
-        raise InputError(f"'{path}' carries no job: it was not made by Reverie")
-    return _object(found, path)
+    return None if found is None else _object(found, path)
+
+
+READERS: dict[str, Callable[[Path], dict[str, object] | None]] = {  # by suffix; all others hold theirs as pictures do
+    ".safetensors": _network_record, ".json": _table_record, ".html": _page_record, ".glb": _mesh_record,
+    ".gltf": _mesh_record, ".onnx": _onnx_record,
+}  # fmt: skip
 
 
 def _loaded(file: Path, made: Path) -> dict[str, object]:

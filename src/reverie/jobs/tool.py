@@ -86,6 +86,7 @@ class Tool(Generic[C]):
         prepare: opens what the settings name; imports its heavy parts itself.
         makes: kind of the main result.
         suffix: of results where no name is given.
+        formats: further suffixes that a picture's place may have, such as ``.npy``; the plan says whether it does.
         check: refuses settings that contradict each other beyond what their fields say; torch-free.
         upgrade: turns a record of an older version into one of today's.
         examples: command lines for the help.
@@ -129,6 +130,7 @@ class Tool(Generic[C]):
     roles: tuple[Role, ...] = ()
     makes: Literal["picture", "film", "mesh", "network", "table", "page", "folder"] = "picture"
     suffix: str = ".png"
+    formats: tuple[str, ...] = ()
     check: Callable[[C], None] | None = None
     upgrade: Callable[[Mapping[str, object]], Mapping[str, object]] | None = None
     examples: tuple[str, ...] = ()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from reverie.jobs.job import Input, Json
 from reverie.jobs.output import Output
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Preview = Callable[[], np.ndarray | None]
 """Gives ``[H, W, 3]`` float in [0, 1] or uint8, at any size; called by other threads, and only when somebody looks."""
@@ -99,6 +102,35 @@ class Chosen:
     more: Mapping[str, Json] = field(default_factory=dict)
     about: str = ""
     counts: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a work stands between two steps: tensors by name, and plain JSON."""
+
+    tensors: Mapping[str, Tensor]
+    about: Mapping[str, Json]
+
+
+class Resumable(Protocol):
+    """What a work has as `resumable` if another process can go on with it, to the same bytes."""
+
+    def state(self) -> State | None:
+        """Return where it stands; None where it cannot be gone on with from there. The tensors are not copies."""
+        ...
+
+    def go_on(self, state: State) -> None:
+        """Stand there, before the first step.
+
+        Raises:
+            InputError: it is the state of another work; nothing has changed.
+        """
+        ...
+
+
+def resumable(work: Work) -> Resumable | None:
+    """Return what a work has to be gone on with; None where it has nothing."""
+    return getattr(work, "resumable", None)
 
 
 class Work(Protocol):

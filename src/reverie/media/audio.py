@@ -19,7 +19,6 @@ from reverie.media.write import check_place
 
 RATE_HZ = 48_000
 MOST_S = 4 * 3600
-AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus")
 WRITE_SUFFIXES = (".wav", ".flac")
 FORMATS = "wav,flac,mp3,mov,mp4,m4a,aac,ogg,matroska,webm,aiff,avi,mpegts"
 OPTIONS = {"protocol_whitelist": "file", "format_whitelist": FORMATS}

@@ -17,7 +17,7 @@ import numpy as np
 from reverie.errors import InputError, OutputError, PictureError
 from reverie.media.image import read_picture, to_uint8
 from reverie.media.metadata import read_settings
-from reverie.media.write import write_picture
+from reverie.media.write import QUICK, write_picture
 from reverie.weights.checkpoint import write_bytes
 
 MANIFEST = "manifest.json"
@@ -97,7 +97,7 @@ class FrameFolder:
         Raises:
             OutputError: no space, no permission.
         """
-        write_picture(self._file(number), frame, alpha=strength, settings=record, bits=self.bits)
+        write_picture(self._file(number), frame, alpha=strength, settings=record, bits=self.bits, effort=QUICK)
 
     def read(self, number: int) -> np.ndarray:
         """Return a frame as ``[H, W, 3]`` uint8.

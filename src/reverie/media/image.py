@@ -81,6 +81,16 @@ def picture_notes(path: Path) -> tuple[str, ...]:
         return ()
 
 
+def picture_size(stream: BinaryIO, name: str) -> tuple[int, int]:
+    """Return height and width of a picture, upright, by its header.
+
+    Raises:
+        PictureError: as `read_picture`.
+    """
+    with reading(name):
+        return open_pixels(stream if stream.seekable() else io.BytesIO(stream.read()), name, pixel_limit()).upright
+
+
 def read_square(stream: BinaryIO, size_px: int, name: str) -> np.ndarray:
     """Read the largest centered square of a picture, antialiased to ``[size_px, size_px, 3]`` uint8 sRGB.
 

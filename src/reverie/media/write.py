@@ -24,19 +24,24 @@ from reverie.weights.file_names import part_prefix
 
 FULL_COLOR_QUALITY = 90
 """From this quality on, JPEG and AVIF keep color at full resolution: saturated dreams show 4:2:0 at every edge."""
+EFFORT, QUICK = 6, 1  # of zlib: for what is kept, and for frames that are soon removed
 DEEP_SUFFIXES = (".png", ".tif", ".tiff")  # can hold 16 bits
 JPEG_EXIF_BYTES = 65_533 - 6  # a segment's length field counts itself, and "Exif\0\0" comes first
 
 
 @dataclass(frozen=True)
 class Job:
-    """What an encoder gets: color and alpha in [0, 1], the settings as JSON or None, bits per sample, quality."""
+    """What an encoder gets: color and alpha in [0, 1], the settings as JSON or None, bits per sample, quality.
+
+    `effort` is how hard zlib tries in a PNG of 8 bits, 1 to 9; pixels do not depend on it.
+    """
 
     rgb: np.ndarray
     alpha: np.ndarray | None
     text: str | None
     bits: int
     quality: int
+    effort: int
 
 
 def write_picture(
@@ -47,11 +52,13 @@ def write_picture(
     settings: Mapping[str, Any] | None = None,
     bits: int = 8,
     quality: int = 92,
+    effort: int = EFFORT,
 ) -> None:
     """Write ``[H, W, 3]`` sRGB in [0, 1] (or uint8) in the format of the suffix, atomically.
 
     PNG, WebP, AVIF and TIFF keep `alpha` (``[H, W]``); JPEG is laid on white. TIFF always has 16 bits, PNG on request
-    (`bits`), the others 8. `quality` (1 to 100) matters to JPEG, WebP and AVIF. `settings` must fit into JSON.
+    (`bits`), the others 8. `quality` (1 to 100) matters to JPEG, WebP and AVIF. `settings` must fit into JSON. A small
+    `effort` writes a larger PNG of 8 bits sooner.
 
     Raises:
         InputError: unknown suffix, unfit array, bits or quality, or settings that cannot be stored.
@@ -60,7 +67,7 @@ def write_picture(
     from reverie.weights.checkpoint import write_bytes  # here, because its module imports torch
 
     target = Path(path)
-    blob = encode_picture(target.name, rgb, alpha=alpha, settings=settings, bits=bits, quality=quality)
+    blob = encode_picture(target.name, rgb, alpha=alpha, settings=settings, bits=bits, quality=quality, effort=effort)
     write_bytes(target, blob)
 
 
@@ -72,6 +79,7 @@ def encode_picture(
     settings: Mapping[str, Any] | None = None,
     bits: int = 8,
     quality: int = 92,
+    effort: int = EFFORT,
 ) -> bytes:
     """Return the bytes that `write_picture` would write to a file called `name`.
 
@@ -81,7 +89,7 @@ def encode_picture(
     suffix = _known_suffix(Path(name))
     _check_arguments(suffix, rgb, alpha, bits, quality)
     text = None if settings is None else _fitting_text(suffix, settings)
-    job = Job(to_unit(rgb), None if alpha is None else to_unit(alpha), text, bits, quality)
+    job = Job(to_unit(rgb), None if alpha is None else to_unit(alpha), text, bits, quality, effort)
     try:
         return ENCODERS[suffix](job)
     except Exception as error:  # encoders raise OSError, ValueError, struct.error, RuntimeError and others
@@ -163,7 +171,7 @@ def _png(job: Job) -> bytes:
     info = PngImagePlugin.PngInfo()
     for keyword, text in texts.items():
         info.add_itxt(keyword, text)
-    return _saved(Image.fromarray(_layers(job, to_uint8)), "PNG", pnginfo=info, compress_level=6)
+    return _saved(Image.fromarray(_layers(job, to_uint8)), "PNG", pnginfo=info, compress_level=job.effort)
 
 
 def _jpeg(job: Job) -> bytes:

@@ -8,7 +8,7 @@ reads too, such as a shortcut, is left as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -34,7 +34,9 @@ def fold_batchnorm(net: nn.Module, probe: Tensor) -> int:
                 setattr(parent, name, fused_rep(child))
     if not any(isinstance(module, _Norm) for module in net.modules()):
         return 0
-    pairs = _observed_pairs(net, probe)
+    pairs = observed_pairs(
+        net, probe, lambda m: type(m) is nn.Conv2d, lambda m: isinstance(m, _Norm) and m.track_running_stats
+    )
     parents = {child: (parent, name) for parent in net.modules() for name, child in parent.named_children()}
     for conv, norm in pairs:
         conv.weight, conv.bias = _folded(conv, norm)
@@ -43,38 +45,43 @@ def fold_batchnorm(net: nn.Module, probe: Tensor) -> int:
     return len(pairs)
 
 
-def _observed_pairs(net: nn.Module, probe: Tensor) -> list[tuple[nn.Conv2d, _Norm]]:
-    """Run `probe` and match each BatchNorm with the convolution whose very output it reads, and alone reads."""
-    made: dict[int, tuple[nn.Conv2d, Tensor]] = {}
+def observed_pairs(
+    net: nn.Module, probe: Tensor, makes: Callable[[nn.Module], bool], reads: Callable[[nn.Module], bool]
+) -> list[tuple[Any, Any]]:
+    """Run `probe` and match each module that `reads` with the one that `makes` what it reads, and alone reads.
+
+    Modules that run more than once are left out.
+    """
+    made: dict[int, tuple[nn.Module, Tensor]] = {}
     calls: dict[nn.Module, int] = {}
-    pairs: list[tuple[nn.Conv2d, _Norm]] = []
+    pairs: list[tuple[nn.Module, nn.Module]] = []
     readers = _Readers()
 
-    def after_conv(module: nn.Module, _inputs: Any, output: Tensor) -> None:
+    def after(module: nn.Module, _inputs: Any, output: Tensor) -> None:
         calls[module] = calls.get(module, 0) + 1
-        made[id(output)] = (module, output)  # type: ignore[assignment]  # the tensor is kept so that its id stays unique
+        made[id(output)] = (module, output)  # the tensor is kept so that its id stays unique
         readers.count[id(output)] = 0
 
-    def before_norm(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    def before(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         calls[module] = calls.get(module, 0) + 1
         found = made.get(id(inputs[0]))
         if found is not None:
-            pairs.append((found[0], module))  # type: ignore[arg-type]
+            pairs.append((found[0], module))
 
     handles: list[Any] = []
     for module in net.modules():
-        if type(module) is nn.Conv2d:
-            handles.append(module.register_forward_hook(after_conv))
-        elif isinstance(module, _Norm) and module.track_running_stats:
-            handles.append(module.register_forward_pre_hook(before_norm))
+        if makes(module):
+            handles.append(module.register_forward_hook(after))
+        elif reads(module):
+            handles.append(module.register_forward_pre_hook(before))
     try:
         with readers:
             net(probe)
     finally:
         for handle in handles:
             handle.remove()
-    alone = {conv for key, (conv, _) in made.items() if readers.count[key] == 1}
-    return [(c, n) for c, n in pairs if calls[c] == 1 and calls[n] == 1 and c in alone]
+    alone = {maker for key, (maker, _) in made.items() if readers.count[key] == 1}
+    return [(a, b) for a, b in pairs if calls[a] == 1 and calls[b] == 1 and a in alone]
 
 
 class _Readers(TorchFunctionMode):

@@ -4,7 +4,8 @@ Norms are instance normalizations without running statistics, so that training a
 picture is worked in tiles, `seen` gives them the statistics of the whole.
 Source: Isola, Zhu, Zhou, Efros 2017, arXiv 1611.07004, section 6.1; Johnson et al. 2016, arXiv 1603.08155, for the
 residual one; Odena et al. 2016, distill.pub/2016/deconv-checkerboard, for enlarging before convolving.
-Differs: no transposed convolutions, mirrored borders, the picture itself joins the last layers of the U-Net, narrower.
+Differs: enlarged before convolving, mirrored borders, the picture itself joins the last layers of the U-Net, narrower.
+In training the norms and the enlarging convolutions take shorter ways to the same numbers, to rounding.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.models.adaptive import Padded
+from reverie.models.instance_norm import instance_norm
+from reverie.models.nearest_up import nearest_up
 from reverie.models.student import Seen, whole_statistics
 from reverie.numerics.mirror import mirrored
 
@@ -55,6 +58,14 @@ class Generator(nn.Module):
     def features(self, x: Tensor, seen: Seen) -> Tensor:
         """Return what goes into the last, squashing function."""
         raise NotImplementedError
+
+    def normed(self, x: Tensor, index: int, seen: Seen) -> Tensor:
+        """Return features with mean 0 and deviation 1 over the picture."""
+        return instance_norm(x) if self.training and seen is whole_statistics else normalized(x, index, seen)
+
+    def risen(self, layer: nn.Module, x: Tensor) -> Tensor:
+        """Return what a convolution makes of features at twice the size."""
+        return nearest_up(layer, x) if self.training else layer(larger(x))  # type: ignore[arg-type]
 
 
 def normalized(x: Tensor, index: int, seen: Seen) -> Tensor:
@@ -100,13 +111,13 @@ class UNet(Generator):
         for level, layer in enumerate(self.down):
             x = layer(x if level == 0 else F.leaky_relu(x, SLOPE))
             if 0 < level < len(self.down) - 1:  # the smallest may be a single position
-                x, index = normalized(x, index, seen), index + 1
+                x, index = self.normed(x, index, seen), index + 1
             passed.append(x)
         for level in reversed(range(len(self.up))):
-            x = normalized(self.up[level](larger(F.relu(x))), index, seen)
+            x = self.normed(self.risen(self.up[level], F.relu(x)), index, seen)
             x, index = self.dropout(x) if level >= len(self.up) - 3 else x, index + 1
             x = torch.cat([x, passed[level]], 1)
-        x = normalized(self.rise(larger(F.relu(x))), index, seen)
+        x = self.normed(self.risen(self.rise, F.relu(x)), index, seen)
         return self.last(torch.cat([F.relu(x), image], 1))
 
 
@@ -140,13 +151,13 @@ class ResidualNet(Generator):
         """Return the last layer's values."""
         index = 0
         for layer in self.down:
-            x, index = F.relu(normalized(layer(x), index, seen)), index + 1
+            x, index = F.relu(self.normed(layer(x), index, seen)), index + 1
         for block in self.blocks:
             first, second = block  # type: ignore[misc]
-            y = self.dropout(F.relu(normalized(first(x), index, seen)))
-            x, index = x + normalized(second(y), index + 1, seen), index + 2
+            y = self.dropout(F.relu(self.normed(first(x), index, seen)))
+            x, index = x + self.normed(second(y), index + 1, seen), index + 2
         for layer in self.up:
-            x, index = F.relu(normalized(layer(larger(x)), index, seen)), index + 1
+            x, index = F.relu(self.normed(self.risen(layer, x), index, seen)), index + 1
         return self.last(x)
 
 
@@ -174,7 +185,7 @@ class PatchDiscriminator(nn.Module):
                 x = layer(x)
                 if place == len(layers) - 1:  # type: ignore[arg-type]
                     break
-                x = x if place == 0 else normalized(x, 0, whole_statistics)
+                x = x if place == 0 else instance_norm(x)
                 x = F.leaky_relu(x, SLOPE)
                 features.append(x)
             scores.append(x.flatten(1))

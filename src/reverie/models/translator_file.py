@@ -9,7 +9,7 @@ from reverie.errors import WeightsError
 from reverie.models.build import check_fit, shapes_only
 from reverie.models.translator import Shape, Translator, build_translator, parse_shape
 from reverie.weights.boundary import reads
-from reverie.weights.checkpoint import Description, load_model
+from reverie.weights.checkpoint import Description, load_description, load_model
 
 KIND = "translator"
 SHIPPED = {"sobel": Path(__file__).with_name("sobel.safetensors")}  # name → file inside the package
@@ -33,6 +33,16 @@ def translator_path(model: str) -> Path:
             f"there is no translator '{model}'; shipped: {', '.join(SHIPPED)}; or give a .safetensors file"
         )
     return path
+
+
+@reads
+def is_translator(path: Path) -> bool:
+    """Tell whether a file is that of a translator; False for what is no file.
+
+    Raises:
+        WeightsError: it says nothing of itself, or is broken.
+    """
+    return path.is_file() and load_description(path).kind == KIND
 
 
 @reads

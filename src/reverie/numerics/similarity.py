@@ -28,7 +28,11 @@ def ssim(images: Tensor, targets: Tensor) -> Tensor:
     Source: Wang, Bovik, Sheikh, Simoncelli 2004, "Image quality assessment: from error visibility to structural
     similarity", equation 13 and section III-C.
     """
-    a, b = images.double(), targets.double()
+    return structural_similarity(images.double(), targets.double())
+
+
+def structural_similarity(a: Tensor, b: Tensor) -> Tensor:
+    """Return `ssim` in the dtype of the pictures, as a loss needs it; in float32 it is good to about 1e-5."""
     rows, columns = (_line(min(WINDOW_PX, n)) for n in a.shape[-2:])
     mean_a, mean_b = _smooth(a, rows, columns), _smooth(b, rows, columns)
     var_a = _smooth(a * a, rows, columns) - mean_a.square()
@@ -47,6 +51,6 @@ def _line(count: int) -> Tensor:
 
 def _smooth(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     channels = images.shape[1]
-    down = rows.to(images.device).view(1, 1, -1, 1).expand(channels, 1, -1, 1)
-    across = columns.to(images.device).view(1, 1, 1, -1).expand(channels, 1, 1, -1)
+    down = rows.to(images).view(1, 1, -1, 1).expand(channels, 1, -1, 1)
+    across = columns.to(images).view(1, 1, 1, -1).expand(channels, 1, 1, -1)
     return F.conv2d(F.conv2d(images, down, groups=channels), across, groups=channels)

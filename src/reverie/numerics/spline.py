@@ -16,7 +16,6 @@ from torch.nn import functional as F
 POLE = 3**0.5 - 2  # of the filter that undoes sampling a cubic B-spline, [1 4 1] / 6
 REACH = 14  # |POLE| ** 14 is 1e-8: below the rounding of float32
 MARGIN = 2  # pixels around the picture that the outermost splines reach into
-BORDERS = ("reflect", "wrap")
 
 
 def spline_sample(images: Tensor, rows: Tensor, columns: Tensor, border: str = "reflect") -> Tensor:

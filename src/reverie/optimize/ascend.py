@@ -137,6 +137,7 @@ def ascend(
         began = time.perf_counter()
         score, uphill = gradient(images.detach(), generator)
         update(images, uphill)
+        del uphill  # as large as the picture, and of no use while the next is computed
         images = _clipped(canvas)()
         yield score, time.perf_counter() - began, images.detach()
 

@@ -10,13 +10,14 @@ import torch
 from torch import Generator, Tensor
 
 from reverie.critic.critic import IMAGE, Critic
+from reverie.critic.run import is_redirected
 from reverie.errors import GradientError, InputError
 from reverie.numerics.gradient import Normalize
 from reverie.numerics.resample import wrapped_window, wrapped_write
 from reverie.objective.base import BASE, Objective, count_positions, exact
 from reverie.objective.pooled import Pooled, pooled_terms, tangent
 from reverie.objective.summed import with_draws
-from reverie.optimize.redirect import is_redirected, redirected_relu
+from reverie.optimize.redirect import redirected_relu
 from reverie.optimize.share import share, sum_of
 from reverie.optimize.tiles import Tile
 from reverie.optimize.transforms import Look, Transforms

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -19,7 +18,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-_REDIRECTED: ContextVar[bool] = ContextVar("redirected", default=False)
+from reverie.critic.run import REDIRECTED
+
 RELUS = (F.relu, torch.relu, torch.relu_, F.relu_, Tensor.relu, Tensor.relu_)
 
 
@@ -61,14 +61,9 @@ def _ceiling(func: Any, min_val: Any = -1.0, max_val: Any = 1.0, **_: Any) -> fl
 @contextmanager
 def redirected_relu() -> Iterator[None]:
     """Within this context every ReLU, module or function, has the redirected gradient of a score to be raised."""
-    token = _REDIRECTED.set(True)
+    token = REDIRECTED.set(True)
     try:
         with _Mode():
             yield
     finally:
-        _REDIRECTED.reset(token)
-
-
-def is_redirected() -> bool:
-    """Tell whether this runs within `redirected_relu`; threads begin outside of it."""
-    return _REDIRECTED.get()
+        REDIRECTED.reset(token)

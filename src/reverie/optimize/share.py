@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from reverie.optimize.redirect import is_redirected, redirected_relu
+from reverie.critic.run import is_redirected
+from reverie.optimize.redirect import redirected_relu
 
 C = TypeVar("C")
 T = TypeVar("T")

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from reverie.render.compiled import has_numba
+
 BORDER = 2  # texels: bilinear sampling reaches one beyond the island, rounding one more
 
 
@@ -51,6 +53,16 @@ class MipPlan:
 
     def texels(self, texture: Tensor) -> Tensor:
         """Return all levels of ``[1, C, T, U]`` as one list of texels ``[N, C]``, differentiable."""
+        if texture.device.type == "cpu" and texture.dtype == torch.float32 and has_numba():
+            from reverie.render.fused.pyramid import texels_of  # needs numba
+
+            return texels_of(
+                texture, self.covered, [(level.weight, level.border, level.source) for level in self.levels]
+            )
+        return self.texels_torch(texture)
+
+    def texels_torch(self, texture: Tensor) -> Tensor:
+        """The same from torch operations, on any device."""
         used = self.covered.to(texture)
         current, below = texture, used
         parts = [_filled(texture, self.levels[0])]

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from reverie.errors import InputError, unknown_name
-from reverie.render.compiled import compiled, has_numba
+from reverie.render.compiled import has_numba
 
 FRAGMENTS = 1 << 21  # tested at once by the torch backend: about 200 MB
 Raster = Callable[[Tensor, Tensor, tuple[int, int], float], tuple[Tensor, Tensor]]
@@ -33,7 +33,8 @@ def raster(
         faces: ``[F, 3]`` integers.
         size: ``(H, W)``.
         near: least depth that is seen, above 0.
-        backend: ``numba`` (processor), ``torch`` (any device), or ``auto``: the best of the device.
+        backend: ``numba`` (processor), ``torch`` (any device), ``triton`` (CUDA; only its interpreter has been run), or
+            ``auto``: numba on a processor that has it, else torch.
 
     Raises:
         InputError: no such backend.
@@ -49,64 +50,12 @@ def _best(device: torch.device) -> str:
 
 
 def _by_numba(points: Tensor, faces: Tensor, size: tuple[int, int], near: float) -> tuple[Tensor, Tensor]:
+    from reverie.render.fused.scan import scan  # needs numba
+
     triangle = np.full(size, -1, np.int32)
     inverse = np.zeros(size, np.float32)
-    compiled(_scan)(points.cpu().numpy(), faces.cpu().numpy(), near, triangle, inverse)
+    scan(points.cpu().numpy(), faces.cpu().numpy(), near, triangle, inverse)
     return torch.from_numpy(triangle).to(points.device), torch.from_numpy(inverse).to(points.device)
-
-
-def _scan(points: np.ndarray, faces: np.ndarray, near: float, triangle: np.ndarray, inverse: np.ndarray) -> None:
-    """Fill `triangle` and `inverse` triangle by triangle; one function, because numba compiles it as one loop."""
-    height, width = triangle.shape
-    nearest = 1.0 / near
-    for f in range(faces.shape[0]):
-        i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
-        ax, ay, aw = points[i, 0], points[i, 1], points[i, 2]
-        bx, by, bw = points[j, 0], points[j, 1], points[j, 2]
-        cx, cy, cw = points[k, 0], points[k, 1], points[k, 2]
-        if aw < near and bw < near and cw < near:
-            continue
-        if aw >= near and bw >= near and cw >= near:
-            left, right = min(ax / aw, bx / bw, cx / cw), max(ax / aw, bx / bw, cx / cw)
-            top, bottom = min(ay / aw, by / bw, cy / cw), max(ay / aw, by / bw, cy / cw)
-        else:  # box of the part in front of the near plane: its own corners, and where its edges pierce the plane
-            left, right, top, bottom = np.inf, -np.inf, np.inf, -np.inf
-            for turn in range(3):
-                p, q = faces[f, turn], faces[f, (turn + 1) % 3]
-                if points[p, 2] >= near:
-                    x, y = points[p, 0] / points[p, 2], points[p, 1] / points[p, 2]
-                    left, right, top, bottom = min(left, x), max(right, x), min(top, y), max(bottom, y)
-                if (points[p, 2] >= near) != (points[q, 2] >= near):
-                    t = (near - points[p, 2]) / (points[q, 2] - points[p, 2])
-                    x = (points[p, 0] + t * (points[q, 0] - points[p, 0])) / near
-                    y = (points[p, 1] + t * (points[q, 1] - points[p, 1])) / near
-                    left, right, top, bottom = min(left, x), max(right, x), min(top, y), max(bottom, y)
-        if not (right >= 0.5 and left <= width - 0.5 and bottom >= 0.5 and top <= height - 0.5):
-            continue
-        first_x, last_x = int(np.ceil(max(left - 0.5, 0.0))), int(np.floor(min(right - 0.5, width - 1.0)))
-        first_y, last_y = int(np.ceil(max(top - 0.5, 0.0))), int(np.floor(min(bottom - 0.5, height - 1.0)))
-        if first_x > last_x or first_y > last_y:
-            continue
-        e0x, e0y, e0z = by * cw - bw * cy, bw * cx - bx * cw, bx * cy - by * cx
-        e1x, e1y, e1z = cy * aw - cw * ay, cw * ax - cx * aw, cx * ay - cy * ax
-        e2x, e2y, e2z = ay * bw - aw * by, aw * bx - ax * bw, ax * by - ay * bx
-        det = ax * e0x + ay * e0y + aw * e0z
-        if det == 0.0 or not np.isfinite(det):
-            continue
-        sign = 1.0 if det > 0 else -1.0
-        scale = 1.0 / det
-        for y in range(first_y, last_y + 1):
-            v = y + 0.5
-            for x in range(first_x, last_x + 1):
-                u = x + 0.5
-                n0 = e0x * u + e0y * v + e0z
-                n1 = e1x * u + e1y * v + e1z
-                n2 = e2x * u + e2y * v + e2z
-                if sign * n0 >= 0 and sign * n1 >= 0 and sign * n2 >= 0:
-                    depth = np.float32((n0 + n1 + n2) * scale)
-                    if depth > inverse[y, x] and depth <= nearest:
-                        inverse[y, x] = depth
-                        triangle[y, x] = f
 
 
 def _by_torch(points: Tensor, faces: Tensor, size: tuple[int, int], near: float) -> tuple[Tensor, Tensor]:
@@ -181,4 +130,10 @@ def boxes(corners: Tensor, size: tuple[int, int], near: float) -> tuple[Tensor, 
     return low, high
 
 
-BACKENDS: dict[str, Raster] = {"numba": _by_numba, "torch": _by_torch}
+def _by_triton(points: Tensor, faces: Tensor, size: tuple[int, int], near: float) -> tuple[Tensor, Tensor]:
+    from reverie.render.raster_triton import raster_triton  # needs triton
+
+    return raster_triton(points, faces, size, near)
+
+
+BACKENDS: dict[str, Raster] = {"numba": _by_numba, "torch": _by_torch, "triton": _by_triton}

@@ -53,10 +53,10 @@ TOOLS: dict[str, tuple[str, str]] = {
     ),
     "train evaluate": (
         "reverie.train.evaluate_tool:TRAIN_EVALUATE",
-        "Measure a trained classifier on labelled pictures.",
+        "Measure a trained classifier or translator on pictures.",
     ),
     "classify": ("reverie.tools.classify.tool:CLASSIFY", "Name what a network sees in pictures."),
-    "export": ("reverie.tools.fast.export_tool:EXPORT", "Write a network that paints in one pass as ONNX."),
+    "export": ("reverie.tools.fast.export_tool:EXPORT", "Write a network that paints or translates as ONNX."),
     "train translate": (
         "reverie.train.translate.tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",

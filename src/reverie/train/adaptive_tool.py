@@ -22,12 +22,14 @@ class PreparedAdaptive:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the training; its checkpoint and records stand in `scratch`."""
+        from reverie.data.crops import CropPool
         from reverie.train.adaptive import open_adaptive
         from reverie.train.run_folder import RunFolder
 
         place = scratch or Path("runs/adaptive")
         training = open_adaptive(self.config, RunFolder(place, kept=is_home(place)))
-        return image_work(training)
+        pictures = [Path(text) for text in (*self.config.contents, *self.config.styles)]
+        return image_work(training, CropPool(pictures).notes)
 
 
 def settings_begun(place: Path) -> Mapping[str, object] | None:

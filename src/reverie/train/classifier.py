@@ -14,6 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from reverie.critic.precision import resolve_device
+from reverie.data.first_frames import first_frames_note
 from reverie.data.folder import require_dataset
 from reverie.media.write import write_picture
 from reverie.settings import check_settings
@@ -78,7 +79,8 @@ class ClassifierTraining:
         device = processes.device or resolve_device(config.device)
         yield TrainStep("load", message=f"reading {Path(config.data).name}")
         folder = find_pictures(Path(config.data), config)
-        for note in folder.notes:
+        moving = first_frames_note(folder.archive, [item.path for item in folder.train + folder.val])
+        for note in (*folder.notes, *moving):
             yield TrainStep("load", message=note)
         if saved is not None:
             check_resumes(saved, config, folder.digest)

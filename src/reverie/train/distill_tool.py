@@ -22,11 +22,12 @@ class PreparedDistillation:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the training; its checkpoint stands in `scratch`."""
+        from reverie.data.crops import CropPool
         from reverie.train.distill import open_distillation
         from reverie.train.run_folder import RunFolder
 
         training = open_distillation(self.config, RunFolder(scratch or Path("student.run"), kept=False))
-        return image_work(training)
+        return image_work(training, CropPool([Path(self.config.data)]).notes)
 
 
 def settings_begun(place: Path) -> Mapping[str, object] | None:

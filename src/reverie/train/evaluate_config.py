@@ -1,4 +1,4 @@
-"""Settings of `reverie train evaluate`; free of torch so that help is instant."""
+"""Settings of `reverie train evaluate`, for classifiers and translators; free of torch so that help is instant."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ class EvaluateConfig:
     """What is evaluated, on which pictures, and where."""
 
     model: str = setting(
-        "", "A .safetensors file trained here, the folder of a training, or 'embedded'.", file="network",
-        builtin=("", *EMBEDDED_NAMES),
+        "", "A .safetensors file trained here, the folder of a training, 'embedded', or 'sobel'.", file="network",
+        builtin=("", *EMBEDDED_NAMES, "sobel"),
     )  # fmt: skip
-    data: str = setting("", "Folder of class folders with pictures, or a zip of one.", file="folder")
+    data: str = setting(
+        "", "Folder of class folders with pictures, or a zip of one; for translators pictures.", file="folder"
+    )
     pictures: str = setting(
         "auto",
         "Held-out pictures, or all; auto: held-out if there is a validation folder or the network learned this data.",
@@ -26,3 +28,18 @@ class EvaluateConfig:
     precision: str = setting("auto", "Arithmetic of the network.", choices=("auto", "fp32", "bf16"), replay=False,
                              group="machine")  # fmt: skip
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+    targets: str | None = setting(
+        None, "Translators: what should become of the pictures, a folder or zip of the same names.", file="folder",
+        group="translators", excludes=("side_by_side",), late=True,
+    )  # fmt: skip
+    side_by_side: bool = setting(False, "Translators: every picture holds a pair.", group="translators", late=True)
+    filter: str | None = setting(
+        None, "Translators: the true filter, where the file does not say it: FILE.py:FUNCTION, which is run, or "
+        "style:STUDENT.", runs_code=True, group="translators", late=True,
+    )  # fmt: skip
+    param: tuple[str, ...] = setting(
+        (), "Translators: a number that the network takes, as sigma=1.5; repeatable.", whole=True,
+        group="translators", late=True,
+    )  # fmt: skip
+    most: int = setting(24, "Translators: pictures that are measured at most.", minimum=1, group="translators",
+                        late=True)  # fmt: skip

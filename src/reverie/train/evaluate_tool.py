@@ -1,19 +1,20 @@
-"""`reverie train evaluate` as a tool: how well a classifier knows labelled pictures."""
+"""`reverie train evaluate` as a tool: how well a classifier knows labelled pictures, or a translator its task."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reverie.errors import InputError
 from reverie.jobs.given import Given
 from reverie.jobs.job import Input
 from reverie.jobs.output import Folder, Output
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
-from reverie.jobs.tool import Role, Tool
+from reverie.jobs.tool import Prepared, Role, Tool
 from reverie.jobs.work import Chosen, Plan, Report
 from reverie.train.evaluate_config import EvaluateConfig
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from reverie.jobs.job import Json
     from reverie.train.evaluate import EvaluateStep
 
+FOR_TRANSLATORS = {"targets": "--targets", "side_by_side": "--side-by-side", "filter": "--filter", "param": "--param"}
 TOLD = 5  # pairs of classes that are confused most
 
 
@@ -52,7 +54,7 @@ class EvaluationReport:
 
 
 class PreparedEvaluation:
-    """A network file whose description was read."""
+    """A classifier's file whose description was read."""
 
     def __init__(self, config: EvaluateConfig, session: Session) -> None:
         from reverie.critic.precision import resolve_device
@@ -85,14 +87,36 @@ class PreparedEvaluation:
         return Steps(reports(), outputs, plan=Plan({"data": self.config.data}), chosen=self.chosen, notes=notes)
 
 
+def prepared(config: EvaluateConfig, session: Session) -> Prepared:
+    """Return the evaluation that suits the kind of network.
+
+    Raises:
+        InputError: settings of another kind of network.
+    """
+    from reverie.models.translator_file import SHIPPED, is_translator
+    from reverie.train.translate.evaluate_config import TranslatorEvaluateConfig
+    from reverie.train.translate.evaluate_tool import PreparedReport
+
+    if config.model in SHIPPED or is_translator(Path(config.model)):
+        known = {field.name: getattr(config, field.name) for field in fields(TranslatorEvaluateConfig)}
+        return PreparedReport(TranslatorEvaluateConfig(**known), session)
+    odd = [flag for name, flag in FOR_TRANSLATORS.items() if getattr(config, name)]
+    if odd:
+        raise InputError(f"{odd[0]} is for translators; '{Path(config.model).name}' is another kind of network")
+    return PreparedEvaluation(config, session)
+
+
 TRAIN_EVALUATE: Tool[EvaluateConfig] = Tool(
     name="train evaluate", doing="evaluating", ending="evaluation",
-    summary="Measure a trained classifier on labelled pictures; -o names a folder for tables and pictures.",
-    config=EvaluateConfig, prepare=PreparedEvaluation,
+    summary="Measure a trained classifier or translator on pictures; -o names a folder for tables and pictures.",
+    config=EvaluateConfig, prepare=prepared,
     roles=(
         Role("model", "network", "A .safetensors file trained here, or the folder of a training."),
-        Role("data", "folder", "Folder of class folders with pictures, or a zip of one."),
+        Role("data", "folder", "Folder of class folders with pictures, or a zip of one; for translators pictures."),
     ),
     makes="folder", suffix="", name_of=lambda config: Path(config.data).stem, prints=True,
-    examples=("reverie train evaluate runs/mine my-pictures/ -o report/",),
+    examples=(
+        "reverie train evaluate runs/mine my-pictures/ -o report/",
+        "reverie train evaluate maps.safetensors photos/ --targets maps/ -o report/",
+    ),
 )  # fmt: skip

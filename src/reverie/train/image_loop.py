@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ from reverie.train.average import Average
 from reverie.train.divergence import diverged
 from reverie.train.interrupt import deferred_interrupt
 from reverie.train.keeping import checkpointed
+from reverie.train.processes import Processes
 from reverie.train.run_folder import RunFolder
 from reverie.train.schedule import warm_cosine
 from reverie.train.step import TrainStep
@@ -84,6 +85,7 @@ class Lesson:
         validation: what is measured on its way.
         betas: of Adam.
         trackers: that are told the numbers as well.
+        processes: that learn together; the first one writes and measures.
     """
 
     loss: Loss
@@ -93,6 +95,7 @@ class Lesson:
     validation: Validation | None = None
     betas: tuple[float, float] = (0.9, 0.99)
     trackers: tuple[Tracker, ...] = ()
+    processes: Processes = field(default_factory=lambda: Processes.alone())
 
 
 class ImageLoop:
@@ -114,12 +117,14 @@ class ImageLoop:
 
     def steps(self) -> Iterator[TrainStep]:
         """Train to the end of the schedule and hand the averaged network over."""
-        self.run.truncate_log(self.step)
+        if self.is_main:
+            self.run.truncate_log(self.step)
         try:
             yield from checkpointed(self._steps(), self.save)
         finally:
             for tracker in self.lesson.trackers:
                 tracker.close()
+        self.save()  # measuring takes its time too, and may be stopped
         if self.validation is not None:
             if not self.validation.done(self.step):
                 yield self._validated(self.validation)
@@ -144,36 +149,49 @@ class ImageLoop:
         """What is measured on the way."""
         return self.lesson.validation
 
+    @property
+    def is_main(self) -> bool:
+        """Whether this process writes."""
+        return self.lesson.processes.is_main
+
     def _over(self) -> bool:
-        return self._progress() >= 1 or (self.validation is not None and self.validation.exhausted)
+        return self.progress >= 1 or (self.validation is not None and self.validation.exhausted)
 
     def _validated(self, validation: Validation) -> TrainStep:
         """Measure the averaged network; the time it takes belongs to the budget."""
         began = time.monotonic()
         with deferred_interrupt():
             found = validation.take(self.average.net, self.step, self.elapsed_s, self.run, self.means)
-            self.elapsed_s += time.monotonic() - began
+            self._add_time(time.monotonic() - began)
         epoch = len(validation.history)
         self._log("epoch", found | {"epoch": epoch})
         return TrainStep(
-            "epoch", self.step, epoch, min(1.0, self._progress()), self.means.get("loss", float("nan")),
+            "epoch", self.step, epoch, min(1.0, self.progress), self.means.get("loss", float("nan")),
             size_px=self.config.crop_px, metrics=found, message=validation.warning(),
         )  # fmt: skip
 
+    def _add_time(self, seconds: float) -> None:
+        """Count time that belongs to the budget; the first process's clock rules, or the others might stop apart."""
+        self.elapsed_s += seconds
+        if self.config.minutes is not None:
+            self.elapsed_s = self.lesson.processes.from_main(self.elapsed_s)
+
     def _log(self, phase: str, numbers: dict[str, float]) -> None:
+        if not self.is_main:
+            return
         self.run.log({"step": self.step, "phase": phase, "elapsed_s": round(self.elapsed_s, 1)} | numbers)
         for tracker in self.lesson.trackers:
             tracker.log({f"{phase}/{name}": value for name, value in numbers.items()}, self.step)
 
     def _one_step(self) -> TrainStep:
         began = time.monotonic()
-        lr = self.lr * warm_cosine(self._progress(), self.config.warmup)
+        lr = self.lr * warm_cosine(self.progress, self.config.warmup)
         with deferred_interrupt():
             loss = self._update(lr)
             self.step += 1
             seconds = time.monotonic() - began
-            self.elapsed_s += seconds
-        progress = self._progress()
+            self._add_time(seconds)
+        progress = self.progress
         moment = TrainStep(
             "train", self.step, 0, min(1.0, progress), loss, lr, self.config.crop_px,
             pictures_per_s=self.config.batch / seconds, metrics=dict(self.means),
@@ -189,10 +207,13 @@ class ImageLoop:
         self.optimizer.zero_grad(set_to_none=True)
         parts = self.lesson.loss(self.net, self.step)
         total = torch.stack(list(parts.values())).sum()
-        value = total.item()
+        value = self.lesson.processes.mean(total)
         if not math.isfinite(value):
             raise GradientError(diverged(value, self.step, self.lr))
-        total.backward()
+        weights = [p for p in self.net.parameters() if p.requires_grad]
+        total.backward(inputs=weights, retain_graph=self.lesson.beside is not None)  # which may go on from it
+        self.lesson.processes.average_gradients(self.net)
+        self.lesson.processes.average(b for b in self.net.buffers() if b.is_floating_point())
         nn.utils.clip_grad_norm_(self.net.parameters(), LARGEST_GRADIENT)
         self.optimizer.step()
         self.average.update(self.net)
@@ -203,13 +224,17 @@ class ImageLoop:
             self.means[name] = MEMORY * self.means.get(name, found) + (1 - MEMORY) * found
         return value
 
-    def _progress(self) -> float:
+    @property
+    def progress(self) -> float:
+        """Part of the schedule that is over; 1 at the end."""
         if self.config.minutes is not None:
             return self.elapsed_s / (60 * self.config.minutes)
         return self.step / self.config.steps
 
     def save(self) -> None:
         """Write the checkpoint."""
+        if not self.is_main:
+            return
         self.run.save_checkpoint(
             {
                 "config": to_record(self.config), "data_digest": self.lesson.digest, "net": self.net.state_dict(),

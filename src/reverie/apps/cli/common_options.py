@@ -38,7 +38,7 @@ COMMON = (
      "File to write, or a folder (ending in /) for several results."),
     ("like", str | None, None, ("--like",),
      "Take the settings out of a result that Reverie made, but for its size, mask and tiles; options given win."),
-    ("quality", int, 92, ("--quality",), "Quality of JPEG, WebP and AVIF, 1 to 100."),
+    ("quality", int | str, 92, ("--quality",), "Quality of JPEG, WebP and AVIF, 1 to 100."),
     ("file_format", str | None, None, ("--format",), "Format of results where -o names no file, such as jpg."),
     ("recursive", bool, False, ("--recursive",), "Take the subfolders of a folder along, and mirror them."),
     ("overwrite", bool, False, ("--overwrite",), "Replace results that are there already."),
@@ -60,6 +60,8 @@ COMMON = (
     ("verbose", bool, False, ("--verbose", "-v"), "Print all decisions before the work begins."),
 )  # fmt: skip
 
+QUALITIES = ("draft", "good", "best")  # presets that --quality takes, too, where a tool has them
+
 OFTEN = ("output", "like", "quality", "overwrite", "sheet", "dry_run", "show", "look")  # shown in the short help
 GROUP_OF = {
     "look": "look",
@@ -69,3 +71,9 @@ GROUP_OF = {
     "show_host": "machine",
     "verbose": "machine",
 }
+
+
+def quality_words(presets: Mapping[str, object]) -> str:
+    """Return what the help of ``--quality`` says of a tool's presets; nothing where it has none of `QUALITIES`."""
+    words = [name for name in QUALITIES if name in presets]
+    return f" Or {', '.join(words)}: how long it works, see --preset." if words else ""

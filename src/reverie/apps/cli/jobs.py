@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 REGISTRY = "reverie.tools.registry"
 LOOK_S = 0.3
-OF_ONE_RESULT = ("steering", "stopped_at_step", "machine", "model")  # and of no other picture
 HomeOption = Annotated[str | None, Parameter(name="--home", help="Folder of the queue; default: this user's.")]
 Key = Annotated[str, Parameter(help="Id of the job, or its first characters.")]
 
@@ -62,6 +60,7 @@ def add_command(
     home: HomeOption = None,
 ) -> int:
     """Add a job to the queue and print its id; a studio or `reverie jobs work` does it."""
+    from reverie.jobs.queue.adding import add_job, beside, read_job
     from reverie.tools.registry import find_tool
 
     queue = open_queue(home)
@@ -181,64 +180,6 @@ def found(queue: Queue, key: str) -> Entry:
     if len(matches) == 1:
         return matches[0]
     raise InputError(f"{len(matches) or 'no'} jobs begin with '{key}'; see 'reverie jobs list --all'")
-
-
-def read_job(text: str) -> dict[str, Any]:
-    """Return the raw job of a file or of standard input.
-
-    Raises:
-        InputError: there is none in it.
-    """
-    from reverie.jobs.stored import stored_record
-
-    if text == "-":
-        blob = sys.stdin.read()
-    elif Path(text).suffix.lower() == ".json" and Path(text).is_file():
-        blob = Path(text).read_text("utf-8")
-    else:
-        return stored_record(Path(text))
-    try:
-        data = json.loads(blob)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"'{text}' is no JSON ({error})") from error
-    if not isinstance(data, dict):
-        raise InputError(f"'{text}' holds no job: expected entries by name")
-    inside = data.get("job")
-    return inside if isinstance(inside, dict) and "tool" not in data else data
-
-
-def beside(made: Path, record: dict[str, Any], find: Any) -> list[Path]:
-    """Return the files that went into a result and lie where a replay finds them; what is missing, the queue names."""
-    from reverie.jobs.files import Files
-    from reverie.jobs.job import parse
-
-    if not made.exists():
-        return []
-    job, files, found = parse(record, find), Files(made), []
-    for role, item in (("input", job.streamed), *job.files.items()):
-        with suppress(InputError):
-            found += [] if item is None else [files.found(role, item)]
-    return found
-
-
-def add_job(
-    queue: Queue, store: FileStore, find: Any, record: dict[str, Any], paths: list[Path], *, suffix: str = "",
-    priority: int = 0, owner: str = "terminal",
-) -> Entry:  # fmt: skip
-    """Queue a job with files of this machine: those that it names go where it says, another one is what it works on."""
-    from reverie.jobs.queue.accept import accept
-
-    named = {item["name"]: role for role, item in (record.get("files") or {}).items()}
-    record = dict(record)
-    for path in paths:
-        item = store.adopt(path, owner=owner)
-        entry = {"name": path.name, "sha256": item.sha256}
-        if path.name in named:
-            record["files"] = {**record["files"], named[path.name]: entry}
-        else:
-            record = {key: value for key, value in record.items() if key not in OF_ONE_RESULT} | {"input": entry}
-    accepted = accept(record, find, store, suffix=suffix)
-    return queue.add(accepted.record, suffix=accepted.suffix, title=accepted.title, owner=owner, priority=priority)
 
 
 def _plain(entry: Entry, queue: Queue) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from reverie.apps.cli.afar import one_afar
-from reverie.apps.cli.batch_options import is_folder, suffix_of
 from reverie.apps.cli.common_options import Common
+from reverie.apps.cli.formats import is_folder, suffix_of
 from reverie.apps.cli.output import print_note, print_path
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, write_stdout
 from reverie.apps.cli.then import check_then, steps_after
@@ -36,10 +36,7 @@ def run_one(
     there: Callable[[Path], None] | None = None, session: Session | None = None,
     decides: Mapping[str, Json] = NONE, seen: Callable[[Path], None] | None = None,
 ) -> int:  # fmt: skip
-    """Do one job, to a file or to standard output.
-
-    `there` is told of a result that is there already, `seen` of one that was made; `decides` see `Part`.
-    """
+    """Do one job; `there` is told of a result that is there already, `seen` of one that was made; `decides`: `Part`."""
     from reverie.cluster.executors import open_executor
     from reverie.jobs.many import continue_in, scratch_of
     from reverie.jobs.session import Session
@@ -240,7 +237,7 @@ def check_target(tool: AnyTool, path: Path, config: object) -> None:
     """Check before long work that a result can be written there."""
     from reverie.media.write import check_place, check_writable
 
-    if tool.makes == "picture":
+    if tool.makes == "picture" and path.suffix.lower() not in tool.formats:
         check_writable(path)
     elif tool.makes == "folder":
         if not path.parent.is_dir():

@@ -86,6 +86,6 @@ def _is_file(output: str) -> bool:
 
 
 def _suffix(common: Common, part: Part[Any]) -> str:
-    from reverie.apps.cli.batch_options import suffix_of
+    from reverie.apps.cli.formats import suffix_of
 
     return Path(part.name).suffix if common.file_format is None else suffix_of(common.file_format)

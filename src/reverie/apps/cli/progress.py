@@ -35,7 +35,8 @@ class Bar:
             self._progress.update(self._task, completed=share, note=note, eta_s=eta_s)
         elif time.monotonic() - self._line_at > LINE_EVERY_S:
             self._line_at = time.monotonic()
-            print(f"{self._title} {share:4.0%}  {note}", file=sys.stderr, flush=True)
+            left = "" if eta_s is None or eta_s != eta_s else f"  {duration(eta_s)} left"
+            print(f"{self._title} {share:4.0%}  {note}{left}", file=sys.stderr, flush=True)
 
     def say(self, text: str) -> None:
         """Print a lasting line above the bar."""

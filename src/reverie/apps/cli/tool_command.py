@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from reverie.apps.cli.batch_options import is_folder
-from reverie.apps.cli.common_options import COMMON, Common
+from reverie.apps.cli.common_options import COMMON, QUALITIES, Common, quality_words
+from reverie.apps.cli.formats import is_folder
 from reverie.apps.cli.one import run_one
 from reverie.apps.cli.options import option_of
 from reverie.apps.cli.pipes import STDOUT, as_given, read_stdin
@@ -87,6 +87,22 @@ def _memory(text: str | None) -> float | None:
     return None if text is None else float(parse_bytes(text))
 
 
+def with_quality(tool: AnyTool, common: Common) -> Common:
+    """Return the options with what ``--quality`` says in its place: a number is that of files, a word a preset.
+
+    Raises:
+        InputError: neither a number from 1 to 100 nor such a word.
+    """
+    words = [name for name in QUALITIES if name in tool.presets]
+    asked: object = common.quality
+    if isinstance(asked, str) and asked in words and common.look is None:
+        return replace(common, quality=Common().quality, look=asked)
+    if isinstance(asked, int) and 1 <= asked <= 100:
+        return common
+    also = f", or one of {', '.join(words)} without --preset" if words else ""
+    raise InputError(f"--quality must be between 1 and 100{also}; got '{asked}'")
+
+
 def _named(role: Role, used: set[str]) -> inspect.Parameter:
     """Return the option that gives a role by name."""
     names = [*role.alias, f"--{role.name.replace('_', '-')}", *(["--input", "-i"] if role.streamed else [])]
@@ -98,6 +114,8 @@ def _named(role: Role, used: set[str]) -> inspect.Parameter:
 def _common(tool: AnyTool, name: str, kind: Any, default: Any, names: tuple[str, ...], text: str) -> inspect.Parameter:
     if name == "look":
         text += " " + "; ".join(f"{look}: {what}" for look, (what, _) in tool.presets.items()) + "."
+    if name == "quality":
+        text += quality_words(tool.presets)
     note = Parameter(name=names, help=text, negative="", show_default=default not in (None, False))
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, note])
 
@@ -123,17 +141,9 @@ def run_tool(
     check_places(tool, texts, positions, common)
     check_lists(tool, texts, given, layers=common.layers)
     say_places(tool, texts, positions)
-    fields = {field.name: field for field, _ in reversed(all_fields(tool))}
-    given = with_owners(fields, dict(given) | fixed_settings(tool, positions))
-    if given.get("seed") == EACH:
-        given, common = {k: v for k, v in given.items() if k != "seed"}, replace(common, seed_each=True)
-    if common.look in CODEC_SPEEDS and common.look not in tool.presets:  # what --preset meant before there were looks
-        given, common = {"preset": common.look} | given, replace(common, look=None)
+    given, common = _readied(tool, dict(given) | fixed_settings(tool, positions), common)
     if role is not None and role.required and not texts:
         raise InputError(lacking(tool, role))
-    if not 1 <= common.quality <= 100:
-        raise InputError(f"--quality must be between 1 and 100; got {common.quality}")
-    check_workers(common.workers)
     if common.layers:
         return _layers(settings_of(tool, find, given, common))
     if role is None or not texts:
@@ -170,6 +180,22 @@ def run_tool(
         return run_many(tool, find, found, given, common)
     (source,) = found.sources
     return _source(tool, find, source, given, common, output)
+
+
+def _readied(tool: AnyTool, given: dict[str, Any], common: Common) -> tuple[dict[str, Any], Common]:
+    """Return options as the tool takes them: seeds for each, and what older command lines meant by theirs.
+
+    Raises:
+        InputError: a quality or a number of workers that cannot be.
+    """
+    given = with_owners({field.name: field for field, _ in reversed(all_fields(tool))}, given)
+    if given.get("seed") == EACH:
+        given, common = {k: v for k, v in given.items() if k != "seed"}, replace(common, seed_each=True)
+    if common.look in CODEC_SPEEDS and common.look not in tool.presets:  # what --preset meant before there were looks
+        given, common = {"preset": common.look} | given, replace(common, look=None)
+    common = with_quality(tool, common)
+    check_workers(common.workers)
+    return given, common
 
 
 def _layers(config: Any) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import Field, dataclass
 from typing import Any
 
-from reverie.apps.cli.common_options import COMMON, GROUP_OF, OFTEN
+from reverie.apps.cli.common_options import COMMON, GROUP_OF, OFTEN, quality_words
 from reverie.apps.cli.options import FLAGS
 from reverie.apps.cli.tool_fields import all_fields, fits, hints_of
 from reverie.jobs.tool import AnyTool, Role
@@ -135,10 +135,12 @@ def _of_common(tool: AnyTool, name: str, kind: Any, default: Any, names: Sequenc
     if name == "look":
         text = text.rstrip(".") + f": {', '.join(tool.presets)}"
         text += ". " + "; ".join(f"{look}: {what}" for look, (what, _) in tool.presets.items())
-    values = {"output": "FILE|FOLDER/", "like": "FILE", "quality": "N", "file_format": "jpg|png|...", "workers": "N",
-              "sheet": "NAME=A,B", "look": "NAME", "show_port": "N", "show_host": "ADDRESS"}  # fmt: skip
+    words = quality_words(tool.presets) if name == "quality" else ""
+    values = {"output": "FILE|FOLDER/", "like": "FILE", "quality": "N|draft|good|best" if words else "N",
+              "file_format": "jpg|png|...", "workers": "N", "sheet": "NAME=A,B", "look": "NAME", "show_port": "N",
+              "show_host": "ADDRESS"}  # fmt: skip
     shown = f"{names[1]}, {names[0]}" if len(names) > 1 and len(names[1]) == 2 else names[0]
-    own = text if default in (None, False, 0) else f"{text.rstrip('.')} [{default}]."
+    own = text if default in (None, False, 0) else f"{text.rstrip('.')} [{default}].{words}"
     return Option(
         shown, "" if kind is bool else values.get(name, "TEXT"), own, GROUP_OF.get(name, "output"), name in OFTEN
     )

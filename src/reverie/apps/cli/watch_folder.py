@@ -33,8 +33,8 @@ def watch_command(
     once: Annotated[bool, Parameter(negative="", help="End when every file that is there now is done.")] = False,
 ) -> int:
     """Make a result of every file that is put into a folder; half-written ones are waited for."""
-    from reverie.apps.cli.jobs import read_job
     from reverie.jobs.job import parse
+    from reverie.jobs.queue.adding import read_job
     from reverie.tools.registry import find_tool
 
     folder, out = Path(as_given(source)), Path(as_given(target))

@@ -7,13 +7,16 @@ leaves either all of it or nothing.
 from __future__ import annotations
 
 import sqlite3
+import weakref
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reverie.errors import OutputError
 
 BUSY_S = 15.0  # for another process to finish its transaction
+MOST_FREE = 4  # connections that are kept open while nobody uses them
 VERSION = 1
 
 TABLES = """
@@ -96,7 +99,7 @@ CREATE TABLE IF NOT EXISTS presets (
 
 
 class Database:
-    """Opens a connection for each use; SQLite's are not shared between threads, and opening one is cheap.
+    """Keeps a few connections open; each serves one thread at a time, since opening one costs more than most questions.
 
     Raises:
         OutputError: here and in every use: the file cannot be opened or written, or is of a newer version.
@@ -104,6 +107,8 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._free: deque[sqlite3.Connection] = deque()
+        weakref.finalize(self, _close_all, self._free)
         with self.writing() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version > VERSION:
@@ -116,18 +121,31 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Give a connection to read from."""
+        db = self._taken()
         try:
-            db = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)
-        except sqlite3.Error as error:
-            raise OutputError(f"'{self.path}' cannot be opened: {error}") from error
-        try:
-            db.row_factory = sqlite3.Row
-            db.execute("PRAGMA journal_mode = WAL")
             yield db
         except sqlite3.DatabaseError as error:
-            raise OutputError(f"'{self.path}' cannot be used: {error}") from error
-        finally:
             db.close()
+            raise OutputError(f"'{self.path}' cannot be used: {error}") from error
+        except BaseException:
+            db.close()
+            raise
+        if len(self._free) < MOST_FREE:
+            self._free.append(db)
+        else:
+            db.close()
+
+    def _taken(self) -> sqlite3.Connection:
+        """Return a connection that nobody uses."""
+        with suppress(IndexError):
+            return self._free.pop()
+        try:
+            db = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+            db.row_factory = sqlite3.Row
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.DatabaseError as error:
+            raise OutputError(f"'{self.path}' cannot be opened: {error}") from error
+        return db
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -140,3 +158,8 @@ class Database:
                 db.execute("ROLLBACK")
                 raise
             db.execute("COMMIT")
+
+
+def _close_all(connections: deque[sqlite3.Connection]) -> None:
+    while connections:
+        connections.pop().close()

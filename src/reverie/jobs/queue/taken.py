@@ -16,6 +16,7 @@ from reverie.jobs.many import scratch_of
 from reverie.jobs.queue.entry import Entry, Made
 from reverie.jobs.queue.files import FileStore, plain_name, size_of
 from reverie.jobs.queue.home import Home
+from reverie.jobs.queue.kept import KeptState
 from reverie.jobs.queue.trail import FRAMES, Trail
 from reverie.jobs.replay import MOST_THREADS, replayed
 from reverie.jobs.run import Run, open_run
@@ -71,6 +72,10 @@ class Taken:
             self.run: Run = replayed(self.target, job, find, session, files=found, scratch=scratch)
         else:
             self.run = fresh(self.tool, job, found, session, scratch)
+        self._kept = KeptState(home.job(entry.id))
+        resumed = self._kept.resume(self.run)
+        if resumed:
+            self.trail.say(resumed)
         self._steps, self._clock = iter(self.run), Clock()
         self._tell()
 
@@ -81,9 +86,11 @@ class Taken:
         if torch.get_num_threads() != self.threads:
             torch.set_num_threads(self.threads)
         progress = next(self._steps, None)
+        self.threads = torch.get_num_threads()  # a film may change them between two frames, and records it
         self._tell()
         if progress is None:
             return False
+        self._kept.keep(self.run)
         fraction = self.run.fraction
         eta_s = self._clock.left_s(progress, fraction)
         self.trail.show(progress, fraction, eta_s, steerable=self.run.work.plan.steerable)

@@ -26,7 +26,8 @@ PREVIEW_PX = 1024
 PREVIEW_QUALITY = 85
 PROGRESS_EVERY_S = 0.2
 PREVIEW_EVERY_S = 0.4
-REST = 15  # and so many times as long as the last preview took: they take at most a fifteenth of the time
+CURVES_EVERY_S = 1.0
+REST = 60  # and so many times as long as the last preview took: they take at most a sixtieth of the time
 LOOKED_S = 6.0  # how long a look counts
 MOST_POINTS = 600  # of a curve
 EMPTY: Mapping[str, Sequence[str]] = MappingProxyType({})
@@ -46,7 +47,7 @@ class Trail:
         self._due, self._preview_due, self._previews = 0.0, 0.0, 0
         self._frames, self._kept, self._stride = frames, list[bytes](), 1
         self._points: list[dict[str, float]] = []
-        self._every, self._count = 1, 0
+        self._every, self._count, self._curves_due = 1, 0, 0.0
 
     def show(
         self, progress: Progress, fraction: float | None, eta_s: float | None, *,
@@ -66,7 +67,9 @@ class Trail:
             "steerable": {name: list(values) for name, values in steerable.items()},
         }  # fmt: skip
         write_whole(self._folder / "progress.json", json.dumps(about).encode())
-        write_whole(self._folder / "curves.json", json.dumps(self._points).encode())
+        if self._points and now >= self._curves_due:
+            self._curves_due = now + CURVES_EVERY_S
+            write_whole(self._folder / "curves.json", json.dumps(self._points).encode())
 
     def say(self, line: str) -> None:
         """Add a line to the log."""
@@ -83,7 +86,7 @@ class Trail:
 
     def clear(self) -> None:
         """Remove what only matters while it runs."""
-        for name in ("progress.json", "preview.jpg", "looked"):
+        for name in ("progress.json", "preview.jpg", "looked", "state.safetensors"):
             (self._folder / name).unlink(missing_ok=True)
 
     def _remember(self, progress: Progress) -> None:

@@ -26,15 +26,7 @@ def listen_midi(board: Board, wanted: str = "") -> Loop:
     """
     import time
 
-    try:
-        import mido
-
-        ports: Any = mido  # its functions of ports come of the backend
-        names = ports.get_input_names()
-    except ImportError as error:
-        raise InputError("MIDI needs 'mido' and 'python-rtmidi': pip install 'reverie[live]'") from error
-    except Exception as error:  # rtmidi raises its own kinds: no sequencer of ALSA, no permission
-        raise InputError(f"there is no MIDI on this machine ({' '.join(str(error).split())[:100]})") from error
+    ports, names = _ports("get_input_names")
     name = next((n for n in names if wanted.lower() in n.lower()), None)
     if name is None:
         raise InputError(f"no MIDI port '{wanted}'; there are: {', '.join(names) or 'none'}")
@@ -47,6 +39,59 @@ def listen_midi(board: Board, wanted: str = "") -> Loop:
         return True
 
     return Loop(f"MIDI {name}", once, port.close)
+
+
+class MidiOutput:
+    """The first port whose name has this text in it, to write to.
+
+    Raises:
+        InputError: mido or its driver is missing, or there is no such port.
+    """
+
+    def __init__(self, wanted: str = "") -> None:
+        mido, names = _ports("get_output_names")
+        name = next((n for n in names if wanted.lower() in n.lower()), None)
+        if name is None:
+            raise InputError(f"no MIDI port '{wanted}'; there are: {', '.join(names) or 'none'}")
+        self._message, self._port = mido.Message, mido.open_output(name)
+        self._last: dict[int, int] = {}
+        self._sounding: int | None = None
+
+    def control(self, number: int, value: float) -> None:
+        """Move a controller to a value in [0, 1], where that is another step of 127."""
+        step = round(min(max(value, 0.0), 1.0) * TOP)
+        if self._last.get(number) != step:
+            self._last[number] = step
+            self._port.send(self._message("control_change", control=number, value=step))
+
+    def note(self, number: int) -> None:
+        """Strike a note; the one before is released."""
+        if self._sounding is not None:
+            self._port.send(self._message("note_off", note=self._sounding))
+        self._port.send(self._message("note_on", note=number, velocity=100))
+        self._sounding = number
+
+    def close(self) -> None:
+        """Release what sounds, and the port."""
+        if self._sounding is not None:
+            self._port.send(self._message("note_off", note=self._sounding))
+        self._port.close()
+
+
+def _ports(which: str) -> tuple[Any, list[str]]:
+    """Return mido and the names of its ports.
+
+    Raises:
+        InputError: mido or its driver is missing.
+    """
+    try:
+        import mido
+
+        return mido, getattr(mido, which)()
+    except ImportError as error:
+        raise InputError("MIDI needs 'mido' and 'python-rtmidi': pip install 'reverie[live]'") from error
+    except Exception as error:  # rtmidi raises its own kinds: no sequencer of ALSA, no permission
+        raise InputError(f"there is no MIDI on this machine ({' '.join(str(error).split())[:100]})") from error
 
 
 def put_message(board: Board, message: Any, time_s: float | None = None) -> None:

@@ -11,11 +11,12 @@ import json
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reverie.errors import InputError
+from reverie.errors import InputError, OutputError
 from reverie.media.signals.board import MOST_NAME, MOST_NAMES, Board
 
 VERSION = 1
@@ -72,11 +73,28 @@ def _line(entry: Mapping[str, Any]) -> str:
 
 
 class TakeRecorder:
-    """Notes what changes on a board, once for each frame."""
+    """Notes what changes on a board, once for each frame; where it has a file, each line is there at once.
 
-    def __init__(self, about: Mapping[str, Any]) -> None:
+    Args:
+        about: see `Take`.
+        file: what a crash leaves of the session, which reads as a whole one does; removed by `saved`.
+    """
+
+    def __init__(self, about: Mapping[str, Any], file: Path | None = None) -> None:
         self.take = Take(about)
         self._seen: dict[str, float] = {}
+        self._path, self._file = file, None
+
+    def begin(self) -> None:
+        """Open the file.
+
+        Raises:
+            OutputError: it cannot be written, here and later.
+        """
+        if self._path is not None and self._file is None:
+            with _writing(self._path):
+                self._file = self._path.open("x", encoding="utf-8", buffering=1)  # a line at a time
+            self._write({"take": VERSION, "about": self.take.about})
 
     def note(self, board: Board, time_s: float, start_s: float) -> None:
         """Note the inputs that came since the last time; `start_s` is the board's time of the beginning."""
@@ -88,10 +106,45 @@ class TakeRecorder:
         self.take.length_s = time_s - start_s
         if values:
             self.take.samples.append((time_s - start_s, values))
+            self._write({"t": round(time_s - start_s, 4), "v": values})
 
     def cue(self, word: str, time_s: float, start_s: float) -> None:
         """Note what happened."""
         self.take.cues.append((time_s - start_s, word))
+        self._write({"t": round(time_s - start_s, 4), "cue": word})
+
+    def saved(self) -> None:
+        """Remove the file: the session is kept elsewhere, whole."""
+        self.close()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close the file, which stays."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _write(self, entry: Mapping[str, Any]) -> None:
+        if self._file is not None and self._path is not None:
+            with _writing(self._path):
+                self._file.write(_line(entry))
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"cannot write '{path}': {error.strerror or error}") from error
+
+
+def unfinished(target: Path) -> Path:
+    """Return a free name beside a session's, for what a crash leaves of it."""
+    number, suffix = 1, ""
+    while (found := target.with_name(f"{target.stem}-unfinished{suffix}.jsonl")).exists():
+        number, suffix = number + 1, f"-{number + 1}"
+    return found
 
 
 def read_take(path: Path) -> Take:

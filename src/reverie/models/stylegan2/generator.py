@@ -11,11 +11,12 @@ from torch import Tensor, nn
 
 from reverie.models.stylegan2.config import GeneratorConfig
 from reverie.models.stylegan2.layers import Blur, Dense, PlainConv, StyleConv, ToColors, exact
-from reverie.models.stylegan2.lucidrains import LucidrainsSynthesis
+from reverie.models.stylegan2.lucidrains import LucidrainsSynthesis, NoisyConv
 
 Noise = Literal["const", "none"] | torch.Generator | Sequence[Tensor]
 """What layers add: the maps inside the network, nothing, new ones, or one ``[h, w]`` or ``[B, 1, h, w]`` per layer."""
 
+TILED_FROM_PX = 256  # smaller networks are quick enough, and draw the bytes that they always drew
 CENTER_SAMPLES = 4096  # w whose mean is the center of a class
 
 
@@ -193,10 +194,12 @@ class Generator(nn.Module):
         return w[:, None].expand(-1, self.config.num_ws, -1)
 
     def prepared(self) -> Generator:
-        """Return it ready to draw: no gradients of weights, tables of W**2, channels last."""
+        """Return it ready to draw: no gradients of weights, tables of them, channels last."""
         self.eval().requires_grad_(False)
-        for conv in self.synthesis.convolutions:
-            conv.energy = conv.weight.float().square().sum((2, 3))
+        by_tiles = max(self.config.size) >= TILED_FROM_PX
+        for layer in self.modules():
+            if isinstance(layer, (StyleConv, ToColors, NoisyConv)):
+                layer.prepare(by_tiles=by_tiles)
         return self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.no_grad()

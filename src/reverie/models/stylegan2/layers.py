@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.models.stylegan2.tiled import suits_tiles, tiled_conv, turned_kernels
+
 SQRT2 = math.sqrt(2)
 SLOPE = 0.2
 EPSILON = 1e-8
@@ -109,6 +111,8 @@ class StyleConv(Modulated):
 
     noise_const: Tensor
     energy: Tensor | None
+    turned: Tensor | None
+    kernels: Tensor | None
 
     def __init__(
         self, inputs: int, outputs: int, w_dim: int, size: tuple[int, int], blur: Blur | None, noise: bool,
@@ -116,10 +120,25 @@ class StyleConv(Modulated):
     ) -> None:  # fmt: skip
         super().__init__(inputs, outputs, w_dim, 3)
         self.blur, self.clamp, self.noisy, self.size = blur, clamp, noise, size
-        self.register_buffer("energy", None, persistent=False)
+        for table in ("energy", "turned", "kernels"):
+            self.register_buffer(table, None, persistent=False)
         if noise:
             self.register_buffer("noise_const", torch.randn(size))
             self.noise_strength = nn.Parameter(torch.zeros(()))
+
+    def prepare(self, *, by_tiles: bool) -> None:
+        """Keep what drawing needs of the weights besides them: sums of squares, and other arrangements of them.
+
+        Args:
+            by_tiles: whether large layers are computed by `reverie.models.stylegan2.tiled`, whose results differ from
+                the plain ones by rounding.
+        """
+        self.energy = self.weight.float().square().sum((2, 3))
+        if self.blur is not None:
+            if not self._few(self.size[0] * self.size[1] // 4):
+                self.turned = self.weight.transpose(0, 1).contiguous(memory_format=torch.channels_last)
+        elif by_tiles and suits_tiles(self.weight, *self.size):
+            self.kernels = turned_kernels(self.weight)
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None, gain: float = 1.0) -> Tensor:
         """Return activations ``[B, O, h, w]``; `noise` is ``[h, w]`` or ``[B, 1, h, w]``, None for none."""
@@ -127,11 +146,14 @@ class StyleConv(Modulated):
         energy = self.weight.square().sum((2, 3)) if self.energy is None else self.energy
         scale = (style.square() @ energy.T + EPSILON).rsqrt() * (SQRT2 * gain)  # leaky ReLU lets factors through
         bias = self.bias * (SQRT2 * gain)
-        if self._large(x):
+        if self._tiled(x):
+            assert self.kernels is not None
+            x = tiled_conv(x, self.kernels, style, scale, bias)
+        elif self._large(x):
             weight = (self.weight * style[0][:, None, None] * scale[0][:, None, None, None]).to(x.dtype)
             x = self._convolved(x, weight, bias.to(x.dtype))
         else:
-            x = self._convolved(x * style.to(x.dtype)[:, :, None, None], self.weight.to(x.dtype), None)
+            x = self._convolved(x * style.to(x.dtype)[:, :, None, None], None, None)
             x = torch.addcmul(bias.to(x.dtype)[:, None, None], x, scale.to(x.dtype)[:, :, None, None])
         still = not torch.is_grad_enabled()
         if noise is not None and self.noisy:
@@ -142,16 +164,27 @@ class StyleConv(Modulated):
 
     def _large(self, x: Tensor) -> bool:
         """Tell whether scaling the weights of this one picture moves less memory than scaling its activations."""
-        outputs, inputs = self.weight.shape[:2]
-        places = x.shape[2] * x.shape[3]
-        behind = places if self.blur is None else 4 * places
-        few = 9 * outputs * inputs < inputs * places + outputs * behind
-        return few and len(x) == 1 and not torch.is_grad_enabled()
+        return len(x) == 1 and not torch.is_grad_enabled() and self._few(x.shape[2] * x.shape[3])
 
-    def _convolved(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    def _few(self, places: int) -> bool:
+        """Tell whether there are fewer weights than activations on maps of so many places."""
+        outputs, inputs = self.weight.shape[:2]
+        behind = places if self.blur is None else 4 * places
+        return 9 * outputs * inputs < inputs * places + outputs * behind
+
+    def _tiled(self, x: Tensor) -> bool:
+        on_cpu = x.device.type == "cpu" and x.dtype == torch.float32
+        return self.kernels is not None and on_cpu and not torch.is_grad_enabled()
+
+    def _convolved(self, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+        """Return the convolution with `weight`, or with the layer's own."""
         if self.blur is None:
-            return F.conv2d(x, weight, bias, padding=1)
-        wide = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
+            return F.conv2d(x, self.weight.to(x.dtype) if weight is None else weight, bias, padding=1)
+        if weight is not None:
+            turned = weight.transpose(0, 1)
+        else:
+            turned = self.weight.to(x.dtype).transpose(0, 1) if self.turned is None else self.turned.to(x.dtype)
+        wide = F.conv_transpose2d(x, turned, stride=2)
         side = (self.blur.width - 1) // 2
         return self.blur.same(wide, side, gain=4.0, bias=bias)
 
@@ -161,12 +194,19 @@ class ToColors(Modulated):
 
     def __init__(self, inputs: int, colors: int, w_dim: int, clamp: float | None) -> None:
         super().__init__(inputs, colors, w_dim, 1)
-        self.gain, self.clamp = 1 / math.sqrt(inputs), clamp
+        self.gain, self.clamp, self.as_product = 1 / math.sqrt(inputs), clamp, False
+
+    def prepare(self, *, by_tiles: bool) -> None:
+        """Compute as one matrix product from now on, where layers before are computed by tiles."""
+        self.as_product = by_tiles
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """Return colors ``[B, colors, h, w]``."""
         style, bias = self.affine(w) * self.gain, self.bias.to(x.dtype)
-        if len(x) == 1:
+        if len(x) == 1 and self.as_product and x.dtype == torch.float32:
+            weight = self.weight[:, :, 0, 0] * style[0]
+            out = F.linear(x.permute(0, 2, 3, 1), weight, bias).permute(0, 3, 1, 2)
+        elif len(x) == 1:
             out = F.conv2d(x, (self.weight * style[0][:, None, None]).to(x.dtype), bias)
         else:
             out = F.conv2d(x * style.to(x.dtype)[:, :, None, None], self.weight.to(x.dtype), bias)

@@ -40,6 +40,10 @@ class NoisyConv(nn.Module):
         self.register_buffer("noise_const", torch.rand(size))
         self.register_buffer("energy", None, persistent=False)
 
+    def prepare(self, *, by_tiles: bool) -> None:
+        """Keep sums of squares of the weights; it has no form by tiles."""
+        self.energy = self.weight.float().square().sum((2, 3))
+
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
         """Return activations ``[B, O, h, w]``; `noise` is ``[h, w]`` or ``[B, 1, h, w]``, None for none."""
         style = self.affine(w)

@@ -16,8 +16,9 @@ class AtlasConfig(NetworkSettings):
     """Which tiles an atlas has, and how each is drawn."""
 
     layer: tuple[str, ...] = setting(
-        (), "Only this layer; repeatable. Default: every layer that has a readable name.", group=WHAT
-    )
+        (), "Only this layer; repeatable. Default: every layer that has a readable name.", group=WHAT,
+        marks=("any run",),
+    )  # fmt: skip
     per: str = setting("channel", "One tile per channel, or one per layer.", choices=("channel", "layer"), group=WHAT)
     channels: int = setting(32, "At most so many channels of a layer, evenly taken; 0 for all.", minimum=0, group=WHAT)
     size: int = setting(96, "Height and width of a tile in pixels.", minimum=32, maximum=1024, group=HOW)
@@ -30,9 +31,8 @@ class AtlasConfig(NetworkSettings):
         16, "Tiles that share one pass through the network.", minimum=1, maximum=512, group=HOW, expert=True
     )
     seed: int = setting(0, "Seed of starts and views.", minimum=0, maximum=2**63 - 1, group="result")
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group=MACHINE)
+    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group=MACHINE, marks=("any run",))
     precision: str = setting(
         "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False,
-        counts=True,
-        group=MACHINE, expert=True,
+        counts=True, group=MACHINE, expert=True, marks=("any run",),
     )  # fmt: skip

@@ -17,13 +17,14 @@ from reverie.jobs.steps import Steps
 from reverie.jobs.stored import JOB_FILE, OLDER_FILES
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen, Plan, Report
+from reverie.settings import marked
 from reverie.tools.atlas.config import AtlasConfig
 
 if TYPE_CHECKING:
     from reverie.jobs.output import Output
     from reverie.tools.atlas.drawing import AtlasStep
 
-FREE = {"layer": (), "device": "auto", "precision": "auto"}  # may differ between two runs into one folder
+FREE = marked(AtlasConfig, "any run")  # may differ between two runs into one folder
 
 
 class PreparedAtlas:

@@ -19,30 +19,36 @@ class DreamConfig:
 
     model: str = setting(
         "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
-        builtin=EMBEDDED_NAMES, group=GOAL,
+        builtin=EMBEDDED_NAMES, group=GOAL, marks=("goal",),
     )  # fmt: skip
     weights: str | None = setting(
         None, "State dict for a torchvision name, read as data; 'random' for an untrained one.", file="network",
-        builtin=("random",), group=GOAL, expert=True,
+        builtin=("random",), group=GOAL, expert=True, marks=("goal",),
     )  # fmt: skip
     layer: tuple[str, ...] = setting(
         (), "Layers to amplify, each optionally NAME:WEIGHT; by commas or repeated.", alias=("--maximize",), group=GOAL,
-        excludes=("class_name", "group"), steer=True,
+        excludes=("class_name", "group"), steer=True, marks=("goal", "of a group"),
     )  # fmt: skip
     channel: tuple[int, ...] = setting(
         (), "Only these channels of the layer: 5, 3-5 or LAYER:5; by commas or repeated.", group=GOAL, of="layer",
         excludes=("class_name", "guide", "guide_class", "caricature", "group", "direction"),
+        marks=("goal", "of a group"),
     )  # fmt: skip
     class_name: str | None = setting(
         None, "Class to dream instead of a layer, by name or number: goldfish; several by commas, groups such as dog.",
         flag="--class", group=GOAL, joined=True,
         excludes=("layer", "channel", "guide", "guide_class", "caricature", "group", "direction"),
+        marks=("goal", "of a group"),
+    )  # fmt: skip
+    latent: str | None = setting(
+        None, "Move through the latent space of this generator instead of pixels: 'flowers', or a file; begins at "
+        "--seed, without a picture.", file="network", builtin=("flowers",), group=GOAL, expert=True,
+        excludes=("guide", "guide_class", "caricature", "group", "direction"),
     )  # fmt: skip
     objective: str = setting(
         "l2", "What of a layer is amplified: equalized gives every feature its turn where it fits, peaks the boldest "
         "of them; l2 (the original), mean and l1 amplify the strongest.", choices=("equalized", "peaks", "l2", "mean",
-        "l1"),
-        group=GOAL, expert=True,
+        "l1"), group=GOAL, expert=True, marks=("goal",),
     )  # fmt: skip
     strength: float = setting(
         1.0, "How strong the dream is: 2 or 200% twice as strong, 0.5 or 50% half; every step goes so much further.",
@@ -53,8 +59,9 @@ class DreamConfig:
     )
     octave_scale: float = setting(1.4, "Ratio between two sizes.", above=1.0, maximum=8, group=HOW, expert=True)
     steps: int = setting(
-        10, "Steps at each size.", minimum=0, maximum=100_000, alias=("--steps-per-octave",), group=HOW
-    )
+        10, "Steps at each size.", minimum=0, maximum=100_000, alias=("--steps-per-octave",), group=HOW,
+        marks=("keyable",),
+    )  # fmt: skip
     iterations: int = setting(
         1, "Dream this often, each time on the result of the last.", minimum=1, maximum=10_000,
         alias=("--num-iterations",), group=HOW, expert=True,
@@ -65,27 +72,35 @@ class DreamConfig:
         expert=True,
     )  # fmt: skip
     step_size: float = setting(
-        0.009, "Mean change of a pixel per step, on a scale from 0 to 1.", above=0, maximum=1, group=HOW, expert=True
-    )
+        0.009, "Mean change of a pixel per step, on a scale from 0 to 1.", above=0, maximum=1, group=HOW, expert=True,
+        marks=("keyable",),
+    )  # fmt: skip
     jitter: int = setting(
-        32, "Shift by up to this many pixels at every step.", minimum=0, maximum=4096, group=VIEWS, expert=True
-    )
+        32, "Shift by up to this many pixels at every step.", minimum=0, maximum=4096, group=VIEWS, expert=True,
+        marks=("keyable",),
+    )  # fmt: skip
     normalize: str = setting(
-        "mean-abs", "How the gradient is normalized.", choices=("mean-abs", "std", "laplacian"), group=HOW, expert=True
-    )
-    smooth: float = setting(0.0, "Weight of total variation against the objective.", minimum=0, group=HOW, expert=True)
+        "mean-abs", "How the gradient is normalized.", choices=("mean-abs", "std", "laplacian"), group=HOW, expert=True,
+        marks=("goal",),
+    )  # fmt: skip
+    smooth: float = setting(
+        0.0, "Weight of total variation against the objective.", minimum=0, group=HOW, expert=True, marks=("keyable",),
+    )  # fmt: skip
     jitter_rotate: float = setting(
-        0.0, "Turn by up to this many degrees at every step.", minimum=0, maximum=180, group=VIEWS, expert=True
-    )
+        0.0, "Turn by up to this many degrees at every step.", minimum=0, maximum=180, group=VIEWS, expert=True,
+        marks=("keyable",),
+    )  # fmt: skip
     jitter_scale: float = setting(
-        0.0, "Enlarge or shrink by up to this share at every step.", minimum=0, maximum=0.5, group=VIEWS, expert=True
-    )
+        0.0, "Enlarge or shrink by up to this share at every step.", minimum=0, maximum=0.5, group=VIEWS, expert=True,
+        marks=("keyable",),
+    )  # fmt: skip
     jitter_noise: float = setting(
-        0.0, "Standard deviation of noise added at every step.", minimum=0, maximum=1, group=VIEWS, expert=True
-    )
+        0.0, "Standard deviation of noise added at every step.", minimum=0, maximum=1, group=VIEWS, expert=True,
+        marks=("keyable",),
+    )  # fmt: skip
     canvas: str = setting(
         "auto", "What is changed: pixels, or a Fourier spectrum (default without a picture).",
-        choices=("auto", "pixels", "spectrum"), group=HOW, expert=True,
+        choices=("auto", "pixels", "spectrum"), group=HOW, expert=True, marks=("goal",),
     )  # fmt: skip
     size: int | str | None = setting(
         None, "Longer side in pixels, or by the picture's own: 2x, 50%; default: its own, 512 without one.", minimum=1,
@@ -110,24 +125,25 @@ class DreamConfig:
     guide: str | None = setting(
         None, "Draw the forms of this picture out of yours.", file="picture", group=GOAL,
         excludes=("class_name", "channel", "guide_class", "caricature", "group", "direction"),
+        marks=("goal", "of a group"),
     )  # fmt: skip
     guide_form: str = setting(
         "best-match", "Each place follows the part of the guide that fits it best (by strength, or by cosine), or all "
         "places the guide's mean.", choices=("best-match", "cosine", "channels"), needs=("guide",), group=OTHERS,
-        expert=True,
+        expert=True, marks=("of a group",),
     )  # fmt: skip
     guide_size: int | None = setting(
         None, "Shorter side of the guide in pixels; default: what the network was trained on.", minimum=16,
-        maximum=4096, needs=("guide",), group=OTHERS, expert=True,
+        maximum=4096, needs=("guide",), group=OTHERS, expert=True, marks=("of a group",),
     )  # fmt: skip
     guide_class: str | None = setting(
         None, "Class that guides a layer: its mean direction there.", group=GOAL, expert=True,
-        excludes=("class_name", "guide", "channel", "caricature", "group", "direction"),
+        excludes=("class_name", "guide", "channel", "caricature", "group", "direction"), marks=("goal", "of a group"),
     )  # fmt: skip
     direction: str | None = setting(
         None, "From one class to another, as TO-FROM: what separates them for the network is amplified.", late=True,
         needs=("direction_from",), group=GOAL, expert=True,
-        excludes=("class_name", "guide", "guide_class", "channel", "caricature", "group"),
+        excludes=("class_name", "guide", "guide_class", "channel", "caricature", "group"), marks=("goal",),
     )  # fmt: skip
     direction_from: str | None = setting(
         None, "File of class centers that 'reverie embed layers' wrote.", file="data", late=True, needs=("direction",),
@@ -135,7 +151,7 @@ class DreamConfig:
     )  # fmt: skip
     caricature: bool = setting(
         False, "Exaggerate what the network already sees in the picture.", needs_input=True, group=GOAL, expert=True,
-        excludes=("class_name", "guide", "guide_class", "channel", "group", "direction"),
+        excludes=("class_name", "guide", "guide_class", "channel", "group", "direction"), marks=("goal",),
     )  # fmt: skip
     caricature_power: float = setting(
         1.0, "How strictly a caricature keeps to what is there; 0 not at all.", minimum=0, maximum=8,
@@ -165,9 +181,10 @@ class DreamConfig:
         expert=True,
     )
     group: tuple[str, ...] = setting(
-        (), "What to amplify inside a mask of its own, as mask=FILE,layer=NAME,strength=1; repeatable.",
-        whole=True, inside=inside(Group), needs_input=True, group=OTHERS, expert=True,
+        (), "What to amplify inside a mask of its own, as mask=FILE,layer=NAME,strength=1; repeatable.", whole=True,
+        inside=inside(Group), needs_input=True, group=OTHERS, expert=True,
         excludes=("layer", "channel", "class_name", "guide", "guide_class", "caricature", "target_from", "direction"),
+        marks=("goal",),
     )  # fmt: skip
     keep_colors: bool = setting(False, "The older name of --color keep.", needs_input=True, hidden=True, group=PICTURE)
     seed: int = setting(
@@ -178,7 +195,9 @@ class DreamConfig:
         "auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False, group=MACHINE, expert=True
     )
     precision: str = setting(
-        "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False,
+        "auto",
+        "Arithmetic of the network; auto measures. fp32-fused: fp32 in fewer operations, other in the last bits.",
+        choices=("auto", "fp32", "fp32-fused", "bf16"), replay=False,
         counts=True,
         group=MACHINE, expert=True,
     )  # fmt: skip

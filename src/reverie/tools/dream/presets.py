@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# name → (what it looks like, settings); chosen by looking, for the embedded network
+from reverie.settings import marked
+from reverie.tools.dream.config import DreamConfig
+
+# name → (what it looks like, settings); chosen by looking, for the embedded networks
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "creatures": (
         "animals, faces and eyes that grow out of what is there",
@@ -39,15 +42,11 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-USUAL = "creatures"  # of a photograph, where nothing else was asked for
+USUAL = "deepdream"  # of a photograph, where nothing else was asked for
 USUAL_OF_CLASS = "things"  # where only a class was
-OWN_WISHES = (
-    "model", "weights", "layer", "channel", "class_name", "objective", "guide", "guide_class", "caricature", "group",
-    "direction", "canvas", "normalize",
-)  # fmt: skip
 
 
 def usual(given: Mapping[str, Any]) -> str | None:
     """Return the preset that is meant where none is named: none where the settings say themselves what is raised."""
-    wishes = [name for name in OWN_WISHES if name in given]
+    wishes = [name for name in marked(DreamConfig, "goal") if name in given]
     return USUAL if not wishes else USUAL_OF_CLASS if wishes == ["class_name"] else None

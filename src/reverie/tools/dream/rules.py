@@ -6,10 +6,9 @@ from dataclasses import replace
 
 from reverie import settings
 from reverie.errors import InputError
+from reverie.settings import marked
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.groups import Group
-
-GOAL = ("layer", "channel", "class_name", "guide", "guide_form", "guide_size", "guide_class")  # of a group
 
 
 def check_dream(config: DreamConfig) -> None:
@@ -34,7 +33,7 @@ def check_together(config: DreamConfig, *, has_picture: bool | None = None) -> N
 
 def alone(group: Group, whole: DreamConfig) -> DreamConfig:
     """Return the settings of a dream of one group alone."""
-    return replace(whole, group=(), **{name: getattr(group, name) for name in GOAL})
+    return replace(whole, group=(), **{name: getattr(group, name) for name in marked(DreamConfig, "of a group")})
 
 
 def parse_groups(config: DreamConfig) -> tuple[Group, ...]:

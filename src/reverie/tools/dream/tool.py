@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reverie.optimize.gradient import Ascent
     from reverie.optimize.together import Together
     from reverie.optimize.transforms import Look
+    from reverie.tools.dream.latent import PreparedThroughLatents
     from reverie.tools.dream.references import References
     from reverie.tools.dream.work import DreamWork
     from reverie.tools.dream_steps.disk import DiskDream
@@ -55,7 +56,7 @@ class PreparedDream:
 
     def __init__(self, config: DreamConfig, session: Session, own: OwnGoal | None = None) -> None:
         self.config, self.session, self._own = config, session, own
-        self.critic: Critic = session.critic(config.model, config.weights, config.device, config.precision)
+        self.critic: Critic = session.critic(config.model, config.weights, config.device, config.precision, fuse=True)
         self.notes: Sequence[str] = [*self.critic.notes, *wording_notes(config, self.critic)]
         picks = config.target_from is not None and Path(config.target_from).is_dir()  # by the name of each picture
         self._shared = None if picks else self._raised(config, "")
@@ -189,10 +190,19 @@ def network(config: DreamConfig) -> Path | None:
     return network_file(config.model, config.weights)
 
 
+def prepared(config: DreamConfig, session: Session) -> PreparedDream | PreparedThroughLatents:
+    """Open what the settings name."""
+    if config.latent is None:
+        return PreparedDream(config, session)
+    from reverie.tools.dream.latent import PreparedThroughLatents
+
+    return PreparedThroughLatents(config, session)
+
+
 DREAM: Tool[DreamConfig] = Tool(
     name="dream", doing="dreaming", ending="dream",
     summary="Dream pictures and films: amplify what a network sees in them.",
-    config=DreamConfig, prepare=PreparedDream, check=check_dream, settle=settle, upgrade=upgrade,
+    config=DreamConfig, prepare=prepared, check=check_dream, settle=settle, upgrade=upgrade,
     network=network, presets=PRESETS, usual=usual,
     roles=(
         Role(
@@ -204,7 +214,7 @@ DREAM: Tool[DreamConfig] = Tool(
     name_of=lambda config: "noise", spreads=lambda config: config.tile is not None,
     examples=(
         "reverie dream photo.jpg", "reverie dream photo.jpg --preset carnival --strength 150%",
-        "reverie dream clip.mp4 --duration 5",
+        "reverie dream clip.mp4 --duration 5", "reverie dream --latent flowers --class orange -o orange.png",
         "reverie dream photo.jpg --zoom 1.04/s --seconds 10 -o film.mp4",
     ),
 )  # fmt: skip

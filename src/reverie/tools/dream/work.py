@@ -14,7 +14,7 @@ from reverie.errors import InputError
 from reverie.jobs.job import Input, Json
 from reverie.jobs.output import Picture as PictureOutput
 from reverie.jobs.replay import OWN
-from reverie.jobs.work import Chosen, Plan
+from reverie.jobs.work import Chosen, Plan, State
 from reverie.numerics.color import with_chroma_of
 from reverie.numerics.resample import resize
 from reverie.optimize.ascend import Step
@@ -22,12 +22,15 @@ from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Together
 from reverie.tools.dream.references import References, fitted_masks
 from reverie.tools.dream_steps.ascent import Plan as Layout
-from reverie.tools.dream_steps.ascent import dream_steps, final_size, open_steered
+from reverie.tools.dream_steps.ascent import Standing, dream_steps, final_size, open_steered
 
 if TYPE_CHECKING:
     from reverie.critic.critic import Critic
     from reverie.media.image import Picture
     from reverie.tools.dream.config import DreamConfig
+
+
+COUNTS = ("iteration", "octave", "step", "index")  # of `Standing`
 
 
 class DreamWork:
@@ -62,12 +65,13 @@ class DreamWork:
         names = [layer.name for layer in critic.named_layers]
         self.plan = plan_of(config, critic, layout, {"strength": (), "layer": names})
         self._steps: Iterator[Step] | None = None
+        self._standing = Standing()
 
     def __iter__(self) -> Iterator[Step]:
         if self._steps is None:
             self._steps = dream_steps(
                 self._source(), self.config, critic=self.critic, mask=self._mask, plan=self.layout,
-                steered=self._steered, ascent=self._ascent,
+                steered=self._steered, ascent=self._ascent, standing=self._standing,
             )  # fmt: skip
         for step in self._steps:
             self.last = step
@@ -76,6 +80,43 @@ class DreamWork:
     def control(self, change: Mapping[str, Json]) -> Mapping[str, Json]:
         """Change strength or layer from the next step on."""
         return self._steered.control(change)
+
+    @property
+    def resumable(self) -> DreamWork:
+        """See `reverie.jobs.work.Resumable`."""
+        return self
+
+    def state(self) -> State | None:
+        """Return where it stands; None in a spectrum, after turning to another layer, and at the end."""
+        at, steered = self._standing, self._steered
+        ends = self.last is None or self.last.index >= self.last.total
+        if at.pixels is None or ends or steered.config is not self.config:
+            return None
+        tensors = {"pixels": at.pixels, "random": steered.generator.get_state()}
+        tensors |= {} if at.source is None else {"source": at.source}
+        about: dict[str, Json] = {name: getattr(at, name) for name in COUNTS}
+        return State(tensors, about | {"strength": steered.strength, **self._fixed})
+
+    def go_on(self, state: State) -> None:
+        """Stand where another process stood.
+
+        Raises:
+            InputError: it is the state of another dream.
+        """
+        about, tensors = state.about, state.tensors
+        if any(about.get(name) != value for name, value in self._fixed.items()):
+            raise InputError("that is the state of another dream")
+        iteration, octave, step, index = (int(about[name]) for name in COUNTS)  # type: ignore[arg-type] - plain JSON
+        self._standing = Standing(
+            iteration, octave, step, index, tensors["pixels"], tensors.get("source"), tensors["random"]
+        )
+        self._steered.strength = float(about["strength"])  # type: ignore[arg-type]
+
+    @property
+    def _fixed(self) -> dict[str, Json]:
+        """What a state must share."""
+        return {"sizes": [list(size) for size in self.layout.sizes], "tile": self.layout.tile_px,
+                "steps": self.layout.steps, "device": self.critic.device.type}  # fmt: skip
 
     def outputs(self) -> Sequence[PictureOutput]:
         """Return the picture as it is."""

@@ -69,7 +69,11 @@ class LoopDream:
         self.folder = FrameFolder(self.target.with_name(fitted(self.target.name, ".frames")), bits=16)
         self.config = as_before(config, self.folder.manifest())
         self.critic = critic or open_critic(
-            self.config.model, self.config.weights, device=self.config.device, precision=self.config.precision
+            self.config.model,
+            self.config.weights,
+            device=self.config.device,
+            precision=self.config.precision,
+            fuse=True,
         )
         size = None if self.picture is None else (self.picture.rgb.shape[0], self.picture.rgb.shape[1])
         self.loop: Loop = plan_loop(

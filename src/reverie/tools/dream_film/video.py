@@ -61,7 +61,9 @@ def dream_video(
     """
     check_settings(config)
     check_settings(video)
-    critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
+    critic = critic or open_critic(
+        config.model, config.weights, device=config.device, precision=config.precision, fuse=True
+    )
     work = _Work(config, video, critic, mask, raised or FilmAscent(config, critic))
     history = () if previous is None else (previous,)
     yield from film_steps(frames, work, cuts=video.cuts, estimate=estimate, history=history, first=first)

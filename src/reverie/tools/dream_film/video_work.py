@@ -52,7 +52,11 @@ class VideoDream(FilmJob):
         self.estimate = open_estimator(video.flow, config.device)
         self.config = as_before(config, self.folder.manifest())
         self.critic = critic or open_critic(
-            self.config.model, self.config.weights, device=self.config.device, precision=self.config.precision
+            self.config.model,
+            self.config.weights,
+            device=self.config.device,
+            precision=self.config.precision,
+            fuse=True,
         )
         self.keyframes = keyframes or Keyframes({})
         refuse_keys(self.keyframes, FOR_LOOPS, "films from a still picture")

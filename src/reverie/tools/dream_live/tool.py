@@ -100,7 +100,8 @@ class PreparedDreamLive:
         }  # fmt: skip
         stage = Stage(self.scene, self.map, self.rules, seed)
         return LiveWork(stage, config.fps, config.seconds, about, _chosen(self.scene),
-                        look=look_of(self.rules, self._session, config.critic, config.device))  # fmt: skip
+                        look=look_of(self.rules, self._session, config.critic, config.device),
+                        scratch=scratch)  # fmt: skip
 
 
 class PreparedDreamRender:

@@ -78,7 +78,7 @@ class Plan:
 def dream_steps(
     image: Tensor | None, config: DreamConfig, *, critic: Critic | None = None, mask: Tensor | None = None,
     plan: Plan | None = None, steered: Steered | None = None, objective: Objective | None = None,
-    ascent: Ascent | Together | None = None, own: Tensor | None = None,
+    ascent: Ascent | Together | None = None, own: Tensor | None = None, standing: Standing | None = None,
 ) -> Iterator[Step]:  # fmt: skip
     """Dream a picture and yield a `Step` per iteration; the last step's images are the result.
 
@@ -93,6 +93,7 @@ def dream_steps(
         ascent: the same with its views, from `build_ascent`, if it was made already.
         own: the undreamt picture, of the same size, if `image` is already dreamt on: what a caricature exaggerates and
             whose colors are kept.
+        standing: where to go on, on pixels; it is kept up to date while the dream goes on.
 
     Raises:
         InputError: settings that do not fit the network or the picture.
@@ -100,14 +101,16 @@ def dream_steps(
     """
     check_settings(config)
     check_together(config, has_picture=image is not None)
-    critic = critic or open_critic(config.model, config.weights, device=config.device, precision=config.precision)
+    critic = critic or open_critic(
+        config.model, config.weights, device=config.device, precision=config.precision, fuse=True
+    )
     ascent = ascent or _ascent(config, critic, objective)
     plan = plan or plan_dream(None if image is None else (image.shape[-2], image.shape[-1]), config, critic, ascent)
     steered = steered or open_steered(config, critic, plan, ascent)
     if plan.canvas == "spectrum":
         steps = _dream_spectrum(image, critic, steered, mask)
     else:
-        steps = _dream_pixels(image, critic, steered, mask, own)
+        steps = _dream_pixels(image, critic, steered, mask, own, standing or Standing())
     colors = image if own is None else own
     for step in steps:
         if config.keeps_colors and colors is not None and step.index == step.total:
@@ -176,43 +179,94 @@ def open_steered(config: DreamConfig, critic: Critic, plan: Plan, ascent: Ascent
     return Steered(config, plan, viewed(ascent), Generator().manual_seed(config.seed), decide)
 
 
+@dataclass(eq=False)
+class Standing:
+    """Where a dream on pixels stands; with it, another process goes on to the same bytes.
+
+    Attributes:
+        iteration: number of the round through all octaves, from 0.
+        octave: number of the octave, from 0.
+        step: steps done in it.
+        index: steps done in all.
+        pixels: ``[1, 3, h, w]``, the picture of this octave; None at its beginning.
+        source: what this round began with, ``[1, 3, H, W]``; None for the picture itself.
+        random: state of the generator, where it is gone on from here.
+    """
+
+    iteration: int = 0
+    octave: int = 0
+    step: int = 0
+    index: int = 0
+    pixels: Tensor | None = None
+    source: Tensor | None = None
+    random: Tensor | None = None
+
+
 def _dream_pixels(
-    image: Tensor | None, critic: Critic, steered: Steered, mask: Tensor | None, own: Tensor | None
+    image: Tensor | None, critic: Critic, steered: Steered, mask: Tensor | None, own: Tensor | None, at: Standing
 ) -> Iterator[Step]:
     config, plan, generator = steered.config, steered.plan, steered.generator
     if image is None:
         image = PixelCanvas.noise(plan.size, generator).pixels.detach()
-    source = original = image.to(critic.device)
+    original = image.to(critic.device)
     mask = None if mask is None else mask.to(critic.device)
     if config.steps == 0:
-        yield Step(0, 0, len(plan.sizes), len(plan.sizes), 0.0, plan.size, 0.0, source)
+        yield Step(0, 0, len(plan.sizes), len(plan.sizes), 0.0, plan.size, 0.0, original)
         return
-    count = 0
-    for _ in range(config.iterations):
-        detail: Tensor | None = None
-        for octave, size in enumerate(plan.sizes, start=1):
-            base = source if size == plan.size else resize(source, size).clamp_(0, 1)
-            part = None if mask is None else resize(mask, size).clamp(0, 1)
-            area = changed_area(steered.ascent, part, size)
-            canvas = PixelCanvas(base if detail is None else _detailed(base, detail, area))
-            pixels, whole = canvas.pixels.detach(), None
-            steered.base = base if own is None else resize(own.to(base), size).clamp_(0, 1)
-            if octave < len(plan.sizes):
-                whole = partial(_whole, pixels, base, source, changed_area(steered.ascent, mask, plan.size))
-            for number in range(1, config.steps + 1):
-                steered.begin_step(pixels)
-                tiles = steered.plan.tiles(size)
-                [(score, seconds)] = ascend_pixels(
-                    canvas, steered.here, steered.rule, 1, generator, tiles=tiles, mask=part
-                )
-                count += 1
-                if config.blend and octave == len(plan.sizes) and number == config.steps:
-                    pixels.lerp_(original, config.blend)
-                yield Step(count, plan.steps, octave, len(plan.sizes), score, size, seconds, pixels, whole)
-            if octave < len(plan.sizes):
-                detail = pixels - base
-            else:
-                source = pixels
+    if at.random is not None:
+        _begin_as_before(original, steered, plan, own)
+        generator.set_state(at.random)
+    detail: Tensor | None = None
+    while at.iteration < config.iterations:
+        source = original if at.source is None else at.source.to(original)
+        base = _base(source, plan.sizes[at.octave], plan)
+        yield from _octave(base, source, original, detail, mask, own, steered, plan, config, at)
+        assert at.pixels is not None
+        if at.octave + 1 == len(plan.sizes):
+            at.source, detail = at.pixels, None
+            at.iteration, at.octave = at.iteration + 1, 0
+        else:
+            detail = at.pixels - base
+            at.octave += 1
+        at.step, at.pixels = 0, None
+
+
+def _base(source: Tensor, size: tuple[int, int], plan: Plan) -> Tensor:
+    return source if size == plan.size else resize(source, size).clamp_(0, 1)
+
+
+def _begin_as_before(original: Tensor, steered: Steered, plan: Plan, own: Tensor | None) -> None:
+    """Balance the terms as at the very first step, of which a dream that is gone on with has only the outcome."""
+    base = _base(original, plan.sizes[0], plan)
+    steered.base = base if own is None else _base(own.to(base), plan.sizes[0], plan)
+    steered.begin_step(base)
+
+
+def _octave(
+    base: Tensor, source: Tensor, original: Tensor, detail: Tensor | None, mask: Tensor | None, own: Tensor | None,
+    steered: Steered, plan: Plan, config: DreamConfig, at: Standing,
+) -> Iterator[Step]:  # fmt: skip
+    size, octaves = plan.sizes[at.octave], len(plan.sizes)
+    last = at.octave + 1 == octaves
+    part = None if mask is None else resize(mask, size).clamp(0, 1)
+    area = changed_area(steered.ascent, part, size)
+    if at.pixels is not None:
+        canvas = PixelCanvas(at.pixels.to(base))
+    else:
+        canvas = PixelCanvas(base if detail is None else _detailed(base, detail, area))
+    pixels = at.pixels = canvas.pixels.detach()
+    steered.base = base if own is None else resize(own.to(base), size).clamp_(0, 1)
+    whole = None if last else partial(_whole, pixels, base, source, changed_area(steered.ascent, mask, plan.size))
+    while at.step < config.steps:
+        steered.begin_step(pixels)
+        tiles = steered.plan.tiles(size)
+        [(score, seconds)] = ascend_pixels(
+            canvas, steered.here, steered.rule, 1, steered.generator, tiles=tiles, mask=part
+        )
+        at.step, at.index = at.step + 1, at.index + 1
+        if config.blend and last and at.step == config.steps:
+            pixels.lerp_(original, config.blend)
+        yield Step(at.index, plan.steps, at.octave + 1, octaves, score, size, seconds, pixels, whole)
 
 
 def changed_area(ascent: Ascent | Together, mask: Tensor | None, size: tuple[int, int]) -> Tensor | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reverie.data.public import NAMES
 from reverie.errors import DataError, InputError, unknown_name
 from reverie.jobs.given import Given
 from reverie.jobs.session import Session
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from reverie.jobs.output import Output
     from reverie.tools.gather.net import Net
 
-NAMES = ("cifar100", "pets", "coco-minitrain")
 MOST_PICTURE_BYTES = 16 << 20
 
 

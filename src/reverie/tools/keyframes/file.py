@@ -24,7 +24,7 @@ import yaml
 
 from reverie.errors import InputError, unknown_name
 from reverie.jobs.plain_text import compose_yaml, read_text, short
-from reverie.settings import check_settings
+from reverie.settings import check_settings, marked
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.keyframes.easing import EASINGS
 from reverie.tools.keyframes.keyframes import Key, Keyframes, Moment
@@ -32,8 +32,7 @@ from reverie.tools.keyframes.keyframes import Key, Keyframes, Moment
 MOMENT = re.compile(r"([\d.]+(?:e[-+]?\d+)?)\s*(s|f|%)?", re.IGNORECASE)
 MIXES = ("layer", "class")
 WEIGHED = (*MIXES, "group", "style")  # values are names with weights
-FIELDS = ("step_size", "steps", "smooth", "jitter", "jitter_rotate", "jitter_scale", "jitter_noise")  # of DreamConfig
-WHOLE = ("steps", "jitter")
+FIELDS = marked(DreamConfig, "keyable")
 
 Readers = Mapping[str, Callable[[Any, str], Any]]  # by parameter: of a value and the place where it is written
 
@@ -206,7 +205,7 @@ def _shares(value: Any, place: str) -> dict[str, float]:
 def _field(name: str) -> Callable[[Any, str], float]:
     def read(value: Any, place: str) -> float:
         number = read_number(value, place)
-        if name in WHOLE:
+        if isinstance(FIELDS[name], int):
             if number != int(number):
                 raise InputError(f"{place}: expected a whole number; got '{short(value)}'")
             number = int(number)

@@ -13,7 +13,7 @@ from torch import Tensor
 from reverie.errors import InputError, unknown_name
 from reverie.models.stylegan2.generator import Noise
 from reverie.tools.latent.model import LatentModel
-from reverie.tools.latent_search.directions import Directions, parse_target, principal_directions, read_directions
+from reverie.tools.latent_search.directions import Directions, parse_target, principal_directions
 from reverie.tools.sound.config import SoundSettings
 from reverie.tools.sound.drive import Drive
 
@@ -75,11 +75,6 @@ def drive_of(how: HeardSettings) -> Drive | None:
     if how.song is None:
         return None
     return Drive(Path(how.song), how.map)
-
-
-def directions_of(path: Path | None, model: LatentModel) -> Directions | None:
-    """Return the directions of a file; None where there is none."""
-    return None if path is None else read_directions(path, model.config.w_dim)
 
 
 def sound_of(ws: np.ndarray, how: SoundSettings, rate: float) -> Callable[[Iterator[np.ndarray]], bytes]:

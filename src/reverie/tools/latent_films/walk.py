@@ -57,7 +57,20 @@ class PreparedWalk(PreparedGenerator):
             at = driven(way, drive, model, length_s, float(rate), frames, loop=config.loop)
         manifest = {"tool": "latent walk", "network": model.sha256, "settings": lasting(config)}
         song = None if config.song is None else Path(config.song)
-        return latent_film(model, at, frames, rate, config, scratch, manifest, song)
+        film = latent_film(model, at, frames, rate, config, scratch, manifest, song)
+        film.notes += loop_notes(config)
+        return film
+
+
+def loop_notes(config: WalkConfig) -> list[str]:
+    """Return what becomes of a wish that the path cannot follow: parts of a turn in a loop, or a loop without end."""
+    whole = math.ceil(config.turns)
+    if config.path == "circle" and config.loop and whole != config.turns:
+        return [f"--turns {config.turns:g} became {whole}, as the film loops; --no-loop keeps it"]
+    comes_back = config.path == "noise" or (config.path == "circle" and whole == config.turns)
+    if comes_back and not config.loop:
+        return [f"a {config.path} comes back by itself: with --no-loop the last frame shows the first place again"]
+    return []
 
 
 def lasting(config: Filmed) -> str:

@@ -57,7 +57,11 @@ class PreparedMap(PreparedGenerator):
                 yield Report(made, len(ws), "pictures", preview=lambda: sheet)
 
         def outputs() -> list[Output]:
-            facts = {"sheet": _data_uri(sheet), "columns": columns, "rows": rows, "tile": side, "model": config.model}
+            name = f"{model.sha256[:16]}-{config.class_name or ''}-{config.seed}-{columns}-{rows}"
+            facts = {
+                "sheet": _data_uri(sheet), "columns": columns, "rows": rows, "tile": side, "model": config.model,
+                "name": name,
+            }  # fmt: skip
             text = PAGE.read_text(encoding="utf-8").replace("@FACTS@", json.dumps(facts).replace("<", "\\u003c"))
             return [Page(text), Bytes(Latents(ws, names, model.sha256).encoded, (SUFFIX,), "latents", inside=True)]
 

@@ -74,7 +74,7 @@ class PreparedLive(PreparedGenerator):
         stage = Stage(self.scene, self.map, self.rules, seed)
         return LiveWork(
             stage, config.fps, config.seconds, about, self.model.chosen,
-            look=look_of(self.rules, self._session, config.critic, config.device),
+            look=look_of(self.rules, self._session, config.critic, config.device), scratch=scratch,
         )  # fmt: skip
 
 

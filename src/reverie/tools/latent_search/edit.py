@@ -105,7 +105,7 @@ class PreparedEdit(PreparedGenerator):
     def _move(self, text: str) -> tuple[tuple[int, tuple[int, ...]], float]:
         from reverie.tools.latent_search.directions import parse_target
 
-        target, _, amount = text.partition("=")
+        target, _, amount = text.replace("=", ":").partition(":")  # the command line writes NAME=WEIGHT with a colon
         try:
             value = float(amount)
         except ValueError as error:

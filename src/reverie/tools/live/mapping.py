@@ -7,6 +7,7 @@
       audio: song.wav              # or microphone
       camera: 0                    # or a film: its motion
       take: earlier.jsonl          # a recorded session
+    outputs: {sound: "", midi: loop, osc: 127.0.0.1:9002}   # see `reverie.tools.live.outputs`
     signals:                       # what is said of an input; without it: from 0 to 1, smoothed a little
       heart: {from: osc /heart, range: [50, 120], smooth: 0.5, timeout: 5s, home: 0.3}
       calm: {from: lsl EEG alpha, range: auto, calibrate: 20s}
@@ -31,7 +32,8 @@ from reverie.media.signals.signal import Signal, SignalSettings
 from reverie.tools.keyframes.easing import EASINGS
 from reverie.tools.live.yaml_reader import Place, parse_tree, read_text
 
-KNOWN = ("inputs", "signals", "moves")
+KNOWN = ("inputs", "outputs", "signals", "moves")
+OUTPUTS = ("sound", "midi", "osc")
 INPUTS = ("osc", "lsl", "midi", "audio", "camera", "take")
 IN_SIGNAL = ("from", "range", "calibrate", "smooth", "beta", "timeout", "home")
 IN_MOVE = ("signal", "from", "to", "rate", "curve")
@@ -57,6 +59,7 @@ class LiveMap:
 
     Attributes:
         inputs: what is listened to, by kind; each a list.
+        outputs: what goes out, by kind.
         signals: settings by name.
         moves: parameter → what is added up for it.
         text: the file, for whoever makes the session again.
@@ -64,6 +67,7 @@ class LiveMap:
     """
 
     inputs: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
     signals: Mapping[str, SignalSettings] = field(default_factory=dict)
     moves: Mapping[str, tuple[Share, ...]] = field(default_factory=dict)
     text: str = ""
@@ -88,6 +92,7 @@ def parse_map(text: str, name: str = "map", folder: Path = Path()) -> LiveMap:
     tree = parse_tree(text, f"'{name}'", KNOWN)
     place = Place(f"'{name}'")
     inputs = {kind: tuple(place.listed(item)) for kind, item in place.entries(tree.get("inputs") or {}, INPUTS).items()}
+    outputs = place.at("outputs").entries(tree.get("outputs") or {}, OUTPUTS)
     signals = {
         word: _signal(place.at(f"signal {word}"), item)
         for word, item in place.at("signals").entries(tree.get("signals") or {}).items()
@@ -100,7 +105,7 @@ def parse_map(text: str, name: str = "map", folder: Path = Path()) -> LiveMap:
         raise InputError(f"'{name}' has more than {MOST_MOVES} moves or signals")
     used = {share.signal for shares in moves.values() for share in shares}
     signals |= {word: usual_settings(word) for word in used if word not in signals}
-    return LiveMap(inputs, signals, moves, text, folder)
+    return LiveMap(inputs, outputs, signals, moves, text, folder)
 
 
 def usual_settings(source: str) -> SignalSettings:

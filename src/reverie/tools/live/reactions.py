@@ -20,7 +20,7 @@ Times are those of the show or film, and chance comes from a seed: the same film
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -80,11 +80,12 @@ class Rule:
 
 @dataclass(frozen=True)
 class Rules:
-    """All rules of a file."""
+    """All rules of a file, and the folder where it lies."""
 
     rules: tuple[Rule, ...]
     every_s: float = 0.25
     text: str = ""
+    folder: Path = Path()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -142,7 +143,7 @@ def read_rules(path: Path) -> Rules:
     Raises:
         InputError: missing, not YAML, or something that is not understood, named.
     """
-    return parse_rules(read_text(path, "a file of reactions"), path.name)
+    return replace(parse_rules(read_text(path, "a file of reactions"), path.name), folder=path.parent)
 
 
 def parse_rules(text: str, name: str = "rules") -> Rules:

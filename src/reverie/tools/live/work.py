@@ -21,9 +21,10 @@ from reverie.jobs.job import Json
 from reverie.jobs.output import Bytes, Output
 from reverie.jobs.work import Chosen, Plan, Progress, Report
 from reverie.media.signals.board import Board
-from reverie.media.signals.take import TakeRecorder
+from reverie.media.signals.take import TakeRecorder, unfinished
 from reverie.tools.live.inputs import Inputs
 from reverie.tools.live.mapping import LiveMap, Mapper
+from reverie.tools.live.outputs import Outputs
 from reverie.tools.live.reactions import Action, Fired, Reactor, Rules, send
 
 STILL_WAIT_S = 0.1  # a scene that stands still looks up so often
@@ -105,14 +106,25 @@ class Stage:
                     self._bounds[name] = self.scene.bounds(name)
         self._set: dict[str, tuple[float, float]] = {}  # parameter → value, and until when
         self._looked_s = -1e9
+        self.values: Mapping[str, float] = {}
 
     def pose(self, board: Board, now_s: float, step_s: float) -> Any:
         """Return the pose of the scene at a time of the board's clock."""
         values = self.mapper.values(board, now_s)
         self._set = {name: kept for name, kept in self._set.items() if kept[1] > now_s}
         values |= {name: value for name, (value, _) in self._set.items()}
-        bounded = {name: min(max(v, self._bounds[name][0]), self._bounds[name][1]) for name, v in values.items()}
-        return self.scene.advance(bounded, step_s)
+        self.values = {name: min(max(v, self._bounds[name][0]), self._bounds[name][1]) for name, v in values.items()}
+        return self.scene.advance(self.values, step_s)
+
+    @property
+    def bounds(self) -> Mapping[str, tuple[float, float]]:
+        """Between what each parameter moves."""
+        return self._bounds
+
+    def number_of(self, fired: Fired) -> int:
+        """Return the number of the rule that fired, from 0."""
+        assert self.rules is not None
+        return self.rules.rules.index(fired.rule)
 
     def due(self, now_s: float) -> bool:
         """Tell whether the picture is to be looked at again."""
@@ -141,6 +153,19 @@ class Stage:
             self.scene.event(action)
 
 
+@dataclass(frozen=True)
+class Session(Bytes):
+    """The file of a session; once it is written, `kept` is called."""
+
+    kept: Callable[[], None] = lambda: None
+
+    def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
+        """Write it, then tell."""
+        said = super().write(path, record, quality)
+        self.kept()
+        return said
+
+
 class LiveWork:
     """A show that goes on until it is stopped; see `reverie.jobs.work.Work`.
 
@@ -151,7 +176,7 @@ class LiveWork:
         about: what the session's file says of it, so that it can be made again.
         chosen: see `Chosen`.
         look: names what is in a picture, for reactions.
-        frame_size: height of frames, where they are enlarged.
+        scratch: beside the session's file; what came in is written there line by line, so that a crash loses nothing.
     """
 
     def __init__(
@@ -162,10 +187,11 @@ class LiveWork:
         self.board = Board()
         self.inputs = Inputs(stage.live_map, self.board)
         self.chosen = chosen
-        self.notes: list[str] = [*self.inputs.notes]
+        self.outlets = Outputs(stage.live_map, stage.bounds)
+        self.notes: list[str] = [*self.inputs.notes, *self.outlets.notes]
         if self.inputs.about:
             self.notes.append(f"listening to {', '.join(self.inputs.about)}")
-        self._recorder = TakeRecorder(about)
+        self._recorder = TakeRecorder(about, None if scratch is None else unfinished(scratch.with_suffix("")))
         height, width = stage.scene.size
         self.plan = Plan(
             {"size": [width, height], "inputs": list(self.inputs.about), "moves": sorted(stage.live_map.moves)},
@@ -176,6 +202,7 @@ class LiveWork:
         self._whole_s: deque[float] = deque(maxlen=MEASURED)  # seconds that whole frames took
 
     def __iter__(self) -> Iterator[Progress]:
+        self._recorder.begin()
         clock, begin = self.board.clock, self.board.clock()
         last, whole, before, number = None, False, begin, 0
         image = np.zeros((1, 1, 3), np.uint8)
@@ -193,6 +220,9 @@ class LiveWork:
                 last, whole, number = pose, not draft, number + 1
                 moved = max(now - before, 1e-6)
                 self.rate += (1 if number < 3 else SMOOTHED) * (1 / moved - self.rate)
+                self.outlets.show(self.stage.values, image)
+            else:
+                self.outlets.show(self.stage.values, None)
             before = now
             self._react(image, now, begin)
             yield Report(number, None, "frames", self._said(), {"frames/s": self.rate}, preview=lambda f=image: f)
@@ -218,11 +248,13 @@ class LiveWork:
         def encoded(suffix: str, record: Mapping[str, Json]) -> bytes:
             return take.encoded()
 
-        return [Bytes(encoded, (".jsonl",))]
+        return [Session(encoded, (".jsonl",), kept=self._recorder.saved)]
 
     def close(self) -> None:
         """Stop listening."""
         self.inputs.close()
+        self.outlets.close()
+        self._recorder.close()
 
     def _slow(self) -> bool:
         return self.stage.scene.drafts and statistics.median(self._whole_s or [0.0]) > 1 / self._fps
@@ -240,6 +272,7 @@ class LiveWork:
         seen = {} if self._look is None else self._look(image)
         for fired in self.stage.react(self.board, seen, now, begin):
             self._recorder.cue(str(fired.action), now, begin)
+            self.outlets.cue(str(fired.action.value), self.stage.number_of(fired))
             self.notes.append(str(fired))
             if fired.action.kind == "osc":
                 with contextlib.suppress(ReverieError):

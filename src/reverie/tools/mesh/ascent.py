@@ -78,6 +78,7 @@ class MeshAscent:
         seed: of cameras, lights and backgrounds.
         paints, moves: whether texture and vertices change.
         free: ``[T, U]`` in [0, 1], where the texture may change; everywhere if absent.
+        held: ``[V]``, 1 for vertices that stay; none if absent.
 
     Attributes:
         way: vertices ``[V, 3]`` at a few steps, from the first on.
@@ -85,7 +86,7 @@ class MeshAscent:
 
     def __init__(
         self, model: Model, config: AscentSettings, goal: Goal, seed: int, *, paints: bool = True, moves: bool = False,
-        free: Tensor | None = None,
+        free: Tensor | None = None, held: Tensor | None = None,
     ) -> None:  # fmt: skip
         self.free = free
         self.model, self.config, self.goal = model, config, goal
@@ -93,15 +94,17 @@ class MeshAscent:
         self.stages = stages_of(config)
         self.texels = model.texels(working_side(config))
         self.texture = texture_canvas(config.texture, model, self.texels)
-        self.shape = shape_of(model, config) if moves else None
+        self.stiffness = stiffness_of(config)
+        self.shape = shape_of(model, config, self.stiffness[0], held) if moves else None
         self.paints = paints
         self.way: list[Tensor] = []
         shown = self.texture
         if free is not None:
             shown = MaskedCanvas(self.texture, model.look(self.texels), free[None, None])
         self.canvas = MeshCanvas(
-            shown, model.surface, model.mips(self.texels), (config.size, config.size), shape=self.shape
-        )
+            shown, model.surface, model.mips(self.texels), (config.size, config.size), shape=self.shape,
+            fuses=config.schedule != "even",
+        )  # fmt: skip
         around = Around((config.lowest, max(config.highest, config.lowest)), roll_deg=5.0)
         self.pool = around.draw(POOL, self.generator)
 
@@ -118,6 +121,8 @@ class MeshAscent:
             for _ in range(stage.steps):
                 if self.shape is not None and done % keep == 0:
                     self.way.append(self.shape().detach())
+                if self._loosened(done, total):
+                    movers = [*movers[:-1], self._shape_mover()]
                 score = self._step(movers, done, total)
                 done += 1
                 yield Report(done, total, "steps", where, {"score": score}, weight, self.preview)
@@ -148,13 +153,27 @@ class MeshAscent:
             found.append(Mover(own, torch.optim.Adam(own, betas=(0.9, 0.99))))
             self._rates.append(RATES[self.config.texture] * self.config.texture_rate)
         if self.shape is not None:
-            own = list(self.shape.parameters())
-            # not UniformAdam: what networks ask for is strong in few places, and the rest would stand still
-            found.append(Mover(own, torch.optim.Adam(own)))
-            self._rates.append(self.config.shape_rate * (1 + self.config.smoothness) ** 0.5)
+            found.append(self._shape_mover())
+            self._rates.append(self.config.shape_rate * (1 + self.shape.smoothness) ** 0.5)
         return found
 
+    def _shape_mover(self) -> Mover:
+        assert self.shape is not None
+        own = list(self.shape.parameters())
+        # not UniformAdam: what networks ask for is strong in few places, and the rest would stand still
+        return Mover(own, torch.optim.Adam(own))
 
+    def _loosened(self, done: int, total: int) -> bool:
+        """Let neighbors move less together, if it is time for that."""
+        number = min(len(self.stiffness) * done // max(1, total), len(self.stiffness) - 1)
+        if self.shape is None or self.shape.smoothness == self.stiffness[number]:
+            return False
+        self.shape = self.canvas.shape = self.shape.restaged(self.stiffness[number])
+        self._rates[-1] = self.config.shape_rate * (1 + self.shape.smoothness) ** 0.5
+        return True
+
+
+STIFFNESS = (100.0, 30.0)  # before that of the settings: forms that are broad come first
 WAY = 8  # shapes kept of the way to the result
 POOL = 64  # cameras of a run: what each sees is worked out once
 
@@ -182,6 +201,13 @@ def texture_canvas(kind: str, model: Model, texels: TexelMap) -> nn.Module:
     return makers[kind]()
 
 
-def shape_of(model: Model, config: AscentSettings) -> Shape:
+def stiffness_of(config: AscentSettings) -> tuple[float, ...]:
+    """Return how far neighbors move together in each stage of the vertices; equally many steps for each."""
+    if config.schedule == "even":
+        return (config.smoothness,)
+    return (*(each for each in STIFFNESS if each > 2 * config.smoothness), config.smoothness)
+
+
+def shape_of(model: Model, config: AscentSettings, smoothness: float, held: Tensor | None = None) -> Shape:
     """Return the vertices of a model, free to move."""
-    return Shape(model.surface.vertices, model.surface.edges.ends, config.smoothness, reach=config.reach)
+    return Shape(model.surface.vertices, model.surface.edges.ends, smoothness, reach=config.reach, held=held)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reverie.jobs.blocks import MachineSettings, MeshSettings, NetworkSettings, SeedSettings
 from reverie.jobs.key_values import inside
 from reverie.settings import setting
+from reverie.tools.mesh.locks import MeshLock
 from reverie.tools.mesh_style.regions import MeshRegion
 
 TEXTURES = ("solid", "stack", "spectrum", "pixels")
@@ -70,6 +72,15 @@ class ShapeSettings:
         0.1, "How far a vertex can move, in radii of the mesh.", above=0, maximum=10, flag="--max-move",
         alias=("--reach",), group="shape",
     )  # fmt: skip
+    schedule: str = setting(
+        "staged", "How vertices move: broad forms first and details last, or alike at all steps, as in results of "
+        "before.", choices=("staged", "even"), group="shape", expert=True,
+    )  # fmt: skip
+    lock: tuple[str, ...] = setting(
+        (), "A part whose vertices stay where they are, as material=NAME, or mask=FILE with a picture on the file's "
+        "texture coordinates, white where they stay; repeatable.", inside=inside(MeshLock), whole=True, late=True,
+        group="shape",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +91,15 @@ class AscentSettings(ViewSettings, TextureSettings, ShapeSettings):
     def lamp(self) -> str:
         """The light, as it was chosen."""
         return "soft" if self.light == "auto" else self.light
+
+
+def upgrade(record: Mapping[str, object]) -> Mapping[str, object]:
+    """Return a record of an older version as today's: its vertices, if they moved, moved alike at all steps."""
+    config = record.get("config")
+    if not isinstance(config, Mapping) or "schedule" in config:
+        return record
+    moves = config.get("geometry") or config.get("what", "texture") != "texture"
+    return {**record, "config": {**config, "schedule": "even" if moves else "staged"}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +184,11 @@ class MeshFitConfig(MeshSettings, SeedSettings):
     )  # fmt: skip
     symmetry: str = setting(
         "none", "Axis along which both sides of the mesh stay mirror images.", choices=("none", "x", "y", "z"),
+        group="shape",
+    )  # fmt: skip
+    lock: tuple[str, ...] = setting(
+        (), "A part whose vertices stay where they are, as material=NAME, or mask=FILE with a picture on the file's "
+        "texture coordinates, white where they stay; repeatable.", inside=inside(MeshLock), whole=True, late=True,
         group="shape",
     )  # fmt: skip
     subdivide: str = setting(

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.canvas.texture import Surface
 from reverie.errors import MeshError
 from reverie.numerics.mesh import GREY, Material, Mesh, Placement, edges_of, placed
 from reverie.render.bake import TexelMap, filled, texel_map
 from reverie.render.mips import MipPlan, plan_mips
 from reverie.render.outline import EdgeTable
 from reverie.render.sample import sample
+from reverie.render.surface import Surface
 from reverie.render.unwrap import fit_to_paint
 
 LEVELS = 6  # resolutions of a texture

@@ -27,7 +27,7 @@ def ascent_work(ascent: MeshAscent, chosen: Chosen, notes: Sequence[str]) -> Ste
         return [
             Mesh(final_mesh(model, texture, vertices, unlit=config.lamp == "unlit"), way),
             Table([row], label="quality"),
-            before_and_after(model, ascent.canvas.texture, ascent.shape, light),
+            before_and_after(model, ascent.canvas.texture, ascent.shape, light, ascent.canvas.fuses),
         ]
 
     weight = sum(stage.steps * (stage.size_px / config.size) ** 2 for stage in ascent.stages)

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.canvas.texture import Surface
 from reverie.render.camera import Camera, camera_matrix, fitting_distance
 from reverie.render.silhouette import silhouette
+from reverie.render.surface import Surface
 
 AZIMUTHS, ELEVATIONS = range(0, 360, 15), (-30, 0, 20, 45, 70)
 GRID_PX, CROP_PX, REFINED_PX = 64, 32, 128

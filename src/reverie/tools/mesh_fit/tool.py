@@ -28,17 +28,19 @@ class PreparedMeshFit:
 
     def __init__(self, config: MeshFitConfig, session: Session) -> None:
         from reverie.media.image import read_picture
+        from reverie.tools.mesh.held import read_locks
         from reverie.tools.mesh_fit.guides import parse_cameras, read_guide
 
         if not config.guide:
             raise InputError("name a picture to fit to, for example: reverie mesh fit mesh.obj guide.png")
-        self.config = config
+        self.config, self.locks = config, read_locks(config.lock)
         self.cameras = parse_cameras(config.camera, len(config.guide))
         self.guides = [read_guide(read_picture(path), config.size) for path in config.guide]
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the work on one mesh."""
         from reverie.tools.mesh.fineness import fine_enough
+        from reverie.tools.mesh.held import held_vertices
         from reverie.tools.mesh.model import open_model
         from reverie.tools.mesh_fit.result import fit_outputs
         from reverie.tools.mesh_fit.work import Fit
@@ -52,7 +54,7 @@ class PreparedMeshFit:
         model = open_model(source, config.unfold)
         notes += [note for note in model.notes if config.color or note in source.notes]
         cameras = self.cameras or self._searched(model, notes)
-        fit = Fit(model, config, self.guides, cameras, seed)
+        fit = Fit(model, config, self.guides, cameras, seed, held_vertices(source, self.locks))
         decisions: dict[str, Json] = {
             "triangles": len(model.mesh.faces), "guides": len(self.guides), "steps": fit.total,
             "cameras": [[round(c.azimuth_deg, 1), round(c.elevation_deg, 1), round(c.distance, 2)] for c in cameras],

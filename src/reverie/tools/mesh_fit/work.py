@@ -43,11 +43,13 @@ class Fit:
         config: the settings.
         guides, cameras: one of each.
         seed: of the order of guides.
+        held: ``[V]``, 1 for vertices that stay; none if absent.
     """
 
     def __init__(
-        self, model: Model, config: MeshFitConfig, guides: Sequence[Guide], cameras: Sequence[Camera], seed: int
-    ) -> None:
+        self, model: Model, config: MeshFitConfig, guides: Sequence[Guide], cameras: Sequence[Camera], seed: int,
+        held: Tensor | None = None,
+    ) -> None:  # fmt: skip
         self.model, self.config, self.guides, self.cameras = model, config, guides, cameras
         self.generator = Generator().manual_seed(seed_for(seed, "fit"))
         several = len(guides) > 1
@@ -55,7 +57,9 @@ class Fit:
         self.shape_steps = 0 if config.steps == 0 else self.shape_steps
         stiff = tuple(stage for stage in (STAGES if several else (ONE_GUIDE,)) if stage[0] > config.smoothness)
         self.stages = (*stiff, (config.smoothness, LAST_RATE))
-        self.shape = Shape(model.surface.vertices, model.surface.edges.ends, self.stages[0][0], mirrored(model, config))
+        self.shape = Shape(
+            model.surface.vertices, model.surface.edges.ends, self.stages[0][0], mirrored(model, config), held=held
+        )
         self.texture: SolidCanvas | None = None
         self.way: list[Tensor] = []
         self.size = (config.size, config.size)

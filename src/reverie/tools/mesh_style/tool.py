@@ -11,7 +11,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen
-from reverie.tools.mesh.config import MeshStyleConfig, ViewSettings
+from reverie.tools.mesh.config import MeshStyleConfig, ViewSettings, upgrade
 
 
 class PreparedMeshStyle:
@@ -19,18 +19,20 @@ class PreparedMeshStyle:
 
     def __init__(self, config: MeshStyleConfig, session: Session) -> None:
         from reverie.media.image import read_picture
+        from reverie.tools.mesh.held import read_locks
         from reverie.tools.mesh.pictures import colors_of
         from reverie.tools.mesh_style.areas import read_regions
 
         self.config, self.notes = config, ()
         self.styles = tuple(colors_of(read_picture(path)) for path in config.style)
-        self.regions = read_regions(config.region)
+        self.regions, self.locks = read_regions(config.region), read_locks(config.lock)
         self.critic = session.critic(config.model, config.weights, config.device, config.precision)
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the work on one mesh."""
         from reverie.tools.mesh.ascent import MeshAscent, working_side
         from reverie.tools.mesh.fineness import fine_enough
+        from reverie.tools.mesh.held import held_vertices
         from reverie.tools.mesh.model import open_model
         from reverie.tools.mesh.work import ascent_work
         from reverie.tools.mesh_style.areas import areas_of, free_part
@@ -44,7 +46,10 @@ class PreparedMeshStyle:
         texels = model.texels(working_side(self.config))
         areas = areas_of(model, texels, self.regions, self.styles, self.config.strength)
         goal = StyleGoal(self.config, self.critic, areas)
-        ascent = MeshAscent(model, self.config, goal, seed, moves=self.config.geometry, free=free_part(areas))
+        held = held_vertices(source, self.locks)
+        ascent = MeshAscent(
+            model, self.config, goal, seed, moves=self.config.geometry, free=free_part(areas), held=held
+        )
         identity = self.critic.identity
         chosen = Chosen(Input(identity.name, identity.sha256), str(self.critic.device))
         return ascent_work(ascent, chosen, notes)
@@ -63,6 +68,6 @@ MESH_STYLE: Tool[MeshStyleConfig] = Tool(
         Role("mesh", "mesh", "Meshes, or folders of them.", streamed=True),
         Role("style", "picture", "Pictures whose style to take.", many=True),
     ),
-    makes="mesh", suffix=".glb", check=check_views,
+    makes="mesh", suffix=".glb", check=check_views, upgrade=upgrade,
     examples=("reverie mesh style cow.glb painting.jpg", "reverie mesh style cow.glb painting.jpg --geometry"),
 )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +54,7 @@ class Look:
 
     def add(self, frame: np.ndarray) -> None:
         """Take one more frame, ``[H, W, 3]`` uint8."""
-        small = _small(frame)
+        small = small_frame(frame)
         light = small.mean(-1)
         spread = small.max(-1) - small.min(-1)
         change = 0.0 if self._last is None else np.abs(small - self._last).mean(-1)
@@ -103,15 +102,8 @@ def path_speed(points: np.ndarray, *, closed: bool) -> tuple[np.ndarray, np.ndar
     return (lengths[0] + lengths[1]) / 2, np.arccos(cosine.clip(-1, 1))
 
 
-def look_through(frames: Iterable[np.ndarray], rate: float, ws: np.ndarray | None = None) -> FilmMotion:
-    """Return the controls of a film's frames."""
-    look = Look()
-    for frame in frames:
-        look.add(frame)
-    return look.motion(rate, ws)
-
-
-def _small(frame: np.ndarray) -> np.ndarray:
+def small_frame(frame: np.ndarray) -> np.ndarray:
+    """Return a frame ``[H, W, 3]`` uint8 at about `LOOK_PX`, in [0, 1]."""
     step = max(1, max(frame.shape[:2]) // LOOK_PX)
     height, width = (side // step * step for side in frame.shape[:2])
     cut = frame[:height, :width, :3].reshape(height // step, step, width // step, step, 3)

@@ -23,6 +23,7 @@ ROOT_MIDI = 36  # C two octaves below the middle
 SMOOTH_S = 0.8  # of controls that loudness follows
 STEPS_PER_BEAT = 2
 GRAIN_S = 0.06
+BREATH_S = (0.5, 0.045)  # before and after the place where a loop begins anew no grain begins
 ROOM_S = 2.4
 EDGE_S = 0.02  # fades at the ends, where nothing loops
 
@@ -48,7 +49,7 @@ def synthesize(motion: FilmMotion, how: SoundSettings, *, closed: bool, count: i
         _drone(out, motion, how, random, closed=closed)
     if how.bells:
         for note in notes_of(motion, how, random, closed=closed):
-            _ring(out, note, how.bells, closed=closed)
+            ring(out, note, how.bells, closed=closed)
     if how.grains:
         _grains(out, motion, how, random, closed=closed)
     if how.room:
@@ -74,14 +75,16 @@ def notes_of(motion: FilmMotion, how: SoundSettings, random: np.random.Generator
     step_s = 60 / how.tempo / STEPS_PER_BEAT
     steps = max(1, round(length_s / step_s))
     step_s = length_s / steps if closed else step_s  # so that the grid closes, too
+    first_s = step_s / 2 if closed else 0.0  # so that no note begins where the loop does
     notes = []
     for number in range(steps):
-        time_s = number * step_s
+        time_s = first_s + number * step_s
         frame = min(int(time_s * motion.rate), frames - 1)
         strong = 1.0 if number % (4 * STEPS_PER_BEAT) == 0 else 0.75 if number % STEPS_PER_BEAT == 0 else 0.45
         chance = how.bells * strong * (0.15 + 0.6 * motion.speed[frame])
         drawn, leap = random.random(), random.integers(-2, 3)
-        if drawn < chance and time_s < length_s:
+        rests = closed and number == steps - 1  # the notes before have died away where the loop begins anew
+        if drawn < chance and time_s < length_s and not rests:
             degree = 10 + round(8 * motion.light[frame] + 4 * motion.bend[frame]) + int(leap)
             notes.append(_note(motion, frame, time_s, tone_hz(degree, how), 0.25 + 0.5 * motion.speed[frame]))
     for frame in motion.accents:
@@ -96,7 +99,7 @@ def _note(motion: FilmMotion, frame: int, time_s: float, hz: float, loud: float)
     return Note(time_s, hz, loud, bright, side, 0.8 + 1.8 * (1 - float(motion.speed[frame])))
 
 
-def _ring(out: np.ndarray, note: Note, level: float, *, closed: bool) -> None:
+def ring(out: np.ndarray, note: Note, level: float, *, closed: bool) -> None:
     """Add a note: sin(2 pi f t + I(t) sin(2 pi r f t)), index and loudness falling."""
     length = min(round(note.seconds * 2.5 * RATE_HZ), len(out))
     t = np.arange(length) / RATE_HZ
@@ -105,7 +108,7 @@ def _ring(out: np.ndarray, note: Note, level: float, *, closed: bool) -> None:
     release = np.minimum((length - np.arange(length)) / (0.02 * RATE_HZ), 1.0)
     index = note.bright * np.exp(-t * 6 / note.seconds)
     wave = np.sin(2 * np.pi * note.hz * t + index * np.sin(2 * np.pi * note.hz * 2.0 * t))
-    _place(
+    place_on(
         out,
         wave * fall * attack * release * (0.16 * note.loud * min(level, 2.0)),
         note.time_s,
@@ -114,7 +117,7 @@ def _ring(out: np.ndarray, note: Note, level: float, *, closed: bool) -> None:
     )
 
 
-def _place(out: np.ndarray, wave: np.ndarray, time_s: float, side: float, *, closed: bool) -> None:
+def place_on(out: np.ndarray, wave: np.ndarray, time_s: float, side: float, *, closed: bool) -> None:
     """Add a mono sound at a time and place, at equal power; on a circle what reaches beyond the end begins anew."""
     begin = round(time_s * RATE_HZ) % len(out) if closed else round(time_s * RATE_HZ)
     angle = min(max(side, 0.0), 1.0) * np.pi / 2
@@ -165,16 +168,22 @@ def _grains(
 ) -> None:
     """Add grains: short windows of tones near the scale and of noise, as many as there is motion."""
     size = round(GRAIN_S * RATE_HZ)
-    t, window = np.arange(size) / RATE_HZ, np.hanning(size)
     for frame in range(len(motion.speed)):
         wanted = how.grains * 14 * float(motion.speed[frame]) / motion.rate
         for _ in range(int(random.poisson(wanted))):
             time_s = (frame + random.random()) / motion.rate
+            at_seam = closed and (time_s < BREATH_S[1] or time_s > motion.seconds - BREATH_S[0])
             hz = tone_hz(int(random.integers(14, 26)), how) * (1 + random.normal(0, 0.01))
-            tone = np.sin(2 * np.pi * hz * t + random.random() * 6)
-            noise = random.standard_normal(size) * 0.25 * float(motion.detail[frame])
+            wave = grain(size, hz, float(motion.detail[frame]), random)
             place = 0.5 + 0.9 * (float(motion.side[frame]) - 0.5) + random.normal(0, 0.15)
-            _place(out, (tone + noise) * window * (0.035 * min(how.grains, 2.0)), time_s, place, closed=closed)
+            if not at_seam:
+                place_on(out, wave * (0.035 * min(how.grains, 2.0)), time_s, place, closed=closed)
+
+
+def grain(size: int, hz: float, noisy: float, random: np.random.Generator) -> np.ndarray:
+    """Return a short tone in a window, with noise in it as far as `noisy` in [0, 1] says, ``[size]``."""
+    tone = np.sin(2 * np.pi * hz * (np.arange(size) / RATE_HZ) + random.random() * 6)
+    return (tone + random.standard_normal(size) * 0.25 * noisy) * np.hanning(size)
 
 
 def _in_room(out: np.ndarray, amount: float, random: np.random.Generator, *, closed: bool) -> np.ndarray:

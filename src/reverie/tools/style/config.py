@@ -22,11 +22,11 @@ class StyleConfig:
 
     style: tuple[str, ...] = setting(
         (), "Style: a picture, or a folder of them, optionally weighted as FILE:WEIGHT; repeatable.", file="picture",
-        inside=in_weighted, group=STYLE,
+        inside=in_weighted, group=STYLE, marks=("one pass",),
     )  # fmt: skip
     fast: str | None = setting(
         None, "Paint in one pass: --fast alone for any style, --fast FILE for the one that it was taught.",
-        file="network", builtin=("any",), bare="any", group=STYLE,
+        file="network", builtin=("any",), bare="any", group=STYLE, marks=("one pass",),
     )  # fmt: skip
     model: str = setting(
         "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
@@ -37,8 +37,9 @@ class StyleConfig:
         builtin=("random",), group=NETWORK, expert=True,
     )  # fmt: skip
     strength: float = setting(
-        0.5, "From 0, the content as it is, to 1, nothing but style.", minimum=0, maximum=1, group=STRENGTH
-    )
+        0.5, "From 0, the content as it is, to 1, nothing but style.", minimum=0, maximum=1, group=STRENGTH,
+        marks=("one pass",),
+    )  # fmt: skip
     score: str = setting(
         "w2", "What of the style is matched: w2 means and covariances, by the distance of such Gaussians; w2-ns the "
         "same without eigenvectors, quick on GPUs; strotss and nearest single places; sliced whole distributions; "
@@ -57,50 +58,35 @@ class StyleConfig:
     style_scale: tuple[float, ...] = setting(
         (),
         "Size of a style's picture relative to the result: below 1 for finer strokes; one for all, or one for each.",
-        excludes=("style_size",), belongs=("style",), group=STYLE,
+        excludes=("style_size",), belongs=("style",), group=STYLE, marks=("one pass",),
     )  # fmt: skip
     style_size: tuple[int, ...] = setting(
-        (),
-        "Longer side of a style's picture in pixels, at all scales; one for all, or one for each.",
-        belongs=("style",),
-        group=STYLE,
-        expert=True,
-    )
+        (), "Longer side of a style's picture in pixels, at all scales; one for all, or one for each.",
+        belongs=("style",), group=STYLE, expert=True, marks=("one pass",),
+    )  # fmt: skip
     style_class: str | None = setting(
-        None,
-        "Pick one artwork by seed and file name from this subfolder of the style folder; 'any' from all of them.",
-        group=STYLE,
-        expert=True,
-    )
+        None, "Pick one artwork by seed and file name from this subfolder of the style folder; 'any' from all of them.",
+        group=STYLE, expert=True, marks=("one pass",),
+    )  # fmt: skip
     size: int | str | None = setting(
-        None,
-        "Longer side in pixels, or by the picture's own: 2x, 50%; default: its own, at most 512.",
-        own_px=True,
-        minimum=1,
-        maximum=131_072,
-        own=True,
-        group=PICTURE,
-    )
+        None, "Longer side in pixels, or by the picture's own: 2x, 50%; default: its own, at most 512.", own_px=True,
+        minimum=1, maximum=131_072, own=True, group=PICTURE, marks=("one pass",),
+    )  # fmt: skip
     min_size: int = setting(
-        128, "Longer side at the first scale.", minimum=16, maximum=65536, group=STRENGTH, expert=True
-    )
-    steps: int = setting(200, "Steps at the first scale.", minimum=0, maximum=100_000, group=STRENGTH)
+        128, "Longer side at the first scale.", minimum=16, maximum=65536, group=STRENGTH, expert=True,
+        marks=("scales",),
+    )  # fmt: skip
+    steps: int = setting(
+        200, "Steps at the first scale.", minimum=0, maximum=100_000, group=STRENGTH, marks=("scales",),
+    )  # fmt: skip
     step_decay: float = setting(
-        0.75,
-        "Share of the steps of one scale that the next one takes.",
-        above=0,
-        maximum=1,
-        group=STRENGTH,
-        expert=True,
-    )
+        0.75, "Share of the steps of one scale that the next one takes.", above=0, maximum=1, group=STRENGTH,
+        expert=True, marks=("scales",),
+    )  # fmt: skip
     min_steps: int = setting(
-        40,
-        "Steps at any scale at least, unless --steps is smaller.",
-        minimum=0,
-        maximum=100_000,
-        group=STRENGTH,
-        expert=True,
-    )
+        40, "Steps at any scale at least, unless --steps is smaller.", minimum=0, maximum=100_000, group=STRENGTH,
+        expert=True, marks=("scales",),
+    )  # fmt: skip
     plateau: float = setting(
         1e-4,
         "End a scale when 50 steps improve the score by less than this share; 0 never.",
@@ -140,19 +126,16 @@ class StyleConfig:
     color: str = setting(
         "style", "Colors: of the style, of the content (hues or lightness kept), or the style's brought to the "
         "content's before, or the result's after.", choices=("style", "keep", "keep-lightness", "match",
-        "match-after"), group=PICTURE,
+        "match-after"), group=PICTURE, marks=("one pass",),
     )  # fmt: skip
     color_method: str = setting(
-        "sym",
-        "How colors are matched.",
-        choices=("chol", "pca", "sym"),
-        needs=("color=match,match-after",),
-        group=PICTURE,
-        expert=True,
-    )
+        "sym", "How colors are matched.", choices=("chol", "pca", "sym"), needs=("color=match,match-after",),
+        group=PICTURE, expert=True, marks=("one pass",),
+    )  # fmt: skip
     color_strength: float = setting(
-        1.0, "How far colors are kept or matched.", minimum=0, maximum=1, needs=("color",), group=PICTURE, expert=True
-    )
+        1.0, "How far colors are kept or matched.", minimum=0, maximum=1, needs=("color",), group=PICTURE, expert=True,
+        marks=("one pass",),
+    )  # fmt: skip
     region: tuple[str, ...] = setting(
         (), "A region with styles of its own, as mask=FILE,style=FILE,strength=1, or mask=FILE,keep=1; repeatable.",
         file="picture", whole=True, inside=in_region, group=PICTURE, expert=True,
@@ -194,47 +177,35 @@ class StyleConfig:
         "auto", "Level peaky activations before comparing them, as residual networks need.",
         choices=("auto", "yes", "no"), group=NETWORK, expert=True,
     )  # fmt: skip
-    seed: int = setting(0, "Seed of noise and sampled places.", minimum=0, maximum=2**63 - 1, group=STRENGTH)
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False, group=MACHINE)
+    seed: int = setting(
+        0, "Seed of noise and sampled places.", minimum=0, maximum=2**63 - 1, group=STRENGTH, marks=("one pass",),
+    )  # fmt: skip
+    device: str = setting(
+        "auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False, group=MACHINE,
+        marks=("one pass",),
+    )  # fmt: skip
     precision: str = setting(
         "auto",
-        "Arithmetic of the network; auto measures.",
-        choices=("auto", "fp32", "bf16"),
-        replay=False,
-        counts=True,
-        group=MACHINE,
-        expert=True,
-    )
+        "Arithmetic of the network; auto measures. fp32-fused: fp32 in fewer operations, other in the last bits.",
+        choices=("auto", "fp32", "fp32-fused", "bf16"), replay=False, counts=True, group=MACHINE, expert=True,
+        marks=("one pass",),
+    )  # fmt: skip
     tile: int | None = setting(
-        None,
-        "Work in tiles of this size in pixels.",
-        minimum=32,
-        replay=False,
-        counts=True,
-        own=True,
-        group=MACHINE,
-        expert=True,
-    )
+        None, "Work in tiles of this size in pixels.", minimum=32, replay=False, counts=True, own=True, group=MACHINE,
+        expert=True, marks=("one pass",),
+    )  # fmt: skip
     max_memory: str | None = setting(
-        None,
-        "Plan tiles so that the program stays below this, for example 3GB.",
-        replay=False,
-        group=MACHINE,
-        expert=True,
-    )
+        None, "Plan tiles so that the program stays below this, for example 3GB.", replay=False, group=MACHINE,
+        expert=True, marks=("one pass",),
+    )  # fmt: skip
     resume_from: str | None = setting(
         None, "State file to go on from: of a stopped run, or of a preview to be stylized larger.", file="state",
-        own=True, stored=False, group=STATE, expert=True,
+        own=True, stored=False, group=STATE, expert=True, marks=("one pass",),
     )  # fmt: skip
     keep_state: bool = setting(
-        False,
-        "Write NAME.reverie beside the result, to paint it larger later.",
-        replay=False,
-        own=True,
-        stored=False,
-        group=STATE,
-        expert=True,
-    )
+        False, "Write NAME.reverie beside the result, to paint it larger later.", replay=False, own=True, stored=False,
+        group=STATE, expert=True, marks=("one pass",),
+    )  # fmt: skip
 
     @property
     def regions(self) -> tuple[str, ...]:

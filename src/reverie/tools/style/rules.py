@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from reverie.errors import InputError
-from reverie.settings import check_together
+from reverie.settings import check_together, marked
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style_film.config import StyleFilmConfig
 
@@ -56,10 +56,6 @@ def _check_sampled(config: StyleConfig) -> None:
 
 
 ANY_STYLE = "any"  # what --fast alone stands for
-OF_ONE_PASS = frozenset({
-    "fast", "style", "strength", "style_scale", "style_size", "style_class", "size", "color", "color_method",
-    "color_strength", "seed", "device", "precision", "tile", "max_memory", "resume_from", "keep_state",
-})  # fmt: skip
 
 
 def check_fast(config: StyleConfig) -> None:
@@ -68,10 +64,10 @@ def check_fast(config: StyleConfig) -> None:
     Raises:
         InputError: names the setting.
     """
-    plain = StyleConfig()
+    used = marked(StyleConfig, "one pass")
     for field in dataclasses.fields(config):
         name = field.name
-        if name not in OF_ONE_PASS and getattr(config, name) != getattr(plain, name):
+        if name not in used and getattr(config, name) != field.default:
             raise InputError(f"--fast paints in one pass and has no use for --{name.replace('_', '-')}; leave out one")
     if config.resume_from or config.keep_state:
         raise InputError("--fast paints in one pass; --resume-from and --keep-state have nothing to go on from")

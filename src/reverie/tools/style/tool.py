@@ -11,6 +11,7 @@ from reverie.jobs.job import Json
 from reverie.jobs.tool import Prepared, Role, Tool
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.named import settled
+from reverie.tools.style.presets import PRESETS
 from reverie.tools.style.rules import ANY_STYLE, check_inputs
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ STYLE: Tool[StyleConfig] = Tool(
     summary="Paint pictures and films in a style: their content, the look of others.",
     config=StyleConfig, prepare=_prepare, check=check_inputs, upgrade=_upgraded, settle=settled, network=_network,
     film="reverie.tools.style_film.tool:STYLE_FILM", moving="reverie.tools.style_film.tool:STYLE_FILM", sheet=_sheet,
+    presets=PRESETS,
     spreads=lambda config: config.tile is not None and config.fast is None,
     roles=(
         Role("content", "picture", "Picture, film, pattern, folder, or - for standard input: what to paint.",

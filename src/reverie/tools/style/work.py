@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,7 +13,7 @@ from reverie.jobs.job import Input, Json
 from reverie.jobs.output import Output, Picture
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
-from reverie.jobs.work import Chosen, Plan, Report
+from reverie.jobs.work import Chosen, Plan, Report, State
 from reverie.tools.fast.model import FastModel
 from reverie.tools.fast.styling import FastTransfer, open_fast, read_fast
 from reverie.tools.style.config import StyleConfig
@@ -85,7 +85,7 @@ def open_network(config: StyleConfig, session: Session) -> Critic | FastModel:
         InputError, WeightsError: it cannot be used.
     """
     if config.fast is None:
-        return session.critic(config.model, config.weights, config.device, config.precision)
+        return session.critic(config.model, config.weights, config.device, config.precision, fuse=True)
     return session.opened(("fast", config.fast, config.device, config.precision), lambda: open_fast(config))
 
 
@@ -109,7 +109,27 @@ def work_of(made: Made) -> Steps:
 
     decisions = decisions_of(plan) | made.decisions | {"precision": made.network.precision}
     about = Plan(decisions, plan.pixel_steps, f"{plan.size[1]} x {plan.size[0]} px")
-    return Steps(reports(), outputs, plan=about, chosen=chosen_of(made), notes=made.notes)
+    return Steps(reports(), outputs, plan=about, chosen=chosen_of(made), notes=made.notes,
+                 resumable=TransferState(made) if isinstance(made, Transfer) else None)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TransferState:
+    """See `reverie.jobs.work.Resumable`."""
+
+    made: Transfer
+
+    def state(self) -> State | None:
+        """Return where it stands."""
+        return self.made.kept()
+
+    def go_on(self, state: State) -> None:
+        """Stand where another process stood.
+
+        Raises:
+            InputError: it is the state of another transfer.
+        """
+        self.made.go_on(state)
 
 
 def decisions_of(plan: StylePlan) -> dict[str, Json]:

@@ -51,11 +51,18 @@ def save_state(path: Path, state: StyleState, record: Mapping[str, Json], plan: 
     Raises:
         OutputError: it cannot be written; nothing is left behind.
     """
+    tensors, about = parts_of(state, plan)
+    ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_bytes(Path(path), save(ready, {KEY: json.dumps(about | {"record": record})}))
+
+
+def parts_of(state: StyleState, plan: StylePlan) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors of a state, which are not copies, and what it says of itself; see `restored`."""
     assert state.pixels is not None
     tensors = {"pixels": state.pixels}
     about: dict[str, Any] = {
         "format": FORMAT, "scale": state.scale, "step": state.step, "index": state.index, "scores": state.scores,
-        "sizes": [list(s.size) for s in plan.scales], "steps": [s.steps for s in plan.scales], "record": record,
+        "sizes": [list(s.size) for s in plan.scales], "steps": [s.steps for s in plan.scales],
     }  # fmt: skip
     if state.average is not None and state.average.total is not None:
         tensors["average"] = state.average.total
@@ -63,8 +70,7 @@ def save_state(path: Path, state: StyleState, record: Mapping[str, Json], plan: 
     if state.adam is not None and state.adam.first is not None and state.adam.second is not None:
         tensors |= {"adam_first": state.adam.first, "adam_second": state.adam.second}
         about |= {"adam_count": state.adam.count}
-    ready = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_bytes(Path(path), save(ready, {KEY: json.dumps(about)}))
+    return tensors, about
 
 
 @reads

@@ -10,21 +10,20 @@ size and number of styles; tiles are exact (`reverie.optimize.two_pass`).
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from reverie.critic.critic import Critic
 from reverie.errors import GradientError
 from reverie.jobs.seed import seed_for
 from reverie.numerics.resample import resize_wrapped
 from reverie.objective import Objective
-from reverie.optimize.ascend import Step
+from reverie.optimize.ascend import Step, ascend
 from reverie.optimize.quasi_newton import QuasiNewton
 from reverie.optimize.tiles import Tile
 from reverie.optimize.two_pass import TwoPass
@@ -145,21 +144,30 @@ def _at_scale(
                        state.pixels, _whole(state, plan.size, wrap_of(config)))  # fmt: skip
         return
     painting = TwoPass(terms.critic, terms.at(here, scale), here, wrap_of(config), SHIFTS)
-    tiles = painting.tiles(scale.size, scale.tile_px)
-    change = terms.change(scale.size)
-    mover = _Mover(config, state)
-    while state.step < scale.steps and not _settled(state.scores, config.plateau):
-        began = time.perf_counter()
-        draws = Generator().manual_seed(seed_for(config.seed, f"{state.scale}/{state.step}"))
-        score = mover.move(painting, draws, tiles)
+    change, mover = terms.change(scale.size), _Mover(config, state, painting, painting.tiles(scale.size, scale.tile_px))
+    for score, seconds, pixels in ascend(
+        _Pixels(state), mover.gradient, mover.update, scale.steps - state.step, Generator(),
+        begin=lambda number, images: not _settled(state.scores, config.plateau),
+    ):  # fmt: skip
         if change is not None:
-            torch.lerp(here, state.pixels, change, out=state.pixels)
-        state.average.add(state.pixels)
+            torch.lerp(here, pixels, change, out=pixels)
+        state.average.add(pixels)
         state.step, state.index = state.step + 1, state.index + 1
         state.scores.append(score)
-        seconds = time.perf_counter() - began
         yield Step(state.index, plan.steps, state.scale + 1, len(plan.scales), score, scale.size, seconds,
-                   state.pixels, _whole(state, plan.size, wrap_of(config)))  # fmt: skip
+                   pixels, _whole(state, plan.size, wrap_of(config)))  # fmt: skip
+
+
+class _Pixels(nn.Module):
+    """The picture of a scale as a canvas: the state's own tensor, which its optimizer keeps in [0, 1]."""
+
+    def __init__(self, state: StyleState) -> None:
+        super().__init__()
+        self.state = state
+
+    def forward(self, view: object | None = None) -> Tensor:
+        assert self.state.pixels is not None
+        return self.state.pixels
 
 
 def _whole(state: StyleState, size: tuple[int, int], wrap: tuple[bool, bool]) -> partial[Tensor]:
@@ -215,43 +223,43 @@ def decay_for(average: float, steps: int) -> float:
 
 
 class _Mover:
-    """Moves the pixels of one scale by the optimizer that was asked for."""
+    """Moves the pixels of one scale by the optimizer that was asked for; places are drawn anew at every step."""
 
-    def __init__(self, config: StyleConfig, state: StyleState) -> None:
-        self.state = state
+    def __init__(self, config: StyleConfig, state: StyleState, painting: TwoPass, tiles: tuple[Tile, ...]) -> None:
+        self.seed, self.state, self.painting, self.tiles = config.seed, state, painting, tiles
         self.newton = QuasiNewton(config.lr) if config.optimizer == "lbfgs" else None
         if self.newton is None and state.adam is None:
             state.adam = WarmAdam(config.lr)
+        self.score, self.lost = 0.0, False
 
-    def move(self, painting: TwoPass, draws: Generator, tiles: tuple[Tile, ...]) -> float:
-        """Take one step and return the score before it.
+    def gradient(self, images: Tensor, generator: Generator) -> tuple[float, Tensor]:
+        """Return the score and the way up; where the score is no number, the last one, and `update` goes back.
 
         Raises:
             GradientError: the score is not a number, at the first step or again right after going back.
         """
-        pixels = self.state.pixels
-        assert pixels is not None
-        try:
-            judged = painting.scored(pixels, draws, tiles)
-        except GradientError as error:
-            return self._back(pixels, error)
-        if self.newton is not None:
-            if not self.newton.step(pixels, judged.gradient, judged.score):
-                self.state.rolled_back += 1
-        else:
-            assert self.state.adam is not None
-            self.state.adam.step(pixels, judged.gradient)
-        return judged.score
-
-    def _back(self, pixels: Tensor, error: GradientError) -> float:
-        """Go back to where the score was a number, with an optimizer that has forgotten how it got away from there."""
         state = self.state
-        if not state.scores or (len(state.scores) > 1 and state.scores[-1] == state.scores[-2]):
-            raise error
-        state.rolled_back += 1
+        draws = generator.manual_seed(seed_for(self.seed, f"{state.scale}/{state.step}"))
+        try:
+            found = self.painting.scored(images, draws, self.tiles)
+        except GradientError:
+            if not state.scores or (len(state.scores) > 1 and state.scores[-1] == state.scores[-2]):
+                raise
+            self.score, self.lost = state.scores[-1], True
+            return self.score, images
+        self.score, self.lost = found.score, False
+        return found.score, found.gradient
+
+    def update(self, images: Tensor, uphill: Tensor) -> None:
+        """Take one step, or go back to where the score was a number, with an optimizer that has forgotten."""
+        state = self.state
         if self.newton is not None:
-            self.newton.step(pixels, pixels, math.nan)
-        else:
-            pixels.copy_(state.shown())
+            if not self.newton.step(images, uphill, math.nan if self.lost else self.score) or self.lost:
+                state.rolled_back += 1
+        elif self.lost:
+            state.rolled_back += 1
+            images.copy_(state.shown())
             state.adam = WarmAdam(state.adam.lr) if state.adam is not None else None
-        return state.scores[-1]
+        else:
+            assert state.adam is not None
+            state.adam.step(images, uphill)

@@ -109,9 +109,7 @@ class StyleTerms:
                 parts.append((share * area.strength * weight / total / value, term))
             kept = share * (1 - area.strength)
             similarity = self.config.content_score == "self-similarity"
-            parts += (
-                self._self_similarity(area, content, scale, kept) if similarity else self._content(area, scale, kept)
-            )
+            parts += self._similarity(area, content, scale, kept) if similarity else self._content(area, scale, kept)
         if self.config.smooth > 0:
             weight = smoothness(self.config.smooth, self.config.strength, self._content_gain)
             parts.append((-weight, total_variation(wrap=wrap_of(self.config))))

@@ -14,6 +14,7 @@ from reverie.critic.critic import Critic
 from reverie.critic.style_layers import style_layers
 from reverie.errors import InputError
 from reverie.jobs.job import Json
+from reverie.jobs.work import State
 from reverie.media.image import Picture
 from reverie.numerics.color import with_chroma_of
 from reverie.numerics.color_match import match_colors
@@ -22,16 +23,15 @@ from reverie.numerics.periodic import periodic
 from reverie.numerics.resample import resize
 from reverie.optimize.ascend import Step
 from reverie.optimize.warm_adam import bands
-from reverie.settings import to_record
+from reverie.settings import marked, to_record
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.sources import StylePictures, colors
 from reverie.tools.style_steps.plan import StylePlan, plan_style, seam_note, wrap_of
-from reverie.tools.style_steps.state import grown, load_state, restored, same_run
+from reverie.tools.style_steps.state import grown, load_state, parts_of, restored, same_run
 from reverie.tools.style_steps.steps import StyleState, style_steps
 from reverie.tools.style_steps.terms import StyleTerms
 
 NOT_A_NUMBER = "a score was not a number or far worse than before"
-OF_SCALES = ("min_size", "steps", "step_decay", "min_steps")  # with the size, what a state must share to go on in place
 
 
 class Transfer:
@@ -96,6 +96,25 @@ class Transfer:
         layers = self.terms.layers
         return {"style_layers": dict(layers.style), "content_layers": dict(layers.content)}
 
+    def kept(self) -> State | None:
+        """Return where it stands; None at the end, and with L-BFGS, whose history is not kept."""
+        ends = self.last is None or self.last.index >= self.last.total
+        if ends or self.state.average is None or self.config.optimizer == "lbfgs" or self.state.rolled_back:
+            return None
+        tensors, about = parts_of(self.state, self.plan)
+        return State(tensors, about | {"tile": self.plan.tile_px})
+
+    def go_on(self, state: State) -> None:
+        """Stand where another process stood.
+
+        Raises:
+            InputError: it is the state of another transfer.
+        """
+        about = dict(state.about)
+        if not same_run(about, self.plan) or about.get("tile") != self.plan.tile_px:
+            raise InputError("that is the state of another style transfer")
+        vars(self.state).update(vars(restored(dict(state.tensors), about, self.config.lr, self.config.average)))
+
     def current(self) -> np.ndarray:
         """Return the picture as it is now, at its final size and with its final colors, ``[H, W, 3]`` in [0, 1]."""
         if self.last is None:
@@ -140,7 +159,11 @@ class Transfer:
             raise InputError(f"the state '{resume}' has another shape, {above[1]} x {above[0]} px, than the content")
         if max(above) >= max(plan.size):
             now = to_record(config)
-            own = [f"--{n.replace('_', '-')} {before[n]}" for n in OF_SCALES if before.get(n, now[n]) != now[n]]
+            own = [
+                f"--{n.replace('_', '-')} {before[n]}"
+                for n in marked(StyleConfig, "scales")
+                if before.get(n, now[n]) != now[n]
+            ]
             more = f", or, to go on with it as it began, give {' '.join(own)}" if own else ""
             raise InputError(f"the state '{resume}' has {max(above)} px already; ask for a larger --size{more}")
 

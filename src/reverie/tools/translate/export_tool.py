@@ -18,7 +18,6 @@ from reverie.tools.translate.export_config import TranslatorExportConfig
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from reverie.jobs.output import Output
     from reverie.tools.translate.export import Part
 
 
@@ -62,44 +61,72 @@ class PreparedExport:
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the work; its result is the folder."""
         from reverie.jobs.output import Folder
-        from reverie.tools.translate.export import export_onnx, export_program, loss_of, quantized, stride_of_export
 
-        parts: list[Part] = []
-        stride = stride_of_export(self.model.net)
-        report: dict[str, object] = {"multiples_of_px": stride, "bytes": {"ours": self.path.stat().st_size}}
-        notes: list[str] = []
-        if stride > 1:
-            notes.append(f"the exported networks take pictures whose sides are multiples of {stride}; ours takes any")
-        total = 3 if self.crops else 2
-
-        def reports() -> Iterator[Report]:
-            for made in (export_onnx, export_program):
-                parts.append(made(self.model))
-                yield Report(len(parts), total, "files", stage=parts[-1].name)
-            if self.crops:
-                half = self.config.pictures
-                parts.append(quantized(parts[0], self.crops[:half]))
-                loss = loss_of(parts[-1], parts[0], self.crops[half:])
-                report["int8_against_float32"] = loss
-                notes.append(f"int8 against float32: PSNR {loss['psnr']:.1f} dB, SSIM {loss['ssim']:.4f}, on "
-                             f"{half} crops that did not calibrate it")  # fmt: skip
-                yield Report(3, total, "files", stage=parts[-1].name)
-            sizes = {"ours": self.path.stat().st_size} | {part.name: len(part.blob) for part in parts}
-            report["bytes"] = sizes
-            report["largest_difference"] = {part.name: part.differences for part in parts if part.differences}
-            notes.append("sizes: " + ", ".join(f"{name} {size / 1000:.0f} KB" for name, size in sizes.items()))
-            worst = max(max(part.differences.values()) for part in parts if part.differences)
-            notes.append(f"largest difference from ours: {worst:.1e}")
+        made = Exporting(self)
 
         def fill(folder: Path) -> None:
-            for part in parts:
+            for part in made.parts:
                 (folder / part.name).write_bytes(part.blob)
-            (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+            (folder / "report.json").write_bytes(made.report())
 
-        def outputs() -> list[Output]:
-            return [Folder(fill)]
+        return Steps(made.reports(), lambda: [Folder(fill)], chosen=self.chosen, notes=made.notes)
 
-        return Steps(reports(), outputs, chosen=self.chosen, notes=notes)
+
+class Exporting:
+    """The files of one export as they are made, and what is reported of them.
+
+    Attributes:
+        parts: what is made so far: ONNX, torch.export, and with pictures int8.
+        notes: lines for the user.
+    """
+
+    def __init__(self, prepared: PreparedExport) -> None:
+        from reverie.tools.translate.export import stride_of_export
+
+        self.model, self.crops, self.half = prepared.model, prepared.crops, prepared.config.pictures
+        self.sizes = {"ours": prepared.path.stat().st_size}
+        self.parts: list[Part] = []
+        self.notes: list[str] = []
+        self.loss: dict[str, float] = {}
+        self.stride = stride_of_export(self.model.net)
+        if self.stride > 1:
+            self.notes.append(
+                f"the exported networks take pictures whose sides are multiples of {self.stride}; ours takes any"
+            )
+
+    def reports(self) -> Iterator[Report]:
+        """Make one file after the other, and compare each with ours."""
+        from reverie.tools.translate.export import export_onnx, export_program
+
+        total = 3 if self.crops else 2
+        for make in (export_onnx, export_program):
+            self.parts.append(make(self.model))
+            yield Report(len(self.parts), total, "files", stage=self.parts[-1].name)
+        if self.crops:
+            self._in_int8()
+            yield Report(total, total, "files", stage=self.parts[-1].name)
+        self.sizes |= {part.name: len(part.blob) for part in self.parts}
+        self.notes.append("sizes: " + ", ".join(f"{name} {size / 1000:.0f} KB" for name, size in self.sizes.items()))
+        worst = max(max(part.differences.values()) for part in self.parts if part.differences)
+        self.notes.append(f"largest difference from ours: {worst:.1e}")
+
+    def _in_int8(self) -> None:
+        from reverie.tools.translate.export import loss_of, quantized
+
+        self.parts.append(quantized(self.parts[0], self.crops[: self.half]))
+        self.loss = loss_of(self.parts[-1], self.parts[0], self.crops[self.half :])
+        self.notes.append(
+            f"int8 against float32: PSNR {self.loss['psnr']:.1f} dB, SSIM {self.loss['ssim']:.4f}, on "
+            f"{self.half} crops that did not calibrate it"
+        )
+
+    def report(self) -> bytes:
+        """Return sizes, differences and losses as JSON."""
+        found: dict[str, object] = {"multiples_of_px": self.stride, "bytes": self.sizes}
+        if self.loss:
+            found["int8_against_float32"] = self.loss
+        found["largest_difference"] = {part.name: part.differences for part in self.parts if part.differences}
+        return (json.dumps(found, indent=1) + "\n").encode()
 
 
 TRANSLATOR_EXPORT: Tool[TranslatorExportConfig] = Tool(

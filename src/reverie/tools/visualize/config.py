@@ -19,22 +19,19 @@ class VisualizeConfig(NetworkSettings):
 
     class_name: str | None = setting(
         None, "Classes to draw, by name or number: one, several as a,b,c, or all.", flag="--class", joined=True,
-        group=WHAT,
-        belongs=("layer", "channel", "neuron"),
+        group=WHAT, belongs=("layer", "channel", "neuron"), marks=("target",),
     )  # fmt: skip
     layer: str | None = setting(
-        None,
-        "Layer to draw, as a whole or by --channel; LAYER:5 is its channel 5.",
-        group=WHAT,
-        belongs=("class_name", "neuron"),
-    )
+        None, "Layer to draw, as a whole or by --channel; LAYER:5 is its channel 5.", group=WHAT,
+        belongs=("class_name", "neuron"), marks=("target",),
+    )  # fmt: skip
     channel: tuple[int, ...] = setting(
         (), "One picture for each of these channels: 5, 3-5 or LAYER:5.", needs=("layer",), of="layer", group=WHAT,
-        belongs=("class_name", "layer", "neuron"),
+        belongs=("class_name", "layer", "neuron"), marks=("target",),
     )  # fmt: skip
     neuron: tuple[str, ...] = setting(
         (), "One neuron, as LAYER:CHANNEL or LAYER:CHANNEL:Y:X with shares of height and width; repeatable.",
-        group=WHAT, belongs=("class_name", "layer", "channel"),
+        group=WHAT, belongs=("class_name", "layer", "channel"), marks=("target",),
     )  # fmt: skip
     prior: str = setting("fourier", "What keeps the picture natural.", choices=PRIORS, group=HOW)
     size: int | None = setting(
@@ -55,15 +52,16 @@ class VisualizeConfig(NetworkSettings):
         0.05, "Standard deviation of noise added to every crop.", minimum=0, maximum=1, group=HOW, expert=True
     )
     best_of: int = setting(
-        1, "Draw with this many seeds and keep the best by the verifier.", minimum=1, maximum=1000, group=CHOICE
-    )
+        1, "Draw with this many seeds and keep the best by the verifier.", minimum=1, maximum=1000, group=CHOICE,
+        marks=("search",),
+    )  # fmt: skip
     verifier: str | None = setting(
         None, "Second network with the same classes that chooses; default: held-out crops of the first.",
-        file="network", builtin=EMBEDDED_NAMES, group=CHOICE, expert=True,
+        file="network", builtin=EMBEDDED_NAMES, group=CHOICE, expert=True, marks=("search",),
     )  # fmt: skip
     verifier_weights: str | None = setting(
         None, "State dict of the verifier, if it is a torchvision name.", file="network", builtin=("random",),
-        needs=("verifier",), group=CHOICE, expert=True,
+        needs=("verifier",), group=CHOICE, expert=True, marks=("search",),
     )  # fmt: skip
     alpha: bool = setting(False, "Make transparent what the network does not look at.", group=HOW)
     spectrum_from: str | None = setting(

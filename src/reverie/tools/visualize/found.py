@@ -14,7 +14,7 @@ import numpy as np
 
 from reverie.jobs.job import Json
 from reverie.jobs.session import Session
-from reverie.settings import to_record
+from reverie.settings import marked, to_record
 from reverie.tools.visualize.config import VisualizeConfig
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reverie.tools.visualize.drawing import Drawing
     from reverie.tools.visualize.targets import Target
 
-NAMING: dict[str, Json] = {"class_name": None, "layer": None, "channel": (), "neuron": ()}
+NAMING: dict[str, Json] = marked(VisualizeConfig, "target")
 
 
 @dataclass

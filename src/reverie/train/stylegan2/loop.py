@@ -1,7 +1,8 @@
 """The loop that trains a StyleGAN2: two updates a step, lazy regularization, checkpoints, snapshots, alarms.
 
 What a step looks at follows from (seed, step), and a checkpoint holds everything else: a run that was interrupted and
-resumed ends with the same bytes as one that was not.
+resumed ends with the same bytes as one that was not. Of several processes each takes its part of the batch, gradients
+are averaged, and the first one writes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from torch.nn import functional as F
 from reverie.critic.critic import Critic
 from reverie.critic.precision import resolve_device, resolve_precision
 from reverie.data.batches import seeded
-from reverie.errors import GradientError
+from reverie.errors import GradientError, InputError
 from reverie.models.stylegan2.file import describe, halved
 from reverie.settings import to_record
 from reverie.train.about import dated, portable
@@ -27,6 +28,7 @@ from reverie.train.counters import check_resumes
 from reverie.train.divergence import diverged
 from reverie.train.interrupt import deferred_interrupt
 from reverie.train.keeping import checkpointed
+from reverie.train.processes import Processes
 from reverie.train.run_folder import RunFolder
 from reverie.train.step import TrainStep
 from reverie.train.stylegan2.against import real_share
@@ -62,7 +64,9 @@ class Stylegan2Training:
 
     def __init__(self, config: Stylegan2Config, source: Source, critic: Critic, run: RunFolder) -> None:
         self.config, self.source, self.run = config, source, run
-        self.device = resolve_device(config.device)
+        self.processes = Processes(config.device)
+        self.batch = part_of_batch(config.batch, self.processes.world)
+        self.device = self.processes.device or resolve_device(config.device)
         self.dtype = torch.bfloat16 if resolve_precision(config.precision, self.device) == "bf16" else torch.float32
         self.nets = Networks(config, source, critic, self.device)
         self.shape = self.nets.generator.config
@@ -124,24 +128,35 @@ class Stylegan2Training:
 
     def steps(self) -> Iterator[TrainStep]:
         """Train to the end of the budget; the last step is "done"."""
-        with self.run.claimed():
-            self.run.write_settings(portable(self.config))
-            self.run.truncate_log(self.step)
-            yield from checkpointed(self._steps(), self.save)
-            self.means |= self.snapshots.take(self.nets.average, self.kimg)
-            self.finished = True
-            yield TrainStep("done", self.step, progress=1.0, metrics=dict(self.means))
+        main = self.processes.is_main
+        try:
+            with self.run.claimed(alone=main):
+                if main:
+                    self.run.write_settings(portable(self.config))
+                    self.run.truncate_log(self.step)
+                yield from checkpointed(self._steps(), self.save, may=lambda: main)
+                self.means |= self._snapshot()
+                self.finished = True
+                yield TrainStep("done", self.step, progress=1.0, metrics=dict(self.means))
+        finally:
+            self.processes.close()
+
+    def _snapshot(self) -> dict[str, float]:
+        """Have the first process look at the averaged network; return what all are told of it."""
+        found = self.snapshots.take(self.nets.average, self.kimg) if self.processes.is_main else {}
+        return self.processes.from_main(found)
 
     def _steps(self) -> Iterator[TrainStep]:
         while self.progress < 1:
             yield self._one_step()
-            if self.snapshots.due(self.kimg):
-                self.means |= self.snapshots.take(self.nets.average, self.kimg)
-                self.run.log({"step": self.step, "phase": "snapshot", "kimg": self.kimg} | self.means)
+            if self.processes.from_main(self.snapshots.due(self.kimg)):
+                self.means |= self._snapshot()
+                if self.processes.is_main:
+                    self.run.log({"step": self.step, "phase": "snapshot", "kimg": self.kimg} | self.means)
 
-    def made(self) -> tuple[Mapping[str, Tensor], Description]:
-        """Return the averaged generator and what its file says."""
-        return self.state(), self.description()
+    def made(self) -> tuple[Mapping[str, Tensor], Description] | None:
+        """Return the averaged generator and what its file says; None in all processes but the first."""
+        return (self.state(), self.description()) if self.processes.is_main else None
 
     def _one_step(self) -> TrainStep:
         began = time.monotonic()
@@ -154,7 +169,7 @@ class Stylegan2Training:
                     self.means[name] = MEMORY * self.means.get(name, value) + (1 - MEMORY) * value
             else:
                 self._roll_back(losses)
-            seconds = time.monotonic() - began
+            seconds = self.processes.from_main(time.monotonic() - began)
             self.elapsed_s += seconds
         return TrainStep(
             "train", self.step, 0, self.progress, losses.get("g", losses.get("unlike", 0.0)), self.config.lr,
@@ -176,7 +191,8 @@ class Stylegan2Training:
             raise GradientError(diverged(bad, self.step, self.config.lr))
         rollbacks, elapsed_s = self.rollbacks, self.elapsed_s
         self._restore(self.run.load_checkpoint())
-        self.run.truncate_log(self.step)
+        if self.processes.is_main:
+            self.run.truncate_log(self.step)
         self.rollbacks, self.elapsed_s = rollbacks, elapsed_s
 
     def _set_rates(self) -> None:
@@ -189,8 +205,9 @@ class Stylegan2Training:
 
     def _update(self) -> dict[str, float]:
         self._set_rates()
-        random = seeded(self.config.seed, "step", self.step, self.rollbacks)
-        drawn = self.source.draw(self.config.batch, random, mirror=self.config.mirror)
+        own = (self.processes.rank,) if self.processes.world > 1 else ()
+        random = seeded(self.config.seed, "step", self.step, self.rollbacks, *own)
+        drawn = self.source.draw(self.batch, random, mirror=self.config.mirror)
         real, classes = drawn.images.to(self.device), self._classes(drawn.labels)
         alone = self.anchors is not None and self.kimg < self.config.anchor_kimg
         fake, fake_classes, losses = self._update_generator(drawn, real, classes, random, alone=alone)
@@ -198,11 +215,22 @@ class Stylegan2Training:
             losses |= self._update_against(real, classes, fake, fake_classes, random)
         if self.config.path_length and self.step % PATH_EVERY == 0:
             losses["path"] = self._update_path_length(random)
+        losses = self._shared(losses)
         if self.config.augment == "ada" and self.step % ADA_EVERY == 0:
             change = np.sign(self.sign - self.config.ada_target) * self.config.batch * ADA_EVERY / (ADA_KIMG * 1000)
             self.p = float(min(max(self.p + change, 0.0), 1.0))
             losses["p"] = self.p
         return losses
+
+    def _shared(self, losses: dict[str, float]) -> dict[str, float]:
+        """Return losses, and set running means, as they are on average over processes."""
+        if self.processes.world == 1:
+            return losses
+        center = self.nets.generator.mapping.w_avg
+        running = torch.tensor([self.sign, self.path_length.mean, *losses.values()], device=center.device)
+        self.processes.average([running, center])
+        self.sign, self.path_length.mean, *means = running.tolist()
+        return dict(zip(losses, means, strict=True))
 
     def _update_against(
         self, real: Tensor, classes: Tensor | None, fake: Tensor, fake_classes: Tensor | None, random: torch.Generator
@@ -223,7 +251,7 @@ class Stylegan2Training:
                 penalty = penalty + gradient_penalty(fake_scores, made)
             found["r1"] = penalty.item()
             loss = loss + penalty * (self.gamma / 2 * (1 if pairs else R1_EVERY))
-        _descend(self.d_optimizer, loss)
+        self._descend(self.d_optimizer, self.nets.against, loss)
         return found
 
     def _update_generator(
@@ -234,7 +262,7 @@ class Stylegan2Training:
         Returns what it drew, its classes, and the losses.
         """
         config, against = self.config, self.nets.against.requires_grad_(False)
-        count = 0 if self.anchors is None else config.batch if alone else config.batch // 2
+        count = 0 if self.anchors is None else self.batch if alone else self.batch // 2
         ws, fake_classes = self._some_ws(drawn, classes, count, random)
         fake = self.nets.generator.synthesis(ws, random, self.dtype)
         found, loss = {}, fake.new_zeros(())
@@ -252,14 +280,14 @@ class Stylegan2Training:
             group
         ) in self.g_optimizer.param_groups:  # regression profits from momentum; against a discriminator it swings
             group["betas"] = (MOMENTUM if alone else 0.0, group["betas"][1])
-        _descend(self.g_optimizer, loss)
+        self._descend(self.g_optimizer, self.nets.generator, loss)
         return fake.detach(), fake_classes, found
 
     def _some_ws(
         self, drawn: Drawn, classes: Tensor | None, count: int, random: torch.Generator
     ) -> tuple[Tensor, Tensor | None]:
         """Return ws and classes of the batch: the first `count` of anchors, the others of random latents."""
-        generator, rest = self.nets.generator, self.config.batch - count
+        generator, rest = self.nets.generator, self.batch - count
         parts, labels = [], []
         if self.anchors is not None and count:
             own = None if classes is None else classes[:count]
@@ -277,12 +305,12 @@ class Stylegan2Training:
 
     def _update_path_length(self, random: torch.Generator) -> float:
         """Regularize on half the batch, in float32."""
-        count = max(1, self.config.batch // 2)
+        count = max(1, self.batch // 2)
         z, classes = self._latents(count, random)
         ws = mixed_ws(self.nets.generator, z, classes, 0.0, random)
         images = self.nets.generator.synthesis(ws, random)
         penalty = self.path_length(images, ws, random)
-        _descend(self.g_optimizer, penalty * (self.config.path_length * PATH_EVERY))
+        self._descend(self.g_optimizer, self.nets.generator, penalty * (self.config.path_length * PATH_EVERY))
         return penalty.item()
 
     def _latents(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor | None]:
@@ -306,10 +334,21 @@ class Stylegan2Training:
             group["initial_lr"] = group["lr"]
         return optimizer
 
+    def _descend(self, optimizer: torch.optim.Optimizer, net: torch.nn.Module, loss: Tensor) -> None:
+        """Take one step by gradients of all processes, unless a loss is no number."""
+        if not math.isfinite(self.processes.mean(loss)):
+            return
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.processes.average_gradients(net)
+        optimizer.step()
+
     # -- checkpoints --------------------------------------------------------------------------------------------------
 
     def save(self) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint; only the first process does."""
+        if not self.processes.is_main:
+            return
         self.run.save_checkpoint(
             {
                 "config": to_record(self.config), "data_digest": self.source.digest, "nets": self.nets.state(),
@@ -328,10 +367,14 @@ class Stylegan2Training:
         self.means = dict(saved["means"])
 
 
-def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    """Take one step, unless the loss is no number."""
-    if not math.isfinite(loss.item()):
-        return
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
+def part_of_batch(batch: int, world: int) -> int:
+    """Return how many pictures of a batch each process takes.
+
+    Raises:
+        InputError: they cannot be dealt out evenly, or a process would have fewer than 2.
+    """
+    if batch % world or batch // world < 2:
+        raise InputError(
+            f"--batch {batch} cannot be dealt out to {world} processes; give {2 * world}, {4 * world}, ..."
+        )
+    return batch // world

@@ -13,16 +13,16 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from reverie.data.examples import listed
+from reverie.data.first_frames import first_frames_note
 from reverie.data.folder import Item, open_folder
 from reverie.data.pack import Pictures, load_pictures
 from reverie.errors import DataError, InputError
 from reverie.media.footage import footage_frames, is_footage, open_footage
 from reverie.train.stylegan2.config import Stylegan2Config
+from reverie.train.stylegan2.film_frames import Left, chosen_frames
 
 LEAST_PICTURES = 16
 MOST_FRAMES = 20_000  # of a film; more are taken evenly from it
-THUMBNAIL_PX = 16
-DUPLICATE = 0.02  # mean difference of thumbnails, of the range, below which a frame repeats the last one kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,30 +107,21 @@ def _of_folder(path: Path, config: Stylegan2Config, cache: Path | None) -> Sourc
     pictures, broken = load_pictures(archive, items, config.resolution, cache)
     digest = hashlib.sha256("\n".join(f"{i.label} {archive.stamp(i.path)}" for i in items).encode()).hexdigest()
     notes = (f"{len(broken)} pictures cannot be read, the first is '{broken[0]}'",) if broken else ()
-    return Source(pictures, classes, digest, notes)
+    return Source(pictures, classes, digest, (*notes, *first_frames_note(archive, [item.path for item in items])))
 
 
 def _of_film(path: Path, side: int) -> Source:
     footage = open_footage(path)
     every = max(1, footage.frames // MOST_FRAMES)
-    kept: list[Tensor] = []
-    seen, last = 0, None
-    for square in _squares(footage_frames(footage), side, every):
-        seen += 1
-        thumbnail = F.adaptive_avg_pool2d(square[None].float() / 255, THUMBNAIL_PX)
-        if last is not None and (thumbnail - last).abs().mean() < DUPLICATE:
-            continue
-        last = thumbnail
-        kept.append(square)
+    left = Left()
+    kept = list(chosen_frames(_squares(footage_frames(footage), side, every), left))
     if not kept:
-        raise DataError(f"'{path}' has no frames")
+        raise DataError(f"'{path}' has no frames that show anything")
     pixels = torch.stack(kept)
     digest = hashlib.sha256(pixels.numpy().tobytes()).hexdigest()
     names = tuple(f"frame {n}" for n in range(len(kept)))
     pictures = FramePictures(pixels, torch.zeros(len(kept), dtype=torch.long), names, side)
-    left_out = seen - len(kept)
-    notes = (f"{len(kept)} of {seen} frames; {left_out} repeat the one before",) if left_out else ()
-    return Source(pictures, (), digest, notes)
+    return Source(pictures, (), digest, tuple(filter(None, [left.line(len(kept))])))
 
 
 def _squares(frames: Iterator[np.ndarray], side: int, every: int) -> Iterator[Tensor]:

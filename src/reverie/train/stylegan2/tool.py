@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CALIBRATED_S = 20.0  # of training, before it is said how far the budget goes
 COLLAPSED, COLLAPSED_KIMG = 0.1, 20.0  # spread of pictures, as a share of the real ones', that is called collapse
+FEW_KIMG, MUCH_KIMG = 60.0, 600.0  # the shipped network saw 130 at 64 px
+LEAST_PX, MOST_PX = 32, 256  # sides between which another is advised
 SHEETS_PER_S = 4  # of the film of snapshots
 
 
@@ -86,6 +88,7 @@ class _Teller:
         if not self.told and training.elapsed_s - self.began_s > CALIBRATED_S:
             self.told = True
             lines.append(_expected(training, self.began_s, self.began))
+            lines += advice(training.config, training.expected_kimg())
         if training.rollbacks > self.rollbacks:
             self.rollbacks = training.rollbacks
             lines.append(f"a loss was no number; went back to {training.kimg:.1f} kimg")
@@ -111,6 +114,24 @@ def _expected(training: Stylegan2Training, began_s: float, began: float) -> str:
     return (
         f"about {training.expected_kimg():.0f} kimg in all, {left_s / 60:.0f} minutes to go, {per_h:.0f} kimg an hour"
     )
+
+
+def advice(config: Stylegan2Config, expected_kimg: float) -> list[str]:
+    """Return which other size would suit a time budget better: for so few pictures a smaller, for so many a larger.
+
+    Half the side at the same widths costs a third to a fourth of the time (measured on processors, batch 16).
+    """
+    if config.minutes is None:
+        return []
+    if expected_kimg < FEW_KIMG and config.resolution > LEAST_PX:
+        half = config.resolution // 2
+        smaller = f"--resolution {half} sees three to four times as much, and a --width below {config.width} is quicker"
+        return [f"that is little for {config.resolution} px: {smaller}"]
+    if expected_kimg > MUCH_KIMG and config.resolution < MOST_PX:
+        return [
+            f"there is time for --resolution {2 * config.resolution}, which sees about {expected_kimg / 4:.0f} kimg"
+        ]
+    return []
 
 
 TRAIN_STYLEGAN2: Tool[Stylegan2Config] = Tool(

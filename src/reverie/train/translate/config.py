@@ -42,14 +42,18 @@ class TranslateConfig:
         excludes=("targets", "filter_param"),
     )  # fmt: skip
     skip_unpaired: bool = setting(
-        False, "Leave out pictures without a partner instead of refusing.", group="task", needs=("targets",)
+        False,
+        "Leave out pictures without a partner, or with one of another size, instead of refusing.",
+        group="task",
+        needs=("targets",),
     )
     given: str = setting(
-        "color", "What the pictures hold: color, grey, alpha (color and transparency), or labels:N, class numbers "
-        "from 0 to N-1.", group="task", needs=("targets", "side_by_side"), late=True,
+        "color", "What the pictures hold: color, grey, alpha (color and transparency), labels:N, class numbers from 0 "
+        "to N-1, or channels:N, arrays of N channels in .npy files; channels:N:LOW..HIGH says their range.",
+        group="task", needs=("targets", "side_by_side"), late=True,
     )  # fmt: skip
     wanted: str = setting(
-        "color", "What the targets hold: color, grey, alpha, or labels:N.", group="task",
+        "color", "What the targets hold: color, grey, alpha, labels:N, or channels:N.", group="task",
         needs=("targets", "side_by_side"), late=True,
     )  # fmt: skip
     architecture: str = setting(
@@ -76,12 +80,20 @@ class TranslateConfig:
         needs=(f"architecture={PIX2PIX}",), late=True,
     )  # fmt: skip
     loss: str | None = setting(
-        None, "What is made small: l1, or the mean square (usual for filters).", choices=("l1", "mse"),
-        group="loss", decided=True, late=True,
+        None, "What is made small: l1, the mean square (usual for filters), or for classes entropy, the logarithm of "
+        "what the right class lacks to 1.", choices=("l1", "mse", "entropy"), group="loss", decided=True, late=True,
     )  # fmt: skip
     gan: float = setting(
         1.0, "Weight of the discriminator in pix2pix, where the difference has 100; 0 for the difference alone.",
         minimum=0, maximum=1000, group="loss", needs=(f"architecture={PIX2PIX}",), late=True,
+    )  # fmt: skip
+    gan_after: float = setting(
+        0.0, "Part of the run after which the discriminator begins; before, the difference alone is learned, which "
+        "takes half the time.", minimum=0, maximum=1, group="loss", needs=(f"architecture={PIX2PIX}",), late=True,
+    )  # fmt: skip
+    ssim: float = setting(
+        0.0, "Weight of what SSIM lacks to 1 in pix2pix, where the difference has 100.", minimum=0, maximum=1000,
+        group="loss", needs=(f"architecture={PIX2PIX}",), late=True,
     )  # fmt: skip
     feature_matching: float = setting(
         10.0, "Weight of the difference of the discriminator's features.", minimum=0, maximum=1000, group="loss",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
 from reverie.jobs.given import Given
-from reverie.jobs.job import Input
+from reverie.jobs.job import Input, Json
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
@@ -47,24 +49,70 @@ class PreparedEvaluation:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the work; its main result is the table."""
+        rows: list[Row] = []
+        notes: list[str] = []
+
+        def reports() -> Iterator[Report]:
+            yield from self.reports(rows)
+            notes.extend(in_words(row) for row in rows)
+
+        return Steps(reports(), lambda: self.outputs(rows), chosen=self.chosen, notes=notes)
+
+    def reports(self, rows: list[Row]) -> Iterator[Report]:
+        """Measure picture by picture, and fill the rows at the end."""
+        for done, total in self.measurement.looking(self.config.most):
+            yield Report(done, total, "pictures")
+        rows.extend(self.measurement.rows())
+
+    def outputs(self, rows: Sequence[Row]) -> list[Output]:
+        """Return the table, and a sheet of some pictures."""
         from reverie.jobs.output import Picture, Table
         from reverie.train.translate.measure import sample_sheet
 
-        notes: list[str] = []
+        found: list[Output] = [Table(rows)]
+        sheet = sample_sheet(self.model.net, self.measurement.shown, self.model.shape)
+        return found if sheet is None else [*found, Picture(sheet, label="samples")]
+
+
+@dataclass(frozen=True, eq=False)
+class TranslatorReport:
+    """A translator's evaluation as a folder: its table, and a sheet of given, made and wanted."""
+
+    outputs: Sequence[Output]
+    rows: Sequence[Row]
+    label: str = ""
+    suffixes: tuple[str, ...] = ()
+
+    def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
+        """Fill the folder."""
+        from reverie.jobs.output import Folder
+
+        def fill(folder: Path) -> None:
+            for output in self.outputs:
+                name = f"{output.label or 'evaluation'}{output.suffixes[0]}"
+                output.write(folder / name, record, quality)
+
+        return Folder(fill).write(path, record, quality)
+
+    def printed(self, *, as_json: bool) -> str:
+        """Return what was found, in words or as rows."""
+        return json.dumps(list(self.rows), indent=2) if as_json else "\n".join(in_words(row) for row in self.rows)
+
+
+class PreparedReport:
+    """A translator's evaluation as `reverie train evaluate` gives it: one folder, or lines on standard output."""
+
+    def __init__(self, config: TranslatorEvaluateConfig, session: Session) -> None:
+        self.inner = PreparedEvaluation(config, session)
+        self.notes = self.inner.notes
+
+    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
+        """Return the evaluation."""
         rows: list[Row] = []
-
-        def reports() -> Iterator[Report]:
-            for done, total in self.measurement.looking(self.config.most):
-                yield Report(done, total, "pictures")
-            rows.extend(self.measurement.rows())
-            notes.extend(in_words(row) for row in rows)
-
-        def outputs() -> list[Output]:
-            found: list[Output] = [Table(rows)]
-            sheet = sample_sheet(self.model.net, self.measurement.shown, self.model.shape)
-            return found if sheet is None else [*found, Picture(sheet, label="samples")]
-
-        return Steps(reports(), outputs, chosen=self.chosen, notes=notes)
+        return Steps(
+            self.inner.reports(rows), lambda: [TranslatorReport(self.inner.outputs(rows), rows)],
+            chosen=self.inner.chosen,
+        )  # fmt: skip
 
 
 def in_words(row: Row) -> str:

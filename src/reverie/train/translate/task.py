@@ -109,6 +109,8 @@ def open_task(config: TranslateConfig) -> Task:
         examples = FilterExamples(path, teacher, config.held_out, config.seed)
         about = {"filter": bare_filter(config), "parameters": dict(teacher.fixed), "pictures": examples.count}
         task = Task(examples, about, config)
+    if task.loss == "entropy" and not task.shape.wanted_kind.is_labels:
+        raise InputError("--loss entropy is for classes: --wanted labels:N")
     check_something_seen(task)
     return Task(task.examples, about, config, tuple(reach_notes(task)))
 

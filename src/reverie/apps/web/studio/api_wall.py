@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +16,8 @@ from reverie.jobs.queue.entry import Entry, MissingError, Result
 from reverie.jobs.queue.trail import FRAMES
 
 MOST_SHOWN = 40
+MOST_FILMS = 12  # of reactions, that play in quiet times
+REACTION = f"{BOOTH}reaction"  # who queues what rules ask for; it is shown as what visitors make
 
 
 async def shown(request: Request) -> Response:
@@ -23,7 +26,7 @@ async def shown(request: Request) -> Response:
     screens = max(1, min(32, number_of(request, "screens", 1) or 1))
     screen = max(1, min(screens, number_of(request, "screen", 1) or 1))
     found = await run_in_threadpool(on_wall, studio)
-    films = [f"/api/wall/idle/{number}" for number in range(len(studio.settings.idle))]
+    films = [f"/api/wall/idle/{number}" for number in range(len(await run_in_threadpool(films_of, studio)))]
     return JSONResponse({
         "items": [_item(studio, *one) for one in found[screen - 1 :: screens]], "screen": screen,
         "idle": films[screen - 1 :: screens] or films,
@@ -32,7 +35,8 @@ async def shown(request: Request) -> Response:
 
 async def idle(request: Request) -> Response:
     """Return a film of quiet times."""
-    films, number = studio_of(request).settings.idle, request.path_params["number"]
+    number = request.path_params["number"]
+    films = await run_in_threadpool(films_of, studio_of(request))
     if not 0 <= number < len(films):
         raise MissingError("there is no such film")
     return FileResponse(films[number])
@@ -68,6 +72,17 @@ async def qr(request: Request) -> Response:
     out = io.BytesIO()
     segno.make(address, micro=False).save(out, kind="svg", scale=8, border=2, dark="#111", light="#fff")
     return Response(out.getvalue(), media_type="image/svg+xml")
+
+
+def films_of(studio: Studio) -> list[str | Path]:
+    """Return the films of quiet times: those that were named, and what reactions made."""
+    made: list[str | Path] = []
+    for entry in studio.queue.gallery(limit=200):
+        for result in entry.results:
+            shown = entry.owner == REACTION and not studio.settings.moderated and result.shown != "no"
+            if result.kind == "film" and (shown or result.shown == "yes"):
+                made.append(studio.home.result(entry.id) / result.name)
+    return [*studio.settings.idle, *made[:MOST_FILMS]]
 
 
 def on_wall(studio: Studio) -> list[tuple[Entry, Result]]:

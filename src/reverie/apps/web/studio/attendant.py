@@ -7,18 +7,21 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reverie.apps.web.studio.api_wall import on_wall
+from reverie.apps.web.studio.api_wall import REACTION, on_wall
 from reverie.apps.web.studio.studio import Studio
-from reverie.errors import ReverieError
+from reverie.errors import InputError, ReverieError
 from reverie.jobs.queue.trail import write_whole
 
 if TYPE_CHECKING:
+    from reverie.jobs.job import Json
+    from reverie.jobs.queue.entry import Entry, Result
     from reverie.media.printing import Sheet
     from reverie.tools.live.reactions import Fired, Rules
 
 EVERY_S = 1.0
 DONE_FILE = "attended.txt"  # ids of results that were seen to, so that a restart prints nothing twice
 MOST_KNOWN = 5000
+LATER = -10  # the priority of what reactions queue: visitors come first
 
 
 class Attendant:
@@ -50,6 +53,7 @@ class Attendant:
             self._reactor = Reactor(rules)
             if rules.classes:
                 self._look = looking(Session().critic("embedded", None, "auto", "auto"), rules.classes)
+        self._jobs = {} if rules is None else jobs_of(rules, studio)
 
     def serve(self, over: threading.Event) -> None:
         """See to new pictures until it is over."""
@@ -66,36 +70,68 @@ class Attendant:
         for entry, result in reversed(fresh):
             self._done.append(result.id)
             write_whole(self._file, "\n".join(self._done[-MOST_KNOWN:]).encode())
-            self._one(self._studio.home.result(entry.id) / result.name, entry.id)
+            self._one(self._studio.home.result(entry.id) / result.name, entry, result)
         return len(fresh)
 
-    def _one(self, path: Path, job: str) -> None:
+    def _one(self, path: Path, entry: Entry, result: Result) -> None:
         from reverie.media.image import read_picture, to_uint8
 
         rgb = to_uint8(read_picture(path).rgb)
-        if self._reactor is not None:
+        if self._reactor is not None and entry.owner != REACTION:
             seen = {} if self._look is None else dict(self._look(rgb))
             for fired in self._reactor.step(seen, time.monotonic()):
-                self._obey(fired)
+                self._obey(fired, result)
             self._reactor.step(dict.fromkeys(seen, 0.0), time.monotonic())  # each picture is seen by itself
         if self._printer is not None and self._sheet is not None:
             from reverie.media.printing import page_bytes, page_of, send_to_printer
 
-            page = self._studio.home.job(job) / "print.pdf"
+            page = self._studio.home.job(entry.id) / "print.pdf"
             write_whole(page, page_bytes(page_of(rgb, self._sheet)[0], ".pdf", self._sheet.dpi))
             send_to_printer(page, self._printer)
             page.unlink(missing_ok=True)
             self._say(f"printed {path.name}")
 
-    def _obey(self, fired: Fired) -> None:
+    def _obey(self, fired: Fired, result: Result) -> None:
         from reverie.tools.live.reactions import send
 
         self._say(str(fired).strip())
         if fired.action.kind == "osc":
             send(fired.action)
+        elif fired.action.kind == "job":
+            record = dict(self._jobs[fired.action.value])
+            if "input" in record:
+                record["input"] = {"name": result.name, "sha256": result.sha256}
+            self._studio.post(record, REACTION, priority=LATER)
 
     def _say(self, line: str) -> None:
         import sys
 
         self.log = [*self.log[-200:], line]
         print(f"wall: {line}", file=sys.stderr, flush=True)
+
+
+def jobs_of(rules: Rules, studio: Studio) -> dict[str, dict[str, Json]]:
+    """Return the jobs that rules queue, by the name of their file; each picture that is seen takes its input's place.
+
+    Raises:
+        InputError: there is no such file, or no job in it that can be done here.
+    """
+    from reverie.jobs.queue.adding import OF_ONE_RESULT, beside, read_job
+
+    actions = [action for rule in rules.rules for action in rule.actions]
+    found: dict[str, dict[str, Json]] = {}
+    for action in actions:
+        if action.kind in ("set", "seed"):
+            raise InputError(f"'{action.kind}' moves a live show; a wall takes cue, osc and job")
+        if action.kind != "job" or action.value in found:
+            continue
+        place = rules.folder / action.value
+        record = read_job(str(place))
+        for path in beside(place, record, studio.find):
+            studio.files.adopt(path, owner=REACTION)
+        tool = studio.find(str(record.get("tool")))
+        record = {key: value for key, value in record.items() if key not in (*OF_ONE_RESULT, "input")}
+        if tool.streamed is not None:
+            record["input"] = {}
+        found[action.value] = record
+    return found

@@ -23,9 +23,11 @@ export function recall() {
   } catch { /* damaged: begin anew */ }
 }
 
+const FILM = /\.(mp4|m4v|mov|mkv|webm)$/i;
+
 // A tool for films stands under the name of the one for pictures.
 export const plain = (name) => (state.tools.find((tool) => tool.name === name || tool.film === name) || { name: name.replace(/^\w+\((.*)\)$/, "$1") }).name;
-export const toolOf = (name) => state.tools.find((tool) => tool.name === plain(name));
+export const toolOf = (name) => state.tools.find((tool) => tool.name === name) || state.tools.find((tool) => tool.name === plain(name));
 export const isOver = (job) => !["queued", "running", "paused"].includes(job.state);
 export const latestFirst = () => [...state.jobs.values()].sort((a, b) => b.number - a.number);
 
@@ -61,7 +63,7 @@ export function jobOf(tool, file) {
 
 // The form of a job: the way back. What was sent comes along, except, if asked so, what the tool was applied to.
 export function takeJob(record, { withInput = true } = {}) {
-  const tool = toolOf(record.tool);
+  const tool = (FILM.test(record.input?.name || "") && state.tools.find((one) => one.film === record.tool)) || toolOf(record.tool);
   if (!tool) return false;
   const values = {}, fields = {};
   for (const field of tool.fields) {

@@ -1,0 +1,23 @@
+"""How loops are compiled: kept on disk, without Python's lock, a division by zero gives infinity as in torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from numba import njit
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Return the function as machine code. No fast math: what two triangles share must be the same to the last bit."""
+    jitted: Any = njit(cache=True, nogil=True, error_model="numpy")(function)
+    return jitted
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """Return a part of kernels; a call with a dozen arrays would cost more than what it does for a pixel."""
+    jitted: Any = njit(cache=True, nogil=True, error_model="numpy", forceinline=True)(function)
+    return jitted

@@ -1,0 +1,109 @@
+"""Fused networks compute what the plain ones do, gradients included, and are chosen only where a record says so."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reverie.critic.critic import Critic, Identity, Preprocessing
+from reverie.critic.fuse import fuse
+from reverie.critic.open import open_critic
+from reverie.critic.precision import can_fuse, resolve_for_gradients, resolve_precision
+from reverie.models import fused
+from reverie.optimize.redirect import redirected_relu
+
+CPU = torch.device("cpu")
+needs_operators = pytest.mark.skipif(not fused.available(), reason="torch without oneDNN's operators")
+CASES = (
+    ("embedded", None, ("mixed4b",)),
+    ("embedded", None, ("conv3", "mixed3b", "mixed4a")),  # what a max pool would take over is looked at itself
+    ("googlenet", "random", ("inception4a",)),
+    ("googlenet", "random", ("conv3", "inception3b")),
+    ("vgg16", "random", ("relu2_2", "relu3_1")),
+    ("vgg11", "random", ("conv3_1",)),  # inside of what is fused: the plain network
+    ("resnet18", "random", ("layer2",)),
+    ("squeezenet1_1", "random", ("fire4",)),
+)
+
+
+def pictures(height: int, width: int) -> Tensor:
+    return torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(5))
+
+
+def gradient(critic: Critic, images: Tensor, names: tuple[str, ...]) -> tuple[dict[str, Tensor], Tensor]:
+    leaf = images.clone().requires_grad_(True)
+    found = critic(leaf, names)
+    (slope,) = torch.autograd.grad(sum(a.square().mean() for a in found.values()), leaf)  # type: ignore[arg-type]
+    return {name: a.detach() for name, a in found.items()}, slope
+
+
+@needs_operators
+@pytest.mark.parametrize(("model", "weights", "names"), CASES)
+@pytest.mark.parametrize("size", [(96, 80), (83, 77)])
+def test_activations_and_gradients_agree_with_the_plain_network(
+    model: str, weights: str | None, names: tuple[str, ...], size: tuple[int, int]
+) -> None:
+    plain = open_critic(model, weights, device="cpu", precision="fp32")
+    quick = open_critic(model, weights, device="cpu", precision="fp32-fused")
+    (seen, slope), (seen_quick, slope_quick) = (gradient(c, pictures(*size), names) for c in (plain, quick))
+    for name in names:
+        torch.testing.assert_close(seen_quick[name], seen[name], rtol=1e-4, atol=1e-5 * seen[name].abs().max().item())
+    # where two places of a window are equal but for rounding, a max pool sends the gradient to the other one
+    assert (slope_quick - slope).norm() <= 2e-3 * slope.norm()
+
+
+@needs_operators
+def test_kernels_of_all_strides_send_gradients_back_as_torch_does() -> None:
+    random = torch.Generator().manual_seed(1)
+    for side, step, padding, length in ((1, 1, 0, 9), (3, 1, 1, 9), (3, 2, 1, 12), (5, 2, 2, 12), (7, 2, 3, 16),
+                                        (7, 2, 3, 15), (9, 2, 4, 18), (11, 4, 2, 31), (3, 1, 0, 9)):  # fmt: skip
+        weight = torch.randn(6, 5, side, side, generator=random)
+        x = torch.randn(2, 5, length, length + 2, generator=random).requires_grad_(True)
+        y = F.conv2d(x, weight, None, step, padding)
+        slope = torch.randn(y.shape, generator=random)
+        (expected,) = torch.autograd.grad(y, x, slope)
+        kernel = fused.Kernel(weight, None, step, padding)
+        found = kernel.gradient(slope.contiguous(memory_format=torch.channels_last), x.shape)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@needs_operators
+def test_dead_relus_are_redirected_in_the_plain_network() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(inplace=True))
+    nn.init.constant_(net[0].bias, -100.0)  # type: ignore[arg-type]
+    how = Preprocessing((0.0,) * 3, (1.0,) * 3)
+    critic = Critic(net, how, Identity("dead"), device="cpu", precision="fp32-fused")
+    images = pictures(8, 8).requires_grad_(True)
+    (none,) = torch.autograd.grad(critic(images, ("1",))["1"].sum(), images)
+    assert not none.any()
+    with redirected_relu():
+        (some,) = torch.autograd.grad(critic(images, ("1",))["1"].sum(), images)
+    assert some.any()
+
+
+@needs_operators
+def test_weights_are_shared_and_what_is_not_known_stays() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 3, groups=2), nn.ReLU())
+    made = fuse(net.requires_grad_(False), 16)
+    assert made is not None and made.hidden == {"0"}
+    assert made.net[2].weight is net[2].weight  # type: ignore[index]
+    assert fuse(nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.Sigmoid()), 16) is None
+
+
+def test_only_who_records_it_gets_fused_arithmetic_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reverie.critic.precision.bf16_is_faster", lambda _: False)
+    monkeypatch.setattr("reverie.critic.precision.available", lambda: True)
+    assert resolve_precision("auto", CPU) == "fp32" and resolve_for_gradients("auto", CPU) == "fp32-fused"
+    assert resolve_for_gradients("fp32", CPU) == "fp32"
+    assert resolve_for_gradients("auto", torch.device("meta")) == "fp32"
+    monkeypatch.setattr("reverie.critic.precision.available", lambda: False)
+    assert resolve_for_gradients("auto", CPU) == "fp32" and not can_fuse("fp32-fused", CPU)
+
+
+def test_without_the_operators_fp32_fused_is_plain_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reverie.critic.precision.available", lambda: False)
+    plain, other = (open_critic("embedded", device="cpu", precision=p) for p in ("fp32", "fp32-fused"))
+    one, two = (gradient(c, pictures(64, 64), ("mixed3a",))[1] for c in (plain, other))
+    assert torch.equal(one, two)
