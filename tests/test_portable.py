@@ -35,7 +35,11 @@ builtins.__import__ = guarded
 import reverie
 names = [m.name for m in pkgutil.walk_packages(reverie.__path__, "reverie.") if not m.name.endswith("__main__")]
 for name in names:
-    importlib.import_module(name)
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != "triton":  # is made for Linux alone
+            raise
 print(len(names))
 """
 

@@ -111,5 +111,14 @@ def test_words_of_other_programs_lead_to_ours() -> None:
     assert option_for("--from", known, "0:10") == "--start"
     assert option_for("--from", known, "old.png") == "--like"
     assert option_for("--nonsense", known) is None
-    first = {name.split(" ")[0] for name in TOOLS} | {"studio", "replay", "info", "models", "jobs", "train", "classify"}
+    first = {name.split(" ")[0] for name in TOOLS} | {
+        "studio",
+        "replay",
+        "info",
+        "models",
+        "jobs",
+        "train",
+        "classify",
+        "wall",
+    }
     assert {command.split(" ")[0] for command in COMMANDS.values()} <= first

@@ -43,7 +43,7 @@ def test_numbers_are_those_of_files_and_nothing_else_is_taken(run: Run, pair) ->
 
 
 def test_help_says_what_each_does(run: Run) -> None:
-    _, out, _ = run("style", "--help")
+    _, out, _ = run("style", "--help-all")
     words = " ".join(out.split())
     assert "--quality N|draft|good|best" in words and "a sixth of the work" in words
     assert all(f"{name}: " in words for name in PRESETS)

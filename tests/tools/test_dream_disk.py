@@ -171,7 +171,7 @@ def test_a_stopped_dream_is_kept_at_its_final_size(small_critic, photo, tmp_path
             if one.index == last:
                 break
         steering.stop()
-        path = work.save(tmp_path / "kept.png")
+        path = work.save(tmp_path / f"kept-{last}.png")
         assert read_settings(path)["stopped_at_step"] == last
         kept = np.asarray(Image.open(path)) / 255
         assert np.abs(kept - ordinary.current()).mean() < 0.004

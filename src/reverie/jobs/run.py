@@ -254,6 +254,7 @@ def open_run(
     Raises:
         InputError: settings, files or networks that cannot be used.
     """
+    config = tool.settled(config, given)
     run = Run(tool, tool.prepare(config, session), config, given, controls=controls, scratch=scratch, like=like)
     if session.executor is not None:
         handed_out(run.work, session.executor, tool, config, given, seed_of(run.config), scratch)

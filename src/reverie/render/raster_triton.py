@@ -15,7 +15,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from reverie.render.raster import boxes, unpacked
+from reverie.render.boxes import boxes, unpacked
 
 ROWS, COLUMNS = 8, 16  # of a tile
 

@@ -13,6 +13,7 @@ from reverie.settings import setting
 
 OPACITY, BRIGHTNESS = "opacity", "brightness"
 FIELD = "mask_by"
+MASKS = ("mask", "keep", "region", "group")  # settings that name masks
 
 
 def mask_by_setting(group: str) -> Any:
@@ -27,6 +28,8 @@ def with_mask_rule(record: Mapping[str, object]) -> Mapping[str, object]:
     """Return a record of a result that says nothing of its masks with the rule of its time; others as they are."""
     config = record.get("config")
     if not isinstance(config, Mapping) or FIELD in config or not record.get("version"):
+        return record
+    if not any(config.get(name) for name in MASKS):
         return record
     return {**record, "config": {**config, FIELD: BRIGHTNESS}}
 

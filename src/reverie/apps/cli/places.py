@@ -17,6 +17,7 @@ from reverie.settings import flag_of
 
 STILLS = (".png", ".jpg", ".jpeg", ".avif", ".tif", ".tiff")
 FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif")  # of --output, which ask for a film by themselves
+MESHES = (".glb", ".obj", ".ply", ".stl")
 
 
 def place_words(tool: AnyTool, words: Sequence[str], named: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -80,7 +81,11 @@ def check_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, 
     if len(places) < 2 or common.output is not None or tool.makes not in ("picture", "film", "mesh"):
         return
     *before, last = map(Path, places)
-    if last.suffix.lower() in (*STILLS, *FILMS, ".webp") and not last.exists() and all(p.exists() for p in before):
+    if (
+        last.suffix.lower() in (*STILLS, *FILMS, *MESHES, ".webp")
+        and not last.exists()
+        and all(p.exists() for p in before)
+    ):
         raise InputError(f"no file at '{last}'; did you mean -o {last}?")
 
 

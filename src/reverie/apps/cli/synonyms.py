@@ -23,7 +23,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "out-dir": ("--output",), "save": ("--output",), "save-as": ("--output",), "to": ("--duration", "--output"),
     "i": ("--input",), "in": ("--input",), "image": ("--input",), "source-image": ("--input",),
     "style-image": ("--style",), "style-images": ("--style",), "styles": ("--style",), "artwork": ("--style",),
-    "content-image": ("--content", "--input"), "target": ("--input", "--guide", "--style"),
+    "content-image": ("--content", "--input"), "target": ("--guide", "--input", "--style"),
     "guide-image": ("--guide",), "reference": ("--guide", "--style"), "ref": ("--guide", "--style"),
     "s": ("--seed", "--size"), "random-seed": ("--seed",), "rng": ("--seed",), "random": ("--seed",),
     "f": ("--format",), "ext": ("--format",), "extension": ("--format",), "suffix": ("--format",),

@@ -126,7 +126,7 @@ class DreamConfig:
     )  # fmt: skip
     guide: str | None = setting(
         None, "Draw the forms of this picture out of yours.", file="picture", group=GOAL,
-        excludes=("class_name", "channel", "guide_class", "caricature", "group", "direction"),
+        excludes=("class_name", "channel", "guide_class", "caricature", "group", "direction", "latent"),
         marks=("goal", "of a group"),
     )  # fmt: skip
     guide_form: str = setting(
@@ -140,12 +140,13 @@ class DreamConfig:
     )  # fmt: skip
     guide_class: str | None = setting(
         None, "Class that guides a layer: its mean direction there.", group=GOAL, expert=True,
-        excludes=("class_name", "guide", "channel", "caricature", "group", "direction"), marks=("goal", "of a group"),
+        excludes=("class_name", "guide", "channel", "caricature", "group", "direction", "latent"),
+        marks=("goal", "of a group"),
     )  # fmt: skip
     direction: str | None = setting(
         None, "From one class to another, as TO-FROM: what separates them for the network is amplified.", late=True,
         needs=("direction_from",), group=GOAL, expert=True,
-        excludes=("class_name", "guide", "guide_class", "channel", "caricature", "group"), marks=("goal",),
+        excludes=("class_name", "guide", "guide_class", "channel", "caricature", "group", "latent"), marks=("goal",),
     )  # fmt: skip
     direction_from: str | None = setting(
         None, "File of class centers that 'reverie embed layers' wrote.", file="data", late=True, needs=("direction",),
@@ -153,7 +154,7 @@ class DreamConfig:
     )  # fmt: skip
     caricature: bool = setting(
         False, "Exaggerate what the network already sees in the picture.", needs_input=True, group=GOAL, expert=True,
-        excludes=("class_name", "guide", "guide_class", "channel", "group", "direction"), marks=("goal",),
+        excludes=("class_name", "guide", "guide_class", "channel", "group", "direction", "latent"), marks=("goal",),
     )  # fmt: skip
     caricature_power: float = setting(
         1.0, "How strictly a caricature keeps to what is there; 0 not at all.", minimum=0, maximum=8,
@@ -185,7 +186,9 @@ class DreamConfig:
     group: tuple[str, ...] = setting(
         (), "What to amplify inside a mask of its own, as mask=FILE,layer=NAME,strength=1; repeatable.", whole=True,
         inside=inside(Group), needs_input=True, group=OTHERS, expert=True,
-        excludes=("layer", "channel", "class_name", "guide", "guide_class", "caricature", "target_from", "direction"),
+        excludes=(
+            "layer", "channel", "class_name", "guide", "guide_class", "caricature", "target_from", "direction", "latent"
+        ),
         marks=("goal",),
     )  # fmt: skip
     keep_colors: bool = setting(False, "The older name of --color keep.", needs_input=True, hidden=True, group=PICTURE)
