@@ -7,6 +7,7 @@ import re
 import pytest
 from cli_case import Run
 
+from reverie.apps.cli.main import main
 from reverie.apps.cli.tool_help import MOST_LINES, help_of, options_of
 from reverie.settings import flag_of
 from reverie.tools.registry import TOOLS, find_tool
@@ -72,3 +73,9 @@ def test_commands_that_are_no_tools_fit_on_a_screen_too(run: Run, name: str) -> 
     code, out, _ = run(*name.split(), "--help")
     assert code == 0
     assert len(out.splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("group", ["latent", "mesh", "gather", "train"])
+def test_all_the_help_of_a_group_is_its_help(group: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([group, "--help-all"]) == 0
+    assert f"Usage: reverie {group}" in capsys.readouterr().out

@@ -314,6 +314,6 @@ def _files(
     for text in texts:
         path = Path(text)
         if not path.exists():
-            raise InputError(f"no {role.kind} at '{text}'")
+            raise InputError(f"no {'file' if role.kind == 'any' else role.kind} at '{text}'")
         code = max(code, run_one(tool, find, config, Given(path, kind=role.kind), common))
     return code

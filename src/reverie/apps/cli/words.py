@@ -20,6 +20,8 @@ def as_help(tokens: list[str]) -> list[str]:
         return ["--version"]
     if tokens[:1] == ["help"]:
         return [*tokens[1:], "--help"]
+    if tokens[1:] == ["--help-all"] and tokens[0] not in TOOLS:  # of a group of commands, which has no more to show
+        return [tokens[0], "--help"]
     return [*tokens[:-1], "--help"] if len(tokens) in (2, 3) and tokens[-1] == "help" else tokens
 
 
