@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reverie.jobs.key_values import inside
 from reverie.settings import setting
 from reverie.tools.dream.groups import Group
-from reverie.tools.mask_rule import mask_by_setting
+from reverie.tools.dream.mask_rule import mask_by_setting
 from reverie.weights.embedded import EMBEDDED_NAMES
 
 PICTURE, GOAL, HOW, VIEWS = "picture", "what is amplified", "strength", "views"

@@ -18,8 +18,8 @@ from reverie.media.image import Picture, read_picture
 from reverie.numerics.resample import resize
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.groups import Group
+from reverie.tools.dream.mask_rule import BRIGHTNESS
 from reverie.tools.dream.rules import parse_groups
-from reverie.tools.mask_rule import BRIGHTNESS
 
 GREY = 0.05  # more between the colors of a pixel than a grey mask has after compression
 SPREAD = 3.0  # a Gaussian blur is cut off after this many deviations
@@ -109,7 +109,7 @@ def cut_out(picture: Picture) -> bool:
 def mask_of(picture: Picture, *, inverted: bool = False, by: str | None = None) -> Tensor:
     """Return ``[1, 1, H, W]`` in [0, 1]: brightness times opacity; of a cut-out in colors its opacity alone.
 
-    `by` may ask for brightness there too, see `reverie.tools.mask_rule`.
+    `by` may ask for brightness there too, see `reverie.tools.dream.mask_rule`.
 
     Raises:
         PictureError: nothing of it would be dreamt.

@@ -11,9 +11,9 @@ from reverie.jobs.given import Given
 from reverie.jobs.session import Session
 from reverie.jobs.tool import Role, Tool
 from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.mask_rule import with_mask_rule
 from reverie.tools.dream.presets import PRESETS, usual
 from reverie.tools.dream.rules import check_dream, check_together
-from reverie.tools.mask_rule import with_mask_rule
 
 if TYPE_CHECKING:
     from reverie.critic.critic import Critic

@@ -20,11 +20,11 @@ from reverie.numerics.resample import resize
 from reverie.optimize.ascend import Step
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Together
+from reverie.tools.dream.mask_rule import resolved_rule
 from reverie.tools.dream.references import References, fitted_masks
 from reverie.tools.dream.rules import parse_groups
 from reverie.tools.dream_steps.ascent import Plan as Layout
 from reverie.tools.dream_steps.ascent import Standing, dream_steps, final_size, open_steered
-from reverie.tools.mask_rule import resolved_rule
 
 if TYPE_CHECKING:
     from reverie.critic.critic import Critic

@@ -33,11 +33,11 @@ from reverie.optimize.disk import as_rows, check_on_disk, fill, strips
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Together
 from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.mask_rule import BRIGHTNESS, resolved_rule
 from reverie.tools.dream.references import GREY, References
 from reverie.tools.dream.work import chosen, plan_of
 from reverie.tools.dream_steps.ascent import Plan, final_size
 from reverie.tools.dream_steps.disk_steps import DiskDreamer, DiskPicture
-from reverie.tools.mask_rule import BRIGHTNESS, resolved_rule
 
 if TYPE_CHECKING:
     from reverie.jobs.job import Json

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reverie.jobs.weighted import in_weighted
 from reverie.settings import setting
-from reverie.tools.mask_rule import mask_by_setting
+from reverie.tools.dream.mask_rule import mask_by_setting
 from reverie.tools.style.named import in_region
 from reverie.weights.embedded import EMBEDDED_NAMES
 

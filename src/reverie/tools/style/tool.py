@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reverie.errors import InputError
 from reverie.jobs.job import Json
 from reverie.jobs.tool import Prepared, Role, Tool
-from reverie.tools.mask_rule import with_mask_rule
+from reverie.tools.dream.mask_rule import with_mask_rule
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.named import settled
 from reverie.tools.style.presets import PRESETS

@@ -14,9 +14,9 @@ from reverie.jobs.output import Output, Picture
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.work import Chosen, Plan, Report, State
+from reverie.tools.dream.mask_rule import resolved_rule
 from reverie.tools.fast.model import FastModel
 from reverie.tools.fast.styling import FastTransfer, open_fast, read_fast
-from reverie.tools.mask_rule import resolved_rule
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.named import settled
 from reverie.tools.style.rules import check_style

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.jobs.tool import Prepared, Role, Tool
+from reverie.tools.dream.mask_rule import with_mask_rule
 from reverie.tools.films.work import with_keys
-from reverie.tools.mask_rule import with_mask_rule
 from reverie.tools.style.rules import check_inputs
 from reverie.tools.style.tool import STYLE
 from reverie.tools.style_film.config import StyleFilmJob
