@@ -12,7 +12,7 @@ author = "The Reverie authors"
 copyright = "2026, The Reverie authors"  # noqa: A001 - the name that Sphinx reads
 release = next(
     line.split('"')[1]
-    for line in (ROOT / "src/reverie/__init__.py").read_text("utf-8").splitlines()
+    for line in (ROOT / "src/reverie/version.py").read_text("utf-8").splitlines()
     if line.startswith("__version__")
 )
 description = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["description"]
