@@ -48,8 +48,9 @@ def killed_when(words: list[str], there: Callable[[], bool]) -> None:
 
 
 def test_a_map_asks_for_no_tile_twice_but_those_under_way(server: Server, tmp_path: Path) -> None:
+    provider = f"{server.url}/tile/{{z}}/{{x}}/{{y}}.png"
     words = ["gather", "map", "48.85", "2.29", "--zoom", "12", "--size", "1500x1000", "--pause", "0.03",
-             "--provider", f"{server.url}/tile/{{z}}/{{x}}/{{y}}.png", "--attribution", "(C) Testers", "-o"]  # fmt: skip
+             "--provider", provider, "--attribution", "(C) Testers", "-o"]  # fmt: skip
     for tiles in (4, 12):
         killed_when([*words, "paris.png"], lambda tiles=tiles: len(server.asked("/tile")) >= tiles)
         assert not (tmp_path / "paris.png").exists()
