@@ -28,6 +28,7 @@ def test_the_conda_recipe_has_the_requirements_and_version_of_the_project() -> N
         wanted.add(f"{ON_CONDA.get(name, name).lower()} {limits}".strip())
     found = {line for line in recipe["requirements"]["run"] if not line.startswith("python ")}
     assert found == wanted
+    assert {line for line in recipe["requirements"]["host"][2:] if not line.startswith("hatchling")} <= found
     minimum = PROJECT["requires-python"].removeprefix(">=")
     assert minimum in (ROOT / "packaging" / "conda" / "README.md").read_text("utf-8")
 
