@@ -6,8 +6,8 @@
 
 The first takes pictures that are there; the second gathers them (``reverie gather artists``, whose servers are told
 ``REVERIE_CONTACT``). Everything goes into one folder: pictures without margins, network, report, map, layers, class
-pictures, dreams. ``--small`` goes the whole way with 30 pictures of each painter and few steps, in a few minutes, to see
-whether everything is there before the real one.
+pictures, dreams. ``--small`` goes the whole way with 30 pictures of each painter and few steps, in a few minutes, to
+see whether everything is there before the real one.
 """
 
 from __future__ import annotations
