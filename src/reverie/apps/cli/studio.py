@@ -82,6 +82,10 @@ def wall_command(
 
     if keep_hours <= 0:
         raise InputError(f"--keep-hours must be greater than 0; got {keep_hours}")
+    if printer is not None:
+        from reverie.media.printing import program_of_cups
+
+        program_of_cups()  # said before the doors open, rather than at the first print
     settings = StudioSettings(
         host=host, port=port, exhibition=True, address=address, moderated=moderated, keep_hours=keep_hours,
         devices=device_list(devices), frames=FRAMES_KEPT, choices=preset, idle=films_in(idle),

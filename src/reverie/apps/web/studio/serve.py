@@ -6,6 +6,7 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import sys
 import threading
 import webbrowser
@@ -42,7 +43,7 @@ def serve(
         prepare: is given the application before it listens to anybody.
 
     Raises:
-        InputError: the extra `studio` is not installed.
+        InputError: the extra `studio` is not installed, or the certificate cannot be used.
         OutputError: the address or port cannot be used.
     """
     try:
@@ -51,6 +52,7 @@ def serve(
         from reverie.apps.web.studio.app import build
     except ImportError as error:
         raise InputError(f"the studio needs '{error.name}': pip install 'reverie[studio]'") from error
+    check_certificate(certificate, key)
     settings, made = with_password(settings)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that the workers are told
@@ -78,6 +80,26 @@ def serve(
             webbrowser.open(address)
         server.run(sockets=[listening])
     return 0
+
+
+def check_certificate(certificate: str | None, key: str | None) -> None:
+    """Read the files of HTTPS before anything is started.
+
+    Raises:
+        InputError: one is missing, or they do not belong together.
+    """
+    if certificate is None:
+        if key is not None:
+            raise InputError("--key belongs to a certificate: give --certificate too")
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=lambda: "")
+    except OSError as error:  # what is wrong with the contents is one, too
+        reason = error.strerror if error.errno and not isinstance(error, ssl.SSLError) else "not a pair in PEM form"
+        files = f"'{certificate}'" if key is None else f"'{certificate}' and --key '{key}'"
+        raise InputError(
+            f"--certificate {files} cannot be used ({reason}); expected PEM files, the key without a password"
+        ) from error
 
 
 def settings_of(app: Starlette, address: str) -> None:
