@@ -92,6 +92,6 @@ def test_a_collection_goes_on_with_what_was_looked_at(tmp_path: Path) -> None:
     killed_when([*words, "map"], lambda: len(list(kept.glob("*/*.safetensors"))) >= len(before) + 3)
     assert all(p.stat().st_mtime_ns == moment for p, moment in before.items())  # not looked at again
     assert main([*words, "map"]) == 0 and main([*words, "whole"]) == 0
-    for name in ("pictures.csv", "map.png", "fit.safetensors"):
+    for name in ("pictures.csv", "map.png", "map.safetensors"):
         assert (tmp_path / "map" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
     assert not kept.exists() and not (tmp_path / "whole.frames").exists()
