@@ -29,6 +29,8 @@ STANDS_FOR = {  # words of usage lines → a name of their kind
     "MODEL": "mine.safetensors", "NETWORK": "mine.safetensors", "FIRST": "one.safetensors",
     "SECOND": "two.safetensors", "OUT": "result.png", "FILE": "result.png", "TOOL": "dream",
 }  # fmt: skip
+PLAIN_FOLDERS = ("details",)  # that pages name without a slash
+ONE_BY_ONE = ("dream", "style", "translate", "classify", "watch", "mesh")  # commands that take pictures, not classes
 TEXTS = {
     "rules": "rules:\n  - {when: {class: goldfish, above: 0.6}, do: {cue: bloom}}\n",
     "map": "inputs: {osc: 9000}\nmoves:\n  truncation: {signal: osc /heart, from: 0.4, to: 1}\n",
@@ -41,7 +43,7 @@ TEXTS = {
 
 def spelled_out(words: Sequence[str]) -> list[str]:
     """Return the words of a line with names in the places of PICTURE, MODEL and their like; without brackets."""
-    plain = re.sub(r"\[[^\]]*(\[[^\]]*\])?[^\]]*\]|\.\.\.", "", " ".join(words)).split()
+    plain = re.sub(r"\[[^\[\]]*(\[[^\[\]]*\][^\[\]]*)*\]|\.\.\.", "", " ".join(words)).split()
     found = [STANDS_FOR.get(word.rstrip("/"), word) for word in plain]
     return [word.replace("NAME-centers", "photos-centers") for word in found]
 
@@ -61,14 +63,25 @@ def make_files(words: Sequence[str]) -> None:
 def make_file(name: str, before: str = "", words: Sequence[str] = ()) -> None:
     """Make one file or folder by its ending; `before` is the option in front of it, `words` the whole line."""
     path = Path(name)
-    if path.is_absolute() or ".." in path.parts or path.exists() or "://" in name or not re.search(r"[./]", name):
+    if (
+        path.is_absolute()
+        or ".." in path.parts
+        or path.exists()
+        or "://" in name
+        or not (re.search(r"[./]", name) or name in PLAIN_FOLDERS)
+    ):
+        return
+    if not path.suffix and (before == "--model" or name.startswith("runs/")):
+        path.mkdir(parents=True)
+        make_network(path / "model.safetensors", words)
         return
     if name.endswith("/") or not path.suffix:
         if not re.fullmatch(r"[\w./-]+", name) or before in ("--maximize", "--layer", "--model"):
             return
         classes = named_classes(words)[:1]
-        for folder in (*classes, "a", "b"):
-            for number in range(10):
+        plain = words[:1] and words[0] in ONE_BY_ONE and before != "--target-from"
+        for folder in ("",) if plain else (*classes, "a", "b"):
+            for number in range(2 if plain else 10):
                 save_picture(path / folder / f"{number}.png", number)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +128,7 @@ def kept() -> Path:
 
 @cache
 def film(suffix: str) -> Path:
-    """Return a film of six frames."""
+    """Return a film of twelve frames, six seconds long."""
     path = kept() / f"film{suffix}"
     save_picture(kept() / "frame.png", 0)
     with Image.open(kept() / "frame.png") as picture:
@@ -127,8 +140,8 @@ def film(suffix: str) -> Path:
 
     from reverie.media.video_write import VideoWriter
 
-    with VideoWriter(path, (96, 128), Fraction(12)) as writer:  # type: ignore[call-arg]
-        for _ in range(6):
+    with VideoWriter(path, (96, 128), Fraction(2)) as writer:  # type: ignore[call-arg]
+        for _ in range(12):
             writer.write(np.asarray(frame))  # type: ignore[attr-defined]
     return path
 
@@ -186,8 +199,8 @@ def make_text(path: Path, before: str, words: Sequence[str]) -> None:
     elif path.suffix == ".yaml" and "latent" in words and before != "--map" and before != "--rules":
         shutil.copyfile(ROOT / "examples" / "journey.yaml", path)
     elif path.suffix == ".yaml":
-        kind = before.lstrip("-")
-        path.write_text(TEXTS["styles" if kind == "keyframes" and "style" in words else kind], "utf-8")
+        kind = "styles" if before == "--keyframes" and "style" in words else before.lstrip("-")
+        path.write_text(TEXTS.get(kind, TEXTS["keyframes"]), "utf-8")
     elif path.suffix in (".txt", ".csv", ".edl"):
         path.write_text(TEXTS[{".txt": "classes", ".csv": "places", ".edl": "edit"}[path.suffix]], "utf-8")
     elif path.suffix in (".wav", ".mp3"):

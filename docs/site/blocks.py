@@ -64,7 +64,7 @@ BLOCK = re.compile(
     r"^(?P<fence>`{3,})(?P<kind>[^\n]*)\n(?P<inner>.*?)^(?P=fence)[ ]*$|(?P<indented>(?:^ {4}[^\n]*\n|^\n(?= {4}))+)",
     re.MULTILINE | re.DOTALL,
 )
-MARK = re.compile(r"<!-- not run: (.+?) -->\s*$", re.DOTALL)
+MARK = re.compile(r"<!-- not run: ((?:(?!-->).)+) -->\s*$", re.DOTALL)
 YAML = re.compile(r"\s*\w+:( |$)", re.MULTILINE)
 UNMARKED = "is neither executed nor marked: <!-- not run: why -->"
 PYTHON = re.compile(r"^(from \S+ import|import \w+|\w+ = \w+\(|\w+\()", re.MULTILINE)
@@ -135,7 +135,7 @@ def of_span(page: str, line: str) -> Trial:
     from check import fault_of
 
     words = line.split()[1:]
-    if " ".join(words) in all_commands() or len(words) == 1 or not re.search(r"[./]|--class", line):
+    if " ".join(words) in all_commands() or len(words) == 1 or not re.search(r"[./]|--class \w", line):
         fault = fault_of(line, all_commands())
         return Trial(page, line, "wrong" if fault else "right", fault)
     return of_line(page, line)
@@ -158,6 +158,10 @@ def reason(line: str) -> str:
     for begin in (" ".join(words[:2]), words[0]):
         if begin in WHY_NOT:
             return WHY_NOT[begin]
+    if "--executor" in words or "://" in line:
+        return "needs a cluster or an object store; tests/cluster"
+    if "-" in words:
+        return "reads standard input; tests/apps/test_cli_output.py"
     found = FOREIGN.search(" ".join(words))
     return f"needs '{found[0]}' of another program or run" if found else ""
 
@@ -170,9 +174,9 @@ def tried(page: str, line: str) -> Trial:
     plain = {" ".join(words[:2]), words[0]}.intersection(WITHOUT_DRY_RUN) or words[-1].startswith("--help")
     dry = [] if plain or words[0].startswith("-") or "--dry-run" in words else ["--dry-run"]
     with in_an_empty_folder():
-        make_files(words)
         errors = io.StringIO()
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
+            make_files(words)
             try:
                 code = main([*words, *dry])
             except SystemExit as end:
@@ -190,14 +194,23 @@ def of_python(page: str, found: list[Block]) -> Iterator[Trial]:
     names: dict[str, object] = {"__name__": page}
     with in_an_empty_folder():
         for block in found:
-            for name in re.findall(r"[\"']([\w./-]+\.\w{2,11})[\"']", block.text):
-                make_file(name, "--like" if "info(" in block.text else "", block.text.split())
             try:
-                with contextlib.redirect_stdout(io.StringIO()):
+                with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                    for name in named_files(block.text):
+                        make_file(name, "--like" if "settings(" in block.text else "", block.text.split())
                     exec(compile(block.text, page, "exec"), names)
                 yield Trial(page, block.text, "right")
             except Exception as error:  # whatever is wrong with it is what is asked
+                if NOT_HERE in str(error):
+                    yield Trial(page, block.text, "not tried", "needs weights that have to be fetched")
+                    continue
                 yield Trial(page, block.text, "wrong", f"{type(error).__name__}: {error}")
+
+
+def named_files(code: str) -> list[str]:
+    """Return the files that Python code reads: those that it names, but for what it saves."""
+    made = {*re.findall(r"save\w*\(\s*[\"']([^\"']+)", code), "out.mp4", "loop.mp4"}
+    return [name for name in re.findall(r"[\"']([\w./-]+\.\w{2,11})[\"']", code) if name not in made]
 
 
 def of_yaml(block: Block) -> Trial:
