@@ -42,6 +42,7 @@ WHY_NOT = {  # the first words of commands → why they are not tried, and what 
     "embed place": "needs a map; tests/tools/test_embed_tool.py",
     "embed pick": "needs a map; tests/tools/test_embed_tool.py",
     "latent open": "needs a file of another program; tests/weights",
+    "latent conform": "needs an edit; tests/tools/test_edit_formats.py",
     "latent live": "waits for signals; tests/tools/test_live_shows.py",
     "dream live": "waits for signals; tests/tools/test_live_shows.py",
     "dream render": "needs a session; tests/tools/test_live_shows.py",
@@ -59,7 +60,9 @@ BY_TESTS = {  # pages whose Python or shell blocks a test runs word for word
     "docs/python.md": "tests/api/test_python_page.py", "docs/studio.md": "tests/apps/test_studio_examples.py",
 }  # fmt: skip
 NOT_HERE = "not on this machine"  # weights that somebody would have to fetch
-FOREIGN = re.compile(r"[\w.-]+\.(pkl|pth|caffemodel|binaryproto|reverie|kdenlive|jsonl)\b|[\w/-]+-centers\.\w+|<\w")
+FOREIGN = re.compile(
+    r"[\w.-]+\.(pkl|pth|caffemodel|binaryproto|reverie|kdenlive|jsonl)\b|[\w/-]+-centers\.\w+|bvlc_\w+\.\w+|<\w"
+)
 BLOCK = re.compile(
     r"^(?P<fence>`{3,})(?P<kind>[^\n]*)\n(?P<inner>.*?)^(?P=fence)[ ]*$|(?P<indented>(?:^ {4}[^\n]*\n|^\n(?= {4}))+)",
     re.MULTILINE | re.DOTALL,
