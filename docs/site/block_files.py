@@ -36,7 +36,7 @@ ONE_BY_ONE = ("dream", "style", "translate", "classify", "watch", "mesh")  # com
 TEXTS = {
     "rules": "rules:\n  - {when: {class: goldfish, above: 0.6}, do: {cue: bloom}}\n",
     "map": "inputs: {osc: 9000}\nmoves:\n  truncation: {signal: osc /heart, from: 0.4, to: 1}\n",
-    "keyframes": "layer:\n  0%: mixed4c\n  50%: mixed4d\n  100%: mixed4c\n",
+    "keyframes": "layer:\n  0%: mixed4c\n  50%: mixed4b\n  100%: mixed4c\n",
     "styles": "style:\n  0%: 1\n  100%: 2\n",
     "classes": "fountain\narch\n", "places": "name,lat,lon\nparis,48.85,2.29\n",
 }  # fmt: skip
@@ -95,7 +95,7 @@ def make_file(name: str, before: str = "", words: Sequence[str] = ()) -> None:
     suffix = path.suffix.lower()
     if suffix in (*PICTURES, *FILMS) and (before in ("--like", "replay", "info") or name.startswith("result")):
         shutil.copyfile(result(suffix), path)
-        save_picture(path.with_name("photo.png"), 0)
+        shutil.copyfile(source_of(suffix), path.with_name(source_of(suffix).name))
     elif suffix in PICTURES:
         save_picture(path, len(name))
     elif suffix in FILMS:
@@ -164,15 +164,25 @@ def film(suffix: str) -> Path:
 
 
 @cache
+def source_of(suffix: str) -> Path:
+    """Return the picture or film that results are made from."""
+    path = kept() / f"source{suffix if suffix in FILMS else '.png'}"
+    if suffix in FILMS:
+        shutil.copyfile(film(suffix), path)
+    else:
+        save_picture(path, 0)
+    return path
+
+
+@cache
 def result(suffix: str) -> Path:
     """Return a dream of a picture (or a film) that lies beside it, with its job inside."""
     from reverie.apps.cli.main import main
 
-    path, source = kept() / f"result{suffix}", kept() / "photo.png"
-    save_picture(source, 0)
-    if suffix in FILMS:
-        source = film(suffix)
-    main(["dream", str(source), "--steps", "1", "--octaves", "1", "--size", "64", "--quiet", "-o", str(path)])
+    path = kept() / f"result{suffix}"
+    main(
+        ["dream", str(source_of(suffix)), "--steps", "1", "--octaves", "1", "--size", "64", "--quiet", "-o", str(path)]
+    )
     return path
 
 
