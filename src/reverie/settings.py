@@ -224,24 +224,6 @@ def to_record(config: Any) -> dict[str, Any]:
     return record
 
 
-def from_record(cls: type[T], record: dict[str, Any]) -> T:
-    """Return a configuration from plain JSON types; unknown names are refused.
-
-    Raises:
-        InputError: a name that this version does not know.
-    """
-    known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    unknown = sorted(set(record) - known)
-    if unknown:
-        raise InputError(f"unknown setting '{unknown[0]}' for {cls.__name__}; it was written by another version")
-    values = {name: _tuples(value) for name, value in record.items()}
-    return cls(**values)
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
-
-
 # -- which fields go together -----------------------------------------------------------------------------------------
 
 

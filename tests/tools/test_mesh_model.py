@@ -41,12 +41,10 @@ def test_an_asymmetric_card_keeps_its_corners():
 def test_colors_of_vertices_and_of_materials_are_the_look():
     vertices, faces = (t.numpy() for t in sphere(6))
     model = open_model(Mesh(vertices, faces, colors=vertices * 0.4 + 0.5))
-    assert model.has_look
     texels = model.texels(64)
     wanted = model.positions(texels) * 0.4 + 0.5
     assert (model.look(texels)[0].permute(1, 2, 0) - wanted)[texels.covered].abs().max() < 0.01
     plain = open_model(Mesh(vertices, faces))
-    assert not plain.has_look
     assert as_picture(plain.look(plain.texels(64))).std() == 0
 
 

@@ -110,12 +110,12 @@ def wall_command(
 
 def films_in(places: tuple[str, ...]) -> tuple[str, ...]:
     """Return the films of files and folders, as places that do not depend on the working folder."""
-    from reverie.jobs.queue.files import FILMS
+    from reverie.media.suffixes import VIDEOS
 
     found: list[str] = []
     for place in places:
         path = Path(as_given(place))
-        inside = sorted(p for p in path.iterdir() if p.suffix.lower() in FILMS) if path.is_dir() else [path]
+        inside = sorted(p for p in path.iterdir() if p.suffix.lower() in (*VIDEOS, ".gif")) if path.is_dir() else [path]
         if not inside or not all(p.is_file() for p in inside):
             raise InputError(f"no film at '{path}' for quiet times")
         found += [str(p.absolute()) for p in inside]

@@ -15,10 +15,10 @@ import numpy as np
 import torch
 
 from reverie.jobs.output import Film
-from reverie.media.animation import ANIMATION_SUFFIXES
 from reverie.media.footage import Encoding, Footage, check_target, cut, footage_frames, open_footage
 from reverie.media.frame_folder import FrameFolder
 from reverie.media.image import to_uint8
+from reverie.media.suffixes import ANIMATIONS_WRITTEN
 from reverie.numerics.resample import resize
 from reverie.settings import check_settings
 from reverie.tools.films.motion_estimate import Estimator
@@ -169,7 +169,7 @@ class FilmJob(ABC):
 
     def pictures(self) -> Iterator[np.ndarray]:
         """Yield the frames that are there, with the opacity of an animation's."""
-        if not (self.footage.transparent and self.target.suffix.lower() in ANIMATION_SUFFIXES):
+        if not (self.footage.transparent and self.target.suffix.lower() in ANIMATIONS_WRITTEN):
             yield from self.folder.frames()
             return
         sources = footage_frames(self.footage, alpha=True)

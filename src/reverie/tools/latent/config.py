@@ -12,7 +12,6 @@ from reverie.weights.embedded import EMBEDDED_NAMES
 SHIPPED = ("flowers",)
 MOST_SEEDS = 10_000
 MOST_SEED = 2**32 - 1  # of numpy's generator, whose numbers the field's seeds mean
-GROUPS = ("coarse", "middle", "fine")
 
 
 @dataclass(frozen=True, kw_only=True)

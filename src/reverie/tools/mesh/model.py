@@ -56,13 +56,6 @@ class Model:
         rgb = _own_colors(self.source, self.mesh.faces, texels)
         return filled(rgb.permute(2, 0, 1)[None], texels.covered)
 
-    @property
-    def has_look(self) -> bool:
-        """Whether the file says more of the look than one grey."""
-        return self.source.colors is not None or any(
-            m.picture is not None or m.color != GREY for m in self.source.materials
-        )
-
 
 def open_model(source: Mesh, always_unfold: bool = False) -> Model:
     """Return a mesh ready to be worked on.

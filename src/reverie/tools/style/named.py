@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reverie.data.folder import SUFFIXES
 from reverie.errors import InputError
 from reverie.jobs.weighted import in_weighted as in_style
 from reverie.jobs.weighted import split_weight
+from reverie.media.suffixes import PICTURES
 from reverie.tools.style.regions import StyleRegion
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def expand(texts: Sequence[str], config: StyleConfig, name: str) -> list[tuple[P
 
 
 def _pictures_in(folder: Path) -> list[Path]:
-    inside = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
+    inside = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in PICTURES and not p.name.startswith(".")]
     if not inside:
         raise InputError(
             f"there is no picture in the style folder '{folder}'; --style-class picks one from its subfolders"

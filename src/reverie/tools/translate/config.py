@@ -7,9 +7,8 @@ from pathlib import Path
 
 from reverie.errors import InputError
 from reverie.jobs.blocks import SeedSettings, TileSettings
+from reverie.media.suffixes import PICTURES
 from reverie.settings import setting
-
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".gif", ".bmp", ".heic")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from reverie.canvas.spectrum import MARGIN
-from reverie.data.folder import SUFFIXES, Archive
+from reverie.data.folder import Archive
 from reverie.errors import InputError, PictureError
 from reverie.media.image import read_square
 from reverie.media.source import open_picture, pixel_limit
+from reverie.media.suffixes import PICTURES
 from reverie.numerics.color import decorrelate
 from reverie.numerics.radial import RadialMean
 
@@ -49,7 +50,7 @@ def measure_spectrum(folder: Path, side_px: int, matrix: Tensor) -> Spectrum:
     if not folder.exists() or (folder.is_file() and not zipfile.is_zipfile(folder)):
         raise InputError(f"--spectrum-from must be a folder or a zip of pictures; there is none at '{folder}'")
     archive = Archive(folder)
-    names = [n for n in archive.names() if n.lower().endswith(SUFFIXES)]
+    names = [n for n in archive.names() if n.lower().endswith(PICTURES)]
     stride = max(1, -(-len(names) // MOST_PICTURES))
     mean, count = RadialMean(), 0
     for name in names[::stride]:

@@ -16,6 +16,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen, Plan, Preview, Report
+from reverie.media.suffixes import TRANSPARENT
 from reverie.settings import marked
 from reverie.tools.visualize.config import VisualizeConfig, name_of, network_stem
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from reverie.tools.visualize.targets import Target
 
 SHEET, SHEET_COLUMNS, SHEET_TILE_PX, SHEET_QUALITY = "visualize --sheet", 5, 256, 88
-TRANSPARENT = (".png", ".webp", ".avif", ".tif", ".tiff")
 SEARCH: Mapping[str, Json] = marked(VisualizeConfig, "search")  # once a seed is kept
 
 
