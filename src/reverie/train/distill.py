@@ -6,8 +6,6 @@ matrices, every picture balanced for itself; half of the pictures are stylized a
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -18,66 +16,27 @@ from reverie.critic.precision import autocast, resolve_device, resolve_precision
 from reverie.critic.style_layers import style_layers
 from reverie.data.batches import seeded
 from reverie.data.crops import CropPool
-from reverie.errors import InputError
 from reverie.jobs.job import Input
 from reverie.jobs.weighted import split_weight
 from reverie.jobs.work import Chosen
 from reverie.media.image import read_picture
 from reverie.models.student import StudentNet
-from reverie.settings import check_settings
 from reverie.train.about import dated
-from reverie.train.counters import check_same_settings
 from reverie.train.distill_config import DistillConfig, check_distill
 from reverie.train.image_training import ImageTraining
-from reverie.train.keeping import written
 from reverie.train.randomness import private_random
 from reverie.train.run_folder import RunFolder
-from reverie.train.step import TrainStep
 from reverie.train.student_score import StudentScore
 from reverie.weights.checkpoint import Description
-
-
-def distill(
-    styles: Sequence[tuple[Path, float]], data: Path, output: Path, config: DistillConfig | None = None, *,
-    resume: bool = False,
-) -> Generator[TrainStep, None, None]:  # fmt: skip
-    """Teach a network the styles' mixture on any pictures and write it to the file `output`.
-
-    Yields a `TrainStep` per step; the last one has ``phase == "done"``. Until then a folder beside the file, with the
-    suffix ``.run``, holds the checkpoint that `resume` goes on with.
-
-    Args:
-        styles: files of pictures, and their weights.
-        data: a folder, a zip or a file of pictures to paint.
-        output: a ``.safetensors`` file.
-        config: the settings.
-        resume: go on with the run that was stopped.
-
-    Raises:
-        DataError: the data cannot be used, or changed since the checkpoint.
-        WeightsError: nothing to resume, or a network that cannot be read.
-        InputError: settings out of range, or other than those of the run being resumed.
-        GradientError: the run diverged.
-    """
-    texts = tuple(str(path) if weight == 1 else f"{path}:{weight:g}" for path, weight in styles)
-    config = replace(config or DistillConfig(), style=texts, data=str(data))
-    check_settings(config)
-    if output.suffix != ".safetensors":
-        raise InputError(f"a student is written to a .safetensors file; got '{output.name}'")
-    if output.exists():
-        raise InputError(f"'{output}' exists already; choose another --output")
-    run = RunFolder(output.with_suffix(".run"), kept=False)
-    saved = run.load_checkpoint() if resume else run.check_unused()
-    if saved is not None:
-        check_same_settings(saved["config"], config)
-    yield from written(open_distillation(config, run), output)
 
 
 def open_distillation(config: DistillConfig, run: RunFolder) -> ImageTraining:
     """Return the training; a checkpoint in `run` is gone on with.
 
     Raises:
-        DataError, WeightsError, InputError: see `distill`.
+        DataError: the data cannot be used, or changed since the checkpoint.
+        WeightsError: a damaged checkpoint, or a network that cannot be read.
+        InputError: settings out of range, or other than those of the run being resumed.
     """
     check_distill(config)
     device = resolve_device(config.device)

@@ -52,7 +52,7 @@ class EvaluateStep:
 def evaluate_model(
     model: Path, data: Path, output: Path | None = None, config: EvaluateConfig | None = None
 ) -> Iterator[EvaluateStep]:
-    """Evaluate a file written by `train_classifier` on `data`, and write the report into `output` if given.
+    """Evaluate the file of a classifier on `data`, and write the report into `output` if given.
 
     Classes are matched by name; the data may hold fewer than the network knows.
 

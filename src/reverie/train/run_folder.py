@@ -56,17 +56,6 @@ class RunFolder:
     def metrics(self) -> Path:
         return self.path / LOG
 
-    @property
-    def is_finished(self) -> bool:
-        return self.network.is_file() and not self.checkpoint.exists()
-
-    def check_unused(self) -> None:
-        """Raise `InputError` if a run lives here already."""
-        if self.checkpoint.exists():
-            raise InputError(f"'{self.path}' already holds a run; continue it with --resume or choose another --output")
-        if self.network.exists():
-            raise InputError(f"'{self.path}' already holds a finished run; choose another --output")
-
     # -- beginning and end ------------------------------------------------------------------------------------
 
     @contextmanager
