@@ -39,7 +39,7 @@ class PreparedReact:
     notes: Sequence[str] = ()
 
     def __init__(self, config: ReactConfig, session: Session) -> None:
-        from reverie.tools.live.looking import looking
+        from reverie.tools.live.reactions import looking
 
         if not config.rules:
             raise InputError("there are no reactions; give a YAML file with --rules")
