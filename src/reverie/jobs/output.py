@@ -20,6 +20,7 @@ import numpy as np
 from reverie.errors import InputError, OutputError
 from reverie.jobs.stored import JOB_FILE, holds_job, side_file
 from reverie.media.suffixes import DEEP, FILMS_OFFERED, MESHES_WRITTEN, PICTURES_WRITTEN
+from reverie.weights.atomic import write_bytes
 from reverie.weights.file_names import fitted, part_prefix
 
 if TYPE_CHECKING:
@@ -166,7 +167,6 @@ class Mesh:
     def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
         """Write it in the format of the suffix; the job stands inside a GLB, beside all others."""
         from reverie.media.mesh_write import encode_mesh
-        from reverie.weights.checkpoint import write_bytes
 
         files, notes = encode_mesh(path, self.mesh, record, self.way)
         own = path.suffix.lower() == ".glb" or side_file(path).is_file()
@@ -224,8 +224,6 @@ class Table:
 
     def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
         """Write all rows."""
-        from reverie.weights.checkpoint import write_bytes
-
         _check_suffix(path, self.suffixes)
         if path.suffix.lower() == ".json":
             rows = [dict(row) for row in self.rows]
@@ -262,8 +260,6 @@ class Page:
 
     def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
         """Write the page with the job in a block of data."""
-        from reverie.weights.checkpoint import write_bytes
-
         _check_suffix(path, self.suffixes)
         inside = json.dumps(record, ensure_ascii=False).replace("<", "\\u003c")
         block = f'<script type="application/json" id="reverie-job">{inside}</script>'
@@ -329,8 +325,6 @@ class Bytes:
 
     def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
         """Write it in the format of the suffix."""
-        from reverie.weights.checkpoint import write_bytes
-
         _check_suffix(path, self.suffixes)
         blob = self.encode(path.suffix.lower(), record)
         if not self.inside:

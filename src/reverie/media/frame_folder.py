@@ -18,7 +18,7 @@ from reverie.errors import InputError, OutputError, PictureError
 from reverie.media.image import read_picture, to_uint8
 from reverie.media.metadata import read_settings
 from reverie.media.write import QUICK, write_picture
-from reverie.weights.checkpoint import write_bytes
+from reverie.weights.atomic import write_bytes
 
 MANIFEST = "manifest.json"
 MOST_SHOWN = 60  # characters of a setting in a message

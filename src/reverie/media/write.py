@@ -21,6 +21,7 @@ from reverie.media.metadata import KEY, SOFTWARE, ascii_only, enclosed, exif_blo
 from reverie.media.png16 import encode_png16
 from reverie.media.suffixes import DEEP
 from reverie.media.tiff import encode_tiff
+from reverie.weights.atomic import write_bytes
 from reverie.weights.file_names import part_prefix
 
 FULL_COLOR_QUALITY = 90
@@ -64,8 +65,6 @@ def write_picture(
         InputError: unknown suffix, unfit array, bits or quality, or settings that cannot be stored.
         OutputError: no folder, no permission, no space, or a size the format cannot hold; nothing is left behind.
     """
-    from reverie.weights.checkpoint import write_bytes  # here, because its module imports torch
-
     target = Path(path)
     blob = encode_picture(target.name, rgb, alpha=alpha, settings=settings, bits=bits, quality=quality, effort=effort)
     write_bytes(target, blob)

@@ -24,7 +24,8 @@ from reverie.train.metrics import Evaluation, evaluate_logits
 from reverie.train.normalization import Normalization
 from reverie.train.predict import predicting_logits
 from reverie.train.report import write_report
-from reverie.weights.checkpoint import Description, load_model, write_bytes
+from reverie.weights.atomic import write_bytes
+from reverie.weights.checkpoint import Description, load_model
 from reverie.weights.foreign import misfit
 
 __all__ = ["EvaluateConfig", "EvaluateStep", "Evaluation", "evaluate_logits", "evaluate_model", "write_report"]

@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from reverie.data.pack import delete_packs
 from reverie.errors import InputError, OutputError, WeightsError
 from reverie.train.interrupt import deferred_interrupt
-from reverie.weights.checkpoint import is_described, write_bytes
+from reverie.weights.atomic import write_bytes
+from reverie.weights.checkpoint import is_described
 
 NETWORK = "model.safetensors"
 SETTINGS, LOG, BROKEN, TABLE = "settings.json", "metrics.jsonl", "broken.txt", "metrics.csv"
