@@ -53,7 +53,7 @@ class OwnGoal:
 
 
 class PreparedDream:
-    """The open network and the other pictures, each read once; what every picture would refuse is refused here."""
+    """The open network and the other pictures, each read once; what no picture could be dreamt with is refused here."""
 
     def __init__(self, config: DreamConfig, session: Session, own: OwnGoal | None = None) -> None:
         self.config, self.session, self._own = config, session, own

@@ -248,8 +248,8 @@ class StyleTerms:
         for objective in (whole, self.dream):
             painting = TwoPass(self.critic, objective, content, wrap_of(self.config))
             painting.check()
-            judged = painting.scored(content, generator, painting.tiles(scale.size, scale.tile_px))
-            sizes.append(judged.gradient.abs().mean().item())
+            scored = painting.scored(content, generator, painting.tiles(scale.size, scale.tile_px))
+            sizes.append(scored.gradient.abs().mean().item())
         if sizes[1] == 0:
             raise GradientError("no gradient reaches the picture from this dream; choose another --dream-layer")
         return whole + self.config.dream_strength * sizes[0] / sizes[1] * self.dream
