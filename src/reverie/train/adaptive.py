@@ -2,8 +2,8 @@
 
 Source: Huang & Belongie 2017, arXiv 1703.06868, section 6: content is compared with the features that were given the
 style's statistics. Differs: every loss is divided by the size of what it is compared with, so that all layers
-weigh the same; styles are compared by covariances besides means and deviations; some pictures are to be given back unchanged, so that
-strength 0 is the content.
+weigh the same; styles are compared by covariances besides means and deviations; some pictures are to be given back
+unchanged, so that strength 0 is the content.
 """
 
 from __future__ import annotations
