@@ -36,14 +36,13 @@ def replay_tool(made: Path, output: str | None, named: Mapping[str, str | None],
     if output and is_folder(output) and tool.makes != "folder":
         wanted.mkdir(parents=True, exist_ok=True)
         wanted /= made.name
-    target = choose_target(wanted, job, lambda data, what: _parsed(data, what), sources=[made])
+    target = choose_target(wanted, job, _parsed, sources=[made])
     if target.finished:
-        print("there already, made by the same job", file=sys.stderr)
-        print_path(target.path)
-        return 0
+        return _there(target.path)
     check_target(tool, target.path, job.config)
-    given = {role: Path(path) for role, path in named.items() if path}
-    files = Files(made, [Path(folder) for folder in folders], given)
+    files = Files(
+        made, [Path(folder) for folder in folders], {role: Path(path) for role, path in named.items() if path}
+    )
     with threads_of(job):
         run = replayed(made, job, find_tool, Session(), files=files, scratch=scratch_of(target.path, tool))
         try:
@@ -51,10 +50,15 @@ def replay_tool(made: Path, output: str | None, named: Mapping[str, str | None],
                 ended = execute(run, target.path, watch, quality=job.quality or 92, kept=target.path)
         finally:
             run.close()
-        code = finish(ended)
-        if code == 0 and ended.paths:
+        if (code := finish(ended)) == 0 and ended.paths:
             print(verdict(job, made, ended.paths[0]), file=sys.stderr)
     return code
+
+
+def _there(path: Path) -> int:
+    print("there already, made by the same job", file=sys.stderr)
+    print_path(path)
+    return 0
 
 
 def _parsed(data: object, what: str):

@@ -160,6 +160,13 @@ def run_tool(
         return _meshes(tool, find, texts, given, common)
     if role.kind not in ("picture", "film"):
         return _files(tool, find, texts, given, common, role)
+    return _pictures(tool, find, texts, given, common)
+
+
+def _pictures(
+    tool: AnyTool, find: Callable[[str], AnyTool], texts: tuple[str, ...], given: Mapping[str, Any], common: Common
+) -> int:
+    """Work on pictures and films: one, or as many as the words stand for."""
     from reverie.data.sources import find_sources
 
     output = None if common.output is None else as_given(common.output)

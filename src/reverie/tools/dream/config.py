@@ -12,6 +12,7 @@ from reverie.weights.embedded import EMBEDDED_NAMES
 
 PICTURE, GOAL, HOW, VIEWS = "picture", "what is amplified", "strength", "views"
 OTHERS, MACHINE = "artworks and groups", "machine"
+FORMS = ("equalized", "peaks", "l2", "mean", "l1")  # of what is amplified of a layer
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class DreamConfig:
     )  # fmt: skip
     objective: str = setting(
         "l2", "What of a layer is amplified: equalized gives every feature its turn where it fits, peaks the boldest "
-        "of them; l2 (the original), mean and l1 amplify the strongest.", choices=("equalized", "peaks", "l2", "mean",
-        "l1"), group=GOAL, expert=True, marks=("goal",),
+        "of them; l2 (the original), mean and l1 amplify the strongest.", choices=FORMS, group=GOAL, expert=True,
+        marks=("goal",),
     )  # fmt: skip
     strength: float = setting(
         1.0, "How strong the dream is: 2 or 200% twice as strong, 0.5 or 50% half; every step goes so much further.",

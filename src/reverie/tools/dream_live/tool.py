@@ -15,7 +15,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen
 from reverie.settings import setting, to_record
-from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.config import FORMS, DreamConfig
 from reverie.tools.live.config import ShowSettings
 from reverie.weights.embedded import EMBEDDED_NAMES
 
@@ -35,12 +35,7 @@ class DreamLookSettings:
         builtin=EMBEDDED_NAMES, group="dream",
     )  # fmt: skip
     layer: str = setting("mixed4c", "Layer to raise.", group="dream")
-    objective: str = setting(
-        "equalized",
-        "What of it; see 'reverie dream'.",
-        choices=("equalized", "peaks", "l2", "mean", "l1"),
-        group="dream",
-    )
+    objective: str = setting("equalized", "What of it; see 'reverie dream'.", choices=FORMS, group="dream")
     steps: int = setting(1, "Steps at each size for each frame.", minimum=1, maximum=200, group="dream")
     octaves: int = setting(2, "Picture sizes to work at.", minimum=1, maximum=16, group="dream")
     step_size: float = setting(0.012, "Mean change of a pixel per step.", above=0, maximum=1, group="dream")

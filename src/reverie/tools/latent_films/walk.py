@@ -115,7 +115,7 @@ def latent_film(
 
 
 class _Frames:
-    """Frames by number, of the size that is asked for; those that were drawn once come from a folder that keeps them."""
+    """Frames by number, of the size that is asked for; those drawn before come from a folder that keeps them."""
 
     def __init__(self, model: LatentModel, at: Callable[[int], tuple[Tensor, Noise]], how: Filmed) -> None:
         from reverie.tools.latent_films.kept import KeptFrameFolder

@@ -9,7 +9,7 @@ from pathlib import Path
 from reverie.errors import InputError
 from reverie.jobs.given import Given
 from reverie.jobs.job import Json
-from reverie.jobs.output import Output, Table
+from reverie.jobs.output import Table
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
@@ -60,14 +60,13 @@ class PreparedReact:
         used = {rule.source for rule in self.rules.rules}
         unknown = [s for s in used if not s.startswith(("class ", "camera ", "audio "))]
         notes += [f"'{name}' is not in a film; its rule stays silent here" for name in sorted(unknown)]
-        rate = float(footage.rate)
         sound = list(sound_values(given.path, self.rules.every_s)) if footage.audio and any(
             s.startswith("audio ") for s in used) else []  # fmt: skip
 
         def steps() -> Iterator[Progress]:
             meter, due, heard, place = MotionMeter(), 0.0, dict[str, float](), 0
             for number, frame in enumerate(footage_frames(footage)):
-                now = number / rate
+                now = number / float(footage.rate)
                 if now + 1e-9 < due:
                     continue
                 due = now + self.rules.every_s
@@ -84,12 +83,9 @@ class PreparedReact:
                 scores = {name: seen[name] for name in sorted(used) if name in seen}
                 yield Report(number + 1, footage.frames, "frames", f"{now:.1f} s", scores, preview=lambda f=frame: f)
 
-        def outputs() -> Sequence[Output]:
-            return [Table([row_of(one) for one in fired])]
-
-        plan = Plan({"rules": [r.name for r in self.rules.rules], "classes": list(self.rules.classes)}, None,
-                    f"{len(self.rules.rules)} rules")  # fmt: skip
-        return Steps(steps(), outputs, plan=plan, notes=notes, chosen=Chosen())
+        names: list[Json] = [rule.name for rule in self.rules.rules]
+        plan = Plan({"rules": names, "classes": [*self.rules.classes]}, None, f"{len(names)} rules")
+        return Steps(steps(), lambda: [Table([row_of(one) for one in fired])], plan=plan, notes=notes, chosen=Chosen())
 
 
 def row_of(fired: Fired) -> dict[str, Json]:

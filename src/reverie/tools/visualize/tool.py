@@ -117,13 +117,8 @@ class PreparedVisualize:
             return [Picture(_rgb_of(drawing.images[number]), alpha)]
 
         suffixes = TRANSPARENT if config.alpha else ()
-        plan = Plan(
-            {"size": [width, height], "target": target.name},
-            None,
-            f"{width} x {height} px",
-            suffixes,
-            because="--alpha needs",
-        )
+        about: dict[str, Json] = {"size": [width, height], "target": target.name}
+        plan = Plan(about, None, f"{width} x {height} px", suffixes, because="--alpha needs")
         work = Steps(steps(), outputs, plan=plan, chosen=self._chosen(target, digest, number, None))
         return work
 
@@ -171,14 +166,9 @@ class PreparedVisualize:
                         work.notes.append(f"{target.name}: {_spoken(step.drawing)}, seed {step.drawing.seed}")
                         done = _tiles_of(step.drawing)
                     yield Report(
-                        number - 1,
-                        len(self.targets),
-                        "targets",
-                        _stage(step),
-                        {"score": step.score},
-                        1 / step.steps,
+                        number - 1, len(self.targets), "targets", _stage(step), {"score": step.score}, 1 / step.steps,
                         _preview(step),
-                    )
+                    )  # fmt: skip
                 assert done is not None
                 tiles.extend(done)
                 names.extend([target.name] * config.batch)

@@ -46,29 +46,21 @@ def serve(
         OutputError: the address or port cannot be used.
     """
     try:
-        import uvicorn
+        import uvicorn  # noqa: F401 - said now, and not once all else is open
 
         from reverie.apps.web.studio.app import build
     except ImportError as error:
         raise InputError(f"the studio needs '{error.name}': pip install 'reverie[studio]'") from error
     settings, made = with_password(settings)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that the workers are told
-    queue = Queue(home)
+    _end_by_exception()
     listening = listen(settings)
-    port = listening.getsockname()[1]
-    scheme = "https" if certificate else "http"
     keeping = keeper_of(
-        queue, settings.registry, settings.devices, settings.executor, settings.workers, frames=settings.frames
+        Queue(home), settings.registry, settings.devices, settings.executor, settings.workers, frames=settings.frames
     )
     with listening, keeping as keeper:
         app = build(home, settings, keeper)
-        config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, date_header=False,
-            timeout_graceful_shutdown=CLOSE_S, ssl_certfile=certificate, ssl_keyfile=key, proxy_headers=False,
-            h11_max_incomplete_event_size=64 << 10, timeout_keep_alive=30, ws="none",
-        )  # fmt: skip
-        server: Server = uvicorn.Server(config)
+        server = _server(app, certificate, key)
+        scheme, port = "https" if certificate else "http", listening.getsockname()[1]
         address = f"{scheme}://{shown_host(settings.host)}:{port}/"
         settings_of(app, settings.address or f"{address}booth")
         if prepare is not None:
@@ -78,6 +70,23 @@ def serve(
             webbrowser.open(address)
         server.run(sockets=[listening])
     return 0
+
+
+def _end_by_exception() -> None:
+    """Let SIGTERM raise, so that the workers are told."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
+def _server(app: Starlette, certificate: str | None, key: str | None) -> Server:
+    import uvicorn
+
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, date_header=False,
+        timeout_graceful_shutdown=CLOSE_S, ssl_certfile=certificate, ssl_keyfile=key, proxy_headers=False,
+        h11_max_incomplete_event_size=64 << 10, timeout_keep_alive=30, ws="none",
+    )  # fmt: skip
+    return uvicorn.Server(config)
 
 
 def settings_of(app: Starlette, address: str) -> None:
