@@ -157,9 +157,8 @@ def dream(
         seen = seen or as_critic(str(settings.get("model", "embedded")), weights=settings.get("weights"))
         goal = None if objective is None else as_objective(objective, seen)
         own = OwnGoal(goal, None if transforms is None else as_look(transforms))
-    if config is None and picture is not None and seen is None:
-        look = usual(settings)
-        settings = ({} if look is None else PRESETS[look][1]) | settings
+    if config is None and picture is not None and seen is None and (look := usual(settings)) is not None:
+        settings = PRESETS[look][1] | settings
     return Dream(picture, config or _settings(DreamConfig, settings, "dream"), seen, own=own)
 
 

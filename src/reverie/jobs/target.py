@@ -71,10 +71,8 @@ def choose_target(
         if there is None and number == 1:
             raise InputError(f"'{candidate}' exists and {_whose(candidate)}; name another place with -o")
         if there is not None:
-            if overwrite:
-                return Target(candidate)
-            if joins is not None and joins(there, job):
-                return Target(candidate, joined=True)
+            if overwrite or (joins is not None and joins(there, job)):
+                return Target(candidate, joined=not overwrite)
             if not fresh and up_to_date(there, job, candidate):
                 return Target(candidate, finished=True)
         number += 1

@@ -67,11 +67,10 @@ def run_many(
     for note in notes:
         print_note(note)
     _prepare_folders(tool, items, config)
+    batches = _batches(tool, find, items, config, shares, common.workers, on_cpu=on_cpu)
     if executor is not None:
         batches = iter([batch_afar(tool, executor, items, config)] if items else [])
-    else:
-        batches = _batches(tool, find, items, config, shares, common.workers, on_cpu=on_cpu)
-    if executor is None and items and on_cpu:
+    elif items and on_cpu:
         print(_intent(tool, len(items), shares, limit), file=sys.stderr)
     try:
         before = outcomes.settled

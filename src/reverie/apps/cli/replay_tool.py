@@ -32,11 +32,7 @@ def replay_tool(made: Path, output: str | None, named: Mapping[str, str | None],
 
     job = stored_job(made, find_tool)
     tool = find_tool(job.tool)
-    wanted = Path(output) if output else made.with_name(fitted(made.stem, f"-replay{made.suffix}"))
-    if output and is_folder(output) and tool.makes != "folder":
-        wanted.mkdir(parents=True, exist_ok=True)
-        wanted /= made.name
-    target = choose_target(wanted, job, _parsed, sources=[made])
+    target = choose_target(_wanted(made, output, tool.makes), job, _parsed, sources=[made])
     if target.finished:
         return _there(target.path)
     check_target(tool, target.path, job.config)
@@ -53,6 +49,16 @@ def replay_tool(made: Path, output: str | None, named: Mapping[str, str | None],
         if (code := finish(ended)) == 0 and ended.paths:
             print(verdict(job, made, ended.paths[0]), file=sys.stderr)
     return code
+
+
+def _wanted(made: Path, output: str | None, makes: str) -> Path:
+    """Return the name that was asked for; NAME-replay beside the old one if none was."""
+    if not output:
+        return made.with_name(fitted(made.stem, f"-replay{made.suffix}"))
+    if not is_folder(output) or makes == "folder":
+        return Path(output)
+    Path(output).mkdir(parents=True, exist_ok=True)
+    return Path(output) / made.name
 
 
 def _there(path: Path) -> int:

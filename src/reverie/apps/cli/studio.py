@@ -82,8 +82,8 @@ def wall_command(
     from reverie.apps.web.studio.settings import StudioSettings
 
     settings = StudioSettings(
-        host=host, port=port, exhibition=True, address=address, moderated=moderated, keep_hours=checked_hours(keep_hours),
-        devices=device_list(devices), frames=FRAMES_KEPT, choices=preset, idle=films_in(idle),
+        host=host, port=port, exhibition=True, address=address, moderated=moderated, devices=device_list(devices),
+        keep_hours=checked_hours(keep_hours), frames=FRAMES_KEPT, choices=preset, idle=films_in(idle),
     )  # fmt: skip
 
     prepare = partial(

@@ -36,8 +36,7 @@ def serve(
     Args:
         home: the folder of the queue.
         settings: where to listen and what is allowed.
-        certificate: file in PEM form, for HTTPS.
-        key: its private key.
+        certificate: file in PEM form, for HTTPS; `key` is its private key.
         open_page: open a browser.
         prepare: is given the application before it listens to anybody.
 
@@ -54,10 +53,8 @@ def serve(
     settings, made = with_password(settings)
     _end_by_exception()
     listening = listen(settings)
-    keeping = keeper_of(
-        Queue(home), settings.registry, settings.devices, settings.executor, settings.workers, frames=settings.frames
-    )
-    with listening, keeping as keeper:
+    how = (settings.registry, settings.devices, settings.executor, settings.workers)
+    with listening, keeper_of(Queue(home), *how, frames=settings.frames) as keeper:
         app = build(home, settings, keeper)
         server = _server(app, certificate, key)
         scheme, port = "https" if certificate else "http", listening.getsockname()[1]
