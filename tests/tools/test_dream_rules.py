@@ -86,5 +86,5 @@ def test_every_setting_that_another_names_exists_and_stands_against_it_too():
 
 
 def test_rules_and_groups_are_read_without_torch():
-    program = "import sys, reverie.tools.dream.rules, reverie.tools.dream.groups; assert 'torch' not in sys.modules"
+    program = "import sys, reverie.tools.dream.rules, reverie.tools.dream.config; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)

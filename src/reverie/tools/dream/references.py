@@ -16,8 +16,7 @@ from reverie.jobs.seed import seed_for
 from reverie.media.image import Picture, read_picture
 from reverie.media.suffixes import PICTURES
 from reverie.numerics.resample import resize
-from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.groups import Group
+from reverie.tools.dream.config import DreamConfig, Group
 from reverie.tools.dream.mask_rule import BRIGHTNESS
 from reverie.tools.dream.rules import parse_groups
 

@@ -36,13 +36,14 @@ def serve(
     Args:
         home: the folder of the queue.
         settings: where to listen and what is allowed.
-        certificate: file in PEM form, for HTTPS; `key` is its private key.
+        certificate: file in PEM form, for HTTPS.
+        key: its private key.
         open_page: open a browser.
         prepare: is given the application before it listens to anybody.
 
     Raises:
         InputError: the extra `studio` is not installed.
-        OutputError: the address or port cannot be used.
+        OutputError: the address or port is taken.
     """
     try:
         import uvicorn  # noqa: F401 - said now, and not once all else is open
@@ -57,8 +58,8 @@ def serve(
     with listening, keeper_of(Queue(home), *how, frames=settings.frames) as keeper:
         app = build(home, settings, keeper)
         server = _server(app, certificate, key)
-        scheme, port = "https" if certificate else "http", listening.getsockname()[1]
-        address = f"{scheme}://{shown_host(settings.host)}:{port}/"
+        scheme = "https" if certificate else "http"
+        address = f"{scheme}://{shown_host(settings.host)}:{listening.getsockname()[1]}/"
         settings_of(app, settings.address or f"{address}booth")
         if prepare is not None:
             prepare(app)
