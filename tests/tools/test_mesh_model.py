@@ -9,8 +9,7 @@ import torch
 
 from reverie.errors import MeshError
 from reverie.numerics.mesh import Material, Mesh
-from reverie.tools.mesh.fineness import fine_enough
-from reverie.tools.mesh.model import as_picture, open_model
+from reverie.tools.mesh.model import as_picture, fine_enough, open_model
 from reverie.tools.mesh_fit.find_camera import found_camera, overlap, pyramid_distance
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "render"))

@@ -1,7 +1,7 @@
 """Films: `film(tool)` applies a tool of pictures to every frame of a film, and `FrameSequence` is the work of any film.
 
 Finished frames lie in a folder beside the result until it is put together: killed at any moment, the same job goes on
-behind the last of them and gives the same bytes.
+after the last of them and gives the same bytes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A film from a still picture as a job: frames kept in a folder as they are done, put together at the end.
 
-Killed at any moment, it goes on behind the last finished frame when started again, and the result has the same bytes.
+Killed at any moment, it goes on after the last finished frame when started again, and the result has the same bytes.
 """
 
 from __future__ import annotations

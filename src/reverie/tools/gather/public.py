@@ -18,7 +18,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Plan, Report
-from reverie.tools.gather.public_config import PublicConfig
+from reverie.tools.gather.config import PublicConfig
 
 if TYPE_CHECKING:
     from reverie.data.net.client import Client

@@ -16,8 +16,7 @@ from reverie.media.given import as_picture
 from reverie.media.image import Picture
 from reverie.tools.dream.references import cut_out, mask_of, softened
 from reverie.tools.style.config import StyleConfig
-from reverie.tools.style.named import check_folders, check_weights_of, expand
-from reverie.tools.style.regions import StyleRegion
+from reverie.tools.style.named import StyleRegion, check_folders, check_weights_of, expand
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,7 +52,7 @@ class PreparedVisualize:
     def __init__(self, config: VisualizeConfig, session: Session) -> None:
         from reverie.tools.visualize.drawing import check_plan
         from reverie.tools.visualize.found import found_in
-        from reverie.tools.visualize.spectrum import Spectrum
+        from reverie.tools.visualize.priors import Spectrum
         from reverie.tools.visualize.targets import find_targets
 
         self.config, self.notes, self.found = config, list[str](), found_in(session)
@@ -108,7 +108,7 @@ class PreparedVisualize:
 
         def outputs() -> list[Output]:
             from reverie.jobs.output import Picture
-            from reverie.tools.visualize.attention import opacity
+            from reverie.tools.visualize.drawing import opacity
 
             drawing = self.found.drawn(digest)
             if drawing is None:
@@ -255,7 +255,7 @@ def settle(config: VisualizeConfig, name: str) -> VisualizeConfig:
         return config
     from reverie.critic.open import open_critic
     from reverie.numerics.color import correlation_matrix
-    from reverie.tools.visualize.spectrum import measure_spectrum
+    from reverie.tools.visualize.priors import measure_spectrum
 
     critic = open_critic(config.model, config.weights, device="cpu", precision="fp32")
     matrix = correlation_matrix(critic.identity.color_correlation)
