@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reverie.settings import setting
 from reverie.weights.embedded import EMBEDDED_NAMES
@@ -12,6 +12,12 @@ from reverie.weights.embedded import EMBEDDED_NAMES
 if TYPE_CHECKING:
     from reverie.jobs.given import Given
     from reverie.numerics.mesh import Mesh
+
+
+def device_setting(*, several: bool = False, group: str = "machine", **facts: Any) -> Any:
+    """Declare where a work is done, on one device or on several; further facts as `setting` has them."""
+    names = "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1." if several else "auto, cpu, cuda, cuda:N or mps."
+    return setting("auto", names, replay=False, group=group, **facts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +56,7 @@ class SeedSettings:
 class MachineSettings:
     """On what machine the work is done; changes nothing but the last bits of a result."""
 
-    device: str = setting(
-        "auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False, group="machine"
-    )
+    device: str = device_setting(several=True)
     precision: str = setting(
         "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False,
         counts=True,

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from reverie.errors import InputError
+from reverie.jobs.blocks import device_setting
 from reverie.jobs.key_values import KeyValues, entry, inside, names, number, whole, wholes
 from reverie.settings import setting
 from reverie.tools.dream.mask_rule import mask_by_setting
 from reverie.weights.embedded import EMBEDDED_NAMES
 
-PICTURE, GOAL, HOW, VIEWS = "picture", "what is amplified", "strength", "views"
+PICTURE, GOAL = "picture", "what is amplified"  # sections of the help
+HOW, VIEWS = "strength", "views"
 OTHERS, MACHINE = "artworks and groups", "machine"
 FORMS = ("equalized", "peaks", "l2", "mean", "l1")  # of what is amplified of a layer
 
@@ -228,9 +230,7 @@ class DreamConfig:
         0, "Seed of jitter and noise; random draws one, each gives every picture of a folder its own.", minimum=0,
         maximum=2**63 - 1, group=HOW,
     )  # fmt: skip
-    device: str = setting(
-        "auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False, group=MACHINE, expert=True
-    )
+    device: str = device_setting(several=True, group=MACHINE, expert=True)
     precision: str = setting(
         "auto",
         "Arithmetic of the network; auto measures. fp32-fused: fp32 in fewer operations, other in the last bits.",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
+from reverie.jobs.blocks import device_setting
 from reverie.jobs.film import FilmSettings, FrameSequence
 from reverie.jobs.given import Given, sha256_of
 from reverie.jobs.job import Input
@@ -42,7 +43,7 @@ class DreamLookSettings:
     size: int = setting(128, "Longer side in pixels.", minimum=48, maximum=8192, group="dream")
     blend: float = setting(0.25, "Share of a frame that is new.", minimum=0, maximum=1, group="dream")
     zoom: float = setting(1.0, "Growth of the dream a second.", minimum=0.5, maximum=2, group="dream")
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+    device: str = device_setting()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,7 +67,7 @@ class DreamRenderConfig(FilmSettings):
         None, "Steps at each size; else as it was played.", minimum=1, maximum=1000, group="film"
     )
     octaves: int | None = setting(None, "Sizes; else as it was played.", minimum=1, maximum=32, group="film")
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+    device: str = device_setting()
 
 
 class PreparedDreamLive:

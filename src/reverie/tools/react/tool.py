@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reverie.errors import InputError
+from reverie.jobs.blocks import device_setting
 from reverie.jobs.given import Given
 from reverie.jobs.job import Json
 from reverie.jobs.output import Table
@@ -30,7 +31,7 @@ class ReactConfig:
     )  # fmt: skip
     send: bool = setting(False, "Send OSC messages as they fire, at the film's pace.", replay=False)
     seed: int = setting(0, "Seed of chance.", minimum=0, maximum=2**32 - 1)
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+    device: str = device_setting()
 
 
 class PreparedReact:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reverie.jobs.blocks import device_setting
 from reverie.jobs.weighted import in_weighted
 from reverie.settings import setting
 from reverie.tools.dream.mask_rule import mask_by_setting
@@ -11,9 +12,9 @@ from reverie.tools.style.named import in_region
 from reverie.weights.embedded import EMBEDDED_NAMES
 
 SCORES = ("w2", "w2-ns", "gram", "covariance", "mean-std", "sliced", "strotss", "nearest")
-INITS = ("content", "noise", "style", "grey")
 SEAMLESS = ("none", "x", "y", "both")
-PICTURE, STYLE, STRENGTH, DREAM = "picture", "style", "strength", "dream at the same time"
+PICTURE, STYLE = "picture", "style"  # sections of the help
+STRENGTH, DREAM = "strength", "dream at the same time"
 NETWORK, STATE, MACHINE = "network", "going on", "machine"
 
 
@@ -120,7 +121,10 @@ class StyleConfig:
         "value", "Divide scores by what they are at the content picture, so that a strength means the same everywhere.",
         choices=("value", "none"), group=STRENGTH, expert=True,
     )  # fmt: skip
-    init: str = setting("content", "What the first scale begins with.", choices=INITS, group=PICTURE, expert=True)
+    init: str = setting(
+        "content", "What the first scale begins with.", choices=("content", "noise", "style", "grey"), group=PICTURE,
+        expert=True,
+    )  # fmt: skip
     init_picture: str | None = setting(
         None, "Picture to begin with instead.", file="picture", excludes=("init",), group=PICTURE, expert=True
     )
@@ -182,10 +186,7 @@ class StyleConfig:
     seed: int = setting(
         0, "Seed of noise and sampled places.", minimum=0, maximum=2**63 - 1, group=STRENGTH, marks=("one pass",),
     )  # fmt: skip
-    device: str = setting(
-        "auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False, group=MACHINE,
-        marks=("one pass",),
-    )  # fmt: skip
+    device: str = device_setting(several=True, group=MACHINE, marks=("one pass",))
     precision: str = setting(
         "auto",
         "Arithmetic of the network; auto measures. fp32-fused: fp32 in fewer operations, other in the last bits.",
