@@ -20,20 +20,24 @@ def device_setting(*, several: bool = False, group: str = "machine", **facts: An
     return setting("auto", names, replay=False, group=group, **facts)
 
 
+def network_setting(**facts: Any) -> Any:
+    """Declare which network sees the pictures."""
+    text = "Network: 'embedded', a .safetensors file trained here, or a torchvision name."
+    return setting("embedded", text, file="network", builtin=EMBEDDED_NAMES, **facts)
+
+
+def weights_setting(**facts: Any) -> Any:
+    """Declare the file of that network's weights, where its name does not say it."""
+    text = "State dict for a torchvision name, read as data; 'random' for an untrained one."
+    return setting(None, text, file="network", builtin=("random",), expert=True, **facts)
+
+
 @dataclass(frozen=True, kw_only=True)
 class NetworkSettings:
     """Which network sees the picture."""
 
-    model: str = setting(
-        "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
-        builtin=EMBEDDED_NAMES,
-        group="what is seen",
-    )  # fmt: skip
-    weights: str | None = setting(
-        None, "State dict for a torchvision name, read as data; 'random' for an untrained one.", file="network",
-        builtin=("random",),
-        group="what is seen", expert=True,
-    )  # fmt: skip
+    model: str = network_setting(group="what is seen")
+    weights: str | None = weights_setting(group="what is seen")
 
     def shipped(self) -> Path | None:
         """Return the file of the network that comes with the package, where that is meant."""

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from reverie.errors import InputError
-from reverie.jobs.blocks import device_setting
+from reverie.jobs.blocks import device_setting, network_setting, weights_setting
 from reverie.jobs.key_values import KeyValues, entry, inside, names, number, whole, wholes
 from reverie.settings import setting
 from reverie.tools.dream.mask_rule import mask_by_setting
-from reverie.weights.embedded import EMBEDDED_NAMES
 
 PICTURE, GOAL = "picture", "what is amplified"  # sections of the help
 HOW, VIEWS = "strength", "views"
@@ -52,14 +51,8 @@ class Group(KeyValues):
 class DreamConfig:
     """How a picture is dreamt: what to amplify, how far, and on what machine."""
 
-    model: str = setting(
-        "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
-        builtin=EMBEDDED_NAMES, group=GOAL, marks=("goal",),
-    )  # fmt: skip
-    weights: str | None = setting(
-        None, "State dict for a torchvision name, read as data; 'random' for an untrained one.", file="network",
-        builtin=("random",), group=GOAL, expert=True, marks=("goal",),
-    )  # fmt: skip
+    model: str = network_setting(group=GOAL, marks=("goal",))
+    weights: str | None = weights_setting(group=GOAL, marks=("goal",))
     layer: tuple[str, ...] = setting(
         (), "Layers to amplify, each optionally NAME:WEIGHT; by commas or repeated.", alias=("--maximize",), group=GOAL,
         excludes=("class_name", "group"), steer=True, marks=("goal", "of a group"),

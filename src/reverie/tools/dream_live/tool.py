@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
-from reverie.jobs.blocks import device_setting
+from reverie.jobs.blocks import device_setting, network_setting
 from reverie.jobs.film import FilmSettings, FrameSequence
 from reverie.jobs.given import Given, sha256_of
 from reverie.jobs.job import Input
@@ -18,7 +18,6 @@ from reverie.jobs.work import Chosen
 from reverie.settings import setting, to_record
 from reverie.tools.dream.config import FORMS, DreamConfig
 from reverie.tools.live.config import ShowSettings
-from reverie.weights.embedded import EMBEDDED_NAMES
 
 if TYPE_CHECKING:
     from reverie.tools.dream_live.scene import DreamScene
@@ -31,10 +30,7 @@ CAMERAS = tuple(str(number) for number in range(10))
 class DreamLookSettings:
     """What a show dreams of, and how finely."""
 
-    model: str = setting(
-        "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
-        builtin=EMBEDDED_NAMES, group="dream",
-    )  # fmt: skip
+    model: str = network_setting(group="dream")
     layer: str = setting("mixed4c", "Layer to raise.", group="dream")
     objective: str = setting("equalized", "What of it; see 'reverie dream'.", choices=FORMS, group="dream")
     steps: int = setting(1, "Steps at each size for each frame.", minimum=1, maximum=200, group="dream")

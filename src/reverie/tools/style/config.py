@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reverie.jobs.blocks import device_setting
+from reverie.jobs.blocks import device_setting, network_setting, weights_setting
 from reverie.jobs.weighted import in_weighted
 from reverie.settings import setting
 from reverie.tools.dream.mask_rule import mask_by_setting
 from reverie.tools.style.named import in_region
-from reverie.weights.embedded import EMBEDDED_NAMES
 
 SCORES = ("w2", "w2-ns", "gram", "covariance", "mean-std", "sliced", "strotss", "nearest")
 SEAMLESS = ("none", "x", "y", "both")
@@ -30,14 +29,8 @@ class StyleConfig:
         None, "Paint in one pass: --fast alone for any style, --fast FILE for the one that it was taught.",
         file="network", builtin=("any",), bare="any", group=STYLE, marks=("one pass",),
     )  # fmt: skip
-    model: str = setting(
-        "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
-        builtin=EMBEDDED_NAMES, group=NETWORK,
-    )  # fmt: skip
-    weights: str | None = setting(
-        None, "State dict for a torchvision name, read as data; 'random' for an untrained one.", file="network",
-        builtin=("random",), group=NETWORK, expert=True,
-    )  # fmt: skip
+    model: str = network_setting(group=NETWORK)
+    weights: str | None = weights_setting(group=NETWORK)
     strength: float = setting(
         0.5, "From 0, the content as it is, to 1, nothing but style.", minimum=0, maximum=1, group=STRENGTH,
         marks=("one pass",),
