@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -78,7 +79,8 @@ def outcome(made: Path, name: str) -> str:
 
 def test_only_a_job_or_one_line_comes_out_of_any_tools_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The seed is fixed; every tool comes many times."""
-    monkeypatch.setattr(replay, "open_run", lambda *_, **__: None)  # no network is opened and nothing is made
+    work = SimpleNamespace(chosen=SimpleNamespace(model=None))
+    monkeypatch.setattr(replay, "open_run", lambda *_, **__: SimpleNamespace(work=work))  # opens no network
     rng, outcomes = np.random.default_rng(0), Counter[str]()
     names = [*TOOLS, *HIDDEN]
     whole = {name: json.dumps(record_of(name)) for name in names}

@@ -318,7 +318,7 @@ def test_a_folder_prepares_once(photo: Path, tmp_path: Path, monkeypatch: pytest
     """What every picture needs is opened and checked once, and not for each picture or each question about them."""
     (tmp_path / "in").mkdir()
     for number in range(4):
-        Image.new("RGB", (8, 6), (number * 60, 0, 0)).save(tmp_path / "in" / f"{number}.png")
+        Image.new("RGB", (32, 24), (number * 60, 0, 0)).save(tmp_path / "in" / f"{number}.png")
     opened, read, begin = [], Given.picture, PreparedInvert.__init__
     monkeypatch.setattr(PreparedInvert, "__init__", lambda self, *how: (opened.append(how), begin(self, *how))[1])
     masks: list[Path | None] = []

@@ -67,7 +67,8 @@ class _Lesson:
     """Batches of contents, and what is wrong with a network's pictures of them."""
 
     def __init__(self, config: DistillConfig, score: StudentScore, device: torch.device, precision: Precision) -> None:
-        self.config, self.score, self.device, self.precision = config, score, device, precision
+        self.config, self.score, self.device = config, score, device
+        self.precision: Precision = precision
         self.pool = CropPool([Path(config.data)])
 
     def losses(self, net: nn.Module, step: int) -> dict[str, Tensor]:

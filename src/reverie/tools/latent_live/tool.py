@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from reverie.tools.latent.model import LatentModel
     from reverie.tools.latent_live.scene import LatentScene
     from reverie.tools.live.reactions import Rules
-    from reverie.tools.live.work import LiveWork, Look
+    from reverie.tools.live.recorded import Seen
+    from reverie.tools.live.work import LiveWork
 
 PCA_SAMPLES = 5000
 
@@ -92,7 +93,7 @@ class PreparedRender(PreparedGenerator):
         config, played = self.config, self.played
         scene = scene_of(self.model, played.seeds, played.speed, config.directions)
 
-        def look(rules: Rules | None) -> Look | None:
+        def look(rules: Rules | None) -> Seen | None:
             classes = look_of(rules, self._session, played.critic, config.device)
             return None if classes is None else lambda pose: classes(scene.draw(pose, draft=False))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,10 +17,12 @@ from reverie.settings import parse_settings
 from reverie.tools.live.config import ShowSettings
 from reverie.tools.live.mapping import LiveMap, parse_map, read_map
 from reverie.tools.live.reactions import Rules, look_of, parse_rules, read_rules
-from reverie.tools.live.work import LiveWork, Look, Scene, Stage, again
+from reverie.tools.live.work import LiveWork, Scene, Stage, again
 
 MOST_FRAMES = 10_000_000
 C = TypeVar("C")
+Seen = Callable[[Any], Mapping[str, float]]
+"""Gives {"class NAME": probability} of the picture of a pose."""
 
 
 class Show:
@@ -79,7 +81,7 @@ class Playback:
 
 def playback(
     take: Take, fps: float, map_file: str | None, scene: Scene, seed: int,
-    look: Callable[[Rules | None], Look | None] = lambda _: None,
+    look: Callable[[Rules | None], Seen | None] = lambda _: None,
 ) -> Playback:  # fmt: skip
     """Return a show again as it came live, with another map if a file is named.
 

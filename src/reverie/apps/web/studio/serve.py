@@ -11,7 +11,7 @@ import threading
 import webbrowser
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reverie.apps.web.studio.settings import StudioSettings
 from reverie.cluster.far_keeper import keeper_of
@@ -21,7 +21,6 @@ from reverie.jobs.queue.store import Queue
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
-    from uvicorn import Server
 
 PASSWORD = "REVERIE_PASSWORD"
 CLOSE_S = 3  # for open pages to be let go
@@ -46,7 +45,7 @@ def serve(
         OutputError: the address or port is taken.
     """
     try:
-        import uvicorn  # noqa: F401 - said now, and not once all else is open
+        import uvicorn
 
         from reverie.apps.web.studio.app import build
     except ImportError as error:
@@ -57,7 +56,7 @@ def serve(
     how = (settings.registry, settings.devices, settings.executor, settings.workers)
     with listening, keeper_of(Queue(home), *how, frames=settings.frames) as keeper:
         app = build(home, settings, keeper)
-        server = _server(app, certificate, key)
+        server = uvicorn.Server(uvicorn.Config(app, **_how(certificate, key)))
         scheme = "https" if certificate else "http"
         address = f"{scheme}://{shown_host(settings.host)}:{listening.getsockname()[1]}/"
         settings_of(app, settings.address or f"{address}booth")
@@ -76,15 +75,13 @@ def _end_by_exception() -> None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
-def _server(app: Starlette, certificate: str | None, key: str | None) -> Server:
-    import uvicorn
-
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, date_header=False,
-        timeout_graceful_shutdown=CLOSE_S, ssl_certfile=certificate, ssl_keyfile=key, proxy_headers=False,
-        h11_max_incomplete_event_size=64 << 10, timeout_keep_alive=30, ws="none",
-    )  # fmt: skip
-    return uvicorn.Server(config)
+def _how(certificate: str | None, key: str | None) -> dict[str, Any]:
+    """Return how the server listens: nothing of it is said to strangers, and nobody can hold it up."""
+    return {
+        "log_level": "warning", "access_log": False, "server_header": False, "date_header": False,
+        "timeout_graceful_shutdown": CLOSE_S, "ssl_certfile": certificate, "ssl_keyfile": key, "proxy_headers": False,
+        "h11_max_incomplete_event_size": 64 << 10, "timeout_keep_alive": 30, "ws": "none",
+    }  # fmt: skip
 
 
 def settings_of(app: Starlette, address: str) -> None:
