@@ -17,7 +17,7 @@ from reverie.errors import DataError
 from reverie.jobs.part_files import part_folder
 from reverie.jobs.spread import Spread
 from reverie.tools.embed.features import Seen, decoded, keep
-from reverie.weights.checkpoint import write_bytes
+from reverie.weights.atomic import write_bytes
 
 
 @dataclass(frozen=True)
