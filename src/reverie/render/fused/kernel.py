@@ -12,12 +12,22 @@ R = TypeVar("R")
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """Return the function as machine code. No fast math: what two triangles share must be the same to the last bit."""
-    jitted: Any = njit(cache=True, nogil=True, error_model="numpy")(function)
+    """Return a function that makes no arrays as machine code.
+
+    No fast math: what two triangles share must be the same to the last bit. Arrays are not counted (``_nrt``): for
+    each part of a kernel that takes some, numba would count them up and down, which took most of the time.
+    """
+    jitted: Any = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
     return jitted
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Return a part of kernels; a call with a dozen arrays would cost more than what it does for a pixel."""
-    jitted: Any = njit(cache=True, nogil=True, error_model="numpy", forceinline=True)(function)
+    jitted: Any = njit(cache=True, nogil=True, error_model="numpy", forceinline=True, _nrt=False)(function)
+    return jitted
+
+
+def allocating(function: Callable[P, R]) -> Callable[P, R]:
+    """Return a function that makes arrays as machine code."""
+    jitted: Any = njit(cache=True, nogil=True, error_model="numpy")(function)
     return jitted

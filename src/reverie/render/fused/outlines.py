@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from reverie.render.fused.kernel import inlined, kernel
+from reverie.render.fused.kernel import allocating, inlined, kernel
 
 CLOSER = 1 + 1e-4  # as in `reverie.render.outline`
 
 
-@kernel
+@allocating
 def find(
     points: np.ndarray, ends: np.ndarray, opposite: np.ndarray, triangle: np.ndarray, inverse: np.ndarray, near: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -29,14 +29,16 @@ def find(
             most += max(last - first, 0)
     where, way = np.empty((most, 7), np.int64), np.empty(most)
     count = 0
+    seen, behind = triangle.ravel(), inverse.ravel()
     for n in range(chosen.shape[0]):
         place = _placed(points, ends, chosen[n], near)
         for axis in range(2):
-            count = _along(place, axis, sides[n, axis] < 0, chosen[n], triangle, inverse, where, way, count)
+            forward = sides[n, axis] < 0
+            count = _along(place, axis, forward, chosen[n], seen, behind, triangle.shape, where, way, count)
     return _kept(points, ends, near, where[:count], way[:count])
 
 
-@kernel
+@allocating
 def _outlines(points: np.ndarray, ends: np.ndarray, opposite: np.ndarray, near: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the edges that may be outlines, and on which side of each the surface lies, by column and row."""
     chosen, sides, count = np.empty(ends.shape[0], np.int64), np.empty((ends.shape[0], 2)), 0
@@ -81,18 +83,18 @@ def _span(one: float, two: float, limit: int) -> tuple[int, int]:
 
 @inlined
 def _along(
-    place: tuple[float, ...], axis: int, forward: bool, edge: int, triangle: np.ndarray, inverse: np.ndarray,
-    where: np.ndarray, way: np.ndarray, count: int,
+    place: tuple[float, ...], axis: int, forward: bool, edge: int, seen: np.ndarray, behind: np.ndarray,
+    size: tuple[int, int], where: np.ndarray, way: np.ndarray, count: int,
 ) -> int:  # fmt: skip
     """Append the real crossings of an edge along rows (axis 0) or columns (axis 1), and return how many there are.
 
-    `forward`: the surface lies towards smaller places, so that its pixel is the lower one.
+    `forward`: the surface lies towards smaller places, so that its pixel is the lower one. `seen` and `behind` are
+    triangle and inverse depth of pixels in one row, `size` the picture's ``(H, W)``.
     """
-    width, limit = triangle.shape[1], triangle.shape[1 - axis]
-    seen, behind = triangle.ravel(), inverse.ravel()
+    width, limit = size[1], size[1 - axis]
     step, stride = (1, width) if axis == 0 else (width, 1)
     place_a, place_b, line_a, line_b = place[axis], place[3 + axis], place[1 - axis], place[4 - axis]
-    first_line, last_line = _span(line_a, line_b, triangle.shape[axis])
+    first_line, last_line = _span(line_a, line_b, size[axis])
     for line in range(first_line, last_line):
         t = (line + 0.5 - line_a) / (line_b - line_a)
         at = place_a + t * (place_b - place_a)
@@ -113,7 +115,7 @@ def _along(
     return count
 
 
-@kernel
+@allocating
 def _longest(where: np.ndarray, way: np.ndarray) -> np.ndarray:
     """Return ``[K]``, the outermost way of all crossings of the same pair of pixels, from one side; by a hash table."""
     size = 16
@@ -129,7 +131,7 @@ def _longest(where: np.ndarray, way: np.ndarray) -> np.ndarray:
     return longest[slot]
 
 
-@kernel
+@allocating
 def _kept(
     points: np.ndarray, ends: np.ndarray, near: float, where: np.ndarray, way: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.render.fused.kernel import inlined, kernel
+from reverie.render.fused.kernel import allocating, inlined, kernel
 
 ZERO = np.float32(0)
 Level = tuple[Tensor, Tensor, Tensor]  # weight, border and source of a `reverie.render.mips.Level`
@@ -169,7 +169,7 @@ def fill(border: np.ndarray, source: np.ndarray, texels: np.ndarray) -> None:
             texels[border[n], c] = texels[source[n], c]
 
 
-@kernel
+@allocating
 def fill_back(border: np.ndarray, source: np.ndarray, slope: np.ndarray) -> None:
     """Turn the gradient after filling into that before."""
     if border.shape[0] == 0:

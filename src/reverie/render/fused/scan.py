@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from reverie.render.fused.geometry import lines_of
-from reverie.render.fused.kernel import inlined, kernel
+from reverie.render.fused.kernel import allocating, inlined
 
 
-@kernel
+@allocating
 def scan(points: np.ndarray, faces: np.ndarray, near: float, triangle: np.ndarray, inverse: np.ndarray) -> None:
     """Fill `triangle` ``[H, W]`` int32, which begins with -1, and `inverse` float32, which begins with 0.
 

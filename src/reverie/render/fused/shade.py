@@ -13,7 +13,7 @@ import numpy as np
 
 from reverie.render.fused.corners import place
 from reverie.render.fused.geometry import at, denominator, line_back, lines_of, numerator
-from reverie.render.fused.kernel import inlined, kernel
+from reverie.render.fused.kernel import allocating, inlined, kernel
 from reverie.render.fused.lights import brightness
 from reverie.render.fused.texels import level_of, mixed_back, mixed_color
 
@@ -21,7 +21,7 @@ Line = tuple[float, float, float]
 ZERO = (0.0, 0.0, 0.0)
 
 
-@kernel
+@allocating
 def sort_pixels(
     triangle: np.ndarray, count: int, ground: np.ndarray, image: np.ndarray, mask: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
