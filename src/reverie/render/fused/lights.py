@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from reverie.render.fused.kernel import inlined
+from reverie.render.fused.kernel import contracted, inlined
 
 LEAST_LENGTH = 1e-12  # of a normal between those of three vertices
 
 
-@inlined
+@contracted
 def brightness(light: np.ndarray, sky: bool, x: float, y: float, z: float) -> tuple[float, float, float, float]:
     """Return how bright a normal of any length is, and the gradient.
 
@@ -39,3 +39,12 @@ def brightness(light: np.ndarray, sky: bool, x: float, y: float, z: float) -> tu
     gx, gy, gz = side * gx, side * gy, side * gz
     along = gx * x + gy * y + gz * z
     return total, (gx - along * x) * over, (gy - along * y) * over, (gz - along * z) * over
+
+
+@inlined
+def has_sky(light: np.ndarray) -> bool:
+    """Tell whether a light has any coefficient of a sky."""
+    for n in range(9, 18):  # noqa: SIM110 - compiled: there is no any()
+        if light[n] != 0.0:
+            return True
+    return False

@@ -13,8 +13,8 @@ import numpy as np
 
 from reverie.render.fused.corners import place
 from reverie.render.fused.geometry import at, denominator, line_back, lines_of, numerator
-from reverie.render.fused.kernel import allocating, inlined, kernel
-from reverie.render.fused.lights import brightness
+from reverie.render.fused.kernel import allocating, contracted, inlined, kernel
+from reverie.render.fused.lights import brightness, has_sky
 from reverie.render.fused.texels import level_of, mixed_back, mixed_color
 
 Line = tuple[float, float, float]
@@ -64,7 +64,7 @@ def shade(
     `reverie.render.fused.lights`; `texels` ``[M, 4]``; `sizes` ``[L, 3]`` are height, width and first texel of each
     resolution.
     """
-    lit, sky = normals.shape[0] > 0, light[9:].any()
+    lit, sky = normals.shape[0] > 0, has_sky(light)
     for f in range(faces.shape[0]):
         if first[f] == first[f + 1]:
             continue
@@ -90,7 +90,7 @@ def shade_back(
     to_texels: np.ndarray, to_normals: np.ndarray, to_points: np.ndarray,
 ) -> None:  # fmt: skip
     """Add gradients of texels, normals and points, from those of the pixels ``[H, W, 3]``."""
-    lit, sky = normals.shape[0] > 0, light[9:].any()
+    lit, sky = normals.shape[0] > 0, has_sky(light)
     for f in range(faces.shape[0]):
         if first[f] == first[f + 1]:
             continue
@@ -165,7 +165,7 @@ def _factors(
     )  # fmt: skip
 
 
-@inlined
+@contracted
 def _unlit(color: tuple[Any, Any, Any], bright: Any, r: Any, g: Any, b: Any) -> tuple[Any, Any, Any, Any]:
     """Return the gradient of a color without light, and that of the brightness, from that of the lit color."""
     r = r if color[0] * bright <= 1 else np.float32(0)
@@ -174,12 +174,12 @@ def _unlit(color: tuple[Any, Any, Any], bright: Any, r: Any, g: Any, b: Any) -> 
     return r * bright, g * bright, b * bright, r * color[0] + g * color[1] + b * color[2]
 
 
-@inlined
+@contracted
 def _plus(total: Line, slope: float, u: float, v: float) -> Line:
     return total[0] + slope * u, total[1] + slope * v, total[2] + slope
 
 
-@inlined
+@contracted
 def _sum(total: Line, factor: float, line: Line) -> Line:
     """Return ``total + factor line``."""
     return total[0] + factor * line[0], total[1] + factor * line[1], total[2] + factor * line[2]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from reverie.render.fused.kernel import inlined
+from reverie.render.fused.kernel import contracted, inlined
 
 ONE, ZERO = np.float32(1), np.float32(0)
 
@@ -29,7 +29,7 @@ def corners_of(sizes: np.ndarray, level: int, u: float, v: float) -> tuple[Any, 
     return np.uint64(y0 + x0), np.uint64(y0 + x1), np.uint64(y1 + x0), np.uint64(y1 + x1), x - left, y - top
 
 
-@inlined
+@contracted
 def color_of(texels: np.ndarray, sizes: np.ndarray, level: int, u: float, v: float) -> tuple[Any, Any, Any]:
     """Return the color at a place of one level."""
     a, b, c, d, x, y = corners_of(sizes, level, u, v)
@@ -42,7 +42,7 @@ def color_of(texels: np.ndarray, sizes: np.ndarray, level: int, u: float, v: flo
     )
 
 
-@inlined
+@contracted
 def mixed_color(texels: np.ndarray, sizes: np.ndarray, u: float, v: float, level: float) -> tuple[Any, Any, Any]:
     """Return the color between two levels, float32."""
     lower = min(int(level), sizes.shape[0] - 1)
@@ -54,7 +54,7 @@ def mixed_color(texels: np.ndarray, sizes: np.ndarray, u: float, v: float, level
     return r + part * (r1 - r), g + part * (g1 - g), b + part * (b1 - b)
 
 
-@inlined
+@contracted
 def color_back(
     texels: np.ndarray, sizes: np.ndarray, level: int, u: float, v: float, r: Any, g: Any, b: Any,
     to_texels: np.ndarray,
@@ -71,7 +71,7 @@ def color_back(
     return across * float(sizes[level, 1]), -down * float(sizes[level, 0])
 
 
-@inlined
+@contracted
 def _texel_back(texels: np.ndarray, i: int, weight: Any, r: Any, g: Any, b: Any, to_texels: np.ndarray) -> Any:
     """Add the gradient of one texel, and return that of its weight."""
     to_texels[i, 0] += weight * r
@@ -81,7 +81,7 @@ def _texel_back(texels: np.ndarray, i: int, weight: Any, r: Any, g: Any, b: Any,
     return r * texels[i, 0] + g * texels[i, 1] + b * texels[i, 2]
 
 
-@inlined
+@contracted
 def mixed_back(
     texels: np.ndarray, sizes: np.ndarray, u: float, v: float, level: float, r: Any, g: Any, b: Any,
     to_texels: np.ndarray,
@@ -97,19 +97,19 @@ def mixed_back(
     return u0 + u1, v0 + v1
 
 
-@inlined
+@contracted
 def level_of(wide: float, sizes: np.ndarray) -> float:
     """Return the resolution whose texels are as large as the pixel; see `reverie.render.sample.level_of`."""
     texels = wide * sizes[0, 0] * sizes[0, 1]
     return 0.0 if texels <= 1.0 else min(0.5 * _log2(texels), sizes.shape[0] - 1.0)
 
 
-@inlined
+@contracted
 def _log2(value: float) -> float:
     """Return the logarithm of a number above 0 to 1e-7: exponent, and ``2 / ln 2 artanh((m - 1) / (m + 1))``."""
-    bits = np.float32(value).view(np.int32)
+    bits: Any = np.float32(value).view(np.int32)
     shifted = bits - 0x3F3504F3  # from sqrt(1 / 2) to sqrt(2) is one octave, with exponent 0
-    mantissa = np.int32(bits - (shifted & ~0x7FFFFF)).view(np.float32)
+    mantissa: Any = np.int32(bits - (shifted & ~0x7FFFFF)).view(np.float32)
     z = (mantissa - 1.0) / (mantissa + 1.0)
     square = z * z
     return (shifted >> 23) + z * (2.8853900817779268 + square * (
