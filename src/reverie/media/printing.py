@@ -23,7 +23,6 @@ PAPERS_MM = {
 MARK_MM, MARK_GAP_MM = 5.0, 1.0
 MOST_PX = 400_000_000
 SOFT_DPI = 150  # below it a print looks soft from near
-SUFFIXES = (".pdf", ".png", ".tif", ".jpg")
 PRINT_S = 20.0  # for CUPS to take a job
 
 

@@ -19,7 +19,7 @@ from reverie.critic.critic import Critic
 from reverie.data.collection import Collection
 from reverie.data.folder import Item
 from reverie.tools.embed.features import Seen
-from reverie.weights.checkpoint import write_bytes
+from reverie.weights.atomic import write_bytes
 
 
 @dataclass(frozen=True)

@@ -182,23 +182,3 @@ def row_affinities(distances: Tensor, perplexity: float, rounds: int = 64) -> Te
         entropy = -(log_p.exp() * log_p).sum(1, keepdim=True)
         low, high = torch.where(entropy > wanted, middle, low), torch.where(entropy > wanted, high, middle)
     return F.softmax(-((low + high) / 2).exp2() * squares, dim=1).float()
-
-
-def trustworthiness(points: Tensor, places: Tensor, count: int = 15) -> float:
-    """Return how many of the neighbors on the map are neighbors in the space, in [0, 1].
-
-    ``1 - 2 / (n k (2 n - 3 k - 1)) sum_i sum_(j in map neighbors) max(0, rank(i, j) - k)``
-
-    Source: Venna, Kaski 2001, "Neighborhood preservation in nonlinear projection methods".
-    """
-    total, n = 0.0, len(points)
-    near, _ = nearest_neighbors(places, count)
-    for first in range(0, n, 512):
-        part = slice(first, min(first + 512, n))
-        distances = torch.cdist(points[part].double(), points.double())
-        rows = torch.arange(distances.shape[0])
-        distances[rows, rows + first] = -1
-        own = distances.gather(1, near[part])
-        ranks = torch.stack([(distances < own[:, j : j + 1]).sum(1) for j in range(count)], dim=1)
-        total += float((ranks - count).clamp_min(0).sum())
-    return 1 - 2 / (n * count * (2 * n - 3 * count - 1)) * total

@@ -8,7 +8,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
-from reverie.apps.web.studio.follow import MOST_FOLLOWERS
 from reverie.apps.web.studio.show import job_shown
 from reverie.apps.web.studio.studio import body_of, fields_of, number_of, owner_of, studio_of
 from reverie.errors import InputError
@@ -124,7 +123,7 @@ async def events(request: Request) -> Response:
     following = studio_of(request).following
     if only is not None:
         await run_in_threadpool(studio_of(request).queue.get, only)
-    if len(following.followers) >= MOST_FOLLOWERS:
+    if following.full:
         return JSONResponse({"error": "too many pages are open"}, 503)
     stream = following.events(owner_of(request), only)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
