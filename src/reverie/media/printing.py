@@ -131,6 +131,18 @@ def page_bytes(page: np.ndarray, suffix: str, dpi: int, record_text: str = "") -
     return out.getvalue()
 
 
+def program_of_cups() -> str:
+    """Return the program that takes files to print.
+
+    Raises:
+        InputError: there is none.
+    """
+    program = shutil.which("lp")
+    if program is None:
+        raise InputError("printing needs CUPS: apt install cups-client, and a printer that 'lpstat -p' lists")
+    return program
+
+
 def send_to_printer(path: Path, printer: str, options: Mapping[str, str] | None = None) -> None:
     """Give a file to CUPS.
 
@@ -138,9 +150,7 @@ def send_to_printer(path: Path, printer: str, options: Mapping[str, str] | None 
         InputError: there is no CUPS, or no such printer.
         OutputError: it was not taken.
     """
-    program = shutil.which("lp")
-    if program is None:
-        raise InputError("printing needs CUPS: apt install cups-client, and a printer that 'lpstat -p' lists")
+    program = program_of_cups()
     if not printer or printer.startswith("-"):
         raise InputError(f"'{printer}' is no name of a printer; 'lpstat -p' lists them")
     more = [word for name, value in (options or {}).items() for word in ("-o", f"{name}={value}")]

@@ -81,6 +81,10 @@ def wall_command(
     from reverie.apps.web.studio.serve import serve
     from reverie.apps.web.studio.settings import StudioSettings
 
+    if printer is not None:
+        from reverie.media.printing import program_of_cups
+
+        program_of_cups()  # said before the doors open, rather than at the first print
     settings = StudioSettings(
         host=host, port=port, exhibition=True, address=address, moderated=moderated, devices=device_list(devices),
         keep_hours=checked_hours(keep_hours), frames=FRAMES_KEPT, choices=preset, idle=films_in(idle),

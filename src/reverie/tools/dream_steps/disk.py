@@ -33,7 +33,7 @@ from reverie.optimize.disk import as_rows, check_on_disk, fill, strips
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Together
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.mask_rule import BRIGHTNESS, resolved_rule
+from reverie.tools.dream.mask_rule import BRIGHTNESS, doubt, resolved_rule
 from reverie.tools.dream.references import GREY, References
 from reverie.tools.dream.work import chosen, plan_of
 from reverie.tools.dream_steps.ascent import Plan, final_size
@@ -132,6 +132,7 @@ class DiskDream:
         cut_out = picture.alpha is not None and _colored(picture)
         rule = resolved_rule(cut_out, self.config.mask_by)
         self.chosen = replace(self.chosen, config={**self.chosen.config, **rule})
+        self.notes += doubt(cut_out, self.config.mask_by)
         by_opacity = cut_out and self.config.mask_by != BRIGHTNESS
         size, grey = picture.rgb.size, _grey(picture, inverted=inverted, by_opacity=by_opacity)
         mask = Store(self.layout.size, 1, self.folder)

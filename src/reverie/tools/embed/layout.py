@@ -6,8 +6,12 @@ Kobak, Berens 2019 (start from principal components). The layout itself is openT
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
+import logging
 import math
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -105,12 +109,27 @@ def _by_package(points: Tensor, method: str, perplexity: float, seed: int) -> Te
     """Lay out by a package that the user installed."""
     module, name = {"umap": ("umap", "UMAP"), "pacmap": ("pacmap", "PaCMAP")}[method]
     count = max(2, min(round(perplexity / 2), len(points) - 1))
+    with _silent(module):
+        try:
+            reducer = getattr(importlib.import_module(module), name)(n_neighbors=count, random_state=seed)
+        except ImportError as error:
+            package = {"umap": "umap-learn", "pacmap": "pacmap"}[method]
+            raise InputError(f"--method {method} needs a package of its own: pip install {package}") from error
+        return torch.from_numpy(np.array(reducer.fit_transform(points.numpy()))).float()
+
+
+@contextlib.contextmanager
+def _silent(package: str) -> Iterator[None]:
+    """Keep off the terminal what a package prints about its own defaults: seeds, threads, versions of others."""
+    logger = logging.getLogger(package)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
     try:
-        reducer = getattr(importlib.import_module(module), name)(n_neighbors=count, random_state=seed)
-    except ImportError as error:
-        package = {"umap": "umap-learn", "pacmap": "pacmap"}[method]
-        raise InputError(f"--method {method} needs a package of its own: pip install {package}") from error
-    return torch.from_numpy(np.array(reducer.fit_transform(points.numpy()))).float()
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
 
 
 # -- pictures that come later -----------------------------------------------------------------------------------------

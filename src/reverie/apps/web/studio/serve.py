@@ -6,6 +6,7 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import sys
 import threading
 import webbrowser
@@ -41,8 +42,8 @@ def serve(
         prepare: is given the application before it listens to anybody.
 
     Raises:
-        InputError: the extra `studio` is not installed.
-        OutputError: the address or port is taken.
+        InputError: the extra `studio` is not installed, or the certificate cannot be used.
+        OutputError: the address or port cannot be used.
     """
     try:
         import uvicorn
@@ -50,6 +51,7 @@ def serve(
         from reverie.apps.web.studio.app import build
     except ImportError as error:
         raise InputError(f"the studio needs '{error.name}': pip install 'reverie[studio]'") from error
+    check_certificate(certificate, key)
     settings, made = with_password(settings)
     _end_by_exception()
     listening = listen(settings)
@@ -82,6 +84,26 @@ def _how(certificate: str | None, key: str | None) -> dict[str, Any]:
         "timeout_graceful_shutdown": CLOSE_S, "ssl_certfile": certificate, "ssl_keyfile": key, "proxy_headers": False,
         "h11_max_incomplete_event_size": 64 << 10, "timeout_keep_alive": 30, "ws": "none",
     }  # fmt: skip
+
+
+def check_certificate(certificate: str | None, key: str | None) -> None:
+    """Read the files of HTTPS before anything is started.
+
+    Raises:
+        InputError: one is missing, or they do not belong together.
+    """
+    if certificate is None:
+        if key is not None:
+            raise InputError("--key belongs to a certificate: give --certificate too")
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=lambda: "")
+    except OSError as error:  # what is wrong with the contents is one, too
+        reason = error.strerror if error.errno and not isinstance(error, ssl.SSLError) else "not a pair in PEM form"
+        files = f"'{certificate}'" if key is None else f"'{certificate}' and --key '{key}'"
+        raise InputError(
+            f"--certificate {files} cannot be used ({reason}); expected PEM files, the key without a password"
+        ) from error
 
 
 def settings_of(app: Starlette, address: str) -> None:
