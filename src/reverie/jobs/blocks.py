@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from reverie.numerics.mesh import Mesh
 
 
+FOR_GRADIENTS = ("auto", "fp32", "fp32-fused", "fp32-fused-2", "bf16")
+"""Arithmetic of networks that gradients are sent through, by tools that record which it was."""
+FOR_GRADIENTS_HELP = (
+    "Arithmetic of the network; auto measures. fp32-fused-2: fp32 in fewer operations, other in the last bits; "
+    "fp32-fused: an older one of that kind."
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class NetworkSettings:
     """Which network sees the picture."""

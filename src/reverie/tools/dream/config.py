@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reverie.jobs.blocks import FOR_GRADIENTS, FOR_GRADIENTS_HELP
 from reverie.jobs.key_values import inside
 from reverie.settings import setting
 from reverie.tools.dream.groups import Group
@@ -201,8 +202,7 @@ class DreamConfig:
     )
     precision: str = setting(
         "auto",
-        "Arithmetic of the network; auto measures. fp32-fused: fp32 in fewer operations, other in the last bits.",
-        choices=("auto", "fp32", "fp32-fused", "bf16"), replay=False,
+        FOR_GRADIENTS_HELP, choices=FOR_GRADIENTS, replay=False,
         counts=True,
         group=MACHINE, expert=True,
     )  # fmt: skip

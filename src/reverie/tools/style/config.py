@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reverie.jobs.blocks import FOR_GRADIENTS, FOR_GRADIENTS_HELP
 from reverie.jobs.weighted import in_weighted
 from reverie.settings import setting
 from reverie.tools.dream.mask_rule import mask_by_setting
@@ -188,8 +189,7 @@ class StyleConfig:
     )  # fmt: skip
     precision: str = setting(
         "auto",
-        "Arithmetic of the network; auto measures. fp32-fused: fp32 in fewer operations, other in the last bits.",
-        choices=("auto", "fp32", "fp32-fused", "bf16"), replay=False, counts=True, group=MACHINE, expert=True,
+        FOR_GRADIENTS_HELP, choices=FOR_GRADIENTS, replay=False, counts=True, group=MACHINE, expert=True,
         marks=("one pass",),
     )  # fmt: skip
     tile: int | None = setting(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from reverie.jobs.blocks import NetworkSettings
+from reverie.jobs.blocks import FOR_GRADIENTS, FOR_GRADIENTS_HELP, NetworkSettings
 from reverie.settings import setting
 from reverie.weights.embedded import EMBEDDED_NAMES
 
@@ -71,7 +71,7 @@ class VisualizeConfig(NetworkSettings):
     seed: int = setting(0, "Seed of the start, the crops and the noise.", minimum=0, maximum=2**63 - 1, group="result")
     device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group=MACHINE)
     precision: str = setting(
-        "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False,
+        "auto", FOR_GRADIENTS_HELP, choices=FOR_GRADIENTS, replay=False,
         counts=True,
         group=MACHINE, expert=True,
     )  # fmt: skip
