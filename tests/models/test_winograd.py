@@ -55,7 +55,7 @@ def test_the_same_bytes_each_time() -> None:
 
 
 def test_where_it_pays() -> None:
-    weight = torch.zeros(32, 32, 3, 3)
+    weight = torch.zeros(96, 64, 3, 3)
     assert winograd.fits(weight, 1, 1) and not winograd.fits(weight, 2, 1) and not winograd.fits(weight, 1, 0)
-    assert not winograd.fits(torch.zeros(32, 3, 3, 3), 1, 1) and not winograd.fits(torch.zeros(32, 32, 5, 5), 1, 2)
+    assert not winograd.fits(torch.zeros(64, 64, 3, 3), 1, 1) and not winograd.fits(torch.zeros(96, 64, 5, 5), 1, 2)
     assert pays(torch.Size((1, 32, 32, 48))) and not pays(torch.Size((1, 32, 8, 8)))

@@ -140,7 +140,7 @@ class Critic:
         alias = dict(self.identity.alias)
         if self.identity.logits_path:
             alias[LOGITS] = self.identity.logits_path
-        return list_layers(self.net, side, alias)
+        return list_layers(self._shapes, side, alias)
 
     @functools.cached_property
     def named_layers(self) -> tuple[Layer, ...]:
@@ -199,10 +199,14 @@ class Critic:
         """The network without its weights, for questions about sizes."""
         return on_meta(self.net)
 
+    @functools.lru_cache(maxsize=16)  # noqa: B019 - critics live as long as the process
+    def _traced(self, size: tuple[int, int]) -> list[tuple[str, torch.Size]]:
+        return trace(self._shapes, size)
+
     @functools.cached_property
     def min_side(self) -> int:
         """The smallest side in pixels that the whole network accepts."""
-        return smallest_side(self.net)
+        return smallest_side(self._shapes)
 
     def sizes(self, size: tuple[int, int]) -> dict[str, tuple[int, int]]:
         """Return the height and width of every layer for a picture of `size`, by module path and readable name.
@@ -211,7 +215,7 @@ class Critic:
             InputError: the picture is too small.
         """
         try:
-            shapes = dict(trace(self._shapes, size))
+            shapes = dict(self._traced(size))
         except (RuntimeError, ValueError) as error:
             raise InputError(self.too_small(size, ())) from error
         full = {p: (s[2], s[3]) if len(s) == 4 else (1, 1) for p, s in shapes.items()}
@@ -221,7 +225,7 @@ class Critic:
     def accepts(self, size: tuple[int, int]) -> bool:
         """Tell whether the network can look at a picture of this size."""
         try:
-            trace(self._shapes, size)
+            self._traced(size)
         except (RuntimeError, ValueError):
             return False
         return True
@@ -276,7 +280,7 @@ class Critic:
         if not spatial:
             return PIXEL_BYTES
         side = 256
-        elements = allocated_elements(self._shapes, (side, side), self._deepest(spatial)) / side**2
+        elements = allocated_elements(self._shapes, self._traced((side, side)), self._deepest(spatial)) / side**2
         return PASS_FACTORS[self.dtype] * elements * self.dtype.itemsize + PIXEL_BYTES
 
     def prepared_bytes(self, names: Iterable[str]) -> int:

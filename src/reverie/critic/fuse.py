@@ -112,6 +112,8 @@ def _replace(parent: nn.Module, path: str, extent: int) -> Iterator[str]:
 @torch.no_grad()
 def _units_by_reading(net: nn.Module, side_px: int) -> set[str]:
     """Fuse each convolution that one ReLU alone reads with it, wherever they stand; return the convolutions' paths."""
+    if not any(type(module) is nn.ReLU for module in net.modules()):
+        return set()
     pairs = observed_pairs(net, _probe(side_px), fits, lambda module: type(module) is nn.ReLU, nn.ReLU)
     parents = {child: (parent, name) for parent in net.modules() for name, child in parent.named_children()}
     paths = {module: path for path, module in net.named_modules()}

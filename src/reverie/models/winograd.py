@@ -20,9 +20,9 @@ from torch import Tensor
 TAPS, TILE = 3, 4
 SIDE = TAPS + TILE - 1
 POINTS = (0.0, 1.0, -1.0, 0.5, -0.5)  # and infinity
-LEAST_CHANNELS = 16  # below, the transforms cost more than the products save
-LEAST_TILES = 24  # of a picture: below, reading the transformed kernel costs more
-STRIP_TILES = 96  # at least so many at once: 36 numbers a tile and channel, some megabytes in all
+LEAST_CHANNELS, LEAST_PRODUCT = 64, 96 * 64  # on either side, and times each other: below, transforms cost what is saved
+LEAST_TILES = 12  # of a picture: below, reading the transformed kernel costs more
+STRIP_TILES = 128  # at least so many at once: 36 numbers a tile and channel, some megabytes in all
 
 
 @functools.cache
@@ -50,7 +50,9 @@ def _both_axes() -> tuple[Tensor, Tensor]:
 
 def fits(weight: Tensor, step: int, padding: int) -> bool:
     """Tell whether a kernel ``[out, in, k, k]`` can be applied so, with zeros around the picture."""
-    return weight.shape[-2:] == (TAPS, TAPS) and step == 1 and padding == 1 and min(weight.shape[:2]) >= LEAST_CHANNELS
+    channels = weight.shape[:2]
+    pays = min(channels) >= LEAST_CHANNELS and channels.numel() >= LEAST_PRODUCT
+    return pays and weight.shape[-2:] == (TAPS, TAPS) and step == 1 and padding == 1
 
 
 def pays(shape: torch.Size) -> bool:
