@@ -20,7 +20,8 @@ from torch import Tensor
 TAPS, TILE = 3, 4
 SIDE = TAPS + TILE - 1
 POINTS = (0.0, 1.0, -1.0, 0.5, -0.5)  # and infinity
-LEAST_CHANNELS, LEAST_PRODUCT = 64, 96 * 64  # on either side, and times each other: below, transforms cost what is saved
+LEAST_CHANNELS = 64  # on either side, and
+LEAST_PRODUCT = 96 * 64  # of both: below, the transforms cost what the products save
 LEAST_TILES = 12  # of a picture: below, reading the transformed kernel costs more
 STRIP_TILES = 128  # at least so many at once: 36 numbers a tile and channel, some megabytes in all
 
