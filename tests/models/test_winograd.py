@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from torch import Tensor
@@ -30,13 +32,13 @@ def test_pictures_of_any_size(size: tuple[int, int], count: int, monkeypatch: py
     weight, bias, added = random_of(19, 17, 3, 3, seed=1), random_of(19, seed=2), random_of(count, 19, *size, seed=3)
     added = added.contiguous(memory_format=torch.channels_last)
     apply, plain = Winograd(weight), F.conv2d(x, weight, bias, padding=1)
-    close = {"rtol": 1e-4, "atol": 2e-4}
+    close = partial(torch.testing.assert_close, rtol=1e-4, atol=2e-4)
     found = apply(x, bias, relu=False)
     assert found.is_contiguous(memory_format=torch.channels_last)
-    torch.testing.assert_close(found, plain, **close)
-    torch.testing.assert_close(apply(x, bias, relu=True), plain.relu(), **close)
-    torch.testing.assert_close(apply(x, bias, relu=True, added=added), (plain + added).relu(), **close)
-    torch.testing.assert_close(apply(x, None, relu=False), F.conv2d(x, weight, padding=1), **close)
+    close(found, plain)
+    close(apply(x, bias, relu=True), plain.relu())
+    close(apply(x, bias, relu=True, added=added), (plain + added).relu())
+    close(apply(x, None, relu=False), F.conv2d(x, weight, padding=1))
 
 
 def test_it_is_nearly_as_exact_as_the_plain_sum() -> None:

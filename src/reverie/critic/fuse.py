@@ -155,10 +155,12 @@ def _block(module: nn.Module, extent: int) -> FusedInception | FusedResidual | N
     kind = (type(module).__module__, type(module).__name__)
     if type(module) is Inception or (extent >= SECOND and type(module) is Branches):
         branches = [[known.branch1], list(known.branch3), list(known.branch5)]
-        return _inception(branches, *known.branch_pool, extent)
+        pool, projection = known.branch_pool
+        return _inception(branches, pool, projection, extent)
     if kind == (GOOGLENET, "Inception"):
         branches = [[known.branch1], list(known.branch2), list(known.branch3)]
-        return _inception(branches, *known.branch4, extent)
+        pool, projection = known.branch4
+        return _inception(branches, pool, projection, extent)
     if extent >= SECOND and kind in ((RESNET, "BasicBlock"), (RESNET, "Bottleneck")):
         return _residual(known)
     return None
