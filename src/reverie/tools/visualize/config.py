@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from reverie.jobs.blocks import FOR_GRADIENTS, FOR_GRADIENTS_HELP, NetworkSettings
+from reverie.jobs.blocks import NetworkSettings, device_setting, gradient_precision_setting
 from reverie.settings import setting
 from reverie.weights.embedded import EMBEDDED_NAMES
 
@@ -69,12 +69,8 @@ class VisualizeConfig(NetworkSettings):
         needs=("prior=maco",), group=HOW, expert=True,
     )  # fmt: skip
     seed: int = setting(0, "Seed of the start, the crops and the noise.", minimum=0, maximum=2**63 - 1, group="result")
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group=MACHINE)
-    precision: str = setting(
-        "auto", FOR_GRADIENTS_HELP, choices=FOR_GRADIENTS, replay=False,
-        counts=True,
-        group=MACHINE, expert=True,
-    )  # fmt: skip
+    device: str = device_setting(group=MACHINE)
+    precision: str = gradient_precision_setting(group=MACHINE)
     picture: int | None = setting(
         None, "Only this picture of a batch, counted from 0; default: a sheet of all.", minimum=0, maximum=63,
         own=True, stored=False, group=WHAT, expert=True,
