@@ -12,6 +12,7 @@ from reverie.critic.fuse import fuse
 from reverie.critic.open import open_critic
 from reverie.critic.precision import can_fuse, resolve_for_gradients, resolve_precision
 from reverie.models import fused
+from reverie.models.caffe_googlenet import ResponseNorm
 from reverie.optimize.redirect import redirected_relu
 
 CPU = torch.device("cpu")
@@ -19,6 +20,8 @@ needs_operators = pytest.mark.skipif(not fused.available(), reason="torch withou
 CASES = (
     ("embedded", None, ("mixed4b",)),
     ("embedded", None, ("conv3", "mixed3b", "mixed4a")),  # what a max pool would take over is looked at itself
+    ("embedded-2", None, ("mixed4b",)),
+    ("embedded-2", None, ("conv1", "conv2", "mixed3a")),
     ("googlenet", "random", ("inception4a",)),
     ("googlenet", "random", ("conv3", "inception3b")),
     ("vgg16", "random", ("relu2_2", "relu3_1")),
@@ -37,6 +40,14 @@ def gradient(critic: Critic, images: Tensor, names: tuple[str, ...]) -> tuple[di
     found = critic(leaf, names)
     (slope,) = torch.autograd.grad(sum(a.square().mean() for a in found.values()), leaf)  # type: ignore[arg-type]
     return {name: a.detach() for name, a in found.items()}, slope
+
+
+@pytest.mark.parametrize("alpha", [1e-4, 0.4096])
+def test_normalizing_by_neighbors_has_the_gradient_of_its_formula(alpha: float) -> None:
+    plain, quick = ResponseNorm(alpha), fused.FusedResponse(ResponseNorm(alpha))
+    x = (3 * torch.rand(1, 12, 5, 3, dtype=torch.float64)).requires_grad_(True)
+    assert torch.allclose(plain(x), quick(x), rtol=1e-12)
+    assert torch.autograd.gradcheck(quick, (x,))
 
 
 @needs_operators

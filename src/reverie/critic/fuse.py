@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from reverie.critic.run import run_until
-from reverie.models.classifier import ConvBN, Downsample, Inception
+from reverie.models.caffe_googlenet import ResponseNorm
+from reverie.models.classifier import Branches, ConvBN, Downsample, Inception
 from reverie.models.fold import observed_pairs
-from reverie.models.fused import FusedConvolution, FusedInception, FusedMaxPool, Window, fits
+from reverie.models.fused import FusedConvolution, FusedInception, FusedMaxPool, FusedResponse, Window, fits
 
 GOOGLENET = "torchvision.models.googlenet"
 UNITS = {(GOOGLENET, "BasicConv2d"), ("torchvision.models.inception", "BasicConv2d")}  # convolution, norm, ReLU
@@ -73,7 +74,7 @@ def _replace(parent: nn.Module, path: str) -> Iterator[str]:
     """Put fused parts in place; yield paths of convolutions whose output is now that of the ReLU behind them."""
     before: tuple[str, nn.Module] | None = None
     for name, child in list(parent.named_children()):
-        part = _block(child) or _unit(child)
+        part = _block(child) or _unit(child) or _response(child)
         if part is not None:
             setattr(parent, name, part)
         elif type(parent) is nn.Sequential and type(child) is nn.ReLU and before is not None and fits(before[1]):
@@ -90,6 +91,10 @@ def _unit(module: nn.Module) -> FusedConvolution | None:
     return None if conv is None else FusedConvolution(conv)
 
 
+def _response(module: nn.Module) -> FusedResponse | None:
+    return FusedResponse(module) if type(module) is ResponseNorm else None
+
+
 def _convolution(module: nn.Module) -> nn.Conv2d | None:
     """Return the convolution of a module that is one with a folded norm and a ReLU, and nothing else."""
     kind = (type(module).__module__, type(module).__name__)
@@ -102,7 +107,7 @@ def _convolution(module: nn.Module) -> nn.Conv2d | None:
 def _block(module: nn.Module) -> FusedInception | None:
     """Return an inception block of ours or of torchvision's GoogLeNet, fused; None for anything else."""
     known: Any = module
-    if type(module) is Inception:
+    if type(module) in (Inception, Branches):
         branches = [[known.branch1], list(known.branch3), list(known.branch5)]
         pool, projection = known.branch_pool
     elif (type(module).__module__, type(module).__name__) == (GOOGLENET, "Inception"):

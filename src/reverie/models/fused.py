@@ -5,6 +5,7 @@
 * Sums of gradients are formed by the convolution that gives the last of them.
 * A ReLU before a max pool passes its gradient on where the maximum is positive: decided on the fewer maxima.
 * The gradient of a large kernel that skips every other position (the 7 x 7 of stems) is four plain convolutions in one.
+* Normalizing by neighboring channels takes square roots in place of a power, and has its gradient as a formula.
 
 They compute the same functions as the modules they are made of, but round differently in the last bits.
 Source: oneDNN's post-operations, through torch's own operators for its compiler.
@@ -18,6 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from reverie.models.caffe_googlenet import LRN_CHANNELS, ResponseNorm
 
 LARGE = 5  # sides of kernels from which on the gradient of a step of two pays as four convolutions
 LANES = 8  # channels that a processor's arithmetic takes at once; a number of outputs is filled up to it
@@ -254,6 +257,48 @@ class FusedInception(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return _Block.apply(x, self)
+
+
+class _Respond(torch.autograd.Function):
+    """``y = x t^(-3/4)`` with ``t = 1 + r S``, S the sum of five neighboring squares, and its gradient.
+
+    With ``u = g x t^(-7/4)`` the gradient is ``g t^(-3/4) - 3/2 r x`` times the sum of five neighbors of u.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, rate: float) -> Tensor:
+        root = _five(x * x).mul_(rate).add_(1).rsqrt_()  # t ** -1/2
+        factor = root.sqrt().mul_(root)
+        ctx.save_for_backward(x, root, factor)
+        ctx.rate = rate
+        return x * factor
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        x, root, factor = ctx.saved_tensors
+        direct = gradients[0] * factor
+        steep = (direct * x).mul_(root).mul_(root)
+        return direct.sub_(_five(steep).mul_(x).mul_(1.5 * ctx.rate)), None
+
+
+def _five(x: Tensor) -> Tensor:
+    """Return the sum of each channel and of two on both sides of it."""
+    total = x.clone()
+    for far in (1, 2):
+        total[:, far:] += x[:, :-far]
+        total[:, :-far] += x[:, far:]
+    return total
+
+
+class FusedResponse(nn.Module):
+    """A `ResponseNorm`."""
+
+    def __init__(self, norm: ResponseNorm) -> None:
+        super().__init__()
+        self.rate = norm.alpha / LRN_CHANNELS
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _Respond.apply(x, self.rate)
 
 
 def kernel_of(conv: nn.Conv2d) -> Kernel:
