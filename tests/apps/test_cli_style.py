@@ -58,6 +58,18 @@ def test_the_result_stands_beside_the_picture_and_replays_to_the_same_bytes(run:
     assert Path(out.strip()).read_bytes() == made.read_bytes()
 
 
+def test_what_the_first_embedded_network_stylized_is_made_again_by_it(run: Run, photo: Path, style: Path) -> None:
+    """Records of the time when it was the default say "embedded"; what is stylized now says the second one."""
+    one, old = photo.with_name("one.png"), photo.with_name("old.png")
+    assert run("style", photo, style, "-o", one, *QUICK)[0] == 0
+    assert run("style", photo, style, "-o", old, "--model", "embedded", *QUICK)[0] == 0
+    assert [read_settings(path)["config"]["model"] for path in (one, old)] == ["embedded-2", "embedded"]
+    assert not np.array_equal(pixels(one), pixels(old))
+    code, out, err = run("replay", old)
+    assert code == 0 and "the bytes are the same" in err
+    assert Path(out.strip()).read_bytes() == old.read_bytes()
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".tif"])
 def test_other_formats_replay_as_well_and_renamed_files_are_known_by_their_content(
     run: Run, photo: Path, style: Path, suffix: str

@@ -191,6 +191,8 @@ def style(
     if config is not None and settings:
         raise InputError("give settings either as config or by keyword, not both")
     listed = tuple(styles) if isinstance(styles, (list, set)) or _is_many(styles) else (styles,)
+    if critic is not None and config is None:
+        settings = {"model": critic.identity.name} | settings
     try:
         config = config or StyleConfig(**settings)
     except TypeError as error:
