@@ -30,8 +30,8 @@ class StyleConfig:
         file="network", builtin=("any",), bare="any", group=STYLE, marks=("one pass",),
     )  # fmt: skip
     model: str = setting(
-        "embedded-2", "Network: 'embedded-2' or 'embedded-1', which are shipped, a .safetensors file trained here, or a "
-        "torchvision name.", file="network", builtin=EMBEDDED_NAMES, group=NETWORK,
+        "embedded-2", "Network: 'embedded-2' or 'embedded-1', a .safetensors file trained here, or a torchvision name.",
+        file="network", builtin=EMBEDDED_NAMES, group=NETWORK,
     )  # fmt: skip
     weights: str | None = setting(
         None, "State dict for a torchvision name, read as data; 'random' for an untrained one.", file="network",
