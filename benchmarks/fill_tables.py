@@ -9,7 +9,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 SCRIPTS = (
-    "gradient_step", "ceiling", "tiling", "big_picture", "huge_picture", "directory", "live_view", "startup",
+    "gradient_step", "gradient_step_avx2", "ceiling", "ceiling_avx2", "threads", "tiling", "big_picture",
+    "huge_picture", "directory", "live_view", "startup",
     "style_step", "style_fidelity", "style_exact", "style_memory", "student",
 )  # fmt: skip
 Row = list[Any]
@@ -208,17 +209,31 @@ def student(results: dict[str, Any]) -> str:
     return table(["", *(f"pictures per CPU s, {side} px" for side in times["student"]), "style", "content"], rows)
 
 
+def threads(results: dict[str, Any]) -> str:
+    """Seconds of every way of waiting, beside no, one and two busy processes."""
+    ways = list(next(iter(next(iter(results.values())).values())))
+    rows: list[Row] = [
+        [f"{dream}, {beside}", *(seconds[way] for way in ways)]
+        for dream, found in results.items()
+        for beside, seconds in found.items()
+    ]
+    return table(["wall s", *ways], rows)
+
+
 TABLES = {
     f.__name__: f
     for f in (
         gradient_step, ceiling, tiling, big_picture, huge_picture, directory, live_view, startup, style_step,
-        style_fidelity, style_exact, style_memory, student,
+        style_fidelity, style_exact, style_memory, student, threads,
     )
 }  # fmt: skip
 
 
 def section(name: str) -> str:
-    """Return heading, machine, verdict and table of one script; one line where it has not been run."""
+    """Return heading, machine, verdict and table of one script; one line where it has not been run.
+
+    `NAME_avx2` is the same script on a machine without AVX-512.
+    """
     path = HERE / "results" / f"{name}.json"
     if not path.exists():
         return f"### {name}\n\nNot measured yet.\n"
@@ -229,11 +244,26 @@ def section(name: str) -> str:
         f"{''.join(', ' + unit for unit in machine['bf16_units'])}, {machine['memory_gib']} GiB; load at the start "
         f"{machine['load_1min']}; python {versions['python']}, torch {versions['torch']}."
     )
-    verdict = [
+    filled = TABLES[name.removesuffix("_avx2")](record["results"])
+    return "\n\n".join([f"### {name}", where, verdict(record), filled]) + "\n"
+
+
+def verdict(record: dict[str, Any]) -> str:
+    """Return a line per target of a record."""
+    return "\n".join(
         f"- {'met' if t['met'] else '**not met**'}: {t['what']}: {t['measured']:g} (target {t['target']})"
         for t in record["targets"]
-    ]
-    return "\n\n".join([f"### {name}", where, "\n".join(verdict), TABLES[name](record["results"])]) + "\n"
+    )
+
+
+def others() -> str:
+    """Return the targets of the records that have no table here; their numbers stand in the pages of their tools."""
+    parts = ["### Targets of the others\n\nTheir numbers stand in the pages of their tools."]
+    for path in sorted((HERE / "results").glob("*.json")):
+        record = json.loads(path.read_text())
+        if path.stem not in SCRIPTS and record.get("targets"):
+            parts.append(f"`{path.stem}`, {record['date']}, {record['machine']['capability']}:\n\n{verdict(record)}")
+    return "\n\n".join(parts) + "\n"
 
 
 def main() -> None:
@@ -241,7 +271,7 @@ def main() -> None:
     readme = HERE / "README.md"
     before, _, rest = readme.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    body = "\n".join(section(name) for name in SCRIPTS)
+    body = "\n".join([*(section(name) for name in SCRIPTS), others()])
     readme.write_text(f"{before}{BEGIN}\n\n{body}\n{END}{after}")
 
 

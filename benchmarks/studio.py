@@ -216,7 +216,16 @@ def overhead(studio: Studio, loop: Loop, side: int, rounds: int) -> dict[str, An
 def by_command(picture: Path) -> float:
     """Return the processor seconds of `reverie translate` on a picture."""
     before = os.times()
-    made = [sys.executable, "-m", "reverie", "translate", str(picture), "-o", str(picture.with_suffix(".cli.png"))]
+    made = [
+        sys.executable,
+        "-m",
+        "reverie",
+        "translate",
+        "sobel",
+        str(picture),
+        "-o",
+        str(picture.with_suffix(".cli.png")),
+    ]
     subprocess.run(made, env=environment(), check=True, stderr=subprocess.DEVNULL)
     after = os.times()
     return after.children_user + after.children_system - before.children_user - before.children_system
