@@ -29,7 +29,7 @@ class StyleConfig:
         None, "Paint in one pass: --fast alone for any style, --fast FILE for the one that it was taught.",
         file="network", builtin=("any",), bare="any", group=STYLE, marks=("one pass",),
     )  # fmt: skip
-    model: str = network_setting(group=NETWORK)
+    model: str = network_setting("embedded-2", group=NETWORK)
     weights: str | None = weights_setting(group=NETWORK)
     strength: float = setting(
         0.5, "From 0, the content as it is, to 1, nothing but style.", minimum=0, maximum=1, group=STRENGTH,
