@@ -40,18 +40,11 @@ from reverie.train.translate.measure import compared
 from reverie.train.translate.task import open_pairs, open_task
 from reverie.train.translate.training import TranslatorTraining
 
-SIZE = (128, 96)  # of all pictures, width and height
-CROP_PX, WIDTH, CLASSES = 96, 32, 12
+CROP_PX, WIDTH, CLASSES = 96, 32, 12  # pictures are as high as crops, and a third wider
 WAYS = {
     "photograph from labels": (f"labels:{CLASSES}", "color"),
     "labels from photograph": ("color", f"labels:{CLASSES}"),
 }
-RECIPES: dict[str, dict[str, Any]] = {  # beside the difference; near what was best in a small trial of photographs
-    "photograph from labels": {"ssim": 30.0, "gan_after": 0.6, "gan": 1.0, "feature_matching": 10.0},
-    "labels from photograph": {
-        "loss": "entropy", "ssim": 20.0, "gan_after": 0.7, "gan": 0.2, "feature_matching": 2.0,
-    },
-}  # fmt: skip
 CALIBRATED = 12  # steps that tell how long one takes
 
 
@@ -97,7 +90,8 @@ def paper(task: Any, minutes: float, path: Path) -> nn.Module:
     """Train the paper's recipe for some CPU minutes: constant rate for half of it, then down to 0."""
     torch.manual_seed(0)
     inputs, outputs = task.shape.inputs, task.shape.outputs
-    net, judge = PaperUNet(inputs, outputs), PaperDiscriminator(inputs + outputs)
+    width, crop_px = task.config.width, task.config.crop_px
+    net, judge = PaperUNet(inputs, outputs, width), PaperDiscriminator(inputs + outputs, width)
     for module in (*net.modules(), *judge.modules()):
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(module.weight, std=0.02)
@@ -109,7 +103,7 @@ def paper(task: Any, minutes: float, path: Path) -> nn.Module:
     while done < 1:
         for optimizer in optimizers:
             optimizer.param_groups[0]["lr"] = 2e-4 * min(1.0, 2 - 2 * done)
-        given, wanted = task.examples.draw(1, CROP_PX, seeded(0, "batch", step), Drawing(zoom=0))
+        given, wanted = task.examples.draw(1, crop_px, seeded(0, "batch", step), Drawing(zoom=0))
         made = net(given)
         real, fake = (torch.cat([given, x], 1) * 2 - 1 for x in (wanted, made))
         scores = judge(real), judge(fake.detach())
@@ -134,8 +128,9 @@ def ours(config: TranslateConfig, minutes: float, folder: Path) -> nn.Module:
         training = TranslatorTraining(open_task(config), RunFolder(folder, kept=False))
         training.network.load_state_dict(torch.load(kept, weights_only=True))
         return training.network
-    alone, beside = replace(config, gan=0.0, feature_matching=0.0), replace(config, gan_after=0.0)
-    parts = [(config.gan_after, alone), (1 - config.gan_after, beside)] if config.gan else [(1.0, alone)]
+    task = open_task(config)
+    after, alone = task.gan_after, replace(task.settled, gan=0.0, feature_matching=0.0)
+    parts = [(after, alone), (1 - after, replace(config, gan_after=0.0))] if config.gan else [(1.0, alone)]
     each = sum(part * seconds_a_step(c, folder.with_name(f"{folder.name}-calibration")) for part, c in parts)
     count = int(60 * minutes / each)
     task = open_task(replace(config, steps=count, validate_every=max(1, count // 4)))
@@ -163,15 +158,15 @@ def seconds_a_step(config: TranslateConfig, folder: Path) -> float:
     return each
 
 
-def prepared(camvid: Path, scratch: Path) -> Path:
-    """Return the pairs at `SIZE`."""
-    root = scratch / "pairs"
+def prepared(camvid: Path, scratch: Path, side_px: int = CROP_PX) -> Path:
+    """Return the pairs at this height, a third wider."""
+    root = scratch / ("pairs" if side_px == CROP_PX else f"pairs-{side_px}")
     for path in sorted(camvid.glob("*/*/*.*")):
         to = root / path.relative_to(camvid).with_suffix(".png")
         if not to.is_file():
             to.parent.mkdir(parents=True, exist_ok=True)
             how = Image.Resampling.NEAREST if path.parent.name == "label" else Image.Resampling.LANCZOS
-            Image.open(path).resize(SIZE, how).save(to)
+            Image.open(path).resize((side_px * 4 // 3, side_px), how).save(to)
     return root
 
 
@@ -211,17 +206,18 @@ def one_way(
     places = ["label", "photo"] if "labels:" in given else ["photo", "label"]
     data, targets = (str(root / "train" / name) for name in places)
     base = TranslateConfig(
-        data=data, targets=targets, given=given, wanted=wanted, architecture="pix2pix", width=WIDTH, depth=4,
-        crop_px=CROP_PX, zoom=0, batch=4, held_out=0.05, keep="last", device="cpu", seed=1,
+        data=data, targets=targets, given=given, wanted=wanted, architecture="pix2pix", width=options.width, depth=4,
+        crop_px=options.side, zoom=0, batch=4, held_out=0.05, keep="last", device="cpu", seed=1,
     )  # fmt: skip
-    best, l1 = replace(base, **RECIPES[way]), replace(base, gan=0.0, feature_matching=0.0)
+    l1 = replace(base, gan=0.0, feature_matching=0.0, loss="l1")
     minutes, place = options.cpu_minutes, options.scratch / "-".join(way.split()[::2])
     recipes: dict[str, Callable[[], nn.Module]] = {
-        "pix2pix": lambda: ours(best, minutes, place.with_name(f"{place.name}-gan")),
+        "pix2pix": lambda: ours(base, minutes, place.with_name(f"{place.name}-gan")),
         "L1 only": lambda: ours(l1, minutes, place.with_name(f"{place.name}-l1")),
         "paper": lambda: paper(open_task(base), minutes, place.with_name(f"{place.name}-paper.pt")),
     }
-    found: dict[str, Any] = {"settings": RECIPES[way]}
+    task = open_task(base)
+    found: dict[str, Any] = {"settings": {"loss": task.loss, "ssim": task.ssim, "gan_after": task.gan_after}}
     pictures: dict[str, list[Tensor]] = {}
     for name, train in recipes.items():
         net = train().train(name == "paper")  # the paper uses its network as it trained it
@@ -244,13 +240,16 @@ def main() -> None:
     parser.add_argument("camvid", type=Path)
     parser.add_argument("scratch", type=Path)
     parser.add_argument("--cpu-minutes", type=float, default=3.0)
+    parser.add_argument("--side", type=int, default=CROP_PX, help="height of the pictures")
+    parser.add_argument("--width", type=int, default=WIDTH, help="of all networks")
     parser.add_argument("--only", choices=[*WAYS], help="one of the two ways")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--sheet", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    root = prepared(options.camvid, options.scratch)
-    result: dict[str, Any] = {"machine": machine(), "cpu_minutes_each": options.cpu_minutes, "size": list(SIZE)}
+    root = prepared(options.camvid, options.scratch, options.side)
+    size = [options.side * 4 // 3, options.side]
+    result: dict[str, Any] = {"machine": machine(), "cpu_minutes_each": options.cpu_minutes, "size": size}
     tiles: list[np.ndarray] = []
     for way in WAYS if options.only is None else (options.only,):
 

@@ -20,7 +20,7 @@ from reverie.numerics.similarity import ssim, structural_similarity
 from reverie.tools.translate.tiles import bytes_per_px, translated
 from reverie.train.run_folder import RunFolder
 from reverie.train.stylegan2.augment import diff_augment
-from reverie.train.translate.config import TranslateConfig, check_config
+from reverie.train.translate.config import TranslateConfig, check_config, upgraded
 from reverie.train.translate.task import dilations, filter_reach_px, open_task
 from reverie.train.translate.tool import PreparedTraining
 from reverie.train.translate.training import TranslatorTraining, entropy
@@ -351,6 +351,24 @@ def test_entropy_counts_the_right_class_where_there_is_one(pairs: tuple[Path, Pa
     assert slope[..., 1].abs().max() == 0
     with pytest.raises(InputError, match="--loss entropy is for classes: --wanted labels:N"):
         open_task(small(*pairs, loss="entropy"))
+
+
+def test_what_is_usual_follows_from_what_is_learned(pairs: tuple[Path, Path]):
+    photos, maps = pairs
+    task = open_task(small(maps, photos, given=f"labels:{CLASSES}"))
+    assert (task.loss, task.ssim, task.gan_after) == ("l1", 20.0, 0.6)
+    assert (task.settled.ssim, task.settled.gan_after) == (20.0, 0.6)
+    alone = open_task(small(maps, photos, given=f"labels:{CLASSES}", gan=0.0, feature_matching=0.0))
+    assert (alone.loss, alone.ssim) == ("l1", 0.0)
+    assert open_task(small(photos, maps, wanted=f"labels:{CLASSES}")).loss == "entropy"
+    assert open_task(TranslateConfig(data=str(photos), device="cpu")).settled.ssim is None
+
+
+def test_older_records_of_pix2pix_are_what_they_were():
+    old = {"version": "0.1.0", "config": {"architecture": "pix2pix", "gan_after": 0.5}}
+    assert upgraded(old)["config"] == {"architecture": "pix2pix", "gan_after": 0.5, "ssim": 0.0, "loss": "l1"}
+    for other in ({"config": {"architecture": "can"}}, {"config": {"architecture": "pix2pix", "ssim": 30.0}}, {}):
+        assert upgraded(other) == other
 
 
 def test_ssim_and_a_late_discriminator_take_part(pairs: tuple[Path, Path], tmp_path: Path):

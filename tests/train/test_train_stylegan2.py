@@ -17,6 +17,7 @@ from torch import Generator as Random
 from torch import nn
 
 import reverie
+from reverie.apps.cli.main import main
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import DataError, GradientError, InputError
@@ -26,14 +27,16 @@ from reverie.models.stylegan2.config import GeneratorConfig
 from reverie.models.stylegan2.discriminator import Discriminator, matching
 from reverie.models.stylegan2.generator import Generator
 from reverie.train.run_folder import RunFolder
+from reverie.train.stylegan2 import size
 from reverie.train.stylegan2.augment import ada_augment, diff_augment
 from reverie.train.stylegan2.config import Stylegan2Config, check_config
 from reverie.train.stylegan2.film_frames import Left, chosen_frames
-from reverie.train.stylegan2.kid import squared_mmd
+from reverie.train.stylegan2.kid import Measure, frechet, squared_mmd
 from reverie.train.stylegan2.loop import Stylegan2Training, part_of_batch
 from reverie.train.stylegan2.losses import PathLength, discriminator_loss, generator_loss, gradient_penalty
 from reverie.train.stylegan2.pictures import open_source
 from reverie.train.stylegan2.tool import advice
+from reverie.weights.checkpoint import load_description
 
 TINY = {"resolution": 16, "width": 128, "most_channels": 8, "latent": 6, "w_dim": 8, "batch": 4, "kimg": 1.0}
 
@@ -99,6 +102,27 @@ def test_kid_is_zero_for_one_distribution_and_exact_for_two_points():
     assert shifted > 0.3
     a, b = torch.ones(2, 4), -torch.ones(2, 4)
     assert squared_mmd(a, b) == pytest.approx(8 + 8 - 0)  # k(a, a) = (1 + 1)^3, k(a, b) = (-1 + 1)^3
+
+
+def test_the_frechet_distance_of_gaussians_is_exact():
+    random = Random().manual_seed(0)
+    points = torch.randn(4000, 3, generator=random, dtype=torch.float64)
+    assert frechet(points, points) < 1e-9
+    assert frechet(points, points + 2) == pytest.approx(3 * 4, rel=1e-6)
+    covariance = torch.cov(points.T)
+    assert frechet(points, 3 * points - 2 * points.mean(0)) == pytest.approx(4 * covariance.trace().item(), rel=1e-6)
+
+
+def test_distances_may_be_of_another_network(tmp_path: Path, pictures: Path, critic: Critic):
+    other = open_critic("squeezenet1_1", "random", precision="fp32", device="cpu")
+    measured = replace(Measure.of(other, "fire2"), side_px=32)
+    config = Stylegan2Config(data=str(pictures), device="cpu", **TINY)  # type: ignore[arg-type]
+    run = Stylegan2Training(config, open_source(config), critic, RunFolder(tmp_path / "run"), measured)
+    found = run.snapshots.measure(run.nets.average)
+    assert found["fid"] > 0
+    assert measured.features(torch.rand(3, 3, 16, 16)).shape == (3, 128)
+    assert Measure.of(other).side_px == 224
+    assert Measure.of(critic).side_px is None
 
 
 def test_both_networks_can_be_differentiated_twice():
@@ -210,15 +234,15 @@ def test_a_loss_that_is_no_number_goes_back_to_the_checkpoint(tmp_path: Path, pi
     run = training(pictures, critic, tmp_path / "run", anchor=0.0)
     _go(run, 3)
     _poison(run.nets.generator)
-    run._one_step()
+    run.take_step()
     assert run.step == 3
     assert run.rollbacks == 1
-    run._one_step()
+    run.take_step()
     assert run.step == 4
     run.run.checkpoint.unlink()
     _poison(run.nets.generator)
     with pytest.raises(GradientError, match="diverged"):
-        run._one_step()
+        run.take_step()
 
 
 def _poison(net: nn.Module) -> None:
@@ -287,6 +311,61 @@ def test_a_budget_that_suits_another_size_is_told():
     assert advice(config, 800.0) == ["there is time for --resolution 128, which sees about 200 kimg"]
     assert advice(replace(config, minutes=None), 20.0) == []
     assert advice(replace(config, resolution=32), 20.0) == []
+
+
+def test_a_time_budget_chooses_the_largest_size_that_sees_enough(monkeypatch: pytest.MonkeyPatch, pictures: Path,
+                                                                critic: Critic, tmp_path: Path):  # fmt: skip
+    """Steps that take one second at 32 px, width 1024, and half as long again at every further size."""
+    order = [(side, side * wide) for side in size.SIDES for wide in size.CHANNELS]
+    timed: list[tuple[int, int]] = []
+
+    def seconds(config: Stylegan2Config, critic: Critic) -> float:
+        timed.append((config.side_px, config.channel_base))
+        return 1.5 ** (order.index(timed[-1]) if timed[-1] in order else size.SIDES.index(config.side_px))
+
+    monkeypatch.setattr(size, "seconds_a_step", seconds)
+    monkeypatch.setattr(size, "_side_of_pictures", lambda config: 256)
+    run = RunFolder(tmp_path / "run")
+
+    def chosen(minutes: float, **settings: object) -> tuple[int | None, int | None]:
+        timed.clear()
+        config = Stylegan2Config(data=str(pictures), minutes=minutes, batch=16, **settings)  # type: ignore[arg-type]
+        found, notes = size.with_size(config, run, critic)
+        assert f"--resolution {found.resolution} --width {found.width}" in notes[0]
+        return found.resolution, found.width
+
+    assert chosen(1.0) == (32, 1024)  # too few pictures at any size
+    assert chosen(62.6) == (32, 1024)  # 60.1 kimg
+    assert chosen(62.6 * 1.5**3) == (64, 4096)
+    assert timed == order[:4], "the next size is slower for certain, and is not tried"
+    assert chosen(2 * 62.6 * 1.5**5) == (128, 8192)
+    assert chosen(1e5) == (256, 16384)
+    assert chosen(1e5, width=2048) == (256, 2048)
+    assert chosen(1e5, resolution=64) == (64, 4096)
+
+
+def test_a_size_is_usual_given_begun_or_that_of_the_start(pictures: Path, critic: Critic, tmp_path: Path):
+    config, run = Stylegan2Config(data=str(pictures)), RunFolder(tmp_path / "run")
+    assert size.with_size(config, run, critic) == (replace(config, resolution=64, width=2048), [])
+    given = replace(config, resolution=16, width=128, minutes=1.0)
+    assert size.with_size(given, run, critic) == (given, [])
+    _go(training(pictures, critic, tmp_path / "run"), 1)
+    found, notes = size.with_size(replace(config, minutes=1.0), run, critic)
+    assert (found.resolution, found.width, notes) == (16, 128, [])
+    started = replace(config, minutes=1.0, start="flowers.safetensors")
+    assert size.sizes_for(replace(started, resolution=32)) == [(32, 1024), (32, 2048)]
+    assert size.sizes_for(started) == [(32, 1024), (32, 2048)], "pictures of 24 x 20 px are not enlarged"
+
+
+@pytest.mark.slow
+def test_a_tiny_budget_is_calibrated_and_kept_on_resume(tmp_path: Path, pictures: Path, capfd: pytest.CaptureFixture):
+    """The command as a user gives it, stopped by its own budget."""
+    out = tmp_path / "g.safetensors"
+    command = ["train", "stylegan2", str(pictures), "--minutes", "0.005", "--device", "cpu", "-o", str(out)]
+    assert main(command) == 0
+    assert "chose --resolution 32 --width 1024" in capfd.readouterr().err
+    about = load_description(out)
+    assert (about.recipe["resolution"], about.recipe["width"]) == (32, 1024)
 
 
 def test_settings_that_contradict_each_other_are_refused():

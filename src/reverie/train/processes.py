@@ -25,11 +25,20 @@ T = TypeVar("T")
 PATIENCE = datetime.timedelta(hours=3)  # others wait this long while the first process decodes or validates
 
 
+def several() -> bool:
+    """Tell whether a launcher has started more than one process of this training."""
+    return _world() > 1
+
+
+def _world() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 class Processes:
     """Rank, world and device of this process, and what the processes tell each other."""
 
     def __init__(self, device: str, world: int | None = None) -> None:
-        self.world = int(os.environ.get("WORLD_SIZE", "1")) if world is None else world
+        self.world = _world() if world is None else world
         self.rank = 0
         self.is_local_main = True
         self.device: torch.device | None = None

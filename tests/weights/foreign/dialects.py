@@ -14,6 +14,7 @@ from torch import Tensor
 
 from reverie.models.stylegan2.config import GeneratorConfig
 from reverie.models.stylegan2.generator import Generator
+from reverie.weights.gan.nvidia import STYLEGAN3
 from reverie.weights.pickles.records import Call, Global, Persistent
 
 SMALL = GeneratorConfig(
@@ -22,6 +23,7 @@ SMALL = GeneratorConfig(
 SOURCE = "raise SystemExit('this must never run')\n"
 EASY = Global("dnnlib.util", "EasyDict")
 ORDERED = Global("collections", "OrderedDict")
+KEPT = ("_filter", "magnitude_ema", ".freqs", ".phases", ".transform")
 KINDS = {torch.float32: "FloatStorage", torch.float16: "HalfStorage", torch.float64: "DoubleStorage"}
 
 
@@ -30,6 +32,8 @@ def random_generator(config: GeneratorConfig = SMALL, seed: int = 0) -> Generato
     net, generator = Generator(config), torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, value in net.state_dict().items():
+            if name.endswith(KEPT):
+                continue  # filters and frequencies are not trained
             if name.endswith(("bias", "w_avg", "noise_strength")):
                 value += 0.3 * torch.randn(value.shape, generator=generator)
             else:
@@ -76,11 +80,11 @@ def module(net_state: dict[str, Tensor], prefix: str, attributes: Callable[[str]
     own = {k: v for k, v in net_state.items() if k.startswith(prefix)}
     below = dict.fromkeys(k.removeprefix(prefix).partition(".")[0] for k in own if "." in k.removeprefix(prefix))
     leaves = {k.removeprefix(prefix): v for k, v in own.items() if "." not in k.removeprefix(prefix)}
-    buffers = ("noise_const", "w_avg", "resample_filter")
+    buffers = ("noise_const", "w_avg", "resample_filter", *(name.removeprefix(".") for name in KEPT))
     state = {
         "training": False,
-        "_parameters": ordered({k: parameter(v, protocol) for k, v in leaves.items() if k not in buffers}),
-        "_buffers": ordered({k: buffer(v, protocol) for k, v in leaves.items() if k in buffers}),
+        "_parameters": ordered({k: parameter(v, protocol) for k, v in leaves.items() if not k.endswith(buffers)}),
+        "_buffers": ordered({k: buffer(v, protocol) for k, v in leaves.items() if k.endswith(buffers)}),
         "_non_persistent_buffers_set": Call(Global("builtins", "set"), ([],)),
         "_backward_hooks": ordered({}),
         "_modules": ordered({name: module(net_state, f"{prefix}{name}.", attributes, protocol) for name in below}),
@@ -128,6 +132,26 @@ def ada(
         {"G": None, "D": None, "G_ema": made, "training_set_kwargs": about, "augment_pipe": None, **(extra or {})},
         protocol,
     )
+
+
+def stylegan3(net: Generator, protocol: int = 4) -> bytes:
+    """Return a network pickle of StyleGAN3."""
+    config, shape = net.config, net.config.alias_free
+    assert shape is not None
+    kwargs = {name: getattr(shape, field) for name, field in STYLEGAN3.items()}
+    mapping = {"mapping_kwargs": easy({"num_layers": config.mapping_layers})}
+    own = {"z_dim": config.z_dim, "w_dim": config.w_dim, "c_dim": config.c_dim, "img_channels": config.colors}
+
+    def attributes(prefix: str) -> dict:
+        if not prefix:
+            return {
+                "_init_args": (), "_init_kwargs": easy({**own, **mapping, **kwargs}),
+                "img_resolution": shape.resolution, "num_ws": config.num_ws,
+            }  # fmt: skip
+        return {"bias_gain": config.mapping_lr} if prefix.startswith("mapping.fc") else {}
+
+    made = module(net.state_dict(), "", attributes, protocol)
+    return pickled({"G": None, "D": None, "G_ema": made, "augment_pipe": None}, protocol)
 
 
 # -- numpy ------------------------------------------------------------------------------------------------------------

@@ -293,7 +293,7 @@ POISON: dict[str, tuple[Callable[[], bytes], str]] = {
 }
 
 NO_GENERATOR: dict[str, tuple[Callable[[], bytes], str]] = {
-    "stylegan3": (stylegan3, "is a StyleGAN3 network"),
+    "stylegan3 without weights": (stylegan3, "what no StyleGAN3 is"),
     "stylegan1": (stylegan1, "is a network of StyleGAN1 or Progressive GAN"),
     "only D": (lambda: ada(random_generator(), only="D"), "holds D and no generator"),
     "other state dict": (lambda: pickled({"fc.weight": buffer(torch.ones(3), 2)}), "a dictionary with fc.weight"),

@@ -9,11 +9,23 @@ from pathlib import Path
 
 import pytest
 import torch
-from dialects import SMALL, SOURCE, ada, lucidrains, random_generator, rosinality, rosinality_state, tensorflow, written
+from dialects import (
+    SMALL,
+    SOURCE,
+    ada,
+    lucidrains,
+    random_generator,
+    rosinality,
+    rosinality_state,
+    stylegan3,
+    tensorflow,
+    written,
+)
 from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.errors import WeightsError
+from reverie.models.stylegan2.alias_free import AliasFree, bands
 from reverie.models.stylegan2.config import GeneratorConfig, parse_config
 from reverie.models.stylegan2.foreign import convert
 from reverie.models.stylegan2.generator import Generator
@@ -28,6 +40,16 @@ WIDE = replace(SMALL, base=(3, 5))
 GREY = replace(SMALL, colors=1, channels=(8, 4), mapping_layers=1, kernel=(1, 2, 2, 1))
 LABELS = replace(SMALL, c_dim=5, embed_dim=6)
 OLD_LABELS = replace(SMALL, c_dim=5, labels="concat", embed_dim=8)
+
+
+def alias_free(**options: object) -> GeneratorConfig:
+    """Return the shape of a small StyleGAN3."""
+    shape = AliasFree(resolution=32, channel_base=256, channel_max=8, layers=6, **options)  # type: ignore[arg-type]
+    channels = tuple(band.channels for band in bands(shape, 3)[:-1])
+    return replace(
+        CLAMPED, architecture="stylegan3", channels=channels, alias_free=shape, noise=False, mapping_layers=2
+    )
+
 
 LUCIDRAINS = replace(SMALL, architecture="lucidrains", mapping_lr=0.1, colors=4)
 
@@ -54,6 +76,10 @@ FORMS: dict[str, tuple[GeneratorConfig, Callable[[Generator], bytes]]] = {
     "only G_ema": (SMALL, lambda net: ada(net, only="G_ema")),
     "only G": (SMALL, lambda net: ada(net, only="G")),
     "stylegan3 program": (CLAMPED, lambda net: ada(net, stylegan3=True)),
+    "stylegan3 t": (alias_free(), stylegan3),
+    "stylegan3 t protocol 3": (alias_free(critical=1, margin=8), lambda net: stylegan3(net, 3)),
+    "stylegan3 r": (alias_free(kernel=1, radial=True), stylegan3),
+    "stylegan3 with labels": (replace(alias_free(), c_dim=5, embed_dim=8), stylegan3),
     "tensorflow": (SMALL, tensorflow),
     "tensorflow protocol 3": (SMALL, lambda net: tensorflow(net, 3, version=5)),
     "tensorflow protocol 2": (SMALL, lambda net: tensorflow(net, 2)),
@@ -138,6 +164,7 @@ def plain_synthesis(net: LucidrainsSynthesis, w: Tensor, noise: Tensor) -> Tenso
 
 
 DIALECTS = {
+    "stylegan3 r": "StyleGAN3 (PyTorch)",
     "ada protocol 4": "StyleGAN2-ADA (PyTorch)", "stylegan3 program": "StyleGAN2 in StyleGAN3's form (PyTorch)",
     "tensorflow": "StyleGAN2 (TensorFlow)", "tensorflow ada labels": "StyleGAN2-ADA (TensorFlow)",
     "rosinality training": "rosinality's stylegan2-pytorch", "lucidrains": "lucidrains' stylegan2-pytorch",

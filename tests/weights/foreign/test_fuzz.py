@@ -5,11 +5,13 @@ REVERIE_FUZZ=N tries N examples of each kind; by hand it ran for a long time wit
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import os
 import pickle
 import pickletools
+import warnings
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -18,7 +20,7 @@ import numpy as np
 import pytest
 import torch
 from dialects import SMALL, ada, array, buffer, random_generator, rosinality, stream, tensorflow
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pickle_writer import New, pickled
 from poison import POISON
@@ -110,6 +112,25 @@ def edited(blob: bytes, changes: list[tuple[str, float, bytes]]) -> bytes:
         else:
             blob = blob[at : at + 40] + blob[:at] + blob[at + 40 :]
     return blob
+
+
+@example(b"\\d")  # Python's own decoder warned of it, and a warning that is an error is none of ours
+@given(st.binary().filter(lambda text: b"\n" not in text))
+def test_quoted_texts_mean_what_they_mean_in_python(text: bytes) -> None:
+    """An escape that means nothing stays as it is, and warns nobody: found by damaged files."""
+    blob = b"S'" + text + b"'\n."
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            wanted = codecs.escape_decode(text)[0]
+    except ValueError:
+        wanted = None  # a \\x without its digits, or a lonely \\ at the end
+    try:
+        found = Machine(memoryview(blob), 0, Budget(), Report()).run(OPCODES)
+    except Broken:
+        assert wanted is None
+        return
+    assert wanted is None or found == str(wanted, "latin-1")
 
 
 @often

@@ -34,9 +34,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reverie.errors import WeightsError
+from reverie.models.stylegan2.alias_free import AliasFree, bands
 
 KIND = "stylegan2"
-Architecture = Literal["skip", "resnet", "orig", "lucidrains"]
+Architecture = Literal["skip", "resnet", "orig", "lucidrains", "stylegan3"]
 Labels = Literal["embed", "concat"]
 Start = Literal["const", "latent"]
 MOST_STAGES, MOST_CHANNELS, MOST_SIDE_PX = 11, 4096, 64
@@ -60,13 +61,14 @@ class GeneratorConfig:
         mapping_width: of its inner layers.
         mapping_lr: factor of its learning rate.
         labels: "embed": z and the embedding are normalized separately (ADA); "concat": together (TensorFlow, 2019).
-        architecture: how colors leave the blocks: "skip", "resnet" or "orig"; or "lucidrains", whose synthesis
-            network is another, see `reverie.models.stylegan2.lucidrains`.
+        architecture: how colors leave the blocks: "skip", "resnet" or "orig"; or "lucidrains" or "stylegan3", whose
+            synthesis networks are others, see `reverie.models.stylegan2.lucidrains` and `.stylegan3`.
         kernel: of the blur, normalized to sum 1 when used.
         noise: whether layers add noise at all.
         clamp: bound of the activations in networks trained in half precision; None for none.
         start: what the first block draws on: "const", the same for all pictures; "latent", a linear map of w besides,
             so that w arranges a picture at once (the input before the constant one, Karras et al. 2018, table 1).
+        alias_free: of StyleGAN3, what its synthesis network follows from; its layers are the stages.
     """
 
     channels: tuple[int, ...]
@@ -85,6 +87,7 @@ class GeneratorConfig:
     noise: bool = True
     clamp: float | None = None
     start: Start = "const"
+    alias_free: AliasFree | None = None
 
     @property
     def stages(self) -> int:
@@ -94,20 +97,30 @@ class GeneratorConfig:
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the pictures."""
+        if self.alias_free is not None:
+            return self.alias_free.resolution, self.alias_free.resolution
         return self.base[0] << (self.stages - 1), self.base[1] << (self.stages - 1)
 
     @property
     def num_ws(self) -> int:
-        """How many layers take a w: 2 a block, as b4 has one convolution and the last one a torgb."""
-        return 2 * self.stages
+        """How many layers take a w: 2 a block, as b4 has one convolution and the last one a torgb.
+
+        In StyleGAN3: the layers, the input before them and the colors behind.
+        """
+        return 2 * self.stages if self.alias_free is None else self.stages + 2
 
     def stage_size(self, stage: int) -> tuple[int, int]:
-        """Return height and width of a stage's activations."""
+        """Return height and width of a stage's activations, without margins."""
+        if self.alias_free is not None:
+            band = bands(self.alias_free, self.colors)[stage]
+            return min(band.rate, band.size), min(band.rate, band.size)
         return self.base[0] << stage, self.base[1] << stage
 
     def record(self) -> dict[str, object]:
         """Return it as plain JSON."""
         found = dataclasses.asdict(self)
+        if self.alias_free is None:
+            del found["alias_free"]  # which older versions do not know
         return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
 
 
@@ -133,6 +146,8 @@ def parse_config(options: Mapping[str, object], name: str) -> GeneratorConfig:
             raise WeightsError(f"'{name}' says '{str(key)[:40]}' of its generator, which this version does not know")
         values[key] = tuple(value) if isinstance(value, list) else value
     try:
+        if values.get("alias_free") is not None:
+            values["alias_free"] = AliasFree(**values["alias_free"])
         config = GeneratorConfig(**values)
         _check(config)
     except (TypeError, ValueError) as error:
@@ -144,7 +159,11 @@ def _check(config: GeneratorConfig) -> None:
     """Refuse what could not be built, or would be larger than any network there is."""
     whole = (config.z_dim, config.w_dim, config.embed_dim, config.mapping_width, *config.channels)
     _demand(all(type(n) is int and 1 <= n <= MOST_CHANNELS for n in whole), "widths must be 1 to 4096")
-    _demand(1 <= config.stages <= MOST_STAGES, "it must have 1 to 11 stages")
+    _demand((config.alias_free is not None) == (config.architecture == "stylegan3"), "stylegan3 needs alias_free")
+    if config.alias_free is not None:
+        own = tuple(band.channels for band in bands(config.alias_free, config.colors)[:-1])
+        _demand(config.channels == own, "its channels are not those of alias_free")
+    _demand(1 <= config.stages <= MOST_STAGES or config.alias_free is not None, "it must have 1 to 11 stages")
     _demand(len(config.base) == 2 and all(type(n) is int and 1 <= n <= MOST_SIDE_PX for n in config.base), "base")
     _demand(type(config.c_dim) is int and 0 <= config.c_dim <= 100_000, "c_dim must be 0 to 100000")
     _demand(type(config.mapping_layers) is int and 0 <= config.mapping_layers <= 64, "mapping_layers must be 0 to 64")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from reverie.models.stylegan2.config import GeneratorConfig
 from reverie.models.stylegan2.layers import Blur, Dense, PlainConv, StyleConv, ToColors, exact
 from reverie.models.stylegan2.lucidrains import LucidrainsSynthesis, NoisyConv
+from reverie.models.stylegan2.stylegan3 import AliasFreeSynthesis, FilteredConv
 
 Noise = Literal["const", "none"] | torch.Generator | Sequence[Tensor]
 """What layers add: the maps inside the network, nothing, new ones, or one ``[h, w]`` or ``[B, 1, h, w]`` per layer."""
@@ -134,6 +135,11 @@ class Synthesis(nn.Module):
         found = [(b.conv1,) if b.first else (b.conv0, b.conv1) for b in self.blocks]
         return [conv for convs in found for conv in convs]
 
+    @property
+    def styled(self) -> list[StyleConv]:
+        """Those that a style changes, in order; colors left out."""
+        return self.convolutions
+
     def forward(self, ws: Tensor, noise: Noise = "const", dtype: torch.dtype | None = None) -> Tensor:
         """Return pictures, float32; see `Noise`. The activations are of `dtype`, by default that of ws."""
         images = None
@@ -173,7 +179,7 @@ class Synthesis(nn.Module):
 
 
 class Generator(nn.Module):
-    """StyleGAN2's generator.
+    """StyleGAN2's generator, or one of its kin.
 
     Args:
         config: its shape.
@@ -183,7 +189,8 @@ class Generator(nn.Module):
         super().__init__()
         self.config = config
         self.mapping = Mapping(config)
-        self.synthesis = LucidrainsSynthesis(config) if config.architecture == "lucidrains" else Synthesis(config)
+        kinds = {"lucidrains": LucidrainsSynthesis, "stylegan3": AliasFreeSynthesis}
+        self.synthesis = kinds.get(config.architecture, Synthesis)(config)
 
     def forward(self, z: Tensor, classes: Tensor | None = None, noise: Noise = "const") -> Tensor:
         """Return pictures ``[B, colors, H, W]`` for z ``[B, z_dim]``, without truncation."""
@@ -198,7 +205,7 @@ class Generator(nn.Module):
         self.eval().requires_grad_(False)
         by_tiles = max(self.config.size) >= TILED_FROM_PX
         for layer in self.modules():
-            if isinstance(layer, (StyleConv, ToColors, NoisyConv)):
+            if isinstance(layer, (StyleConv, ToColors, NoisyConv, FilteredConv)):
                 layer.prepare(by_tiles=by_tiles)
         return self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 

@@ -14,12 +14,15 @@ from torch import Tensor
 
 from reverie.errors import WeightsError
 from reverie.models.build import shapes_only
+from reverie.models.stylegan2.alias_free import AliasFree, bands
 from reverie.models.stylegan2.config import MOST_STAGES, Architecture, GeneratorConfig, parse_config
 from reverie.models.stylegan2.generator import Generator, block_name
+from reverie.weights.gan.found import ALIAS_FREE
 
 CENTER_SAMPLES = 10_000  # z whose mean w stands in for one that the file lacks
 BLOCK = re.compile(r"synthesis\.b([0-9]{1,6})\.")
 STYLE = ".affine.weight"
+LAYER = re.compile(r"synthesis\.(L[0-9]{1,3}_[0-9]{1,5}_[0-9]{1,5})\.weight")
 
 
 def infer_config(tensors: Mapping[str, Tensor], settings: Mapping[str, object], name: str) -> GeneratorConfig:
@@ -27,12 +30,14 @@ def infer_config(tensors: Mapping[str, Tensor], settings: Mapping[str, object], 
 
     Args:
         tensors: by the names of `reverie.models.stylegan2.config`.
-        settings: what tensors do not show: "clamp", "mapping_lr", "kernel", each if it is known.
+        settings: what tensors do not show: "clamp", "mapping_lr", "kernel", "alias_free", each if it is known.
         name: of the file, for messages.
 
     Raises:
         WeightsError: a tensor without which there is no such network is missing, or has an impossible shape.
     """
+    if ALIAS_FREE in settings:
+        return _alias_free(tensors, settings, name)
     stages = _stages(tensors, name)
     const = _tensor(tensors, "synthesis.b4.const", 3, name)
     widths = [_tensor(tensors, f"synthesis.{block_name(k)}.conv1.weight", 4, name).shape[0] for k in range(stages)]
@@ -48,6 +53,33 @@ def infer_config(tensors: Mapping[str, Tensor], settings: Mapping[str, object], 
         **_mapping(tensors, name),
         **{key: list(v) if isinstance(v, tuple) else v for key, v in settings.items()},
     }
+    return parse_config(options, name)
+
+
+def _alias_free(tensors: Mapping[str, Tensor], settings: Mapping[str, object], name: str) -> GeneratorConfig:
+    """Return the shape of a StyleGAN3: what its file states, once the names of its layers say the same."""
+    stated = settings.get(ALIAS_FREE, {})
+    assert isinstance(stated, dict)
+    names = [match[1] for match in map(LAYER.match, tensors) if match]
+    last = max(names, key=lambda layer: int(layer[1:].partition("_")[0]), default="")
+    colors = int(last.rpartition("_")[2] or 0)
+    try:
+        shape = AliasFree(**stated)
+        found = bands(shape, colors)
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise WeightsError(f"'{name}' says of itself what no StyleGAN3 is: {error}") from error
+    own = {f"L{i}_{band.size}_{band.channels}" for i, band in enumerate(found)}
+    if own != set(names):
+        odd = sorted(set(names) ^ own)[0]
+        raise WeightsError(
+            f"'{name}' does not have the layers that its settings ask for: '{odd}' is one too many or few"
+        )
+    options = {
+        "channels": [band.channels for band in found[:-1]], "colors": colors, "architecture": "stylegan3",
+        "w_dim": int(_tensor(tensors, f"synthesis.input{STYLE}", 2, name).shape[1]), "alias_free": dict(stated),
+        "noise": False, **_mapping(tensors, name),
+        **{key: list(v) if isinstance(v, tuple) else v for key, v in settings.items() if key != ALIAS_FREE},
+    }  # fmt: skip
     return parse_config(options, name)
 
 
@@ -117,7 +149,7 @@ def complete(config: GeneratorConfig, tensors: Mapping[str, Tensor], name: str) 
         state["mapping.w_avg"] = torch.zeros(config.w_dim)
     for key, tensor in expected.items():
         if key not in state:
-            raise WeightsError(f"'{name}' is no whole StyleGAN2 generator: '{key}' is missing")
+            raise WeightsError(f"'{name}' is no whole generator: '{key}' is missing")
         if state[key].shape != tensor.shape:
             shapes = [" x ".join(map(str, t.shape)) or "1" for t in (state[key], tensor)]
             raise WeightsError(f"'{name}' does not fit together: '{key}' is {shapes[0]}, expected {shapes[1]}")

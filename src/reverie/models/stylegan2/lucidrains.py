@@ -111,6 +111,11 @@ class LucidrainsSynthesis(nn.Module):
         """Those that take noise, in order."""
         return [conv for block in self.blocks for conv in (block.conv0, block.conv1)]
 
+    @property
+    def styled(self) -> list[NoisyConv]:
+        """Those that a style changes, in order; colors left out."""
+        return self.convolutions
+
     def set_kernel(self, taps: Sequence[float]) -> None:
         """Do nothing: the blur here is always the same."""
 

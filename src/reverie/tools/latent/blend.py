@@ -33,6 +33,8 @@ class PreparedBlend:
             raise InputError(
                 f"'{config.first}' and '{config.second}' have different shapes; blend networks of one kind"
             )
+        if self.first.config.alias_free is not None:
+            raise InputError(f"'{config.first}' is a StyleGAN3, whose layers have no size of their own to blend at")
         self.notes: Sequence[str] = ()
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:

@@ -46,8 +46,10 @@ class Proxy:
 
 
 def proxy_stage(net: Generator) -> int:
-    """Return the block whose activations are about a quarter of the picture's size."""
-    return max(0, net.config.stages - 1 - (SMALLER.bit_length() - 1))
+    """Return the last block whose activations are about a quarter of the picture's size."""
+    config = net.config
+    small = [k for k in range(config.stages) if SMALLER * config.stage_size(k)[0] <= config.size[0]]
+    return small[-1] if small else 0
 
 
 @torch.no_grad()

@@ -101,7 +101,7 @@ def weight_directions(net: Generator, count: int, layers: tuple[int, ...], sha25
 
     Source: Shen & Zhou 2021, SeFa, arXiv 2007.06600, section 3.2. The step of each is the spread of w along it.
     """
-    convs = net.synthesis.convolutions
+    convs = net.synthesis.styled
     weights = [convs[min(i, len(convs) - 1)].affine.weight.float() for i in layers]
     rows = torch.cat([w / w.norm(dim=1, keepdim=True) for w in weights]).double().cpu()
     values, vectors = torch.linalg.eigh(rows.T @ rows)

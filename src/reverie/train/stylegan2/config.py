@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reverie.errors import InputError
+from reverie.jobs.blocks import device_setting
 from reverie.settings import setting
+from reverie.weights.embedded import EMBEDDED_NAMES
+
+USUAL_PX, USUAL_WIDTH = 64, 2048
 
 
 @dataclass(frozen=True)
@@ -15,10 +19,14 @@ class Stylegan2Config:
     data: str = setting(
         "", "Pictures to learn from: a folder, a zip of one (folders inside are classes), or a film.", file="folder"
     )
-    resolution: int = setting(64, "Side of the pictures: 16, 32, 64, ... .", minimum=8, maximum=1024, group="network")
-    width: int = setting(
-        2048, "Channels at size S are this / S (the field's channel_base).", minimum=64, maximum=65536, group="network"
-    )
+    resolution: int | None = setting(
+        None, "Side of the pictures: 16, 32, 64, ...; usually 64, with --minutes what there is time for.", minimum=8,
+        maximum=1024, decided=True, group="network",
+    )  # fmt: skip
+    width: int | None = setting(
+        None, "Channels at size S are this / S (the field's channel_base); usually 2048, with --minutes what there is "
+        "time for.", minimum=64, maximum=65536, decided=True, group="network",
+    )  # fmt: skip
     most_channels: int = setting(256, "Most channels of a layer.", minimum=8, maximum=512, group="network")
     latent: int = setting(128, "Values of a latent z.", minimum=4, maximum=512, group="network")
     w_dim: int = setting(256, "Values of a w.", minimum=4, maximum=512, group="network")
@@ -72,6 +80,17 @@ class Stylegan2Config:
     mixing: float = setting(0.9, "How often two styles are mixed.", minimum=0, maximum=1, group="training")
     ema_kimg: float | None = setting(None, "Half-life of the averaged weights.", above=0, group="training")
     snapshot_kimg: float = setting(10.0, "How often a sheet of samples and KID are made.", above=0, group="training")
+    measured_by: str = setting(
+        "embedded", "Network whose features KID and FID are of: 'embedded', a file, or a torchvision name such as "
+        "inception_v3.", file="network", builtin=EMBEDDED_NAMES, late=True, group="training", expert=True,
+    )  # fmt: skip
+    measured_weights: str | None = setting(
+        None, "State dict for such a name; without it, what 'reverie models fetch' has fetched.", file="network",
+        late=True, needs=("measured_by",), group="training", expert=True,
+    )  # fmt: skip
+    measured_layer: str | None = setting(
+        None, "Layer of it; usually the one before the classes.", late=True, group="training", expert=True
+    )
     start: str | None = setting(None, "A generator to start from, of the same shape.", file="network", group="training")
     anchor: float = setting(
         3.0,
@@ -88,7 +107,17 @@ class Stylegan2Config:
     half: bool = setting(True, "Write the network in float16: half the size.", group="training")
     seed: int = setting(0, "Seed of everything that is random.", minimum=0, maximum=2**63 - 1)
     precision: str = setting("auto", "auto, fp32 or bf16.", choices=("auto", "fp32", "bf16"), group="machine")
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+    device: str = device_setting()
+
+    @property
+    def side_px(self) -> int:
+        """Side of the pictures."""
+        return self.resolution or USUAL_PX
+
+    @property
+    def channel_base(self) -> int:
+        """Channels at size S are this / S."""
+        return self.width or USUAL_WIDTH
 
 
 def check_config(config: Stylegan2Config) -> None:
@@ -97,7 +126,7 @@ def check_config(config: Stylegan2Config) -> None:
     Raises:
         InputError: names them.
     """
-    if config.resolution & (config.resolution - 1):
-        raise InputError(f"--resolution must be a power of two, such as 32, 64 or 128; got {config.resolution}")
+    if config.side_px & (config.side_px - 1):
+        raise InputError(f"--resolution must be a power of two, such as 32, 64 or 128; got {config.side_px}")
     if config.augment == "ada" and config.against != "own":
         raise InputError("--augment ada adapts to StyleGAN2's own discriminator; add --against own, or use diff")

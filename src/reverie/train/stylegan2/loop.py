@@ -35,6 +35,7 @@ from reverie.train.stylegan2.against import real_share
 from reverie.train.stylegan2.anchors import Anchors
 from reverie.train.stylegan2.augment import ada_augment, diff_augment
 from reverie.train.stylegan2.config import Stylegan2Config
+from reverie.train.stylegan2.kid import Measure
 from reverie.train.stylegan2.losses import PathLength, discriminator_loss, generator_loss, gradient_penalty
 from reverie.train.stylegan2.networks import W_SPEED, Networks, mixed_ws
 from reverie.train.stylegan2.pictures import Drawn, Source
@@ -55,14 +56,17 @@ class Stylegan2Training:
     Args:
         config: settings.
         source: pictures.
-        critic: frozen; measures KID, and helps where `against` says so.
+        critic: frozen; helps where `against` says so.
         run: where the checkpoint and the snapshots stand; a checkpoint of the same settings is gone on with.
+        measured: what KID and FID are of; the critic if absent.
 
     Raises:
         InputError, DataError: the checkpoint belongs to other settings or pictures.
     """
 
-    def __init__(self, config: Stylegan2Config, source: Source, critic: Critic, run: RunFolder) -> None:
+    def __init__(
+        self, config: Stylegan2Config, source: Source, critic: Critic, run: RunFolder, measured: Measure | None = None
+    ) -> None:
         self.config, self.source, self.run = config, source, run
         self.processes = Processes(config.device)
         self.batch = part_of_batch(config.batch, self.processes.world)
@@ -84,7 +88,7 @@ class Stylegan2Training:
             check_resumes(saved, config, source.digest)
             with run.restoring():
                 self._restore(saved)
-        self.snapshots = Snapshots(config, source, critic, run, self.device)
+        self.snapshots = Snapshots(config, source, measured or Measure.of(critic), run, self.device)
 
     # -- how it stands ------------------------------------------------------------------------------------------------
 
@@ -93,7 +97,7 @@ class Stylegan2Training:
         """Weight of R1: 0.0002 size**2 / batch for StyleGAN2's discriminator (Karras et al. 2020), else none."""
         if self.config.gamma is not None:
             return self.config.gamma
-        return 0.0002 * self.config.resolution**2 / self.config.batch if self.config.against == "own" else 0.0
+        return 0.0002 * self.config.side_px**2 / self.config.batch if self.config.against == "own" else 0.0
 
     @property
     def kimg(self) -> float:
@@ -148,7 +152,7 @@ class Stylegan2Training:
 
     def _steps(self) -> Iterator[TrainStep]:
         while self.progress < 1:
-            yield self._one_step()
+            yield self.take_step()
             if self.processes.from_main(self.snapshots.due(self.kimg)):
                 self.means |= self._snapshot()
                 if self.processes.is_main:
@@ -158,7 +162,8 @@ class Stylegan2Training:
         """Return the averaged generator and what its file says; None in all processes but the first."""
         return (self.state(), self.description()) if self.processes.is_main else None
 
-    def _one_step(self) -> TrainStep:
+    def take_step(self) -> TrainStep:
+        """Take one step of both networks, or go back to the last checkpoint where a loss is no number."""
         began = time.monotonic()
         with deferred_interrupt():
             losses = self._update()
@@ -173,7 +178,7 @@ class Stylegan2Training:
             self.elapsed_s += seconds
         return TrainStep(
             "train", self.step, 0, self.progress, losses.get("g", losses.get("unlike", 0.0)), self.config.lr,
-            self.config.resolution, pictures_per_s=self.config.batch / seconds, metrics=dict(self.means),
+            self.config.side_px, pictures_per_s=self.config.batch / seconds, metrics=dict(self.means),
         )  # fmt: skip
 
     def _half_kimg(self) -> float:

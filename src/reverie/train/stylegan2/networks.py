@@ -27,7 +27,7 @@ EXAMPLES = 256  # pictures that set the scale of the critic's layers
 def generator_config(config: Stylegan2Config, classes: int) -> GeneratorConfig:
     """Return the shape that the settings ask for."""
     return GeneratorConfig(
-        channels=channels_of(config.resolution, config.width, config.most_channels), z_dim=config.latent,
+        channels=channels_of(config.side_px, config.channel_base, config.most_channels), z_dim=config.latent,
         w_dim=config.w_dim, c_dim=classes, embed_dim=config.latent, mapping_layers=config.mapping_layers,
         mapping_width=config.w_dim, mapping_lr=config.mapping_lr, noise=config.noise,
         start="latent" if config.start_from_latent else "const", architecture=config.architecture,  # type: ignore[arg-type]

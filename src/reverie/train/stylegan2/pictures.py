@@ -87,10 +87,8 @@ def open_source(config: Stylegan2Config, cache: Path | None = None) -> Source:
     if not config.data:
         raise InputError("there is nothing to learn from; name a folder of pictures")
     path = Path(config.data)
-    if path.is_file() and is_footage(path):
-        source = _of_film(path, config.resolution)
-    else:
-        source = _of_folder(path, config, cache)
+    film = path.is_file() and is_footage(path)
+    source = _of_film(path, config.side_px) if film else _of_folder(path, config, cache)
     if source.count < LEAST_PICTURES:
         raise DataError(f"'{path}' gives {source.count} pictures; a generator needs {LEAST_PICTURES} or more")
     return source
@@ -104,7 +102,7 @@ def _of_folder(path: Path, config: Stylegan2Config, cache: Path | None) -> Sourc
     else:
         archive, names = listed(path)
         items = tuple(Item(name, 0) for name in names)
-    pictures, broken = load_pictures(archive, items, config.resolution, cache)
+    pictures, broken = load_pictures(archive, items, config.side_px, cache)
     digest = hashlib.sha256("\n".join(f"{i.label} {archive.stamp(i.path)}" for i in items).encode()).hexdigest()
     notes = (f"{len(broken)} pictures cannot be read, the first is '{broken[0]}'",) if broken else ()
     return Source(pictures, classes, digest, (*notes, *first_frames_note(archive, [item.path for item in items])))

@@ -10,14 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.critic.critic import Critic
 from reverie.data.batches import seeded
 from reverie.media.image import read_picture, to_uint8
 from reverie.media.write import write_picture
 from reverie.models.stylegan2.generator import Generator
 from reverie.train.run_folder import RunFolder
 from reverie.train.stylegan2.config import Stylegan2Config
-from reverie.train.stylegan2.kid import AT_ONCE, features, squared_mmd
+from reverie.train.stylegan2.kid import AT_ONCE, Measure, frechet, squared_mmd
 from reverie.train.stylegan2.pictures import Source
 
 ROWS, COLUMNS = 5, 10
@@ -28,9 +27,9 @@ class Snapshots:
     """Sheets and KID of one run."""
 
     def __init__(
-        self, config: Stylegan2Config, source: Source, critic: Critic, run: RunFolder, device: torch.device
+        self, config: Stylegan2Config, source: Source, measured: Measure, run: RunFolder, device: torch.device
     ) -> None:
-        self.config, self.source, self.critic, self.device = config, source, critic, device
+        self.config, self.source, self.measured, self.device = config, source, measured, device
         self.folder = run.path / "snapshots"
         self._real: Tensor | None = None
 
@@ -39,7 +38,7 @@ class Snapshots:
         return kimg >= (len(self._files()) + 1) * self.config.snapshot_kimg
 
     def take(self, net: Generator, kimg: float) -> dict[str, float]:
-        """Write a sheet of samples and return "kid" and "spread"; see `measure`."""
+        """Write a sheet of samples and return "kid", "fid" and "spread"; see `measure`."""
         self.folder.mkdir(parents=True, exist_ok=True)
         write_picture(self.folder / f"{round(kimg * 1000):09d}.png", self.sheet(net))
         return self.measure(net)
@@ -62,7 +61,7 @@ class Snapshots:
 
     @torch.no_grad()
     def measure(self, net: Generator) -> dict[str, float]:
-        """Return "kid" of the average on the embedded critic, and "spread".
+        """Return "kid" and "fid" of the average on the embedded critic, or on another network, and "spread".
 
         The spread is how far made pictures are from each other, divided by how far real ones are: 1 is as varied as
         they are, and near 0 all are the same (mode collapse).
@@ -70,17 +69,17 @@ class Snapshots:
         if self._real is None:
             order = torch.randperm(self.source.count, generator=seeded(self.config.seed, "kid"))[:MOST_REAL]
             real = self.source.pictures.fetch(order).float() / 255
-            self._real = features(self.critic, real)
+            self._real = self.measured.features(real)
         random, made = seeded(self.config.seed, "kid made"), []
         for _ in range(0, MADE, AT_ONCE):
             z = torch.randn(AT_ONCE, net.config.z_dim, generator=random).to(self.device)
             classes = len(self.source.classes)
             labels = self.source.labels(AT_ONCE, random)
             images = net(z, F.one_hot(labels, classes).float().to(self.device) if classes else None)
-            made.append(features(self.critic, images[:, :3].expand(-1, 3, -1, -1).clamp(-1, 1) / 2 + 0.5))
+            made.append(self.measured.features(images[:, :3].expand(-1, 3, -1, -1).clamp(-1, 1) / 2 + 0.5))
         both = torch.cat(made)[:MADE], self._real
         far = [x.var(0).sum().item() for x in both]
-        return {"kid": squared_mmd(*both), "spread": far[0] / max(far[1], 1e-12)}
+        return {"kid": squared_mmd(*both), "spread": far[0] / max(far[1], 1e-12), "fid": frechet(*both)}
 
     def frames(self) -> list[np.ndarray]:
         """Return all sheets so far, ``[H, W, 3]`` uint8."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reverie.errors import InputError
 from reverie.jobs.given import Given
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
@@ -31,25 +31,31 @@ class PreparedTraining:
     """The pictures, ready to be learned from."""
 
     def __init__(self, config: Stylegan2Config, session: Session) -> None:
-        from reverie.train.stylegan2.pictures import open_source
-
         check_config(config)
+        if not config.data:
+            raise InputError("there is nothing to learn from; name a folder of pictures")
         self.config = config
-        self.source = open_source(config)
         self.critic = session.critic("embedded", None, config.device, config.precision)
-        self.notes: list[str] = list(self.source.notes)
+        self.measured = session.critic(config.measured_by, config.measured_weights, config.device, config.precision)
+        self.notes: list[str] = []
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the training; its checkpoint and snapshots stand in `scratch`."""
         from reverie.jobs.output import Film, Picture, even_footage
         from reverie.media.footage import Encoding
         from reverie.train.run_folder import RunFolder
+        from reverie.train.stylegan2.kid import Measure
         from reverie.train.stylegan2.loop import Stylegan2Training
+        from reverie.train.stylegan2.pictures import open_source
+        from reverie.train.stylegan2.size import with_size
 
         run = RunFolder(scratch or Path("stylegan2.run"), kept=False)
-        training = Stylegan2Training(self.config, self.source, self.critic, run)
+        config, notes = with_size(self.config, run, self.critic)
+        chosen, source = bool(notes), open_source(config)
+        measured = Measure.of(self.measured, config.measured_layer)
+        training = Stylegan2Training(config, source, self.critic, run, measured)
         count = sum(p.numel() for p in training.nets.generator.parameters())
-        notes = [f"{self.source.count} pictures of {self.config.resolution} px to learn from; {count:,} parameters"]
+        notes += [*source.notes, f"{source.count} pictures of {config.side_px} px to learn from; {count:,} parameters"]
         if training.step:
             notes.append(f"going on after {training.kimg:.1f} kimg, which an earlier run made")
 
@@ -62,11 +68,16 @@ class PreparedTraining:
                 found.append(Film(lambda: iter(frames), footage, Encoding(), label="training"))
             return found
 
-        decisions = {"parameters": count, "pictures": self.source.count, "classes": list(self.source.classes)}
+        decisions = {
+            "resolution": config.side_px, "width": config.channel_base, "parameters": count, "pictures": source.count,
+            "classes": list(source.classes),
+        }  # fmt: skip
         return training_work(
             training, total=lambda step: _total(training), plan=Plan(decisions, summary=f"{count:,} parameters"),
-            chosen=Chosen(device=str(training.device)), notes=notes, more=more, done=training.snapshots.remove,
-            say=_Teller(training),
+            chosen=Chosen(
+                device=str(training.device), config={"resolution": config.resolution, "width": config.width}
+            ),
+            notes=notes, more=more, done=training.snapshots.remove, say=_Teller(training, advises=not chosen),
         )  # fmt: skip
 
 
@@ -78,8 +89,8 @@ def _total(training: Stylegan2Training) -> int:
 class _Teller:
     """Says how far the budget goes, and what went wrong."""
 
-    def __init__(self, training: Stylegan2Training) -> None:
-        self.training = training
+    def __init__(self, training: Stylegan2Training, *, advises: bool) -> None:
+        self.training, self.advises = training, advises
         self.began_s, self.began, self.rollbacks = training.elapsed_s, training.progress, training.rollbacks
         self.told = self.alarmed = False
 
@@ -88,7 +99,7 @@ class _Teller:
         if not self.told and training.elapsed_s - self.began_s > CALIBRATED_S:
             self.told = True
             lines.append(_expected(training, self.began_s, self.began))
-            lines += advice(training.config, training.expected_kimg())
+            lines += advice(training.config, training.expected_kimg()) if self.advises else []
         if training.rollbacks > self.rollbacks:
             self.rollbacks = training.rollbacks
             lines.append(f"a loss was no number; went back to {training.kimg:.1f} kimg")
@@ -97,13 +108,10 @@ class _Teller:
             lines.append("the pictures are nearly all the same (mode collapse); try --anchor 3, a larger --batch, "
                          "a smaller --lr, or more pictures")  # fmt: skip
         if step.phase == "done" and "kid" in training.means:
-            lines.append(f"KID {training.means['kid']:.4f} on the embedded critic, after {training.kimg:.1f} kimg")
+            by = "the embedded critic" if training.config.measured_by == "embedded" else training.config.measured_by
+            found = f"KID {training.means['kid']:.4f} and FID {training.means['fid']:.3g} of 1000 pictures"
+            lines.append(f"{found} on {by}, after {training.kimg:.1f} kimg")
         return lines
-
-
-def settings_begun(place: Path) -> Mapping[str, object] | None:
-    """Return the settings of an unfinished run."""
-    return begun(place, Stylegan2Config)
 
 
 def _expected(training: Stylegan2Training, began_s: float, began: float) -> str:
@@ -123,14 +131,12 @@ def advice(config: Stylegan2Config, expected_kimg: float) -> list[str]:
     """
     if config.minutes is None:
         return []
-    if expected_kimg < FEW_KIMG and config.resolution > LEAST_PX:
-        half = config.resolution // 2
-        smaller = f"--resolution {half} sees three to four times as much, and a --width below {config.width} is quicker"
-        return [f"that is little for {config.resolution} px: {smaller}"]
-    if expected_kimg > MUCH_KIMG and config.resolution < MOST_PX:
-        return [
-            f"there is time for --resolution {2 * config.resolution}, which sees about {expected_kimg / 4:.0f} kimg"
-        ]
+    side = config.side_px
+    if expected_kimg < FEW_KIMG and side > LEAST_PX:
+        smaller = f"--resolution {side // 2} sees three to four times as much, and a --width below"
+        return [f"that is little for {side} px: {smaller} {config.channel_base} is quicker"]
+    if expected_kimg > MUCH_KIMG and side < MOST_PX:
+        return [f"there is time for --resolution {2 * side}, which sees about {expected_kimg / 4:.0f} kimg"]
     return []
 
 
@@ -140,9 +146,9 @@ TRAIN_STYLEGAN2: Tool[Stylegan2Config] = Tool(
     config=Stylegan2Config, prepare=PreparedTraining, check=check_config,
     roles=(Role("data", "folder", "A folder or zip of pictures, or a film."),),
     makes="network", suffix=".safetensors", name_of=lambda config: Path(config.data).stem,
-    scratch=place_of, begun=settings_begun, recipes=True,
+    scratch=place_of, begun=begun, recipes=True,
     examples=(
         "reverie train stylegan2 flowers.zip --labels --minutes 60 -o flowers.safetensors",
-        "reverie train stylegan2 clouds.mp4 --resolution 64 --minutes 30",
+        "reverie train stylegan2 clouds.mp4 --minutes 30",
     ),
 )  # fmt: skip

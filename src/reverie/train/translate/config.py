@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from reverie.errors import InputError
+from reverie.jobs.blocks import device_setting
 from reverie.settings import setting
 
 PIX2PIX = "pix2pix"
@@ -80,20 +81,23 @@ class TranslateConfig:
         needs=(f"architecture={PIX2PIX}",), late=True,
     )  # fmt: skip
     loss: str | None = setting(
-        None, "What is made small: l1, the mean square (usual for filters), or for classes entropy, the logarithm of "
-        "what the right class lacks to 1.", choices=("l1", "mse", "entropy"), group="loss", decided=True, late=True,
+        None, "What is made small: l1 (usual for pix2pix), the mean square (usual for filters), or for classes "
+        "entropy, the logarithm of what the right class lacks to 1 (usual for them in pix2pix).",
+        choices=("l1", "mse", "entropy"), group="loss", decided=True, late=True,
     )  # fmt: skip
     gan: float = setting(
         1.0, "Weight of the discriminator in pix2pix, where the difference has 100; 0 for the difference alone.",
         minimum=0, maximum=1000, group="loss", needs=(f"architecture={PIX2PIX}",), late=True,
     )  # fmt: skip
-    gan_after: float = setting(
-        0.0, "Part of the run after which the discriminator begins; before, the difference alone is learned, which "
-        "takes half the time.", minimum=0, maximum=1, group="loss", needs=(f"architecture={PIX2PIX}",), late=True,
+    gan_after: float | None = setting(
+        None, "Part of the run after which the discriminator begins; before, the difference alone is learned, which "
+        "takes half the time; usually 0.6.", minimum=0, maximum=1, group="loss", needs=(f"architecture={PIX2PIX}",),
+        late=True, decided=True,
     )  # fmt: skip
-    ssim: float = setting(
-        0.0, "Weight of what SSIM lacks to 1 in pix2pix, where the difference has 100.", minimum=0, maximum=1000,
-        group="loss", needs=(f"architecture={PIX2PIX}",), late=True,
+    ssim: float | None = setting(
+        None, "Weight of what SSIM lacks to 1 in pix2pix, where the difference has 100; usually 20 beside a "
+        "discriminator, 0 without.", minimum=0, maximum=1000, group="loss", needs=(f"architecture={PIX2PIX}",),
+        late=True, decided=True,
     )  # fmt: skip
     feature_matching: float = setting(
         10.0, "Weight of the difference of the discriminator's features.", minimum=0, maximum=1000, group="loss",
@@ -149,7 +153,15 @@ class TranslateConfig:
         "", "Send the numbers to TensorBoard or W&B as well.", choices=("", "tensorboard", "wandb"), replay=False
     )
     seed: int = setting(0, "Seed of the first weights, the crops and a random filter.", minimum=0, maximum=2**63 - 1)
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False)
+    device: str = device_setting(group="")
+
+
+def upgraded(record: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the record of a pix2pix that says nothing of SSIM, from before it was usual, as it was trained."""
+    config = record.get("config")
+    if not isinstance(config, Mapping) or config.get("architecture") != PIX2PIX or "ssim" in config:
+        return record
+    return {**record, "config": {"loss": "l1", "ssim": 0.0, "gan_after": 0.0, **config}}
 
 
 def check_config(config: TranslateConfig) -> None:

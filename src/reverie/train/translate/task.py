@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from reverie.train.translate.config import PIX2PIX, STYLE, TranslateConfig
 TRIED = 8  # crops in which something must be seen
 FLAT = 1e-4  # deviation below which a picture is of one color
 SEEN = 1e-4  # change of a filter's result that counts
+USUAL_SSIM, USUAL_GAN_AFTER = 20.0, 0.6  # beside a discriminator; benchmarks/translate_pairs.py
 PROBE_PX = 97  # picture in which it is looked how far a filter sees
 
 
@@ -46,7 +48,26 @@ class Task:
     @property
     def loss(self) -> str:
         """Name of the difference that is made small."""
-        return self.config.loss or ("l1" if self.is_pix2pix else "mse")
+        if not self.is_pix2pix:
+            return self.config.loss or "mse"
+        return self.config.loss or ("entropy" if self.shape.wanted_kind.is_labels else "l1")
+
+    @property
+    def ssim(self) -> float:
+        """Weight of what SSIM lacks to 1, where the difference has 100."""
+        usual = USUAL_SSIM if self.has_discriminator else 0.0
+        return usual if self.config.ssim is None else self.config.ssim
+
+    @property
+    def gan_after(self) -> float:
+        """Part of the run after which the discriminator begins."""
+        return USUAL_GAN_AFTER if self.config.gan_after is None else self.config.gan_after
+
+    @property
+    def settled(self) -> TranslateConfig:
+        """The settings with what is usual filled in."""
+        found = dataclasses.replace(self.config, lr=self.lr)
+        return dataclasses.replace(found, ssim=self.ssim, gan_after=self.gan_after) if self.is_pix2pix else found
 
     @property
     def lr(self) -> float:

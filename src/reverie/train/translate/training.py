@@ -61,7 +61,7 @@ class TranslatorTraining:
     """
 
     def __init__(self, task: Task, run: RunFolder) -> None:
-        config = dataclasses.replace(task.config, lr=task.lr)
+        config = task.settled
         self.task, self.config = task, config
         self.processes = Processes(config.device)
         self.device = self.processes.device or resolve_device(config.device)
@@ -134,10 +134,10 @@ class TranslatorTraining:
         with private_random(self.device, seed_of(self.config.seed, "dropout", step, *self.processes.parts)):
             made = net(given)
         found = {self.task.loss: DIFFERENCES[self.task.loss](made, wanted)}
-        if self.config.ssim:
+        if self.task.ssim and self.task.is_pix2pix:
             lacking = 1 - structural_similarity(made, wanted).mean()
-            found["ssim"] = lacking * (self.config.ssim / DIFFERENCE)
-        if self.adversary is not None and self.loop.progress >= self.config.gan_after:
+            found["ssim"] = lacking * (self.task.ssim / DIFFERENCE)
+        if self.adversary is not None and self.loop.progress >= self.task.gan_after:
             found |= self.adversary.losses(given, made, wanted, step)
         return found
 

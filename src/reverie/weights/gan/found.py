@@ -17,7 +17,7 @@ MOST_NOTES = 40
 MOST_CODE = 4_000_000  # characters; NVIDIA's modules have 40 thousand
 Change = Callable[[Tensor], Tensor]
 # Settings that tensors do not show. Names of tensors: `reverie.models.stylegan2.config`.
-CLAMP, MAPPING_LR, KERNEL = "clamp", "mapping_lr", "kernel"
+CLAMP, MAPPING_LR, KERNEL, ALIAS_FREE = "clamp", "mapping_lr", "kernel", "alias_free"
 
 
 @dataclass(frozen=True)

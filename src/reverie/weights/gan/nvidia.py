@@ -1,4 +1,4 @@
-"""Networks that PyTorch wrote with NVIDIA's persistence: StyleGAN2-ADA, and StyleGAN2 in files of StyleGAN3.
+"""Networks that PyTorch wrote with NVIDIA's persistence: StyleGAN2-ADA, StyleGAN3, and StyleGAN2 in files of StyleGAN3.
 
 Such a file is a plain pickle. Each module is a call of ``_reconstruct_persistent_obj`` with a dictionary: the source
 code of its class, and its state, which is an nn.Module's: parameters, buffers, modules, attributes.
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from reverie.weights.gan.found import CLAMP, KERNEL, MAPPING_LR, Found, merged, number, taps, taps_of
+from reverie.weights.gan.found import ALIAS_FREE, CLAMP, KERNEL, MAPPING_LR, Found, merged, number, taps, taps_of
 from reverie.weights.pickles.file import ForeignFile
 from reverie.weights.pickles.records import Broken, Call, shown
 from reverie.weights.pickles.storage import StoredTensor
@@ -23,10 +23,16 @@ MOST_ENTRIES = 1_000_000
 MOST_SOURCES = 40
 FILTERS = "resample_filter"
 FLAT = {"channel_base", "channel_max", "conv_clamp", "num_fp16_res", "fused_modconv_default"}  # nested in ADA's files
-STYLEGAN3 = (
-    "is a StyleGAN3 network, whose layers are other than StyleGAN2's and not part of Reverie; "
-    "StyleGAN2 networks are opened, also those that StyleGAN3's program wrote"
-)
+# Arguments of StyleGAN3's synthesis network → fields of `reverie.models.stylegan2.alias_free.AliasFree`
+STYLEGAN3 = {
+    "img_resolution": "resolution", "channel_base": "channel_base", "channel_max": "channel_max",
+    "num_layers": "layers", "num_critical": "critical", "first_cutoff": "first_cutoff",
+    "first_stopband": "first_stopband", "last_stopband_rel": "last_stopband", "margin_size": "margin",
+    "filter_size": "taps", "lrelu_upsampling": "oversampling", "conv_kernel": "kernel", "use_radial_filters": "radial",
+    "output_scale": "scale",
+}  # fmt: skip
+STYLEGAN3_CLAMP = 256.0
+FIRST = "synthesis.input."  # what the tensors of a StyleGAN3's input are called
 ABOUT = ("training_set_kwargs", "augment_pipe", "cur_nimg", "progress")
 
 
@@ -55,7 +61,7 @@ def find_nvidia(file: ForeignFile) -> Found | None:
     """Return the generator of such a file; None where it is no such file.
 
     Raises:
-        Broken: it has no generator, or is of StyleGAN3 or another family.
+        Broken: it has no generator, or is of another family.
     """
     chosen = _chosen(file)
     if chosen is None:
@@ -72,7 +78,7 @@ def find_nvidia(file: ForeignFile) -> Found | None:
     for key, tensor in module.tensors.items():
         if not key.endswith(FILTERS):
             found.place(key, tensor)
-    found.settings = _settings(module)
+    found.settings = _stylegan3(module) if _is_stylegan3(module) else _settings(module)
     return found
 
 
@@ -152,15 +158,31 @@ def _read_state(prefix: str, state: Mapping[object, object], values: Values, fou
 
 
 def _refuse_others(module: Module) -> None:
-    names = module.tensors
-    if any(name.startswith("synthesis.input.") for name in names) or "synthesis.L0_36_512.weight" in names:
-        raise Broken(STYLEGAN3)
-    if "synthesis.b4.const" not in names:
+    if "synthesis.b4.const" not in module.tensors and not _is_stylegan3(module):
         kind = shown(module.class_name, 40) or "network"
-        raise Broken(f"holds a {kind} that is no StyleGAN2 generator: it has no constant at the start")
+        raise Broken(f"holds a {kind} that is no StyleGAN2 or 3 generator: it has no constant at the start")
+
+
+def _is_stylegan3(module: Module) -> bool:
+    return any(name.startswith(FIRST) for name in module.tensors)
+
+
+def _stylegan3(module: Module) -> dict[str, object]:
+    """Return what the tensors of a StyleGAN3 do not show: the arguments that it was made with."""
+    kwargs = module.attributes.get("_init_kwargs")
+    stated = dict(kwargs) if isinstance(kwargs, dict) else {}
+    inner = stated.pop("synthesis_kwargs", None)
+    stated |= inner if isinstance(inner, dict) else {}
+    stated |= {"img_resolution": module.attributes.get("img_resolution", stated.get("img_resolution"))}
+    shape = {field: stated[name] for name, field in STYLEGAN3.items() if stated.get(name) is not None}
+    lr = number(module.attributes.get("mapping.fc0.bias_gain"))
+    clamp = number(stated.get("conv_clamp", STYLEGAN3_CLAMP))
+    return merged({CLAMP: clamp, MAPPING_LR: 0.01}, {ALIAS_FREE: shape, MAPPING_LR: lr})
 
 
 def _dialect(module: Module) -> str:
+    if _is_stylegan3(module):
+        return "StyleGAN3 (PyTorch)"
     kwargs = module.attributes.get("_init_kwargs")
     flat = isinstance(kwargs, dict) and not FLAT.isdisjoint(kwargs)
     return "StyleGAN2 in StyleGAN3's form (PyTorch)" if flat else "StyleGAN2-ADA (PyTorch)"

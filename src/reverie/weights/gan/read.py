@@ -8,14 +8,17 @@ from itertools import islice
 from reverie.errors import WeightsError
 from reverie.weights.gan.found import Found
 from reverie.weights.gan.lucidrains import find_lucidrains
-from reverie.weights.gan.nvidia import STYLEGAN3, find_nvidia
+from reverie.weights.gan.nvidia import find_nvidia
 from reverie.weights.gan.rosinality import find_rosinality
 from reverie.weights.gan.tensorflow import find_tensorflow
 from reverie.weights.pickles.file import ForeignFile
 from reverie.weights.pickles.records import Broken, Call, shown
 from reverie.weights.pickles.values import Values
 
-READ = "StyleGAN2 networks of NVIDIA (TensorFlow, PyTorch), rosinality and lucidrains"
+READ = "StyleGAN2 networks of NVIDIA (TensorFlow, PyTorch), rosinality and lucidrains, and StyleGAN3 networks of NVIDIA"
+BARE = (
+    "holds bare weights of a StyleGAN3, which do not say at which frequencies it works; open the .pkl that they are of"
+)
 PLAIN_NAMES = ("G_ema", "g_ema", "generator", "state_dict", "")
 
 
@@ -38,7 +41,7 @@ def _among_entries(file: ForeignFile) -> Found | None:
     entries = file.values.mapping(file.root)
     if entries is None:
         return None
-    _refuse_stylegan3(entries, file.values)
+    _refuse_bare_stylegan3(entries, file.values)
     return (
         find_lucidrains(entries, file.values, file.path)
         or find_rosinality(entries, file.values)
@@ -46,11 +49,11 @@ def _among_entries(file: ForeignFile) -> Found | None:
     )
 
 
-def _refuse_stylegan3(entries: Mapping[object, object], values: Values) -> None:
+def _refuse_bare_stylegan3(entries: Mapping[object, object], values: Values) -> None:
     for name in PLAIN_NAMES:
         inner = values.mapping(entries.get(name)) if name else entries
         if inner is not None and any(isinstance(key, str) and key.endswith(".magnitude_ema") for key in inner):
-            raise Broken(STYLEGAN3)
+            raise Broken(BARE)
 
 
 def _find_plain(entries: Mapping[object, object], values: Values) -> Found | None:

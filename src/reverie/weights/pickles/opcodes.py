@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
+import re
 import struct
 from collections.abc import Callable
 
@@ -11,6 +11,11 @@ from reverie.weights.pickles.machine import SHORT, Machine
 from reverie.weights.pickles.records import Broken, Call, Global, Persistent, shown
 
 MOST_DIGITS = 1200
+ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|.)", re.DOTALL)
+ESCAPED = {  # letter behind the backslash → byte
+    b"\\": b"\\", b"'": b"'", b'"': b'"', b"n": b"\n", b"r": b"\r", b"t": b"\t", b"a": b"\a", b"b": b"\b",
+    b"f": b"\f", b"v": b"\v",
+}  # fmt: skip
 Step = Callable[[Machine], None]
 
 
@@ -63,9 +68,19 @@ def _quoted(m: Machine) -> str | memoryview:
     if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
         raise Broken("holds no weights, or is damaged")
     try:
-        return _old_text(memoryview(codecs.escape_decode(line[1:-1])[0]))
+        return _old_text(memoryview(ESCAPE.sub(_unescaped, line[1:-1])))
     except ValueError as error:
         raise Broken("is damaged: a text in it is none") from error
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    """Return what an escape means; one that means nothing stays, without the warning that Python's decoder gives."""
+    text = found[1]
+    if text[:1] == b"x":
+        return bytes([int(text[1:], 16)])
+    if text[:1] in b"01234567":
+        return bytes([int(text, 8) & 255])
+    return ESCAPED.get(text, found[0])
 
 
 def _unicode(m: Machine) -> str:
