@@ -56,7 +56,7 @@ def make_files(words: Sequence[str]) -> None:
     results = {words[k + 1] for k, word in enumerate(words[:-1]) if word in ("-o", "--output", "--destination")}
     before = ""
     for word in words:
-        for part in re.split(r"[=,]", word):
+        for part in re.split(r"[=, ]", word):
             name = re.sub(r":[\d.]+$", "", part)
             if word not in results and not name.startswith("-"):
                 make_file(name, before, words)

@@ -147,11 +147,16 @@ class _Array:
 
     def cancel(self) -> None:
         """End what still runs; processes of this machine that have answered may end by themselves, without a word."""
-        until = time.monotonic() + (END_S if self.executor.here and not self.open else 0.0)
-        while time.monotonic() < until and not all(job.done() for job, _, _ in self.tasks):
-            time.sleep(0.05)
+        if not self.open:
+            self._await_ends()
         for job, _, _ in self.tasks:
             job.cancel()
+        self._await_ends()
+
+    def _await_ends(self) -> None:
+        until = time.monotonic() + (END_S if self.executor.here else 0.0)
+        while time.monotonic() < until and not all(job.done() for job, _, _ in self.tasks):
+            time.sleep(0.05)
 
     def _send(self, parts: Sequence[tuple[int, ...]], attempt: int) -> None:
         shards = [Shard(part, tuple(self.items[n] for n in part), self.opener, self.folder) for part in parts]
