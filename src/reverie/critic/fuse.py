@@ -140,10 +140,6 @@ def _unit(module: nn.Module, extent: int) -> FusedConvolution | None:
     return None if conv is None else FusedConvolution(conv, tiled=extent >= SECOND)
 
 
-def _response(module: nn.Module) -> FusedResponse | None:
-    return FusedResponse(module) if type(module) is ResponseNorm else None
-
-
 def _convolution(module: nn.Module) -> nn.Conv2d | None:
     """Return the convolution of a module that is one with a folded norm and a ReLU, and nothing else."""
     kind = (type(module).__module__, type(module).__name__)
