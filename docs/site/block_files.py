@@ -235,10 +235,10 @@ def make_text(path: Path, before: str, words: Sequence[str]) -> None:
 
 
 def make_song(path: Path) -> None:
-    """Write two seconds of a tone that beats."""
+    """Write twenty seconds of a tone that beats."""
     import wave
 
-    t = np.arange(2 * 22050) / 22050
+    t = np.arange(20 * 22050) / 22050
     tone = (9000 * np.sin(2 * np.pi * 220 * t) * (t % 0.5 < 0.1)).astype("<i2")
     with wave.open(str(path.with_suffix(".wav")), "wb") as file:
         file.setnchannels(1), file.setsampwidth(2), file.setframerate(22050)
