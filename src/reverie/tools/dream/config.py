@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from reverie.errors import InputError
-from reverie.jobs.blocks import device_setting, network_setting, weights_setting
+from reverie.jobs.blocks import device_setting, gradient_precision_setting, network_setting, weights_setting
 from reverie.jobs.key_values import KeyValues, entry, inside, names, number, whole, wholes
 from reverie.settings import setting
 from reverie.tools.dream.mask_rule import MASK, YOUNG, invert_setting, keep_setting, mask_by_setting, mask_setting
@@ -215,13 +215,7 @@ class DreamConfig:
         maximum=2**63 - 1, group=HOW,
     )  # fmt: skip
     device: str = device_setting(several=True, group=MACHINE, expert=True)
-    precision: str = setting(
-        "auto",
-        "Arithmetic of the network; auto measures. fp32-fused: fp32 in fewer operations, other in the last bits.",
-        choices=("auto", "fp32", "fp32-fused", "bf16"), replay=False,
-        counts=True,
-        group=MACHINE, expert=True,
-    )  # fmt: skip
+    precision: str = gradient_precision_setting(group=MACHINE)
     tile: int | None = setting(
         None,
         "Work in tiles of this size in pixels.",
