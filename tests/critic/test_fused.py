@@ -19,6 +19,8 @@ needs_operators = pytest.mark.skipif(not fused.available(), reason="torch withou
 CASES = (
     ("embedded", None, ("mixed4b",)),
     ("embedded", None, ("conv3", "mixed3b", "mixed4a")),  # what a max pool would take over is looked at itself
+    ("embedded-2", None, ("mixed4b",)),
+    ("embedded-2", None, ("conv1", "conv2", "mixed3a")),
     ("googlenet", "random", ("inception4a",)),
     ("googlenet", "random", ("conv3", "inception3b")),
     ("vgg16", "random", ("relu2_2", "relu3_1")),

@@ -33,10 +33,10 @@ def gradient_precision_setting(**facts: Any) -> Any:
     return setting("auto", text, choices=choices, replay=False, counts=True, expert=True, **facts)
 
 
-def network_setting(**facts: Any) -> Any:
+def network_setting(default: str = "embedded", **facts: Any) -> Any:
     """Declare which network sees the pictures."""
-    text = "Network: 'embedded', a .safetensors file trained here, or a torchvision name."
-    return setting("embedded", text, file="network", builtin=EMBEDDED_NAMES, **facts)
+    text = f"Network: '{default}', a .safetensors file trained here, or a torchvision name."
+    return setting(default, text, file="network", builtin=EMBEDDED_NAMES, **facts)
 
 
 def weights_setting(**facts: Any) -> Any:

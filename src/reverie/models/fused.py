@@ -5,7 +5,6 @@
 * Sums of gradients are formed by the convolution that gives the last of them.
 * A ReLU before a max pool passes its gradient on where the maximum is positive: decided on the fewer maxima.
 * The gradient of a large kernel that skips every other position (the 7 x 7 of stems) is four plain convolutions in one.
-
 * Where that is asked for, 3 x 3 convolutions take a quarter of the multiplications (`reverie.models.winograd`).
 
 They compute the same functions as the modules they are made of, but round differently in the last bits.
