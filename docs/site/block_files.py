@@ -22,28 +22,31 @@ PACKAGE = ROOT / "src" / "reverie"
 EXAMPLE = PACKAGE / "tools" / "mesh_dream" / "example.glb"
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".tif")
 FILMS = (".mp4", ".mov", ".gif", ".webm")
+CORNERS = ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))
+FACES = ((1, 3, 2), (1, 2, 4), (2, 3, 4), (1, 4, 3))
 STANDS_FOR = {  # words of usage lines → a name of their kind
     "PICTURE": "photo.jpg", "PHOTO": "photo.jpg", "CONTENT": "content.jpg", "STYLE": "style.jpg", "GUIDE": "guide.jpg",
     "STYLED": "styled.jpg", "FILM": "film.mp4", "MESH": "mesh.obj", "FOLDER": "folder/", "PICTURES": "pictures/",
     "DATA": "data/", "CONTENTS": "contents/", "STYLES": "styles/", "A": "a/", "B": "b/", "D": "d/",
     "MODEL": "mine.safetensors", "NETWORK": "mine.safetensors", "FIRST": "one.safetensors",
-    "SECOND": "two.safetensors", "OUT": "result.png", "FILE": "result.png", "TOOL": "dream",
+    "SECOND": "two.safetensors", "OUT": "result.png", "FILE": "result.png", "TOOL": "dream", "NAME": "goldfish",
 }  # fmt: skip
 PLAIN_FOLDERS = ("details",)  # that pages name without a slash
 ONE_BY_ONE = ("dream", "style", "translate", "classify", "watch", "mesh")  # commands that take pictures, not classes
 TEXTS = {
     "rules": "rules:\n  - {when: {class: goldfish, above: 0.6}, do: {cue: bloom}}\n",
     "map": "inputs: {osc: 9000}\nmoves:\n  truncation: {signal: osc /heart, from: 0.4, to: 1}\n",
-    "keyframes": "layer:\n  0%: mixed4c\n  100%: mixed4d\n",
+    "keyframes": "layer:\n  0%: mixed4c\n  50%: mixed4b\n  100%: mixed4c\n",
     "styles": "style:\n  0%: 1\n  100%: 2\n",
     "classes": "fountain\narch\n", "places": "name,lat,lon\nparis,48.85,2.29\n",
-    "edit": "TITLE: cut\n001  seed12   V     C        00:00:00:00 00:00:02:00 00:00:00:00 00:00:02:00\n",
 }  # fmt: skip
 
 
 def spelled_out(words: Sequence[str]) -> list[str]:
     """Return the words of a line with names in the places of PICTURE, MODEL and their like; without brackets."""
-    plain = re.sub(r"\[[^\[\]]*(\[[^\[\]]*\][^\[\]]*)*\]|\.\.\.", "", " ".join(words)).split()
+    plain = list(words)
+    if any("[" in word or "..." in word for word in words):  # a line of usage, without what may be left out
+        plain = re.sub(r"\[[^\[\]]*(\[[^\[\]]*\][^\[\]]*)*\]|\.\.\.", "", " ".join(words)).split()
     found = [STANDS_FOR.get(word.rstrip("/"), word) for word in plain]
     return [word.replace("NAME-centers", "photos-centers") for word in found]
 
@@ -53,7 +56,7 @@ def make_files(words: Sequence[str]) -> None:
     results = {words[k + 1] for k, word in enumerate(words[:-1]) if word in ("-o", "--output", "--destination")}
     before = ""
     for word in words:
-        for part in re.split(r"[=,]", word):
+        for part in re.split(r"[=, ]", word):
             name = re.sub(r":[\d.]+$", "", part)
             if word not in results and not name.startswith("-"):
                 make_file(name, before, words)
@@ -78,6 +81,10 @@ def make_file(name: str, before: str = "", words: Sequence[str] = ()) -> None:
     if name.endswith("/") or not path.suffix:
         if not re.fullmatch(r"[\w./-]+", name) or before in ("--maximize", "--layer", "--model"):
             return
+        if words[:1] and words[0] == "mesh":
+            path.mkdir(parents=True)
+            make_solid(path / "part.obj")
+            return
         classes = named_classes(words)[:1]
         plain = words[:1] and words[0] in ONE_BY_ONE and before != "--target-from"
         for folder in ("",) if plain else (*classes, "a", "b"):
@@ -88,7 +95,7 @@ def make_file(name: str, before: str = "", words: Sequence[str] = ()) -> None:
     suffix = path.suffix.lower()
     if suffix in (*PICTURES, *FILMS) and (before in ("--like", "replay", "info") or name.startswith("result")):
         shutil.copyfile(result(suffix), path)
-        save_picture(path.with_name("photo.png"), 0)
+        shutil.copyfile(source_of(suffix), path.with_name(source_of(suffix).name))
     elif suffix in PICTURES:
         save_picture(path, len(name))
     elif suffix in FILMS:
@@ -96,15 +103,23 @@ def make_file(name: str, before: str = "", words: Sequence[str] = ()) -> None:
     elif suffix == ".glb":
         shutil.copyfile(EXAMPLE, path)
     elif suffix == ".obj":
-        corners = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)]
-        faces = ["f 1 3 2", "f 1 2 4", "f 2 3 4", "f 1 4 3"]
-        path.write_text("\n".join([*(f"v {a} {b} {c}" for a, b, c in corners), *faces]))
+        make_solid(path)
+    elif suffix == ".stl":
+        facet = "facet normal 0 0 0\nouter loop\n{}endloop\nendfacet\n"
+        corners = [[f"vertex {x} {y} {z}\n" for x, y, z in (CORNERS[k - 1] for k in face)] for face in FACES]
+        path.write_text("solid part\n" + "".join(facet.format("".join(three)) for three in corners) + "endsolid part\n")
     elif suffix == ".safetensors" and "centers" not in name:
         make_network(path, words)
     elif suffix == ".zip":
         make_zip(path)
     else:
         make_text(path, before, words)
+
+
+def make_solid(path: Path) -> None:
+    """Write a solid of four faces."""
+    lines = [*("v {} {} {}".format(*corner) for corner in CORNERS), *("f {} {} {}".format(*face) for face in FACES)]
+    path.write_text("\n".join(lines))
 
 
 def save_picture(path: Path, seed: int) -> None:
@@ -128,21 +143,34 @@ def kept() -> Path:
 
 @cache
 def film(suffix: str) -> Path:
-    """Return a film of twelve frames, six seconds long."""
+    """Return a film of twenty frames that all differ, five seconds long."""
     path = kept() / f"film{suffix}"
     save_picture(kept() / "frame.png", 0)
     with Image.open(kept() / "frame.png") as picture:
         frame = picture.copy()
+    frames = [np.roll(np.asarray(frame), 6 * k, 1) // (1 + k % 3) for k in range(20)]
     if suffix == ".gif":
-        frame.save(path, save_all=True, append_images=[frame.rotate(90)], duration=100)
+        first, *more = map(Image.fromarray, frames)
+        first.save(path, save_all=True, append_images=more, duration=250)
         return path
     from fractions import Fraction
 
     from reverie.media.video_write import VideoWriter
 
-    with VideoWriter(path, (96, 128), Fraction(2)) as writer:  # type: ignore[call-arg]
-        for _ in range(12):
-            writer.write(np.asarray(frame))  # type: ignore[attr-defined]
+    with VideoWriter(path, (96, 128), Fraction(4)) as writer:  # type: ignore[call-arg]
+        for each in frames:
+            writer.write(each)  # type: ignore[attr-defined]
+    return path
+
+
+@cache
+def source_of(suffix: str) -> Path:
+    """Return the picture or film that results are made from."""
+    path = kept() / f"source{suffix if suffix in FILMS else '.png'}"
+    if suffix in FILMS:
+        shutil.copyfile(film(suffix), path)
+    else:
+        save_picture(path, 0)
     return path
 
 
@@ -151,11 +179,10 @@ def result(suffix: str) -> Path:
     """Return a dream of a picture (or a film) that lies beside it, with its job inside."""
     from reverie.apps.cli.main import main
 
-    path, source = kept() / f"result{suffix}", kept() / "photo.png"
-    save_picture(source, 0)
-    if suffix in FILMS:
-        source = film(suffix)
-    main(["dream", str(source), "--steps", "1", "--octaves", "1", "--size", "64", "--quiet", "-o", str(path)])
+    path = kept() / f"result{suffix}"
+    main(
+        ["dream", str(source_of(suffix)), "--steps", "1", "--octaves", "1", "--size", "64", "--quiet", "-o", str(path)]
+    )
     return path
 
 
@@ -201,17 +228,17 @@ def make_text(path: Path, before: str, words: Sequence[str]) -> None:
     elif path.suffix == ".yaml":
         kind = "styles" if before == "--keyframes" and "style" in words else before.lstrip("-")
         path.write_text(TEXTS.get(kind, TEXTS["keyframes"]), "utf-8")
-    elif path.suffix in (".txt", ".csv", ".edl"):
-        path.write_text(TEXTS[{".txt": "classes", ".csv": "places", ".edl": "edit"}[path.suffix]], "utf-8")
+    elif path.suffix in (".txt", ".csv"):
+        path.write_text(TEXTS["classes" if path.suffix == ".txt" else "places"], "utf-8")
     elif path.suffix in (".wav", ".mp3"):
         make_song(path)
 
 
 def make_song(path: Path) -> None:
-    """Write two seconds of a tone that beats."""
+    """Write twenty seconds of a tone that beats."""
     import wave
 
-    t = np.arange(2 * 22050) / 22050
+    t = np.arange(20 * 22050) / 22050
     tone = (9000 * np.sin(2 * np.pi * 220 * t) * (t % 0.5 < 0.1)).astype("<i2")
     with wave.open(str(path.with_suffix(".wav")), "wb") as file:
         file.setnchannels(1), file.setsampwidth(2), file.setframerate(22050)

@@ -42,10 +42,16 @@ WHY_NOT = {  # the first words of commands → why they are not tried, and what 
     "embed place": "needs a map; tests/tools/test_embed_tool.py",
     "embed pick": "needs a map; tests/tools/test_embed_tool.py",
     "latent open": "needs a file of another program; tests/weights",
+    "latent conform": "needs an edit; tests/tools/test_edit_formats.py",
     "latent live": "waits for signals; tests/tools/test_live_shows.py",
     "dream live": "waits for signals; tests/tools/test_live_shows.py",
     "dream render": "needs a session; tests/tools/test_live_shows.py",
     "latent render": "needs a session; tests/tools/test_live_shows.py",
+}  # fmt: skip
+NEEDS = {  # parts of lines → what they need
+    r"--resume\b": "needs a training that was stopped; tests/train",
+    r"--param ": "needs a network with parameters; tests/tools/test_translate_tool.py",
+    r"--layer down\.": "needs a pix2pix network; tests/tools/test_translator_tools.py",
 }  # fmt: skip
 OTHERS = {  # how blocks begin that call other programs → why they are not run, and what runs them
     "pip ": "installs; .ci/run does", "docker ": "needs an engine; tests/test_containers.py",
@@ -59,7 +65,9 @@ BY_TESTS = {  # pages whose Python or shell blocks a test runs word for word
     "docs/python.md": "tests/api/test_python_page.py", "docs/studio.md": "tests/apps/test_studio_examples.py",
 }  # fmt: skip
 NOT_HERE = "not on this machine"  # weights that somebody would have to fetch
-FOREIGN = re.compile(r"[\w.-]+\.(pkl|pth|caffemodel|binaryproto|reverie|kdenlive|jsonl)\b|[\w/-]+-centers\.\w+|<\w")
+FOREIGN = re.compile(
+    r"[\w.-]+\.(pkl|pth|caffemodel|binaryproto|reverie|kdenlive|jsonl)\b|[\w/-]+-centers\.\w+|bvlc_\w+\.\w+|<\w"
+)
 BLOCK = re.compile(
     r"^(?P<fence>`{3,})(?P<kind>[^\n]*)\n(?P<inner>.*?)^(?P=fence)[ ]*$|(?P<indented>(?:^ {4}[^\n]*\n|^\n(?= {4}))+)",
     re.MULTILINE | re.DOTALL,
@@ -158,6 +166,9 @@ def reason(line: str) -> str:
     for begin in (" ".join(words[:2]), words[0]):
         if begin in WHY_NOT:
             return WHY_NOT[begin]
+    for part, why in NEEDS.items():
+        if re.search(part, line):
+            return why
     if "--executor" in words or "://" in line:
         return "needs a cluster or an object store; tests/cluster"
     if "-" in words:
@@ -197,7 +208,7 @@ def of_python(page: str, found: list[Block]) -> Iterator[Trial]:
             try:
                 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                     for name in named_files(block.text):
-                        make_file(name, "--like" if "settings(" in block.text else "", block.text.split())
+                        make_file(name, kind_of(name, block.text), block.text.split())
                     exec(compile(block.text, page, "exec"), names)
                 yield Trial(page, block.text, "right")
             except Exception as error:  # whatever is wrong with it is what is asked
@@ -211,6 +222,11 @@ def named_files(code: str) -> list[str]:
     """Return the files that Python code reads: those that it names, but for what it saves."""
     made = {*re.findall(r"save\w*\(\s*[\"']([^\"']+)", code), "out.mp4", "loop.mp4"}
     return [name for name in re.findall(r"[\"']([\w./-]+\.\w{2,11})[\"']", code) if name not in made]
+
+
+def kind_of(name: str, code: str) -> str:
+    """Return the option that a file of this name would stand behind on the command line."""
+    return "--like" if "settings(" in code else "--keyframes" if name.endswith(".yaml") else ""
 
 
 def of_yaml(block: Block) -> Trial:

@@ -28,6 +28,7 @@ from reverie.jobs.tool import AnyTool
 
 ATTEMPTS = 4  # of a shard
 WORKERS = 8  # tasks of an array where nobody says
+END_S = 10.0  # for local processes to end after their last answer
 LOOK_S = 0.5  # between two looks into the folder of answers
 TIMEOUT_MIN = 240  # of a task, where the parameters do not say
 
@@ -89,6 +90,7 @@ class SlurmExecutor:
         self._cluster = self._parameters.pop("cluster", None)
         if self._cluster is None and shutil.which("sbatch") is None:
             raise InputError("there is no Slurm on this machine: 'sbatch' is not found; run this on a login node")
+        self.here = self._cluster in ("local", "debug")
         self.threads, self.workers = thread_count(), WORKERS if workers == "auto" else int(workers)
         self.memory_bytes = None
 
@@ -144,9 +146,17 @@ class _Array:
                 yield from self._after(*task)
 
     def cancel(self) -> None:
-        """End what still runs."""
+        """End what still runs; processes of this machine that have answered may end by themselves, without a word."""
+        if not self.open:
+            self._await_ends()
         for job, _, _ in self.tasks:
             job.cancel()
+        self._await_ends()
+
+    def _await_ends(self) -> None:
+        until = time.monotonic() + (END_S if self.executor.here else 0.0)
+        while time.monotonic() < until and not all(job.done() for job, _, _ in self.tasks):
+            time.sleep(0.05)
 
     def _send(self, parts: Sequence[tuple[int, ...]], attempt: int) -> None:
         shards = [Shard(part, tuple(self.items[n] for n in part), self.opener, self.folder) for part in parts]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from reverie.errors import InputError
+from reverie.media.native_output import native_lines_dropped
 
 MISSING = "sound needs sounddevice and PortAudio: pip install 'reverie[live]', and apt install libportaudio2"
 
@@ -27,7 +28,8 @@ class Speaker:
 
     def __init__(self, make: Callable[[int], np.ndarray], rate_hz: int, device: str = "") -> None:
         try:
-            import sounddevice
+            with native_lines_dropped():
+                import sounddevice
         except (ImportError, OSError) as error:
             raise InputError(MISSING) from error
 
@@ -35,10 +37,11 @@ class Speaker:
             out[:] = make(count)
 
         try:
-            self._stream = sounddevice.OutputStream(
-                rate_hz, blocksize=0, device=device or None, channels=2, dtype="float32", callback=fill
-            )
-            self._stream.start()
+            with native_lines_dropped():
+                self._stream = sounddevice.OutputStream(
+                    rate_hz, blocksize=0, device=device or None, channels=2, dtype="float32", callback=fill
+                )
+                self._stream.start()
         except Exception as error:  # PortAudio's own kinds
             raise InputError(f"there is no sound device here ({' '.join(str(error).split())[:100]})") from error
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from reverie.errors import InputError
+from reverie.media.native_output import native_lines_dropped
 from reverie.media.signals.board import Board, Loop
 
 BANDS_HZ = {"delta": (1, 4), "theta": (4, 8), "alpha": (8, 13), "beta": (13, 30), "gamma": (30, 45)}
@@ -31,7 +32,9 @@ def listen_lsl(board: Board, wanted: str, look_s: float = LOOK_S) -> Loop:
         import pylsl
     except (ImportError, RuntimeError, OSError) as error:  # its library may be missing, too
         raise InputError("Lab Streaming Layer needs 'pylsl': pip install 'reverie[live]'") from error
-    found = [s for s in pylsl.resolve_streams(look_s) if wanted in (s.name(), s.type(), s.source_id())]
+    with native_lines_dropped():  # its own news: which configuration it loaded
+        streams = pylsl.resolve_streams(look_s)
+    found = [s for s in streams if wanted in (s.name(), s.type(), s.source_id())]
     if not found:
         raise InputError(f"no LSL stream '{wanted}' in this network; is its sender running, on the same network?")
     inlet = pylsl.StreamInlet(found[0], max_buflen=10, recover=True)

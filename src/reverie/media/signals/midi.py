@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reverie.errors import InputError
+from reverie.media.native_output import native_lines_dropped
 from reverie.media.signals.board import Board, Loop
 
 WAIT_S = 0.005
@@ -87,7 +88,8 @@ def _ports(which: str) -> tuple[Any, list[str]]:
     try:
         import mido
 
-        return mido, getattr(mido, which)()
+        with native_lines_dropped():
+            return mido, getattr(mido, which)()
     except ImportError as error:
         raise InputError("MIDI needs 'mido' and 'python-rtmidi': pip install 'reverie[live]'") from error
     except Exception as error:  # rtmidi raises its own kinds: no sequencer of ALSA, no permission

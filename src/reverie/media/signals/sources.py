@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from reverie.errors import InputError
+from reverie.media.native_output import native_lines_dropped
 from reverie.media.signals.board import Board, Loop
 from reverie.media.signals.take import read_take
 
@@ -66,15 +67,17 @@ def microphone(board: Board, device: str | None = None) -> Loop:
         InputError: sounddevice, PortAudio or a microphone is missing.
     """
     try:
-        import sounddevice
+        with native_lines_dropped():
+            import sounddevice
     except (ImportError, OSError) as error:
         raise InputError(
             "a microphone needs sounddevice and PortAudio: pip install 'reverie[live]', and apt install libportaudio2"
         ) from error
     rate_hz, hop = 22_050, 512
     try:
-        stream = sounddevice.InputStream(rate_hz, hop, device, 1, "float32")
-        stream.start()
+        with native_lines_dropped():
+            stream = sounddevice.InputStream(rate_hz, hop, device, 1, "float32")
+            stream.start()
     except Exception as error:  # PortAudio's own kinds
         raise InputError(f"there is no microphone ({' '.join(str(error).split())[:100]})") from error
     bands = LiveBands(rate_hz)
