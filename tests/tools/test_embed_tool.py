@@ -136,9 +136,9 @@ def test_a_picture_of_the_map_finds_itself_in_less_than_a_second(made: Path, pic
 
     prepared = PreparedPlaces(PlaceConfig(map=str(made), device="cpu"), Session())
     given = Given(pictures / "slanted" / "05.png")
-    began = time.perf_counter()
+    began = time.process_time()  # other programs may take the processor meanwhile
     work = prepared.work(given, 0)
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     row = work.outputs()[1].rows[0]
     assert row["nearest"][0] == "slanted/05.png"
     assert row["looks like"] == "slanted"
