@@ -23,6 +23,16 @@ def device_setting(*, several: bool = False, group: str = "machine", **facts: An
     return setting("auto", names, replay=False, group=group, **facts)
 
 
+def gradient_precision_setting(**facts: Any) -> Any:
+    """Declare the arithmetic of a network that gradients are sent through, by a tool that records which it was."""
+    text = (
+        "Arithmetic of the network; auto measures. fp32-fused-2: fp32 in fewer operations, other in the last bits; "
+        "fp32-fused: an older one of that kind."
+    )
+    choices = ("auto", "fp32", "fp32-fused", "fp32-fused-2", "bf16")
+    return setting("auto", text, choices=choices, replay=False, counts=True, expert=True, **facts)
+
+
 def network_setting(default: str = "embedded", **facts: Any) -> Any:
     """Declare which network sees the pictures."""
     text = f"Network: '{default}', a .safetensors file trained here, or a torchvision name."
