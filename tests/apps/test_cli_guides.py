@@ -170,3 +170,22 @@ def test_a_guide_dreams_from_noise_too(run: Run, tmp_path: Path, material: Path)
     code, _, err = run("dream", "-o", target, "--size", 64, "--steps", 1, "--octaves", 1, *options(material, "guide"))
     assert code == 0, err
     assert "the bytes are the same" in run("replay", target, "--files", material)[2]
+
+
+def test_a_folder_opens_its_guide_and_its_ascent_once(
+    run: Run, material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reverie.tools.dream import references
+    from reverie.tools.dream_steps import objective
+
+    counted: list[str] = []
+    for module, name in ((references, "read_references"), (objective, "build_ascent")):
+        made = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *how, made=made, name=name: (counted.append(name), made(*how))[1])
+    (tmp_path / "in").mkdir()
+    for number in range(3):
+        Image.fromarray(np.roll(scene(32, 40), 5 * number, axis=1)).save(tmp_path / "in" / f"{number}.png")
+    how = ("--guide", material / "guide.png", "--guide-form", "channels", "--workers", 1)
+    code, _, err = run("dream", tmp_path / "in", "-o", f"{tmp_path / 'out'}/", *QUICK, *how)
+    assert code == 0, err
+    assert sorted(counted) == ["build_ascent", "read_references"]

@@ -10,7 +10,7 @@ import torch
 from reverie.data.collection import open_collection
 from reverie.jobs.spread import Spread
 from reverie.tools.embed.features import Seen, look
-from reverie.tools.embed.shards import Shards
+from reverie.tools.embed.kept import Shards
 
 
 class Backwards(Spread):

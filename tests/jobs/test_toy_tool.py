@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import threading
 import urllib.request
 from pathlib import Path
@@ -13,7 +15,9 @@ from cyclopts import App
 from PIL import Image
 from toy import INVERT, PreparedInvert, find
 
+from reverie.apps.cli.pipes import STAND_IN
 from reverie.apps.cli.tool_command import command_for
+from reverie.apps.cli.tool_help import help_of
 from reverie.apps.web.page import RunPage
 from reverie.errors import InputError, JobError, OutputError
 from reverie.jobs.controls import Controls
@@ -345,3 +349,16 @@ def test_the_python_call_takes_files_and_arrays(photo: Path, monkeypatch: pytest
     assert [progress.done for progress in reverie.invert(photo)] == [1, 2, 3, 4]
     with pytest.raises(InputError, match="--strength must be at most 1"):
         reverie.invert(photo, strength=2.0)
+
+
+def test_a_picture_goes_through_pipes(photo: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(photo.read_bytes())))
+    assert call(STAND_IN, "-o", STAND_IN) == 0
+    with Image.open(io.BytesIO(capfdbinary.readouterr().out)) as made:
+        assert np.abs(np.asarray(made.convert("RGB")).astype(int) + pixels(photo) - 255).max() <= 1
+
+
+def test_its_help_comes_from_its_fields() -> None:
+    text = help_of(INVERT, everything=True)
+    assert "Invert pictures." in text and "How far: 0 the picture, 1 its negative." in text
+    assert {"--strength", "--mask", "--like", "--dry-run", "--workers", "--show"} <= set(re.findall(r"--[a-z-]+", text))

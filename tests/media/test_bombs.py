@@ -23,6 +23,7 @@ from reverie.data.folder import Archive
 from reverie.errors import PictureError
 from reverie.media.budget import reading_within
 from reverie.media.image import read_picture, read_square
+from reverie.media.source import read_blob
 
 COMPRESSORS: dict[str, tuple[int, Callable[[bytes], bytes]]] = {
     "lzma": (34925, lzma.compress), "zlib": (8, zlib.compress), "zstd": (50000, imagecodecs.zstd_encode),
@@ -106,3 +107,24 @@ def test_members_of_a_data_set_are_bounded(tmp_path: Path) -> None:
         file.truncate(4 << 30)
     with reading_within(256e6), pytest.raises(PictureError, match="more than 30 MiB"):
         Archive(tmp_path).read("sparse.png")
+
+
+def test_a_large_file_that_is_no_picture_is_not_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "sparse.png"
+    with path.open("wb") as file:
+        file.truncate(3 << 30)
+
+    def whole(*_: object) -> None:
+        raise AssertionError("all of it was read")
+
+    monkeypatch.setattr("reverie.media.image.read_blob", whole)
+    with pytest.raises(PictureError, match="is not a picture"):
+        read_picture(path)
+
+
+def test_a_file_beyond_all_pictures_is_refused_by_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "huge.png"
+    with path.open("wb") as file:
+        file.truncate(4 << 30)
+    with pytest.raises(PictureError, match="no picture of"):
+        read_blob(path, "", 1_000_000)

@@ -54,5 +54,5 @@ def test_mirror_images_are_found_and_a_lopsided_mesh_is_refused():
     both = np.concatenate([half, half * [-1, 1, 1]])
     pairs = mirror_pairs(both, 0)
     assert np.array_equal(pairs, np.concatenate([np.arange(40, 80), np.arange(40)]))
-    with pytest.raises(MeshError, match="no mirror image along z"):
+    with pytest.raises(MeshError, match="no mirror image along z; they have along x"):
         mirror_pairs(both, 2)

@@ -22,6 +22,7 @@ from reverie.media.source import MAX_PIXELS, check_memory, opened_file, pixel_li
 
 __all__ = ["MAX_PIXELS", "Picture", "picture_notes", "read_picture", "read_small", "read_square", "to_uint8"]
 
+LARGE_BYTES = 1 << 26  # of a file, from which on its header is read before the rest
 HIDDEN = 1.0  # white, as which transparent places count wherever a picture is laid on something
 
 
@@ -55,6 +56,8 @@ def read_picture(
             the memory.
     """
     limit = pixel_limit(max_pixels)
+    if isinstance(source, (str, Path)):
+        _look_first(Path(source), name, limit)
     label, blob = read_blob(source, name, limit)
     with reading(label):
         found = open_pixels(io.BytesIO(blob), label, limit)
@@ -67,6 +70,13 @@ def read_picture(
     if alpha is not None and not keep_hidden:
         rgb[alpha <= 0] = HIDDEN
     return Picture(rgb, alpha, found.bits, hashlib.sha256(blob).hexdigest(), Path(label).name, tuple(found.notes))
+
+
+def _look_first(path: Path, name: str, limit: int) -> None:
+    """Refuse a large file by its header, before all of it is in memory."""
+    if path.is_file() and path.stat().st_size > LARGE_BYTES:
+        with opened_file(path, name) as (label, stream), reading(label):
+            open_pixels(stream, label, limit)
 
 
 def picture_notes(path: Path) -> tuple[str, ...]:

@@ -122,13 +122,13 @@ def read_blob(source: Path | str | BinaryIO, name: str, limit: int) -> tuple[str
     try:
         if isinstance(source, (str, Path)):
             _check_file(Path(source), label)
-            with Path(source).open("rb") as file:
-                blob = file.read(most + 1)
+            with Path(source).open("rb") as file:  # of a size that is known too much, nothing is read
+                blob = file.read(most + 1) if os.fstat(file.fileno()).st_size <= most else None
         else:
             blob = source.read(most + 1)
     except OSError as error:
         raise PictureError(f"'{label}' cannot be read: {error.strerror or error}") from error
-    if len(blob) > most:
+    if blob is None or len(blob) > most:
         raise PictureError(f"'{label}' is more than {most >> 20} MiB; no picture of {limit:,} pixels needs that")
     if not blob:
         raise PictureError(f"'{label}' is empty (0 bytes)")

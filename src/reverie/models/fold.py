@@ -54,47 +54,57 @@ def observed_pairs(
     Modules that run more than once are left out. Those of a kind in `whole` count as one reader, however many
     operations of theirs read it; what they change in place is theirs from then on.
     """
-    made: dict[int, tuple[nn.Module, Tensor]] = {}
-    calls: dict[nn.Module, int] = {}
-    pairs: list[tuple[nn.Module, nn.Module]] = []
-    readers = _Readers()
-    before_whole: list[int] = []
-    final: dict[int, int] = {}
-
-    def after(module: nn.Module, _inputs: Any, output: Tensor) -> None:
-        calls[module] = calls.get(module, 0) + 1
-        made[id(output)] = (module, output)  # the tensor is kept so that its id stays unique
-        readers.count[id(output)] = 0
-
-    def before(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        calls[module] = calls.get(module, 0) + 1
-        found = made.get(id(inputs[0]))
-        if found is not None:
-            before_whole[:] = [readers.count[id(inputs[0])]]
-            pairs.append((found[0], module))
-
-    def read(_module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
-        key = id(inputs[0])
-        if key in made and before_whole:
-            readers.count[key] = before_whole.pop() + 1
-            if output is inputs[0]:
-                final[key] = readers.count[key]
-
-    handles: list[Any] = []
+    seen, handles = _Observation(), list[Any]()
     for module in net.modules():
         if makes(module):
-            handles.append(module.register_forward_hook(after))
+            handles.append(module.register_forward_hook(seen.after_making))
         elif reads(module):
-            handles.append(module.register_forward_pre_hook(before))
-            handles += [module.register_forward_hook(read)] if isinstance(module, whole) else []
+            handles.append(module.register_forward_pre_hook(seen.before_reading))
+            handles += [module.register_forward_hook(seen.after_reading)] if isinstance(module, whole) else []
     try:
-        with readers:
+        with seen.readers:
             net(probe)
     finally:
         for handle in handles:
             handle.remove()
-    alone = {maker for key, (maker, _) in made.items() if final.get(key, readers.count[key]) == 1}
-    return [(a, b) for a, b in pairs if calls[a] == 1 and calls[b] == 1 and a in alone]
+    return seen.alone()
+
+
+class _Observation:
+    """Who made which tensor, and who reads it, in one pass."""
+
+    def __init__(self) -> None:
+        self.readers = _Readers()
+        self._made: dict[int, tuple[nn.Module, Tensor]] = {}
+        self._calls: dict[nn.Module, int] = {}
+        self._pairs: list[tuple[nn.Module, nn.Module]] = []
+        self._before: list[int] = []  # readers of what a module in `whole` is about to read
+        self._final: dict[int, int] = {}  # of what was changed in place, and is another tensor since
+
+    def after_making(self, module: nn.Module, _inputs: Any, output: Tensor) -> None:
+        self._calls[module] = self._calls.get(module, 0) + 1
+        self._made[id(output)] = (module, output)  # the tensor is kept so that its id stays unique
+        self.readers.count[id(output)] = 0
+
+    def before_reading(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        self._calls[module] = self._calls.get(module, 0) + 1
+        found = self._made.get(id(inputs[0]))
+        if found is not None:
+            self._before = [self.readers.count[id(inputs[0])]]
+            self._pairs.append((found[0], module))
+
+    def after_reading(self, _module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
+        key = id(inputs[0])
+        if key in self._made and self._before:
+            self.readers.count[key] = self._before.pop() + 1
+            if output is inputs[0]:
+                self._final[key] = self.readers.count[key]
+
+    def alone(self) -> list[tuple[Any, Any]]:
+        """Return the pairs of which each side ran once, and whose second alone reads what the first made."""
+        count, calls = self.readers.count, self._calls
+        makers = {maker for key, (maker, _) in self._made.items() if self._final.get(key, count[key]) == 1}
+        return [(a, b) for a, b in self._pairs if calls[a] == 1 and calls[b] == 1 and a in makers]
 
 
 class _Readers(TorchFunctionMode):

@@ -21,15 +21,21 @@ def mirror_pairs(vertices: np.ndarray, axis: int) -> np.ndarray:
     Raises:
         MeshError: the mesh is not symmetric.
     """
+    nearest, paired = _nearest(vertices, axis)
+    if paired.mean() < LEAST_PAIRED:
+        others = ["xyz"[other] for other in range(3) if _nearest(vertices, other)[1].mean() >= LEAST_PAIRED]
+        raise MeshError(
+            f"{100 * (1 - paired.mean()):.0f} % of the vertices have no mirror image along {'xyz'[axis]}; "
+            + (f"they have along {' and '.join(others)}" if others else "nor have they along another axis")
+        )
+    return np.where(paired, nearest, np.arange(len(vertices)))
+
+
+def _nearest(vertices: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the vertex nearest to the mirror image of each, and whether the two are mirror images of each other."""
     image = vertices.copy()
     image[:, axis] *= -1
     found = KDTree(vertices).query(image)
     distance, nearest = np.asarray(found[0]), np.asarray(found[1])
     mutual = nearest[nearest] == np.arange(len(vertices))
-    paired = mutual & (distance < NEAR)
-    if paired.mean() < LEAST_PAIRED:
-        raise MeshError(
-            f"{100 * (1 - paired.mean()):.0f} % of the vertices have no mirror image along {'xyz'[axis]}; "
-            "choose another --symmetry, or none"
-        )
-    return np.where(paired, nearest, np.arange(len(vertices)))
+    return nearest, mutual & (distance < NEAR)

@@ -22,9 +22,8 @@ from reverie.numerics.neighbors import nearest_neighbors
 from reverie.tools.embed.config import MapConfig
 from reverie.tools.embed.features import Seen, look
 from reverie.tools.embed.fit import FILE, Fit, far_distance, save_fit
-from reverie.tools.embed.kept import kept_beside
+from reverie.tools.embed.kept import Shards, kept_beside
 from reverie.tools.embed.layout import LEAST_PICTURES, Space, fit_space, flat_start, laid_out
-from reverie.tools.embed.shards import Shards
 from reverie.tools.embed_page.figure import draw_map
 from reverie.tools.embed_page.findings import (
     NEIGHBORS,
