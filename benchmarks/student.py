@@ -26,7 +26,7 @@ from torch import Tensor
 from reverie.critic.open import open_critic
 from reverie.numerics.resample import resize
 from reverie.tools.compare.config import CompareConfig
-from reverie.tools.compare.measure import Eye, View
+from reverie.tools.compare.measure import Measurer, View
 from reverie.tools.compare.networks import Scorer
 from reverie.tools.fast.model import fast_style, open_student
 from reverie.tools.style.config import StyleConfig
@@ -120,9 +120,9 @@ def speed(ways: dict[str, Painter], content: Path, style: Tensor, rounds: int) -
     return found
 
 
-def distances(eye: Eye, picture: Tensor) -> dict[str, float]:
+def distances(measurer: Measurer, picture: Tensor) -> dict[str, float]:
     """Return how far a picture is from style and content, as the judge sees it."""
-    seen = eye.rows(View(picture.contiguous(), None))
+    seen = measurer.rows(View(picture.contiguous(), None))
     return {k: round(sum(getattr(r, k) for r in seen) / len(seen), 4) for k in ("style", "content")}
 
 
@@ -135,14 +135,14 @@ def quality(
     style = load(style_path, side, enlarge=False)
     for path in contents:
         content = load(path, side)
-        eye = Eye(judge, CompareConfig(), View(content, None), View(style, None))
+        measurer = Measurer(judge, CompareConfig(), View(content, None), View(style, None))
         made = {name: paint(content) for name, paint in ways.items()}
         row: dict[str, Any] = {"content": path.name}
-        row |= {name: distances(eye, picture) for name, picture in made.items()}
+        row |= {name: distances(measurer, picture) for name, picture in made.items()}
         goals = {name: row[name]["style"] for name in made}
-        picture, seconds, reached = optimized(content, style, lambda x, eye=eye: distances(eye, x)["style"], goals)
+        picture, seconds, reached = optimized(content, style, lambda x, m=measurer: distances(m, x)["style"], goals)
         row |= {
-            OPTIMIZER: distances(eye, picture),
+            OPTIMIZER: distances(measurer, picture),
             "optimizer_cpu_s": round(seconds, 1),
             "as_near_after_cpu_s": reached,
         }

@@ -25,7 +25,7 @@ from reverie.critic.style_layers import style_layers
 from reverie.media.image import to_uint8
 from reverie.media.sheet import contact_sheet
 from reverie.tools.compare.config import CompareConfig
-from reverie.tools.compare.measure import Eye, View
+from reverie.tools.compare.measure import Measurer, View
 from reverie.tools.compare.networks import Scorer
 from reverie.tools.style.config import StyleConfig
 
@@ -48,11 +48,11 @@ class Judging:
     def __init__(self, content: Tensor, style: Tensor) -> None:
         critic = open_critic(device="cpu", precision="fp32")
         judge = Scorer("embedded", critic, tuple(name for name, _ in style_layers(critic).style))
-        self.eye = Eye(judge, CompareConfig(), View(content, None), View(style, None))
+        self.measurer = Measurer(judge, CompareConfig(), View(content, None), View(style, None))
 
     def __call__(self, picture: Tensor) -> dict[str, float]:
         """Return mean distances."""
-        rows = self.eye.rows(View(as_saved(picture), None))
+        rows = self.measurer.rows(View(as_saved(picture), None))
         return {
             "style": round(sum(r.style for r in rows) / len(rows), 4),
             "content": round(sum(r.content for r in rows) / len(rows), 4),

@@ -31,7 +31,7 @@ from reverie.critic.open import open_critic
 from reverie.critic.style_layers import style_layers
 from reverie.media.sheet import contact_sheet
 from reverie.tools.compare.config import CompareConfig
-from reverie.tools.compare.measure import Eye, View
+from reverie.tools.compare.measure import Measurer, View
 from reverie.tools.compare.networks import Scorer
 from reverie.tools.style.config import StyleConfig
 
@@ -48,7 +48,7 @@ class Judge:
         self.critic = critic
         self.names = tuple(name for name, _ in style_layers(critic).style if name != IMAGE)
         scorer = Scorer(critic.identity.name, critic, self.names)
-        self.eye = Eye(scorer, CompareConfig(), View(content, None), View(style, None))
+        self.measurer = Measurer(scorer, CompareConfig(), View(content, None), View(style, None))
         self.goal = self.grams(style)
         self.start = [(a - b).square().sum() for a, b in zip(self.grams(content), self.goal, strict=True)]
 
@@ -61,7 +61,7 @@ class Judge:
     def __call__(self, picture: Tensor) -> dict[str, float]:
         """Return mean distances over the layers: style and content of `reverie compare`, and of Gram matrices."""
         saved = as_saved(picture)
-        rows = self.eye.rows(View(saved, None))
+        rows = self.measurer.rows(View(saved, None))
         away = [(a - b).square().sum() for a, b in zip(self.grams(saved), self.goal, strict=True)]
         grams = [float(a / b) for a, b in zip(away, self.start, strict=True)]
         return {

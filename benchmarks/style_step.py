@@ -41,7 +41,7 @@ from torch import Tensor
 
 from reverie.critic.open import open_critic
 from reverie.tools.compare.config import CompareConfig
-from reverie.tools.compare.measure import Eye, View
+from reverie.tools.compare.measure import Measurer, View
 from reverie.tools.compare.networks import Scorer
 from reverie.tools.style.config import StyleConfig
 
@@ -100,11 +100,11 @@ class Reader:
     def __init__(self, weights: Path, content: Tensor, style: Tensor) -> None:
         critic = open_critic("squeezenet1_1-caffe", weights, device="cpu", precision="fp32")
         judge = Scorer("squeezenet1_1", critic, SQUEEZE_STYLE)
-        self.eye = Eye(judge, CompareConfig(), View(content, None), View(style, None))
+        self.measurer = Measurer(judge, CompareConfig(), View(content, None), View(style, None))
 
     def __call__(self, picture: Tensor) -> tuple[float, float]:
         """Return mean style and content distance."""
-        rows = self.eye.rows(View(picture.contiguous(), None))
+        rows = self.measurer.rows(View(picture.contiguous(), None))
         return sum(r.style for r in rows) / len(rows), sum(r.content for r in rows) / len(rows)
 
 
