@@ -127,8 +127,10 @@ def layout(options: argparse.Namespace) -> None:
 
 def one_layout(options: argparse.Namespace) -> None:
     """Lay out by one of the programs, and print what it took and how trustworthy the map is."""
+    from sklearn.manifold import trustworthiness
+
     from reverie.tools.embed.fit import load_fit
-    from reverie.tools.embed.layout import laid_out, trustworthiness
+    from reverie.tools.embed.layout import laid_out
 
     torch.set_num_threads(1)
     space, places = load_fit(options.path).space, torch.empty(0, 2)
@@ -143,7 +145,7 @@ def one_layout(options: argparse.Namespace) -> None:
             places = torch.from_numpy(TSNE(random_state=0, n_jobs=1).fit_transform(space.points.numpy()))
 
     times = _timed(work)
-    trust = round(trustworthiness(space.points, places, 15), 5)
+    trust = round(trustworthiness(space.points.numpy(), places.numpy(), n_neighbors=15), 5)
     shape = {"pictures": len(space.points), "components": space.points.shape[1]}
     print(json.dumps(times | shape | {"trustworthiness_15": trust, "peak_mib": round(peak_rss() / MIB)}))
 

@@ -22,8 +22,7 @@ from reverie.media.mesh import read_mesh
 from reverie.render.camera import turntable
 from reverie.tools.mesh.ascent import MeshAscent, working_side
 from reverie.tools.mesh.config import MeshStyleConfig
-from reverie.tools.mesh.model import open_model
-from reverie.tools.mesh.pictures import colors_of
+from reverie.tools.mesh.model import colors_of, open_model
 from reverie.tools.mesh_dream.tool import EXAMPLE
 from reverie.tools.mesh_style.areas import areas_of
 from reverie.tools.mesh_style.goal import StyleGoal

@@ -30,8 +30,10 @@ from reverie.tools.compare.measure import Eye, View
 from reverie.tools.compare.networks import Scorer
 from reverie.tools.fast.model import fast_style, open_student
 from reverie.tools.style.config import StyleConfig
-from reverie.train.distill import distill
+from reverie.train.distill import open_distillation
 from reverie.train.distill_config import DistillConfig
+from reverie.train.run_folder import RunFolder
+from reverie.weights.checkpoint import save_model
 
 SIDES = (512, 1024)
 STUDENT, ANY, OPTIMIZER = "student", "any style", "optimizer"
@@ -47,8 +49,13 @@ def learn(style: Path, contents: list[Path], output: Path, minutes: float) -> di
     with tempfile.TemporaryDirectory() as folder:
         for path in contents:
             shutil.copy(path, folder)
-        for step in distill([(style, 1.0)], Path(folder), output, DistillConfig(minutes=minutes, device="cpu")):
-            steps = max(steps, getattr(step, "step", 0) or 0)
+        config = DistillConfig(style=(str(style),), data=folder, minutes=minutes, device="cpu")
+        with tempfile.TemporaryDirectory() as scratch:
+            training = open_distillation(config, RunFolder(Path(scratch) / "student.run", kept=False))
+            for step in training.steps():
+                steps = max(steps, step.step)
+            found = training.made()
+            save_model(output, dict(found[0]), found[1])
     return {
         "minutes": minutes, "steps": steps, "wall_s": round(time.perf_counter() - wall, 1),
         "cpu_s": round(time.process_time() - cpu, 1), "bytes": output.stat().st_size, "pictures": len(contents),

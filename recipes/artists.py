@@ -4,8 +4,10 @@
 
     python recipes/artists.py artists --names "Titian, Claude Monet, Hokusai" --photo examples/valley.jpg
 
-The first takes pictures that are there; the second gathers them (``reverie gather artists``). Everything goes into one
-folder: pictures without margins, network, report, map, layers, class pictures, dreams.
+The first takes pictures that are there; the second gathers them (``reverie gather artists``, whose servers are told
+``REVERIE_CONTACT``). Everything goes into one folder: pictures without margins, network, report, map, layers, class
+pictures, dreams. ``--small`` goes the whole way with 30 pictures of each painter and few steps, in a few minutes, to
+see whether everything is there before the real one.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +49,31 @@ PHOTO_PX = 320  # longer side of the dreams
 HERE = Path(__file__).parent
 
 
+@dataclass(frozen=True)
+class Effort:
+    """How much of everything.
+
+    Attributes:
+        pictures: of each painter at most; None for all.
+        training: options of the training beside its recipe.
+        drawn_px: side of the class pictures.
+        drawing_steps: of them.
+        dream_steps: at each size.
+        turning_steps: along a direction.
+    """
+
+    pictures: int | None = None
+    training: tuple[str, ...] = ()
+    drawn_px: int = 192
+    drawing_steps: int = 128
+    dream_steps: int = 12
+    turning_steps: int = 36
+
+
+WHOLE = Effort()
+SMALL = Effort(30, ("--epochs", "2", "--input-px", "64"), 96, 24, 3, 6)
+
+
 def reverie(*words: object) -> None:
     """Run a command of Reverie, shown as a user would type it."""
     texts = [str(word) for word in words]
@@ -69,49 +98,55 @@ def _inside(grey: np.ndarray) -> tuple[int, int]:
     return first + 2 * (first > 0), last - 2 * (last < len(flat))  # and the blurred edge
 
 
-def prepare(data: Path, folder: Path) -> None:
-    """Write all pictures of class folders without margins."""
+def prepare(data: Path, folder: Path, most: int | None) -> None:
+    """Write the pictures of class folders without margins, at most so many of each."""
     if folder.exists():
         return
     collection = open_collection(data)
     part = folder.with_name(f"{folder.name}.part")
+    counts = Counter[str]()
     for number, item in enumerate(collection.items):
         name = collection.classes[item.label]
+        counts[name] += 1
+        if most is not None and counts[name] > most:
+            continue
         (part / name).mkdir(parents=True, exist_ok=True)
         picture = read_picture(collection.archive.open(item.path), name=item.path)
         write_picture(part / name / f"{number:05d}.jpg", trimmed(picture.rgb), quality=93)
     part.rename(folder)
 
 
-def learn(out: Path) -> None:
+def learn(out: Path, effort: Effort) -> None:
     """Train the classifier, measure it, and look at how it sees the pictures."""
     data, model = out / "trimmed", out / "run" / "model.safetensors"
     if not model.exists():
-        reverie("train", "classifier", data, "--recipe", HERE / "artists.yaml", "-o", out / "run")
+        reverie("train", "classifier", data, "--recipe", HERE / "artists.yaml", *effort.training,
+                "-o", out / "run")  # fmt: skip
     reverie("train", "evaluate", model, data, "-o", out / "report")
     reverie("embed", data, "--model", model, "-o", out / "map")
     reverie("embed", "layers", data, "--model", model, "--pictures", "held-out", "-o", out / "layers-held-out.png")
     reverie("embed", "layers", data, "--model", model, "-o", out / "layers.png")
 
 
-def draw(out: Path, classes: Sequence[str]) -> None:
+def draw(out: Path, classes: Sequence[str], effort: Effort) -> None:
     """Draw a picture of each painter as the network imagines him."""
     (out / "classes").mkdir(exist_ok=True)
     for name in classes:
         target = out / "classes" / f"{name}.png"
         if not target.exists():
-            reverie("visualize", out / "run" / "model.safetensors", "--class", name, "--prior", "stack", "--size", 192,
-                    "--crops", 6, "--steps", 128, "-o", target)  # fmt: skip
+            reverie("visualize", out / "run" / "model.safetensors", "--class", name, "--prior", "stack",
+                    "--size", effort.drawn_px, "--crops", 6, "--steps", effort.drawing_steps, "-o", target)  # fmt: skip
 
 
-def dream(out: Path, photo: Path, classes: Sequence[str]) -> None:
+def dream(out: Path, photo: Path, classes: Sequence[str], effort: Effort) -> None:
     """Dream a photograph toward each painter: below a mask, and with the textures of one of his paintings."""
     model = out / "run" / "model.safetensors"
     small, mask = photograph(photo, out)
     for kind in ("masked", "target"):
         (out / kind).mkdir(exist_ok=True)
     for name in classes:
-        options = ("--model", model, "--class", name, "--octaves", 3, "--steps", 12, "--step-size", 0.011)
+        options = ("--model", model, "--class", name, "--octaves", OCTAVES, "--steps", effort.dream_steps,
+                   "--step-size", 0.011)  # fmt: skip
         target = out / "masked" / f"{name}.png"
         if not target.exists():
             reverie("dream", small, *options, "--mask", mask, "-o", target)
@@ -133,7 +168,7 @@ def photograph(photo: Path, out: Path) -> tuple[Path, Path]:
     return small, mask
 
 
-def turn(out: Path, classes: Sequence[str], layer: str = "mixed5a", steps: int = 36) -> None:
+def turn(out: Path, classes: Sequence[str], effort: Effort, layer: str = "mixed5a") -> None:
     """Dream the photograph along directions between painters in a layer: toward one, away from another."""
     (out / "directions").mkdir(exist_ok=True)
     critic = open_critic(str(out / "run" / "model.safetensors"))
@@ -146,7 +181,7 @@ def turn(out: Path, classes: Sequence[str], layer: str = "mixed5a", steps: int =
             continue
         print(f"\ndirection {pair}", flush=True)
         goal = direction_goal(out / "layers-centers.safetensors", pair, critic, layer)
-        write_picture(target, along(image, goal, critic, steps))
+        write_picture(target, along(image, goal, critic, effort.turning_steps))
 
 
 def along(image: torch.Tensor, goal: Objective, critic: Critic, steps: int) -> np.ndarray:
@@ -192,7 +227,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder or zip with a folder of pictures per painter")
     parser.add_argument("--names", help="painters to gather, where there is no --data")
     parser.add_argument("--photo", type=Path, default=HERE.parent / "examples" / "valley.jpg")
+    parser.add_argument("--small", action="store_true", help="few pictures and steps, to see whether it works")
     options = parser.parse_args()
+    effort = SMALL if options.small else WHOLE
     out: Path = options.output
     out.mkdir(parents=True, exist_ok=True)
     data = options.data
@@ -200,12 +237,12 @@ def main() -> None:
         data = out / "gathered"
         if not data.exists():
             reverie("gather", "artists", options.names, "-o", data)
-    prepare(data, out / "trimmed")
-    learn(out)
+    prepare(data, out / "trimmed", effort.pictures)
+    learn(out, effort)
     classes = sorted(path.name for path in (out / "trimmed").iterdir())
-    draw(out, classes)
-    dream(out, options.photo, classes)
-    turn(out, classes)
+    draw(out, classes, effort)
+    dream(out, options.photo, classes, effort)
+    turn(out, classes, effort)
     list(sheets(out, classes))
 
 

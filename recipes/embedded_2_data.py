@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.data.folder import SUFFIXES, Archive, open_folder
+from reverie.data.folder import Archive, open_folder
 from reverie.data.pack import load_pictures
 from reverie.media.image import read_picture, to_uint8
+from reverie.media.suffixes import PICTURES
 
 HELD_OUT = slice(5, None, 12)  # of the first archive, by name: features are measured on these
 LEAST_CROP_PX, LEAST_SCALE = 64, 0.55  # a crop is enlarged by no more than 1 / 0.55
@@ -98,5 +99,5 @@ def varied(images: Tensor, random: np.random.Generator) -> Tensor:
 
 def _pictures(path: Path) -> list[np.ndarray]:
     archive = Archive(path)
-    names = [name for name in archive.names() if Path(name).suffix.lower() in SUFFIXES]
+    names = [name for name in archive.names() if Path(name).suffix.lower() in PICTURES]
     return [to_uint8(read_picture(io.BytesIO(archive.read(name)), name=name).rgb) for name in names]

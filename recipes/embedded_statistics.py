@@ -19,8 +19,8 @@ from torch import Tensor
 from reverie.critic.critic import LOGITS
 from reverie.critic.open import open_critic
 from reverie.critic.statistics import SHORT_PX, at_size, measure, save_statistics
-from reverie.data.folder import SUFFIXES
 from reverie.media.image import read_picture
+from reverie.media.suffixes import PICTURES as READ
 from reverie.weights.embedded import statistics_path
 
 PICTURES = 160
@@ -29,7 +29,7 @@ PICTURES = 160
 def photographs(archive: Path) -> Iterator[Tensor]:
     """Yield the pictures of an archive at several sizes."""
     with zipfile.ZipFile(archive) as file:
-        names = sorted(n for n in file.namelist() if Path(n).suffix.lower() in SUFFIXES)
+        names = sorted(n for n in file.namelist() if Path(n).suffix.lower() in READ)
         for name in names[:: max(1, len(names) // PICTURES)][:PICTURES]:
             rgb = torch.from_numpy(read_picture(io.BytesIO(file.read(name)), name=name).rgb).permute(2, 0, 1)[None]
             for short in SHORT_PX:

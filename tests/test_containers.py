@@ -45,7 +45,7 @@ def test_both_images_are_made_by_the_same_steps_from_the_same_base() -> None:
     assert f'RUN TORCH_INDEX="$TORCH_INDEX" {step}' in DOCKER
     assert f'    TORCH_INDEX="{{{{ TORCH_INDEX }}}}" {step}' in section("post")
     assert "sh /src/containers/build.sh /src" in CHECK
-    (base,) = re.findall("^FROM (.+)$", DOCKER, re.MULTILINE)
+    (base,) = re.findall("^ARG BASE=(.+)\nFROM [$]BASE$", DOCKER, re.MULTILINE)
     assert f"From: {base}" in APPTAINER
     version = base.removeprefix("python:").removesuffix("-slim")
     assert f"Programming Language :: Python :: {version}" in (ROOT / "pyproject.toml").read_text("utf-8")

@@ -28,8 +28,31 @@ def test_the_conda_recipe_has_the_requirements_and_version_of_the_project() -> N
         wanted.add(f"{ON_CONDA.get(name, name).lower()} {limits}".strip())
     found = {line for line in recipe["requirements"]["run"] if not line.startswith("python ")}
     assert found == wanted
+    assert {line for line in recipe["requirements"]["host"][2:] if not line.startswith("hatchling")} <= found
     minimum = PROJECT["requires-python"].removeprefix(">=")
     assert minimum in (ROOT / "packaging" / "conda" / "README.md").read_text("utf-8")
+
+
+def test_the_conda_recipe_has_fields_of_its_format_alone() -> None:
+    """The names of version 1 of the format, of the parts that are used here; a misspelled one would be refused."""
+    recipe = yaml.safe_load((ROOT / "packaging" / "conda" / "recipe.yaml").read_text("utf-8"))
+    fields = {
+        "": {"schema_version", "context", "package", "source", "build", "requirements", "tests", "about", "extra"},
+        "package": {"name", "version"}, "source": {"path", "url", "sha256"}, "requirements": {"host", "run"},
+        "build": {"number", "noarch", "python", "script"},
+        "about": {"homepage", "repository", "documentation", "summary", "description", "license", "license_file"},
+    }  # fmt: skip
+    for part, known in fields.items():
+        assert set(recipe[part] if part else recipe) <= known, part
+    assert recipe["schema_version"] == 1 and recipe["build"]["noarch"] == "python"
+    (entry,) = recipe["build"]["python"]["entry_points"]
+    script, _, target = entry.partition(" = ")
+    assert PROJECT["scripts"] == {script: target}
+    assert [set(test) for test in recipe["tests"]] == [{"python"}, {"script"}]
+    assert set(recipe["tests"][0]["python"]) <= {"imports", "pip_check", "python_version"}
+    for step in recipe["build"]["script"]:
+        assert isinstance(step, str) or set(step) <= {"if", "then", "else"}
+    assert all((ROOT / name).is_file() for name in recipe["about"]["license_file"])
 
 
 def test_the_workflow_is_well_formed_and_runs_on_three_systems() -> None:
@@ -41,6 +64,10 @@ def test_the_workflow_is_well_formed_and_runs_on_three_systems() -> None:
         assert (ROOT / script).is_file(), script
     extras = {name for found in re.findall(r"\.\[([\w,]+)\]", text) for name in found.split(",")}
     assert extras <= set(PROJECT["optional-dependencies"])
+    for job in workflow["jobs"].values():
+        assert set(job) <= {"strategy", "runs-on", "timeout-minutes", "env", "steps", "needs"}
+        assert all(("uses" in step) != ("run" in step) for step in job["steps"])
+    assert "bash .ci/run" in text and "docs/site/check.py" in text  # the whole check; spelling and links
     torch, vision = (
         next(d for d in PROJECT["dependencies"] if d.startswith(f"{n}>")) for n in ("torch", "torchvision")
     )

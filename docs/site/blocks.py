@@ -1,8 +1,14 @@
-"""Try the command lines of the pages: python docs/site/blocks.py [PAGE ...].
+"""Execute the code of the pages, or say why not: python docs/site/blocks.py [--list] [PAGE ...].
 
-Each line that calls `reverie` is run with ``--dry-run`` in an empty folder, in which files of the names that it
-mentions are made first: a small picture, film, mesh or folder. What cannot be tried is listed with the reason. So
-options that do not go together, wrong values and missing arguments are found; the pictures themselves are not made.
+Each block of code, fenced or indented, is one of these:
+
+* lines that call `reverie`: each is run with ``--dry-run`` (without it where a command only tells or replays) in an
+  empty folder, in which small files of the names that it mentions are made first (`block_files.py`);
+* Python: the blocks of a page are executed in their order, in such a folder;
+* settings in YAML: they are read;
+* or marked on the page, in a comment above it that readers do not see: ``<!-- not run: shows what is printed -->``.
+
+A line that cannot be tried has its reason here (`WHY_NOT`). Whatever is neither executed nor explained is a fault.
 """
 
 from __future__ import annotations
@@ -12,7 +18,6 @@ import io
 import os
 import re
 import shlex
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,29 +26,63 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from check import ROOT, all_commands, command_lines, pages
+from block_files import make_file, make_files, spelled_out
+from check import ROOT, SPAN, all_commands, lines_of, pages, without_code
 
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".tif")
-FILMS = (".mp4", ".mov", ".gif", ".webm")
-MESHES = (".obj", ".glb")
-EXAMPLE = ROOT / "src" / "reverie" / "tools" / "mesh_dream" / "example.glb"
-WHY_NOT = {  # the first words of commands → why they are not tried
-    "studio": "starts a server", "wall": "starts a server", "jobs": "needs a queue with jobs",
-    "watch": "waits for files", "gather": "asks the internet", "models fetch": "asks the internet",
-    "man": "prints a page", "doctor": "tested by itself", "replay": "needs a result of yours",
-    "embed place": "needs a map of yours", "embed pick": "needs a map of yours",
-    "latent open": "needs a file of yours", "latent conform": "needs an edit of yours",
-    "latent blend": "needs two networks of yours",
+WHY_NOT = {  # the first words of commands → why they are not tried, and what tries them
+    "studio": "starts a server; tests/apps/test_studio_*.py", "wall": "starts a server; test_studio_exhibits.py",
+    "jobs": "needs a queue; tests/apps/test_cli_jobs.py", "watch": "waits for files; test_studio_exhibits.py",
+    "gather images": "asks the internet; tests/tools/test_gather_images.py",
+    "gather artists": "asks the internet; tests/tools/test_gather_images.py",
+    "gather map": "asks the internet; tests/tools/test_gather_map.py",
+    "gather public": "asks the internet; tests/tools/test_gather_public.py",
+    "gather veto": "needs a gathered folder; tests/tools/test_gather_images.py",
+    "models fetch": "asks the internet; tests/weights", "models convert": "needs a file of another program",
+    "models calibrate": "takes minutes", "doctor": "tests/apps/test_doctor.py",
+    "embed place": "needs a map; tests/tools/test_embed_tool.py",
+    "embed pick": "needs a map; tests/tools/test_embed_tool.py",
+    "latent open": "needs a file of another program; tests/weights",
+    "latent live": "waits for signals; tests/tools/test_live_shows.py",
+    "dream live": "waits for signals; tests/tools/test_live_shows.py",
+    "dream render": "needs a session; tests/tools/test_live_shows.py",
+    "latent render": "needs a session; tests/tools/test_live_shows.py",
+}  # fmt: skip
+OTHERS = {  # how blocks begin that call other programs → why they are not run, and what runs them
+    "pip ": "installs; .ci/run does", "docker ": "needs an engine; tests/test_containers.py",
+    "apptainer ": "needs an engine; tests/test_containers.py", "containers/check.sh": "tests/test_containers.py",
+    "python course/run.py": "tests/test_course.py", "python docs/site": "tests/test_docs.py",
+    "python benchmarks/": "takes minutes; benchmarks/README.md", "python recipes/": "takes minutes, by hand",
+    "export RAY_AUTH": "starts a cluster; tests/cluster", "sh recipes/kiosk.sh": "installs a kiosk",
+}  # fmt: skip
+WITHOUT_DRY_RUN = ("info", "replay", "models list", "models show", "models", "man")  # they only tell, or are quick
+BY_TESTS = {  # pages whose Python or shell blocks a test runs word for word
+    "docs/python.md": "tests/api/test_python_page.py", "docs/studio.md": "tests/apps/test_studio_examples.py",
 }  # fmt: skip
 NOT_HERE = "not on this machine"  # weights that somebody would have to fetch
-OWN = re.compile(
-    r"\.(safetensors|pkl|pth|caffemodel|yaml|edl|zip|csv|json|onnx|py|txt|binaryproto|reverie)\b|\.\.\.|[A-Z]{3,}|<"
+FOREIGN = re.compile(r"[\w.-]+\.(pkl|pth|caffemodel|binaryproto|reverie|kdenlive|jsonl)\b|[\w/-]+-centers\.\w+|<\w")
+BLOCK = re.compile(
+    r"^(?P<fence>`{3,})(?P<kind>[^\n]*)\n(?P<inner>.*?)^(?P=fence)[ ]*$|(?P<indented>(?:^ {4}[^\n]*\n|^\n(?= {4}))+)",
+    re.MULTILINE | re.DOTALL,
 )
+MARK = re.compile(r"<!-- not run: ((?:(?!-->).)+) -->\s*$", re.DOTALL)
+YAML = re.compile(r"\s*\w+:( |$)", re.MULTILINE)
+UNMARKED = "is neither executed nor marked: <!-- not run: why -->"
+PYTHON = re.compile(r"^(from \S+ import|import \w+|\w+ = \w+\(|\w+\()", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block of code of a page: its text, what it is called behind its fence, and the mark above it."""
+
+    page: str
+    text: str
+    kind: str
+    mark: str
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of one line: "right", "not tried" or "wrong", and why."""
+    """What became of a block or a line of it: "right", "not tried" or "wrong", and why."""
 
     page: str
     line: str
@@ -51,119 +90,162 @@ class Trial:
     why: str = ""
 
 
+def blocks(page: Path) -> Iterator[Block]:
+    """Yield the blocks of code of a page; lists and directives of the site are none."""
+    text, name = page.read_text("utf-8"), page.resolve().relative_to(ROOT).as_posix()
+    for found in BLOCK.finditer(text):
+        if found["kind"] and found["kind"].startswith("{"):
+            continue
+        if found["indented"] is not None and re.search(r"(^|\n)\s*([-*]|\d+\.) [^\n]*\n\n?$", text[: found.start()]):
+            continue  # the second paragraph of an item of a list
+        inner = found["inner"] if found["inner"] is not None else re.sub(r"^ {4}", "", found["indented"], flags=re.M)
+        mark = MARK.search(text[: found.start()])
+        yield Block(name, inner, (found["kind"] or "").strip(), mark[1] if mark else "")
+
+
 def trials(wanted: list[Path] | None = None) -> Iterator[Trial]:
-    """Yield what becomes of each line of the pages."""
+    """Yield what becomes of each block and line of the pages."""
     for page in wanted or pages():
-        name = page.resolve().relative_to(ROOT).as_posix()
-        for line in dict.fromkeys(command_lines(page.read_text("utf-8"))):
-            why = reason(line)
-            yield Trial(name, line, "not tried", why) if why else tried(name, line)
+        name, known, python = page.resolve().relative_to(ROOT).as_posix(), set[str](), list[Block]()
+        for block in blocks(page):
+            lines = list(lines_of(block.text))
+            known.update(lines)
+            if block.mark:
+                yield Trial(name, block.text, "not tried", block.mark)
+            elif block.kind in ("python", "sh") and name in BY_TESTS:
+                yield Trial(name, block.text, "right", BY_TESTS[name])
+            elif lines:
+                for line in dict.fromkeys(lines):
+                    yield of_line(name, line)
+            elif block.kind == "yaml" or YAML.match(block.text):
+                yield of_yaml(block)
+            elif block.kind == "python" or PYTHON.search(block.text):
+                python.append(block)
+            else:
+                why = next((why for begin, why in OTHERS.items() if block.text.strip().startswith(begin)), "")
+                yield Trial(name, block.text, "not tried" if why else "wrong", why or UNMARKED)
+        yield from of_python(name, python)
+        spans = (m[0].strip("`") for m in SPAN.finditer(without_code(page.read_text("utf-8"))))
+        for line in dict.fromkeys(span for span in spans if span.startswith("reverie ") and span not in known):
+            yield of_span(name, line)
+
+
+def of_span(page: str, line: str) -> Trial:
+    """Try a line that stands in a sentence; what only names a command or some of its options is right if it exists."""
+    from check import fault_of
+
+    words = line.split()[1:]
+    if " ".join(words) in all_commands() or len(words) == 1 or not re.search(r"[./]|--class \w", line):
+        fault = fault_of(line, all_commands())
+        return Trial(page, line, "wrong" if fault else "right", fault)
+    return of_line(page, line)
+
+
+def of_line(page: str, line: str) -> Trial:
+    """Try a command line, or say why not."""
+    why = reason(line)
+    return Trial(page, line, "not tried", why) if why else tried(page, line)
 
 
 def reason(line: str) -> str:
     """Return why a line is not tried, or ""."""
     try:
-        words = shlex.split(line)[1:]
+        words = spelled_out(shlex.split(line)[1:])
     except ValueError:
         return "is a sentence"
-    if not words or words[0].startswith("-"):
-        return "is no command"
+    if not words or words[0] == "--install-completion":
+        return "writes into the home folder; tests/apps/test_manual.py"
     for begin in (" ".join(words[:2]), words[0]):
         if begin in WHY_NOT:
             return WHY_NOT[begin]
-    known = all_commands()
-    if " ".join(words) in known:
-        return "names a command"
-    options = known.get(" ".join(words[:2])) or known.get(words[0]) or frozenset()
-    if "--dry-run" not in options:
-        return "takes no --dry-run"
-    if "--like" in words:
-        return "needs a result of yours"
-    if found := OWN.search(line):
-        return f"needs '{found[0]}' of yours"
-    return "is part of a line" if len(words) == 1 or not re.search(r"[./]|latent|mesh dream|--class", line) else ""
+    if "--executor" in words or "://" in line:
+        return "needs a cluster or an object store; tests/cluster"
+    if "-" in words:
+        return "reads standard input; tests/apps/test_cli_output.py"
+    found = FOREIGN.search(" ".join(words))
+    return f"needs '{found[0]}' of another program or run" if found else ""
 
 
 def tried(page: str, line: str) -> Trial:
-    """Run a line with --dry-run where its files are."""
+    """Run a line where its files are, as a dry run where there is one."""
     from reverie.apps.cli.main import main
 
-    words = shlex.split(line)[1:]
-    here = Path.cwd()
-    with tempfile.TemporaryDirectory() as scratch:
-        os.chdir(scratch)
-        try:
+    words = [word for word in spelled_out(shlex.split(line)[1:]) if word != "--show"]
+    plain = {" ".join(words[:2]), words[0]}.intersection(WITHOUT_DRY_RUN) or words[-1].startswith("--help")
+    dry = [] if plain or words[0].startswith("-") or "--dry-run" in words else ["--dry-run"]
+    with in_an_empty_folder():
+        errors = io.StringIO()
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
             make_files(words)
-            errors = io.StringIO()
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
-                code = main([word for word in words if word != "--show"] + ["--dry-run"] * ("--dry-run" not in words))
-        finally:
-            os.chdir(here)
+            try:
+                code = main([*words, *dry])
+            except SystemExit as end:
+                code = int(end.code or 0)
     told = errors.getvalue().strip().splitlines()
     if code and told and NOT_HERE in told[-1]:
         return Trial(page, line, "not tried", "needs weights that have to be fetched")
     return Trial(page, line, "wrong" if code else "right", told[-1] if code and told else "")
 
 
-def make_files(words: list[str]) -> None:
-    """Make a small file or folder for every name that a line mentions, but for results."""
-    results = {words[k + 1] for k, word in enumerate(words[:-1]) if word in ("-o", "--output", "--destination")}
-    for word in words:
-        for part in re.split(r"[=,]", word):
-            name = re.sub(r":[\d.]+$", "", part)
-            if word in results or name.startswith("-"):
-                continue
-            for path in (
-                [Path(name, f"{c}/{k}.png") for c in "ab" for k in range(10)] if name.endswith("/") else [Path(name)]
-            ):
-                make_file(path)
-
-
-def make_file(path: Path) -> None:
-    """Make one small file by its ending."""
-    import numpy as np
-    from PIL import Image
-
-    if path.is_absolute() or ".." in path.parts or path.exists():
+def of_python(page: str, found: list[Block]) -> Iterator[Trial]:
+    """Execute the Python of a page from top to bottom."""
+    if not found:
         return
-    y, x = np.mgrid[0:96, 0:128]
-    picture = Image.fromarray(np.stack([x * 2, y * 2, 255 - x], axis=-1).clip(0, 255).astype(np.uint8))
-    if path.suffix not in (*PICTURES, *FILMS, *MESHES):
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix in PICTURES:
-        picture.save(path)
-    elif path.suffix == ".gif":
-        picture.save(path, save_all=True, append_images=[picture.rotate(90)], duration=100)
-    elif path.suffix in FILMS:
-        _film(path, np.asarray(picture))
-    elif path.suffix == ".glb":
-        shutil.copyfile(EXAMPLE, path)
-    elif path.suffix == ".obj":
-        corners = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)]
-        faces = ["f 1 3 2", "f 1 2 4", "f 2 3 4", "f 1 4 3"]
-        text = "\n".join([*(f"v {a} {b} {c}" for a, b, c in corners), *faces])
-        path.write_text(text)
+    names: dict[str, object] = {"__name__": page}
+    with in_an_empty_folder():
+        for block in found:
+            try:
+                with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                    for name in named_files(block.text):
+                        make_file(name, "--like" if "settings(" in block.text else "", block.text.split())
+                    exec(compile(block.text, page, "exec"), names)
+                yield Trial(page, block.text, "right")
+            except Exception as error:  # whatever is wrong with it is what is asked
+                if NOT_HERE in str(error):
+                    yield Trial(page, block.text, "not tried", "needs weights that have to be fetched")
+                    continue
+                yield Trial(page, block.text, "wrong", f"{type(error).__name__}: {error}")
 
 
-def _film(path: Path, picture: object) -> None:
-    from fractions import Fraction
+def named_files(code: str) -> list[str]:
+    """Return the files that Python code reads: those that it names, but for what it saves."""
+    made = {*re.findall(r"save\w*\(\s*[\"']([^\"']+)", code), "out.mp4", "loop.mp4"}
+    return [name for name in re.findall(r"[\"']([\w./-]+\.\w{2,11})[\"']", code) if name not in made]
 
-    from reverie.media.video_write import VideoWriter
 
-    with VideoWriter(path, (96, 128), Fraction(12)) as film:  # type: ignore[call-arg]
-        for _ in range(6):
-            film.write(picture)  # type: ignore[attr-defined]
+def of_yaml(block: Block) -> Trial:
+    """Read a block of settings."""
+    import yaml
+
+    try:
+        yaml.safe_load(block.text)
+    except yaml.YAMLError as error:
+        return Trial(block.page, block.text, "wrong", " ".join(str(error).split()))
+    return Trial(block.page, block.text, "right")
+
+
+@contextlib.contextmanager
+def in_an_empty_folder() -> Iterator[None]:
+    """Work in a folder that is removed afterwards."""
+    here = Path.cwd()
+    with tempfile.TemporaryDirectory() as scratch:
+        os.chdir(scratch)
+        try:
+            yield
+        finally:
+            os.chdir(here)
 
 
 def main() -> int:
-    """Print what was tried, and what was wrong."""
+    """Print what was wrong or not tried, and how many there are of each."""
+    names = [name for name in sys.argv[1:] if name != "--list"]
     counts = {"right": 0, "not tried": 0, "wrong": 0}
-    for one in trials([Path(name) for name in sys.argv[1:]] or None):
+    for one in trials([Path(name) for name in names] or None):
         counts[one.state] += 1
-        if one.state != "right":
-            print(f"{one.state:9} {one.page}: {one.line}  ({one.why})", flush=True)
-    print(", ".join(f"{count} {state}" for state, count in counts.items()))
+        if one.state == "wrong" or (one.state == "not tried" and "--list" in sys.argv):
+            shown = " ".join(one.line.split())[:120]
+            print(f"{one.state:9} {one.page}: {shown}  ({one.why})", flush=True)
+    print(f"{counts['right']} executed, {counts['not tried']} not, each with its reason, {counts['wrong']} wrong")
     return bool(counts["wrong"])
 
 

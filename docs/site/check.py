@@ -66,13 +66,18 @@ def command_lines(text: str) -> Iterator[str]:
     blocks = [m[0] for m in FENCE.finditer(text)] + [m[0] for m in INDENTED.finditer(FENCE.sub("", text))]
     spans = [m[0].strip("`") for m in SPAN.finditer(without_code(text))]
     for block in blocks:
-        joined = re.sub(r"\\\n\s*", " ", block)
-        for line in joined.splitlines():
-            for part in re.split(r"&&|;|\|(?!\|)", line.split(" #")[0].split("\t#")[0]):
-                part = part.strip().removeprefix("$ ")
-                if part.startswith("reverie "):
-                    yield part
+        yield from lines_of(block)
     yield from (span for span in spans if span.startswith("reverie "))
+
+
+def lines_of(block: str) -> Iterator[str]:
+    """Yield every command line of `reverie` in a block of code."""
+    joined = re.sub(r"\\\n\s*", " ", block)
+    for line in joined.splitlines():
+        for part in re.split(r"&&|;|\|(?!\|)", line.split(" #")[0].split("\t#")[0]):
+            part = part.strip().removeprefix("$ ")
+            if part.startswith("reverie "):
+                yield part
 
 
 def unknown_commands() -> Iterator[str]:

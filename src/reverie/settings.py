@@ -18,47 +18,11 @@ T = TypeVar("T")
 MOST_TIMES = 64.0  # that a size may be larger than the input's own
 
 
-def setting(
-    default: Any,
-    help: str,  # noqa: A002 - the word that the command line uses
-    *,
-    minimum: float | None = None,
-    maximum: float | None = None,
-    choices: tuple[str, ...] | None = None,
-    above: float | None = None,
-    replay: bool = True,
-    counts: bool = False,
-    file: str | None = None,
-    builtin: tuple[str, ...] = (),
-    runs_code: bool = False,
-    user_only: str | None = None,
-    inside: Callable[[str, Callable[[str, str], str]], str] | None = None,
-    flag: str | None = None,
-    alias: tuple[str, ...] = (),
-    bare: str | None = None,
-    needs: tuple[str, ...] = (),
-    excludes: tuple[str, ...] = (),
-    needs_input: bool = False,
-    own: bool = False,
-    belongs: tuple[str, ...] = (),
-    stored: bool = True,
-    late: bool = False,
-    moves: bool = False,
-    decided: bool = False,
-    steer: bool = False,
-    whole: bool = False,
-    joined: bool = False,
-    of: str | None = None,
-    own_px: bool = False,
-    hidden: bool = False,
-    group: str = "",
-    expert: bool = False,
-    marks: tuple[str, ...] = (),
-) -> Any:
-    """Declare one configuration field, and all that is true of it.
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """All that is true of a field, as its `metadata` has it.
 
-    Args:
-        default: its value where nothing is given; a tuple makes the option repeatable.
+    Attributes:
         help: what it does to the result, in one sentence.
         minimum: least value allowed.
         maximum: greatest value allowed.
@@ -98,18 +62,51 @@ def setting(
         expert: shown by ``--help-all`` only.
         marks: what its own tool asks of it, in words of that tool; see `marked`.
     """
-    facts = {
-        "help": help, "minimum": minimum, "maximum": maximum, "choices": choices, "above": above, "replay": replay,
-        "counts": counts,
-        "file": file, "builtin": builtin, "runs_code": runs_code, "user_only": user_only,
-        "inside": inside,
-        "flag": flag, "alias": alias, "bare": bare, "needs": needs, "excludes": excludes,
-        "needs_input": needs_input, "own": own, "belongs": belongs, "stored": stored, "late": late, "moves": moves,
-        "decided": decided, "steer": steer, "whole": whole, "joined": joined, "of": of, "own_px": own_px,
-        "hidden": hidden,
-        "group": group, "expert": expert, "marks": marks,
-    }  # fmt: skip
-    return dataclasses.field(default=default, metadata=facts)
+
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] | None = None
+    above: float | None = None
+    replay: bool = True
+    counts: bool = False
+    file: str | None = None
+    builtin: tuple[str, ...] = ()
+    runs_code: bool = False
+    user_only: str | None = None
+    inside: Callable[[str, Callable[[str, str], str]], str] | None = None
+    flag: str | None = None
+    alias: tuple[str, ...] = ()
+    bare: str | None = None
+    needs: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    needs_input: bool = False
+    own: bool = False
+    belongs: tuple[str, ...] = ()
+    stored: bool = True
+    late: bool = False
+    moves: bool = False
+    decided: bool = False
+    steer: bool = False
+    whole: bool = False
+    joined: bool = False
+    of: str | None = None
+    own_px: bool = False
+    hidden: bool = False
+    group: str = ""
+    expert: bool = False
+    marks: tuple[str, ...] = ()
+
+
+def setting(default: Any, help: str, **facts: Any) -> Any:  # noqa: A002 - the word that the command line uses
+    """Declare one configuration field and all that is true of it.
+
+    Args:
+        default: its value where nothing is given; a tuple makes the option repeatable.
+        help: see `Facts`.
+        facts: those of `Facts`; any other name is a `TypeError` on import.
+    """
+    return dataclasses.field(default=default, metadata=vars(Facts(help, **facts)))
 
 
 def marked(cls: type[Any], mark: str) -> dict[str, Any]:
@@ -222,24 +219,6 @@ def to_record(config: Any) -> dict[str, Any]:
             continue
         record[field.name] = list(value) if isinstance(value, tuple) else value
     return record
-
-
-def from_record(cls: type[T], record: dict[str, Any]) -> T:
-    """Return a configuration from plain JSON types; unknown names are refused.
-
-    Raises:
-        InputError: a name that this version does not know.
-    """
-    known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    unknown = sorted(set(record) - known)
-    if unknown:
-        raise InputError(f"unknown setting '{unknown[0]}' for {cls.__name__}; it was written by another version")
-    values = {name: _tuples(value) for name, value in record.items()}
-    return cls(**values)
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
 
 
 # -- which fields go together -----------------------------------------------------------------------------------------

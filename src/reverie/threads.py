@@ -28,7 +28,7 @@ QUOTAS = (Path("/sys/fs/cgroup/cpu.max"),)  # of version 2; version 1 keeps them
 QUOTA_V1 = (Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us"))
 LEAST_LOOK_S = 0.06  # the kernel counts in hundredths of a second
 IDLE_CORES = 0.35  # of others' work that still counts as an idle machine: desktops and clocks always do a little
-MOST_THREADS = 1024
+MOST_THREADS = 1024  # that a user or a record may ask for
 
 
 @dataclass(frozen=True)

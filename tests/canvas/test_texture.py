@@ -3,8 +3,8 @@
 import torch
 from torch import Generator
 
+from reverie.canvas.mesh import MeshCanvas
 from reverie.canvas.pixels import PixelCanvas
-from reverie.canvas.texture import TextureCanvas, covered_texels
 from reverie.numerics.mesh import edges_of
 from reverie.render.camera import Camera
 from reverie.render.mips import plan_mips
@@ -21,12 +21,10 @@ def quad() -> Surface:
     return Surface(vertices, faces, uv, faces, EdgeTable(*map(torch.from_numpy, (edges.ends, edges.opposite))))
 
 
-def canvas(inner, size, levels=3) -> TextureCanvas:
-    surface = quad()
-    covered = covered_texels(surface.uv, surface.face_uv, inner.size)
-    assert covered.all()
+def canvas(inner, size, levels=3) -> MeshCanvas:
+    covered = torch.ones(inner.size, dtype=torch.bool)  # the square fills its texture
     camera = Camera(0, 0, 2.0, fov_deg=53.130102354)  # the square fills the picture exactly: tan(fov / 2) = 1 / 2
-    return TextureCanvas(inner, surface, plan_mips(covered, levels), [camera], size)
+    return MeshCanvas(inner, quad(), plan_mips(covered, levels), size, [camera])
 
 
 def test_seen_straight_on_the_picture_is_the_texture(make_photo):

@@ -5,8 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from reverie.critic.class_centers import load_centers, measured_centers, save_centers, split_classes
+from reverie.critic.class_centers import (
+    centers_description,
+    centers_state,
+    load_centers,
+    measured_centers,
+    split_classes,
+)
 from reverie.errors import InputError, LayerError, WeightsError
+from reverie.weights.checkpoint import save_model
 
 NAMES = ("louvre-genre", "louvre-landscape", "titian")
 
@@ -57,7 +64,7 @@ def test_unknown_and_ambiguous_names_are_refused():
 
 def test_a_file_gives_back_what_was_written(tmp_path: Path):
     _, _, found = centers()
-    save_centers(tmp_path / "c.safetensors", found, 64)
+    save_model(tmp_path / "c.safetensors", centers_state(found), centers_description(found, 64))
     again = load_centers(tmp_path / "c.safetensors")
     assert again.classes == NAMES
     assert torch.equal(again.centers["conv1"], found.centers["conv1"])

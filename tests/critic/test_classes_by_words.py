@@ -57,3 +57,16 @@ def test_every_group_has_members_and_none_is_empty() -> None:
 
 def test_several_are_named_in_words() -> None:
     assert several_in_words("dog", (3, 4), CLASSES) == "'dog' names 2 classes: golden-retriever, Chihuahua"
+
+
+def test_a_group_without_members_names_the_nearest_that_have_some() -> None:
+    classes = ["acorn", "lemon", "orange", "mushroom", "beagle", "dugong"]
+    with pytest.raises(LayerError) as refused:
+        find_classes("flower", classes, len(classes), "net")
+    assert "is a flower; nearest groups: plant, fruit, mushroom, nut; list" in str(refused.value)
+    assert "dog" not in str(refused.value)  # no animals
+
+
+def test_a_group_that_is_misspelled_is_named() -> None:
+    with pytest.raises(LayerError, match="nearest: fruit"):
+        find_classes("friut", ["lemon", "beagle"], 2, "net")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gather_server import Fault, Server
-from reverie.data.gather.record import Record, allowed, plain, search
+from reverie.data.gather.record import Record, allowed, plain
 from reverie.data.gather.sources.artist import ByArtist
 from reverie.data.gather.sources.catalogue import NAMES, open_source
 from reverie.data.net.address import RefusedError, place_of, split_address
@@ -29,6 +29,17 @@ def ask(tmp_path, server):
     server.log.clear()
     yield client
     client.close()
+
+
+def search(source, client, words):
+    """Yield everything that a source has for some words, page by page."""
+    cursor = None
+    while True:
+        page = source.page(client, words, cursor)
+        yield from page.records
+        cursor = page.cursor
+        if cursor is None:
+            return
 
 
 def opened(server, name, side_px=640):

@@ -27,6 +27,18 @@ class Opener:
         return work
 
 
+@dataclass(frozen=True)
+class SlowOpener:
+    """Notes its process and then opens for a minute."""
+
+    folder: Path
+
+    def __call__(self):
+        (self.folder / f"opened-{os.getpid()}").touch()
+        time.sleep(60)
+        return work
+
+
 def work(job: Job) -> Generator[tuple[float, str], None, str]:
     """Do what the payload says, then write the process and the job's name into the target."""
     yield 0.5, "half"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -104,3 +106,31 @@ def test_closing_the_generator_stops_the_workers_and_lets_them_clean_up(tmp_path
     assert not any(psutil.pid_exists(int(p.read_text())) for p in begun)
     assert all(job.target.with_suffix(".cleaned").exists() for job in jobs)
     assert not any(job.target.exists() for job in jobs)
+
+
+ABANDONED = """
+import sys
+from pathlib import Path
+
+sys.path.insert(0, sys.argv[2])
+from batch_case import SlowOpener
+from reverie.jobs.batch import Job, run_jobs
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    list(run_jobs([Job("a", None, folder / "a.txt"), Job("b", None, folder / "b.txt")], [SlowOpener(folder)] * 2))
+"""
+
+
+@posix
+def test_workers_whose_parent_is_killed_while_they_start_leave_at_once(tmp_path):
+    (tmp_path / "run.py").write_text(ABANDONED)
+    command = [sys.executable, str(tmp_path / "run.py"), str(tmp_path), str(Path(__file__).parent)]
+    process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    while len(opened := list(tmp_path.glob("opened-*"))) < 2:
+        assert process.poll() is None
+        time.sleep(0.05)
+    workers = [psutil.Process(int(path.name.removeprefix("opened-"))) for path in opened]
+    process.kill()
+    process.wait()
+    assert not psutil.wait_procs(workers, timeout=10)[1]  # not the minute that opening takes

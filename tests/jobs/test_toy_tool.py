@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from cyclopts import App
 from PIL import Image
-from toy import INVERT, find
+from toy import INVERT, PreparedInvert, find
 
 from reverie.apps.cli.tool_command import command_for
 from reverie.apps.web.page import RunPage
@@ -308,3 +308,40 @@ def test_controls_pause_from_another_thread(photo: Path) -> None:
     threading.Timer(0.2, controls.resume).start()
     run = open_run(INVERT, INVERT.config(), Given(photo), Session(), controls=controls)
     assert sum(1 for _ in run) == 4
+
+
+def test_the_toy_is_small() -> None:
+    assert len(Path(__file__).with_name("toy.py").read_text().splitlines()) <= 60
+
+
+def test_a_folder_prepares_once(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What every picture needs is opened and checked once, and not for each picture or each question about them."""
+    (tmp_path / "in").mkdir()
+    for number in range(4):
+        Image.new("RGB", (32, 24), (number * 60, 0, 0)).save(tmp_path / "in" / f"{number}.png")
+    opened, read, begin = [], Given.picture, PreparedInvert.__init__
+    monkeypatch.setattr(PreparedInvert, "__init__", lambda self, *how: (opened.append(how), begin(self, *how))[1])
+    masks: list[Path | None] = []
+
+    def counted(self: Given):
+        masks.extend([self.path] if self.path == photo else [])
+        return read.__get__(self)
+
+    monkeypatch.setattr(Given, "picture", property(counted))
+    assert call(tmp_path / "in", "-o", f"{tmp_path / 'out'}/", "--workers", 1, "--mask", photo) == 0
+    assert (len(opened), len(masks)) == (1, 1)
+
+
+def test_the_python_call_takes_files_and_arrays(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import reverie
+    from reverie.tools.registry import TOOLS
+
+    monkeypatch.setitem(TOOLS, "invert", ("toy:INVERT", "Invert pictures."))
+    rgb = Given(photo).picture.rgb
+    assert np.allclose(reverie.invert(photo).array(), 1 - rgb, atol=1e-6)
+    assert np.allclose(reverie.run_tool("invert", rgb, strength=0.5).array(), 0.5, atol=1e-6)
+    (made,) = reverie.invert(photo, strength=0.25).save(photo.with_name("by-python.png"))
+    assert stored_record(made)["config"]["strength"] == 0.25
+    assert [progress.done for progress in reverie.invert(photo)] == [1, 2, 3, 4]
+    with pytest.raises(InputError, match="--strength must be at most 1"):
+        reverie.invert(photo, strength=2.0)

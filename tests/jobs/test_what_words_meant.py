@@ -92,6 +92,25 @@ def test_masks_that_are_cut_outs_replay_by_the_rule_of_their_time(photo: Path) -
         assert again.read_bytes() == made.read_bytes()
 
 
+def test_a_record_with_settings_as_young_as_the_rule_of_masks_replays_by_it(photo: Path) -> None:
+    cut = str(photo.with_name("cut.png"))
+    made = dream(photo, keep=cut, steps=1, octaves=1).save(photo.with_name("kept.png"))
+    with_record(made, {"mask_by": "-"})  # as in the days between the rule and the word for it
+    (again,) = replay(made).save(photo.with_name("again.png"))
+    assert np.array_equal(pixels(again), pixels(made))
+    assert info(again) == info(made)
+
+
+def test_a_record_that_does_not_say_its_rule_is_doubted_in_one_line(photo: Path) -> None:
+    cut = str(photo.with_name("cut.png"))
+    made = dream(photo, mask=cut, mask_by="brightness", steps=1, octaves=1).save(photo.with_name("old.png"))
+    assert any("by brightness, as at first" in note for note in replay(made).notes)
+    grey = photo.with_name("grey.png")
+    Image.fromarray(np.tri(64, 80, dtype=np.uint8) * 255).save(grey)
+    made = dream(photo, mask=str(grey), steps=1, octaves=1).save(photo.with_name("plain.png"))
+    assert not any("brightness" in note for note in replay(made).notes)
+
+
 def test_a_damaged_list_of_meanings_is_one_line(photo: Path) -> None:
     made = dream(photo, class_name="dog", steps=1, octaves=1).save(photo.with_name("dog.png"))
     with Image.open(made) as image:

@@ -1,16 +1,14 @@
 """A toy tool, `invert`: as small as a tool may be."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from reverie.jobs.film import film
 from reverie.jobs.given import Given
 from reverie.jobs.output import Picture
 from reverie.jobs.session import Session
+from reverie.jobs.sheet import sheet
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Plan, Report
@@ -44,14 +42,9 @@ class PreparedInvert:
                 image[:] += state["strength"] * self.mask * (1 - 2 * picture.rgb) / STEPS
                 yield Report(number, STEPS, scores={"mean": float(image.mean())}, preview=lambda: image.clip(0, 1))
 
-        def control(change):
-            state.update({name: float(change[name]) for name in ("strength",)})
-            return change
-
-        outputs = lambda: [Picture(np.clip(image, 0, 1), picture.alpha, picture.bits)]  # noqa: E731
-        height, width = image.shape[:2]
-        plan = Plan({"size": [width, height]}, STEPS, f"{width} x {height} px")
-        return Steps(steps(), outputs, plan=plan, control=control)
+        size, outputs = image.shape[1::-1], lambda: [Picture(image.clip(0, 1), picture.alpha, picture.bits)]
+        plan = Plan({"size": [*size]}, STEPS, f"{size[0]} x {size[1]} px")
+        return Steps(steps(), outputs, plan=plan, control=lambda change: state.update(change) or change)
 
 
 INVERT = Tool(
@@ -60,11 +53,6 @@ INVERT = Tool(
 )  # fmt: skip
 
 
-def find(name: str):
+def find(name: str) -> Tool:
     """Return the toy by its name, alone or on films and sheets; a function of a module, as workers need."""
-    from reverie.jobs.film import film
-    from reverie.jobs.sheet import sheet
-
-    return {"invert": lambda: INVERT, "film(invert)": lambda: film(INVERT), "sheet(invert)": lambda: sheet(INVERT)}[
-        name
-    ]()
+    return {"invert": INVERT, "film(invert)": film(INVERT), "sheet(invert)": sheet(INVERT)}[name]

@@ -141,7 +141,6 @@ def test_a_take_comes_back_as_it_was_and_survives_a_torn_end(tmp_path):
     assert take.about == {"tool": "latent live"}
     assert take.length_s == 5
     assert [(t, v["mouse x"]) for t, v in take.samples] == [(n, n / 4) for n in range(5)]
-    assert take.cues_between(2, 3) == ["bloom"]
     again = Board(lambda: 0.0)
     assert take.onto(again, 2.2) == 3
     assert again.get("mouse x").value == 0.5

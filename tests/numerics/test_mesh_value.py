@@ -1,6 +1,6 @@
 import numpy as np
 
-from reverie.numerics.mesh import Mesh, distinct, face_normals, split
+from reverie.numerics.mesh import Mesh, distinct, face_normals
 from reverie.numerics.mesh_normals import corner_normals
 
 
@@ -11,15 +11,6 @@ def test_distinct_rows_are_those_of_numpy():
     found = distinct(list(rows.T))
     assert np.array_equal(found[0], first)
     assert np.array_equal(found[1], inverse.reshape(-1))
-
-
-def test_split_corners_name_the_same_places_and_texture_coordinates():
-    faces, face_uv = np.array([[0, 1, 2], [2, 1, 3]]), np.array([[0, 1, 2], [4, 1, 3]])
-    vertices, uv = np.arange(12.0).reshape(4, 3), np.arange(10.0).reshape(5, 2)
-    vertex, at, triangles = split(Mesh(vertices, faces, uv, face_uv))
-    assert len(vertex) == 5  # one place has two texture coordinates
-    assert np.array_equal(vertex[triangles], faces)
-    assert np.array_equal(at[triangles], face_uv)
 
 
 def test_normals_at_creases_equal_the_comparison_of_all_pairs():

@@ -8,9 +8,10 @@ import torch
 from PIL import Image
 
 from reverie.api import Dream
-from reverie.critic.class_centers import measured_centers, save_centers
+from reverie.critic.class_centers import centers_description, centers_state, measured_centers
 from reverie.errors import InputError
 from reverie.tools.dream.config import DreamConfig
+from reverie.weights.checkpoint import save_model
 
 QUICK = {"octaves": 1, "steps": 4, "jitter": 4}
 
@@ -22,7 +23,7 @@ def centers(small_critic, tmp_path):
     found = measured_centers(
         {"conv2": rows}, torch.arange(20) % 2, ("monet", "munch"), "small", small_critic.identity.sha256
     )
-    save_centers(tmp_path / "centers.safetensors", found, 64)
+    save_model(tmp_path / "centers.safetensors", centers_state(found), centers_description(found, 64))
     return tmp_path / "centers.safetensors"
 
 

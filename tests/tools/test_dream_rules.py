@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from reverie.errors import InputError
-from reverie.settings import from_record, to_record, without_rivals
+from reverie.settings import parse_settings, to_record, without_rivals
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.rules import check_together
 
@@ -65,12 +65,12 @@ def test_what_needs_a_picture_says_so(settings):
 def test_new_settings_replace_the_stored_ones_that_stand_against_them():
     stored = to_record(DreamConfig(layer=("mixed4a",), guide="g.jpg", guide_form="cosine", steps=3, seed=7))
     for given in ({"class_name": "lion"}, {"caricature": True}, {"group": ("layer=a",)}, {"guide_class": "lion"}):
-        config = from_record(DreamConfig, without_rivals(DreamConfig, stored, given) | given)
+        config = parse_settings(DreamConfig, without_rivals(DreamConfig, stored, given) | given, "they")
         check_together(config)
         assert (config.steps, config.seed, config.guide, config.guide_form) == (3, 7, None, "best-match")
         assert config.layer == (() if "class_name" in given or "group" in given else ("mixed4a",))
     kept = without_rivals(DreamConfig, stored, {"octaves": 2, "layer": ("mixed5a",)})
-    assert from_record(DreamConfig, kept) == from_record(DreamConfig, stored)
+    assert parse_settings(DreamConfig, kept, "they") == parse_settings(DreamConfig, stored, "they")
     artwork = to_record(DreamConfig(target_from="a.jpg", target_weight=9.0, class_name="lion"))
     assert without_rivals(DreamConfig, artwork, {"layer": ("conv1",)}).get("class_name") is None
     assert without_rivals(DreamConfig, artwork, {"layer": ("conv1",)})["target_weight"] == 9.0
@@ -86,5 +86,5 @@ def test_every_setting_that_another_names_exists_and_stands_against_it_too():
 
 
 def test_rules_and_groups_are_read_without_torch():
-    program = "import sys, reverie.tools.dream.rules, reverie.tools.dream.groups; assert 'torch' not in sys.modules"
+    program = "import sys, reverie.tools.dream.rules, reverie.tools.dream.config; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)

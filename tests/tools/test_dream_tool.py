@@ -7,7 +7,7 @@ from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import GradientError, InputError, LayerError
 from reverie.optimize.ascend import Step
-from reverie.settings import from_record, to_record
+from reverie.settings import parse_settings, to_record
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream_steps.ascent import dream_steps, plan_dream, seed_for
 
@@ -113,7 +113,7 @@ def test_seeds_for_files_depend_on_their_names_alone():
 
 def test_settings_survive_json():
     config = DreamConfig(layer=("conv4:0.5", "conv1"), channel=(3, 4), seed=9, tile=64)
-    assert from_record(DreamConfig, to_record(config)) == config
+    assert parse_settings(DreamConfig, to_record(config), "the settings") == config
 
 
 # -- what is raised ---------------------------------------------------------------------------------------------------

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
 
-from reverie.tools.embed.layout import fit_space, laid_out, placed, row_affinities, trustworthiness
+from reverie.tools.embed.layout import fit_space, laid_out, placed, row_affinities
 
 
 def blobs(each: int = 30, groups: int = 4, width: int = 20, seed: int = 0):
@@ -77,16 +75,6 @@ def test_placing_lowers_the_divergence_of_its_row(finished):
     start = placed(query, space.points, places, 10, optimize=False)[0]
     end = placed(query, space.points, places, 10)[0]
     assert divergence(end) < divergence(start)
-
-
-def test_trustworthiness_is_that_of_scikit_learn(finished):
-    from sklearn.manifold import trustworthiness as reference
-
-    _, _, space, places = finished
-    mixed = places[torch.randperm(len(places), generator=torch.Generator().manual_seed(0))]
-    for there in (places, mixed):
-        wanted = reference(space.points.numpy(), there.numpy(), n_neighbors=15)
-        assert math.isclose(trustworthiness(space.points, there, 15), wanted, abs_tol=2e-3)
 
 
 def test_few_pictures_are_laid_out_by_their_components():

@@ -1,8 +1,7 @@
 import pytest
 
 from reverie.errors import InputError
-from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.groups import Group
+from reverie.tools.dream.config import DreamConfig, Group
 from reverie.tools.dream.rules import alone, parse_groups
 
 

@@ -9,7 +9,7 @@ from reverie.errors import InputError
 from reverie.media.image import to_uint8
 from reverie.numerics.color import correlation_matrix
 from reverie.numerics.radial import centers
-from reverie.tools.visualize.spectrum import Spectrum, measure_spectrum
+from reverie.tools.visualize.priors import Spectrum, measure_spectrum
 
 MATRIX = correlation_matrix()
 

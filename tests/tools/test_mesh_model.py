@@ -9,8 +9,7 @@ import torch
 
 from reverie.errors import MeshError
 from reverie.numerics.mesh import Material, Mesh
-from reverie.tools.mesh.fineness import fine_enough
-from reverie.tools.mesh.model import as_picture, open_model
+from reverie.tools.mesh.model import as_picture, fine_enough, open_model
 from reverie.tools.mesh_fit.find_camera import found_camera, overlap, pyramid_distance
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "render"))
@@ -41,12 +40,10 @@ def test_an_asymmetric_card_keeps_its_corners():
 def test_colors_of_vertices_and_of_materials_are_the_look():
     vertices, faces = (t.numpy() for t in sphere(6))
     model = open_model(Mesh(vertices, faces, colors=vertices * 0.4 + 0.5))
-    assert model.has_look
     texels = model.texels(64)
     wanted = model.positions(texels) * 0.4 + 0.5
     assert (model.look(texels)[0].permute(1, 2, 0) - wanted)[texels.covered].abs().max() < 0.01
     plain = open_model(Mesh(vertices, faces))
-    assert not plain.has_look
     assert as_picture(plain.look(plain.texels(64))).std() == 0
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from reverie.errors import InputError
-from reverie.tools.style_film.keys import StyleKeys, known_as, parse_style_keys, read_style_keys, shares_at
+from reverie.tools.keyframes.file import read_keyframes
+from reverie.tools.style_film.keys import READERS, StyleKeys, known_as, parse_style_keys, shares_at
 
 
 def keys(text: str = "", names: tuple[str, ...] = ("a.png", "b.png"), **how: bool) -> StyleKeys:
@@ -62,7 +63,7 @@ def test_names_and_numbers_that_a_style_goes_by() -> None:
 def test_mistakes_are_named_with_their_line(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "k.yaml").write_text(text)
     with pytest.raises(InputError, match=message) as caught:
-        StyleKeys(read_style_keys(tmp_path / "k.yaml"), names=("a.png", "b.png"), total=5, rate=Fraction(2))
+        StyleKeys(read_keyframes(tmp_path / "k.yaml", READERS), names=("a.png", "b.png"), total=5, rate=Fraction(2))
     assert "\n" not in str(caught.value)
 
 

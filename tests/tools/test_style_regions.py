@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reverie.errors import InputError
-from reverie.tools.style.regions import StyleRegion
+from reverie.tools.style.named import StyleRegion
 
 
 @pytest.mark.parametrize(

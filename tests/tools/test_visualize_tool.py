@@ -4,10 +4,9 @@ from torch import nn
 
 from reverie.critic.critic import Critic, Identity, Preprocessing
 from reverie.errors import InputError, LayerError
-from reverie.tools.visualize.attention import opacity
 from reverie.tools.visualize.config import PRIORS as NAMES
 from reverie.tools.visualize.config import VisualizeConfig
-from reverie.tools.visualize.drawing import Drawing, VisualizeStep, visualize_steps
+from reverie.tools.visualize.drawing import Drawing, VisualizeStep, opacity, visualize_steps
 from reverie.tools.visualize.priors import PRIORS
 from reverie.tools.visualize.targets import find_targets
 from reverie.tools.visualize.verify import look_at, same_class, verify

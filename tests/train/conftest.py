@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from trained import train_classifier
 
-from reverie.train.classifier import ClassifierConfig, TrainStep, train_classifier
+from reverie.train.classifier import ClassifierConfig, TrainStep
 
 CLASSES = ("dots", "plain", "stripes")
 

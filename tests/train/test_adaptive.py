@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from trained import train_adaptive
 
 from reverie.apps.cli.main import main
 from reverie.critic.open import open_critic
 from reverie.data.ahead import Ahead
 from reverie.data.crops import CropPool
-from reverie.errors import DataError, InputError, ReverieError, WeightsError
+from reverie.errors import DataError, InputError, ReverieError
 from reverie.tools.fast.model import fast_style, open_student
 from reverie.train import adaptive as module
-from reverie.train.adaptive import AdaptiveTask, style_distance, train_adaptive, variation, varied_colors
+from reverie.train.adaptive import AdaptiveTask, style_distance, variation, varied_colors
 from reverie.train.adaptive_config import AdaptiveConfig
 from reverie.weights.checkpoint import load_model
 
@@ -41,12 +42,12 @@ def config(**changes: Any) -> AdaptiveConfig:
     return AdaptiveConfig(**(QUICK | changes))
 
 
-def steps_of(data: tuple[Path, Path], output: Path, how: AdaptiveConfig, **options: Any) -> Iterator[Any]:
-    return train_adaptive([data[0]], [data[1]], output, how, **options)
+def steps_of(data: tuple[Path, Path], output: Path, how: AdaptiveConfig) -> Iterator[Any]:
+    return train_adaptive([data[0]], [data[1]], output, how)
 
 
-def stopped(data: tuple[Path, Path], output: Path, how: AdaptiveConfig, at: int, *, resume: bool = False) -> None:
-    steps = train_adaptive([data[0]], [data[1]], output, how, resume=resume)
+def stopped(data: tuple[Path, Path], output: Path, how: AdaptiveConfig, at: int) -> None:
+    steps = train_adaptive([data[0]], [data[1]], output, how)
     for moment in steps:
         if moment.phase == "train" and moment.step >= at:
             break
@@ -72,8 +73,8 @@ def test_resumed_equals_uninterrupted(data, tmp_path: Path) -> None:
     whole = list(steps_of(data, tmp_path / "whole", config()))
     stopped(data, tmp_path / "parts", config(), 1)
     torch.rand(3)  # the caller's randomness is no part of the run
-    stopped(data, tmp_path / "parts", config(), 3, resume=True)
-    rest = list(steps_of(data, tmp_path / "parts", config(), resume=True))
+    stopped(data, tmp_path / "parts", config(), 3)
+    rest = list(steps_of(data, tmp_path / "parts", config()))
     assert [s.step for s in rest if s.phase == "train"] == [4] and rest[-2].loss == whole[-2].loss
     found = [load_model(tmp_path / name / "model.safetensors")[0] for name in ("whole", "parts")]
     assert all(torch.equal(value, found[1][name]) for name, value in found[0].items())
@@ -116,14 +117,12 @@ def test_ctrl_c_keeps_a_checkpoint_and_the_command_says_how_to_go_on(
     assert "there already" in capsys.readouterr().err
 
 
-def test_resume_refuses_other_settings_other_data_and_nothing(data, tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="no checkpoint to resume"):
-        next(steps_of(data, tmp_path / "run", config(), resume=True))
+def test_a_checkpoint_of_other_settings_or_other_data_is_refused(data, tmp_path: Path) -> None:
     stopped(data, tmp_path / "run", config(), 1)
     with pytest.raises(InputError, match=r"--style is 3\.0, but the run being resumed has 8\.0"):
-        next(steps_of(data, tmp_path / "run", config(style=3.0), resume=True))
+        next(steps_of(data, tmp_path / "run", config(style=3.0)))
     with pytest.raises(DataError, match="pictures changed"):
-        next(steps_of(data[::-1], tmp_path / "run", config(), resume=True))
+        next(steps_of(data[::-1], tmp_path / "run", config()))
 
 
 @pytest.mark.parametrize(

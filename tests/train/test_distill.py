@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from trained import distill
 
 from reverie.apps.cli.main import main
 from reverie.critic.open import open_critic
 from reverie.critic.style_layers import style_layers
-from reverie.errors import DataError, GradientError, InputError, PictureError, ReverieError, WeightsError
+from reverie.errors import DataError, GradientError, InputError, PictureError, ReverieError
 from reverie.tools.fast.model import fast_style, open_student
 from reverie.train import distill as module
 from reverie.train import image_loop
-from reverie.train.distill import distill
 from reverie.train.distill_config import DistillConfig
 from reverie.train.student_score import StudentScore
 
@@ -53,8 +53,8 @@ def config(**changes: Any) -> DistillConfig:
     return DistillConfig(**(QUICK | changes))
 
 
-def stopped(style: Path, data: Path, output: Path, how: DistillConfig, at: int, *, resume: bool = False) -> None:
-    steps = distill([(style, 1.0)], data, output, how, resume=resume)
+def stopped(style: Path, data: Path, output: Path, how: DistillConfig, at: int) -> None:
+    steps = distill([(style, 1.0)], data, output, how)
     for moment in steps:
         if moment.phase == "train" and moment.step >= at:
             break
@@ -99,8 +99,8 @@ def test_resumed_equals_uninterrupted(style: Path, data: Path, tmp_path: Path) -
     stopped(style, data, parts, config(), 1)
     assert (tmp_path / "parts.run" / "checkpoint.pt").is_file() and not parts.exists()
     torch.rand(3)  # the caller's randomness is no part of the run
-    stopped(style, data, parts, config(), 3, resume=True)
-    rest = list(distill([(style, 1.0)], data, parts, config(), resume=True))
+    stopped(style, data, parts, config(), 3)
+    rest = list(distill([(style, 1.0)], data, parts, config()))
     assert [s.step for s in rest if s.phase == "train"] == [4]
     assert rest[-2].loss == whole[-2].loss
     found = [open_student(tmp_path / f"{n}.safetensors", device="cpu").net.state_dict() for n in ("whole", "parts")]
@@ -148,22 +148,20 @@ def test_an_error_before_the_first_checkpoint_leaves_nothing(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["data", "waves.png"]
 
 
-def test_resume_refuses_other_settings_other_data_and_nothing(
+def test_a_checkpoint_of_other_settings_or_other_data_is_refused(
     style: Path, data: Path, tmp_path: Path, make_textures: Callable[..., Path]
 ) -> None:
     output = tmp_path / "a.safetensors"
-    with pytest.raises(WeightsError, match="no checkpoint to resume"):
-        next(distill([(style, 1.0)], data, output, config(), resume=True))
     stopped(style, data, output, config(), 2)
     with pytest.raises(InputError, match=r"--strength is 0\.9, but the run being resumed has 0\.5"):
-        next(distill([(style, 1.0)], data, output, config(strength=0.9), resume=True))
+        next(distill([(style, 1.0)], data, output, config(strength=0.9)))
     other = make_textures(tmp_path / "other", {"dots": 3})
     with pytest.raises(DataError, match="pictures changed"):
-        next(distill([(style, 1.0)], other, output, config(), resume=True))
+        next(distill([(style, 1.0)], other, output, config()))
     with pytest.raises(DataError, match="pictures changed"):
-        next(distill([(next(other.rglob("*.png")), 1.0)], data, output, config(), resume=True))
+        next(distill([(next(other.rglob("*.png")), 1.0)], data, output, config()))
     with pytest.raises(DataError, match="pictures changed"):
-        next(distill([(style, 1.0), (style, 2.0)], data, output, config(), resume=True))
+        next(distill([(style, 1.0), (style, 2.0)], data, output, config()))
 
 
 def test_weights_of_styles_belong_to_a_run(style: Path, data: Path, tmp_path: Path) -> None:
@@ -173,14 +171,12 @@ def test_weights_of_styles_belong_to_a_run(style: Path, data: Path, tmp_path: Pa
     list(zip(range(2), steps, strict=False))
     steps.close()
     with pytest.raises(DataError):
-        next(distill([(style, 3.0), (tmp_path / "grey.png", 1.0)], data, output, config(), resume=True))
+        next(distill([(style, 3.0), (tmp_path / "grey.png", 1.0)], data, output, config()))
 
 
 @pytest.mark.parametrize(
     ("change", "words", "kind"),
     [
-        ({"output": "a.pt"}, "a .safetensors file", InputError),
-        ({"output": "taken.safetensors"}, "exists already", InputError),
         ({"style": "missing.png"}, "missing.png", PictureError),
         ({"style": "broken.png"}, "broken.png", PictureError),
         ({"data": "nowhere"}, "nowhere", ReverieError),
@@ -195,7 +191,6 @@ def test_what_cannot_be_learned_is_refused_and_leaves_nothing(
     style: Path, data: Path, tmp_path: Path, change: dict[str, Any], words: str, kind: type[Exception]
 ) -> None:
     (tmp_path / "broken.png").write_bytes(style.read_bytes()[:100])
-    (tmp_path / "taken.safetensors").write_bytes(b"something")
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "a.png").write_bytes(b"no picture")
@@ -203,11 +198,9 @@ def test_what_cannot_be_learned_is_refused_and_leaves_nothing(
     settings = {k: v for k, v in change.items() if k in ("crop_px", "strength")}
     pictures = [(tmp_path / change.get("style", "waves.png"), change.get("weight", 1.0))]
     with pytest.raises(kind, match=words) as caught:
-        list(distill(pictures, tmp_path / change.get("data", "data"), tmp_path / change.get("output", "a.safetensors"),
-                     config(**settings)))  # fmt: skip
+        list(distill(pictures, tmp_path / change.get("data", "data"), tmp_path / "a.safetensors", config(**settings)))
     assert "\n" not in str(caught.value)
     assert sorted(p.name for p in tmp_path.iterdir()) == before
-    assert (tmp_path / "taken.safetensors").read_bytes() == b"something"
 
 
 def test_one_source_alone_is_refused(style: Path, capsys: pytest.CaptureFixture[str]) -> None:

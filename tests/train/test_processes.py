@@ -21,7 +21,9 @@ PROGRAM = """
 import os
 import sys
 from pathlib import Path
-from reverie.train.classifier import ClassifierConfig, train_classifier
+sys.path.insert(0, sys.argv[3])
+from reverie.train.classifier import ClassifierConfig
+from trained import train_classifier
 config = ClassifierConfig(
     architecture="vgg", input_px=32, batch=16, epochs={epochs}, minutes={minutes}, ema=0.9, precision="fp32",
     device="cpu", robust={robust}, patience=4,
@@ -55,7 +57,7 @@ def test_two_processes_train_one_network(textures, tmp_path, epochs, minutes, ro
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(reverie.__file__).parent.parent)}
     result = subprocess.run(
-        [*launch, str(script), str(textures), str(tmp_path / "run")],
+        [*launch, str(script), str(textures), str(tmp_path / "run"), str(Path(__file__).parent)],
         env=environment, capture_output=True, text=True, timeout=280, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr[-3000:]

@@ -8,10 +8,10 @@ import threading
 
 import pytest
 import torch
+from trained import train_classifier
 
 from reverie.errors import DataError, InputError, WeightsError
 from reverie.train import trainer as loop
-from reverie.train.classifier import train_classifier
 from reverie.train.interrupt import deferred_interrupt
 from reverie.train.randomness import private_random
 from reverie.train.run_folder import RunFolder
@@ -44,8 +44,8 @@ def assert_same(one, other):
     assert [n for n in first if not torch.equal(first[n], second[n])] == []
 
 
-def stop_at(data, output, config, step: int, phase: str = "train", resume: bool = False) -> None:
-    steps = train_classifier(data, output, config, resume=resume)
+def stop_at(data, output, config, step: int, phase: str = "train") -> None:
+    steps = train_classifier(data, output, config)
     for moment in steps:
         if moment.phase == phase and moment.step >= step:
             break
@@ -59,9 +59,9 @@ def test_resumed_equals_uninterrupted(textures, quick, tmp_path, extra):
     list(train_classifier(textures, tmp_path / "whole", config))
     stop_at(textures, tmp_path / "parts", config, step=4)  # in the middle of the first epoch
     torch.rand(3)  # the caller's randomness is no part of the run
-    stop_at(textures, tmp_path / "parts", config, step=11, resume=True)
-    stop_at(textures, tmp_path / "parts", config, step=12, phase="epoch", resume=True)
-    list(train_classifier(textures, tmp_path / "parts", config, resume=True))
+    stop_at(textures, tmp_path / "parts", config, step=11)
+    stop_at(textures, tmp_path / "parts", config, step=12, phase="epoch")
+    list(train_classifier(textures, tmp_path / "parts", config))
     assert_same(tmp_path / "whole", tmp_path / "parts")
     epochs = [line for line in (tmp_path / "parts" / "metrics.jsonl").read_text().splitlines() if '"epoch",' in line]
     assert len(epochs) == 3
@@ -83,7 +83,7 @@ def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(textures, quick, tmp_p
         list(train_classifier(textures, tmp_path / "parts", config))
     monkeypatch.undo()
     assert torch.load(tmp_path / "parts" / "checkpoint.pt", weights_only=True)["step"] == 6
-    list(train_classifier(textures, tmp_path / "parts", config, resume=True))
+    list(train_classifier(textures, tmp_path / "parts", config))
     assert_same(tmp_path / "whole", tmp_path / "parts")
 
 
@@ -97,7 +97,7 @@ def test_an_error_does_not_overwrite_the_checkpoint(textures, quick, tmp_path, m
 
     monkeypatch.setattr(loop.Learner, "update", broken)
     with pytest.raises(RuntimeError, match="out of memory"):
-        list(train_classifier(textures, tmp_path / "run", config, resume=True))
+        list(train_classifier(textures, tmp_path / "run", config))
     assert (tmp_path / "run" / "checkpoint.pt").read_bytes() == before
 
 
@@ -105,7 +105,7 @@ def test_an_error_does_not_overwrite_the_checkpoint(textures, quick, tmp_path, m
 def test_a_run_stopped_during_its_report_resumes_to_the_same_file(textures, quick, tmp_path):
     config = quick(epochs=0.5)
     first = list(train_classifier(textures, tmp_path / "run", config))[-1].output.read_bytes()
-    again = list(train_classifier(textures, tmp_path / "run", config, resume=True))
+    again = list(train_classifier(textures, tmp_path / "run", config))
     assert {s.phase for s in again[:-1]} == {"load"} and again[-1].phase == "done"
     assert again[-1].output.read_bytes() == first
 
@@ -118,26 +118,24 @@ def test_a_pack_is_reused(textures, quick, tmp_path, monkeypatch):
         raise AssertionError("decoded again")
 
     monkeypatch.setattr("reverie.data.pack.read_square", refuse)
-    list(train_classifier(textures, tmp_path / "run", quick(), resume=True))
+    list(train_classifier(textures, tmp_path / "run", quick()))
     assert not list((tmp_path / "run").glob("pack-*"))
 
 
 def test_resume_refuses_other_settings_and_other_data(textures, make_textures, quick, tmp_path):
     stop_at(textures, tmp_path / "run", quick(), step=2)
     with pytest.raises(InputError, match=r"--lr is 0.3, but the run being resumed has 0.2"):
-        next(train_classifier(textures, tmp_path / "run", quick(lr=0.3), resume=True))
+        next(train_classifier(textures, tmp_path / "run", quick(lr=0.3)))
     other = make_textures(tmp_path / "other", {"dots": 12, "stripes": 12})
     with pytest.raises(DataError, match="pictures changed"):
-        list(train_classifier(other, tmp_path / "run", quick(), resume=True))
+        list(train_classifier(other, tmp_path / "run", quick()))
 
 
-def test_resume_needs_a_whole_checkpoint(textures, quick, tmp_path):
-    with pytest.raises(WeightsError, match="no checkpoint to resume"):
-        next(train_classifier(textures, tmp_path / "run", quick(), resume=True))
+def test_a_damaged_checkpoint_is_said_in_one_line(textures, quick, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "checkpoint.pt").write_bytes(b"half of it")
     with pytest.raises(WeightsError, match="damaged"):
-        next(train_classifier(textures, tmp_path / "run", quick(), resume=True))
+        next(train_classifier(textures, tmp_path / "run", quick()))
 
 
 def test_private_random_repeats_and_restores():
@@ -188,6 +186,6 @@ def test_fine_tuning_resumes_without_its_first_weights(textures, quick, tmp_path
     stop_at(textures, tmp_path / "parts", config, step=3)
     first.unlink()
     named = quick(epochs=1.0, init=first.name, seed=4)  # as settings.json has it
-    parts = last(train_classifier(textures, tmp_path / "parts", named, resume=True)).output
+    parts = last(train_classifier(textures, tmp_path / "parts", named)).output
     assert_same(tmp_path / "whole", tmp_path / "parts")
     assert load_description(whole).mean == load_description(parts).mean

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from trained import train_classifier
 
 from reverie.critic.critic import Critic, Identity, Preprocessing
 from reverie.critic.statistics import ChannelStatistics
 from reverie.errors import InputError, LayerError
 from reverie.train import teacher as module
-from reverie.train.classifier import train_classifier
 from reverie.train.optimizer import build_sgd
 from reverie.train.run_folder import RunFolder
 from reverie.train.teacher import Pair, Teacher, parsed_pairs
@@ -127,7 +127,7 @@ def test_a_resumed_taught_run_equals_one_that_was_not_stopped(textures, quick, t
         if moment.phase == "train" and moment.step >= 3:
             break
     begun.close()
-    list(train_classifier(textures, tmp_path / "parts", config, resume=True))
+    list(train_classifier(textures, tmp_path / "parts", config))
     one, other = (torch.load(tmp_path / n / "checkpoint.pt", weights_only=True) for n in ("whole", "parts"))
     for part in ("net", "teacher", "average"):
         assert all(torch.equal(one[part][name], other[part][name]) for name in one[part])

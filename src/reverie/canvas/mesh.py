@@ -164,12 +164,13 @@ class MeshCanvas(nn.Module):
             lights: one per picture; even light if absent.
             backgrounds: one per picture, a color or ``[3, H, W]``, sRGB in [0, 1]; grey if absent.
         """
-        texels, vertices = self.mips.texels(self.texture()), self.vertices
+        texture, vertices = self.texture(), self.vertices
         shone = [UNLIT] * len(cameras) if lights is None else lights
         behind = [GREY] * len(cameras) if backgrounds is None else backgrounds
-        grounds = [torch.as_tensor(one, device=texels.device).to(texels) for one in behind]
-        if self.fuses and self.shape is not None and _can_fuse(texels):
-            return self._fused(texels, vertices, cameras, shone, grounds)
+        grounds = [torch.as_tensor(one, device=texture.device).to(texture) for one in behind]
+        if self.fuses and self.shape is not None and _can_fuse(texture):
+            return self._fused(texture, vertices, cameras, shone, grounds)
+        texels = self.mips.texels(texture)
         rows = [
             self._picture(texels, vertices, camera, light, ground)
             for camera, light, ground in zip(cameras, shone, grounds, strict=True)
@@ -178,14 +179,14 @@ class MeshCanvas(nn.Module):
         return Views(stacked[:, :-1], stacked[:, -1:])
 
     def _fused(
-        self, texels: Tensor, vertices: Tensor, cameras: Sequence[Camera], lights: Sequence[Light],
+        self, texture: Tensor, vertices: Tensor, cameras: Sequence[Camera], lights: Sequence[Light],
         grounds: Sequence[Tensor],
     ) -> Views:  # fmt: skip
         from reverie.render.fused.picture import Scene, pictures  # needs numba
 
         if self._scene is None:
-            self._scene = Scene.of(self.surface, self.mips.sizes)
-        images, masks = pictures(texels, vertices, self._scene, cameras, lights, grounds, self.size)
+            self._scene = Scene.of(self.surface, self.mips)
+        images, masks = pictures(texture, vertices, self._scene, cameras, lights, grounds, self.size)
         return Views(images.permute(0, 3, 1, 2), masks.permute(0, 3, 1, 2))
 
     def _picture(self, texels: Tensor, vertices: Tensor, camera: Camera, light: Light, ground: Tensor) -> Tensor:
@@ -212,8 +213,8 @@ class MeshCanvas(nn.Module):
         return self._sights[key]
 
 
-def _can_fuse(texels: Tensor) -> bool:
-    return texels.device.type == "cpu" and texels.shape[1] == 3 and has_numba()
+def _can_fuse(texture: Tensor) -> bool:
+    return texture.device.type == "cpu" and texture.shape[1] == 3 and texture.dtype == torch.float32 and has_numba()
 
 
 def see(

@@ -1,4 +1,4 @@
-"""The shape of a mesh, seen as silhouettes, moved so that neighbors move together.
+"""Vertices of a mesh moved so that neighbors move together.
 
 What is optimized is not the vertices ``v`` but ``u = (I + lambda L) v`` with ``L`` the graph Laplacian: a step that is
 rough in ``u`` is smooth in ``v``, and the shape stays a surface instead of a heap of spikes.
@@ -7,57 +7,11 @@ Source: Nicolet, Jacobson, Jakob 2021, "Large steps in inverse rendering of geom
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-
-from reverie.render.camera import Camera
-from reverie.render.outline import EdgeTable
-from reverie.render.silhouette import silhouette
-
-
-class VerticesCanvas(nn.Module):
-    """White silhouettes ``[B, 3, H, W]`` on black of a mesh whose vertices move.
-
-    Args:
-        vertices: ``[V, 3]``, one per position; copied.
-        faces: ``[F, 3]`` int64.
-        edges: of `faces`.
-        cameras: seen when `forward` is not told which.
-        size: ``(H, W)`` of the pictures.
-        smoothness: lambda; 0 moves every vertex alone.
-    """
-
-    def __init__(
-        self, vertices: Tensor, faces: Tensor, edges: EdgeTable, cameras: Sequence[Camera], size: tuple[int, int],
-        smoothness: float = 19.0,
-    ) -> None:  # fmt: skip
-        super().__init__()
-        self.faces, self.edges, self.cameras, self.size = faces, edges, tuple(cameras), size
-        self.smoothness = smoothness
-        self.operator = Smoothing(edges.ends, len(vertices), smoothness)
-        self.moved = nn.Parameter(self.operator.apply(vertices.detach().float()))
-
-    @property
-    def vertices(self) -> Tensor:
-        """``[V, 3]``, differentiable in the parameter."""
-        return self.operator.solve(self.moved)
-
-    def forward(self, view: Sequence[Camera] | None = None) -> Tensor:
-        vertices = self.vertices
-        masks = [
-            silhouette(vertices, self.faces, self.edges, camera.matrix(self.size), self.size, camera.near)
-            for camera in (self.cameras if view is None else view)
-        ]
-        return torch.stack(masks).expand(-1, 3, -1, -1)
-
-    def restaged(self, smoothness: float) -> VerticesCanvas:
-        """Return the same shape with another lambda: large first, small for details."""
-        vertices = self.vertices.detach()
-        return VerticesCanvas(vertices, self.faces, self.edges, self.cameras, self.size, smoothness)
+from torch import Tensor
 
 
 class Smoothing:

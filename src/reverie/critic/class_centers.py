@@ -11,7 +11,7 @@ from torch import Tensor
 
 from reverie.errors import InputError, LayerError, WeightsError, unknown_name
 from reverie.weights.boundary import reads
-from reverie.weights.checkpoint import Description, load_model, save_model
+from reverie.weights.checkpoint import Description, load_model
 
 KIND = "centers"
 LEAST_STD = 0.05  # of the layer's mean deviation: rarer channels are noise, and dividing by theirs would show only them
@@ -105,11 +105,6 @@ def centers_state(found: ClassCenters) -> dict[str, Tensor]:
     """Return the tensors of a file of centers."""
     state = {f"centers/{name}": rows for name, rows in found.centers.items()}
     return state | {f"deviations/{name}": row for name, row in found.deviations.items()}
-
-
-def save_centers(path: Path, found: ClassCenters, input_px: int) -> None:
-    """Write centers as safetensors."""
-    save_model(path, centers_state(found), centers_description(found, input_px))
 
 
 @reads

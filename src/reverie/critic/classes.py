@@ -1,7 +1,7 @@
 """Classes by the words that people use: full names, numbers, whole words, groups such as "dog", then what is near.
 
 `class_groups.txt` holds the groups, a line each: "dog, puppy: chihuahua, japanese spaniel, ...", with the names that
-ImageNet's classes have; a network gets those members that it knows.
+ImageNet's classes have; a network gets those members that it knows. Empty lines part topics, such as animals from food.
 """
 
 from __future__ import annotations
@@ -23,12 +23,19 @@ def plain(name: str) -> str:
 @functools.cache
 def groups() -> dict[str, frozenset[str]]:
     """Return the plain names of the members of every group, by each of its names."""
-    found: dict[str, frozenset[str]] = {}
-    for line in files("reverie.critic").joinpath("class_groups.txt").read_text("utf-8").splitlines():
-        names, _, members = line.partition(":")
-        whole = frozenset(plain(member) for member in members.split(", "))
-        found |= {plain(name): whole for name in names.split(",")}
-    return found
+    return {name: members for topic in topics() for names, members in topic for name in names}
+
+
+@functools.cache
+def topics() -> tuple[tuple[tuple[tuple[str, ...], frozenset[str]], ...], ...]:
+    """Return the groups of every topic as (names, members), in the order of the table: what is near stands near."""
+    text = files("reverie.critic").joinpath("class_groups.txt").read_text("utf-8")
+    return tuple(tuple(_group(line) for line in topic.splitlines()) for topic in text.split("\n\n"))
+
+
+def _group(line: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    names, _, members = line.partition(":")
+    return tuple(map(plain, names.split(","))), frozenset(plain(member) for member in members.split(", "))
 
 
 def find_classes(text: str, classes: Sequence[str], count: int, network: str) -> tuple[int, ...]:
@@ -63,8 +70,7 @@ def _of_word(
         return (int(word),)
     kind = next((one for one in _singulars(word) if one in groups()), None)
     if kind is not None:
-        members = groups()[kind]
-        found = [i for i, name in enumerate(named) if name in members or name.split()[-1:] == [kind]]
+        found = _members(kind, named)
         if found:
             return tuple(found)
     for one in _singulars(word):
@@ -74,8 +80,25 @@ def _of_word(
             return tuple(whole or begun)
     where = f"list them with 'reverie models show {network} --all'"
     if kind is not None:
-        raise LayerError(f"none of the {count} classes of {network.partition(' --')[0]} is a {kind}; {where}")
-    raise LayerError(unknown_name("class", text, classes, where))
+        near = ", ".join(groups_near(kind, named)[:SHOWN])
+        none = f"none of the {count} classes of {network.partition(' --')[0]} is a {kind}"
+        raise LayerError(f"{none}; {f'nearest groups: {near}; ' if near else ''}{where}")
+    known = [name for name in groups() if _members(name, named)]
+    raise LayerError(unknown_name("class", text, [*classes, *known], where))
+
+
+def _members(kind: str, named: Sequence[str]) -> list[int]:
+    """Return which of the plain names belong to a group, or end with its name."""
+    members = groups()[kind]
+    return [i for i, name in enumerate(named) if name in members or name.split()[-1:] == [kind]]
+
+
+def groups_near(kind: str, named: Sequence[str]) -> list[str]:
+    """Return the groups of the topic of a group that plain names belong to, the nearest first."""
+    topic = next(topic for topic in topics() if any(kind in names for names, _ in topic))
+    own = next(i for i, (names, _) in enumerate(topic) if kind in names)
+    order = sorted(range(len(topic)), key=lambda i: abs(i - own))
+    return [topic[i][0][0] for i in order if i != own and topic[i][1].intersection(named)]
 
 
 def find_recorded(

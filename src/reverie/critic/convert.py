@@ -45,19 +45,15 @@ def convert(
     means, stds = channel_mean(mean) if mean is not None else colors.mean, colors.std
     state = net.state_dict()
     if colors.bgr:
-        (blue, green, red), (of_blue, of_green, of_red) = means, stds
-        means, stds = (red, green, blue), (of_red, of_green, of_blue)
+        means, stds = (means[2], means[1], means[0]), (stds[2], stds[1], stds[0])
         first = next(name for name, module in net.named_modules() if isinstance(module, nn.Conv2d))
         state[f"{first}.weight"] = state[f"{first}.weight"].flip(1)
     count = dict(trace(net, (identity.input_px, identity.input_px)))[FAMILIES[architecture].logits_path].numel()
+    classes = _read_labels(labels, count) if labels is not None else identity.classes or tuple(map(str, range(count)))
     about = Description(
-        architecture,
-        _read_labels(labels, count) if labels is not None else identity.classes or tuple(map(str, range(count))),
-        _divided(means, colors.scale),
-        _divided(stds, colors.scale),
-        identity.input_px,
+        architecture, classes, _divided(means, colors.scale), _divided(stds, colors.scale), identity.input_px,
         note=f"converted from {weights.name}",
-    )
+    )  # fmt: skip
     save_model(output, state, about)
     return about
 

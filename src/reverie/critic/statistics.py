@@ -21,8 +21,9 @@ from reverie.critic.critic import Critic
 from reverie.errors import InputError, WeightsError
 from reverie.media.image import read_picture
 from reverie.numerics.resample import resize
+from reverie.weights.atomic import write_bytes
 from reverie.weights.boundary import reads
-from reverie.weights.checkpoint import BESIDE, write_bytes
+from reverie.weights.checkpoint import BESIDE
 from reverie.weights.embedded import FOLDER, STEMS, statistics_path
 from reverie.weights.fetch import cache_dir
 

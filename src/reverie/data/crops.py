@@ -16,9 +16,10 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from reverie.data.first_frames import first_frames_note
-from reverie.data.folder import SUFFIXES, Archive, require_dataset
+from reverie.data.folder import Archive, require_dataset
 from reverie.errors import DataError, PictureError
 from reverie.media.image import read_picture, to_uint8
+from reverie.media.suffixes import PICTURES
 
 CACHE_BYTES = 256 * 2**20  # of decoded pictures that are kept
 ATTEMPTS = 20  # broken pictures in a row before giving up
@@ -104,11 +105,11 @@ class CropPool:
 
 
 def _listed(path: Path, leave_out: set[str]) -> tuple[Archive, list[str]]:
-    if path.is_file() and path.suffix.lower() in SUFFIXES:
+    if path.is_file() and path.suffix.lower() in PICTURES:
         return Archive(path.parent), [path.name]
     require_dataset(path, "a picture, a folder of pictures, or a zip of one")
     archive = Archive(path)
-    names = [n for n in archive.names() if Path(n).suffix.lower() in SUFFIXES and Path(n).name not in leave_out]
+    names = [n for n in archive.names() if Path(n).suffix.lower() in PICTURES and Path(n).name not in leave_out]
     if not names:
         raise DataError(f"there is no picture in '{path}'")
     return archive, names

@@ -17,9 +17,10 @@ from torch import Generator, Tensor
 
 from reverie.data.crops import CropPool
 from reverie.data.first_frames import first_frames_note
-from reverie.data.folder import SUFFIXES, Archive, require_dataset
+from reverie.data.folder import Archive, require_dataset
 from reverie.errors import DataError
 from reverie.media.image import read_picture
+from reverie.media.suffixes import PICTURES
 from reverie.models.translator import Plane, told
 from reverie.numerics.filters import Filter
 
@@ -150,7 +151,7 @@ class FilterExamples:
             yield told(image, self.planes), self._teacher(image)
 
 
-def listed(path: Path, suffixes: Sequence[str] = SUFFIXES) -> tuple[Archive, list[str]]:
+def listed(path: Path, suffixes: Sequence[str] = PICTURES) -> tuple[Archive, list[str]]:
     """Return the pictures of a folder, a zip, or one file; or the files with other suffixes.
 
     Raises:
@@ -162,7 +163,7 @@ def listed(path: Path, suffixes: Sequence[str] = SUFFIXES) -> tuple[Archive, lis
     archive = Archive(path)
     names = [name for name in archive.names() if PurePosixPath(name).suffix.lower() in suffixes]
     if not names:
-        what = "picture" if suffixes is SUFFIXES else f"{suffixes[0]} file"
+        what = "picture" if suffixes is PICTURES else f"{suffixes[0]} file"
         raise DataError(f"there is no {what} in '{path}'")
     return archive, names
 

@@ -12,16 +12,16 @@ from pathlib import PurePosixPath
 from reverie.data.folder import Archive
 from reverie.errors import PictureError
 from reverie.media.source import open_picture, pixel_limit
+from reverie.media.suffixes import MAY_MOVE
 
 START_BYTES = 4096  # of a file: all that stands before the pixels, but for a long color profile
 NAMED = 3  # files in the note
-SUFFIXES = (".gif", ".png", ".webp", ".avif")
 BREAKS_OFF = (OSError, EOFError, SyntaxError, ValueError, IndexError, struct.error)  # Pillow's words for damage
 
 
 def first_frames_note(archive: Archive, names: Sequence[str]) -> tuple[str, ...]:
     """Return one line on the pictures of which only the first frame is used; none where there are none such."""
-    found = [name for name in names if PurePosixPath(name).suffix.lower() in SUFFIXES and _moves(archive, name)]
+    found = [name for name in names if PurePosixPath(name).suffix.lower() in MAY_MOVE and _moves(archive, name)]
     if not found:
         return ()
     few = ", ".join(f"'{name}'" for name in found[:NAMED]) + (" ..." if len(found) > NAMED else "")

@@ -19,11 +19,8 @@ from pathlib import Path, PurePosixPath
 from reverie.data.public import NAMES
 from reverie.errors import DataError, PictureError, unknown_name
 from reverie.media.budget import reading_budget
+from reverie.media.suffixes import PICTURES
 
-SUFFIXES = (
-    ".png", ".jpg", ".jpeg", ".jfif", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".gif", ".jp2",
-    ".ppm", ".pgm",
-)  # fmt: skip
 TRAINING = ("train", "training")
 HELD_OUT = ("val", "valid", "validation", "test")
 NAMED = 5  # folders in a note
@@ -241,7 +238,7 @@ def _digest(items: tuple[Item, ...]) -> str:
 def _is_picture(name: str) -> bool:
     parts = PurePosixPath(name).parts
     hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-    return not hidden and PurePosixPath(name).suffix.lower() in SUFFIXES
+    return not hidden and PurePosixPath(name).suffix.lower() in PICTURES
 
 
 def _assign(pairs: list[tuple[PurePosixPath, PurePosixPath]]) -> dict[str, dict[str, list[str]]]:

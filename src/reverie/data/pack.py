@@ -25,7 +25,7 @@ from torch import Tensor
 from reverie.data.folder import Archive, Item
 from reverie.errors import DataError, OutputError, PictureError
 from reverie.media.image import read_square
-from reverie.weights.checkpoint import write_bytes
+from reverie.weights.atomic import write_bytes
 
 PACK_LIMIT_BYTES = 4 * 2**30
 DISK_RESERVE_BYTES = 2**29  # left free for checkpoints; a full disk under a memory map kills the process

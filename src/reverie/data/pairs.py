@@ -13,10 +13,11 @@ from torch import Generator, Tensor
 from reverie.data.crops import cut
 from reverie.data.examples import Drawing, Pair, as_image, held_out, listed
 from reverie.data.first_frames import first_frames_note
-from reverie.data.folder import SUFFIXES, Archive
+from reverie.data.folder import Archive
 from reverie.errors import DataError
 from reverie.media.arrays import SUFFIX, array_size, read_array
 from reverie.media.image import picture_size, read_picture, to_uint8
+from reverie.media.suffixes import PICTURES
 from reverie.models.picture_kinds import Kind
 from reverie.models.translator import Plane
 
@@ -162,7 +163,7 @@ class PairExamples:
 
 def suffixes_of(kind: Kind) -> Sequence[str]:
     """Return the suffixes of files that hold pictures of a kind."""
-    return (SUFFIX,) if kind.is_array else SUFFIXES
+    return (SUFFIX,) if kind.is_array else PICTURES
 
 
 def stored_pixels(archive: Archive, name: str, kind: Kind) -> tuple[np.ndarray, int]:

@@ -13,20 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from reverie.data.folder import SUFFIXES
 from reverie.errors import InputError, PictureError
-from reverie.media.mesh import READERS as MESH_READERS
 from reverie.media.moving import is_animated, is_video, may_be_animation
+from reverie.media.suffixes import MESHES, PICTURES, VIDEOS
 
 Kind = Literal["picture", "film", "mesh", "folder", "stdin"]
 
 STDIN = "-"
-FILM_SUFFIXES = (
-    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".m2ts", ".wmv", ".flv", ".ogv", ".3gp",
-    ".y4m",
-)  # fmt: skip
-MESHES = tuple(MESH_READERS)
-FILM_TARGETS = (".mp4", ".mov", ".mkv", ".webm", ".gif", ".webp")  # a film keeps its suffix if it is one of these
 
 
 @dataclass(frozen=True)
@@ -66,7 +59,7 @@ def kind_of(text: str | Path) -> Kind:
         return "film" if is_animated(path) else "picture"
     if is_video(path):
         return "film"
-    return "film" if path.suffix.lower() in FILM_SUFFIXES else "picture"
+    return "film" if path.suffix.lower() in VIDEOS else "picture"
 
 
 def find_sources(texts: Sequence[str], *, recursive: bool = False, leave_out: Path | None = None) -> Found:
@@ -176,7 +169,7 @@ def _of_folder(root: Path, recursive: bool, leave_out: Path | None, notes: list[
 
 
 def _listed(
-    folder: Path, recursive: bool, leave_out: Path | None, suffixes: Sequence[str] = (*SUFFIXES, *FILM_SUFFIXES)
+    folder: Path, recursive: bool, leave_out: Path | None, suffixes: Sequence[str] = (*PICTURES, *VIDEOS)
 ) -> tuple[list[Path], int]:
     """Return the files of a folder with these suffixes, and how many subfolders it has; hidden ones are passed over."""
     paths: list[Path] = []

@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from reverie.data.sources import FILM_TARGETS, Source
+from reverie.data.sources import Source
 from reverie.errors import InputError
+from reverie.media.suffixes import FILMS_OFFERED
 from reverie.weights.file_names import fitted, part_prefix
 
 LEFTOVER_S = 60.0
@@ -74,7 +75,7 @@ def remove_leftovers(targets: Sequence[Path]) -> None:
 def _target(source: Source, output: Path | None, suffix: str, ending: str) -> Path:
     stem = source.path.stem
     if source.kind == "film":
-        suffix = source.path.suffix.lower() if source.path.suffix.lower() in FILM_TARGETS else FILM_TARGETS[0]
+        suffix = source.path.suffix.lower() if source.path.suffix.lower() in FILMS_OFFERED else FILMS_OFFERED[0]
     if source.root is None:
         beside = output is None or _same(output, source.path.parent)
         return (output or source.path.parent) / fitted(stem, f"{'-' + ending if beside else ''}{suffix}")

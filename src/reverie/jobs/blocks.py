@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reverie.settings import setting
 from reverie.weights.embedded import EMBEDDED_NAMES
@@ -13,21 +13,67 @@ if TYPE_CHECKING:
     from reverie.jobs.given import Given
     from reverie.numerics.mesh import Mesh
 
+CODECS = ("libx264", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "ffv1")
+CODEC_SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+
+
+def device_setting(*, several: bool = False, group: str = "machine", **facts: Any) -> Any:
+    """Declare where a work is done, on one device or on several; further facts as `setting` has them."""
+    names = "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1." if several else "auto, cpu, cuda, cuda:N or mps."
+    return setting("auto", names, replay=False, group=group, **facts)
+
+
+def network_setting(**facts: Any) -> Any:
+    """Declare which network sees the pictures."""
+    text = "Network: 'embedded', a .safetensors file trained here, or a torchvision name."
+    return setting("embedded", text, file="network", builtin=EMBEDDED_NAMES, **facts)
+
+
+def weights_setting(**facts: Any) -> Any:
+    """Declare the file of that network's weights, where its name does not say it."""
+    text = "State dict for a torchvision name, read as data; 'random' for an untrained one."
+    return setting(None, text, file="network", builtin=("random",), expert=True, **facts)
+
+
+def codec_setting(**facts: Any) -> Any:
+    """Declare how a video is encoded."""
+    return setting("libx264", "Codec of a video.", choices=CODECS, replay=False, counts=True, expert=True, **facts)
+
+
+def crf_setting(**facts: Any) -> Any:
+    """Declare how well a video is encoded."""
+    text = "Quality of a video; smaller is better."
+    return setting(18, text, minimum=0, maximum=63, replay=False, counts=True, **facts)
+
+
+def speed_setting(**facts: Any) -> Any:
+    """Declare how long the codec may try."""
+    text = "Speed of the codec."
+    return setting("medium", text, choices=CODEC_SPEEDS, replay=False, counts=True, expert=True, **facts)
+
+
+def audio_setting(**facts: Any) -> Any:
+    """Declare whether a film keeps its sound."""
+    return setting(True, "Take over the sound of a video.", replay=False, counts=True, expert=True, **facts)
+
+
+def start_setting(**facts: Any) -> Any:
+    """Declare where in a film the work begins."""
+    return setting(0.0, "Second of a video to begin at: 2.5 or 0:02.5.", minimum=0, late=True, own=True, **facts)
+
+
+def duration_setting(**facts: Any) -> Any:
+    """Declare how much of a film is taken."""
+    text = "Seconds of a video to take from there on; default: to its end."
+    return setting(None, text, above=0, late=True, own=True, **facts)
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSettings:
     """Which network sees the picture."""
 
-    model: str = setting(
-        "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
-        builtin=EMBEDDED_NAMES,
-        group="what is seen",
-    )  # fmt: skip
-    weights: str | None = setting(
-        None, "State dict for a torchvision name, read as data; 'random' for an untrained one.", file="network",
-        builtin=("random",),
-        group="what is seen", expert=True,
-    )  # fmt: skip
+    model: str = network_setting(group="what is seen")
+    weights: str | None = weights_setting(group="what is seen")
 
     def shipped(self) -> Path | None:
         """Return the file of the network that comes with the package, where that is meant."""
@@ -50,9 +96,7 @@ class SeedSettings:
 class MachineSettings:
     """On what machine the work is done; changes nothing but the last bits of a result."""
 
-    device: str = setting(
-        "auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False, group="machine"
-    )
+    device: str = device_setting(several=True)
     precision: str = setting(
         "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False,
         counts=True,

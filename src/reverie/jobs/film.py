@@ -1,7 +1,7 @@
 """Films: `film(tool)` applies a tool of pictures to every frame of a film, and `FrameSequence` is the work of any film.
 
 Finished frames lie in a folder beside the result until it is put together: killed at any moment, the same job goes on
-behind the last of them and gives the same bytes.
+after the last of them and gives the same bytes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,14 @@ from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 import numpy as np
 
 from reverie.errors import InputError
+from reverie.jobs.blocks import (
+    audio_setting,
+    codec_setting,
+    crf_setting,
+    duration_setting,
+    speed_setting,
+    start_setting,
+)
 from reverie.jobs.files import recorded_files
 from reverie.jobs.given import Given
 from reverie.jobs.job import Json, section_types, sections
@@ -24,7 +32,6 @@ from reverie.jobs.session import Session
 from reverie.jobs.spread import Spread, ranges
 from reverie.jobs.tool import AnyTool, Prepared, Role, Tool
 from reverie.jobs.work import Chosen, Plan, Progress, Report
-from reverie.settings import setting
 
 if TYPE_CHECKING:
     from reverie.media.footage import Encoding, Footage
@@ -35,35 +42,12 @@ if TYPE_CHECKING:
 class FilmSettings:
     """How a film is encoded."""
 
-    codec: str = setting(
-        "libx264", "Codec of a video.",
-        choices=("libx264", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "ffv1"), replay=False, counts=True,
-        group="film",
-        expert=True,
-    )  # fmt: skip
-    crf: int = setting(
-        18,
-        "Quality of a video; smaller is better.",
-        minimum=0,
-        maximum=63,
-        replay=False,
-        counts=True,
-        group="film",
-        expert=True,
-    )
-    codec_speed: str = setting(
-        "medium", "Speed of the codec.",
-        choices=("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"),
-        replay=False, counts=True, group="film", expert=True,
-    )  # fmt: skip
-    audio: bool = setting(True, "Take over the sound of a video.", replay=False, counts=True, group="film", expert=True)
-    start: float = setting(
-        0.0, "Second of a video to begin at: 2.5 or 0:02.5.", minimum=0, late=True, own=True, group="film"
-    )
-    duration: float | None = setting(
-        None, "Seconds of a video to take from there on; default: to its end.", above=0, late=True, own=True,
-        group="film",
-    )  # fmt: skip
+    codec: str = codec_setting(group="film")
+    crf: int = crf_setting(group="film", expert=True)
+    codec_speed: str = speed_setting(group="film")
+    audio: bool = audio_setting(group="film")
+    start: float = start_setting(group="film")
+    duration: float | None = duration_setting(group="film")
 
     def encoding(self) -> Encoding:
         """Return the same as `reverie.media` takes it."""

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from reverie.data.folder import SUFFIXES
 from reverie.errors import InputError, unknown_name
+from reverie.media.suffixes import PICTURES
 
 KEY_LIKE = re.compile(r",\s*([a-z-]+)\s*=", re.IGNORECASE)
 Read = Callable[[str, str], Any]
@@ -184,4 +184,4 @@ def _text(value: Any) -> str:
 def _is_picture(value: str) -> bool:
     """Tell whether a text ends as the name of a picture does, with or without a weight."""
     name, colon, _ = value.rpartition(":")
-    return any(Path(text).suffix.lower() in SUFFIXES for text in (value, name if colon else value))
+    return any(Path(text).suffix.lower() in PICTURES for text in (value, name if colon else value))

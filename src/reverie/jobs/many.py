@@ -30,7 +30,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Opener:
-    """Opens a tool in a worker; called there once, so what every input would refuse is refused once.
+    """Opens a tool in a worker; called there once, so an error that concerns every input comes once.
 
     Attributes:
         find: gives the tool, from its name; a function of a module, since it travels to the worker.

@@ -19,6 +19,8 @@ import numpy as np
 
 from reverie.errors import InputError, OutputError
 from reverie.jobs.stored import JOB_FILE, holds_job, side_file
+from reverie.media.suffixes import DEEP, FILMS_OFFERED, MESHES_WRITTEN, PICTURES_WRITTEN
+from reverie.weights.atomic import write_bytes
 from reverie.weights.file_names import fitted, part_prefix
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ class Picture:
     alpha: np.ndarray | None = None
     bits: int = 8
     label: str = ""
-    suffixes: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff")
+    suffixes: tuple[str, ...] = PICTURES_WRITTEN
 
     def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
         """Write it in the format of the suffix."""
@@ -101,19 +103,15 @@ class Picture:
         return losses(suffix, transparent=self.alpha is not None, bits=self.bits)
 
     def _bits(self, suffix: str) -> int:
-        from reverie.media.write import DEEP_SUFFIXES
-
-        return self.bits if suffix.lower() in DEEP_SUFFIXES else 8
+        return self.bits if suffix.lower() in DEEP else 8
 
 
 def losses(suffix: str, *, transparent: bool, bits: int) -> list[str]:
     """Return what a format of pictures cannot hold, one line each."""
-    from reverie.media.write import DEEP_SUFFIXES
-
     notes: list[str] = []
     if transparent and suffix.lower() in (".jpg", ".jpeg"):
         notes.append("JPEG has no transparency: the picture is laid on white; .png, .webp and .tif keep it")
-    if bits == 16 and suffix.lower() not in DEEP_SUFFIXES:
+    if bits == 16 and suffix.lower() not in DEEP:
         notes.append(f"{suffix} holds 8 bits a channel, the picture has 16; .png and .tif keep them")
     return notes
 
@@ -134,7 +132,7 @@ class Film:
     encoding: Encoding
     written: Callable[[], None] = lambda: None
     label: str = ""
-    suffixes: tuple[str, ...] = (".mp4", ".mov", ".mkv", ".webm", ".gif", ".webp")
+    suffixes: tuple[str, ...] = FILMS_OFFERED
 
     def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
         """Put the frames together."""
@@ -164,12 +162,11 @@ class Mesh:
     mesh: Shape
     way: tuple[np.ndarray, ...] = ()
     label: str = ""
-    suffixes: tuple[str, ...] = (".glb", ".obj", ".ply", ".stl")
+    suffixes: tuple[str, ...] = MESHES_WRITTEN
 
     def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
         """Write it in the format of the suffix; the job stands inside a GLB, beside all others."""
         from reverie.media.mesh_write import encode_mesh
-        from reverie.weights.checkpoint import write_bytes
 
         files, notes = encode_mesh(path, self.mesh, record, self.way)
         own = path.suffix.lower() == ".glb" or side_file(path).is_file()
@@ -227,8 +224,6 @@ class Table:
 
     def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
         """Write all rows."""
-        from reverie.weights.checkpoint import write_bytes
-
         _check_suffix(path, self.suffixes)
         if path.suffix.lower() == ".json":
             rows = [dict(row) for row in self.rows]
@@ -265,8 +260,6 @@ class Page:
 
     def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
         """Write the page with the job in a block of data."""
-        from reverie.weights.checkpoint import write_bytes
-
         _check_suffix(path, self.suffixes)
         inside = json.dumps(record, ensure_ascii=False).replace("<", "\\u003c")
         block = f'<script type="application/json" id="reverie-job">{inside}</script>'
@@ -332,8 +325,6 @@ class Bytes:
 
     def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
         """Write it in the format of the suffix."""
-        from reverie.weights.checkpoint import write_bytes
-
         _check_suffix(path, self.suffixes)
         blob = self.encode(path.suffix.lower(), record)
         if not self.inside:

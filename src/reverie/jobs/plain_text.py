@@ -1,17 +1,22 @@
-"""Texts that users write: whole, bounded, from plain files alone; YAML without references from part to part."""
+"""Texts that users write: whole, bounded, from plain files alone; YAML without references, read by place."""
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from reverie.errors import InputError
+from reverie.errors import InputError, unknown_name
 
 MOST_BYTES = 1 << 20
 MOST_DEPTH = 20  # of lists and mappings in each other
 MOST_SHOWN = 80  # characters of a value in a message
+SECONDS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|ms|min)?\s*")
+UNITS = {"s": 1.0, "ms": 1e-3, "min": 60.0, None: 1.0}
 
 
 def read_text(path: Path, what: str, most_bytes: int = MOST_BYTES) -> str:
@@ -101,3 +106,61 @@ def _loaded(text: str, name: str, read: Any) -> Any:
     finally:
         if loader is not None:
             loader.dispose()
+
+
+def parse_tree(text: str, name: str, known: Sequence[str]) -> dict[str, Any]:
+    """Return the entries of a YAML text whose top level has these names.
+
+    Raises:
+        InputError: not YAML, or another entry.
+    """
+    return Place(name).entries(load_yaml(text, name) or {}, known)
+
+
+class Place:
+    """A place in a file, for messages."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+
+    def at(self, inner: str) -> Place:
+        """Return a place inside."""
+        return Place(f"{self.where}, {inner}")
+
+    def error(self, words: str) -> InputError:
+        """Return the error of this place."""
+        return InputError(f"{self.where}: {words}")
+
+    def entries(self, item: object, known: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return entries by name; only known ones, if they are given."""
+        if not isinstance(item, Mapping):
+            raise self.error("expected entries by name")
+        for word in item:
+            if known is not None and word not in known:
+                raise self.error(unknown_name("entry", str(word), tuple(known)))
+        return {str(key): value for key, value in item.items()}
+
+    def number(self, item: object, low: float = -1e6, high: float = 1e6) -> float:
+        """Return a number within bounds."""
+        if isinstance(item, bool) or not isinstance(item, (int, float)) or not math.isfinite(item):
+            raise self.error(f"expected a number; got {item!r}"[:120])
+        if not low <= item <= high:
+            raise self.error(f"must be between {low:g} and {high:g}; got {item:g}")
+        return float(item)
+
+    def seconds(self, item: object) -> float:
+        """Return a time such as 2s, 500ms or 1min."""
+        match = SECONDS.fullmatch(str(item))
+        if match is None or isinstance(item, bool):
+            raise self.error(f"a time is written as 2s, 500ms or 1min; got '{str(item)[:40]}'")
+        return float(match[1]) * UNITS[match[2]]
+
+    def text(self, item: object) -> str:
+        """Return a short text."""
+        if not isinstance(item, str) or not 0 < len(item) <= 200:
+            raise self.error(f"expected a short text; got {item!r}"[:120])
+        return item
+
+    def listed(self, item: object) -> list[Any]:
+        """Return a list, or one thing as a list."""
+        return list(item) if isinstance(item, list) else [item]

@@ -15,9 +15,9 @@ from reverie.jobs.run import Run, open_run
 from reverie.jobs.session import Session
 from reverie.jobs.stored import stored_record
 from reverie.jobs.tool import AnyTool
+from reverie.threads import MOST_THREADS
 
 OWN = "own"  # entry of a record that says what a program brought itself, which no file can hold
-MOST_THREADS = 256  # that a file may ask for
 
 
 def stored_job(made: Path, find: Callable[[str], AnyTool]) -> Job:
@@ -73,13 +73,21 @@ def _meant(job: Job) -> Mapping[str, Sequence[str]]:
     return {text: tuple(map(str, names)) for text, names in found.items()}  # type: ignore[union-attr, arg-type]
 
 
+def threads_then(job: Job) -> int:
+    """Return how many threads made a result; as many as there are now where its record says none, or too many."""
+    import torch
+
+    then = job.made.threads
+    return then if then is not None and 1 <= then <= MOST_THREADS else torch.get_num_threads()
+
+
 @contextlib.contextmanager
 def threads_of(job: Job) -> Iterator[None]:
     """Compute with as many threads as then, since their number changes the last bits."""
     import torch
 
-    before, then = torch.get_num_threads(), job.made.threads
-    torch.set_num_threads(then if then is not None and 1 <= then <= MOST_THREADS else before)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads_then(job))
     try:
         yield
     finally:

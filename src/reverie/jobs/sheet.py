@@ -96,74 +96,18 @@ class _PreparedSheet:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Work:
         """Return the work on all tiles."""
-        columns = len(next(reversed(self.vary.values())))
         points = [dict(zip(self.vary, values, strict=True)) for values in itertools.product(*self.vary.values())]
         points = [{name: self._value(name, value) for name, value in point.items()} for point in points]
-        captions = [caption(point, self.vary, self._named(point)) for point in points]
-        tiles: list[np.ndarray] = []
-        prepared = self._prepared(points[0])
-        first = prepared.work(given, seed)
+        tiles = _Tiles(self, points, given, scratch)
+        first = self.prepared(tiles.points[0]).work(given, seed)
         machine = {name: value for name, value in first.chosen.config.items() if name in self.machine}
-        more: dict[str, Json] = {"captions": [*captions], **_meant(first)}
-        chosen = Chosen(first.chosen.model, first.chosen.device, config=machine, more=more)
+        tiles.more.update(_meant(first))
+        chosen = Chosen(first.chosen.model, first.chosen.device, config=machine, more=tiles.more)
         first.close()
-        notes: list[str] = []
+        plan = Plan({"pictures": len(points), "columns": tiles.columns}, float(len(points)))
+        return Steps(tiles.steps(), tiles.outputs, plan=plan, chosen=chosen, notes=tiles.notes, spread=tiles.spread)
 
-        def part(number: int, folder: Path) -> Sequence[str]:
-            one = self._prepared(points[number])
-            work = one.work(given, seed_of(with_chosen(self.config, points[number])))
-            for _ in work:
-                pass
-            main = work.outputs()[0]
-            assert isinstance(main, Picture)
-            write_part(folder, number, [main.rgb])
-            work.close()
-            return [*one.notes, *work.notes]
-
-        spread = Spread(part)
-
-        def elsewhere() -> Iterator[Progress]:
-            assert scratch is not None
-            with part_folder(scratch) as folder:
-                for done, (_, told) in enumerate(spread.made(range(len(points)), folder), start=1):
-                    notes.extend(note for note in told if note not in notes)
-                    yield Report(done, len(points), "pictures", f"picture {done} of {len(points)}")
-                for number in range(len(points)):
-                    tiles.extend(tile.astype(np.float32) / 255 for tile in read_part(folder, number))
-
-        def steps() -> Iterator[Progress]:
-            if spread.elsewhere:
-                yield from elsewhere()
-                return
-            for number, point in enumerate(points, start=1):
-                one = self._prepared(point)
-                work = one.work(given, seed_of(with_chosen(self.config, point)))
-                for progress in work:
-                    stage = f"picture {number} of {len(points)}  {progress.stage}"
-                    yield Report(number - 1, len(points), "pictures", stage, progress.scores, 0, progress.preview)
-                main = work.outputs()[0]
-                assert isinstance(main, Picture)
-                tiles.append(main.rgb)
-                notes.extend(note for note in (*one.notes, *work.notes) if note not in notes)
-                if meant := _meant(work):
-                    more[MEANT] = {**more.get(MEANT, {}), **meant[MEANT]}  # type: ignore[dict-item]
-                less = {name: value for name, value in work.chosen.counts.items() if name in point}
-                if less:
-                    captions[number - 1] = caption(dict(point) | less, self.vary, self._named(point)) + " at most"
-                work.close()
-                yield Report(number, len(points), "pictures", f"picture {number} of {len(points)}")
-
-        def outputs() -> list[Picture]:
-            from reverie.media.image import to_uint8
-            from reverie.media.sheet import contact_sheet
-
-            drawn, shown = [to_uint8(np.ascontiguousarray(tile)) for tile in tiles], captions[: len(tiles)]
-            return [Picture(contact_sheet(drawn, columns=columns, tile_px=self.how.tile_px, captions=shown))]
-
-        plan = Plan({"pictures": len(points), "columns": columns}, float(len(points)))
-        return Steps(steps(), outputs, plan=plan, chosen=chosen, notes=notes, spread=spread)
-
-    def _prepared(self, point: Mapping[str, Json]) -> Prepared:
+    def prepared(self, point: Mapping[str, Json]) -> Prepared:
         return self.tool.prepare(with_chosen(self.config, point), self.session)
 
     def _value(self, name: str, value: Json) -> Json:
@@ -176,6 +120,10 @@ class _PreparedSheet:
             raise InputError(f"a sheet takes files of --{name} by number, from 1 to {len(held)}; got {value}")
         return [held[int(number) - 1] for number in numbers]  # type: ignore[arg-type]
 
+    def caption(self, point: Mapping[str, Json]) -> str:
+        """Return what stands below a tile."""
+        return caption(point, self.vary, self._named(point))
+
     def _named(self, point: Mapping[str, Json]) -> dict[str, str]:
         """Return the names of the files that the settings of a tile have, in words."""
         config, found = with_chosen(self.config, point), {}
@@ -183,6 +131,86 @@ class _PreparedSheet:
             name = role.split(" ")[0]
             found[name] = f"{found[name]} + {Path(path).stem}" if name in found else Path(path).stem
         return {name: words for name, words in found.items() if name in self.held}
+
+
+class _Tiles:
+    """The pictures of a sheet, one after the other, made here or elsewhere.
+
+    Attributes:
+        more: entries of the record: captions, and what texts meant.
+        notes: lines of all tiles, each once.
+    """
+
+    def __init__(
+        self, sheet: _PreparedSheet, points: Sequence[dict[str, Json]], given: Given | None, scratch: Path | None
+    ) -> None:
+        self.sheet, self.points, self._given, self._scratch = sheet, points, given, scratch
+        self.columns = len(next(reversed(sheet.vary.values())))
+        self._captions = [sheet.caption(point) for point in points]
+        self.more: dict[str, Json] = {"captions": [*self._captions]}
+        self.notes: list[str] = []
+        self._made: list[np.ndarray] = []
+        self.spread = Spread(self._part)
+
+    def steps(self) -> Iterator[Progress]:
+        """Make them all."""
+        if self.spread.elsewhere:
+            yield from self._elsewhere()
+            return
+        count = len(self.points)
+        for number, point in enumerate(self.points, start=1):
+            prepared = self.sheet.prepared(point)
+            work = prepared.work(self._given, seed_of(with_chosen(self.sheet.config, point)))
+            for progress in work:
+                stage = f"picture {number} of {count}  {progress.stage}"
+                yield Report(number - 1, count, "pictures", stage, progress.scores, 0, progress.preview)
+            self._made.append(_main(work).rgb)
+            self._note((*prepared.notes, *work.notes))
+            if meant := _meant(work):
+                self.more[MEANT] = {**self.more.get(MEANT, {}), **meant[MEANT]}  # type: ignore[dict-item]
+            less = {name: value for name, value in work.chosen.counts.items() if name in point}
+            if less:
+                self._captions[number - 1] = f"{self.sheet.caption(dict(point) | less)} at most"
+            work.close()
+            yield Report(number, count, "pictures", f"picture {number} of {count}")
+
+    def outputs(self) -> list[Picture]:
+        """Return the sheet of those that there are."""
+        from reverie.media.image import to_uint8
+        from reverie.media.sheet import contact_sheet
+
+        drawn = [to_uint8(np.ascontiguousarray(tile)) for tile in self._made]
+        shown = self._captions[: len(drawn)]
+        return [Picture(contact_sheet(drawn, columns=self.columns, tile_px=self.sheet.how.tile_px, captions=shown))]
+
+    def _part(self, number: int, folder: Path) -> Sequence[str]:
+        point = self.points[number]
+        prepared = self.sheet.prepared(point)
+        work = prepared.work(self._given, seed_of(with_chosen(self.sheet.config, point)))
+        for _ in work:
+            pass
+        write_part(folder, number, [_main(work).rgb])
+        work.close()
+        return [*prepared.notes, *work.notes]
+
+    def _elsewhere(self) -> Iterator[Progress]:
+        assert self._scratch is not None
+        count = len(self.points)
+        with part_folder(self._scratch) as folder:
+            for done, (_, told) in enumerate(self.spread.made(range(count), folder), start=1):
+                self._note(told)
+                yield Report(done, count, "pictures", f"picture {done} of {count}")
+            for number in range(count):
+                self._made.extend(tile.astype(np.float32) / 255 for tile in read_part(folder, number))
+
+    def _note(self, lines: Sequence[str]) -> None:
+        self.notes.extend(line for line in lines if line not in self.notes)
+
+
+def _main(work: Work) -> Picture:
+    main = work.outputs()[0]
+    assert isinstance(main, Picture)
+    return main
 
 
 def _meant(work: Work) -> dict[str, Mapping[str, Json]]:

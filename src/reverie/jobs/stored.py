@@ -56,13 +56,13 @@ def stored_record(path: Path) -> dict[str, object]:
 
 
 def _picture_record(path: Path) -> dict[str, object]:
-    from reverie.data.folder import SUFFIXES
-    from reverie.media.metadata import VIDEO_SUFFIXES, read_settings
+    from reverie.media.metadata import read_settings
+    from reverie.media.suffixes import PICTURES, VIDEOS_WRITTEN
 
     try:
         return dict(read_settings(path))
     except PictureError as error:
-        if path.suffix.lower() in (*SUFFIXES, *VIDEO_SUFFIXES, ""):
+        if path.suffix.lower() in (*PICTURES, *VIDEOS_WRITTEN, ""):
             raise
         raise InputError(f"'{path}' says nothing of what made it: it was not made by Reverie") from error
 

@@ -70,20 +70,28 @@ def choose_target(
         there = _job_of(candidate, read)
         if there is None and number == 1:
             raise InputError(f"'{candidate}' exists and {_whose(candidate)}; name another place with -o")
-        if overwrite and there is not None:
-            return Target(candidate)
-        if there is not None and joins is not None and joins(there, job):
-            return Target(candidate, joined=True)
-        if not fresh and there is not None and up_to_date(there, job, candidate):
-            return Target(candidate, finished=True)
+        if there is not None:
+            if overwrite or (joins is not None and joins(there, job)):
+                return Target(candidate, joined=not overwrite)
+            if not fresh and up_to_date(there, job, candidate):
+                return Target(candidate, finished=True)
         number += 1
-        if number > MOST_COUNTED:
-            raise InputError(f"'{wanted}' and {MOST_COUNTED} names after it are taken; name another place with -o")
-        candidate = _counted(wanted.parent, number) / wanted.name if home else _counted(wanted, number)
+        candidate = _next(wanted, number, home)
+    if number == 1 or fresh:
+        return Target(candidate)
     shown = wanted.parent.name if home else wanted.name
-    told = number > 1 and not fresh
-    kept = f"'{shown}' has other settings and is kept; --overwrite replaces it" if told else ""
-    return Target(candidate, note=kept)
+    return Target(candidate, note=f"'{shown}' has other settings and is kept; --overwrite replaces it")
+
+
+def _next(wanted: Path, number: int, home: bool) -> Path:
+    """Return the name, or the folder of its own, with a number.
+
+    Raises:
+        InputError: the numbers have come to their end.
+    """
+    if number > MOST_COUNTED:
+        raise InputError(f"'{wanted}' and {MOST_COUNTED} names after it are taken; name another place with -o")
+    return _counted(wanted.parent, number) / wanted.name if home else _counted(wanted, number)
 
 
 def place_for(

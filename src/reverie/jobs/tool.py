@@ -102,8 +102,8 @@ class Tool(Generic[C]):
         sheet: what `--sheet` varies, for a text of the tool's own; None where it is none.
         home: name of the main result inside a folder of its own, which ``-o`` names; "" where ``-o`` names the file.
         scratch: the place of the work's own files beside a result; NAME.frames where there is none.
-        begun: settings of an unfinished work, by that place, as ``--resume`` takes them; a tool that has it goes on
-            with what it began.
+        begun: settings of an unfinished work, by that place and their class, as ``--resume`` takes them; a tool that
+            has it goes on with what it began.
         recipes: whether ``--recipe FILE`` gives settings too.
         failed: exit code beside the result, such as 2 where some inputs could not be used.
         then: field of the settings → tool that is applied to the result, and writes to the place the field names.
@@ -144,7 +144,7 @@ class Tool(Generic[C]):
     sheet: Callable[[C, str], Mapping[str, Sequence[Json]] | None] | None = None
     home: str = ""
     scratch: Callable[[Path], Path] | None = None
-    begun: Callable[[Path], Mapping[str, object] | None] | None = None
+    begun: Callable[[Path, type], Mapping[str, object] | None] | None = None
     recipes: bool = False
     failed: Callable[[Output], int] | None = None
     then: Mapping[str, str] = dataclasses.field(default_factory=dict)

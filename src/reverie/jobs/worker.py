@@ -1,17 +1,20 @@
 """One worker process: started fresh, given jobs through a pipe, ended without noise.
 
-Ctrl-C is the parent's affair: workers never see it. A worker whose parent is gone notices at its next report.
+Ctrl-C is the parent's affair: workers never see it. A worker whose parent is gone leaves at once while it opens, and
+at its next report while it works.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Generator, Iterator
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from reverie.errors import ReverieError
@@ -69,7 +72,8 @@ def serve(opener: Any, connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that half-written files are removed
     with contextlib.suppress(OSError, EOFError):  # the parent is gone
-        work = _opened(opener, connection)
+        with _leaving_with_the_parent():
+            work = _opened(opener, connection)
         if work is None:
             return
         connection.send(("ready",))
@@ -99,6 +103,23 @@ def _opened(opener: Any, connection: Connection) -> Any:
     except Exception as error:  # it would end every worker; the parent says so once
         connection.send(("unopened", 1, _unexpected(error)))
     return None
+
+
+@contextlib.contextmanager
+def _leaving_with_the_parent() -> Iterator[None]:
+    """End this process when its parent goes within the block, which takes long and leaves nothing half written."""
+    parent, over = parent_process(), threading.Event()
+
+    def watch() -> None:
+        while parent is not None and not over.is_set():
+            if wait([parent.sentinel], REPORT_EVERY_S):
+                os._exit(1)  # the main thread is within an import or a decoder, which no exception reaches
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def _unexpected(error: Exception) -> str:

@@ -16,13 +16,13 @@ import numpy as np
 from PIL import Image
 
 from reverie.errors import VideoError
-from reverie.media.animation_write import ANIMATION_SUFFIXES, AnimationWriter
+from reverie.media.animation_write import AnimationWriter
 from reverie.media.icc import image_to_srgb
 from reverie.media.moving import ANIMATED_FORMATS, BREAKS_OFF, is_animated
 from reverie.media.source import check_memory, open_picture, pixel_limit, reading
 
 __all__ = [
-    "ANIMATION_SUFFIXES", "AnimationInfo", "AnimationWriter", "animation_frames", "is_animated", "read_animation",
+    "AnimationInfo", "AnimationWriter", "animation_frames", "is_animated", "read_animation",
 ]  # fmt: skip
 
 MOST_PIXELS = 1 << 26  # of a frame: each is put together whole, however little of it the file stores

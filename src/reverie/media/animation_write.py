@@ -20,10 +20,10 @@ from PIL import GifImagePlugin, Image
 
 from reverie.errors import InputError, OutputError
 from reverie.media.metadata import ascii_only, enclosed, exif_block, settings_text
+from reverie.media.suffixes import ANIMATIONS_WRITTEN
 from reverie.media.write import check_place
 from reverie.weights.file_names import part_prefix
 
-ANIMATION_SUFFIXES = (".gif", ".webp")
 OPAQUE_FROM = 128  # GIF knows no half transparency
 WHOLE_GIF, WHOLE_WEBP = 65_535, 16_383  # longest side in pixels
 REPLACE, KEEP = 2, 1  # what GIF does with a frame before the next: clear it, leave it
@@ -63,8 +63,8 @@ class AnimationWriter:
         self.path, self.size, self.count = Path(path), size, 0
         text = None if settings is None else settings_text(settings)
         suffix = self.path.suffix.lower()
-        if suffix not in ANIMATION_SUFFIXES:
-            raise InputError(f"cannot write '{path}': known for animations: {', '.join(ANIMATION_SUFFIXES)}")
+        if suffix not in ANIMATIONS_WRITTEN:
+            raise InputError(f"cannot write '{path}': known for animations: {', '.join(ANIMATIONS_WRITTEN)}")
         gif = suffix == ".gif"
         self._format: Format = _Gif(size, plays, text) if gif else _Webp(size, plays, text, quality, transparent)
         if not 1 <= max(size) <= self._format.largest or min(size) < 1:

@@ -19,7 +19,6 @@ from reverie.media.write import check_place
 
 RATE_HZ = 48_000
 MOST_S = 4 * 3600
-WRITE_SUFFIXES = (".wav", ".flac")
 FORMATS = "wav,flac,mp3,mov,mp4,m4a,aac,ogg,matroska,webm,aiff,avi,mpegts"
 OPTIONS = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 ENCODERS = {".mp4": ("mp4", "aac"), ".m4v": ("mp4", "aac"), ".mov": ("mov", "aac"), ".mkv": ("matroska", "flac"),

@@ -21,7 +21,6 @@ import numpy as np
 
 from reverie.errors import InputError
 from reverie.media.animation import (
-    ANIMATION_SUFFIXES,
     AnimationInfo,
     animation_frames,
     read_animation,
@@ -29,14 +28,11 @@ from reverie.media.animation import (
 )
 from reverie.media.animation_write import AnimationWriter
 from reverie.media.moving import is_animated, is_video, may_be_animation
+from reverie.media.suffixes import ANIMATIONS_WRITTEN, VIDEOS, VIDEOS_WRITTEN
 from reverie.media.video import frames, read_video
-from reverie.media.video_write import VIDEO_SUFFIXES, VideoWriter, check_codec
+from reverie.media.video_write import VideoWriter, check_codec
 from reverie.media.write import check_place
 
-READ_SUFFIXES = (
-    *VIDEO_SUFFIXES, ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".3gp", ".wmv", ".flv", ".ogv", ".mxf", ".y4m",
-)  # fmt: skip
-WRITE_SUFFIXES = (*VIDEO_SUFFIXES, *ANIMATION_SUFFIXES)
 FASTEST = 100  # frames per second of a video made from an animation: the ticks of a GIF
 UNIT_MS = {".gif": 10, ".webp": 1}
 SHORTEST_MS = {".gif": 20, ".webp": 11}
@@ -92,7 +88,7 @@ class Encoding:
 def is_footage(path: Path | str) -> bool:
     """Return whether a file moves: a video by its content or name, or a GIF, WebP, PNG or AVIF of several frames."""
     path = Path(path)
-    return is_animated(path) if may_be_animation(path) else is_video(path) or path.suffix.lower() in READ_SUFFIXES
+    return is_animated(path) if may_be_animation(path) else is_video(path) or path.suffix.lower() in VIDEOS
 
 
 def open_footage(path: Path | str) -> Footage:
@@ -171,9 +167,10 @@ def check_target(target: Path, encoding: Encoding) -> None:
         OutputError: no folder, or no permission.
     """
     suffix = target.suffix.lower()
-    if suffix not in WRITE_SUFFIXES:
-        raise InputError(f"cannot write '{target}': known for moving pictures: {', '.join(WRITE_SUFFIXES)}")
-    if suffix in VIDEO_SUFFIXES:
+    known = (*VIDEOS_WRITTEN, *ANIMATIONS_WRITTEN)
+    if suffix not in known:
+        raise InputError(f"cannot write '{target}': known for moving pictures: {', '.join(known)}")
+    if suffix in VIDEOS_WRITTEN:
         check_codec(target, encoding.codec, encoding.crf, encoding.preset)
     check_place(target)
 
@@ -188,7 +185,7 @@ def assemble(
         InputError, OutputError: as the writers; nothing is left behind.
     """
     check_target(target, encoding)
-    if target.suffix.lower() in ANIMATION_SUFFIXES:
+    if target.suffix.lower() in ANIMATIONS_WRITTEN:
         return _animation(target, pictures, footage, settings)
     return _video(target, pictures, footage, encoding, settings)
 

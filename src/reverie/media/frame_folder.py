@@ -1,7 +1,7 @@
 """Frames on their way into a video: numbered lossless pictures in a folder, with what made them in a manifest.
 
 Every file appears whole or not at all, so that after a crash the folder holds exactly the frames that were finished,
-and the work goes on behind the last of them. What belongs to one frame (its measurements) is inside that frame's file.
+and the work goes on after the last of them. What belongs to one frame (its measurements) is inside that frame's file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from reverie.errors import InputError, OutputError, PictureError
 from reverie.media.image import read_picture, to_uint8
 from reverie.media.metadata import read_settings
 from reverie.media.write import QUICK, write_picture
-from reverie.weights.checkpoint import write_bytes
+from reverie.weights.atomic import write_bytes
 
 MANIFEST = "manifest.json"
 MOST_SHOWN = 60  # characters of a setting in a message

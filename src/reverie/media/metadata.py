@@ -15,10 +15,10 @@ from PIL import Image, ImageFile
 
 from reverie.errors import InputError, PictureError
 from reverie.media.source import open_picture, opened_file, pixel_limit, reading
+from reverie.media.suffixes import VIDEOS_WRITTEN
 
 KEY = "reverie"
 SOFTWARE = "Reverie"
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
 MAX_SETTINGS_BYTES = 1 << 20
 IMAGE_DESCRIPTION, SOFTWARE_TAG, EXIF_IFD, USER_COMMENT = 0x010E, 0x0131, 0x8769, 0x9286
 UNICODE = b"UNICODE\0"
@@ -68,7 +68,7 @@ def read_settings(path: Path | str) -> dict[str, Any]:
         PictureError: not a readable picture, no settings inside, or settings that are damaged.
         VideoError: not a readable video.
     """
-    if Path(path).suffix.lower() in VIDEO_SUFFIXES:
+    if Path(path).suffix.lower() in VIDEOS_WRITTEN:
         return _video_settings(Path(path))
     with opened_file(path) as (label, stream), reading(label):
         image = open_picture(stream, label, pixel_limit())

@@ -23,7 +23,6 @@ PAPERS_MM = {
 MARK_MM, MARK_GAP_MM = 5.0, 1.0
 MOST_PX = 400_000_000
 SOFT_DPI = 150  # below it a print looks soft from near
-SUFFIXES = (".pdf", ".png", ".tif", ".jpg")
 PRINT_S = 20.0  # for CUPS to take a job
 
 
@@ -132,6 +131,18 @@ def page_bytes(page: np.ndarray, suffix: str, dpi: int, record_text: str = "") -
     return out.getvalue()
 
 
+def program_of_cups() -> str:
+    """Return the program that takes files to print.
+
+    Raises:
+        InputError: there is none.
+    """
+    program = shutil.which("lp")
+    if program is None:
+        raise InputError("printing needs CUPS: apt install cups-client, and a printer that 'lpstat -p' lists")
+    return program
+
+
 def send_to_printer(path: Path, printer: str, options: Mapping[str, str] | None = None) -> None:
     """Give a file to CUPS.
 
@@ -139,9 +150,7 @@ def send_to_printer(path: Path, printer: str, options: Mapping[str, str] | None 
         InputError: there is no CUPS, or no such printer.
         OutputError: it was not taken.
     """
-    program = shutil.which("lp")
-    if program is None:
-        raise InputError("printing needs CUPS: apt install cups-client, and a printer that 'lpstat -p' lists")
+    program = program_of_cups()
     if not printer or printer.startswith("-"):
         raise InputError(f"'{printer}' is no name of a printer; 'lpstat -p' lists them")
     more = [word for name, value in (options or {}).items() for word in ("-o", f"{name}={value}")]

@@ -24,6 +24,7 @@ from reverie.media.pixels import open_pixels
 from reverie.media.png16 import write_png
 from reverie.media.source import opened_file, pixel_limit, reading
 from reverie.media.store import Store
+from reverie.weights.atomic import whole_file
 
 STRIP_ROWS = 64
 JPEG_MAX_PX = 65_500  # of libjpeg
@@ -96,8 +97,6 @@ def write_strips(
         InputError: a suffix other than PNG, TIFF and JPEG.
         OutputError: no space, no permission, or a size that the format cannot hold.
     """
-    from reverie.weights.checkpoint import whole_file  # here, because its module imports torch
-
     target, text = Path(path), settings_text(settings)
     suffix = target.suffix.lower()
     check_strip_target(target, size)

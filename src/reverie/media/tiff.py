@@ -74,10 +74,7 @@ def open_deep_tiff(stream: BinaryIO, name: str, limit: int) -> DeepPage | None:
         raise ValueError("the file ends before its pixels do")  # tifffile would fill in zeros
     _check_tiles(page, name, limit)
     name = Path(name).name
-    notes = [f"'{name}' has several pages; only the first is used"] if _has_more(file) else []
-    bands = page.samplesperpixel
-    if bands > 4 or (bands == 4 and not page.extrasamples):
-        notes.append(f"'{name}' has {bands} bands; the first three are taken for red, green and blue")
+    notes = _left_out(file, page, name)
     code = page.tags.valueof(ORIENTATION, default=1)
     orientation = code if code in range(1, 9) else 1
 
@@ -91,6 +88,15 @@ def open_deep_tiff(stream: BinaryIO, name: str, limit: int) -> DeepPage | None:
         return deep
 
     return DeepPage((page.imagelength, page.imagewidth), orientation, page.nbytes, notes, decode)
+
+
+def _left_out(file: TiffFile, page: Any, name: str) -> list[str]:
+    """Return what of a file is not used, in words."""
+    notes = [f"'{name}' has several pages; only the first is used"] if _has_more(file) else []
+    bands = page.samplesperpixel
+    if bands > 4 or (bands == 4 and not page.extrasamples):
+        notes.append(f"'{name}' has {bands} bands; the first three are taken for red, green and blue")
+    return notes
 
 
 def _has_more(file: TiffFile) -> bool:

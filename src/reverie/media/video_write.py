@@ -21,12 +21,12 @@ from av.error import FFmpegError
 
 from reverie.errors import InputError, OutputError
 from reverie.media.metadata import enclosed, settings_text
+from reverie.media.suffixes import VIDEOS_WRITTEN
 from reverie.media.video_frame import EXACT
 from reverie.media.video_sound import ZERO, Sounds, open_sounds
 from reverie.media.write import check_place
 from reverie.weights.file_names import part_prefix
 
-VIDEO_SUFFIXES = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 SPEEDS = (
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow",
 )  # fmt: skip
@@ -103,7 +103,7 @@ class VideoWriter:
         self, suffix: str, kind: Codec, crf: int, preset: str, text: str | None, audio_from: Path | None,
         audio_start_s: Fraction,
     ) -> None:  # fmt: skip
-        form = VIDEO_SUFFIXES[suffix]
+        form = VIDEOS_WRITTEN[suffix]
         options = {"fflags": "+bitexact"}  # no random identifiers and dates: same frames, same bytes
         if form in ("mp4", "mov"):
             options["movflags"] = "+faststart+use_metadata_tags"
@@ -218,8 +218,8 @@ def check_codec(path: Path, codec: str, crf: int, preset: str) -> str:
         InputError: unknown suffix, codec or preset, a codec the container does not hold, or a quality out of range.
     """
     suffix = path.suffix.lower()
-    if suffix not in VIDEO_SUFFIXES:
-        raise InputError(f"cannot write '{path}': known for video: {', '.join(VIDEO_SUFFIXES)}")
+    if suffix not in VIDEOS_WRITTEN:
+        raise InputError(f"cannot write '{path}': known for video: {', '.join(VIDEOS_WRITTEN)}")
     if codec == "libx264":
         codec = INSTEAD.get(suffix, codec)
     if codec not in CODECS:

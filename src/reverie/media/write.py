@@ -19,13 +19,14 @@ from reverie.errors import InputError, OutputError
 from reverie.media.deep import to_uint8, to_uint16, to_unit
 from reverie.media.metadata import KEY, SOFTWARE, ascii_only, enclosed, exif_block, settings_text
 from reverie.media.png16 import encode_png16
+from reverie.media.suffixes import DEEP
 from reverie.media.tiff import encode_tiff
+from reverie.weights.atomic import write_bytes
 from reverie.weights.file_names import part_prefix
 
 FULL_COLOR_QUALITY = 90
 """From this quality on, JPEG and AVIF keep color at full resolution: saturated dreams show 4:2:0 at every edge."""
 EFFORT, QUICK = 6, 1  # of zlib: for what is kept, and for frames that are soon removed
-DEEP_SUFFIXES = (".png", ".tif", ".tiff")  # can hold 16 bits
 JPEG_EXIF_BYTES = 65_533 - 6  # a segment's length field counts itself, and "Exif\0\0" comes first
 
 
@@ -64,8 +65,6 @@ def write_picture(
         InputError: unknown suffix, unfit array, bits or quality, or settings that cannot be stored.
         OutputError: no folder, no permission, no space, or a size the format cannot hold; nothing is left behind.
     """
-    from reverie.weights.checkpoint import write_bytes  # here, because its module imports torch
-
     target = Path(path)
     blob = encode_picture(target.name, rgb, alpha=alpha, settings=settings, bits=bits, quality=quality, effort=effort)
     write_bytes(target, blob)
@@ -158,7 +157,7 @@ def _check_arguments(suffix: str, rgb: np.ndarray, alpha: np.ndarray | None, bit
         raise InputError(f"alpha has shape {alpha.shape}; expected {rgb.shape[:2]}, like the picture")
     if any(a is not None and a.dtype.kind != "f" and a.dtype != np.uint8 for a in (rgb, alpha)):
         raise InputError(f"a picture to write has dtype {rgb.dtype}; expected floats in [0, 1] or uint8")
-    if bits not in (8, 16) or (bits == 16 and suffix not in DEEP_SUFFIXES):
+    if bits not in (8, 16) or (bits == 16 and suffix not in DEEP):
         raise InputError(f"{suffix} with {bits} bits is not possible; 16 bits go into .png, .tif or .tiff, 8 into all")
     if not 1 <= quality <= 100:
         raise InputError(f"quality is {quality}; expected 1 to 100")

@@ -151,19 +151,6 @@ def welded(mesh: Mesh) -> Mesh:
     return replace(mesh, vertices=mesh.vertices[kept], faces=faces, colors=colors, way=way)
 
 
-def split(mesh: Mesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return ``(vertex of each corner [N], uv of each corner [N], triangles [F, 3])``, one index per corner.
-
-    That is how GLB files and graphics cards count: a corner is a pair of position and texture coordinate.
-    """
-    if mesh.face_uv is None:
-        own = np.arange(len(mesh.vertices))
-        return own, own, mesh.faces
-    vertex, uv = mesh.faces.reshape(-1), mesh.face_uv.reshape(-1)
-    first, inverse = distinct([vertex, uv])
-    return vertex[first], uv[first], inverse.reshape(-1, 3)
-
-
 @dataclass(frozen=True, eq=False)
 class Edges:
     """Edges of a mesh and the corners opposite to them.

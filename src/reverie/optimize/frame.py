@@ -45,7 +45,7 @@ class Frame:
         Args:
             dim: 0 or 1.
             start: first place, in the framed picture; where the picture repeats, it may lie outside.
-            stop: behind the last.
+            stop: one after the last.
             device: of the indices, if they are not a plain slice.
         """
         count, before = self.size[dim], self.shift[dim] if self.wrap[dim] else self._edges[dim][0]

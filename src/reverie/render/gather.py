@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.render.compiled import compiled, has_numba
+from reverie.render.compiled import has_numba
 
 
 def gathered(table: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
@@ -31,31 +30,19 @@ class _Fused(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, table: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
+        from reverie.render.fused import rows as kernels  # needs numba
+
         ctx.save_for_backward(rows, weights)
         ctx.shape = table.shape
         out = torch.zeros(len(rows), table.shape[1])
-        compiled(_forward)(table.detach().numpy(), rows.numpy(), weights.numpy(), out.numpy())
+        kernels.gather(table.detach().numpy(), rows.numpy(), weights.numpy(), out.numpy())
         return out
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None, None]:
+        from reverie.render.fused import rows as kernels  # needs numba
+
         rows, weights = ctx.saved_tensors
         to_table = torch.zeros(ctx.shape)
-        compiled(_backward)(slopes[0].contiguous().numpy(), rows.numpy(), weights.numpy(), to_table.numpy())
+        kernels.gather_back(slopes[0].contiguous().numpy(), rows.numpy(), weights.numpy(), to_table.numpy())
         return to_table, None, None
-
-
-def _forward(table: np.ndarray, rows: np.ndarray, weights: np.ndarray, out: np.ndarray) -> None:
-    for n in range(rows.shape[0]):
-        for k in range(rows.shape[1]):
-            row, weight = rows[n, k], weights[n, k]
-            for c in range(table.shape[1]):
-                out[n, c] += weight * table[row, c]
-
-
-def _backward(slope: np.ndarray, rows: np.ndarray, weights: np.ndarray, to_table: np.ndarray) -> None:
-    for n in range(rows.shape[0]):
-        for k in range(rows.shape[1]):
-            row, weight = rows[n, k], weights[n, k]
-            for c in range(to_table.shape[1]):
-                to_table[row, c] += weight * slope[n, c]

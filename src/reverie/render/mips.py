@@ -56,10 +56,13 @@ class MipPlan:
         if texture.device.type == "cpu" and texture.dtype == torch.float32 and has_numba():
             from reverie.render.fused.pyramid import texels_of  # needs numba
 
-            return texels_of(
-                texture, self.covered, [(level.weight, level.border, level.source) for level in self.levels]
-            )
+            return texels_of(texture, self.covered, self.parts)
         return self.texels_torch(texture)
+
+    @property
+    def parts(self) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Weight, border and source of every level."""
+        return [(level.weight, level.border, level.source) for level in self.levels]
 
     def texels_torch(self, texture: Tensor) -> Tensor:
         """The same from torch operations, on any device."""

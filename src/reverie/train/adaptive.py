@@ -1,16 +1,15 @@
 """Train the decoder that paints in any style, on any pictures as contents and any as styles.
 
 Source: Huang & Belongie 2017, arXiv 1703.06868, section 6: content is compared with the features that were given the
-style's statistics. Differs: every loss is divided by the size of what it is compared with, so that layers weigh alike;
-styles are compared by covariances besides means and deviations; some pictures are to be given back unchanged, so that
-strength 0 is the content.
+style's statistics. Differs: every loss is divided by the size of what it is compared with, so that all layers
+weigh the same; styles are compared by covariances besides means and deviations; some pictures are to be given back
+unchanged, so that strength 0 is the content.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +25,11 @@ from reverie.data.batches import seed_of, seeded
 from reverie.data.crops import CropPool
 from reverie.jobs.work import Chosen
 from reverie.models.adaptive import LEVELS, AdaptiveDecoder, Statistics, restyled, statistics_of
-from reverie.settings import check_settings
 from reverie.train.about import dated
 from reverie.train.adaptive_config import AdaptiveConfig, check_adaptive
-from reverie.train.counters import check_same_settings
 from reverie.train.image_training import ImageTraining
-from reverie.train.keeping import written
 from reverie.train.randomness import private_random
 from reverie.train.run_folder import RunFolder
-from reverie.train.step import TrainStep
 from reverie.weights.checkpoint import Description
 
 COMPARED = (*LEVELS, "mixed4c")  # layers whose style is compared
@@ -42,35 +37,13 @@ IDENTITIES = 8  # one picture of so many is its own style
 SOFT = 1e-3  # of a style's variance, so that flat styles divide by something
 
 
-def train_adaptive(
-    contents: Sequence[Path], styles: Sequence[Path], output: Path, config: AdaptiveConfig | None = None, *,
-    resume: bool = False,
-) -> Generator[TrainStep, None, None]:  # fmt: skip
-    """Train on folders, zips or files of pictures and write ``model.safetensors`` into the folder `output`.
-
-    Yields a `TrainStep` per step; the last one has ``phase == "done"``. Closing the iterator keeps a checkpoint.
-
-    Raises:
-        DataError: the data cannot be used, or changed since the checkpoint.
-        WeightsError: nothing to resume.
-        InputError: settings out of range, or other than those of the run being resumed.
-        GradientError: the run diverged.
-    """
-    named = {"contents": tuple(map(str, contents)), "styles": tuple(map(str, styles))}
-    config = replace(config or AdaptiveConfig(), **named)
-    check_settings(config)
-    run = RunFolder(output)
-    saved = run.load_checkpoint() if resume else run.check_unused()
-    if saved is not None:
-        check_same_settings(saved["config"], config)
-    yield from written(open_adaptive(config, run), run.network)
-
-
 def open_adaptive(config: AdaptiveConfig, run: RunFolder) -> ImageTraining:
     """Return the training; a checkpoint in `run` is gone on with.
 
     Raises:
-        DataError, WeightsError, InputError: see `train_adaptive`.
+        DataError: the data cannot be used, or changed since the checkpoint.
+        WeightsError: a damaged checkpoint.
+        InputError: settings out of range, or other than those of the run being resumed.
     """
     check_adaptive(config)
     task = AdaptiveTask(

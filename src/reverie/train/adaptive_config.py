@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reverie.errors import InputError
+from reverie.jobs.blocks import device_setting
 from reverie.settings import setting
 from reverie.weights.embedded import EMBEDDED_NAMES
 
@@ -40,7 +41,7 @@ class AdaptiveConfig:
     seed: int = setting(0, "Seed of the first weights and of what is shown.", minimum=0, maximum=2**63 - 1)
     precision: str = setting("auto", "Arithmetic while training.", choices=("auto", "fp32", "bf16"), replay=False,
                              group="machine")  # fmt: skip
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+    device: str = device_setting()
 
 
 def check_adaptive(config: AdaptiveConfig) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from reverie.jobs.given import Given
@@ -32,16 +32,11 @@ class PreparedAdaptive:
         return image_work(training, CropPool(pictures).notes)
 
 
-def settings_begun(place: Path) -> Mapping[str, object] | None:
-    """Return the settings of an unfinished run."""
-    return begun(place, AdaptiveConfig)
-
-
 TRAIN_ADAPTIVE: Tool[AdaptiveConfig] = Tool(
     name="train adaptive", doing="training", ending="", summary="Train the network that paints in any style.",
     config=AdaptiveConfig, prepare=PreparedAdaptive, check=check_adaptive,
     roles=(Role("contents", "folder", "Folders, zips or files of pictures to paint.", many=True),),
     makes="network", suffix=".safetensors", name_of=lambda _: "adaptive", home=HOME, scratch=place_of,
-    begun=settings_begun, recipes=True,
+    begun=begun, recipes=True,
     examples=("reverie train adaptive photos.zip --styles paintings/ --minutes 60 -o runs/adaptive",),
 )  # fmt: skip

@@ -6,10 +6,8 @@ depend only on (seed, epoch, number): a run that was interrupted and resumed end
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
@@ -19,11 +17,9 @@ from reverie.data.folder import require_dataset
 from reverie.media.write import write_picture
 from reverie.settings import check_settings
 from reverie.train.classifier_config import ClassifierConfig
-from reverie.train.counters import check_resumes, check_same_settings
+from reverie.train.counters import check_resumes
 from reverie.train.dataset import find_pictures, loading_data
-from reverie.train.keeping import written
 from reverie.train.processes import Processes
-from reverie.train.product import finished_step
 from reverie.train.randomness import private_random
 from reverie.train.report import write_report
 from reverie.train.run_folder import RunFolder
@@ -35,7 +31,7 @@ from reverie.train.trainer import Trainer
 from reverie.train.work import curves_of
 from reverie.weights.checkpoint import Description
 
-__all__ = ["ClassifierConfig", "ClassifierTraining", "TrainStep", "train_classifier"]
+__all__ = ["ClassifierConfig", "ClassifierTraining", "TrainStep"]
 
 
 class ClassifierTraining:
@@ -108,33 +104,3 @@ class ClassifierTraining:
         curves = curves_of(self.run)
         if curves is not None:
             write_picture(folder / "curves.png", curves)
-
-
-def train_classifier(
-    data: Path, output: Path, config: ClassifierConfig | None = None, *, resume: bool = False
-) -> Generator[TrainStep, None, None]:
-    """Train on `data` (a folder of class folders, or a zip of one) and write everything into the folder `output`.
-
-    Yields a `TrainStep` per optimizer step and per epoch; the last one has ``phase == "done"`` and the path of
-    ``model.safetensors``. Closing the iterator, or Ctrl-C, keeps a checkpoint that `resume` continues.
-
-    Raises:
-        DataError: the data cannot be used.
-        WeightsError: nothing to resume, or initial weights of another kind.
-        InputError: settings out of range, or other than those of the run being resumed.
-        GradientError: the run diverged; the last checkpoint stays.
-    """
-    config = replace(config or ClassifierConfig(), data=str(data))
-    check_settings(config)
-    run = RunFolder(output)
-    if resume and run.is_finished:
-        yield finished_step(run, config)
-        return
-    saved: Any = run.load_checkpoint() if resume else run.check_unused()
-    if saved is not None:
-        check_same_settings(saved["config"], config)
-    training = ClassifierTraining(config, run)
-    for step in written(training, run.network):
-        if step.output is not None:
-            training.write_report(output)
-        yield step

@@ -16,8 +16,7 @@ class ClassifierConfig:
 
     data: str = setting("", "Pictures to learn from: a folder of class folders, or a zip of one.", file="folder")
     architecture: str = setting(
-        "inception", "Network: the embedded family or torchvision's.", choices=ARCHITECTURES,
-        alias=("--model", "--arch"),
+        "inception", "Network: the embedded family or torchvision's.", choices=ARCHITECTURES, alias=("--arch",),
     )  # fmt: skip
     init: str = setting(
         "", "Start from weights: 'embedded', 'pretrained' (torchvision's, fetched before), or a .safetensors file.",

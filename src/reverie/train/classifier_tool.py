@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,17 +76,12 @@ def name_of(config: ClassifierConfig) -> str:
     return Path(config.data).stem
 
 
-def settings_begun(place: Path) -> Mapping[str, object] | None:
-    """Return the settings of an unfinished run."""
-    return begun(place, ClassifierConfig)
-
-
 TRAIN_CLASSIFIER: Tool[ClassifierConfig] = Tool(
     name="train classifier", doing="training", ending="",
     summary="Train a classifier on your own pictures; the result dreams with `reverie dream --model`.",
     config=ClassifierConfig, prepare=PreparedClassifier,
     roles=(Role("data", "folder", "Folder of class folders with pictures, or a zip of one."),),
-    makes="network", suffix=".safetensors", name_of=name_of, home=HOME, scratch=place_of, begun=settings_begun,
+    makes="network", suffix=".safetensors", name_of=name_of, home=HOME, scratch=place_of, begun=begun,
     recipes=True,
     examples=(
         "reverie train classifier my-pictures/ --minutes 20 -o runs/mine",

@@ -56,13 +56,12 @@ def check_resumes(saved: dict[str, Any], config: Any, digest: str) -> None:
     check_same_data(saved, digest)
 
 
-def check_same_settings(saved: dict[str, Any], config: Any, run: str = "the run being resumed") -> None:
+def check_same_settings(saved: dict[str, Any], config: Any) -> None:
     """Refuse to go on with a run of other settings; files and folders may lie elsewhere, on another machine.
 
     Args:
         saved: settings of the run.
         config: those that are asked for.
-        run: how to call it.
 
     Raises:
         InputError: names the first that differs.
@@ -74,7 +73,7 @@ def check_same_settings(saved: dict[str, Any], config: Any, run: str = "the run 
             continue
         if saved.get(name, now[name]) != now[name]:
             raise InputError(
-                f"{flag_of(field)} is {now[name]!r}, but {run} has {saved[name]!r}; "
+                f"{flag_of(field)} is {now[name]!r}, but the run being resumed has {saved[name]!r}; "
                 "choose another --output, or --resume without it"
             )
 

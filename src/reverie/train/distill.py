@@ -6,78 +6,38 @@ matrices, every picture balanced for itself; half of the pictures are stylized a
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from reverie.critic.open import open_critic
-from reverie.critic.precision import autocast, resolve_device, resolve_precision
+from reverie.critic.precision import Precision, autocast, resolve_device, resolve_precision
 from reverie.critic.style_layers import style_layers
 from reverie.data.batches import seeded
 from reverie.data.crops import CropPool
-from reverie.errors import InputError
 from reverie.jobs.job import Input
 from reverie.jobs.weighted import split_weight
 from reverie.jobs.work import Chosen
 from reverie.media.image import read_picture
 from reverie.models.student import StudentNet
-from reverie.settings import check_settings
 from reverie.train.about import dated
-from reverie.train.counters import check_same_settings
 from reverie.train.distill_config import DistillConfig, check_distill
 from reverie.train.image_training import ImageTraining
-from reverie.train.keeping import written
 from reverie.train.randomness import private_random
 from reverie.train.run_folder import RunFolder
-from reverie.train.step import TrainStep
 from reverie.train.student_score import StudentScore
 from reverie.weights.checkpoint import Description
-
-
-def distill(
-    styles: Sequence[tuple[Path, float]], data: Path, output: Path, config: DistillConfig | None = None, *,
-    resume: bool = False,
-) -> Generator[TrainStep, None, None]:  # fmt: skip
-    """Teach a network the styles' mixture on any pictures and write it to the file `output`.
-
-    Yields a `TrainStep` per step; the last one has ``phase == "done"``. Until then a folder beside the file, with the
-    suffix ``.run``, holds the checkpoint that `resume` goes on with.
-
-    Args:
-        styles: files of pictures, and their weights.
-        data: a folder, a zip or a file of pictures to paint.
-        output: a ``.safetensors`` file.
-        config: the settings.
-        resume: go on with the run that was stopped.
-
-    Raises:
-        DataError: the data cannot be used, or changed since the checkpoint.
-        WeightsError: nothing to resume, or a network that cannot be read.
-        InputError: settings out of range, or other than those of the run being resumed.
-        GradientError: the run diverged.
-    """
-    texts = tuple(str(path) if weight == 1 else f"{path}:{weight:g}" for path, weight in styles)
-    config = replace(config or DistillConfig(), style=texts, data=str(data))
-    check_settings(config)
-    if output.suffix != ".safetensors":
-        raise InputError(f"a student is written to a .safetensors file; got '{output.name}'")
-    if output.exists():
-        raise InputError(f"'{output}' exists already; choose another --output")
-    run = RunFolder(output.with_suffix(".run"), kept=False)
-    saved = run.load_checkpoint() if resume else run.check_unused()
-    if saved is not None:
-        check_same_settings(saved["config"], config)
-    yield from written(open_distillation(config, run), output)
 
 
 def open_distillation(config: DistillConfig, run: RunFolder) -> ImageTraining:
     """Return the training; a checkpoint in `run` is gone on with.
 
     Raises:
-        DataError, WeightsError, InputError: see `distill`.
+        DataError: the data cannot be used, or changed since the checkpoint.
+        WeightsError: a damaged checkpoint, or a network that cannot be read.
+        InputError: settings out of range, or other than those of the run being resumed.
     """
     check_distill(config)
     device = resolve_device(config.device)
@@ -87,29 +47,10 @@ def open_distillation(config: DistillConfig, run: RunFolder) -> ImageTraining:
     pictures, weights = [read_picture(path) for path, _ in styles], [weight for _, weight in styles]
     seen = [torch.from_numpy(p.rgb).permute(2, 0, 1)[None].contiguous() for p in pictures]
     layers = style_layers(critic, config.style_layer, config.content_layer)
-    score = StudentScore(critic, layers, seen, weights, config)
-    pool = CropPool([Path(config.data)])
-
-    def losses(net: nn.Module, step: int) -> dict[str, Tensor]:
-        generator = seeded(config.seed, "batch", step)
-        content = pool.crops(config.batch, config.crop_px, generator).to(device)
-        dial = torch.rand(config.batch, 1, generator=generator)
-        dial = torch.where(torch.rand(config.batch, 1, generator=generator) < 0.5, 1.0, dial).to(device)
-        with autocast(device, precision):
-            stylized = net(content, dial)
-        return score.losses(stylized.float(), content, dial)
-
+    lesson = _Lesson(config, StudentScore(critic, layers, seen, weights, config), device, precision)
     listed = [{"name": p.name, "sha256": p.sha256, "weight": w} for p, w in zip(pictures, weights, strict=True)]
+    pool = lesson.pool
     about = {"styles": listed, "pictures": pool.count, "digest": pool.digest, "critic": critic.identity.sha256}
-
-    def description(net: nn.Module, metrics: dict[str, float]) -> Description:
-        assert isinstance(net, StudentNet)
-        found = Description(
-            architecture="student", classes=(), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), input_px=config.crop_px,
-            kind="student", options=net.options, metrics=metrics, data=about,
-        )  # fmt: skip
-        return dated(found, config)
-
     with private_random(device, config.seed):
         net = StudentNet(config.width, config.blocks)
         net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -117,5 +58,37 @@ def open_distillation(config: DistillConfig, run: RunFolder) -> ImageTraining:
     summary = f"{pool.count} pictures; {sum(p.numel() for p in net.parameters()) / 1e6:.2f} M parameters"
     chosen = Chosen(Input(critic.identity.name, critic.identity.sha256), str(device), config={"precision": precision})
     return ImageTraining(
-        net, losses, f"{pool.digest}/{digest}", run, config, description, summary=summary, chosen=chosen
-    )
+        net, lesson.losses, f"{pool.digest}/{digest}", run, config, partial(_description, config, about),
+        summary=summary, chosen=chosen,
+    )  # fmt: skip
+
+
+class _Lesson:
+    """Batches of contents, and what is wrong with a network's pictures of them."""
+
+    def __init__(self, config: DistillConfig, score: StudentScore, device: torch.device, precision: Precision) -> None:
+        self.config, self.score, self.device = config, score, device
+        self.precision: Precision = precision
+        self.pool = CropPool([Path(config.data)])
+
+    def losses(self, net: nn.Module, step: int) -> dict[str, Tensor]:
+        """Return the weighted losses of one step; half of its pictures are stylized at less than full strength."""
+        config, generator = self.config, seeded(self.config.seed, "batch", step)
+        content = self.pool.crops(config.batch, config.crop_px, generator).to(self.device)
+        dial = torch.rand(config.batch, 1, generator=generator)
+        dial = torch.where(torch.rand(config.batch, 1, generator=generator) < 0.5, 1.0, dial).to(self.device)
+        with autocast(self.device, self.precision):
+            stylized = net(content, dial)
+        return self.score.losses(stylized.float(), content, dial)
+
+
+def _description(
+    config: DistillConfig, about: dict[str, object], net: nn.Module, metrics: dict[str, float]
+) -> Description:
+    """Return what the file of a student says of itself."""
+    assert isinstance(net, StudentNet)
+    found = Description(
+        architecture="student", classes=(), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), input_px=config.crop_px,
+        kind="student", options=net.options, metrics=metrics, data=about,
+    )  # fmt: skip
+    return dated(found, config)

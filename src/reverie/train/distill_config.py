@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reverie.errors import InputError
+from reverie.jobs.blocks import device_setting
 from reverie.jobs.weighted import in_weighted
 from reverie.settings import setting
 from reverie.weights.embedded import EMBEDDED_NAMES
@@ -52,7 +53,7 @@ class DistillConfig:
     seed: int = setting(0, "Seed of the first weights and of what is shown.", minimum=0, maximum=2**63 - 1)
     precision: str = setting("auto", "Arithmetic while learning.", choices=("auto", "fp32", "bf16"), replay=False,
                              group="machine")  # fmt: skip
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+    device: str = device_setting()
     export: str | None = setting(None, "Write the network as ONNX too, to this file.", stored=False)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from reverie.jobs.given import Given
@@ -30,11 +30,6 @@ class PreparedDistillation:
         return image_work(training, CropPool([Path(self.config.data)]).notes)
 
 
-def settings_begun(place: Path) -> Mapping[str, object] | None:
-    """Return the settings of an unfinished run."""
-    return begun(place, DistillConfig)
-
-
 TRAIN_DISTILL: Tool[DistillConfig] = Tool(
     name="train distill", doing="distilling", ending="",
     summary="Teach a small network one style, scored by the optimizer's objective; then it paints in one pass.",
@@ -43,7 +38,7 @@ TRAIN_DISTILL: Tool[DistillConfig] = Tool(
         Role("style", "picture", "Style pictures, each optionally weighted as FILE:WEIGHT.", many=True),
         Role("data", "folder", "Pictures to learn on: a folder, a zip or a file; named last."),
     ),
-    makes="network", suffix=".safetensors", name_of=lambda _: "student", scratch=place_of, begun=settings_begun,
+    makes="network", suffix=".safetensors", name_of=lambda _: "student", scratch=place_of, begun=begun,
     recipes=True, then={"export": "export"},
     examples=("reverie train distill painting.jpg my-pictures/ --minutes 20 -o student.safetensors",),
 )  # fmt: skip

@@ -24,7 +24,8 @@ from reverie.train.metrics import Evaluation, evaluate_logits
 from reverie.train.normalization import Normalization
 from reverie.train.predict import predicting_logits
 from reverie.train.report import write_report
-from reverie.weights.checkpoint import Description, load_model, write_bytes
+from reverie.weights.atomic import write_bytes
+from reverie.weights.checkpoint import Description, load_model
 from reverie.weights.foreign import misfit
 
 __all__ = ["EvaluateConfig", "EvaluateStep", "Evaluation", "evaluate_logits", "evaluate_model", "write_report"]
@@ -52,7 +53,7 @@ class EvaluateStep:
 def evaluate_model(
     model: Path, data: Path, output: Path | None = None, config: EvaluateConfig | None = None
 ) -> Iterator[EvaluateStep]:
-    """Evaluate a file written by `train_classifier` on `data`, and write the report into `output` if given.
+    """Evaluate the file of a classifier on `data`, and write the report into `output` if given.
 
     Classes are matched by name; the data may hold fewer than the network knows.
 

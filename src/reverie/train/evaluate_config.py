@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reverie.jobs.blocks import device_setting
 from reverie.settings import setting
 from reverie.weights.embedded import EMBEDDED_NAMES
+
+TRANSLATORS = "translators"  # the group of what only these take
 
 
 @dataclass(frozen=True)
@@ -27,19 +30,19 @@ class EvaluateConfig:
     batch: int = setting(128, "Pictures per pass.", minimum=1)
     precision: str = setting("auto", "Arithmetic of the network.", choices=("auto", "fp32", "bf16"), replay=False,
                              group="machine")  # fmt: skip
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+    device: str = device_setting()
     targets: str | None = setting(
         None, "Translators: what should become of the pictures, a folder or zip of the same names.", file="folder",
-        group="translators", excludes=("side_by_side",), late=True,
+        group=TRANSLATORS, excludes=("side_by_side",), late=True,
     )  # fmt: skip
-    side_by_side: bool = setting(False, "Translators: every picture holds a pair.", group="translators", late=True)
+    side_by_side: bool = setting(False, "Translators: every picture holds a pair.", group=TRANSLATORS, late=True)
     filter: str | None = setting(
         None, "Translators: the true filter, where the file does not say it: FILE.py:FUNCTION, which is run, or "
-        "style:STUDENT.", runs_code=True, group="translators", late=True,
+        "style:STUDENT.", runs_code=True, group=TRANSLATORS, late=True,
     )  # fmt: skip
     param: tuple[str, ...] = setting(
         (), "Translators: a number that the network takes, as sigma=1.5; repeatable.", whole=True,
-        group="translators", late=True,
+        group=TRANSLATORS, late=True,
     )  # fmt: skip
-    most: int = setting(24, "Translators: pictures that are measured at most.", minimum=1, group="translators",
+    most: int = setting(24, "Translators: pictures that are measured at most.", minimum=1, group=TRANSLATORS,
                         late=True)  # fmt: skip

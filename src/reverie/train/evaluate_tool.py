@@ -16,13 +16,13 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Prepared, Role, Tool
 from reverie.jobs.work import Chosen, Plan, Report
-from reverie.train.evaluate_config import EvaluateConfig
+from reverie.settings import flag_of
+from reverie.train.evaluate_config import TRANSLATORS, EvaluateConfig
 
 if TYPE_CHECKING:
     from reverie.jobs.job import Json
     from reverie.train.evaluate import EvaluateStep
 
-FOR_TRANSLATORS = {"targets": "--targets", "side_by_side": "--side-by-side", "filter": "--filter", "param": "--param"}
 TOLD = 5  # pairs of classes that are confused most
 
 
@@ -100,7 +100,8 @@ def prepared(config: EvaluateConfig, session: Session) -> Prepared:
     if config.model in SHIPPED or is_translator(Path(config.model)):
         known = {field.name: getattr(config, field.name) for field in fields(TranslatorEvaluateConfig)}
         return PreparedReport(TranslatorEvaluateConfig(**known), session)
-    odd = [flag for name, flag in FOR_TRANSLATORS.items() if getattr(config, name)]
+    given = [field for field in fields(config) if getattr(config, field.name) != field.default]
+    odd = [flag_of(field) for field in given if field.metadata["group"] == TRANSLATORS]
     if odd:
         raise InputError(f"{odd[0]} is for translators; '{Path(config.model).name}' is another kind of network")
     return PreparedEvaluation(config, session)

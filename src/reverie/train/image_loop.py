@@ -171,7 +171,7 @@ class ImageLoop:
         )  # fmt: skip
 
     def _add_time(self, seconds: float) -> None:
-        """Count time that belongs to the budget; the first process's clock rules, or the others might stop apart."""
+        """Count time that belongs to the budget; all processes go by the clock of the first."""
         self.elapsed_s += seconds
         if self.config.minutes is not None:
             self.elapsed_s = self.lesson.processes.from_main(self.elapsed_s)

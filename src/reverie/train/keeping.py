@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from torch import Tensor
@@ -13,7 +11,7 @@ from torch import Tensor
 from reverie.train.interrupt import deferred_interrupt
 from reverie.train.run_folder import RunFolder
 from reverie.train.step import TrainStep
-from reverie.weights.checkpoint import Description, save_model
+from reverie.weights.checkpoint import Description
 
 CHECKPOINT_EVERY_S = 60.0
 
@@ -55,14 +53,3 @@ def checkpointed(
         with deferred_interrupt():  # an impatient second Ctrl-C waits for the checkpoint
             save()
         raise
-
-
-def written(training: Training, path: Path) -> Generator[TrainStep, None, None]:
-    """Pass the steps of a training on and write its network at the end; the last step says where."""
-    for step in training.steps():
-        found = training.made() if step.phase == "done" else None
-        if found is not None:
-            save_model(path, dict(found[0]), found[1])
-            training.run.finish()
-            step = replace(step, output=path)
-        yield step

@@ -8,12 +8,9 @@ from torch import Tensor, nn
 
 from reverie.train.about import dated
 from reverie.train.classifier_config import ClassifierConfig
-from reverie.train.counters import check_same_settings
 from reverie.train.dataset import TrainingData
 from reverie.train.normalization import Normalization
-from reverie.train.run_folder import RunFolder
-from reverie.train.step import TrainStep
-from reverie.weights.checkpoint import Description, load_description
+from reverie.weights.checkpoint import Description
 
 
 def halved(net: nn.Module) -> dict[str, Tensor]:
@@ -36,16 +33,3 @@ def description_of(
         },
     )  # fmt: skip
     return dated(about, config, **spent)
-
-
-def finished_step(run: RunFolder, config: ClassifierConfig) -> TrainStep:
-    """Return the record of a run that was finished before: there is nothing left to do.
-
-    Raises:
-        InputError: other settings were asked for than the run was made with.
-    """
-    about = load_description(run.network)
-    check_same_settings(about.recipe, config, f"'{run.path}', which is finished,")
-    message = f"'{run.path}' is finished; there is nothing to resume"
-    steps = int(about.recipe.get("steps", 0))
-    return TrainStep("done", steps, progress=1.0, metrics=about.metrics, message=message, output=run.network)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from reverie.data.pack import Pictures
 from reverie.train.metrics import Evaluation
-from reverie.weights.checkpoint import write_bytes
+from reverie.weights.atomic import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

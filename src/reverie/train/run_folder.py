@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from reverie.data.pack import delete_packs
 from reverie.errors import InputError, OutputError, WeightsError
 from reverie.train.interrupt import deferred_interrupt
-from reverie.weights.checkpoint import is_described, write_bytes
+from reverie.weights.atomic import write_bytes
+from reverie.weights.checkpoint import is_described
 
 NETWORK = "model.safetensors"
 SETTINGS, LOG, BROKEN, TABLE = "settings.json", "metrics.jsonl", "broken.txt", "metrics.csv"
@@ -55,17 +56,6 @@ class RunFolder:
     @property
     def metrics(self) -> Path:
         return self.path / LOG
-
-    @property
-    def is_finished(self) -> bool:
-        return self.network.is_file() and not self.checkpoint.exists()
-
-    def check_unused(self) -> None:
-        """Raise `InputError` if a run lives here already."""
-        if self.checkpoint.exists():
-            raise InputError(f"'{self.path}' already holds a run; continue it with --resume or choose another --output")
-        if self.network.exists():
-            raise InputError(f"'{self.path}' already holds a finished run; choose another --output")
 
     # -- beginning and end ------------------------------------------------------------------------------------
 

@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from reverie.errors import OutputError, WeightsError, printable
+from reverie.errors import WeightsError, printable
+from reverie.weights.atomic import write_bytes
 from reverie.weights.boundary import reads
-from reverie.weights.file_names import part_prefix
 from reverie.weights.in_folder import network_in
 
 FORMAT = "reverie-model"
@@ -169,45 +165,3 @@ def file_sha256(path: Path) -> str:
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()
-
-
-def write_bytes(path: Path, blob: bytes) -> None:
-    """Write a whole file or nothing: beside, fsync, rename.
-
-    Raises:
-        OutputError: no such folder, no permission, no space left; nothing is left behind.
-    """
-    with whole_file(path) as file:
-        file.write(blob)
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Give a file to write to that takes its place under its name when the block ends well, and else is removed.
-
-    Raises:
-        OutputError: as `write_bytes`.
-    """
-    temporary = None
-    try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=part_prefix(path.name), suffix=".part")
-        os.close(descriptor)
-        temporary = Path(name)
-        with temporary.open("w+b") as file:  # by name: some encoders ask a file for it
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot write '{path}': {error.strerror or error}") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    """Return the process's umask; mkstemp makes private files and a result should look like any other file."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

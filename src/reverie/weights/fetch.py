@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
-from reverie.errors import OfflineError, OutputError, WeightsError, unknown_name
+from reverie.errors import OfflineError, WeightsError, unknown_name
+from reverie.weights.atomic import whole_file
 from reverie.weights.catalogue import CATALOGUE, Weights
-from reverie.weights.file_names import part_prefix
 
 Progress = Callable[[int, int], None]
 
@@ -59,7 +56,7 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
             f"{name} is not downloaded, as no sha256 is known to check it by; get {record.file_name} from its authors "
             f"({record.url}), then give it with --weights FILE or place it at '{target}'"
         )
-    with _part_beside(target) as file:
+    with whole_file(target, folder=True) as file:
         digest = hashlib.sha256()
         for piece in _download(record, target, progress):
             file.write(piece)
@@ -105,23 +102,3 @@ def _download(record: Weights, target: Path, progress: Progress | None) -> Itera
     except httpx.HTTPError as error:
         reason = str(error).strip() or type(error).__name__
         raise OfflineError(f"cannot download {record.url} ({reason}); {by_hand}") from error
-
-
-@contextmanager
-def _part_beside(target: Path) -> Iterator[BinaryIO]:
-    """Give a file to write to that becomes `target` at the end, or disappears on any error."""
-    part = None
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=part_prefix(target.name), suffix=".part")
-        part = Path(name)
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-    except OSError as error:
-        raise OutputError(f"cannot write '{target}': {error.strerror or error}") from error
-    finally:
-        if part is not None:
-            part.unlink(missing_ok=True)

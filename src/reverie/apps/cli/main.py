@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from cyclopts import App, CycloptsError
@@ -45,6 +45,30 @@ JOBS = {
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))  # as `> FILE` may turn out
 
 
+FIRST = {  # before the tools: name → import path and help
+    "replay": ("replay:replay_command", "Make a picture again from the settings inside it."),
+    "info": ("info:info_command", "Say what made a file, and from what, in a few lines."),
+}
+ROOMS = {
+    "studio": ("studio:studio_command", "Open the studio: all tools in a browser."),
+    "wall": ("studio:wall_command", "Run an exhibition: booth for phones, wall for screens."),
+    "watch": ("watch_folder:watch_command", "Make a result of every file put into a folder."),
+}
+MODELS = {
+    "list": ("models:list_command", "List the networks."),
+    "show": ("models:show_command", "Show the layers and classes of a network."),
+    "fetch": ("models:fetch_command", "Download weights, checked by sha256."),
+    "convert": ("convert:convert_command", "Make one file of a network of others."),
+    "calibrate": (
+        "models:calibrate_command", "Measure a network's channels on your photographs, for equalized dreams.",
+    ),
+}  # fmt: skip
+LAST = {
+    "doctor": ("doctor:doctor_command", "Look at this installation and this machine."),
+    "man": ("man:man_command", "Print the manual page of a command."),
+}
+
+
 def build_app() -> App:
     """Return the command tree; the commands themselves are import paths."""
     app = App(
@@ -52,54 +76,24 @@ def build_app() -> App:
         console=PipeConsole(),
         suppress_keyboard_interrupt=False, result_action="return_value",
     )  # fmt: skip
-    app.command(
-        "reverie.apps.cli.replay:replay_command",
-        name="replay",
-        help="Make a picture again from the settings inside it.",
-    )
-    app.command(
-        "reverie.apps.cli.info:info_command", name="info", help="Say what made a file, and from what, in a few lines."
-    )
+    _add(app, FIRST)
     add_tools(app, {})
-    app.command(
-        "reverie.apps.cli.studio:studio_command", name="studio", help="Open the studio: all tools in a browser."
-    )
-    app.command(
-        "reverie.apps.cli.studio:wall_command",
-        name="wall",
-        help="Run an exhibition: booth for phones, wall for screens.",
-    )
-    app.command(
-        "reverie.apps.cli.watch_folder:watch_command",
-        name="watch",
-        help="Make a result of every file put into a folder.",
-    )
+    _add(app, ROOMS)
     jobs = App(name="jobs", help="The studio's queue from a terminal.", result_action="return_value")
-    for name, text in JOBS.items():
-        jobs.command(f"reverie.apps.cli.jobs:{name}_command", name=name, help=text)
+    _add(jobs, {name: (f"jobs:{name}_command", text) for name, text in JOBS.items()})
     app.command(jobs)
     models = App(name="models", help="List, show and fetch networks.", result_action="return_value")
     models.default(_list_models)
-    models.command("reverie.apps.cli.models:list_command", name="list", help="List the networks.")
-    models.command(
-        "reverie.apps.cli.models:show_command", name="show", help="Show the layers and classes of a network."
-    )
-    models.command("reverie.apps.cli.models:fetch_command", name="fetch", help="Download weights, checked by sha256.")
-    models.command(
-        "reverie.apps.cli.convert:convert_command", name="convert", help="Make one file of a network of others."
-    )
-    models.command(
-        "reverie.apps.cli.models:calibrate_command",
-        name="calibrate",
-        help="Measure a network's channels on your photographs, for equalized dreams.",
-    )
+    _add(models, MODELS)
     app.command(models)
-    app.command(
-        "reverie.apps.cli.doctor:doctor_command", name="doctor", help="Look at this installation and this machine."
-    )
-    app.command("reverie.apps.cli.man:man_command", name="man", help="Print the manual page of a command.")
+    _add(app, LAST)
     app.register_install_completion_command(help="Let the shell complete commands and options with the Tab key.")
     return app
+
+
+def _add(app: App, commands: Mapping[str, tuple[str, str]]) -> None:
+    for name, (path, text) in commands.items():
+        app.command(f"reverie.apps.cli.{path}", name=name, help=text)
 
 
 def add_tools(app: App, groups: dict[str, App]) -> None:

@@ -41,6 +41,7 @@ from reverie.optimize.byte_counts import format_bytes, parse_bytes
 if TYPE_CHECKING:
     from reverie.apps.cli.common_options import Common
 
+SEED_EACH = "--seed each: every picture has a seed of its own, by its name"
 ROOM_PER_PIXEL = 100  # bytes that a picture takes whatever its tiles: PICTURE_BUFFERS of three floats, and its file
 
 
@@ -49,17 +50,13 @@ def run_many(
 ) -> int:
     """Work through all inputs, list what failed, and return the exit code: 0, 2 for bad input, 1 otherwise."""
     config = settings_of(tool, find, given, common)
-    output = None if common.output is None else as_given(common.output)
-    folder = output_folder(found.sources, output)
+    folder = output_folder(found.sources, None if common.output is None else as_given(common.output))
     singles = [source for source in found.sources if source.kind in ("picture", "mesh")]
-    films = [source for source in found.sources if source.kind == "film"]
     pairs = plan_targets(singles, folder, suffix_for(tool, None, common), tool.ending)
     began, outcomes = time.monotonic(), Outcomes(quiet=common.dry_run, noun=_noun(tool, 2))
     on_cpu, limit = is_cpu(_value(config, "device") or "auto"), _value(config, "max_memory")
     shares = share_out(common.workers, parse_bytes(limit) if limit is not None and on_cpu else None)
-    notes = list(found.notes)
-    if common.seed_each:
-        notes.append("--seed each: every picture has a seed of its own, by its name")
+    notes = [*found.notes, *([SEED_EACH] if common.seed_each else [])]
     executor = open_executor(common.executor, find, common.workers) if not common.dry_run else None
     items = _to_do(tool, find, pairs, config, common, outcomes, notes)
     if common.dry_run:
@@ -70,30 +67,37 @@ def run_many(
     for note in notes:
         print_note(note)
     _prepare_folders(tool, items, config)
+    batches = _batches(tool, find, items, config, shares, common.workers, on_cpu=on_cpu)
     if executor is not None:
         batches = iter([batch_afar(tool, executor, items, config)] if items else [])
-    else:
-        batches = _batches(tool, find, items, config, shares, common.workers, on_cpu=on_cpu)
-        if items and on_cpu:
-            print(_intent(tool, len(items), shares, limit), file=sys.stderr)
+    elif items and on_cpu:
+        print(_intent(tool, len(items), shares, limit), file=sys.stderr)
     try:
         before = outcomes.settled
         for batch in batches:
             _follow(tool, batch, outcomes, before, len(items))
-        filming = films_of(tool)
-        for one in films if filming is not None else ():
-            assert filming is not None
-            own = dict(given) | {"seed": own_seed(one.name)} if common.seed_each else given
-            _film(filming, find, one, settings_of(filming, find, own, common, tool), common, folder, outcomes)
+        _films(tool, find, found, given, common, folder, outcomes)
     except KeyboardInterrupt:
-        print(
-            f"reverie: stopped by {cause()}; {outcomes.summary()}; the same command goes on from here", file=sys.stderr
-        )
+        said = f"stopped by {cause()}; {outcomes.summary()}; the same command goes on from here"
+        print(f"reverie: {said}", file=sys.stderr)
         return 130
     outcomes.list_notes()
     outcomes.list_failures()
     print(f"{outcomes.summary()} in {time.monotonic() - began:.1f} s", file=sys.stderr)
     return outcomes.exit_code
+
+
+def _films(
+    tool: AnyTool, find: Callable[[str], AnyTool], found: Found, given: Mapping[str, Any], common: Common,
+    folder: Path | None, outcomes: Outcomes,
+) -> None:  # fmt: skip
+    """Work on the films among the inputs, one after the other."""
+    filming = films_of(tool)
+    if filming is None:
+        return
+    for one in (source for source in found.sources if source.kind == "film"):
+        own = dict(given) | {"seed": own_seed(one.name)} if common.seed_each else given
+        _film(filming, find, one, settings_of(filming, find, own, common, tool), common, folder, outcomes)
 
 
 def own_seed(name: str) -> int:

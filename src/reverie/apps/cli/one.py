@@ -220,10 +220,10 @@ def suffix_for(tool: AnyTool, given: Given | None, common: Common) -> str:
     if common.file_format is not None and tool.makes == "picture":
         return suffix_of(common.file_format.lower().replace("jpeg", "jpg"))
     if tool.makes == "film" and given is not None and given.path is not None:
-        from reverie.data.sources import FILM_TARGETS
+        from reverie.media.suffixes import FILMS_OFFERED
 
         own = given.path.suffix.lower()
-        return own if own in FILM_TARGETS else tool.suffix
+        return own if own in FILMS_OFFERED else tool.suffix
     return "" if tool.makes == "folder" else tool.suffix
 
 

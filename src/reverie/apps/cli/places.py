@@ -13,11 +13,11 @@ from reverie.apps.cli.tool_fields import all_fields
 from reverie.apps.cli.values import as_name, split_list
 from reverie.errors import InputError
 from reverie.jobs.tool import AnyTool, Role
+from reverie.media.suffixes import MESHES_WRITTEN, PICTURES_WRITTEN, VIDEOS_WRITTEN
 from reverie.settings import flag_of
 
-STILLS = (".png", ".jpg", ".jpeg", ".avif", ".tif", ".tiff")
-FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif")  # of --output, which ask for a film by themselves
-MESHES = (".glb", ".obj", ".ply", ".stl")
+STILLS = tuple(suffix for suffix in PICTURES_WRITTEN if suffix != ".webp")  # of --output: a WebP may move
+FILMS = (*VIDEOS_WRITTEN, ".gif")  # of --output, which ask for a film by themselves
 
 
 def place_words(tool: AnyTool, words: Sequence[str], named: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def check_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, 
         return
     *before, last = map(Path, places)
     if (
-        last.suffix.lower() in (*STILLS, *FILMS, *MESHES, ".webp")
+        last.suffix.lower() in (*STILLS, *FILMS, *MESHES_WRITTEN, ".webp")
         and not last.exists()
         and all(p.exists() for p in before)
     ):

@@ -32,18 +32,13 @@ def replay_tool(made: Path, output: str | None, named: Mapping[str, str | None],
 
     job = stored_job(made, find_tool)
     tool = find_tool(job.tool)
-    wanted = Path(output) if output else made.with_name(fitted(made.stem, f"-replay{made.suffix}"))
-    if output and is_folder(output) and tool.makes != "folder":
-        wanted.mkdir(parents=True, exist_ok=True)
-        wanted /= made.name
-    target = choose_target(wanted, job, lambda data, what: _parsed(data, what), sources=[made])
+    target = choose_target(_wanted(made, output, tool.makes), job, _parsed, sources=[made])
     if target.finished:
-        print("there already, made by the same job", file=sys.stderr)
-        print_path(target.path)
-        return 0
+        return _there(target.path)
     check_target(tool, target.path, job.config)
-    given = {role: Path(path) for role, path in named.items() if path}
-    files = Files(made, [Path(folder) for folder in folders], given)
+    files = Files(
+        made, [Path(folder) for folder in folders], {role: Path(path) for role, path in named.items() if path}
+    )
     with threads_of(job):
         run = replayed(made, job, find_tool, Session(), files=files, scratch=scratch_of(target.path, tool))
         try:
@@ -51,10 +46,25 @@ def replay_tool(made: Path, output: str | None, named: Mapping[str, str | None],
                 ended = execute(run, target.path, watch, quality=job.quality or 92, kept=target.path)
         finally:
             run.close()
-        code = finish(ended)
-        if code == 0 and ended.paths:
+        if (code := finish(ended)) == 0 and ended.paths:
             print(verdict(job, made, ended.paths[0]), file=sys.stderr)
     return code
+
+
+def _wanted(made: Path, output: str | None, makes: str) -> Path:
+    """Return the name that was asked for; NAME-replay beside the old one if none was."""
+    if not output:
+        return made.with_name(fitted(made.stem, f"-replay{made.suffix}"))
+    if not is_folder(output) or makes == "folder":
+        return Path(output)
+    Path(output).mkdir(parents=True, exist_ok=True)
+    return Path(output) / made.name
+
+
+def _there(path: Path) -> int:
+    print("there already, made by the same job", file=sys.stderr)
+    print_path(path)
+    return 0
 
 
 def _parsed(data: object, what: str):

@@ -36,7 +36,7 @@ def resumed_settings(
     """
     target = result_path(tool, config, None, common)
     place = scratch_of(target, tool)
-    begun = None if tool.begun is None else tool.begun(place)
+    begun = None if tool.begun is None else tool.begun(place, tool.config)
     if begun is not None:
         return settings_of(tool, find, given, common, family, base=begun)
     if target.exists():

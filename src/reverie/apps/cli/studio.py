@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -80,42 +81,55 @@ def wall_command(
     from reverie.apps.web.studio.serve import serve
     from reverie.apps.web.studio.settings import StudioSettings
 
-    if keep_hours <= 0:
-        raise InputError(f"--keep-hours must be greater than 0; got {keep_hours}")
+    if printer is not None:
+        from reverie.media.printing import program_of_cups
+
+        program_of_cups()  # said before the doors open, rather than at the first print
     settings = StudioSettings(
-        host=host, port=port, exhibition=True, address=address, moderated=moderated, keep_hours=keep_hours,
-        devices=device_list(devices), frames=FRAMES_KEPT, choices=preset, idle=films_in(idle),
+        host=host, port=port, exhibition=True, address=address, moderated=moderated, devices=device_list(devices),
+        keep_hours=checked_hours(keep_hours), frames=FRAMES_KEPT, choices=preset, idle=films_in(idle),
     )  # fmt: skip
 
-    def prepare(app: Any) -> None:
-        from reverie.apps.web.studio.attendant import Attendant
-        from reverie.apps.web.studio.looks import forget_artists, offer_artists
-        from reverie.media.printing import Sheet, paper_of
-        from reverie.tools.live.reactions import read_rules
-
-        studio = app.state.studio
-        if preset == "artists":
-            print(
-                f"        {offer_artists(studio, Path(as_given(artists)), size)} looks from '{artists}'",
-                file=sys.stderr,
-            )
-        else:
-            forget_artists(studio)
-        if printer is not None or rules is not None:
-            found = None if rules is None else read_rules(Path(as_given(rules)))
-            app.state.attendant = Attendant(studio, printer, Sheet(paper_of(paper)), found)
-
+    prepare = partial(
+        _open_booth, Path(as_given(artists)) if preset == "artists" else None, size, printer, paper, rules
+    )
     return serve(home_of(home), settings, certificate=certificate, key=key, prepare=prepare)
+
+
+def checked_hours(hours: float) -> float:
+    """Return how long pictures are kept."""
+    if hours <= 0:
+        raise InputError(f"--keep-hours must be greater than 0; got {hours}")
+    return hours
+
+
+def _open_booth(
+    artists: Path | None, size: int, printer: str | None, paper: str, rules: str | None, app: Any
+) -> None:  # fmt: skip
+    """Offer what visitors choose from, and place an attendant where prints or reactions are asked for."""
+    from reverie.apps.web.studio.attendant import Attendant
+    from reverie.apps.web.studio.looks import forget_artists, offer_artists
+    from reverie.media.printing import Sheet, paper_of
+    from reverie.tools.live.reactions import read_rules
+
+    studio = app.state.studio
+    if artists is None:
+        forget_artists(studio)
+    else:
+        print(f"        {offer_artists(studio, artists, size)} looks from '{artists}'", file=sys.stderr)
+    if printer is not None or rules is not None:
+        found = None if rules is None else read_rules(Path(as_given(rules)))
+        app.state.attendant = Attendant(studio, printer, Sheet(paper_of(paper)), found)
 
 
 def films_in(places: tuple[str, ...]) -> tuple[str, ...]:
     """Return the films of files and folders, as places that do not depend on the working folder."""
-    from reverie.jobs.queue.files import FILMS
+    from reverie.media.suffixes import VIDEOS
 
     found: list[str] = []
     for place in places:
         path = Path(as_given(place))
-        inside = sorted(p for p in path.iterdir() if p.suffix.lower() in FILMS) if path.is_dir() else [path]
+        inside = sorted(p for p in path.iterdir() if p.suffix.lower() in (*VIDEOS, ".gif")) if path.is_dir() else [path]
         if not inside or not all(p.is_file() for p in inside):
             raise InputError(f"no film at '{path}' for quiet times")
         found += [str(p.absolute()) for p in inside]

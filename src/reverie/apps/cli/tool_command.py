@@ -36,12 +36,12 @@ from reverie.apps.cli.tool_fields import all_fields, fits, hints_of
 from reverie.apps.cli.tool_help import print_help
 from reverie.apps.cli.values import EACH, with_owners
 from reverie.errors import InputError
+from reverie.jobs.blocks import CODEC_SPEEDS
 from reverie.jobs.cores import check_workers
 from reverie.jobs.job import section_types
 from reverie.jobs.tool import AnyTool, Role
 from reverie.media.budget import reading_within
 from reverie.settings import flag_of
-from reverie.tools.films.video_config import CODEC_SPEEDS
 
 if TYPE_CHECKING:
     from reverie.data.sources import Source
@@ -160,6 +160,13 @@ def run_tool(
         return _meshes(tool, find, texts, given, common)
     if role.kind not in ("picture", "film"):
         return _files(tool, find, texts, given, common, role)
+    return _pictures(tool, find, texts, given, common)
+
+
+def _pictures(
+    tool: AnyTool, find: Callable[[str], AnyTool], texts: tuple[str, ...], given: Mapping[str, Any], common: Common
+) -> int:
+    """Work on pictures and films: one, or as many as the words stand for."""
     from reverie.data.sources import find_sources
 
     output = None if common.output is None else as_given(common.output)

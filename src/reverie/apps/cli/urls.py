@@ -18,8 +18,6 @@ from reverie.apps.cli.tool_config import films_of, settings_of
 from reverie.cluster.executors import open_executor
 from reverie.cluster.remote_files import THERE, Remote, RemoteOpener
 from reverie.cluster.storage import is_url, listed
-from reverie.data.folder import SUFFIXES
-from reverie.data.sources import FILM_SUFFIXES, FILM_TARGETS, MESHES
 from reverie.errors import InputError
 from reverie.jobs.batch import Job as Item
 from reverie.jobs.batch import Moment, run_jobs
@@ -27,6 +25,7 @@ from reverie.jobs.cores import share_out
 from reverie.jobs.many import Asked, Opener
 from reverie.jobs.tool import AnyTool
 from reverie.jobs.values import seed_of
+from reverie.media.suffixes import FILMS_OFFERED, MESHES, PICTURES, VIDEOS
 
 if TYPE_CHECKING:
     from reverie.apps.cli.common_options import Common
@@ -44,12 +43,12 @@ def run_urls(
     if output is None or not is_url(output) or not all(map(is_url, texts)):
         raise InputError("inputs at URLs need a folder at one for their results, such as -o s3://bucket/results/")
     films, outcomes, began = films_of(tool), Outcomes(), time.monotonic()
-    kinds = MESHES if tool.streamed and tool.streamed.kind == "mesh" else (*SUFFIXES, *(FILM_SUFFIXES if films else ()))
+    kinds = MESHES if tool.streamed and tool.streamed.kind == "mesh" else (*PICTURES, *(VIDEOS if films else ()))
     found = [pair for text in texts for pair in listed(text, kinds, recursive=common.recursive)]
     if common.dry_run:
         print(json.dumps({"executor": common.executor, "inputs": [url for url, _ in found]}, indent=2))
         return 0
-    moving = [pair for pair in found if pair[1].lower().endswith(FILM_SUFFIXES)]
+    moving = [pair for pair in found if pair[1].lower().endswith(VIDEOS)]
     for worker, pairs in ((tool, [pair for pair in found if pair not in moving]), (films, moving)):
         if pairs and worker is not None:
             config = settings_of(worker, find, given, common, tool)
@@ -66,7 +65,7 @@ def _items(tool: AnyTool, config: object, pairs: Sequence[tuple[str, str]], comm
     items: list[Item] = []
     for url, name in pairs:
         below = PurePosixPath(name)
-        own = below.suffix.lower() if tool.makes == "film" and below.suffix.lower() in FILM_TARGETS else None
+        own = below.suffix.lower() if tool.makes == "film" and below.suffix.lower() in FILMS_OFFERED else None
         target = f"{folder}/{below.with_suffix(own or suffix_for(tool, None, common))}"
         asked = Asked(seed_of(config), common.quality, kind)
         remote = Remote(url, target, asked, common.overwrite)

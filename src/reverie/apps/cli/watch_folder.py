@@ -127,7 +127,7 @@ def arriving(folder: Path, *, once: bool = False) -> Iterator[Path]:
 
     A file that changes later is yielded again. With `once`, end when all that are there have been.
     """
-    from reverie.jobs.queue.files import KINDS
+    from reverie.media.suffixes import KINDS
 
     seen: dict[Path, tuple[int, int]] = {}
     done: dict[Path, tuple[int, int]] = {}

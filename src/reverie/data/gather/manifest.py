@@ -16,7 +16,7 @@ from typing import Any, Literal
 from reverie.data.gather.check import Checked
 from reverie.data.gather.record import Record
 from reverie.errors import InputError, OutputError
-from reverie.weights.checkpoint import write_bytes
+from reverie.weights.atomic import write_bytes
 
 State = Literal["new", "kept", "dropped"]
 VERSION = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Literal, Protocol
 
@@ -94,17 +94,6 @@ class Source(Protocol):
             FetchError: it does not answer now.
         """
         ...
-
-
-def search(source: Source, client: Client, words: str) -> Iterator[Record]:
-    """Yield everything a source has for some words."""
-    cursor: str | None = None
-    while True:
-        page = source.page(client, words, cursor)
-        yield from page.records
-        if page.cursor is None:
-            return
-        cursor = page.cursor
 
 
 def allowed(record: Record, licence: Licence) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reverie.data.net.client import Client, FetchError
-from reverie.weights.checkpoint import write_bytes
+from reverie.weights.atomic import write_bytes
 
 WEEK_S = 7 * 86400.0
 MOST_BYTES = 4 << 20  # of a tile

@@ -10,13 +10,11 @@ from typing import Any
 from reverie.errors import InputError, JobError, unknown_name
 from reverie.jobs.files import names_code
 from reverie.jobs.job import Job, parse, section_types, sections
-from reverie.jobs.queue.files import FILMS, FileStore
+from reverie.jobs.queue.files import FileStore
 from reverie.jobs.queue.taken import input_paths, result_stem
 from reverie.jobs.tool import AnyTool, load
+from reverie.media.suffixes import FILMS_OFFERED, PICTURES_WRITTEN, VIDEOS
 from reverie.settings import check_together
-
-PICTURE_FORMATS = (".png", ".jpg", ".webp", ".avif", ".tif")
-FILM_FORMATS = (".mp4", ".mov", ".mkv", ".webm", ".gif")
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def _check_inputs(job: Job, tool: AnyTool, files: FileStore) -> None:
     input_paths(job, files)
     if role is not None and job.streamed is not None and role.kind in ("picture", "film", "mesh"):
         suffix = files.path(job.streamed.sha256).suffix.lower()
-        if role.kind == "picture" and suffix in FILMS and suffix != ".gif":
+        if role.kind == "picture" and suffix in VIDEOS:
             name = f"film({tool.name})" if tool.film is None else load(tool.film).name
             raise JobError(f"'{job.streamed.name}' is a film; the tool for it is '{name}'")
     for item in tool.fixed:
@@ -95,7 +93,7 @@ def _check_texts(part: object) -> None:
 def _suffix(tool: AnyTool, job: Job, wanted: str) -> str:
     if tool.makes == "folder":
         return ""
-    known = {"picture": PICTURE_FORMATS, "film": FILM_FORMATS}.get(tool.makes, (tool.suffix,))
+    known = {"picture": PICTURES_WRITTEN, "film": FILMS_OFFERED}.get(tool.makes, (tool.suffix,))
     wanted = wanted.lower()
     if wanted and not wanted.startswith("."):
         wanted = f".{wanted}"
@@ -105,4 +103,4 @@ def _suffix(tool: AnyTool, job: Job, wanted: str) -> str:
             raise InputError(f"results of {tool.name} are not written as {wanted[:12]}; known: {', '.join(known)}")
         return wanted
     own = Path(job.streamed.name).suffix.lower() if job.streamed is not None else ""
-    return own if tool.makes == "film" and own in FILM_FORMATS else tool.suffix
+    return own if tool.makes == "film" and own in FILMS_OFFERED else tool.suffix

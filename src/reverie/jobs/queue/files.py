@@ -23,33 +23,12 @@ from reverie.jobs.job import SHA256
 from reverie.jobs.queue.database import Database
 from reverie.jobs.queue.entry import MissingError, Stored
 from reverie.jobs.queue.home import Home
+from reverie.media.suffixes import KINDS, PICTURES
 
 LEAST_FREE_BYTES = 512 << 20  # of the disk, which results need
 MOST_TEXT_BYTES = 4 << 20
 PLACE = re.compile(r"""(?:^|[\s:=\[{,"'])(?:/\w|~/|\.\.[/\\]|[A-Za-z]:[/\\])""", re.MULTILINE)
 MOST_NAME = 120  # characters that are kept of a name
-PICTURES = (
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".webp",
-    ".avif",
-    ".heic",
-    ".heif",
-    ".tif",
-    ".tiff",
-    ".bmp",
-    ".ppm",
-    ".jp2",
-    ".gif",
-)
-FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif")
-MESHES = (".obj", ".ply", ".stl", ".glb", ".gltf", ".off")
-KINDS = {
-    **dict.fromkeys(FILMS, "film"), **dict.fromkeys(MESHES, "mesh"), **dict.fromkeys(PICTURES, "picture"),
-    ".safetensors": "network", ".zip": "folder", ".json": "data", ".npz": "data", ".csv": "data", ".html": "page",
-    ".yaml": "text", ".yml": "text", ".txt": "text", ".wav": "sound", ".flac": "sound", ".mp3": "sound",
-}  # fmt: skip
 
 
 class FileStore:

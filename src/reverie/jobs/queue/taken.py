@@ -18,17 +18,14 @@ from reverie.jobs.queue.files import FileStore, plain_name, size_of
 from reverie.jobs.queue.home import Home
 from reverie.jobs.queue.kept import KeptState
 from reverie.jobs.queue.trail import FRAMES, Trail
-from reverie.jobs.replay import MOST_THREADS, replayed
+from reverie.jobs.replay import replayed, threads_then
 from reverie.jobs.run import Run, open_run
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool
 from reverie.jobs.values import has_field, with_chosen
+from reverie.media.suffixes import KINDS, TABLES
 
-KINDS_BY_SUFFIX = {
-    ".safetensors": "network", ".json": "table", ".csv": "table", ".html": "page", ".obj": "mesh", ".glb": "mesh",
-    ".ply": "mesh", ".mp4": "film", ".mov": "film", ".mkv": "film", ".webm": "film",
-}  # fmt: skip
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".gif")
+SHOWN = ("picture", "film", "mesh", "network", "page", "table")  # kinds that the pages know; all else is a file
 
 
 class Taken:
@@ -51,15 +48,12 @@ class Taken:
         self, home: Home, files: FileStore, entry: Entry, find: Callable[[str], AnyTool], session: Session, device: str,
         *, frames: int = 0,
     ) -> None:  # fmt: skip
-        import torch
-
         self.home, self.entry, self.paused = home, entry, False
         self.trail = Trail(home.job(entry.id), frames)
         self._told: list[str] = []
         job = parse(dict(entry.record), find)
         self.quality = job.quality or 92
-        then = job.made.threads
-        self.threads = then if then is not None and 1 <= then <= MOST_THREADS else torch.get_num_threads()
+        self.threads = threads_then(job)
         self.tool = find(job.tool)
         self.folder = home.result(entry.id)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -198,6 +192,7 @@ def made_of(path: Path) -> Made:
 
     suffix = path.suffix.lower()
     folder = path.is_dir()
-    kind = "folder" if folder else "picture" if suffix in PICTURE_SUFFIXES else KINDS_BY_SUFFIX.get(suffix, "file")
+    known = "table" if suffix in TABLES else KINDS.get(suffix)
+    kind = "folder" if folder else known if known in SHOWN else "file"
     size = sum(p.stat().st_size for p in path.rglob("*") if p.is_file()) if folder else path.stat().st_size
     return Made(path.name, kind, sha256_of(path), size, *size_of(path, kind))

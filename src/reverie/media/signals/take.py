@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -54,11 +53,6 @@ class Take:
                 board.put(name, value, time_s)
             number += 1
         return number
-
-    def cues_between(self, begin_s: float, end_s: float) -> list[str]:
-        """Return what happened after `begin_s`, until `end_s`."""
-        times = [time_s for time_s, _ in self.cues]
-        return [word for _, word in self.cues[bisect_right(times, begin_s) : bisect_right(times, end_s)]]
 
     def _lines(self) -> Iterator[str]:
         yield _line({"take": VERSION, "about": self.about, "length_s": round(self.length_s, 4)})

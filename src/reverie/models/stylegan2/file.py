@@ -17,7 +17,6 @@ from reverie.weights.boundary import reads
 from reverie.weights.checkpoint import Description, load_model
 
 SHIPPED = {"flowers": Path(__file__).parent.with_name("flowers.safetensors")}  # name → file inside the package
-DEFAULT = "flowers"
 FOREIGN = (".pkl", ".pt", ".pth")
 
 

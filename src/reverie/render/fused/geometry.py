@@ -101,20 +101,46 @@ def lines_of(points: np.ndarray, faces: np.ndarray, f: int) -> tuple[float, ...]
     )  # fmt: skip
 
 
-@kernel
-def lines_back(lines: np.ndarray, points: np.ndarray, faces: np.ndarray, to_points: np.ndarray) -> None:
-    """Add the gradient of the points, from that of all edge functions ``[F, 9]``.
+@inlined
+def line_back(points: np.ndarray, j: int, k: int, slope: tuple[float, float, float], to_points: np.ndarray) -> None:
+    """Add the gradient of the points, from that of one edge function.
 
     ``n = (P_j x P_k) . p``: its gradient is ``P_k x (g p)`` for P_j, and ``(g p) x P_j`` for P_k.
     """
-    for f in range(faces.shape[0]):
-        for turn in range(3):
-            slope = (lines[f, 3 * turn], lines[f, 3 * turn + 1], lines[f, 3 * turn + 2])
-            if slope[0] == 0.0 and slope[1] == 0.0 and slope[2] == 0.0:
-                continue
-            j, k = faces[f, (turn + 1) % 3], faces[f, (turn + 2) % 3]
-            one = _cross((points[k, 0], points[k, 1], points[k, 2]), slope)
-            two = _cross(slope, (points[j, 0], points[j, 1], points[j, 2]))
-            for n in range(3):
-                to_points[j, n] += one[n]
-                to_points[k, n] += two[n]
+    one = _cross((points[k, 0], points[k, 1], points[k, 2]), slope)
+    two = _cross(slope, (points[j, 0], points[j, 1], points[j, 2]))
+    for n in range(3):
+        to_points[j, n] += one[n]
+        to_points[k, n] += two[n]
+
+
+@inlined
+def weights_at(lines: tuple[float, ...], u: float, v: float) -> tuple[tuple[float, float, float], float]:
+    """Return the barycentric coordinates of a place, and one over the sum of its edge functions."""
+    n0 = lines[0] * u + lines[1] * v + lines[2]
+    n1 = lines[3] * u + lines[4] * v + lines[5]
+    n2 = lines[6] * u + lines[7] * v + lines[8]
+    total = 1.0 / (n0 + n1 + n2)
+    return (n0 * total, n1 * total, n2 * total), total
+
+
+@inlined
+def numerator(lines: tuple[float, ...], a: float, b: float, c: float) -> tuple[float, float, float]:
+    """Return a value of three corners before it is divided: linear in the place, as factors of column, row and one."""
+    return (
+        lines[0] * a + lines[3] * b + lines[6] * c,
+        lines[1] * a + lines[4] * b + lines[7] * c,
+        lines[2] * a + lines[5] * b + lines[8] * c,
+    )
+
+
+@inlined
+def denominator(lines: tuple[float, ...]) -> tuple[float, float, float]:
+    """Return what all such values are divided by."""
+    return lines[0] + lines[3] + lines[6], lines[1] + lines[4] + lines[7], lines[2] + lines[5] + lines[8]
+
+
+@inlined
+def at(line: tuple[float, float, float], u: float, v: float) -> float:
+    """Return a linear function at a place."""
+    return line[0] * u + line[1] * v + line[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -11,13 +12,32 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+compiled: Any = functools.partial(njit, cache=True, nogil=True, error_model="numpy")
+
+
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """Return the function as machine code. No fast math: what two triangles share must be the same to the last bit."""
-    jitted: Any = njit(cache=True, nogil=True, error_model="numpy")(function)
+    """Return a function that makes no arrays as machine code.
+
+    No fast math: what two triangles share must be the same to the last bit. Arrays are not counted (``_nrt``): numba
+    would count them up and down for every pixel, in each part of a kernel that takes some.
+    """
+    jitted: Any = compiled(_nrt=False)(function)
     return jitted
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Return a part of kernels; a call with a dozen arrays would cost more than what it does for a pixel."""
-    jitted: Any = njit(cache=True, nogil=True, error_model="numpy", forceinline=True)(function)
+    jitted: Any = compiled(_nrt=False, forceinline=True)(function)
+    return jitted
+
+
+def contracted(function: Callable[P, R]) -> Callable[P, R]:
+    """Return a part of kernels in which a product and a sum may be one operation: for colors, not for places."""
+    jitted: Any = compiled(_nrt=False, forceinline=True, fastmath={"contract"})(function)
+    return jitted
+
+
+def allocating(function: Callable[P, R]) -> Callable[P, R]:
+    """Return a function that makes arrays as machine code."""
+    jitted: Any = compiled()(function)
     return jitted

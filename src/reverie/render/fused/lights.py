@@ -6,16 +6,16 @@ import math
 
 import numpy as np
 
-from reverie.render.fused.kernel import inlined
+from reverie.render.fused.kernel import contracted, inlined
 
 LEAST_LENGTH = 1e-12  # of a normal between those of three vertices
 
 
-@inlined
-def brightness(light: np.ndarray, x: float, y: float, z: float) -> tuple[float, float, float, float]:
+@contracted
+def brightness(light: np.ndarray, sky: bool, x: float, y: float, z: float) -> tuple[float, float, float, float]:
     """Return how bright a normal of any length is, and the gradient.
 
-    `light` is even, head, way to the camera (3), lamp, way to it (3), sky (9).
+    `light` is even, head, way to the camera (3), lamp, way to it (3), sky (9); `sky` tells whether there is one.
     """
     over = 1.0 / max(math.sqrt(x * x + y * y + z * z), LEAST_LENGTH)
     x, y, z = x * over, y * over, z * over
@@ -28,13 +28,23 @@ def brightness(light: np.ndarray, x: float, y: float, z: float) -> tuple[float, 
     if above > 0:
         total += light[5] * above
         gx, gy, gz = gx + light[5] * light[6], gy + light[5] * light[7], gz + light[5] * light[8]
-    total += (
-        light[9] + light[10] * sy + light[11] * sz + light[12] * sx + light[13] * sx * sy + light[14] * sy * sz
-        + light[15] * (3 * sz * sz - 1) + light[16] * sx * sz + light[17] * (sx * sx - sy * sy)
-    )  # fmt: skip
-    gx += light[12] + light[13] * sy + light[16] * sz + 2 * light[17] * sx
-    gy += light[10] + light[13] * sx + light[14] * sz - 2 * light[17] * sy
-    gz += light[11] + light[14] * sy + 6 * light[15] * sz + light[16] * sx
+    if sky:
+        total += (
+            light[9] + light[10] * sy + light[11] * sz + light[12] * sx + light[13] * sx * sy + light[14] * sy * sz
+            + light[15] * (3 * sz * sz - 1) + light[16] * sx * sz + light[17] * (sx * sx - sy * sy)
+        )  # fmt: skip
+        gx += light[12] + light[13] * sy + light[16] * sz + 2 * light[17] * sx
+        gy += light[10] + light[13] * sx + light[14] * sz - 2 * light[17] * sy
+        gz += light[11] + light[14] * sy + 6 * light[15] * sz + light[16] * sx
     gx, gy, gz = side * gx, side * gy, side * gz
     along = gx * x + gy * y + gz * z
     return total, (gx - along * x) * over, (gy - along * y) * over, (gz - along * z) * over
+
+
+@inlined
+def has_sky(light: np.ndarray) -> bool:
+    """Tell whether a light has any coefficient of a sky."""
+    for n in range(9, 18):  # noqa: SIM110 - compiled: there is no any()
+        if light[n] != 0.0:
+            return True
+    return False

@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from reverie.render.fused.kernel import inlined, kernel
+from reverie.render.fused.kernel import allocating, inlined, kernel
 
 CLOSER = 1 + 1e-4  # as in `reverie.render.outline`
 
 
-@kernel
+@allocating
 def find(
     points: np.ndarray, ends: np.ndarray, opposite: np.ndarray, triangle: np.ndarray, inverse: np.ndarray, near: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -28,16 +28,17 @@ def find(
             first, last = _span(place[1 - axis], place[4 - axis], triangle.shape[axis])
             most += max(last - first, 0)
     where, way = np.empty((most, 7), np.int64), np.empty(most)
-    best = np.zeros((2, 2 * triangle.size), np.float32)
     count = 0
+    seen, behind = triangle.ravel(), inverse.ravel()
     for n in range(chosen.shape[0]):
         place = _placed(points, ends, chosen[n], near)
         for axis in range(2):
-            count = _along(place, axis, sides[n, axis] < 0, chosen[n], triangle, inverse, where, way, best, count)
-    return _kept(points, ends, near, where[:count], way[:count], best, triangle.shape)
+            forward = sides[n, axis] < 0
+            count = _along(place, axis, forward, chosen[n], seen, behind, triangle.shape, where, way, count)
+    return _kept(points, ends, near, where[:count], way[:count])
 
 
-@kernel
+@allocating
 def _outlines(points: np.ndarray, ends: np.ndarray, opposite: np.ndarray, near: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the edges that may be outlines, and on which side of each the surface lies, by column and row."""
     chosen, sides, count = np.empty(ends.shape[0], np.int64), np.empty((ends.shape[0], 2)), 0
@@ -82,18 +83,18 @@ def _span(one: float, two: float, limit: int) -> tuple[int, int]:
 
 @inlined
 def _along(
-    place: tuple[float, ...], axis: int, forward: bool, edge: int, triangle: np.ndarray, inverse: np.ndarray,
-    where: np.ndarray, way: np.ndarray, best: np.ndarray, count: int,
+    place: tuple[float, ...], axis: int, forward: bool, edge: int, seen: np.ndarray, behind: np.ndarray,
+    size: tuple[int, int], where: np.ndarray, way: np.ndarray, count: int,
 ) -> int:  # fmt: skip
     """Append the real crossings of an edge along rows (axis 0) or columns (axis 1), and return how many there are.
 
-    `forward`: the surface lies towards smaller places, so that its pixel is the lower one.
+    `forward`: the surface lies towards smaller places, so that its pixel is the lower one. `seen` and `behind` are
+    triangle and inverse depth of pixels in one row, `size` the picture's ``(H, W)``.
     """
-    width, limit = triangle.shape[1], triangle.shape[1 - axis]
-    seen, behind = triangle.ravel(), inverse.ravel()
+    width, limit = size[1], size[1 - axis]
     step, stride = (1, width) if axis == 0 else (width, 1)
     place_a, place_b, line_a, line_b = place[axis], place[3 + axis], place[1 - axis], place[4 - axis]
-    first_line, last_line = _span(line_a, line_b, triangle.shape[axis])
+    first_line, last_line = _span(line_a, line_b, size[axis])
     for line in range(first_line, last_line):
         t = (line + 0.5 - line_a) / (line_b - line_a)
         at = place_a + t * (place_b - place_a)
@@ -106,8 +107,7 @@ def _along(
         if seen[near] == seen[far] or seen[near] < 0 or depth <= behind[far] * CLOSER:
             continue
         length = at - (first + 0.5) if forward else first + 1.5 - at
-        pair = 2 * low + (1 if forward else 0)
-        best[axis, pair] = max(best[axis, pair], np.float32(length + 1))
+        pair = 4 * low + 2 * axis + (1 if forward else 0)
         own = where[count]
         own[0], own[1], own[2], own[3], own[4], own[5], own[6] = edge, axis, line, first, near, far, pair
         way[count] = length
@@ -115,16 +115,32 @@ def _along(
     return count
 
 
-@kernel
+@allocating
+def _longest(where: np.ndarray, way: np.ndarray) -> np.ndarray:
+    """Return ``[K]``, the outermost way of all crossings of the same pair of pixels, from one side; by a hash table."""
+    size = 16
+    while size < 2 * where.shape[0]:
+        size *= 2
+    pairs, longest, slot = np.full(size, -1, np.int64), np.zeros(size, np.float32), np.empty(where.shape[0], np.int64)
+    for n in range(where.shape[0]):
+        at = (where[n, 6] * 2654435761 >> 15) & (size - 1)
+        while pairs[at] != -1 and pairs[at] != where[n, 6]:
+            at = (at + 1) & (size - 1)
+        pairs[at], slot[n] = where[n, 6], at
+        longest[at] = max(longest[at], np.float32(way[n]))
+    return longest[slot]
+
+
+@allocating
 def _kept(
-    points: np.ndarray, ends: np.ndarray, near: float, where: np.ndarray, way: np.ndarray, best: np.ndarray,
-    size: tuple[int, int],
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    points: np.ndarray, ends: np.ndarray, near: float, where: np.ndarray, way: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Keep the outermost crossing of each pair of pixels, and return how much it blends."""
+    longest = _longest(where, way)
     kept, amount, count = np.empty_like(where), np.empty(way.shape[0]), 0
     for n in range(where.shape[0]):
         own = where[n]
-        if np.float32(way[n] + 1) < best[own[1], own[6]]:
+        if np.float32(way[n]) < longest[n]:
             continue
         run, rise = _direction(_placed(points, ends, own[0], near), own[1])
         kept[count] = own

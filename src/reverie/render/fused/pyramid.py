@@ -6,57 +6,107 @@ Sums run in the order of the torch operations there, so both give the same numbe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.render.fused.kernel import inlined, kernel
+from reverie.render.fused.kernel import allocating, inlined, kernel
 
+ZERO = np.float32(0)
 Level = tuple[Tensor, Tensor, Tensor]  # weight, border and source of a `reverie.render.mips.Level`
+
+
+@dataclass(frozen=True, eq=False)
+class Pyramid:
+    """The levels of a `reverie.render.mips.MipPlan` as arrays.
+
+    Attributes:
+        used: ``[h, w]`` of each level, above 0 where it is used: the factor of the sum of the four texels below.
+        borders: of each level, which texels are filled, and from where.
+    """
+
+    used: tuple[np.ndarray, ...]
+    borders: tuple[tuple[np.ndarray, np.ndarray], ...]
+
+    @staticmethod
+    def of(covered: Tensor, levels: Sequence[Level]) -> Pyramid:
+        """Return the arrays of a plan."""
+        used = [(covered if n == 0 else weight)[0, 0].numpy() for n, (weight, _, _) in enumerate(levels)]
+        return Pyramid(tuple(used), tuple((border.numpy(), source.numpy()) for _, border, source in levels))
+
+    @property
+    def count(self) -> int:
+        """Number of texels of all levels."""
+        return sum(used.size for used in self.used)
+
+    def texels(self, texture: np.ndarray, channels: int) -> np.ndarray:
+        """Return all levels of ``[C, T, U]`` as ``[M, channels]``; channels beyond C are 0."""
+        texels = np.empty((self.count, channels), np.float32)
+        planes = self._planes(texels)
+        interleave(texture.reshape(len(texture), -1), planes[0].reshape(-1, channels))
+        for n in range(1, len(planes)):
+            halve(planes[n - 1], self.used[n - 1], self.used[n], planes[n])
+        for (border, source), plane in zip(self.borders, planes, strict=True):
+            fill(border, source, plane.reshape(-1, channels))
+        return texels
+
+    def back(self, slope: np.ndarray, channels: int) -> np.ndarray:
+        """Return the gradient ``[channels, T, U]`` of the texture, from that of the texels, which is overwritten."""
+        planes = self._planes(slope)
+        for n in reversed(range(len(planes))):
+            fill_back(*self.borders[n], planes[n].reshape(-1, slope.shape[1]))
+            if n + 1 < len(planes):
+                halve_back(planes[n + 1], self.used[n], self.used[n + 1], planes[n])
+        to_texture = np.empty((channels, *self.used[0].shape), np.float32)
+        separate(planes[0].reshape(-1, slope.shape[1]), to_texture.reshape(channels, -1))
+        return to_texture
+
+    def _planes(self, texels: np.ndarray) -> list[np.ndarray]:
+        ends = np.cumsum([used.size for used in self.used])[:-1]
+        parts = np.split(texels, ends)
+        return [part.reshape(*used.shape, -1) for part, used in zip(parts, self.used, strict=True)]
 
 
 def texels_of(texture: Tensor, covered: Tensor, levels: Sequence[Level]) -> Tensor:
     """Return all levels of ``[1, C, T, U]`` as ``[M, C]``, differentiable."""
-    result: Tensor = _Texels.apply(texture, covered, levels)
+    result: Tensor = _Texels.apply(texture, Pyramid.of(covered, levels))
     return result
 
 
 class _Texels(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, texture: Tensor, covered: Tensor, levels: Sequence[Level]) -> Tensor:
-        ctx.used = [(covered if n == 0 else weight)[0, 0].numpy() for n, (weight, _, _) in enumerate(levels)]
-        ctx.levels, count = levels, texture.shape[1]
-        texels = torch.empty(sum(used.size for used in ctx.used), count)
-        parts = texels.split([used.size for used in ctx.used])
-        interleave(texture.detach()[0].flatten(1).contiguous().numpy(), parts[0].numpy())
-        planes = [part.view(*used.shape, count).numpy() for part, used in zip(parts, ctx.used, strict=True)]
-        for n in range(1, len(levels)):
-            halve(planes[n - 1], ctx.used[n - 1], ctx.used[n], planes[n])
-        for (_, border, source), part in zip(levels, parts, strict=True):
-            fill(border.numpy(), source.numpy(), part.numpy())
-        return texels
+    def forward(ctx: Any, texture: Tensor, pyramid: Pyramid) -> Tensor:
+        ctx.pyramid = pyramid
+        return torch.from_numpy(pyramid.texels(texture.detach()[0].contiguous().numpy(), texture.shape[1]))
 
     @staticmethod
-    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None, None]:
-        count = slopes[0].shape[1]
-        parts = slopes[0].clone(memory_format=torch.contiguous_format).split([used.size for used in ctx.used])
-        planes = [part.view(*used.shape, count).numpy() for part, used in zip(parts, ctx.used, strict=True)]
-        for n in reversed(range(len(planes))):
-            _, border, source = ctx.levels[n]
-            fill_back(border.numpy(), source.numpy(), parts[n].numpy())
-            if n + 1 < len(planes):
-                halve_back(planes[n + 1], ctx.used[n], ctx.used[n + 1], planes[n])
-        return torch.from_numpy(planes[0]).permute(2, 0, 1).contiguous()[None], None, None
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None]:
+        slope = slopes[0].clone(memory_format=torch.contiguous_format).numpy()
+        return torch.from_numpy(ctx.pyramid.back(slope, slope.shape[1]))[None], None
 
 
 @kernel
 def interleave(plane: np.ndarray, texels: np.ndarray) -> None:
-    """Fill `texels` ``[h w, C]`` from ``[C, h w]``."""
+    """Fill `texels` ``[h w, channels]`` from ``[C, h w]``, zero beyond."""
+    if plane.shape[0] == 3 and texels.shape[1] == 4:
+        for n in range(texels.shape[0]):
+            texels[n, 0], texels[n, 1], texels[n, 2], texels[n, 3] = plane[0, n], plane[1, n], plane[2, n], ZERO
+        return
+    texels[:, plane.shape[0] :] = ZERO
     for n in range(texels.shape[0]):
-        for c in range(texels.shape[1]):
+        for c in range(plane.shape[0]):
             texels[n, c] = plane[c, n]
+
+
+@kernel
+def separate(texels: np.ndarray, plane: np.ndarray) -> None:
+    """Fill `plane` ``[C, h w]`` from ``[h w, channels]``."""
+    for c in range(plane.shape[0]):
+        for n in range(texels.shape[0]):
+            plane[c, n] = texels[n, c]
 
 
 @inlined
@@ -74,10 +124,18 @@ def halve(fine: np.ndarray, used: np.ndarray, weight: np.ndarray, coarse: np.nda
     for y in range(coarse.shape[0]):
         for x in range(coarse.shape[1]):
             i, j, k, m = _counts(used, y, x)
-            for c in range(coarse.shape[2]):
-                upper = i * fine[2 * y, 2 * x, c] + j * fine[2 * y, 2 * x + 1, c]
-                total = upper + k * fine[2 * y + 1, 2 * x, c] + m * fine[2 * y + 1, 2 * x + 1, c]
-                coarse[y, x, c] = total * np.float32(0.25) * weight[y, x]
+            if coarse.shape[2] == 4:  # a number that is known: all four at once
+                for c in range(4):
+                    coarse[y, x, c] = _mean(fine, y, x, c, i, j, k, m) * weight[y, x]
+            else:
+                for c in range(coarse.shape[2]):
+                    coarse[y, x, c] = _mean(fine, y, x, c, i, j, k, m) * weight[y, x]
+
+
+@inlined
+def _mean(fine: np.ndarray, y: int, x: int, c: int, i: Any, j: Any, k: Any, m: Any) -> Any:
+    upper = i * fine[2 * y, 2 * x, c] + j * fine[2 * y, 2 * x + 1, c]
+    return (upper + k * fine[2 * y + 1, 2 * x, c] + m * fine[2 * y + 1, 2 * x + 1, c]) * np.float32(0.25)
 
 
 @kernel
@@ -86,12 +144,21 @@ def halve_back(slope: np.ndarray, used: np.ndarray, weight: np.ndarray, to_fine:
     for y in range(slope.shape[0]):
         for x in range(slope.shape[1]):
             i, j, k, m = _counts(used, y, x)
-            for c in range(slope.shape[2]):
-                part = slope[y, x, c] * weight[y, x] * np.float32(0.25)
-                to_fine[2 * y, 2 * x, c] += i * part
-                to_fine[2 * y, 2 * x + 1, c] += j * part
-                to_fine[2 * y + 1, 2 * x, c] += k * part
-                to_fine[2 * y + 1, 2 * x + 1, c] += m * part
+            if slope.shape[2] == 4:
+                for c in range(4):
+                    _mean_back(slope[y, x, c] * weight[y, x], to_fine, y, x, c, i, j, k, m)
+            else:
+                for c in range(slope.shape[2]):
+                    _mean_back(slope[y, x, c] * weight[y, x], to_fine, y, x, c, i, j, k, m)
+
+
+@inlined
+def _mean_back(slope: Any, to_fine: np.ndarray, y: int, x: int, c: int, i: Any, j: Any, k: Any, m: Any) -> None:
+    part = slope * np.float32(0.25)
+    to_fine[2 * y, 2 * x, c] += i * part
+    to_fine[2 * y, 2 * x + 1, c] += j * part
+    to_fine[2 * y + 1, 2 * x, c] += k * part
+    to_fine[2 * y + 1, 2 * x + 1, c] += m * part
 
 
 @kernel
@@ -102,15 +169,17 @@ def fill(border: np.ndarray, source: np.ndarray, texels: np.ndarray) -> None:
             texels[border[n], c] = texels[source[n], c]
 
 
-@kernel
+@allocating
 def fill_back(border: np.ndarray, source: np.ndarray, slope: np.ndarray) -> None:
     """Turn the gradient after filling into that before."""
+    if border.shape[0] == 0:
+        return
     total = np.zeros(slope.shape, np.float32)
     for n in range(border.shape[0]):
         for c in range(slope.shape[1]):
             total[source[n], c] += slope[border[n], c]
-            slope[border[n], c] = np.float32(0)
+            slope[border[n], c] = ZERO
     for n in range(source.shape[0]):
         for c in range(slope.shape[1]):
             slope[source[n], c] += total[source[n], c]
-            total[source[n], c] = np.float32(0)
+            total[source[n], c] = ZERO

@@ -1,4 +1,7 @@
-"""One color of a texture at all its resolutions, and its gradients; see `reverie.render.sample`."""
+"""One color of a texture at all its resolutions, and its gradients; see `reverie.render.sample`.
+
+Texels are rows of four float32, the last of them 0: a processor reads and adds all four at once.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from reverie.render.fused.kernel import inlined
+from reverie.render.fused.kernel import contracted, inlined
+
+ONE, ZERO = np.float32(1), np.float32(0)
 
 
 @inlined
@@ -24,11 +29,12 @@ def corners_of(sizes: np.ndarray, level: int, u: float, v: float) -> tuple[Any, 
     return np.uint64(y0 + x0), np.uint64(y0 + x1), np.uint64(y1 + x0), np.uint64(y1 + x1), x - left, y - top
 
 
-@inlined
-def color_of(texels: np.ndarray, sizes: np.ndarray, level: int, u: float, v: float) -> tuple[float, float, float]:
+@contracted
+def color_of(texels: np.ndarray, sizes: np.ndarray, level: int, u: float, v: float) -> tuple[Any, Any, Any]:
     """Return the color at a place of one level."""
-    a, b, c, d, tx, ty = corners_of(sizes, level, u, v)
-    wa, wb, wc, wd = (1 - tx) * (1 - ty), tx * (1 - ty), (1 - tx) * ty, tx * ty
+    a, b, c, d, x, y = corners_of(sizes, level, u, v)
+    tx, ty = np.float32(x), np.float32(y)
+    wa, wb, wc, wd = (ONE - tx) * (ONE - ty), tx * (ONE - ty), (ONE - tx) * ty, tx * ty
     return (
         wa * texels[a, 0] + wb * texels[b, 0] + wc * texels[c, 0] + wd * texels[d, 0],
         wa * texels[a, 1] + wb * texels[b, 1] + wc * texels[c, 1] + wd * texels[d, 1],
@@ -36,56 +42,76 @@ def color_of(texels: np.ndarray, sizes: np.ndarray, level: int, u: float, v: flo
     )
 
 
-@inlined
-def mixed_color(texels: np.ndarray, sizes: np.ndarray, u: float, v: float, level: float) -> tuple[float, float, float]:
-    """Return the color between two levels ``[L, 3]``."""
+@contracted
+def mixed_color(texels: np.ndarray, sizes: np.ndarray, u: float, v: float, level: float) -> tuple[Any, Any, Any]:
+    """Return the color between two levels, float32."""
     lower = min(int(level), sizes.shape[0] - 1)
-    part = level - lower
+    part = np.float32(level - lower)
     r, g, b = color_of(texels, sizes, lower, u, v)
-    if part <= 0 or lower + 1 >= sizes.shape[0]:
+    if part <= ZERO or lower + 1 >= sizes.shape[0]:
         return r, g, b
     r1, g1, b1 = color_of(texels, sizes, lower + 1, u, v)
     return r + part * (r1 - r), g + part * (g1 - g), b + part * (b1 - b)
 
 
-@inlined
+@contracted
 def color_back(
-    texels: np.ndarray, sizes: np.ndarray, level: int, u: float, v: float, r: float, g: float, b: float,
+    texels: np.ndarray, sizes: np.ndarray, level: int, u: float, v: float, r: Any, g: Any, b: Any,
     to_texels: np.ndarray,
 ) -> tuple[float, float]:  # fmt: skip
     """Add the gradient ``r, g, b`` of a color to the texels of one level, and return that of the place."""
-    i, j, k, m, tx, ty = corners_of(sizes, level, u, v)
-    one = _texel_back(texels, i, (1 - tx) * (1 - ty), r, g, b, to_texels)
-    two = _texel_back(texels, j, tx * (1 - ty), r, g, b, to_texels)
-    three = _texel_back(texels, k, (1 - tx) * ty, r, g, b, to_texels)
+    i, j, k, m, x, y = corners_of(sizes, level, u, v)
+    tx, ty = np.float32(x), np.float32(y)
+    one = _texel_back(texels, i, (ONE - tx) * (ONE - ty), r, g, b, to_texels)
+    two = _texel_back(texels, j, tx * (ONE - ty), r, g, b, to_texels)
+    three = _texel_back(texels, k, (ONE - tx) * ty, r, g, b, to_texels)
     four = _texel_back(texels, m, tx * ty, r, g, b, to_texels)
-    across, down = (two - one) * (1 - ty) + (four - three) * ty, (three - one) * (1 - tx) + (four - two) * tx
-    return across * sizes[level, 1], -down * sizes[level, 0]
+    across = (two - one) * (ONE - ty) + (four - three) * ty
+    down = (three - one) * (ONE - tx) + (four - two) * tx
+    return across * float(sizes[level, 1]), -down * float(sizes[level, 0])
 
 
-@inlined
-def _texel_back(
-    texels: np.ndarray, i: int, weight: float, r: float, g: float, b: float, to_texels: np.ndarray
-) -> float:
+@contracted
+def _texel_back(texels: np.ndarray, i: int, weight: Any, r: Any, g: Any, b: Any, to_texels: np.ndarray) -> Any:
     """Add the gradient of one texel, and return that of its weight."""
-    to_texels[i, 0] += np.float32(weight * r)
-    to_texels[i, 1] += np.float32(weight * g)
-    to_texels[i, 2] += np.float32(weight * b)
+    to_texels[i, 0] += weight * r
+    to_texels[i, 1] += weight * g
+    to_texels[i, 2] += weight * b
+    to_texels[i, 3] += weight * ZERO
     return r * texels[i, 0] + g * texels[i, 1] + b * texels[i, 2]
 
 
-@inlined
+@contracted
 def mixed_back(
-    texels: np.ndarray, sizes: np.ndarray, u: float, v: float, level: float, slope: tuple[float, float, float],
+    texels: np.ndarray, sizes: np.ndarray, u: float, v: float, level: float, r: Any, g: Any, b: Any,
     to_texels: np.ndarray,
 ) -> tuple[float, float]:  # fmt: skip
     """Add the gradient of a color to the texels of both levels, and return that of the place."""
     lower = min(int(level), sizes.shape[0] - 1)
-    part = level - lower
-    r, g, b = slope
-    if part <= 0 or lower + 1 >= sizes.shape[0]:
+    part = np.float32(level - lower)
+    if part <= ZERO or lower + 1 >= sizes.shape[0]:
         return color_back(texels, sizes, lower, u, v, r, g, b, to_texels)
-    one = 1.0 - part
-    u0, v0 = color_back(texels, sizes, lower, u, v, one * r, one * g, one * b, to_texels)
+    rest = ONE - part
+    u0, v0 = color_back(texels, sizes, lower, u, v, rest * r, rest * g, rest * b, to_texels)
     u1, v1 = color_back(texels, sizes, lower + 1, u, v, part * r, part * g, part * b, to_texels)
     return u0 + u1, v0 + v1
+
+
+@contracted
+def level_of(wide: float, sizes: np.ndarray) -> float:
+    """Return the resolution whose texels are as large as the pixel; see `reverie.render.sample.level_of`."""
+    texels = wide * sizes[0, 0] * sizes[0, 1]
+    return 0.0 if texels <= 1.0 else min(0.5 * _log2(texels), sizes.shape[0] - 1.0)
+
+
+@contracted
+def _log2(value: float) -> float:
+    """Return the logarithm of a number above 0 to 1e-7: exponent, and ``2 / ln 2 artanh((m - 1) / (m + 1))``."""
+    bits: Any = np.float32(value).view(np.int32)
+    shifted = bits - 0x3F3504F3  # from sqrt(1 / 2) to sqrt(2) is one octave, with exponent 0
+    mantissa: Any = np.int32(bits - (shifted & ~0x7FFFFF)).view(np.float32)
+    z = (mantissa - 1.0) / (mantissa + 1.0)
+    square = z * z
+    return (shifted >> 23) + z * (2.8853900817779268 + square * (
+        0.9617966939259756 + square * (0.5770780163555854 + square * 0.4121986)
+    ))  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reverie.jobs.blocks import NetworkSettings
+from reverie.jobs.blocks import NetworkSettings, device_setting
 from reverie.settings import setting
 from reverie.tools.visualize.config import PRIORS
 
@@ -31,7 +31,7 @@ class AtlasConfig(NetworkSettings):
         16, "Tiles that share one pass through the network.", minimum=1, maximum=512, group=HOW, expert=True
     )
     seed: int = setting(0, "Seed of starts and views.", minimum=0, maximum=2**63 - 1, group="result")
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group=MACHINE, marks=("any run",))
+    device: str = device_setting(group=MACHINE, marks=("any run",))
     precision: str = setting(
         "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False,
         counts=True, group=MACHINE, expert=True, marks=("any run",),

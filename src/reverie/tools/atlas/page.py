@@ -19,7 +19,7 @@ from reverie.settings import to_record
 from reverie.tools.atlas.config import AtlasConfig
 from reverie.tools.atlas.drawing import Page
 from reverie.version import __version__
-from reverie.weights.checkpoint import write_bytes
+from reverie.weights.atomic import write_bytes
 
 TEMPLATE = Path(__file__).with_name("page.html")
 INDEX, SHEETS = "index.html", "sheets"

@@ -111,11 +111,11 @@ def expanded(texts: Sequence[str]) -> list[Path]:
     Raises:
         InputError: there are none.
     """
-    from reverie.data.folder import SUFFIXES
+    from reverie.media.suffixes import PICTURES
 
     paths: list[Path] = []
     for path in map(Path, texts):
-        inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
+        inside = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES) if path.is_dir() else [path]
         paths += inside
     if not paths:
         raise InputError("no pictures to classify")

@@ -26,7 +26,7 @@ from reverie.media.write import check_writable, write_picture
 from reverie.numerics.resample import long_side
 from reverie.settings import check_settings, to_record
 from reverie.tools.compare.config import CompareConfig
-from reverie.tools.compare.measure import Eye, Row, style_size, view_of
+from reverie.tools.compare.measure import Measurer, Row, style_size, view_of
 from reverie.tools.compare.networks import Scorer, find_scorers, stored_record
 from reverie.tools.style_steps.plan import DEFAULT_PX
 from reverie.version import __version__
@@ -192,11 +192,11 @@ class Comparing:
         """Look at one picture through one network after the other; yields the names of both."""
         for scorer in self.scorers:
             near = self.example.at(style_size(self.example.size, max(self.size) * self.scale, scorer))
-            eye = Eye(scorer, self.config, self.scene, near)
+            measurer = Measurer(scorer, self.config, self.scene, near)
             for picture, mine, result in zip(self.pictures[2:], self.rows, self.results, strict=True):
-                mine += eye.rows(result)
+                mine += measurer.rows(result)
                 yield scorer.name, picture.name
-            self.notes += [note for note in eye.notes if note not in self.notes]
+            self.notes += [note for note in measurer.notes if note not in self.notes]
 
     def result(self) -> Comparison:
         """Return the numbers, once all steps are done."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from reverie.jobs.blocks import device_setting
 from reverie.settings import setting
 
 GOAL, HOW, MACHINE = "who measures", "how", "machine"
@@ -39,7 +40,7 @@ class CompareConfig:
         None, "Size of the style's picture relative to the others; default: as the pictures say, or 1.", above=0,
         maximum=64, group=HOW,
     )  # fmt: skip
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group=MACHINE)
+    device: str = device_setting(group=MACHINE)
     max_memory: str | None = setting(
         None, "Plan tiles so that the program stays below this, for example 3GB.", replay=False, group=MACHINE
     )

@@ -54,8 +54,8 @@ class View:
         return View(resize(self.image, size).clamp(0, 1).contiguous(), visible)
 
 
-class Eye:
-    """Looks at pictures through one network, with the content and the style known."""
+class Measurer:
+    """Measures pictures through one network, with the content and the style known."""
 
     def __init__(self, scorer: Scorer, config: CompareConfig, scene: View, example: View) -> None:
         self.scorer, self.critic, self.scene = scorer, scorer.critic, scene

@@ -56,7 +56,7 @@ def find_scorers(
 
     Raises:
         InputError: a network that was asked for is unknown.
-        WeightsError: its weights are not at hand.
+        WeightsError: its weights are missing.
     """
     notes: list[str] = []
     used = _painters(config, sources, records)
@@ -67,7 +67,7 @@ def find_scorers(
         except ReverieError as error:
             if config.model is not None:
                 raise
-            notes.append(f"the network '{key[0]}' that stylized is not at hand and does not measure: {error}")
+            notes.append(f"the network '{key[0]}' that stylized is missing here and does not measure: {error}")
     asked = _named(config.judge) if config.judge is not None else (EMBEDDED, None)
     if asked not in critics:
         critics[asked] = open_critic(*asked, device=config.device, precision="fp32")

@@ -3,29 +3,56 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from reverie.jobs.key_values import inside
+from reverie.errors import InputError
+from reverie.jobs.blocks import device_setting, network_setting, weights_setting
+from reverie.jobs.key_values import KeyValues, entry, inside, names, number, whole, wholes
 from reverie.settings import setting
-from reverie.tools.dream.groups import Group
 from reverie.tools.dream.mask_rule import mask_by_setting
-from reverie.weights.embedded import EMBEDDED_NAMES
 
-PICTURE, GOAL, HOW, VIEWS = "picture", "what is amplified", "strength", "views"
+PICTURE, GOAL = "picture", "what is amplified"  # sections of the help
+HOW, VIEWS = "strength", "views"
 OTHERS, MACHINE = "artworks and groups", "machine"
+FORMS = ("equalized", "peaks", "l2", "mean", "l1")  # of what is amplified of a layer
+
+
+@dataclass(frozen=True)
+class Group(KeyValues):
+    """One region and what is amplified in it, as ``mask=sky.png,layer=mixed4c,strength=1``; without a mask everywhere.
+
+    Keys: ``mask`` (white is dreamt) or ``outside`` (black is dreamt) with a file, ``layer`` (several joined by ``+``,
+    each optionally ``NAME:WEIGHT``), ``channel`` (joined by ``+``), ``class``, ``guide`` with ``guide-form`` and
+    ``guide-size``, ``guide-class``, ``strength``, and ``soften`` (blur of the mask in pixels).
+    """
+
+    option: ClassVar[str] = "--group"
+    example: ClassVar[str] = "mask=sky.png,layer=mixed4c,strength=1"
+
+    mask: str | None = entry(None, file="mask")
+    outside: str | None = entry(None, file="mask")
+    layer: tuple[str, ...] = entry((), read=names)
+    channel: tuple[int, ...] = entry((), read=wholes)
+    class_name: str | None = entry(None, key="class")
+    guide: str | None = entry(None, file="guide")
+    guide_form: str = entry("best-match")
+    guide_size: int | None = entry(None, read=whole("a whole number of pixels"))
+    guide_class: str | None = entry(None)
+    strength: float = entry(1.0, read=number(0, 10_000, above=True, words="a number above 0"), always=True)
+    soften_px: float = entry(0.0, key="soften", read=number(0, 10_000, words="pixels from 0 on"))
+
+    def check(self) -> None:
+        """Refuse two masks."""
+        if self.mask is not None and self.outside is not None:
+            raise InputError("give mask or outside, not both")
 
 
 @dataclass(frozen=True)
 class DreamConfig:
     """How a picture is dreamt: what to amplify, how far, and on what machine."""
 
-    model: str = setting(
-        "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
-        builtin=EMBEDDED_NAMES, group=GOAL, marks=("goal",),
-    )  # fmt: skip
-    weights: str | None = setting(
-        None, "State dict for a torchvision name, read as data; 'random' for an untrained one.", file="network",
-        builtin=("random",), group=GOAL, expert=True, marks=("goal",),
-    )  # fmt: skip
+    model: str = network_setting(group=GOAL, marks=("goal",))
+    weights: str | None = weights_setting(group=GOAL, marks=("goal",))
     layer: tuple[str, ...] = setting(
         (), "Layers to amplify, each optionally NAME:WEIGHT; by commas or repeated.", alias=("--maximize",), group=GOAL,
         excludes=("class_name", "group"), steer=True, marks=("goal", "of a group"),
@@ -48,8 +75,8 @@ class DreamConfig:
     )  # fmt: skip
     objective: str = setting(
         "l2", "What of a layer is amplified: equalized gives every feature its turn where it fits, peaks the boldest "
-        "of them; l2 (the original), mean and l1 amplify the strongest.", choices=("equalized", "peaks", "l2", "mean",
-        "l1"), group=GOAL, expert=True, marks=("goal",),
+        "of them; l2 (the original), mean and l1 amplify the strongest.", choices=FORMS, group=GOAL, expert=True,
+        marks=("goal",),
     )  # fmt: skip
     strength: float = setting(
         1.0, "How strong the dream is: 2 or 200% twice as strong, 0.5 or 50% half; every step goes so much further.",
@@ -196,9 +223,7 @@ class DreamConfig:
         0, "Seed of jitter and noise; random draws one, each gives every picture of a folder its own.", minimum=0,
         maximum=2**63 - 1, group=HOW,
     )  # fmt: skip
-    device: str = setting(
-        "auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False, group=MACHINE, expert=True
-    )
+    device: str = device_setting(several=True, group=MACHINE, expert=True)
     precision: str = setting(
         "auto",
         "Arithmetic of the network; auto measures. fp32-fused: fp32 in fewer operations, other in the last bits.",

@@ -1,7 +1,8 @@
 """What of a cut-out in colors is the mask: its opacity alone today, brightness times opacity in older results.
 
-Both rules say the same of every other mask. A result whose mask was a cut-out in colors says "opacity"; a result that
-says nothing was made by brightness, and is made again so.
+Both rules say the same of every other mask. A result whose mask was a cut-out in colors says "opacity". Records did not
+say so from the beginning: one that says nothing was made by opacity if it has settings that are as young as that rule,
+and else is made again by brightness; `doubt` is the line for those that may have come between.
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ from typing import Any
 from reverie.settings import setting
 
 OPACITY, BRIGHTNESS = "opacity", "brightness"
+UNSAID = "opacity-unsaid"  # of a record that does not say so, whose replay does not either
 FIELD = "mask_by"
 MASKS = ("mask", "keep", "region", "group")  # settings that name masks
+YOUNG = {"dream": ("keep", "mask_invert", "strength", "color"), "style": ("mask", "keep")}  # came with the rule
 
 
 def mask_by_setting(group: str) -> Any:
     """Declare the field of a tool with masks."""
     return setting(
         None, "What of a cut-out in colors is the mask: its opacity, or its brightness times opacity.",
-        choices=(OPACITY, BRIGHTNESS), late=True, decided=True, hidden=True, own=True, group=group,
+        choices=(OPACITY, BRIGHTNESS, UNSAID), late=True, decided=True, hidden=True, own=True, group=group,
     )  # fmt: skip
 
 
@@ -31,9 +34,22 @@ def with_mask_rule(record: Mapping[str, object]) -> Mapping[str, object]:
         return record
     if not any(config.get(name) for name in MASKS):
         return record
-    return {**record, "config": {**config, FIELD: BRIGHTNESS}}
+    young = YOUNG["style" if "style" in str(record.get("tool")) else "dream"]
+    rule = UNSAID if any(config.get(name) is not None for name in young) else BRIGHTNESS
+    return {**record, "config": {**config, FIELD: rule}}
 
 
 def resolved_rule(cut_out: bool, asked: str | None) -> dict[str, str | None]:
     """Return what a record must say of the rule; `cut_out` is whether a mask was a cut-out in colors."""
-    return {FIELD: OPACITY if cut_out and asked != BRIGHTNESS else None}
+    return {FIELD: OPACITY if cut_out and asked in (None, OPACITY) else None}
+
+
+def doubt(cut_out: bool, asked: str | None) -> list[str]:
+    """Return the line about a mask that is a cut-out, of a record that says nothing of its rule."""
+    if not cut_out or asked != BRIGHTNESS:
+        return []
+    line = (
+        "the mask is a cut-out in colors, and the record does not say how it was read: by brightness, as at first; "
+        "if the result differs, it was by opacity: make it anew with --like and --mask"
+    )
+    return [line]

@@ -11,13 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.data.folder import SUFFIXES
 from reverie.errors import InputError, PictureError, unknown_name
 from reverie.jobs.seed import seed_for
 from reverie.media.image import Picture, read_picture
+from reverie.media.suffixes import PICTURES
 from reverie.numerics.resample import resize
-from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.groups import Group
+from reverie.tools.dream.config import DreamConfig, Group
 from reverie.tools.dream.mask_rule import BRIGHTNESS
 from reverie.tools.dream.rules import parse_groups
 
@@ -176,7 +175,7 @@ def pick_target(
 
 
 def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    return path.suffix.lower() in PICTURES and not path.name.startswith(".") and path.is_file()
 
 
 def _colors(picture: Picture | None) -> Tensor | None:

@@ -7,8 +7,7 @@ from dataclasses import replace
 from reverie import settings
 from reverie.errors import InputError
 from reverie.settings import marked
-from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.groups import Group
+from reverie.tools.dream.config import DreamConfig, Group
 
 
 def check_dream(config: DreamConfig) -> None:

@@ -20,7 +20,7 @@ from reverie.numerics.resample import resize
 from reverie.optimize.ascend import Step
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Together
-from reverie.tools.dream.mask_rule import resolved_rule
+from reverie.tools.dream.mask_rule import doubt, resolved_rule
 from reverie.tools.dream.references import References, fitted_masks
 from reverie.tools.dream.rules import parse_groups
 from reverie.tools.dream_steps.ascent import Plan as Layout
@@ -64,6 +64,7 @@ class DreamWork:
         self._mask, resized = fitted_masks(references, layout.size)
         self.notes: list[str] = [*([layout.note] if config.max_memory is not None else []), *resized]
         self.notes += layout_notes(config, layout, from_noise=picture is None)
+        self.notes += doubt(references.cut_out, config.mask_by)
         names = [layer.name for layer in critic.named_layers]
         self.plan = plan_of(config, critic, layout, {"strength": (), "layer": names})
         self._steps: Iterator[Step] | None = None

@@ -1,6 +1,6 @@
 """A film from a still picture as a job: frames kept in a folder as they are done, put together at the end.
 
-Killed at any moment, it goes on behind the last finished frame when started again, and the result has the same bytes.
+Killed at any moment, it goes on after the last finished frame when started again, and the result has the same bytes.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from reverie.tools.dream.references import fitted_masks, read_references
 from reverie.tools.dream.rules import check_together
 from reverie.tools.dream_film.keyed import refuse_keys
 from reverie.tools.dream_film.loop import Loop, LoopFrame, loop_frames, plan_loop
-from reverie.tools.dream_film.manifest import dream_manifest
+from reverie.tools.dream_film.video_work import dream_manifest
+from reverie.tools.films.job import as_before
 from reverie.tools.films.loop_config import LoopConfig, plan_film
-from reverie.tools.films.manifest import as_before
 from reverie.tools.keyframes.keyframes import Keyframes
 from reverie.weights.file_names import fitted
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,12 @@ from reverie.critic.critic import Critic
 from reverie.jobs.session import Session
 from reverie.settings import check_settings, to_record
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.references import fitted_masks, read_references
+from reverie.tools.dream.references import References, fitted_masks, read_references
 from reverie.tools.dream_film.ascent import FilmAscent
 from reverie.tools.dream_film.keyed import refuse_keys
-from reverie.tools.dream_film.manifest import dream_manifest
 from reverie.tools.dream_film.video import at_final_size, dream_video, later_steps
 from reverie.tools.dream_steps.ascent import Plan, plan_dream
-from reverie.tools.films.job import FilmJob
-from reverie.tools.films.manifest import as_before
+from reverie.tools.films.job import FilmJob, as_before, manifest_of
 from reverie.tools.films.motion_estimate import open_estimator
 from reverie.tools.films.steps import Shown, VideoStep
 from reverie.tools.films.video_config import VideoConfig
@@ -86,3 +84,19 @@ class VideoDream(FilmJob):
         record = dream_manifest("dream-video", self.config, self.critic, self.plan, *about)
         video = to_record(self.video) | {"later_steps": later_steps(self.config, self.video)}
         return record | {"video": video}
+
+
+def dream_manifest(
+    tool: str, config: DreamConfig, critic: Critic, plan: Plan, source: Mapping[str, Any] | None,
+    references: References, keyframes: Keyframes,
+) -> dict[str, Any]:  # fmt: skip
+    """Return what must be the same for two runs to belong together; what is not there has no entry."""
+    files = references.files
+    found = manifest_of(tool, config, critic.identity, critic.precision, plan.tile_px, source, files)
+    if not files:
+        del found["files"]
+    if keyframes.tracks:
+        found["keyframes"] = {"name": keyframes.name, "text": keyframes.text}
+    if plan.memory.disk:
+        found["disk"] = True  # its last bits differ from those of a dream in memory
+    return found

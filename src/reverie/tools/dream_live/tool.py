@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
+from reverie.jobs.blocks import device_setting, network_setting
 from reverie.jobs.film import FilmSettings, FrameSequence
 from reverie.jobs.given import Given, sha256_of
 from reverie.jobs.job import Input
@@ -15,11 +16,8 @@ from reverie.jobs.session import Session
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen
 from reverie.settings import setting, to_record
-from reverie.tools.dream.config import DreamConfig
+from reverie.tools.dream.config import FORMS, DreamConfig
 from reverie.tools.live.config import ShowSettings
-from reverie.tools.live.mapping import parse_map, read_map
-from reverie.tools.live.reactions import read_rules
-from reverie.weights.embedded import EMBEDDED_NAMES
 
 if TYPE_CHECKING:
     from reverie.tools.dream_live.scene import DreamScene
@@ -32,24 +30,16 @@ CAMERAS = tuple(str(number) for number in range(10))
 class DreamLookSettings:
     """What a show dreams of, and how finely."""
 
-    model: str = setting(
-        "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
-        builtin=EMBEDDED_NAMES, group="dream",
-    )  # fmt: skip
+    model: str = network_setting(group="dream")
     layer: str = setting("mixed4c", "Layer to raise.", group="dream")
-    objective: str = setting(
-        "equalized",
-        "What of it; see 'reverie dream'.",
-        choices=("equalized", "peaks", "l2", "mean", "l1"),
-        group="dream",
-    )
+    objective: str = setting("equalized", "What of it; see 'reverie dream'.", choices=FORMS, group="dream")
     steps: int = setting(1, "Steps at each size for each frame.", minimum=1, maximum=200, group="dream")
     octaves: int = setting(2, "Picture sizes to work at.", minimum=1, maximum=16, group="dream")
     step_size: float = setting(0.012, "Mean change of a pixel per step.", above=0, maximum=1, group="dream")
     size: int = setting(128, "Longer side in pixels.", minimum=48, maximum=8192, group="dream")
     blend: float = setting(0.25, "Share of a frame that is new.", minimum=0, maximum=1, group="dream")
     zoom: float = setting(1.0, "Growth of the dream a second.", minimum=0.5, maximum=2, group="dream")
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+    device: str = device_setting()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -73,35 +63,25 @@ class DreamRenderConfig(FilmSettings):
         None, "Steps at each size; else as it was played.", minimum=1, maximum=1000, group="film"
     )
     octaves: int | None = setting(None, "Sizes; else as it was played.", minimum=1, maximum=32, group="film")
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+    device: str = device_setting()
 
 
 class PreparedDreamLive:
     """An open network and what comes in."""
 
     def __init__(self, config: DreamLiveConfig, session: Session) -> None:
-        self.config, self._session = config, session
-        self.scene = scene_of(config, config.source, session)
-        self.map = parse_map(self.scene.usual) if config.map is None else read_map(Path(config.map))
-        self.rules = None if config.rules is None else read_rules(Path(config.rules))
+        from reverie.tools.live.recorded import Show
+
+        self.config, self.scene = config, scene_of(config, config.source, session)
+        self.show = Show(config, self.scene, session)
         self.notes: Sequence[str] = ()
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> LiveWork:
         """Return the show; its result is the session."""
-        from reverie.tools.live.looking import look_of
-        from reverie.tools.live.work import LiveWork, Stage
-
         config = self.config
         film = {} if config.source in CAMERAS else {"source_sha256": sha256_of(Path(config.source))}
-        record = to_record(config)
-        about = {
-            "tool": "dream live", "settings": record | {"source": Path(config.source).name}, "map": self.map.text,
-            "rules": "" if self.rules is None else self.rules.text, **film,
-        }  # fmt: skip
-        stage = Stage(self.scene, self.map, self.rules, seed)
-        return LiveWork(stage, config.fps, config.seconds, about, _chosen(self.scene),
-                        look=look_of(self.rules, self._session, config.critic, config.device),
-                        scratch=scratch)  # fmt: skip
+        about = {"tool": "dream live", "settings": to_record(config) | {"source": Path(config.source).name}, **film}
+        return self.show.work(seed, about, _chosen(self.scene), config.device, scratch)
 
 
 class PreparedDreamRender:
@@ -127,14 +107,11 @@ class PreparedDreamRender:
         """Return the film; a killed one begins again, since each frame grows out of the one before."""
         from reverie.jobs.output import even_footage
         from reverie.tools.live.recorded import playback
-        from reverie.tools.live.work import Stage, again
 
         config, played = self.config, self.played
-        film = playback(self.take, config.fps, config.map)
-        rate, frames, live_map, rules = film.rate, film.frames, film.map, film.rules
         scene = scene_of(played, str(self.source), self._session)
-        poses = again(Stage(scene, live_map, rules, played.seed), self.take, frames, float(rate))
-        state = {"next": 0}
+        film = playback(self.take, config.fps, config.map, scene, played.seed)
+        poses, state = film.poses, {"next": 0}
 
         def make(number: int):
             if number != state["next"]:  # a killed film goes on: what led there is dreamt again
@@ -144,14 +121,14 @@ class PreparedDreamRender:
             state["next"] = number + 1
             return scene.draw(poses[number], draft=False)
 
-        manifest = {"tool": "dream render", "settings": str(to_record(played)), "map": live_map.text,
-                    "length_s": str(self.take.length_s), "fps": str(rate)}  # fmt: skip
+        manifest = {"tool": "dream render", "settings": str(to_record(played)), "map": film.map.text,
+                    "length_s": str(self.take.length_s), "fps": str(film.rate)}  # fmt: skip
         files = {"source": Input(self.source.name, sha256_of(self.source))}
         notes = list(self.notes)
-        if rules is not None and rules.classes:
+        if film.rules is not None and film.rules.classes:
             notes.append("rules about classes were obeyed live and are not looked at again")
         return FrameSequence(
-            make, even_footage(self.source, scene.size, frames, rate), config.encoding(), scratch=scratch,
+            make, even_footage(self.source, scene.size, len(poses), film.rate), config.encoding(), scratch=scratch,
             manifest=manifest, chosen=dataclasses.replace(_chosen(scene), files=files), notes=notes,
         )  # fmt: skip
 

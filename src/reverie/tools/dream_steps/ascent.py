@@ -101,9 +101,7 @@ def dream_steps(
     """
     check_settings(config)
     check_together(config, has_picture=image is not None)
-    critic = critic or open_critic(
-        config.model, config.weights, device=config.device, precision=config.precision, fuse=True
-    )
+    critic = critic or _opened(config)
     ascent = ascent or _ascent(config, critic, objective)
     plan = plan or plan_dream(None if image is None else (image.shape[-2], image.shape[-1]), config, critic, ascent)
     steered = steered or open_steered(config, critic, plan, ascent)
@@ -116,6 +114,10 @@ def dream_steps(
         if config.keeps_colors and colors is not None and step.index == step.total:
             step = replace(step, images=with_chroma_of(step.images, colors.to(step.images)))
         yield step
+
+
+def _opened(config: DreamConfig) -> Critic:
+    return open_critic(config.model, config.weights, device=config.device, precision=config.precision, fuse=True)
 
 
 def plan_dream(

@@ -25,7 +25,7 @@ from reverie.media.strips import (
     store_picture,
     write_strips,
 )
-from reverie.media.write import DEEP_SUFFIXES
+from reverie.media.suffixes import DEEP
 from reverie.numerics.strips import resized_rows
 from reverie.optimize.ascend import Step
 from reverie.optimize.byte_counts import format_bytes
@@ -33,7 +33,7 @@ from reverie.optimize.disk import as_rows, check_on_disk, fill, strips
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.together import Together
 from reverie.tools.dream.config import DreamConfig
-from reverie.tools.dream.mask_rule import BRIGHTNESS, resolved_rule
+from reverie.tools.dream.mask_rule import BRIGHTNESS, doubt, resolved_rule
 from reverie.tools.dream.references import GREY, References
 from reverie.tools.dream.work import chosen, plan_of
 from reverie.tools.dream_steps.ascent import Plan, final_size
@@ -76,7 +76,7 @@ class DiskDream:
         if not isinstance(ascent, Ascent):
             raise InputError("--group needs the whole picture in memory; use a smaller --size")
         self.chosen = chosen(config, critic, layout, references)
-        fitting = STRIP_SUFFIXES if max(layout.size) <= JPEG_MAX_PX else (".png", ".tif", ".tiff")
+        fitting = STRIP_SUFFIXES if max(layout.size) <= JPEG_MAX_PX else DEEP
         self.plan = plan_of(config, critic, layout, {"strength": ()}, fitting)
         self._dreamer = DiskDreamer(config, layout, ascent, folder)
 
@@ -132,6 +132,7 @@ class DiskDream:
         cut_out = picture.alpha is not None and _colored(picture)
         rule = resolved_rule(cut_out, self.config.mask_by)
         self.chosen = replace(self.chosen, config={**self.chosen.config, **rule})
+        self.notes += doubt(cut_out, self.config.mask_by)
         by_opacity = cut_out and self.config.mask_by != BRIGHTNESS
         size, grey = picture.rgb.size, _grey(picture, inverted=inverted, by_opacity=by_opacity)
         mask = Store(self.layout.size, 1, self.folder)
@@ -175,7 +176,7 @@ class OnDisk:
                 yield rows
 
         suffix = path.suffix.lower()
-        bits = picture.bits if suffix in DEEP_SUFFIXES else 8
+        bits = picture.bits if suffix in DEEP else 8
         channels = 3 if alpha is None else 4
         write_strips(path, produced(), size, channels, settings=dict(record), bits=bits, quality=quality)
         return losses(suffix, transparent=alpha is not None, bits=picture.bits)

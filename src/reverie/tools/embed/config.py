@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reverie.jobs.blocks import NetworkSettings, SeedSettings
+from reverie.jobs.blocks import NetworkSettings, SeedSettings, device_setting
 from reverie.settings import setting
 from reverie.weights.embedded import EMBEDDED_NAMES
 
@@ -26,7 +26,7 @@ class LookSettings(NetworkSettings):
     )  # fmt: skip
     limit: int | None = setting(None, "At most so many pictures, drawn by the seed.", minimum=5)
     batch: int = setting(64, "Pictures per pass.", minimum=1, maximum=4096, replay=False, group="machine")
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+    device: str = device_setting()
     precision: str = setting(
         "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False,
         counts=True,
@@ -79,7 +79,7 @@ class PlaceConfig:
         builtin=EMBEDDED_NAMES,
     )  # fmt: skip
     neighbors: int = setting(8, "Nearest pictures to show.", minimum=1, maximum=50)
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+    device: str = device_setting()
 
 
 @dataclass(frozen=True, kw_only=True)

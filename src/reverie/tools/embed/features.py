@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -44,19 +45,35 @@ class Seen:
         """Return ``[N, C]`` features of a layer."""
         return torch.stack(self.features[name])
 
+    def add(self, more: Seen) -> None:
+        """Take over the rows of another."""
+        for name, rows in more.features.items():
+            self.features.setdefault(name, []).extend(rows)
+        self.items += more.items
+        self.logits += more.logits
+        self.thumbs += more.thumbs
+        self.broken += more.broken
+
     @property
     def labels(self) -> Tensor:
         """Class numbers ``[N]``, -1 without a class."""
         return torch.tensor([item.label for item in self.items], dtype=torch.long)
 
 
+class Keeps(Protocol):
+    """Where batches are kept that were looked at, see `reverie.tools.embed.kept`."""
+
+    def read(self, number: int) -> Seen | None: ...
+    def write(self, number: int, seen: Seen) -> None: ...
+
+
 def look(
     collection: Collection, critic: Critic, layers: Sequence[str], *, pool: str, size_px: int, thumb_px: int,
-    batch: int, seen: Seen,
+    batch: int, seen: Seen, kept: Keeps | None = None,
 ) -> Iterator[int]:  # fmt: skip
     """Fill `seen` batch by batch, yielding how many pictures were looked at; the next batch is decoded meanwhile.
 
-    Pictures that cannot be read are named in `seen.broken`.
+    Pictures that cannot be read are named in `seen.broken`. Batches that `kept` has are not looked at again.
 
     Raises:
         DataError: none could be read.
@@ -64,17 +81,25 @@ def look(
     parts = [collection.items[i : i + batch] for i in range(0, len(collection.items), batch)]
     pool_of_threads = ThreadPoolExecutor(os.cpu_count() or 2)
 
-    def ahead_of(step: int) -> list[tuple[np.ndarray, np.ndarray] | None]:
+    def ahead_of(step: int) -> Seen | list[tuple[np.ndarray, np.ndarray] | None]:
         if step >= len(parts):
             return []
-        return list(pool_of_threads.map(lambda item: decoded(collection, item, size_px, thumb_px), parts[step]))
+        known = None if kept is None else kept.read(step)
+        return known or list(
+            pool_of_threads.map(lambda item: decoded(collection, item, size_px, thumb_px), parts[step])
+        )
 
     ahead = Ahead(ahead_of, 1)
     try:
         done = 0
         for number, part in enumerate(parts):
-            squares = ahead.at(number)
-            keep(part, squares, critic, layers, pool, seen)
+            found = ahead.at(number)
+            if not isinstance(found, Seen):
+                squares, found = found, Seen()
+                keep(part, squares, critic, layers, pool, found)
+                if kept is not None:
+                    kept.write(number, found)
+            seen.add(found)
             done += len(part)
             yield done
     finally:

@@ -6,8 +6,12 @@ Kobak, Berens 2019 (start from principal components). The layout itself is openT
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
+import logging
 import math
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -105,12 +109,27 @@ def _by_package(points: Tensor, method: str, perplexity: float, seed: int) -> Te
     """Lay out by a package that the user installed."""
     module, name = {"umap": ("umap", "UMAP"), "pacmap": ("pacmap", "PaCMAP")}[method]
     count = max(2, min(round(perplexity / 2), len(points) - 1))
+    with _silent(module):
+        try:
+            reducer = getattr(importlib.import_module(module), name)(n_neighbors=count, random_state=seed)
+        except ImportError as error:
+            package = {"umap": "umap-learn", "pacmap": "pacmap"}[method]
+            raise InputError(f"--method {method} needs a package of its own: pip install {package}") from error
+        return torch.from_numpy(np.array(reducer.fit_transform(points.numpy()))).float()
+
+
+@contextlib.contextmanager
+def _silent(package: str) -> Iterator[None]:
+    """Keep off the terminal what a package prints about its own defaults: seeds, threads, versions of others."""
+    logger = logging.getLogger(package)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
     try:
-        reducer = getattr(importlib.import_module(module), name)(n_neighbors=count, random_state=seed)
-    except ImportError as error:
-        package = {"umap": "umap-learn", "pacmap": "pacmap"}[method]
-        raise InputError(f"--method {method} needs a package of its own: pip install {package}") from error
-    return torch.from_numpy(np.array(reducer.fit_transform(points.numpy()))).float()
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
 
 
 # -- pictures that come later -----------------------------------------------------------------------------------------
@@ -163,23 +182,3 @@ def row_affinities(distances: Tensor, perplexity: float, rounds: int = 64) -> Te
         entropy = -(log_p.exp() * log_p).sum(1, keepdim=True)
         low, high = torch.where(entropy > wanted, middle, low), torch.where(entropy > wanted, high, middle)
     return F.softmax(-((low + high) / 2).exp2() * squares, dim=1).float()
-
-
-def trustworthiness(points: Tensor, places: Tensor, count: int = 15) -> float:
-    """Return how many of the neighbors on the map are neighbors in the space, in [0, 1].
-
-    ``1 - 2 / (n k (2 n - 3 k - 1)) sum_i sum_(j in map neighbors) max(0, rank(i, j) - k)``
-
-    Source: Venna, Kaski 2001, "Neighborhood preservation in nonlinear projection methods".
-    """
-    total, n = 0.0, len(points)
-    near, _ = nearest_neighbors(places, count)
-    for first in range(0, n, 512):
-        part = slice(first, min(first + 512, n))
-        distances = torch.cdist(points[part].double(), points.double())
-        rows = torch.arange(distances.shape[0])
-        distances[rows, rows + first] = -1
-        own = distances.gather(1, near[part])
-        ranks = torch.stack([(distances < own[:, j : j + 1]).sum(1) for j in range(count)], dim=1)
-        total += float((ranks - count).clamp_min(0).sum())
-    return 1 - 2 / (n * count * (2 * n - 3 * count - 1)) * total

@@ -22,6 +22,7 @@ from reverie.numerics.neighbors import nearest_neighbors
 from reverie.tools.embed.config import MapConfig
 from reverie.tools.embed.features import Seen, look
 from reverie.tools.embed.fit import FILE, Fit, far_distance, save_fit
+from reverie.tools.embed.kept import kept_beside
 from reverie.tools.embed.layout import LEAST_PICTURES, Space, fit_space, flat_start, laid_out
 from reverie.tools.embed.shards import Shards
 from reverie.tools.embed_page.figure import draw_map
@@ -67,6 +68,7 @@ class Mapping:
         self.thumb_px = config.thumb or (LARGE_PX if len(collection.items) <= FEW else SMALL_PX)
         self.seen = Seen()
         self.places: Tensor | None = None
+        self.complete = False
 
     # -- made ---------------------------------------------------------------------------------------------------------
 
@@ -83,10 +85,13 @@ class Mapping:
         if spread is not None and scratch is not None and spread.elsewhere:
             yield from self.shards.look(spread, scratch, self.seen)
             return
-        yield from look(
-            self.collection, self.critic, [self.layer], pool=self.config.pool, size_px=self.size_px,
-            thumb_px=self.thumb_px, batch=self.config.batch, seen=self.seen,
+        pool, batch, sizes = self.config.pool, self.config.batch, {"size_px": self.size_px, "thumb_px": self.thumb_px}
+        kept = None if scratch is None else kept_beside(
+            scratch, self.collection, self.critic, [self.layer], batch, pool=pool, **sizes
         )  # fmt: skip
+        yield from look(
+            self.collection, self.critic, [self.layer], pool=pool, batch=batch, seen=self.seen, kept=kept, **sizes
+        )
 
     def lay_out(self) -> Iterator[int]:
         """Lay out what was looked at, yielding the steps that are done."""
@@ -97,6 +102,7 @@ class Mapping:
         for done, places in steps:
             self.places = places
             yield done
+        self.complete = True
 
     def preview(self) -> np.ndarray | None:
         """Return the map as it stands."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,8 +62,8 @@ class PreparedMap:
         notes: list[str] = []
         spread = Spread(lambda number, folder: mapping.shards.make(number, folder))
         return Steps(
-            _reports(mapping, notes, spread, scratch), lambda: _outputs(mapping), notes=notes, chosen=chosen,
-            spread=spread,
+            _reports(mapping, notes, spread, scratch), lambda: _outputs(mapping, scratch), notes=notes,
+            chosen=chosen, spread=spread,
             plan=Plan(decisions, weight, f"{count} pictures by {self.layer}"),
         )  # fmt: skip
 
@@ -82,10 +83,14 @@ def _reports(mapping: Mapping, notes: list[str], spread: Spread, scratch: Path |
     notes += mapping.found_notes()
 
 
-def _outputs(mapping: Mapping) -> list[Output]:
+def _outputs(mapping: Mapping, scratch: Path | None) -> list[Output]:
     from reverie.jobs.output import Folder
 
-    return [Folder(mapping.write)]
+    def written() -> None:
+        if mapping.complete and scratch is not None:  # a run that was stopped goes on from it
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    return [Folder(mapping.write, written=written)]
 
 
 def _name(config: MapConfig) -> str:

@@ -13,7 +13,7 @@ from torch import Tensor
 from reverie.tools.embed_page.findings import class_colors
 
 GROUND, INK, DIM = (18, 19, 20), (230, 230, 228), (109, 114, 118)
-MARGIN_PX, LEGEND_PX, TEXT_PX = 48, 260, 18
+MARGIN_PX, LEGEND_PX, TEXT_PX = 44, 260, 18  # the margin is outside of the pictures; the title stands in it
 MOST_NAMED = 40
 LEAST_THUMB_PX, MOST_THUMB_PX = 4, 96
 FIGURE_PX = 1600
@@ -59,10 +59,12 @@ def with_mark(figure: np.ndarray, places: Tensor, place: Tensor) -> np.ndarray:
 
 
 def frame_of(places: Tensor, side_px: int) -> tuple[Tensor, float]:
-    """Return what to subtract from places, and by what to multiply, so that they fill a square with a margin."""
+    """Return what to subtract from places, and by what to multiply, so that their pictures fill a square, uncut."""
+    side = thumb_side(len(places))
+    margin = MARGIN_PX + side / 2 + edge_of(side)
     low, high = places.amin(0), places.amax(0)
     width = float((high - low).max().clamp_min(1e-12))
-    scale = (side_px - 2 * MARGIN_PX) / width
+    scale = (side_px - 2 * margin) / width
     return (low + high) / 2 - side_px / 2 / scale, scale
 
 
@@ -71,12 +73,17 @@ def thumb_side(count: int) -> int:
     return round(min(max(0.6 * FIGURE_PX / math.sqrt(count), LEAST_THUMB_PX), MOST_THUMB_PX))
 
 
+def edge_of(side: int) -> int:
+    """Return the width of the frame around a thumbnail."""
+    return max(1, side // 14)
+
+
 def _draw_one(
     image: Image.Image, pen: ImageDraw.ImageDraw, at: tuple[float, float], side: int, color: str | tuple[int, ...],
     thumb: np.ndarray | None,
 ) -> None:  # fmt: skip
     left, top = round(at[0] - side / 2), round(at[1] - side / 2)
-    edge = max(1, side // 14)
+    edge = edge_of(side)
     pen.rectangle((left - edge, top - edge, left + side + edge - 1, top + side + edge - 1), fill=color)
     if thumb is not None and side > LEAST_THUMB_PX:
         image.paste(Image.fromarray(thumb).resize((side, side), Image.Resampling.BOX), (left, top))

@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,7 +24,6 @@ from reverie.models.student import StudentNet
 from reverie.tools.fast.model import FastModel, fast_style
 from reverie.tools.fast.onnx_size import INSIDE, MADE, at_any_size
 from reverie.tools.fast.packages import check_packages
-from reverie.weights.checkpoint import write_bytes
 
 OPSET = 18
 SIZES = ((64, 96), (121, 75), (37, 202))  # at which ours and the exported network are compared; traced at none
@@ -42,35 +40,16 @@ class Exported:
     differences: dict[str, float]
 
 
-def check_export(path: Path) -> None:
-    """Raise `InputError` if a package that exporting needs is not installed, or the file has another suffix."""
-    if path.suffix.lower() != ".onnx":
-        raise InputError(f"an exported network is written to an .onnx file; got '{path.name}'")
-    check_packages()
-
-
-def export_onnx(model: FastModel, path: Path) -> Exported:
-    """Write the network as ONNX with free height and width, and return how it compares with `fast_style`.
+def exported_onnx(model: FastModel) -> Exported:
+    """Return the network as ONNX with free height and width, and how it compares with `fast_style`.
 
     Inputs are ``image`` ``[1, 3, H, W]`` in [0, 1] and ``strength`` ``[1, 1]``, and for any style ``style``
     ``[1, 3, h, w]``; the output is ``picture`` of the size of ``image``. Borders are mirrored outward inside the file,
     as `fast_style` does; nothing is tiled, and styles are looked at in the size they are given in.
 
     Raises:
-        InputError: a package is missing, the file has another suffix, or the network is not on the CPU in fp32.
-        OutputError: the exported network computes something else, or the file cannot be written.
-    """
-    check_export(path)
-    made = exported_onnx(model)
-    write_bytes(path, made.blob)
-    return made
-
-
-def exported_onnx(model: FastModel) -> Exported:
-    """Return the network as ONNX after comparing it with ours; see `export_onnx`.
-
-    Raises:
-        InputError, OutputError: as `export_onnx`.
+        InputError: a package is missing, or the network is not on the CPU in fp32.
+        OutputError: the exported network computes something else.
     """
     check_packages()
     if model.precision != "fp32" or model.device.type != "cpu":

@@ -1,28 +1,32 @@
 """A film as a job: finished frames are kept in a folder beside the output, and become a film at the end.
 
-Killed at any moment, it goes on behind the last finished frame when started again, and the result has the same bytes.
+Killed at any moment, it goes on after the last finished frame when started again, and the result has the same bytes.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 
+from reverie.jobs.files import without_folders
 from reverie.jobs.output import Film
-from reverie.media.animation import ANIMATION_SUFFIXES
 from reverie.media.footage import Encoding, Footage, check_target, cut, footage_frames, open_footage
 from reverie.media.frame_folder import FrameFolder
 from reverie.media.image import to_uint8
+from reverie.media.suffixes import ANIMATIONS_WRITTEN
 from reverie.numerics.resample import resize
-from reverie.settings import check_settings
+from reverie.settings import check_settings, to_record
+from reverie.tools.dream.config import DreamConfig
 from reverie.tools.films.motion_estimate import Estimator
 from reverie.tools.films.steps import Shown, VideoStep
+from reverie.tools.style.config import StyleConfig
+from reverie.version import __version__
 from reverie.weights.checkpoint import file_sha256
 from reverie.weights.file_names import fitted
 
@@ -169,7 +173,7 @@ class FilmJob(ABC):
 
     def pictures(self) -> Iterator[np.ndarray]:
         """Yield the frames that are there, with the opacity of an animation's."""
-        if not (self.footage.transparent and self.target.suffix.lower() in ANIMATION_SUFFIXES):
+        if not (self.footage.transparent and self.target.suffix.lower() in ANIMATIONS_WRITTEN):
             yield from self.folder.frames()
             return
         sources = footage_frames(self.footage, alpha=True)
@@ -181,3 +185,37 @@ class FilmJob(ABC):
 
 def _mean(values: list[float]) -> float | None:
     return sum(values) / len(values) if values else None
+
+
+Config = TypeVar("Config", DreamConfig, StyleConfig)
+
+
+class Identified(Protocol):
+    """Who a network is."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sha256(self) -> str: ...
+
+
+def manifest_of(
+    tool: str, config: DreamConfig | StyleConfig, network: Identified, precision: str, tile_px: int | None,
+    source: Mapping[str, Any] | None, files: Mapping[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """Return what must be the same for two runs to belong together: settings without folders, inputs, network."""
+    stored = to_record(without_folders(config)) | {"precision": precision, "tile": tile_px or None}
+    return {
+        "tool": tool, "version": __version__, "config": stored, "input": source,
+        "model": {"name": network.name, "sha256": network.sha256}, "files": files,
+    }  # fmt: skip
+
+
+def as_before(config: Config, known: dict[str, Any] | None) -> Config:
+    """Take over what an earlier run measured and chose for itself: another choice now would give other bytes."""
+    if known is None or "config" not in known:
+        return config
+    chosen = known["config"]
+    precision = chosen.get("precision", "auto") if config.precision == "auto" else config.precision
+    tile = chosen.get("tile") if config.tile is None else config.tile
+    return replace(config, precision=precision, tile=tile)

@@ -134,6 +134,5 @@ def film_steps(
         if cut:
             scene.clear()
         scene.append(shown)
-        seen = 0.0 if moved is None else float(moved.seen.mean())
-        seconds = time.perf_counter() - began
-        yield VideoStep(index, shown.dream, shown.strength, score, *flickers, seen, cut, held, seconds)
+        seen, spent_s = 0.0 if moved is None else float(moved.seen.mean()), time.perf_counter() - began
+        yield VideoStep(index, shown.dream, shown.strength, score, *flickers, seen, cut, held, spent_s)

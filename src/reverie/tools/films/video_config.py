@@ -5,28 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reverie.jobs.blocks import (
+    audio_setting,
+    codec_setting,
+    crf_setting,
+    duration_setting,
+    speed_setting,
+    start_setting,
+)
 from reverie.settings import setting
 
 if TYPE_CHECKING:
     from reverie.media.footage import Encoding
-
-CODEC_SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 
 
 @dataclass(frozen=True)
 class FilmCodec:
     """How a film is encoded."""
 
-    codec: str = setting(
-        "libx264", "Codec of a video.",
-        choices=("libx264", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "ffv1"), replay=False, counts=True,
-        expert=True)  # fmt: skip
-    crf: int = setting(
-        18, "Quality of a video; smaller is better.", minimum=0, maximum=63, replay=False, counts=True, expert=True
-    )
-    preset: str = setting(
-        "medium", "Speed of the codec.", choices=CODEC_SPEEDS, replay=False, counts=True, flag="--codec-speed",
-        expert=True)  # fmt: skip
+    codec: str = codec_setting()
+    crf: int = crf_setting(expert=True)
+    preset: str = speed_setting(flag="--codec-speed")
 
 
 @dataclass(frozen=True)
@@ -41,11 +40,9 @@ class FilmMotion:
 class FilmFile(FilmCodec, FilmMotion):  # the last base's fields come first, as records have them
     """How motion is found, and how the film is encoded."""
 
-    start: float = setting(0.0, "Second of a video to begin at: 2.5 or 0:02.5.", minimum=0, late=True, own=True)
-    duration: float | None = setting(
-        None, "Seconds of a video to take from there on; default: to its end.", above=0, late=True, own=True
-    )
-    audio: bool = setting(True, "Take over the sound of a video.", replay=False, counts=True, expert=True)
+    start: float = start_setting()
+    duration: float | None = duration_setting()
+    audio: bool = audio_setting()
 
     def encoding(self) -> Encoding:
         """Return the same as `reverie.media` takes it."""

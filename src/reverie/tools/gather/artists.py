@@ -11,7 +11,7 @@ from reverie.jobs.given import Given
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
-from reverie.tools.gather.artists_config import ArtistsConfig
+from reverie.tools.gather.config import ArtistsConfig
 from reverie.tools.gather.images import gathering
 from reverie.tools.gather.wishes import parse_wishes
 

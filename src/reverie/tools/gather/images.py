@@ -16,7 +16,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen, Plan, Report
-from reverie.tools.gather.images_config import ImagesConfig, PictureSettings
+from reverie.tools.gather.config import ImagesConfig, PictureSettings
 from reverie.tools.gather.wishes import parse_wishes
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
-from reverie.tools.gather.images_config import NetSettings
+from reverie.tools.gather.config import NetSettings
 
 if TYPE_CHECKING:
     from reverie.data.net.client import Client

@@ -18,7 +18,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Plan, Report
-from reverie.tools.gather.public_config import PublicConfig
+from reverie.tools.gather.config import PublicConfig
 
 if TYPE_CHECKING:
     from reverie.data.net.client import Client
@@ -114,7 +114,7 @@ class Unpacking:
 
         from reverie.data.public import cifar, pets
         from reverie.media.write import write_picture
-        from reverie.weights.checkpoint import write_bytes
+        from reverie.weights.atomic import write_bytes
 
         found = cifar.pictures(cache) if self.config.dataset == "cifar100" else (
             pets.pairs(cache) if self.config.masks else pets.pictures(cache)
@@ -139,7 +139,7 @@ class Unpacking:
 
         from reverie.data.public.painters import TERMS, checked_suffix, paintings, plain
         from reverie.errors import PictureError
-        from reverie.weights.checkpoint import write_bytes
+        from reverie.weights.atomic import write_bytes
 
         text = io.StringIO()
         rows = csv.writer(text, lineterminator="\n")
@@ -164,7 +164,7 @@ class Unpacking:
 
     def _coco(self, client: Client, cache: Path) -> Iterator[Report]:
         from reverie.data.public.coco import PICTURES, attribution, choose, instances, read_annotations
-        from reverie.weights.checkpoint import write_bytes
+        from reverie.weights.atomic import write_bytes
 
         about = read_annotations(cache / self.files[0].name)
         chosen, random_score, score = choose(about.boxes, about.bins, self.config.count, self.seed)
@@ -185,7 +185,7 @@ class Unpacking:
     def _pictures(self, client: Client, about: Annotations, chosen: list[int], base: str):
         """Fetch what is not there, yielding reports; return what does not exist any more."""
         from reverie.data.net.client import RefusedError
-        from reverie.weights.checkpoint import write_bytes
+        from reverie.weights.atomic import write_bytes
 
         lost: set[int] = set()
         (self.place / "pictures").mkdir(exist_ok=True)

@@ -14,7 +14,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Plan, Report
-from reverie.tools.gather.veto_config import VetoConfig
+from reverie.tools.gather.config import VetoConfig
 
 if TYPE_CHECKING:
     from reverie.jobs.output import Output

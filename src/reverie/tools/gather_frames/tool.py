@@ -86,7 +86,7 @@ class PreparedFrames:
 
         decisions = {"frames": footage.frames, "rate": float(footage.rate), "size": list(footage.size)}
         plan = Plan(decisions, footage.frames, f"{footage.frames} frames of {given.name}")
-        return Steps(harvest.steps(), outputs, plan=plan, notes=[*footage.notes])
+        return Steps(harvest.steps(), outputs, plan=plan, notes=harvest.notes)
 
 
 class Harvest:
@@ -95,9 +95,27 @@ class Harvest:
     def __init__(self, footage: Footage, config: FramesConfig, seed: int, place: Path) -> None:
         self.footage, self.config, self._seed, self._place = footage, config, seed, place
         self.taken: list[Taken] = []
+        self.notes = [*footage.notes]
+        self._alike = self._seen = 0
 
     def steps(self) -> Iterator[Report]:
-        """Go through the film once."""
+        """Go through the film once, and say what became of its frames."""
+        yield from self._go_through()
+        self.notes.append(self.summary())
+
+    def summary(self) -> str:
+        """Return how many frames were kept, and why others were left out, in one line."""
+        every, frames, kept = self.config.every, self.footage.frames, len(self.taken)
+        reasons = [f"one of every {every:g} s and scene, the sharpest, is looked at"]
+        if self._alike:
+            reasons.append(f"{self._alike} looked like earlier ones (--duplicates keeps them)")
+        if self._seen < frames:
+            reasons.append(f"--most {self.config.most} ended it after frame {self._seen}")
+        pictures = sum(len(taken.files) for taken in self.taken)
+        crops = f", {pictures} squares of them" if self.config.crops else ""
+        return f"kept {kept} of {frames} frames{crops}: {'; '.join(reasons)}"
+
+    def _go_through(self) -> Iterator[Report]:
         from reverie.data.perceptual import Known
         from reverie.media.flow import is_cut, motion
         from reverie.media.footage import footage_frames
@@ -119,7 +137,8 @@ class Harvest:
                 best = (sharp, number, time_s, frame.copy())
             before = small
             time_s += float(self.footage.shown(number)) if number < self.footage.frames else 0.0
-            yield Report(number + 1, self.footage.frames, "frames", f"scene {scene}, {len(self.taken)} taken")
+            self._seen = number + 1
+            yield Report(self._seen, self.footage.frames, "frames", f"scene {scene}, {len(self.taken)} taken")
             if self.config.most is not None and len(self.taken) >= self.config.most:
                 return
         if best is not None:
@@ -135,6 +154,7 @@ class Harvest:
         _, number, time_s, frame = best
         hashes = hashes_of(Image.fromarray(frame))
         if not self.config.duplicates and known.match(hashes) is not None:
+            self._alike += 1
             return
         known.add(number, hashes.d, hashes.p)
         folder = f"scene-{scene:03d}" if self.config.scenes else _bare(self.footage.path)

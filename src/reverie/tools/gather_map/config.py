@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reverie.settings import setting
-from reverie.tools.gather.images_config import NetSettings
+from reverie.tools.gather.config import NetSettings
 
 
 @dataclass(frozen=True, kw_only=True)

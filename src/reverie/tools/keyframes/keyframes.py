@@ -16,8 +16,6 @@ from typing import Any
 from reverie.errors import InputError
 from reverie.tools.keyframes.easing import EASINGS
 
-Mix = Mapping[str, float]
-
 
 @dataclass(frozen=True)
 class Moment:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reverie.errors import InputError
+from reverie.jobs.blocks import device_setting
 from reverie.jobs.film import FilmSettings
 from reverie.settings import setting
 from reverie.weights.embedded import EMBEDDED_NAMES
@@ -13,7 +14,6 @@ from reverie.weights.embedded import EMBEDDED_NAMES
 SHIPPED = ("flowers",)
 MOST_SEEDS = 10_000
 MOST_SEED = 2**32 - 1  # of numpy's generator, whose numbers the field's seeds mean
-GROUPS = ("coarse", "middle", "fine")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class GeneratorSettings:
         "const", "Grain that layers add: the network's own, new for each seed, or none.",
         choices=("const", "seed", "none"), group="picture",
     )  # fmt: skip
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+    device: str = device_setting()
     precision: str = setting(
         "auto", "Arithmetic; auto takes bf16 for large networks where the processor has it.",
         choices=("auto", "fp32", "bf16"), replay=False, counts=True, group="machine", expert=True,

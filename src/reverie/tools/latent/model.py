@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,12 @@ from torch.nn import functional as F
 from reverie.critic.precision import resolve_device, resolve_precision
 from reverie.errors import InputError
 from reverie.jobs.job import Input
+from reverie.jobs.output import Bytes
 from reverie.jobs.session import Session
 from reverie.jobs.work import Chosen
 from reverie.models.stylegan2.file import generator_path, load_generator
 from reverie.models.stylegan2.generator import Noise
-from reverie.models.stylegan2.latents import Latents
+from reverie.models.stylegan2.latents import SUFFIX, Latents
 from reverie.tools.latent.config import GeneratorSettings
 from reverie.tools.latent.proxy import Proxy, fit_proxy
 from reverie.weights.checkpoint import file_sha256
@@ -49,6 +51,10 @@ class LatentModel:
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         self.class_vector = self.opened.class_vector(config.class_name, self.device)
         self._centers: dict[str | None, Tensor] = {}
+
+    def saved(self, ws: Tensor, names: Sequence[str]) -> Bytes:
+        """Return the file of latents ``[n, num_ws, w_dim]`` that stands beside a result."""
+        return Bytes(Latents(ws, tuple(names), self.sha256).encoded, (SUFFIX,), "latents", inside=True)
 
     # -- latents ------------------------------------------------------------------------------------------------------
 

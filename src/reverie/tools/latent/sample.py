@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from reverie.jobs.output import Output
+    from reverie.jobs.output import Bytes, Output
     from reverie.models.stylegan2.generator import Noise
+    from reverie.tools.latent.model import LatentModel
 
 SHEET_PX = 1600  # about as wide as a sheet becomes where nobody says
 MODEL = Role(
@@ -99,64 +100,82 @@ def sheet_work(
     tile_px: int | None, captions: Sequence[str], files: bool, *, corner: bool = False, scratch: Path | None = None,
 ) -> Steps:  # fmt: skip
     """Return the work that draws rows of ws onto a sheet; `corner` leaves the first place empty."""
-    from reverie.jobs.output import Bytes, Folder, Picture
-    from reverie.media.sheet import contact_sheet
-    from reverie.media.write import write_picture
-    from reverie.models.stylegan2.latents import SUFFIX, Latents
-    from reverie.tools.latent.model import as_bytes
-
-    model, made = prepared.model, []
+    model = prepared.model
     side = tile_px or max(64, min(max(model.config.size), SHEET_PX // columns))
-
-    at_once = model.at_once if all(isinstance(n, str) for n in noises) else 1
-    starts = range(0, len(ws), at_once)
-
-    def drawn(start: int) -> Sequence[np.ndarray]:
-        part = model.draw(ws[start : start + at_once], noises[start])
-        if corner and start == 0:
-            part[0] = 24 / 255  # the sheet's ground
-        return list(as_bytes(part))
-
-    def part(start: int, folder: Path) -> Sequence[str]:
-        write_part(folder, start, drawn(start))
-        return ()
-
-    spread = Spread(part)
-
-    def elsewhere() -> Iterator[Report]:
-        assert scratch is not None
-        with part_folder(scratch) as folder:
-            for number, _ in enumerate(spread.made(starts, folder), start=1):
-                yield Report(min(number * at_once, len(ws)), len(ws), "pictures")
-            for start in starts:
-                made.extend(read_part(folder, start))
-
-    def steps() -> Iterator[Report]:
-        if spread.elsewhere:
-            yield from elsewhere()
-            return
-        for start in starts:
-            made.extend(drawn(start))
-            yield Report(len(made), len(ws), "pictures", preview=lambda: made[-1])
+    rows = _Rows(model, ws, names, noises, corner, scratch)
 
     def sheet() -> np.ndarray:
-        if len(ws) == 1:
-            return made[0]
-        return contact_sheet(made, columns=columns, tile_px=side, captions=list(captions)[: len(made)])
+        from reverie.media.sheet import contact_sheet
 
-    def fill(folder: Path) -> None:
-        for name, picture in zip(names, made, strict=False):
-            write_picture(folder / f"{name}.png", picture)
+        if len(ws) == 1:
+            return rows.made[0]
+        return contact_sheet(rows.made, columns=columns, tile_px=side, captions=list(captions)[: len(rows.made)])
 
     def outputs() -> list[Output]:
-        first = 1 if corner else 0
-        kept = Latents(ws[first : len(made)], names[first : len(made)], model.sha256)
-        found: list[Output] = [Picture(sheet()), Bytes(kept.encoded, (SUFFIX,), "latents", inside=True)]
-        return [*found, Folder(fill, "pictures")] if files else found
+        from reverie.jobs.output import Folder, Picture
+
+        found: list[Output] = [Picture(sheet()), rows.saved()]
+        return [*found, Folder(rows.fill, "pictures")] if files else found
 
     height, width = model.config.size
     plan = Plan({"size": [width, height], "pictures": len(ws), "columns": columns}, summary=f"{width} x {height} px")
-    return Steps(steps(), outputs, plan=plan, chosen=model.chosen, spread=spread)
+    return Steps(rows.steps(), outputs, plan=plan, chosen=model.chosen, spread=rows.spread)
+
+
+class _Rows:
+    """Pictures of rows of ws, drawn some at once, here or elsewhere; with a corner, the first is left empty."""
+
+    def __init__(
+        self, model: LatentModel, ws: Tensor, names: tuple[str, ...], noises: Sequence[Noise], corner: bool,
+        scratch: Path | None,
+    ) -> None:  # fmt: skip
+        self.model, self.ws, self.names, self.noises = model, ws, names, noises
+        self.corner, self._scratch = corner, scratch
+        self.made: list[np.ndarray] = []
+        self._at_once = model.at_once if all(isinstance(n, str) for n in noises) else 1
+        self._starts = range(0, len(ws), self._at_once)
+        self.spread = Spread(self._part)
+
+    def steps(self) -> Iterator[Report]:
+        """Draw them all."""
+        if self.spread.elsewhere:
+            yield from self._elsewhere()
+            return
+        for start in self._starts:
+            self.made.extend(self._drawn(start))
+            yield Report(len(self.made), len(self.ws), "pictures", preview=lambda: self.made[-1])
+
+    def fill(self, folder: Path) -> None:
+        """Write each picture under its name."""
+        from reverie.media.write import write_picture
+
+        for name, picture in zip(self.names, self.made, strict=False):
+            write_picture(folder / f"{name}.png", picture)
+
+    def saved(self) -> Bytes:
+        """Return the latents of those that are drawn."""
+        shown = slice(1 if self.corner else 0, len(self.made))
+        return self.model.saved(self.ws[shown], self.names[shown])
+
+    def _drawn(self, start: int) -> Sequence[np.ndarray]:
+        from reverie.tools.latent.model import as_bytes
+
+        part = self.model.draw(self.ws[start : start + self._at_once], self.noises[start])
+        if self.corner and start == 0:
+            part[0] = 24 / 255  # the sheet's ground
+        return list(as_bytes(part))
+
+    def _part(self, start: int, folder: Path) -> Sequence[str]:
+        write_part(folder, start, self._drawn(start))
+        return ()
+
+    def _elsewhere(self) -> Iterator[Report]:
+        assert self._scratch is not None
+        with part_folder(self._scratch) as folder:
+            for number, _ in enumerate(self.spread.made(self._starts, folder), start=1):
+                yield Report(min(number * self._at_once, len(self.ws)), len(self.ws), "pictures")
+            for start in self._starts:
+                self.made.extend(read_part(folder, start))
 
 
 LATENT_SAMPLE: Tool[SampleConfig] = Tool(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,53 +91,67 @@ def latent_film(
 
     import torch
 
-    from reverie.jobs.output import Bytes, even_footage
-    from reverie.models.stylegan2.latents import SUFFIX, Latents
-    from reverie.tools.latent.model import as_bytes, enlarged
-    from reverie.tools.latent_films.kept import KeptFrameFolder
+    from reverie.jobs.output import even_footage
 
-    height, width = model.config.size
-    if how.size is not None:
-        height, width = how.size, round(width * how.size / height)
+    drawing = _Frames(model, at, how)
 
-    kept = None if how.keep is None else KeptFrameFolder(Path(how.keep), (model.sha256, how.preview, height))
-    notes: list[str] = []
-
-    def make(number: int) -> np.ndarray:
-        ws, noise = at(number)
-        found = None if kept is None else kept.get(ws, noise)
-        if found is not None:
-            return found
-        drawn = model.draft(ws[None], noise) if how.preview else model.draw(ws[None], noise)
-        frame = as_bytes(enlarged(drawn, height))[0]
-        if kept is not None:
-            kept.put(ws, noise, frame)
-        return frame
+    def all_ws() -> Tensor:
+        return torch.stack([at(n)[0] for n in range(frames)])
 
     def beside() -> list[Output]:
-        if kept is not None and kept.note not in work.notes:
-            work.notes.append(kept.note)
-        ws = torch.stack([at(n)[0] for n in range(frames)])
-        latents = Latents(ws, tuple(str(n) for n in range(frames)), model.sha256)
-        return [Bytes(latents.encoded, (SUFFIX,), "latents", inside=True)]
+        work.notes.extend(note for note in drawing.kept_notes if note not in work.notes)
+        return [model.saved(all_ws(), [str(n) for n in range(frames)])]
 
-    if how.preview:
-        notes.append(f"a proxy, {model.proxy.psnr_db:.1f} dB near the small pictures of the network itself")
-    footage = even_footage(audio or model.opened.path, (height, width), frames, rate)
+    notes = [f"a proxy, {model.proxy.psnr_db:.1f} dB near the small pictures of the network itself"]
+    footage = even_footage(audio or model.opened.path, drawing.size, frames, rate)
     if audio is not None:
         footage = dataclasses.replace(footage, audio=True)
-    chosen = dataclasses.replace(model.chosen, files=files or {})
-    sound = None
-    if isinstance(how, HeardSettings) and how.sound:
-        from reverie.tools.latent_films.driven import sound_of
-        from reverie.tools.sound.config import SoundSettings
-
-        sound = sound_of(torch.stack([at(n)[0] for n in range(frames)]).cpu().numpy(), SoundSettings(), float(rate))
     work = FrameSequence(
-        make, footage, how.encoding(), scratch=scratch, manifest=manifest, chosen=chosen, notes=notes, beside=beside,
-        sound=sound,
+        drawing.make, footage, how.encoding(), scratch=scratch, manifest=manifest,
+        chosen=dataclasses.replace(model.chosen, files=files or {}), notes=notes if how.preview else [], beside=beside,
+        sound=_sound(how, all_ws, float(rate)),
     )  # fmt: skip
     return work
+
+
+class _Frames:
+    """Frames by number, of the size that is asked for; those drawn before come from a folder that keeps them."""
+
+    def __init__(self, model: LatentModel, at: Callable[[int], tuple[Tensor, Noise]], how: Filmed) -> None:
+        from reverie.tools.latent_films.kept import KeptFrameFolder
+
+        height, width = model.config.size
+        self.size = (height, width) if how.size is None else (how.size, round(width * how.size / height))
+        self._model, self._at, self._how = model, at, how
+        place, known = how.keep, (model.sha256, how.preview, self.size[0])
+        self._kept = None if place is None else KeptFrameFolder(Path(place), known)
+
+    @property
+    def kept_notes(self) -> list[str]:
+        return [] if self._kept is None else [self._kept.note]
+
+    def make(self, number: int) -> np.ndarray:
+        from reverie.tools.latent.model import as_bytes, enlarged
+
+        ws, noise = self._at(number)
+        found = None if self._kept is None else self._kept.get(ws, noise)
+        if found is not None:
+            return found
+        draw = self._model.draft if self._how.preview else self._model.draw
+        frame = as_bytes(enlarged(draw(ws[None], noise), self.size[0]))[0]
+        if self._kept is not None:
+            self._kept.put(ws, noise, frame)
+        return frame
+
+
+def _sound(how: Filmed, all_ws: Callable[[], Tensor], rate: float) -> Callable[[Iterator[np.ndarray]], bytes] | None:
+    """Return what makes the sound of the way, where it is asked for."""
+    if not (isinstance(how, HeardSettings) and how.sound):
+        return None
+    from reverie.tools.latent_films.driven import sound_of
+    from reverie.tools.sound.config import SoundSettings
+
+    return sound_of(all_ws().cpu().numpy(), SoundSettings(), rate)
 
 
 def ws_curve(model: LatentModel, config: WalkConfig, seeds: tuple[int, ...]) -> Curve:

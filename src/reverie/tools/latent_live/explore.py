@@ -34,8 +34,7 @@ class PreparedMap(PreparedGenerator):
         """Return the work: the page, and the latents of all its tiles, named "column,row"."""
         import numpy as np
 
-        from reverie.jobs.output import Bytes, Page
-        from reverie.models.stylegan2.latents import SUFFIX, Latents
+        from reverie.jobs.output import Page
         from reverie.tools.latent.model import as_bytes, enlarged
 
         config, model = self.config, self.model
@@ -63,7 +62,7 @@ class PreparedMap(PreparedGenerator):
                 "name": name,
             }  # fmt: skip
             text = PAGE.read_text(encoding="utf-8").replace("@FACTS@", json.dumps(facts).replace("<", "\\u003c"))
-            return [Page(text), Bytes(Latents(ws, names, model.sha256).encoded, (SUFFIX,), "latents", inside=True)]
+            return [Page(text), model.saved(ws, names)]
 
         plan = Plan({"pictures": len(ws), "columns": columns, "rows": rows}, summary=f"{columns} x {rows} pictures")
         return Steps(steps(), outputs, plan=plan, chosen=model.chosen)

@@ -15,12 +15,12 @@ from reverie.settings import setting, to_record
 from reverie.tools.latent.config import GeneratorSettings, KeptFrames
 from reverie.tools.latent.sample import MODEL, PreparedGenerator
 from reverie.tools.live.config import ShowSettings
-from reverie.tools.live.mapping import parse_map, read_map
-from reverie.tools.live.reactions import read_rules
 
 if TYPE_CHECKING:
     from reverie.tools.latent.model import LatentModel
     from reverie.tools.latent_live.scene import LatentScene
+    from reverie.tools.live.reactions import Rules
+    from reverie.tools.live.recorded import Seen
     from reverie.tools.live.work import LiveWork
 
 PCA_SAMPLES = 5000
@@ -55,27 +55,15 @@ class PreparedLive(PreparedGenerator):
     config: LatentLiveConfig
 
     def __init__(self, config: LatentLiveConfig, session: Session) -> None:
+        from reverie.tools.live.recorded import Show
+
         super().__init__(config, session)
-        self._session = session
-        self.scene = scene_of(self.model, config.seeds, config.speed, config.directions)
-        self.map = parse_map(self.scene.usual) if config.map is None else read_map(Path(config.map))
-        self.rules = None if config.rules is None else read_rules(Path(config.rules))
+        self.show = Show(config, scene_of(self.model, config.seeds, config.speed, config.directions), session)
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> LiveWork:
         """Return the show; its result is the session."""
-        from reverie.tools.live.looking import look_of
-        from reverie.tools.live.work import LiveWork, Stage
-
-        config = self.config
-        about = {
-            "tool": "latent live", "settings": to_record(config), "network": self.model.sha256, "map": self.map.text,
-            "rules": "" if self.rules is None else self.rules.text,
-        }  # fmt: skip
-        stage = Stage(self.scene, self.map, self.rules, seed)
-        return LiveWork(
-            stage, config.fps, config.seconds, about, self.model.chosen,
-            look=look_of(self.rules, self._session, config.critic, config.device), scratch=scratch,
-        )  # fmt: skip
+        about = {"tool": "latent live", "settings": to_record(self.config), "network": self.model.sha256}
+        return self.show.work(seed, about, self.model.chosen, self.config.device, scratch)
 
 
 class PreparedRender(PreparedGenerator):
@@ -99,23 +87,29 @@ class PreparedRender(PreparedGenerator):
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> FrameSequence:
         """Return the film; the latents of its frames stand beside it."""
         from reverie.tools.latent_films.walk import lasting, latent_film
-        from reverie.tools.live.looking import look_of
+        from reverie.tools.live.reactions import look_of
         from reverie.tools.live.recorded import playback
-        from reverie.tools.live.work import Stage, again
 
         config, played = self.config, self.played
-        film = playback(self.take, config.fps, config.map)
-        rate, frames, live_map, rules = film.rate, film.frames, film.map, film.rules
         scene = scene_of(self.model, played.seeds, played.speed, config.directions)
-        classes = look_of(rules, self._session, played.critic, config.device)
-        look = None if classes is None else lambda pose: classes(scene.draw(pose, draft=False))
-        poses = again(Stage(scene, live_map, rules, played.seed), self.take, frames, float(rate), look)
+
+        def look(rules: Rules | None) -> Seen | None:
+            classes = look_of(rules, self._session, played.critic, config.device)
+            return None if classes is None else lambda pose: classes(scene.draw(pose, draft=False))
+
+        film = playback(self.take, config.fps, config.map, scene, played.seed, look)
         manifest = {
-            "tool": "latent render", "network": self.model.sha256, "settings": lasting(config), "map": live_map.text,
+            "tool": "latent render", "network": self.model.sha256, "settings": lasting(config), "map": film.map.text,
             "session": str(self.take.length_s),
         }  # fmt: skip
         return latent_film(
-            self.model, lambda n: (poses[n].ws, self.model.noise_of(0)), frames, rate, config, scratch, manifest
+            self.model,
+            lambda n: (film.poses[n].ws, self.model.noise_of(0)),
+            len(film.poses),
+            film.rate,
+            config,
+            scratch,
+            manifest,
         )
 
 

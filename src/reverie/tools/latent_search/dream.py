@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from reverie.canvas.latent import LatentCanvas
     from reverie.jobs.output import Output
     from reverie.objective.base import Objective
 
@@ -43,12 +44,8 @@ class PreparedLatentDream(PreparedGenerator):
         import torch
 
         from reverie.canvas.latent import LatentCanvas
-        from reverie.jobs.output import Bytes, Picture
-        from reverie.models.stylegan2.latents import SUFFIX, Latents
-        from reverie.optimize.ascend import CanvasRule, ascend_canvas
-        from reverie.optimize.gradient import Ascent
+        from reverie.jobs.output import Picture
         from reverie.tools.latent.model import as_bytes
-        from reverie.tools.latent_search.perceptual import Sized
 
         config, model = self.config, self.model
         start = model.ws_of_seed(config.seed)[None]
@@ -59,22 +56,15 @@ class PreparedLatentDream(PreparedGenerator):
             return as_bytes(model.draw(ws[None]))[0]
 
         def steps() -> Iterator[Report]:
-            ascent = Ascent(self.critic, self.objective, Sized())
-            generator = torch.Generator().manual_seed(config.seed)
-            found = ascend_canvas(canvas, ascent, config.steps, CanvasRule(config.lr), generator)
-            for number, (score, _, _) in enumerate(found, 1):
-                self._keep_near(canvas.w)
+            for number, score in enumerate(self._moved(canvas), 1):
                 way.append(canvas.ws.detach()[0])
                 yield Report(number, config.steps, scores={"score": score}, preview=lambda: picture(way[-1]))
 
         def outputs() -> list[Output]:
             chosen = [way[round(i)] for i in np.linspace(0, len(way) - 1, min(STRIP, len(way)))]
-            kept = Latents(torch.stack(chosen), tuple(f"{i}" for i in range(len(chosen))), model.sha256)
+            kept = model.saved(torch.stack(chosen), [f"{i}" for i in range(len(chosen))])
             strip = np.concatenate([picture(ws) for ws in chosen], 1)
-            return [
-                Picture(picture(way[-1])), Bytes(kept.encoded, (SUFFIX,), "latents", inside=True),
-                Picture(strip, label="way"),
-            ]  # fmt: skip
+            return [Picture(picture(way[-1])), kept, Picture(strip, label="way")]
 
         height, width = model.config.size
         meant = self.critic.meanings(config.toward)
@@ -82,6 +72,20 @@ class PreparedLatentDream(PreparedGenerator):
             steps(), outputs, plan=Plan({"size": [width, height]}, summary=f"{width} x {height} px"),
             chosen=replace(model.chosen, more={**model.chosen.more, **({MEANT: meant} if meant else {})}),
         )  # fmt: skip
+
+    def _moved(self, canvas: LatentCanvas) -> Iterator[float]:
+        """Move the latent a step at a time, and yield the scores."""
+        import torch
+
+        from reverie.optimize.ascend import CanvasRule, ascend_canvas
+        from reverie.optimize.gradient import Ascent
+        from reverie.tools.latent_search.perceptual import Sized
+
+        ascent = Ascent(self.critic, self.objective, Sized())
+        generator = torch.Generator().manual_seed(self.config.seed)
+        for score, _, _ in ascend_canvas(canvas, ascent, self.config.steps, CanvasRule(self.config.lr), generator):
+            self._keep_near(canvas.w)
+            yield score
 
     def _keep_near(self, w: Tensor) -> None:
         """Bring w ``[B, w_dim]`` back to within `reach` spreads of the center: farther out, pictures break."""

@@ -36,10 +36,8 @@ class PreparedProjection(PreparedGenerator):
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the search for one photograph: the picture, its latents, and both pictures side by side."""
         import numpy as np
-        import torch
 
-        from reverie.jobs.output import Bytes, Picture
-        from reverie.models.stylegan2.latents import SUFFIX, Latents
+        from reverie.jobs.output import Picture
         from reverie.tools.latent.model import as_bytes
 
         assert given is not None
@@ -50,42 +48,41 @@ class PreparedProjection(PreparedGenerator):
         target = target.to(model.device)
         found: dict[str, Tensor] = {}
 
-        def shown() -> np.ndarray:
-            return as_bytes(model.draw(found["ws"]))[0]
-
-        def steps() -> Iterator[Report]:
-            starts = self.config.starts or max(
-                LEAST_STARTS, START_PIXELS // (model.config.size[0] * model.config.size[1])
-            )
-            total = self.config.steps * 2
-            found["ws"], distance = self._best_start(target, starts)
-            notes.append(f"best of {starts} starts: distance {distance:.4f}")
-            done = 0
-            for per_layer in (False, True):
-                for score in self._search(target, found, per_layer):
-                    done += 1
-                    yield Report(
-                        done, total, stage="W+" if per_layer else "W", scores={"distance": -score}, preview=shown
-                    )
-            distance = self._distance(model.draw(found["ws"]), target).item()
-            notes.append(f"distance {distance:.4f} in the end")
-            found["distance"] = torch.tensor(distance)
-
         def outputs() -> list[Output]:
-            picture = shown()
-            kept = Latents(found["ws"], (Path(given.name).stem,), model.sha256)
+            picture = self._shown(found)
             both = np.concatenate([as_bytes(target)[0], picture], 1)
-            return [
-                Picture(picture),
-                Bytes(kept.encoded, (SUFFIX,), "latents", inside=True),
-                Picture(both, label="both"),
-            ]
+            return [Picture(picture), model.saved(found["ws"], [Path(given.name).stem]), Picture(both, label="both")]
 
         height, width = model.config.size
         return Steps(
-            steps(), outputs, plan=Plan({"size": [width, height]}, summary=f"{width} x {height} px"),
-            chosen=model.chosen, notes=notes,
+            self._steps(target, found, notes), outputs,
+            plan=Plan({"size": [width, height]}, summary=f"{width} x {height} px"), chosen=model.chosen, notes=notes,
         )  # fmt: skip
+
+    def _shown(self, found: dict[str, Tensor]) -> np.ndarray:
+        from reverie.tools.latent.model import as_bytes
+
+        return as_bytes(self.model.draw(found["ws"]))[0]
+
+    def _steps(self, target: Tensor, found: dict[str, Tensor], notes: list[str]) -> Iterator[Report]:
+        """Search from the best start, by one latent for all layers and then by one a layer."""
+        import torch
+
+        height, width = self.model.config.size
+        starts = self.config.starts or max(LEAST_STARTS, START_PIXELS // (height * width))
+        found["ws"], distance = self._best_start(target, starts)
+        notes.append(f"best of {starts} starts: distance {distance:.4f}")
+        done = 0
+        for per_layer in (False, True):
+            for score in self._search(target, found, per_layer):
+                done += 1
+                yield Report(
+                    done, self.config.steps * 2, stage="W+" if per_layer else "W", scores={"distance": -score},
+                    preview=lambda: self._shown(found),
+                )  # fmt: skip
+        distance = self._distance(self.model.draw(found["ws"]), target).item()
+        notes.append(f"distance {distance:.4f} in the end")
+        found["distance"] = torch.tensor(distance)
 
     def _best_start(self, target: Tensor, starts: int) -> tuple[Tensor, float]:
         """Return ws ``[1, num_ws, w_dim]`` of the random picture that looks most like the target."""

@@ -34,7 +34,7 @@ class Event:
     Attributes:
         clip: name of the clip it shows.
         source: its first frame of the clip.
-        begin, end: first frame of the result, and the one behind the last.
+        begin, end: first frame of the result, and the one after the last.
         speed: frames of the clip for each frame of the result.
         dissolve: frames in which it comes out of what went before.
         before: clip and frame that went before, for a dissolve.

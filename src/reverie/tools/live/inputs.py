@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from reverie.media.signals.board import Board, Driver
 from reverie.tools.live.mapping import LiveMap
 
 MOTION_RATE = 30.0
-FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif", ".avi")
 
 
 class Inputs:
@@ -124,9 +123,3 @@ def _beside(folder: Path, item: Any) -> Path:
 OPENERS: dict[str, Callable[[Board, Any, Path], Driver]] = {
     "osc": _osc, "lsl": _lsl, "midi": _midi, "audio": _audio, "camera": _camera, "take": _take,
 }  # fmt: skip
-
-
-def opened(live_map: LiveMap, board: Board) -> tuple[Inputs, Sequence[str]]:
-    """Return the drivers of a map and what they say."""
-    inputs = Inputs(live_map, board)
-    return inputs, inputs.notes

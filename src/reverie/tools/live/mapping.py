@@ -27,10 +27,10 @@ from pathlib import Path
 from typing import Any
 
 from reverie.errors import InputError
+from reverie.jobs.plain_text import Place, parse_tree, read_text
 from reverie.media.signals.board import Board
 from reverie.media.signals.signal import Signal, SignalSettings
 from reverie.tools.keyframes.easing import EASINGS
-from reverie.tools.live.yaml_reader import Place, parse_tree, read_text
 
 KNOWN = ("inputs", "outputs", "signals", "moves")
 OUTPUTS = ("sound", "midi", "osc")

@@ -4,15 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
+from reverie.errors import InputError
 from reverie.jobs.blocks import MachineSettings, MeshSettings, NetworkSettings, SeedSettings
-from reverie.jobs.key_values import inside
+from reverie.jobs.key_values import KeyValues, entry, inside
 from reverie.settings import setting
-from reverie.tools.mesh.locks import MeshLock
 from reverie.tools.mesh_style.regions import MeshRegion
 
 TEXTURES = ("solid", "stack", "spectrum", "pixels")
 LIGHTS = ("auto", "soft", "unlit", "head", "cone", "sky")
+
+
+@dataclass(frozen=True)
+class MeshLock(KeyValues):
+    """One part, by a material of the file or by a picture on its texture coordinates, white where vertices stay."""
+
+    option: ClassVar[str] = "--lock"
+    example: ClassVar[str] = "material=handle"
+    several: ClassVar[str] = "several parts"
+
+    material: str | None = entry(None)
+    mask: str | None = entry(None, file="mask")
+
+    def check(self) -> None:
+        """Refuse a part that has no place, or two."""
+        if (self.material is None) == (self.mask is None):
+            raise InputError("give material or mask, one of them")
 
 
 @dataclass(frozen=True, kw_only=True)

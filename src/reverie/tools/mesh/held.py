@@ -13,8 +13,8 @@ from reverie.errors import InputError, unknown_name
 from reverie.media.image import Picture, read_picture
 from reverie.numerics.mesh import Mesh
 from reverie.render.sample import sample
-from reverie.tools.mesh.locks import MeshLock
-from reverie.tools.mesh.pictures import colors_of
+from reverie.tools.mesh.config import MeshLock
+from reverie.tools.mesh.model import colors_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,11 @@ import torch
 from torch import Tensor
 
 from reverie.errors import MeshError
+from reverie.media.image import Picture
 from reverie.numerics.mesh import GREY, Material, Mesh, Placement, edges_of, placed
+from reverie.numerics.subdivide import mean_edge, subdivided
 from reverie.render.bake import TexelMap, filled, texel_map
+from reverie.render.camera import MARGIN
 from reverie.render.mips import MipPlan, plan_mips
 from reverie.render.outline import EdgeTable
 from reverie.render.sample import sample
@@ -55,13 +58,6 @@ class Model:
         """Return the file's own look, ``[1, 3, T, U]`` sRGB, used texels only filled."""
         rgb = _own_colors(self.source, self.mesh.faces, texels)
         return filled(rgb.permute(2, 0, 1)[None], texels.covered)
-
-    @property
-    def has_look(self) -> bool:
-        """Whether the file says more of the look than one grey."""
-        return self.source.colors is not None or any(
-            m.picture is not None or m.color != GREY for m in self.source.materials
-        )
 
 
 def open_model(source: Mesh, always_unfold: bool = False) -> Model:
@@ -123,3 +119,22 @@ def _material_colors(material: Material, uv: Tensor | None, count: int) -> Tenso
     height, width = picture.shape[:2]
     inside = uv - uv.floor() if (uv.min() < 0 or uv.max() > 1) else uv  # pictures repeat
     return color * sample(picture.reshape(-1, 3), [(height, width)], inside.float(), torch.zeros(count))
+
+
+COARSE_PX, MOST_FACES = 10.0, 40_000  # triangles with longer sides are cut up, up to that many
+
+
+def fine_enough(mesh: Mesh, size_px: int) -> tuple[Mesh, tuple[str, ...]]:
+    """Return the mesh with triangles whose sides are short in pictures of a size, and what was done."""
+    edge_px = mean_edge(mesh.vertices, mesh.faces) / placed(mesh)[1].radius * size_px / 2 / MARGIN
+    before = len(mesh.faces)
+    while edge_px > COARSE_PX and 4 * len(mesh.faces) <= MOST_FACES:
+        mesh, edge_px = subdivided(mesh), edge_px / 2
+    if len(mesh.faces) == before:
+        return mesh, ()
+    return mesh, (f"triangles were cut up, from {before:,} to {len(mesh.faces):,}, so that the shape can bend",)
+
+
+def colors_of(picture: Picture) -> Tensor:
+    """Return ``[1, 3, H, W]`` float32 in [0, 1]; what is transparent keeps its color."""
+    return torch.from_numpy(np.ascontiguousarray(picture.rgb)).permute(2, 0, 1)[None].float()

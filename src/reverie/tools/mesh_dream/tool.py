@@ -25,7 +25,7 @@ class PreparedMeshDream:
     def __init__(self, config: MeshDreamConfig, session: Session) -> None:
         from reverie.media.image import read_picture
         from reverie.tools.mesh.held import read_locks
-        from reverie.tools.mesh.pictures import colors_of
+        from reverie.tools.mesh.model import colors_of
         from reverie.tools.mesh_dream.goal import DreamGoal
 
         self.config, self.locks = config, read_locks(config.lock)
@@ -36,9 +36,8 @@ class PreparedMeshDream:
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the work on one mesh."""
         from reverie.tools.mesh.ascent import MeshAscent
-        from reverie.tools.mesh.fineness import fine_enough
         from reverie.tools.mesh.held import held_vertices
-        from reverie.tools.mesh.model import open_model
+        from reverie.tools.mesh.model import fine_enough, open_model
         from reverie.tools.mesh.work import ascent_work
         from reverie.tools.mesh_dream.goal import DreamGoal
 

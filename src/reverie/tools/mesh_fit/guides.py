@@ -15,7 +15,7 @@ from reverie.media.image import Picture
 from reverie.media.subject import subject_mask
 from reverie.numerics.resample import resize
 from reverie.render.camera import Camera, fitting_distance
-from reverie.tools.mesh.pictures import colors_of
+from reverie.tools.mesh.model import colors_of
 
 FOV_DEG = 40.0
 

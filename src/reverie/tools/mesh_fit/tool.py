@@ -39,9 +39,8 @@ class PreparedMeshFit:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the work on one mesh."""
-        from reverie.tools.mesh.fineness import fine_enough
         from reverie.tools.mesh.held import held_vertices
-        from reverie.tools.mesh.model import open_model
+        from reverie.tools.mesh.model import fine_enough, open_model
         from reverie.tools.mesh_fit.result import fit_outputs
         from reverie.tools.mesh_fit.work import Fit
 

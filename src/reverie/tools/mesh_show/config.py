@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reverie.jobs.blocks import MeshSettings
+from reverie.jobs.blocks import MeshSettings, crf_setting
 from reverie.settings import setting
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ class MeshShowConfig(MeshSettings):
         1, "Smooth edges of a film by making it this much larger first; stills have at least 2.", minimum=1, maximum=4,
         group="film", expert=True,
     )  # fmt: skip
-    crf: int = setting(
-        18, "Quality of a video; smaller is better.", minimum=0, maximum=63, replay=False, counts=True, group="film"
-    )
+    crf: int = crf_setting(group="film")
     azimuth: float = setting(
         30.0,
         "Where the turn begins, in degrees; 0 looks from +z, 90 from +x.",

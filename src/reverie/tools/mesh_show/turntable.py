@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 
-from reverie.jobs.output import Film, even_footage
-from reverie.media.footage import Encoding
 from reverie.numerics.mesh import Mesh
 from reverie.render.camera import Camera, turntable
 from reverie.render.show import Shown
@@ -68,18 +64,3 @@ class Views:
         if factor == 1:
             return large
         return np.round(large.reshape(self.size, factor, self.size, factor, 3).mean((1, 3))).astype(np.uint8)
-
-
-def turntable_film(
-    meshes: Sequence[Mesh], *, label: str = "turntable", size: int = 512, duration_s: float = 6.0, rate: int = 24,
-    elevation_deg: float = 15.0, start_deg: float = 30.0, background: str = "light",
-) -> Film:  # fmt: skip
-    """Return a film that is rendered when it is written: meshes side by side, once around."""
-    views, count = Views(meshes, size, background), max(1, round(duration_s * rate))
-    cameras = turntable(count, elevation_deg, start_deg=start_deg)
-
-    def frames() -> Iterator[np.ndarray]:
-        return (views.picture(camera) for camera in cameras)
-
-    footage = even_footage(Path("turntable"), views.shape, count, Fraction(rate))
-    return Film(frames, footage, Encoding(), label=label)

@@ -12,8 +12,7 @@ from reverie.errors import InputError, unknown_name
 from reverie.media.image import Picture, read_picture
 from reverie.render.bake import TexelMap
 from reverie.render.sample import sample
-from reverie.tools.mesh.model import Model
-from reverie.tools.mesh.pictures import colors_of
+from reverie.tools.mesh.model import Model, colors_of
 from reverie.tools.mesh_style.regions import MeshRegion
 
 

@@ -20,7 +20,7 @@ class PreparedMeshStyle:
     def __init__(self, config: MeshStyleConfig, session: Session) -> None:
         from reverie.media.image import read_picture
         from reverie.tools.mesh.held import read_locks
-        from reverie.tools.mesh.pictures import colors_of
+        from reverie.tools.mesh.model import colors_of
         from reverie.tools.mesh_style.areas import read_regions
 
         self.config, self.notes = config, ()
@@ -31,9 +31,8 @@ class PreparedMeshStyle:
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the work on one mesh."""
         from reverie.tools.mesh.ascent import MeshAscent, working_side
-        from reverie.tools.mesh.fineness import fine_enough
         from reverie.tools.mesh.held import held_vertices
-        from reverie.tools.mesh.model import open_model
+        from reverie.tools.mesh.model import fine_enough, open_model
         from reverie.tools.mesh.work import ascent_work
         from reverie.tools.mesh_style.areas import areas_of, free_part
         from reverie.tools.mesh_style.goal import StyleGoal

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reverie.errors import InputError
+from reverie.jobs.blocks import device_setting
 from reverie.jobs.given import Given
 from reverie.jobs.job import Json
-from reverie.jobs.output import Output, Table
+from reverie.jobs.output import Table
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
@@ -30,7 +31,7 @@ class ReactConfig:
     )  # fmt: skip
     send: bool = setting(False, "Send OSC messages as they fire, at the film's pace.", replay=False)
     seed: int = setting(0, "Seed of chance.", minimum=0, maximum=2**32 - 1)
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+    device: str = device_setting()
 
 
 class PreparedReact:
@@ -39,7 +40,7 @@ class PreparedReact:
     notes: Sequence[str] = ()
 
     def __init__(self, config: ReactConfig, session: Session) -> None:
-        from reverie.tools.live.looking import looking
+        from reverie.tools.live.reactions import looking
 
         if not config.rules:
             raise InputError("there are no reactions; give a YAML file with --rules")
@@ -60,14 +61,13 @@ class PreparedReact:
         used = {rule.source for rule in self.rules.rules}
         unknown = [s for s in used if not s.startswith(("class ", "camera ", "audio "))]
         notes += [f"'{name}' is not in a film; its rule stays silent here" for name in sorted(unknown)]
-        rate = float(footage.rate)
         sound = list(sound_values(given.path, self.rules.every_s)) if footage.audio and any(
             s.startswith("audio ") for s in used) else []  # fmt: skip
 
         def steps() -> Iterator[Progress]:
             meter, due, heard, place = MotionMeter(), 0.0, dict[str, float](), 0
             for number, frame in enumerate(footage_frames(footage)):
-                now = number / rate
+                now = number / float(footage.rate)
                 if now + 1e-9 < due:
                     continue
                 due = now + self.rules.every_s
@@ -84,12 +84,9 @@ class PreparedReact:
                 scores = {name: seen[name] for name in sorted(used) if name in seen}
                 yield Report(number + 1, footage.frames, "frames", f"{now:.1f} s", scores, preview=lambda f=frame: f)
 
-        def outputs() -> Sequence[Output]:
-            return [Table([row_of(one) for one in fired])]
-
-        plan = Plan({"rules": [r.name for r in self.rules.rules], "classes": list(self.rules.classes)}, None,
-                    f"{len(self.rules.rules)} rules")  # fmt: skip
-        return Steps(steps(), outputs, plan=plan, notes=notes, chosen=Chosen())
+        names: list[Json] = [rule.name for rule in self.rules.rules]
+        plan = Plan({"rules": names, "classes": [*self.rules.classes]}, None, f"{len(names)} rules")
+        return Steps(steps(), lambda: [Table([row_of(one) for one in fired])], plan=plan, notes=notes, chosen=Chosen())
 
 
 def row_of(fired: Fired) -> dict[str, Json]:

@@ -40,7 +40,7 @@ class SoundFilm:
         import json
 
         from reverie.media.audio import flac_bytes, lay_under, wav_bytes
-        from reverie.weights.checkpoint import write_bytes
+        from reverie.weights.atomic import write_bytes
 
         suffix = path.suffix.lower()
         if suffix in (".wav", ".flac"):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reverie.jobs.blocks import device_setting, network_setting, weights_setting
 from reverie.jobs.weighted import in_weighted
 from reverie.settings import setting
 from reverie.tools.dream.mask_rule import mask_by_setting
 from reverie.tools.style.named import in_region
-from reverie.weights.embedded import EMBEDDED_NAMES
 
 SCORES = ("w2", "w2-ns", "gram", "covariance", "mean-std", "sliced", "strotss", "nearest")
-INITS = ("content", "noise", "style", "grey")
 SEAMLESS = ("none", "x", "y", "both")
-PICTURE, STYLE, STRENGTH, DREAM = "picture", "style", "strength", "dream at the same time"
+PICTURE, STYLE = "picture", "style"  # sections of the help
+STRENGTH, DREAM = "strength", "dream at the same time"
 NETWORK, STATE, MACHINE = "network", "going on", "machine"
 
 
@@ -29,14 +29,8 @@ class StyleConfig:
         None, "Paint in one pass: --fast alone for any style, --fast FILE for the one that it was taught.",
         file="network", builtin=("any",), bare="any", group=STYLE, marks=("one pass",),
     )  # fmt: skip
-    model: str = setting(
-        "embedded", "Network: 'embedded', a .safetensors file trained here, or a torchvision name.", file="network",
-        builtin=EMBEDDED_NAMES, group=NETWORK,
-    )  # fmt: skip
-    weights: str | None = setting(
-        None, "State dict for a torchvision name, read as data; 'random' for an untrained one.", file="network",
-        builtin=("random",), group=NETWORK, expert=True,
-    )  # fmt: skip
+    model: str = network_setting(group=NETWORK)
+    weights: str | None = weights_setting(group=NETWORK)
     strength: float = setting(
         0.5, "From 0, the content as it is, to 1, nothing but style.", minimum=0, maximum=1, group=STRENGTH,
         marks=("one pass",),
@@ -120,7 +114,10 @@ class StyleConfig:
         "value", "Divide scores by what they are at the content picture, so that a strength means the same everywhere.",
         choices=("value", "none"), group=STRENGTH, expert=True,
     )  # fmt: skip
-    init: str = setting("content", "What the first scale begins with.", choices=INITS, group=PICTURE, expert=True)
+    init: str = setting(
+        "content", "What the first scale begins with.", choices=("content", "noise", "style", "grey"), group=PICTURE,
+        expert=True,
+    )  # fmt: skip
     init_picture: str | None = setting(
         None, "Picture to begin with instead.", file="picture", excludes=("init",), group=PICTURE, expert=True
     )
@@ -182,10 +179,7 @@ class StyleConfig:
     seed: int = setting(
         0, "Seed of noise and sampled places.", minimum=0, maximum=2**63 - 1, group=STRENGTH, marks=("one pass",),
     )  # fmt: skip
-    device: str = setting(
-        "auto", "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1.", replay=False, group=MACHINE,
-        marks=("one pass",),
-    )  # fmt: skip
+    device: str = device_setting(several=True, group=MACHINE, marks=("one pass",))
     precision: str = setting(
         "auto",
         "Arithmetic of the network; auto measures. fp32-fused: fp32 in fewer operations, other in the last bits.",

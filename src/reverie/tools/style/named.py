@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from reverie.data.folder import SUFFIXES
 from reverie.errors import InputError
+from reverie.jobs.key_values import KeyValues, entry, names, number, yes_or_no
 from reverie.jobs.weighted import in_weighted as in_style
 from reverie.jobs.weighted import split_weight
-from reverie.tools.style.regions import StyleRegion
+from reverie.media.suffixes import PICTURES
 
 if TYPE_CHECKING:
     from reverie.tools.style.config import StyleConfig
@@ -20,6 +20,39 @@ ANY = "any"
 MOST_STYLES = 256  # of one folder
 
 Rename = Callable[[str, str], str]
+
+
+@dataclass(frozen=True)
+class StyleRegion(KeyValues):
+    """One region and what happens there, as ``mask=sky.png,style=starry.jpg,strength=0.8``.
+
+    Keys: ``mask`` (white is the region) or ``outside`` (black is) with a file; ``style`` (several joined by ``+``, each
+    optionally ``FILE:WEIGHT``), ``style-mask`` (what counts of the style), ``strength`` (None: that of the whole
+    picture), ``keep=1`` (the original stays), and ``soften`` (blur of the mask in pixels).
+    """
+
+    option: ClassVar[str] = "--region"
+    example: ClassVar[str] = "mask=sky.png,style=starry.jpg,strength=0.8"
+    several: ClassVar[str] = "several styles"
+
+    mask: str | None = entry(None, file="mask")
+    outside: str | None = entry(None, file="mask")
+    style: tuple[str, ...] = entry((), read=names, file="style")
+    style_mask: str | None = entry(None, file="style mask")
+    strength: float | None = entry(None, read=number(0, 1))
+    keep: bool = entry(False, read=yes_or_no)
+    soften_px: float = entry(0.0, key="soften", read=number(0, 10_000))
+
+    def check(self) -> None:
+        """Refuse a region without a place, or with nothing to do."""
+        if (self.mask is None) == (self.outside is None):
+            raise InputError("give mask or outside, one of them")
+        if self.keep and (self.style or self.strength is not None):
+            raise InputError("where the original is kept, style and strength mean nothing")
+        if not self.keep and not self.style and self.strength is None:
+            raise InputError("say what happens there: style=FILE, strength=NUMBER or keep=1")
+        if self.style_mask and len(self.style) != 1:
+            raise InputError("style-mask goes with one style")
 
 
 def in_region(text: str, rename: Rename) -> str:
@@ -84,7 +117,7 @@ def expand(texts: Sequence[str], config: StyleConfig, name: str) -> list[tuple[P
 
 
 def _pictures_in(folder: Path) -> list[Path]:
-    inside = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
+    inside = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in PICTURES and not p.name.startswith(".")]
     if not inside:
         raise InputError(
             f"there is no picture in the style folder '{folder}'; --style-class picks one from its subfolders"

@@ -16,8 +16,7 @@ from reverie.media.given import as_picture
 from reverie.media.image import Picture
 from reverie.tools.dream.references import cut_out, mask_of, softened
 from reverie.tools.style.config import StyleConfig
-from reverie.tools.style.named import check_folders, check_weights_of, expand
-from reverie.tools.style.regions import StyleRegion
+from reverie.tools.style.named import StyleRegion, check_folders, check_weights_of, expand
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,19 +73,7 @@ def read_styles(config: StyleConfig, name: str = "", given: Sequence[Any] = ()) 
         PictureError: one is missing or broken.
         InputError: no style, weights none of which is above zero, or more sizes than styles.
     """
-    files: dict[str, dict[str, str]] = {}
-
-    def read(role: str, source: Any) -> Picture:
-        picture = as_picture(source)
-        files[role] = {"name": picture.name, "sha256": picture.sha256}
-        return picture
-
-    masks: list[Picture] = []
-
-    def masked(picture: Picture, inverted: bool) -> Tensor:
-        masks.append(picture)
-        return mask_of(picture, inverted=inverted, by=config.mask_by)
-
+    reader = _Reader(config, name)
     regions = tuple(StyleRegion.parse(text) for text in config.regions)
     if config.style_class is not None:
         check_folders([*(given or config.style), *(text for region in regions for text in region.style)])
@@ -95,25 +82,44 @@ def read_styles(config: StyleConfig, name: str = "", given: Sequence[Any] = ()) 
         raise InputError("no style is given; name one or more pictures after the content")
     scales, sizes = _spread(config.style_scale, len(listed), "scale"), _spread(config.style_size, len(listed), "size")
     styles = tuple(
-        _style(read(f"style {i + 1}", source), weight, 1.0 if scales[i] is None else scales[i], sizes[i])
+        _style(reader.read(f"style {i + 1}", source), weight, 1.0 if scales[i] is None else scales[i], sizes[i])
         for i, (source, weight) in enumerate(listed)
     )
-    found = []
-    for number, region in enumerate(regions, start=1):
-        mask = read(config.region_roles[number - 1], region.mask or region.outside or "")
-        whole = softened(masked(mask, region.mask is None), region.soften_px)
-        own = []
-        for i, (path, weight) in enumerate(expand(region.style, config, name), start=1):
-            one = _style(read(f"region {number} style {i}", path), weight, 1.0, None)
-            if region.style_mask:
-                seen = masked(read(f"region {number} style mask", region.style_mask), False)
-                one = _only(one, seen)
-            own.append(one)
-        found.append(RegionPictures(region, whole, tuple(own)))
-    start = None if config.init_picture is None else colors(read("init_picture", config.init_picture))
-    chosen = tuple(f"{s if isinstance(s, Path) else files[f'style {i}']['name']}:{weight:g}"
+    found = tuple(reader.region(number, region) for number, region in enumerate(regions, start=1))
+    start = None if config.init_picture is None else colors(reader.read("init_picture", config.init_picture))
+    chosen = tuple(f"{s if isinstance(s, Path) else reader.files[f'style {i}']['name']}:{weight:g}"
                    for i, (s, weight) in enumerate(listed, start=1))  # fmt: skip
-    return StylePictures(styles, tuple(found), start, files, chosen, any(map(cut_out, masks)))
+    return StylePictures(styles, found, start, reader.files, chosen, any(map(cut_out, reader.masks)))
+
+
+class _Reader:
+    """Reads pictures and notes name and sha256 of each, by what it is used for."""
+
+    def __init__(self, config: StyleConfig, name: str) -> None:
+        self._config, self._name = config, name
+        self.files: dict[str, dict[str, str]] = {}
+        self.masks: list[Picture] = []
+
+    def read(self, role: str, source: Any) -> Picture:
+        picture = as_picture(source)
+        self.files[role] = {"name": picture.name, "sha256": picture.sha256}
+        return picture
+
+    def region(self, number: int, region: StyleRegion) -> RegionPictures:
+        """Return a region with its mask and its styles."""
+        mask = self.read(self._config.region_roles[number - 1], region.mask or region.outside or "")
+        whole = softened(self._mask(mask, region.mask is None), region.soften_px)
+        own = []
+        for i, (path, weight) in enumerate(expand(region.style, self._config, self._name), start=1):
+            one = _style(self.read(f"region {number} style {i}", path), weight, 1.0, None)
+            if region.style_mask:
+                one = _only(one, self._mask(self.read(f"region {number} style mask", region.style_mask), False))
+            own.append(one)
+        return RegionPictures(region, whole, tuple(own))
+
+    def _mask(self, picture: Picture, inverted: bool) -> Tensor:
+        self.masks.append(picture)
+        return mask_of(picture, inverted=inverted, by=self._config.mask_by)
 
 
 def _given(sources: Sequence[Any], config: StyleConfig, name: str) -> list[tuple[Any, float]]:

@@ -14,7 +14,7 @@ from reverie.jobs.output import Output, Picture
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.work import Chosen, Plan, Report, State
-from reverie.tools.dream.mask_rule import resolved_rule
+from reverie.tools.dream.mask_rule import doubt, resolved_rule
 from reverie.tools.fast.model import FastModel
 from reverie.tools.fast.styling import FastTransfer, open_fast, read_fast
 from reverie.tools.style.config import StyleConfig
@@ -110,7 +110,8 @@ def work_of(made: Made) -> Steps:
 
     decisions = decisions_of(plan) | made.decisions | {"precision": made.network.precision}
     about = Plan(decisions, plan.pixel_steps, f"{plan.size[1]} x {plan.size[0]} px")
-    return Steps(reports(), outputs, plan=about, chosen=chosen_of(made), notes=made.notes,
+    notes = [*made.notes, *doubt(made.pictures.cut_out, made.config.mask_by)]
+    return Steps(reports(), outputs, plan=about, chosen=chosen_of(made), notes=notes,
                  resumable=TransferState(made) if isinstance(made, Transfer) else None)  # fmt: skip
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from reverie.jobs.blocks import speed_setting
 from reverie.settings import setting
-from reverie.tools.films.video_config import CODEC_SPEEDS, FilmFile
+from reverie.tools.films.video_config import FilmFile
 from reverie.tools.style.config import StyleConfig
 
 
@@ -13,16 +14,7 @@ from reverie.tools.style.config import StyleConfig
 class StyleFilmConfig(FilmFile):
     """How a stylized film holds still, what changes over it, and how it is encoded."""
 
-    preset: str = setting(
-        "medium",
-        "Speed of the codec.",
-        choices=CODEC_SPEEDS,
-        replay=False,
-        counts=True,
-        flag="--codec-speed",
-        alias=("--preset",),
-        expert=True,
-    )
+    preset: str = speed_setting(flag="--codec-speed", alias=("--preset",))
     coherence: str = setting(
         "flow", "What a frame of a film takes from those before: nothing, or what was stylized, moved along.",
         choices=("none", "flow"), expert=True)  # fmt: skip

@@ -22,7 +22,6 @@ from reverie.errors import InputError, unknown_name
 from reverie.tools.keyframes.file import (
     Readers,
     parse_keyframes,
-    read_keyframes,
     read_mix,
     read_number,
     read_range,
@@ -30,15 +29,6 @@ from reverie.tools.keyframes.file import (
 from reverie.tools.keyframes.keyframes import Keyframes
 
 MOST_WEIGHT = 1e6
-
-
-def read_style_keys(path: Path | str) -> Keyframes:
-    """Return the keyframes in a file for stylized films.
-
-    Raises:
-        InputError: as `read_keyframes`.
-    """
-    return read_keyframes(path, READERS)
 
 
 def parse_style_keys(text: str, name: str = "keyframes") -> Keyframes:

@@ -23,9 +23,8 @@ from reverie.media.image import read_picture
 from reverie.settings import to_record
 from reverie.tools.dream.mask_rule import resolved_rule
 from reverie.tools.fast.styling import fast_plan, read_fast
-from reverie.tools.films.job import FilmJob
+from reverie.tools.films.job import FilmJob, as_before, manifest_of
 from reverie.tools.films.loop_config import film_length
-from reverie.tools.films.manifest import as_before, manifest_of
 from reverie.tools.films.motion_estimate import open_estimator
 from reverie.tools.films.steps import FrameMaker, Shown, VideoStep, film_steps
 from reverie.tools.films.work import FilmWork, keyed_record, measured_words, stored_keys, target_of

@@ -18,8 +18,8 @@ from reverie.numerics.resample import resize_wrapped
 from reverie.optimize.warm_adam import Average, WarmAdam
 from reverie.tools.style_steps.plan import StylePlan
 from reverie.tools.style_steps.steps import StyleState
+from reverie.weights.atomic import write_bytes
 from reverie.weights.boundary import reads
-from reverie.weights.checkpoint import write_bytes
 
 SUFFIX = ".reverie"
 KEY = "reverie_style_state"

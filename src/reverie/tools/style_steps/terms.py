@@ -80,7 +80,7 @@ class StyleTerms:
         self.areas, self._kept = self._areas((content.shape[-2], content.shape[-1]))
         if config.score not in MOMENT_SCORES:
             check_weights([style for area in self.areas for style in area.styles], config.score)
-        self._moments: dict[tuple[int, tuple[int, int]], dict[str, Tensor]] = {}
+        self._moments: dict[tuple[Tensor, Tensor | None, tuple[int, int]], dict[str, Tensor]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -248,8 +248,8 @@ class StyleTerms:
         for objective in (whole, self.dream):
             painting = TwoPass(self.critic, objective, content, wrap_of(self.config))
             painting.check()
-            judged = painting.scored(content, generator, painting.tiles(scale.size, scale.tile_px))
-            sizes.append(judged.gradient.abs().mean().item())
+            scored = painting.scored(content, generator, painting.tiles(scale.size, scale.tile_px))
+            sizes.append(scored.gradient.abs().mean().item())
         if sizes[1] == 0:
             raise GradientError("no gradient reaches the picture from this dream; choose another --dream-layer")
         return whole + self.config.dream_strength * sizes[0] / sizes[1] * self.dream
@@ -259,7 +259,7 @@ class StyleTerms:
     def _moments_of(self, style: Style, scale: Scale) -> dict[str, Tensor]:
         """Return the moments of a style at one scale, by layer; computed once."""
         size = self._style_size(style, max(scale.size))
-        key = (id(style.image), size)
+        key = (style.image, style.visible, size)  # tensors are the same key where they are the same object, held here
         if key not in self._moments:
             self._moments[key] = self._seen(style, size, scale)
         return self._moments[key]

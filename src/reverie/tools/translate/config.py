@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reverie.errors import InputError
-from reverie.jobs.blocks import SeedSettings, TileSettings
+from reverie.jobs.blocks import SeedSettings, TileSettings, device_setting
+from reverie.media.suffixes import PICTURES
 from reverie.settings import setting
-
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".gif", ".bmp", ".heic")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +32,7 @@ class TranslateConfig(TileSettings, SeedSettings):
         False, "Write classes as grey values, the numbers that it learned from, instead of colors.", group="result",
         late=True,
     )  # fmt: skip
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+    device: str = device_setting()
 
 
 def check_order(config: TranslateConfig) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from reverie.jobs.blocks import NetworkSettings
+from reverie.jobs.blocks import NetworkSettings, device_setting
 from reverie.settings import setting
 from reverie.weights.embedded import EMBEDDED_NAMES
 
@@ -69,7 +69,7 @@ class VisualizeConfig(NetworkSettings):
         needs=("prior=maco",), group=HOW, expert=True,
     )  # fmt: skip
     seed: int = setting(0, "Seed of the start, the crops and the noise.", minimum=0, maximum=2**63 - 1, group="result")
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group=MACHINE)
+    device: str = device_setting(group=MACHINE)
     precision: str = setting(
         "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False,
         counts=True,

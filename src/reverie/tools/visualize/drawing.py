@@ -16,6 +16,7 @@ from torch import Generator, Tensor
 from reverie.critic.critic import LOGITS, Critic
 from reverie.errors import InputError
 from reverie.numerics.color import correlation_matrix
+from reverie.numerics.resample import resize
 from reverie.objective import Objective, bn_statistics, likeness, total_variation
 from reverie.optimize.ascend import ascend_canvas
 from reverie.optimize.gradient import Ascent
@@ -181,3 +182,20 @@ def _looks(target: Target, config: VisualizeConfig, critic: Critic, size: tuple[
     if target.class_index is None:
         return CENTERED if target.centered else SHIFTED
     return Views(config.crops, side_px(critic, size), noise=config.noise)
+
+
+OPAQUE_FROM = 0.8  # share of the pixels that get less attention than full opacity takes
+GRAIN = 64  # attention is smoothed to this many cells along the shorter side: single pixels mean nothing
+
+
+def opacity(attention: Tensor) -> Tensor:
+    """Return ``[B, H, W]`` in [0, 1]: attention smoothed, cut at a percentile, divided by it.
+
+    Source: Fel et al. 2023, arXiv 2306.06805, section 3.3; the percentile is that of their figures.
+    """
+    height, width = attention.shape[-2:]
+    factor = min(1.0, GRAIN / min(height, width))
+    coarse = (max(1, round(height * factor)), max(1, round(width * factor)))
+    smooth = resize(resize(attention[:, None], coarse), (height, width))[:, 0].clamp_min(0)
+    most = torch.quantile(smooth.flatten(1), OPAQUE_FROM, dim=1).clamp_min(torch.finfo(torch.float32).tiny)
+    return (smooth / most[:, None, None]).clamp(0, 1)

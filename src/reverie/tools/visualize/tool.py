@@ -16,6 +16,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen, Plan, Preview, Report
+from reverie.media.suffixes import TRANSPARENT
 from reverie.settings import marked
 from reverie.tools.visualize.config import VisualizeConfig, name_of, network_stem
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from reverie.tools.visualize.targets import Target
 
 SHEET, SHEET_COLUMNS, SHEET_TILE_PX, SHEET_QUALITY = "visualize --sheet", 5, 256, 88
-TRANSPARENT = (".png", ".webp", ".avif", ".tif", ".tiff")
 SEARCH: Mapping[str, Json] = marked(VisualizeConfig, "search")  # once a seed is kept
 
 
@@ -52,7 +52,7 @@ class PreparedVisualize:
     def __init__(self, config: VisualizeConfig, session: Session) -> None:
         from reverie.tools.visualize.drawing import check_plan
         from reverie.tools.visualize.found import found_in
-        from reverie.tools.visualize.spectrum import Spectrum
+        from reverie.tools.visualize.priors import Spectrum
         from reverie.tools.visualize.targets import find_targets
 
         self.config, self.notes, self.found = config, list[str](), found_in(session)
@@ -108,7 +108,7 @@ class PreparedVisualize:
 
         def outputs() -> list[Output]:
             from reverie.jobs.output import Picture
-            from reverie.tools.visualize.attention import opacity
+            from reverie.tools.visualize.drawing import opacity
 
             drawing = self.found.drawn(digest)
             if drawing is None:
@@ -117,13 +117,8 @@ class PreparedVisualize:
             return [Picture(_rgb_of(drawing.images[number]), alpha)]
 
         suffixes = TRANSPARENT if config.alpha else ()
-        plan = Plan(
-            {"size": [width, height], "target": target.name},
-            None,
-            f"{width} x {height} px",
-            suffixes,
-            because="--alpha needs",
-        )
+        about: dict[str, Json] = {"size": [width, height], "target": target.name}
+        plan = Plan(about, None, f"{width} x {height} px", suffixes, because="--alpha needs")
         work = Steps(steps(), outputs, plan=plan, chosen=self._chosen(target, digest, number, None))
         return work
 
@@ -171,14 +166,9 @@ class PreparedVisualize:
                         work.notes.append(f"{target.name}: {_spoken(step.drawing)}, seed {step.drawing.seed}")
                         done = _tiles_of(step.drawing)
                     yield Report(
-                        number - 1,
-                        len(self.targets),
-                        "targets",
-                        _stage(step),
-                        {"score": step.score},
-                        1 / step.steps,
+                        number - 1, len(self.targets), "targets", _stage(step), {"score": step.score}, 1 / step.steps,
                         _preview(step),
-                    )
+                    )  # fmt: skip
                 assert done is not None
                 tiles.extend(done)
                 names.extend([target.name] * config.batch)
@@ -265,7 +255,7 @@ def settle(config: VisualizeConfig, name: str) -> VisualizeConfig:
         return config
     from reverie.critic.open import open_critic
     from reverie.numerics.color import correlation_matrix
-    from reverie.tools.visualize.spectrum import measure_spectrum
+    from reverie.tools.visualize.priors import measure_spectrum
 
     critic = open_critic(config.model, config.weights, device="cpu", precision="fp32")
     matrix = correlation_matrix(critic.identity.color_correlation)

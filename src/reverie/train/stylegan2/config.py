@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reverie.errors import InputError
+from reverie.jobs.blocks import device_setting
 from reverie.settings import setting
 from reverie.weights.embedded import EMBEDDED_NAMES
 
@@ -106,7 +107,7 @@ class Stylegan2Config:
     half: bool = setting(True, "Write the network in float16: half the size.", group="training")
     seed: int = setting(0, "Seed of everything that is random.", minimum=0, maximum=2**63 - 1)
     precision: str = setting("auto", "auto, fp32 or bf16.", choices=("auto", "fp32", "bf16"), group="machine")
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False, group="machine")
+    device: str = device_setting()
 
     @property
     def side_px(self) -> int:

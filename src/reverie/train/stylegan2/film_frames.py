@@ -89,5 +89,5 @@ def _is_mixed(small: Tensor, before: Tensor | None, behind: Tensor | None) -> bo
     if length < CHANGE:
         return False
     a = float((small - before) @ way / way.square().sum())
-    apart = (small - before - a * way).square().mean().sqrt()
-    return 0.15 < a < 0.85 and bool(apart < MIXED * length)
+    distance = (small - before - a * way).square().mean().sqrt()
+    return 0.15 < a < 0.85 and bool(distance < MIXED * length)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,11 +114,6 @@ class _Teller:
         return lines
 
 
-def settings_begun(place: Path) -> Mapping[str, object] | None:
-    """Return the settings of an unfinished run."""
-    return begun(place, Stylegan2Config)
-
-
 def _expected(training: Stylegan2Training, began_s: float, began: float) -> str:
     """Say how far the budget goes, or how long the pictures take."""
     done, spent_s = training.progress - began, training.elapsed_s - began_s
@@ -152,7 +146,7 @@ TRAIN_STYLEGAN2: Tool[Stylegan2Config] = Tool(
     config=Stylegan2Config, prepare=PreparedTraining, check=check_config,
     roles=(Role("data", "folder", "A folder or zip of pictures, or a film."),),
     makes="network", suffix=".safetensors", name_of=lambda config: Path(config.data).stem,
-    scratch=place_of, begun=settings_begun, recipes=True,
+    scratch=place_of, begun=begun, recipes=True,
     examples=(
         "reverie train stylegan2 flowers.zip --labels --minutes 60 -o flowers.safetensors",
         "reverie train stylegan2 clouds.mp4 --minutes 30",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from reverie.errors import InputError
+from reverie.jobs.blocks import device_setting
 from reverie.settings import setting
 
 PIX2PIX = "pix2pix"
@@ -152,7 +153,7 @@ class TranslateConfig:
         "", "Send the numbers to TensorBoard or W&B as well.", choices=("", "tensorboard", "wandb"), replay=False
     )
     seed: int = setting(0, "Seed of the first weights, the crops and a random filter.", minimum=0, maximum=2**63 - 1)
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False)
+    device: str = device_setting(group="")
 
 
 def upgraded(record: Mapping[str, object]) -> Mapping[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reverie.jobs.blocks import device_setting
 from reverie.settings import setting
 
 
@@ -27,4 +28,4 @@ class TranslatorEvaluateConfig:
     )  # fmt: skip
     param: tuple[str, ...] = setting((), "A number that the network takes, as sigma=1.5; repeatable.", whole=True)
     most: int = setting(24, "Pictures that are measured at most.", minimum=1)
-    device: str = setting("auto", "auto, cpu, cuda, cuda:N or mps.", replay=False)
+    device: str = device_setting(group="")

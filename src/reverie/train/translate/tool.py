@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,17 +105,12 @@ def _name(config: TranslateConfig) -> str:
     return config.filter.rpartition(":")[2]
 
 
-def settings_begun(place: Path) -> Mapping[str, object] | None:
-    """Return the settings of an unfinished run."""
-    return begun(place, TranslateConfig)
-
-
 TRAIN_TRANSLATE: Tool[TranslateConfig] = Tool(
     name="train translate", doing="training", ending="", summary="Teach a network a filter, or pairs of pictures.",
     config=TranslateConfig, prepare=PreparedTraining, check=check_config, upgrade=upgraded,
     roles=(Role("data", "folder", "A folder or zip of pictures."),),
     makes="network", suffix=".safetensors", name_of=_name, scratch=place_of,
-    begun=settings_begun, recipes=True,
+    begun=begun, recipes=True,
     examples=(
         "reverie train translate PICTURES/ --filter sobel -o sobel.safetensors",
         "reverie train translate photos/ --targets drawings/ --architecture pix2pix -o draw.safetensors",

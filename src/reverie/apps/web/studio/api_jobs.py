@@ -123,7 +123,7 @@ async def events(request: Request) -> Response:
     following = studio_of(request).following
     if only is not None:
         await run_in_threadpool(studio_of(request).queue.get, only)
-    if len(following.followers) >= 256:
+    if following.full:
         return JSONResponse({"error": "too many pages are open"}, 503)
     stream = following.events(owner_of(request), only)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})

@@ -58,12 +58,20 @@ def build(home: Home, settings: StudioSettings, keeper: Keeper | None = None) ->
 
 def routes() -> list:
     """Return all routes."""
-    jobs, files, tools, booth, wall, pages = api_jobs, api_files, api_tools, api_booth, api_wall, api_pages
     return [
         Route("/", page("index.html")),
         Route("/login", page("login.html"), name="login_page"),
         Route("/login", login, methods=["POST"]),
         Route("/favicon.ico", lambda request: RedirectResponse("/static/icon.svg")),
+        *_studio(),
+        *_exhibition(),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+
+
+def _studio() -> list[Route]:
+    jobs, files, tools, pages = api_jobs, api_files, api_tools, api_pages
+    return [
         Route("/api/status", tools.status),
         Route("/api/tools", tools.tools),
         Route("/api/files", files.post_file, methods=["POST"]),
@@ -93,6 +101,13 @@ def routes() -> list:
         Route("/api/presets/{key}", tools.change_preset, methods=["PATCH"]),
         Route("/api/presets/{key}", tools.delete_preset, methods=["DELETE"]),
         Route("/api/openapi.json", openapi),
+        Route("/inside/{token}/{key}/{path:path}", pages.inside),
+    ]
+
+
+def _exhibition() -> list[Route]:
+    booth, wall = api_booth, api_wall
+    return [
         Route("/booth", page("booth.html")),
         Route("/wall", page("wall.html")),
         Route("/moderate", page("moderate.html")),
@@ -107,8 +122,6 @@ def routes() -> list:
         Route("/api/wall/qr.svg", wall.qr),
         Route("/api/wall/idle/{number:int}", wall.idle),
         Route("/api/wall/{key}/{what}", wall.picture),
-        Route("/inside/{token}/{key}/{path:path}", pages.inside),
-        Mount("/static", StaticFiles(directory=STATIC)),
     ]
 
 

@@ -47,8 +47,7 @@ class Attendant:
         self._look, self._reactor = None, None
         if rules is not None:
             from reverie.jobs.session import Session
-            from reverie.tools.live.looking import looking
-            from reverie.tools.live.reactions import Reactor
+            from reverie.tools.live.reactions import Reactor, looking
 
             self._reactor = Reactor(rules)
             if rules.classes:

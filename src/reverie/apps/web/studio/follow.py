@@ -19,7 +19,7 @@ from reverie.jobs.queue.trail import look, progress_of
 LOOK_S = 0.2
 QUEUE_S = 2.0  # between two estimates of waiting times
 HEARTBEAT_S = 15.0
-MOST_FOLLOWERS = 256
+MOST_FOLLOWERS = 256  # open pages of one studio
 
 
 class Follower:
@@ -45,6 +45,11 @@ class Following:
         self.closing = False
         self._latest, self._running, self._seen = 0, set[str](), dict[str, int]()
         self._mark: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def full(self) -> bool:
+        """Whether no further page may follow."""
+        return len(self.followers) >= MOST_FOLLOWERS
 
     async def events(self, owner: str, only: str | None = None) -> AsyncIterator[bytes]:
         """Yield server-sent events: `job`, `progress`, `queue`.

@@ -10,8 +10,8 @@ from reverie.apps.web.studio.studio import Studio
 from reverie.errors import InputError
 from reverie.jobs.files import recorded_files, without_folders
 from reverie.jobs.job import sections
-from reverie.jobs.queue.files import PICTURES
 from reverie.jobs.queue.store import new_id
+from reverie.media.suffixes import PICTURES
 from reverie.settings import to_record
 
 MOST_LOOKS = 60

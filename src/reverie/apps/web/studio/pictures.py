@@ -12,9 +12,9 @@ from starlette.concurrency import run_in_threadpool
 
 from reverie.errors import InputError
 from reverie.jobs.job import SHA256
-from reverie.jobs.queue.files import FILMS, PICTURES
 from reverie.jobs.queue.home import Home
 from reverie.jobs.queue.trail import write_whole
+from reverie.media.suffixes import PICTURES, VIDEOS
 
 SIZES = (256, 512, 1600)
 QUALITY = 86
@@ -80,7 +80,7 @@ def small_jpeg(path: Path, size: int, max_pixels: int) -> bytes:
         from reverie.media.image import read_small
 
         return encode_picture("small.jpg", read_small(path, size, max_pixels=4 * max_pixels), quality=QUALITY)
-    if suffix in FILMS:
+    if suffix in VIDEOS:
         return encode_picture("small.jpg", _first_frame(path, size), quality=QUALITY)
     raise InputError("this is no picture")
 

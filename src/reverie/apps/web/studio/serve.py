@@ -6,12 +6,13 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import sys
 import threading
 import webbrowser
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reverie.apps.web.studio.settings import StudioSettings
 from reverie.cluster.far_keeper import keeper_of
@@ -21,7 +22,6 @@ from reverie.jobs.queue.store import Queue
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
-    from uvicorn import Server
 
 PASSWORD = "REVERIE_PASSWORD"
 CLOSE_S = 3  # for open pages to be let go
@@ -42,7 +42,7 @@ def serve(
         prepare: is given the application before it listens to anybody.
 
     Raises:
-        InputError: the extra `studio` is not installed.
+        InputError: the extra `studio` is not installed, or the certificate cannot be used.
         OutputError: the address or port cannot be used.
     """
     try:
@@ -51,25 +51,16 @@ def serve(
         from reverie.apps.web.studio.app import build
     except ImportError as error:
         raise InputError(f"the studio needs '{error.name}': pip install 'reverie[studio]'") from error
+    check_certificate(certificate, key)
     settings, made = with_password(settings)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that the workers are told
-    queue = Queue(home)
+    _end_by_exception()
     listening = listen(settings)
-    port = listening.getsockname()[1]
-    scheme = "https" if certificate else "http"
-    keeping = keeper_of(
-        queue, settings.registry, settings.devices, settings.executor, settings.workers, frames=settings.frames
-    )
-    with listening, keeping as keeper:
+    how = (settings.registry, settings.devices, settings.executor, settings.workers)
+    with listening, keeper_of(Queue(home), *how, frames=settings.frames) as keeper:
         app = build(home, settings, keeper)
-        config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, date_header=False,
-            timeout_graceful_shutdown=CLOSE_S, ssl_certfile=certificate, ssl_keyfile=key, proxy_headers=False,
-            h11_max_incomplete_event_size=64 << 10, timeout_keep_alive=30, ws="none",
-        )  # fmt: skip
-        server: Server = uvicorn.Server(config)
-        address = f"{scheme}://{shown_host(settings.host)}:{port}/"
+        server = uvicorn.Server(uvicorn.Config(app, **_how(certificate, key)))
+        scheme = "https" if certificate else "http"
+        address = f"{scheme}://{shown_host(settings.host)}:{listening.getsockname()[1]}/"
         settings_of(app, settings.address or f"{address}booth")
         if prepare is not None:
             prepare(app)
@@ -78,6 +69,41 @@ def serve(
             webbrowser.open(address)
         server.run(sockets=[listening])
     return 0
+
+
+def _end_by_exception() -> None:
+    """Let SIGTERM raise, so that the workers are told."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
+def _how(certificate: str | None, key: str | None) -> dict[str, Any]:
+    """Return how the server listens: nothing of it is said to strangers, and nobody can hold it up."""
+    return {
+        "log_level": "warning", "access_log": False, "server_header": False, "date_header": False,
+        "timeout_graceful_shutdown": CLOSE_S, "ssl_certfile": certificate, "ssl_keyfile": key, "proxy_headers": False,
+        "h11_max_incomplete_event_size": 64 << 10, "timeout_keep_alive": 30, "ws": "none",
+    }  # fmt: skip
+
+
+def check_certificate(certificate: str | None, key: str | None) -> None:
+    """Read the files of HTTPS before anything is started.
+
+    Raises:
+        InputError: one is missing, or they do not belong together.
+    """
+    if certificate is None:
+        if key is not None:
+            raise InputError("--key belongs to a certificate: give --certificate too")
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=lambda: "")
+    except OSError as error:  # what is wrong with the contents is one, too
+        reason = error.strerror if error.errno and not isinstance(error, ssl.SSLError) else "not a pair in PEM form"
+        files = f"'{certificate}'" if key is None else f"'{certificate}' and --key '{key}'"
+        raise InputError(
+            f"--certificate {files} cannot be used ({reason}); expected PEM files, the key without a password"
+        ) from error
 
 
 def settings_of(app: Starlette, address: str) -> None:

@@ -53,7 +53,7 @@ class Commons:
         return Page(_records(data), json.dumps(following) if following else None)
 
     def _category_page(self, client: Client, walk: Walk) -> Page:
-        """Return files of one category; behind the last of them come those of its subcategories."""
+        """Return files of one category; after them come those of its subcategories."""
         members: dict[str, str | int] = {
             "generator": "categorymembers", "gcmtitle": walk.title, "gcmtype": "file", "gcmlimit": PAGE_SIZE,
         }  # fmt: skip
@@ -116,7 +116,7 @@ class Walk:
         return Walk(data["title"], data["depth"], data["following"], waiting, tuple(data["seen"]))
 
     def next(self, below: Sequence[str]) -> str | None:
-        """Return the cursor behind the last file of a category with these subcategories; None at the end."""
+        """Return the cursor after the last file of a category with these subcategories; None at the end."""
         seen = {*self.seen, self.title}
         new = [title for title in dict.fromkeys(below) if title not in seen][: MOST_CATEGORIES - len(seen)]
         waiting = (*self.waiting, *((title, self.depth + 1) for title in new))

@@ -1,9 +1,10 @@
-"""Settings of `reverie gather images` and `reverie gather artists`; free of torch so that help is instant."""
+"""Settings of `reverie gather` images, artists, public and veto; free of torch so that help is instant."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reverie.jobs.blocks import SeedSettings
 from reverie.settings import setting
 
 
@@ -79,3 +80,37 @@ class ImagesConfig(PictureSettings, NetSettings):
         "openverse, commons, met, aic, rijksmuseum, flickr (FLICKR_API_KEY), or web: fragile, of unknown licence.",
         group="which pictures",
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArtistsConfig(PictureSettings, NetSettings):
+    """Whose paintings are gathered."""
+
+    names: tuple[str, ...] = setting(
+        (), "Painters, or a text file with one a line, perhaps a category after a colon; else the shipped list.",
+        file="text",
+    )  # fmt: skip
+    museums: bool = setting(False, "Search the Met, Chicago and the Rijksmuseum too.", group="which pictures")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicConfig(NetSettings, SeedSettings):
+    """Which collection, and what of it."""
+
+    dataset: str = setting("", "cifar100, pets, coco-minitrain, wikiart or painter-by-numbers.")
+    count: int = setting(25_000, "Pictures of coco-minitrain.", minimum=1, maximum=118_287)
+    masks: bool = setting(False, "Pets: pictures and masks of the animals, for 'reverie train translate'.")
+    painters: tuple[str, ...] = setting((), "Of wikiart and painter-by-numbers: only these painters.", late=True)
+    each: int = setting(
+        200, "Of wikiart and painter-by-numbers: pictures of each painter.", minimum=1, maximum=100_000, late=True
+    )
+    pause: float = setting(
+        0.25, "Least seconds between two requests to one host.", minimum=0, replay=False, group="servers"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VetoConfig:
+    """What is left out."""
+
+    veto: str = setting("veto.txt", "The list that the review page saved: one file a line.", file="text")

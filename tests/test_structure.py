@@ -1,0 +1,45 @@
+"""Faults that the structure once had and a reader would not see again: each is looked for in the whole source."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import reverie
+
+SOURCE = Path(reverie.__file__).parent
+
+
+def calls(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func)
+
+
+def files_that_call(*names: str) -> set[str]:
+    found = set()
+    for path in SOURCE.rglob("*.py"):
+        if set(names) & set(calls(ast.parse(path.read_text(encoding="utf-8")))):
+            found.add(path.relative_to(SOURCE).as_posix())
+    return found
+
+
+def test_nothing_is_kept_by_the_number_of_an_object() -> None:
+    """`id(tensor)` may be that of another tensor later. The files here hold what they count, or copy by `deepcopy`."""
+    holding = {"weights/pickles/values.py", "weights/pickles/torch_stream.py", "models/fold.py", "apps/cli/many.py"}
+    assert files_that_call("id") <= {*holding, "critic/fuse.py", "critic/layers.py"}
+
+
+def test_files_appear_whole_by_one_function() -> None:
+    """Writers of films sync by themselves, since they write for hours, and so does the fetching of archives."""
+    streams = {"media/video_write.py", "media/animation_write.py", "data/public/archive.py"}
+    assert files_that_call("os.fsync") == {"weights/atomic.py", *streams}
+
+
+def test_atomic_writing_needs_nothing_heavy() -> None:
+    tree = ast.parse((SOURCE / "weights" / "atomic.py").read_text(encoding="utf-8"))
+    modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name for name in modules if name and name.startswith("reverie")} == {
+        "reverie.errors", "reverie.weights.file_names",
+    }  # fmt: skip
