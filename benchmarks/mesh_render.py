@@ -9,8 +9,8 @@ Ours and the textured DEODR are both given the slope of the squared difference f
 
 Twice: with one thread (CPU seconds) and with two (wall seconds; DEODR always works in one).
 
-    python -m venv --system-site-packages deodr && deodr/bin/pip install --no-deps deodr==0.2.3 trimesh
-    OMP_WAIT_POLICY=passive deodr/bin/python benchmarks/mesh_render.py
+    pip install --no-deps --target deodr deodr==0.2.3 trimesh
+    OMP_WAIT_POLICY=passive PYTHONPATH=deodr python benchmarks/mesh_render.py
 """
 
 from __future__ import annotations

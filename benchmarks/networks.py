@@ -7,7 +7,7 @@ from measure import PICTURE
 from torch import Generator, Tensor, nn
 
 from reverie.critic.critic import Critic
-from reverie.critic.open import EMBEDDED, RANDOM, _untrained, open_critic
+from reverie.critic.open import EMBEDDED_NAMES, RANDOM, _untrained, open_critic
 from reverie.media.image import read_square
 from reverie.objective import layer
 from reverie.optimize.gradient import Ascent
@@ -17,7 +17,9 @@ from reverie.tools.dream.config import DreamConfig
 
 def critic_of(network: str, precision: str) -> Critic:
     """Open the embedded network with its own weights, any other with random ones."""
-    return open_critic(network, None if network == EMBEDDED else RANDOM, device="cpu", precision=precision, fuse=True)
+    return open_critic(
+        network, None if network in EMBEDDED_NAMES else RANDOM, device="cpu", precision=precision, fuse=True
+    )
 
 
 def unprepared(network: str) -> nn.Module:

@@ -1,6 +1,7 @@
 """Paint one picture with many choices of layers and scores: a contact sheet per question, one row per style.
 
     python recipes/style_sheets.py docs/style --content examples/valley.jpg --styles starry_night.jpg hokusai1.jpg
+    python recipes/style_sheets.py docs/style --model embedded --content ...      # of the first embedded network
 
 The sheets are how the presets of the networks were chosen (docs/style.md).
 """
@@ -33,11 +34,21 @@ STYLE_LAYERS: dict[str, Choices] = {
             "style_layer": ("image", "conv1", "conv2", "mixed3a", "mixed4a", "mixed4c", "mixed5a", "mixed5b")
         },
     },
+    "embedded-2": {
+        "the preset": {},
+        "shallow": {"style_layer": ("image", "conv1", "conv2")},
+        "to mixed3b": {"style_layer": ("image", "conv1", "conv2", "mixed3a", "mixed3b")},
+        "to mixed4a": {"style_layer": ("image", "conv1", "conv2", "mixed3a", "mixed4a")},
+        "as GoogLeNet": {"style_layer": ("image", "conv1", "conv2", "mixed3a", "mixed3b", "mixed4b")},
+    },
 }
 CONTENT_LAYERS: dict[str, Choices] = {
     "embedded": {"the preset": {}}
     | {name: {"content_layer": (name,)} for name in ("conv2", "mixed3a", "mixed4a", "mixed4c", "mixed5a")}
     | {"alike, at mixed4a": {"content_score": "self-similarity"}},
+    "embedded-2": {"the preset": {}}
+    | {name: {"content_layer": (name,)} for name in ("conv1", "conv2", "mixed3a", "mixed3b", "mixed4a")}
+    | {"alike, at mixed3a": {"content_score": "self-similarity"}},
 }
 SCORES: Choices = {
     **{name: {"score": name} for name in ("w2", "w2-ns", "gram", "covariance", "mean-std", "sliced")},
@@ -79,7 +90,7 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--content", type=Path, required=True)
     parser.add_argument("--styles", type=Path, nargs="+", required=True)
-    parser.add_argument("--model", default="embedded")
+    parser.add_argument("--model", default="embedded-2")
     parser.add_argument("--weights")
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--only", nargs="*", default=["layers", "contents", "scores", "strengths"])

@@ -19,7 +19,7 @@ from reverie.media.metadata import read_settings
 
 pytestmark = pytest.mark.usefixtures("networks_kept")
 QUICK = (
-    "--size", 48, "--min-size", 32, "--steps", 2, "--min-steps", 1, "--score", "gram", "--precision", "fp32",
+    "--size", 64, "--min-size", 45, "--steps", 2, "--min-steps", 1, "--score", "gram", "--precision", "fp32",
     "--device", "cpu",
 )  # fmt: skip
 
@@ -49,13 +49,25 @@ def test_the_result_stands_beside_the_picture_and_replays_to_the_same_bytes(run:
     code, out, err = run("style", photo, style, *QUICK)
     made = Path(out.strip())
     assert (code, made) == (0, photo.with_name("photo-style.png"))
-    assert "48 x 36 px, 4 steps" in err and "seed 0" in err
-    assert pixels(made).shape == (36, 48, 3)
+    assert "64 x 48 px, 4 steps" in err and "seed 0" in err
+    assert pixels(made).shape == (48, 64, 3)
     record = read_settings(made)
     assert record["config"]["style"] == ["waves.png:1"] and str(photo.parent) not in json.dumps(record)
     code, out, err = run("replay", made)
     assert code == 0 and "the bytes are the same" in err
     assert Path(out.strip()).read_bytes() == made.read_bytes()
+
+
+def test_what_the_first_embedded_network_stylized_is_made_again_by_it(run: Run, photo: Path, style: Path) -> None:
+    """Records of the time when it was the default say "embedded"; what is stylized now says the second one."""
+    one, old = photo.with_name("one.png"), photo.with_name("old.png")
+    assert run("style", photo, style, "-o", one, *QUICK)[0] == 0
+    assert run("style", photo, style, "-o", old, "--model", "embedded", *QUICK)[0] == 0
+    assert [read_settings(path)["config"]["model"] for path in (one, old)] == ["embedded-2", "embedded"]
+    assert not np.array_equal(pixels(one), pixels(old))
+    code, out, err = run("replay", old)
+    assert code == 0 and "the bytes are the same" in err
+    assert Path(out.strip()).read_bytes() == old.read_bytes()
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".tif"])
@@ -152,7 +164,7 @@ def test_like_takes_settings_and_styles_to_another_picture(run: Run, photo: Path
     made = tmp_path / "made.png"
     assert run("style", photo, style, "-o", made, "--strength", 0.8, "--smooth", 0.1, *QUICK)[0] == 0
     Image.fromarray(scene(100, 60)).save(tmp_path / "other.png")
-    code, out, _ = run("style", tmp_path / "other.png", "--like", made, "--seed", 5, "--size", 48)
+    code, out, _ = run("style", tmp_path / "other.png", "--like", made, "--seed", 5, "--size", 64)
     assert code == 0
     config = read_settings(out.strip())["config"]
     assert (config["strength"], config["smooth"], config["seed"], config["steps"]) == (0.8, 0.1, 5, 2)
@@ -187,7 +199,7 @@ def test_ctrl_c_keeps_picture_and_state_and_the_run_goes_on_from_there(
     assert (code, out) == (130, "")
     assert f"step {stop} of 4" in err and "out-stopped.png" in err and "out-stopped.reverie" in err
     assert names(photo.parent) == {"photo.png", "waves.png", "whole.png", "out-stopped.png", "out-stopped.reverie"}
-    assert pixels(target.with_name("out-stopped.png")).shape == (36, 48, 3)
+    assert pixels(target.with_name("out-stopped.png")).shape == (48, 64, 3)
     state = target.with_name("out-stopped.reverie")
     code, _, err = run("style", photo, style, "-o", target, "--resume-from", state, *QUICK)
     assert code == 0, err
@@ -225,7 +237,7 @@ def test_a_preview_is_stylized_larger_from_its_state(run: Run, photo: Path, styl
     small, large = photo.with_name("small.png"), photo.with_name("large.png")
     code, _, err = run("style", photo, style, "-o", small, "--keep-state", *QUICK)
     assert code == 0 and "small.reverie" in err
-    options = [value for value in QUICK if value not in ("--size", 48)]
+    options = [value for value in QUICK if value not in ("--size", 64)]
     state = small.with_suffix(".reverie")
     code, _, _ = run("style", photo, style, "-o", large, "--resume-from", state, "--size", 72, *options)
     assert code == 0 and pixels(large).shape == (54, 72, 3)

@@ -72,6 +72,13 @@ def test_any_style_in_one_pass_replays_to_the_same_bytes(run: Run, photo: Path, 
     assert Path(out.strip()).read_bytes() == made.read_bytes()
 
 
+def test_records_that_name_the_default_network_of_their_time_are_made_again(run: Run, photo: Path, style: Path) -> None:
+    code, out, err = run("style", photo, style, "--fast", "--model", "embedded", *PLAIN)
+    made = Path(out.strip())
+    assert code == 0 and read_settings(made)["config"]["model"] == "embedded", err
+    assert "the bytes are the same" in run("replay", made)[2]
+
+
 def test_the_flag_may_stand_before_the_styles(run: Run, photo: Path, style: Path) -> None:
     made = [photo.with_name(f"{n}.png") for n in range(2)]
     assert run("style", photo, "--fast", style, "-o", made[0], *PLAIN)[0] == 0

@@ -70,9 +70,9 @@ def test_a_style_that_is_smaller_than_the_scale_is_not_enlarged_and_that_is_said
 
 
 def test_a_size_that_repeats_is_said(run: Run, photo: Path, style: Path, tmp_path: Path) -> None:
-    wide = saved(tmp_path / "wide.png", "plain", scene(44, 90))
+    wide = saved(tmp_path / "wide.png", "plain", scene(62, 90))
     code, _, err = run("style", wide, style, "--seamless", "both", *QUICK)
-    assert code == 0 and "48 x 24 px in place of 48 x 23, so that it repeats" in err
+    assert code == 0 and "48 x 32 px in place of 48 x 33, so that it repeats" in err
     assert "so that it repeats" not in run("style", wide, style, *QUICK, "--overwrite")[2]
 
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from reverie.critic.critic import PASS_FACTORS, PIXEL_BYTES, Critic, Identity, Preprocessing
 from reverie.critic.families import sequential_names
-from reverie.critic.layers import allocated_elements, list_layers, receptive_field, smallest_side
+from reverie.critic.layers import allocated_elements, list_layers, receptive_field, smallest_side, trace
 from reverie.critic.run import run_until
 from reverie.models.build import build_classifier, shapes_only
 from reverie.models.classifier import STAGES, Stage, StagedClassifier
@@ -140,5 +140,5 @@ def test_memory_per_pixel_grows_with_depth_and_nearly_halves_in_bf16(small_criti
 
 def test_only_outputs_with_memory_of_their_own_are_counted():
     net = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Identity(), nn.ReLU(inplace=True), nn.MaxPool2d(2), nn.ReLU())
-    assert allocated_elements(net, (16, 16), "2") == 8 * 16 * 16
-    assert allocated_elements(net, (16, 16), "4") == 8 * 16 * 16 + 2 * 8 * 8 * 8
+    assert allocated_elements(net, trace(net, (16, 16)), "2") == 8 * 16 * 16
+    assert allocated_elements(net, trace(net, (16, 16)), "4") == 8 * 16 * 16 + 2 * 8 * 8 * 8

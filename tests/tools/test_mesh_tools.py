@@ -12,7 +12,7 @@ from cyclopts import App
 from PIL import Image, ImageDraw
 
 from reverie.apps.cli.tool_command import command_for
-from reverie.errors import InputError, MeshError, PictureError
+from reverie.errors import InputError, MeshError, PictureError, ReverieError
 from reverie.jobs.stored import stored_record
 from reverie.media.mesh import read_mesh
 from reverie.tools.registry import find_tool
@@ -78,6 +78,14 @@ def test_the_same_job_gives_the_same_bytes(ball: Path, painting: Path, tmp_path:
         assert call("mesh style", ball, painting, *QUICK, "--score", "mean-std", "-o", tmp_path / f"{name}.glb") == 0
     one, two = ((tmp_path / f"{name}.glb").read_bytes() for name in ("one", "two"))
     assert one == two
+
+
+def test_like_takes_the_style_of_another_result_and_says_where_there_is_none(ball: Path, painting: Path):
+    assert call("mesh style", ball, painting, *QUICK, "--score", "mean-std", "-o", ball.with_name("one.glb")) == 0
+    assert call("mesh style", ball, "--like", ball.with_name("one.glb"), "-o", ball.with_name("two.glb")) == 0
+    assert ball.with_name("one.glb").read_bytes() == ball.with_name("two.glb").read_bytes()
+    with pytest.raises(ReverieError, match=r"gone\.glb"):
+        call("mesh style", ball, "--like", ball.with_name("gone.glb"))
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ CAFFE = ("image", "conv1/relu_7x7", "conv2/relu_3x3", *(f"inception_{n}/output" 
 RESNET = ("image", "relu", "layer1", "layer2", "layer3")
 PRESETS = {
     "embedded": (("image", "conv1", "conv2", "mixed3a", "mixed4a", "mixed4c"), ("conv2", "mixed3a", "mixed4a"), False),
+    "embedded-2": (("image", "conv1", "conv2", "mixed3a"), ("conv1", "conv2", "mixed3a"), False),
     "vgg19": (VGG, ("relu4_2",), False),
     "vgg19-caffe": (VGG, ("relu4_2",), False),
     "vgg16": (VGG, ("relu4_2",), False),
@@ -52,7 +53,7 @@ def stripes(seed: int) -> np.ndarray:
 @pytest.mark.parametrize("model", PRESETS)
 def test_a_preset_of_its_own_brings_the_picture_nearer_to_the_style(model: str) -> None:
     styles, content, softmax = PRESETS[model]
-    critic = open_critic(model, None if model == "embedded" else "random", device="cpu", precision="fp32")
+    critic = open_critic(model, None if model.startswith("embedded") else "random", device="cpu", precision="fp32")
     preset = style_layers(critic)
     names = (tuple(name for name, _ in layers) for layers in (preset.style, preset.content, preset.self_similarity))
     assert (*names, preset.softmax) == (styles, content, content[-1:], softmax)

@@ -125,7 +125,7 @@ def test_a_pack_is_reused(textures, quick, tmp_path, monkeypatch):
 def test_resume_refuses_other_settings_and_other_data(textures, make_textures, quick, tmp_path):
     stop_at(textures, tmp_path / "run", quick(), step=2)
     with pytest.raises(InputError, match=r"--lr is 0.3, but the run being resumed has 0.2"):
-        next(train_classifier(textures, tmp_path / "run", quick(lr=0.3)))
+        list(train_classifier(textures, tmp_path / "run", quick(lr=0.3)))
     other = make_textures(tmp_path / "other", {"dots": 12, "stripes": 12})
     with pytest.raises(DataError, match="pictures changed"):
         list(train_classifier(other, tmp_path / "run", quick()))
@@ -135,7 +135,7 @@ def test_a_damaged_checkpoint_is_said_in_one_line(textures, quick, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "checkpoint.pt").write_bytes(b"half of it")
     with pytest.raises(WeightsError, match="damaged"):
-        next(train_classifier(textures, tmp_path / "run", quick()))
+        list(train_classifier(textures, tmp_path / "run", quick()))
 
 
 def test_private_random_repeats_and_restores():

@@ -202,6 +202,8 @@ def style(
     """
     check_one_way(config, settings)
     listed = tuple(styles) if isinstance(styles, (list, set)) or _is_many(styles) else (styles,)
+    if critic is not None and config is None:
+        settings = {"model": critic.identity.name} | settings
     config = config or _settings(StyleConfig, settings, "style")
     if all(isinstance(s, (str, Path)) for s in listed):
         return Styling(content, replace(config, style=tuple(map(str, listed))) if listed else config, critic)

@@ -28,7 +28,7 @@ from reverie.critic.layers import (
     smallest_side,
     trace,
 )  # fmt: skip
-from reverie.critic.precision import Precision, can_fuse
+from reverie.critic.precision import EXTENTS, Precision, can_fuse
 from reverie.critic.run import is_redirected, remove_hooks, run_until
 from reverie.errors import InputError, LayerError, unknown_name
 from reverie.models.fold import fold_batchnorm
@@ -85,7 +85,7 @@ class Critic:
         preprocessing: what the network expects of its input.
         identity: names, classes and defaults.
         device: where to compute.
-        precision: ``fp32``, ``fp32-fused`` or ``bf16``, see `reverie.critic.precision`.
+        precision: ``fp32``, ``fp32-fused``, ``fp32-fused-2`` or ``bf16``, see `reverie.critic.precision`.
         own: the module is the critic's to change; saves a copy of large networks.
 
     Attributes:
@@ -119,7 +119,9 @@ class Critic:
             _folded_at(net, identity.input_px)
         self.norms = surviving(norms, net)  # what leaves a BatchNorm now leaves the Identity in its place
         self.net = net.to(self.device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._fused = _fused(self.net, identity.input_px) if can_fuse(precision, self.device) else None
+        self._fused: Fused | None = None
+        if can_fuse(precision, self.device):
+            self._fused = _fused(self.net, identity.input_px, EXTENTS[precision])
 
     def adopt_outputs(self, default_layer: str) -> None:
         """Take the last layer without positions for the logits, and a layer to amplify where none is named."""
@@ -138,7 +140,7 @@ class Critic:
         alias = dict(self.identity.alias)
         if self.identity.logits_path:
             alias[LOGITS] = self.identity.logits_path
-        return list_layers(self.net, side, alias)
+        return list_layers(self._shapes, side, alias)
 
     @functools.cached_property
     def named_layers(self) -> tuple[Layer, ...]:
@@ -197,10 +199,14 @@ class Critic:
         """The network without its weights, for questions about sizes."""
         return on_meta(self.net)
 
+    @functools.lru_cache(maxsize=16)  # noqa: B019 - critics live as long as the process
+    def _traced(self, size: tuple[int, int]) -> list[tuple[str, torch.Size]]:
+        return trace(self._shapes, size)
+
     @functools.cached_property
     def min_side(self) -> int:
         """The smallest side in pixels that the whole network accepts."""
-        return smallest_side(self.net)
+        return smallest_side(self._shapes)
 
     def sizes(self, size: tuple[int, int]) -> dict[str, tuple[int, int]]:
         """Return the height and width of every layer for a picture of `size`, by module path and readable name.
@@ -209,7 +215,7 @@ class Critic:
             InputError: the picture is too small.
         """
         try:
-            shapes = dict(trace(self._shapes, size))
+            shapes = dict(self._traced(size))
         except (RuntimeError, ValueError) as error:
             raise InputError(self.too_small(size, ())) from error
         full = {p: (s[2], s[3]) if len(s) == 4 else (1, 1) for p, s in shapes.items()}
@@ -219,7 +225,7 @@ class Critic:
     def accepts(self, size: tuple[int, int]) -> bool:
         """Tell whether the network can look at a picture of this size."""
         try:
-            trace(self._shapes, size)
+            self._traced(size)
         except (RuntimeError, ValueError):
             return False
         return True
@@ -274,8 +280,13 @@ class Critic:
         if not spatial:
             return PIXEL_BYTES
         side = 256
-        elements = allocated_elements(self._shapes, (side, side), self._deepest(spatial)) / side**2
+        elements = allocated_elements(self._shapes, self._traced((side, side)), self._deepest(spatial)) / side**2
         return PASS_FACTORS[self.dtype] * elements * self.dtype.itemsize + PIXEL_BYTES
+
+    def prepared_bytes(self, names: Iterable[str]) -> int:
+        """Return the memory that kernels for some layers take beside their weights, from the first pass on."""
+        spatial = [n for n in names if n != IMAGE]
+        return self._fused.prepared_bytes(self._deepest(spatial)) if self._fused is not None and spatial else 0
 
     def class_direction(self, index: int) -> tuple[str, Tensor] | None:
         """Return (layer, ``[C]`` direction) whose mean dot product is the logit of a class, up to its bias.
@@ -337,11 +348,11 @@ class Critic:
         return (out if isinstance(out, Tensor) else out[0]).float()
 
 
-def _fused(net: nn.Module, side_px: int) -> Fused | None:
+def _fused(net: nn.Module, side_px: int, extent: int) -> Fused | None:
     try:
-        return fuse(net, min(side_px, FOLDING_PX))
+        return fuse(net, min(side_px, FOLDING_PX), extent)
     except (RuntimeError, AssertionError, ValueError):  # a network for pictures of one size alone
-        return fuse(net, side_px)
+        return fuse(net, side_px, extent)
 
 
 def _folded_at(net: nn.Module, side: int) -> None:

@@ -8,7 +8,7 @@ and its profile is the share that each distance contributes.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,15 +107,17 @@ def list_layers(net: nn.Module, side: int, alias: dict[str, str]) -> tuple[Layer
     return tuple(layers)
 
 
-def allocated_elements(net: nn.Module, size: tuple[int, int], last: str) -> int:
+def allocated_elements(net: nn.Module, traced: Iterable[tuple[str, torch.Size]], last: str) -> int:
     """Return how many numbers a pass up to the module `last` keeps: outputs that take memory of their own.
+
+    `traced` is what `trace` returned for the size of the pictures.
 
     What changes its input in place or passes it on takes none; a container whose output differs in shape from what
     ran before it has concatenated.
     """
     modules = dict(net.named_modules())
     total, before = 0, None
-    for path, shape in trace(net, size):
+    for path, shape in traced:
         module = modules[path]
         is_container = any(True for _ in module.children())
         passes_on = isinstance(module, (nn.Identity, nn.Dropout)) or getattr(module, "inplace", False)

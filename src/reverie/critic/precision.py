@@ -1,13 +1,14 @@
 """Choose the arithmetic of a network by what the processor at hand can do, found out at run time.
 
 bf16 convolutions are two to four times faster than fp32 on processors with avx512_bf16 or AMX and up to
-sixteen times slower on others, where they fall back to a reference kernel. fp32-fused is fp32 with several operations
-in one (`reverie.models.fused`).
+sixteen times slower on others, where they fall back to a reference kernel. fp32-fused and fp32-fused-2 are fp32 with
+several operations in one, to two extents (`reverie.critic.fuse`).
 """
 
 from __future__ import annotations
 
 import functools
+import platform
 import time
 import typing
 from contextlib import AbstractContextManager, nullcontext
@@ -16,12 +17,15 @@ from typing import Literal
 import torch
 from torch import nn
 
+from reverie.critic.fuse import FIRST, SECOND
 from reverie.errors import InputError
 from reverie.models.fused import available
 
-Precision = Literal["fp32", "fp32-fused", "bf16"]
+Precision = Literal["fp32", "fp32-fused", "fp32-fused-2", "bf16"]
+EXTENTS = {"fp32-fused": FIRST, "fp32-fused-2": SECOND}
 PRECISIONS: tuple[Precision, ...] = typing.get_args(Precision)
 KNOWN = "--device must be auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1"
+X86 = ("x86_64", "amd64")  # names of the processors whose units torch knows
 GAIN = 1.3  # bf16 must win clearly, or the more exact arithmetic is kept
 
 
@@ -68,27 +72,30 @@ def resolve_for_gradients(name: str, device: torch.device) -> Precision:
     again as they were.
     """
     chosen = resolve_precision(name, device)
-    return "fp32-fused" if name == "auto" and chosen == "fp32" and can_fuse("fp32-fused", device) else chosen
+    return "fp32-fused-2" if name == "auto" and chosen == "fp32" and can_fuse("fp32-fused-2", device) else chosen
 
 
 def can_fuse(precision: str, device: torch.device) -> bool:
     """Tell whether a network computes in fused parts: asked for, and on a processor whose torch has them."""
-    return precision == "fp32-fused" and device.type == "cpu" and available()
+    return precision in EXTENTS and device.type == "cpu" and available()
 
 
 @functools.cache
 def bf16_is_faster(device_type: str) -> bool:
-    """Ask for bf16 instructions; where torch reports none, time a convolution in both precisions.
+    """Ask for bf16 instructions; where torch cannot tell, time a convolution in both precisions.
 
-    With such instructions bf16 won every undisturbed measurement; on a busy machine a measurement is a coin toss.
+    With such instructions bf16 won every undisturbed measurement, and x86 without them computes bf16 by way of fp32 or
+    a reference kernel, which takes seconds only to time it. On a busy machine a measurement is a coin toss.
     """
     if device_type == "cuda":
         return torch.cuda.is_bf16_supported()
     if device_type != "cpu":
         return False
-    if _has_bf16_unit():
-        return True
+    unit = _has_bf16_unit()
+    return _bf16_wins() if unit is None else unit
 
+
+def _bf16_wins() -> bool:
     def case(dtype: torch.dtype) -> tuple[nn.Module, torch.Tensor]:
         conv = nn.Conv2d(96, 96, 3, padding=1, bias=False).requires_grad_(False)
         image = torch.ones(1, 96, 64, 64, dtype=dtype).contiguous(memory_format=torch.channels_last)
@@ -104,10 +111,12 @@ def bf16_is_faster(device_type: str) -> bool:
     return min(r[0] for r in rounds) > GAIN * min(r[1] for r in rounds)
 
 
-def _has_bf16_unit() -> bool:
-    """Tell whether torch reports bf16 instructions (avx512_bf16 or AMX); False where it cannot tell."""
+def _has_bf16_unit() -> bool | None:
+    """Tell whether torch reports bf16 instructions (avx512_bf16 or AMX); None where it cannot tell."""
     names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(bool(getattr(torch.cpu, name)()) for name in names if hasattr(torch.cpu, name))
+    asked = [bool(getattr(torch.cpu, name)()) for name in names if hasattr(torch.cpu, name)]
+    knows = platform.machine().lower() in X86 and len(asked) == len(names)
+    return True if any(asked) else False if knows else None
 
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:

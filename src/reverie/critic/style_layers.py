@@ -26,6 +26,7 @@ class StyleLayers:
         softmax: whether activations are levelled.
         self_similarity: whose places stay similar to each other, where asked for; those of `content` if empty.
         content_gain: what content weighs, of its usual weight: layers near the picture hold it more firmly.
+        known_by: further layers that a network must have for this to be its preset: families share names.
     """
 
     style: Weighted
@@ -33,6 +34,7 @@ class StyleLayers:
     softmax: bool = False
     self_similarity: Weighted = ()
     content_gain: float = 1.0
+    known_by: tuple[str, ...] = ()
 
 
 def _even(*names: str) -> Weighted:
@@ -43,7 +45,16 @@ def _even(*names: str) -> Weighted:
 # hold the content, results are nearer to style and content at once, as another network sees it
 # (benchmarks/style_fidelity.py).
 # Every preset matches the picture's own colors besides: without them, palettes come over slowly.
+# The second embedded network has nothing at full size and wide layers early: what lies deeper than mixed3a costs more
+# than it brings, as networks that it has nothing to do with see it (benchmarks/style_networks.py).
 PRESETS: tuple[StyleLayers, ...] = (
+    StyleLayers(
+        _even(IMAGE, "conv1", "conv2", "mixed3a"),
+        _even("conv1", "conv2", "mixed3a"),
+        self_similarity=_even("mixed3a"),
+        content_gain=1 / 2,
+        known_by=("mixed4d",),
+    ),
     StyleLayers(
         _even(IMAGE, "conv1", "conv2", "mixed3a", "mixed4a", "mixed4c"),
         _even("conv2", "mixed3a", "mixed4a"),
@@ -94,7 +105,8 @@ def style_layers(
 def _preset(critic: Critic) -> StyleLayers:
     names = {layer.name for layer in critic.named_layers}
     for preset in PRESETS:
-        if all(name in names or name == IMAGE for name, _ in (*preset.style, *preset.content)):
+        read = (name for name, _ in (*preset.style, *preset.content))
+        if names.union((IMAGE,)).issuperset((*read, *preset.known_by)):
             return preset
     found = []
     for stride in STRIDES:

@@ -23,10 +23,20 @@ def device_setting(*, several: bool = False, group: str = "machine", **facts: An
     return setting("auto", names, replay=False, group=group, **facts)
 
 
-def network_setting(**facts: Any) -> Any:
+def gradient_precision_setting(**facts: Any) -> Any:
+    """Declare the arithmetic of a network that gradients are sent through, by a tool that records which it was."""
+    text = (
+        "Arithmetic of the network; auto measures. fp32-fused-2: fp32 in fewer operations, other in the last bits; "
+        "fp32-fused: an older one of that kind."
+    )
+    choices = ("auto", "fp32", "fp32-fused", "fp32-fused-2", "bf16")
+    return setting("auto", text, choices=choices, replay=False, counts=True, expert=True, **facts)
+
+
+def network_setting(default: str = "embedded", **facts: Any) -> Any:
     """Declare which network sees the pictures."""
-    text = "Network: 'embedded', a .safetensors file trained here, or a torchvision name."
-    return setting("embedded", text, file="network", builtin=EMBEDDED_NAMES, **facts)
+    text = f"Network: '{default}', a .safetensors file trained here, or a torchvision name."
+    return setting(default, text, file="network", builtin=EMBEDDED_NAMES, **facts)
 
 
 def weights_setting(**facts: Any) -> Any:

@@ -25,7 +25,7 @@ from av.stream import Disposition
 from reverie.errors import ReverieError, VideoError
 from reverie.media.cicp import high_range
 from reverie.media.source import check_size, pixel_limit
-from reverie.media.video_frame import BT709, deinterlaced, orientation_of_frame, srgb_of
+from reverie.media.video_frame import BT709, deinterlaced, orientation_of_frame, points_of, srgb_of
 from reverie.media.video_timing import promised_s, rate_of, scan
 
 # A closed list of containers: the full one has playlists, which open other files and addresses.
@@ -80,7 +80,7 @@ def read_video(path: Path | str, *, max_pixels: int | None = None) -> VideoInfo:
         orientation = orientation_of_frame(first)
         size = _upright_size(first, stream, orientation)
         context = stream.codec_context
-        points = (int(context.color_primaries), int(context.color_trc))
+        points = points_of(context, first)
         audio, codec = bool(container.streams.audio), context.name
         more = [*_left_out(container, path.name, interlaced=interlaced, high=high_range(points[1]))]
     with _opened(path) as (container, stream):

@@ -16,7 +16,7 @@ from av.error import EOFError as AvEOFError
 from av.filter import Graph
 from av.video.reformatter import Interpolation
 
-from reverie.media.cicp import profile_of
+from reverie.media.cicp import high_range, profile_of
 from reverie.media.deep import to_uint8
 from reverie.media.icc import samples_to_srgb
 from reverie.media.pixels import turned
@@ -26,7 +26,7 @@ EXACT = (
     | Interpolation.BITEXACT
 )  # fmt: skip
 HD_PX = 576  # taller or wider than 1024: untagged colors are BT.709, as players assume; else BT.601
-BT601, BT709, UNTAGGED = 5, 1, 2  # as in ITU-T H.273
+BT601, BT709, BT2020, UNTAGGED = 5, 1, 9, 2  # as in ITU-T H.273
 
 
 def orientation_of_frame(frame: Any) -> int:
@@ -40,6 +40,19 @@ def orientation_of_frame(frame: Any) -> int:
     return {(False, False): 5, (False, True): 6, (True, True): 7, (True, False): 8}[b < 0, c < 0]
 
 
+def points_of(context: Any, frame: Any) -> tuple[int, int]:
+    """Return primaries and transfer of a film, by its stream or its first frame; PQ and HLG alone mean BT.2020's.
+
+    No screen shows BT.709's colors with such a transfer, and players take them so, too.
+    """
+    found = [
+        next((int(value) for value in named if int(value) != UNTAGGED), UNTAGGED)
+        for named in ((context.color_primaries, frame.color_primaries), (context.color_trc, frame.color_trc))
+    ]
+    primaries = BT2020 if found[0] == UNTAGGED and high_range(found[1]) else found[0]
+    return primaries, found[1]
+
+
 def srgb_of(frame: Any, size: tuple[int, int], orientation: int, points: tuple[int, int]) -> np.ndarray:
     """Return a frame as ``[H, W, 3]`` uint8 sRGB, upright, of `size`.
 
@@ -51,7 +64,8 @@ def srgb_of(frame: Any, size: tuple[int, int], orientation: int, points: tuple[i
     """
     height, width = size if orientation <= 4 else (size[1], size[0])
     if frame.colorspace == UNTAGGED and frame.format.name.startswith(("yuv", "nv")):
-        frame.colorspace = BT709 if frame.height > HD_PX or frame.width > 1024 else BT601
+        wide = BT709 if frame.height > HD_PX or frame.width > 1024 else BT601
+        frame.colorspace = BT2020 if points[0] == BT2020 else wide
     profile = profile_of(*points)
     kind = "rgb24" if profile is None else "rgb48le"
     pixels = frame.to_ndarray(format=kind, width=width, height=height, interpolation=EXACT)

@@ -46,16 +46,20 @@ def fold_batchnorm(net: nn.Module, probe: Tensor) -> int:
 
 
 def observed_pairs(
-    net: nn.Module, probe: Tensor, makes: Callable[[nn.Module], bool], reads: Callable[[nn.Module], bool]
-) -> list[tuple[Any, Any]]:
+    net: nn.Module, probe: Tensor, makes: Callable[[nn.Module], bool], reads: Callable[[nn.Module], bool],
+    whole: type[nn.Module] | tuple[type[nn.Module], ...] = (),
+) -> list[tuple[Any, Any]]:  # fmt: skip
     """Run `probe` and match each module that `reads` with the one that `makes` what it reads, and alone reads.
 
-    Modules that run more than once are left out.
+    Modules that run more than once are left out. Those of a kind in `whole` count as one reader, however many
+    operations of theirs read it; what they change in place is theirs from then on.
     """
     made: dict[int, tuple[nn.Module, Tensor]] = {}
     calls: dict[nn.Module, int] = {}
     pairs: list[tuple[nn.Module, nn.Module]] = []
     readers = _Readers()
+    before_whole: list[int] = []
+    final: dict[int, int] = {}
 
     def after(module: nn.Module, _inputs: Any, output: Tensor) -> None:
         calls[module] = calls.get(module, 0) + 1
@@ -66,7 +70,15 @@ def observed_pairs(
         calls[module] = calls.get(module, 0) + 1
         found = made.get(id(inputs[0]))
         if found is not None:
+            before_whole[:] = [readers.count[id(inputs[0])]]
             pairs.append((found[0], module))
+
+    def read(_module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
+        key = id(inputs[0])
+        if key in made and before_whole:
+            readers.count[key] = before_whole.pop() + 1
+            if output is inputs[0]:
+                final[key] = readers.count[key]
 
     handles: list[Any] = []
     for module in net.modules():
@@ -74,13 +86,14 @@ def observed_pairs(
             handles.append(module.register_forward_hook(after))
         elif reads(module):
             handles.append(module.register_forward_pre_hook(before))
+            handles += [module.register_forward_hook(read)] if isinstance(module, whole) else []
     try:
         with readers:
             net(probe)
     finally:
         for handle in handles:
             handle.remove()
-    alone = {maker for key, (maker, _) in made.items() if readers.count[key] == 1}
+    alone = {maker for key, (maker, _) in made.items() if final.get(key, readers.count[key]) == 1}
     return [(a, b) for a, b in pairs if calls[a] == 1 and calls[b] == 1 and a in alone]
 
 

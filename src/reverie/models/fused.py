@@ -5,6 +5,7 @@
 * Sums of gradients are formed by the convolution that gives the last of them.
 * A ReLU before a max pool passes its gradient on where the maximum is positive: decided on the fewer maxima.
 * The gradient of a large kernel that skips every other position (the 7 x 7 of stems) is four plain convolutions in one.
+* Where that is asked for, 3 x 3 convolutions take a quarter of the multiplications (`reverie.models.winograd`).
 
 They compute the same functions as the modules they are made of, but round differently in the last bits.
 Source: oneDNN's post-operations, through torch's own operators for its compiler.
@@ -13,11 +14,14 @@ Source: oneDNN's post-operations, through torch's own operators for its compiler
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from reverie.models import winograd
 
 LARGE = 5  # sides of kernels from which on the gradient of a step of two pays as four convolutions
 LANES = 8  # channels that a processor's arithmetic takes at once; a number of outputs is filled up to it
@@ -32,6 +36,8 @@ def available() -> bool:
 
 def convolved(x: Tensor, conv: Kernel, activation: str = "none") -> Tensor:
     """Return the convolution with bias and activation (``relu`` or ``none``) in one operation."""
+    if conv.tiled and winograd.pays(x.shape):
+        return conv.forward_tiles(x, conv.bias, relu=activation == "relu")
     return _pointwise(x, conv.weight, conv.bias, conv.step, conv.padding, activation)
 
 
@@ -64,9 +70,12 @@ class Kernel:
         bias: ``[out]`` or None.
         step: in positions.
         padding: on all sides.
+        tiled: apply it as `reverie.models.winograd` does, where that can be done and pays.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor | None, step: int = 1, padding: int = 0) -> None:
+    def __init__(
+        self, weight: Tensor, bias: Tensor | None, step: int = 1, padding: int = 0, *, tiled: bool = False
+    ) -> None:
         self.weight = weight.detach().contiguous(memory_format=torch.channels_last)
         self.bias = None if bias is None else bias.detach()
         self.step, self.padding, side = step, padding, weight.shape[-1]
@@ -74,9 +83,28 @@ class Kernel:
         turned = weight.detach().flip(2, 3).transpose(0, 1).contiguous(memory_format=torch.channels_last)
         self.turned = turned if centered and step == 1 else None  # its convolution is the gradient
         self.phases = _phases(self.weight) if centered and step == 2 and side >= LARGE else None
+        self.tiled = tiled and winograd.fits(self.weight, step, padding)
+
+    @property
+    def tile_bytes(self) -> int:
+        """What the kernel takes transformed, for both ways, from its first use on; 0 where it is applied plainly."""
+        return 2 * winograd.bytes_of(self.weight) if self.tiled else 0
+
+    @cached_property
+    def forward_tiles(self) -> winograd.Winograd:
+        """The kernel, transformed."""
+        return winograd.Winograd(self.weight)
+
+    @cached_property
+    def backward_tiles(self) -> winograd.Winograd:
+        """The kernel of the gradient, transformed."""
+        assert self.turned is not None
+        return winograd.Winograd(self.turned)
 
     def gradient(self, gradient: Tensor, shape: torch.Size) -> Tensor:
         """Return the gradient with respect to an input of this shape."""
+        if self.tiled and winograd.pays(gradient.shape):
+            return self.backward_tiles(gradient, None, relu=False)
         if self.turned is not None:
             return _pointwise(gradient, self.turned, None, 1, self.padding, "none")
         if self.phases is not None and shape[-2] % 2 == 0 and shape[-1] % 2 == 0:
@@ -138,10 +166,15 @@ class FusedConvolution(nn.Module):
         later: the max pool behind it, which alone reads it, takes care of the ReLU's gradient.
     """
 
-    def __init__(self, conv: nn.Conv2d) -> None:
+    def __init__(self, conv: nn.Conv2d, *, tiled: bool = False) -> None:
         super().__init__()
-        self.kernel = kernel_of(conv)
+        self.kernel = kernel_of(conv, tiled=tiled)
         self.later = False
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """Its one kernel."""
+        return (self.kernel,)
 
     def forward(self, x: Tensor) -> Tensor:
         return _Convolution.apply(x, self.kernel, self.later)
@@ -240,25 +273,32 @@ class FusedInception(nn.Module):
         chains: what follows each but the first of them, with steps of 1 and as many positions out as in.
         pooled: the 1 x 1 convolution behind the max pool.
         window: of the max pool.
+        tiled: see `Kernel`.
     """
 
     def __init__(
-        self, reductions: Sequence[nn.Conv2d], chains: Sequence[Sequence[nn.Conv2d]], pooled: nn.Conv2d, window: Window
-    ) -> None:
+        self, reductions: Sequence[nn.Conv2d], chains: Sequence[Sequence[nn.Conv2d]], pooled: nn.Conv2d, window: Window,
+        *, tiled: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__()
         biases = [bias_of(conv) for conv in reductions]
         self.first = Kernel(torch.cat([conv.weight for conv in reductions]), torch.cat(biases))
         self.widths = [conv.out_channels for conv in reductions]
-        self.chains = [[kernel_of(conv) for conv in chain] for chain in chains]
+        self.chains = [[kernel_of(conv, tiled=tiled) for conv in chain] for chain in chains]
         self.pooled, self.window = kernel_of(pooled), window
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """All kernels of the block."""
+        return (self.first, *(kernel for chain in self.chains for kernel in chain), self.pooled)
 
     def forward(self, x: Tensor) -> Tensor:
         return _Block.apply(x, self)
 
 
-def kernel_of(conv: nn.Conv2d) -> Kernel:
+def kernel_of(conv: nn.Conv2d, *, tiled: bool = False) -> Kernel:
     """Return the frozen kernel of a module that `fits`."""
-    return Kernel(conv.weight, conv.bias, conv.stride[0], int(conv.padding[0]))
+    return Kernel(conv.weight, conv.bias, conv.stride[0], int(conv.padding[0]), tiled=tiled)
 
 
 def bias_of(conv: nn.Conv2d) -> Tensor:

@@ -10,6 +10,7 @@ from reverie.models.build import check_fit, shapes_only
 from reverie.models.translator import Shape, Translator, build_translator, parse_shape
 from reverie.weights.boundary import reads
 from reverie.weights.checkpoint import Description, load_description, load_model
+from reverie.weights.in_folder import shipped_path
 
 KIND = "translator"
 SHIPPED = {"sobel": Path(__file__).with_name("sobel.safetensors")}  # name → file inside the package
@@ -27,12 +28,7 @@ class OpenTranslator:
 
 def translator_path(model: str) -> Path:
     """Return the file of a shipped translator by name, or the path itself."""
-    path = SHIPPED.get(model, Path(model))
-    if not path.is_file() and not path.suffix:
-        raise WeightsError(
-            f"there is no translator '{model}'; shipped: {', '.join(SHIPPED)}; or give a .safetensors file"
-        )
-    return path
+    return shipped_path(model, SHIPPED, "translator")
 
 
 @reads

@@ -193,12 +193,12 @@ def ascend_canvas(
     canvas: nn.Module, ascent: Ascent, steps: int, rule: CanvasRule | float, generator: Generator, *,
     attention: Tensor | None = None, pace: Pace | None = None,
 ) -> Iterator[tuple[float, float, Tensor]]:  # fmt: skip
-    """Raise the objective on the parameters of any canvas; yields (score, seconds, images) after every step.
+    """Raise the objective on the parameters of any canvas; yields (score, seconds, images) after each of `steps`.
 
     Args:
         canvas: gives pictures ``[B, 3, H, W]``; one with a `clip_` is clipped after every step.
         ascent: what is raised, and how it is looked at.
-        steps: how many.
+        steps: their number.
         rule: how parameters move; a number is the learning rate of Adam.
         generator: of the transforms.
         attention: ``[B, 1, H, W]``, takes up the magnitude of the gradient at every pixel, summed over all steps.
@@ -208,9 +208,8 @@ def ascend_canvas(
         GradientError: the score is not a number, or nothing reaches the canvas.
     """
     rule = rule if isinstance(rule, CanvasRule) else CanvasRule(rule)
-    own = list(canvas.parameters())
+    own, done = list(canvas.parameters()), itertools.count()
     mover, now = Mover(own, rule.optimizer(own)), [(ascent, 0.0)]
-    done = itertools.count()
 
     def begin(number: int, images: Tensor) -> bool:
         paced = (ascent, rule.rate(number - 1, steps)) if pace is None else pace(number, images)
@@ -218,8 +217,7 @@ def ascend_canvas(
         return paced is not None
 
     def gradient(images: Tensor, generator: Generator) -> tuple[float, Tensor]:
-        number = next(done)
-        with redirected_relu() if number < REDIRECT_STEPS else torch.enable_grad():
+        with redirected_relu() if next(done) < REDIRECT_STEPS else torch.enable_grad():
             score, uphill = now[0][0].slope(images, generator)
         if attention is not None:
             attention.add_(uphill.abs().sum(1, keepdim=True))

@@ -10,7 +10,8 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.train.adaptive_config import AdaptiveConfig, check_adaptive
-from reverie.train.work import HOME, begun, image_work, is_home, place_of
+from reverie.train.work import begun, image_work, is_home, place_of
+from reverie.weights.in_folder import NETWORK
 
 
 class PreparedAdaptive:
@@ -36,7 +37,7 @@ TRAIN_ADAPTIVE: Tool[AdaptiveConfig] = Tool(
     name="train adaptive", doing="training", ending="", summary="Train the network that paints in any style.",
     config=AdaptiveConfig, prepare=PreparedAdaptive, check=check_adaptive,
     roles=(Role("contents", "folder", "Folders, zips or files of pictures to paint.", many=True),),
-    makes="network", suffix=".safetensors", name_of=lambda _: "adaptive", home=HOME, scratch=place_of,
+    makes="network", suffix=".safetensors", name_of=lambda _: "adaptive", home=NETWORK, scratch=place_of,
     begun=begun, recipes=True,
     examples=("reverie train adaptive photos.zip --styles paintings/ --minutes 60 -o runs/adaptive",),
 )  # fmt: skip

@@ -12,7 +12,8 @@ from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen, Plan
 from reverie.train.classifier_config import ClassifierConfig
-from reverie.train.work import HOME, begun, is_home, place_of, training_work
+from reverie.train.work import begun, is_home, place_of, training_work
+from reverie.weights.in_folder import NETWORK
 
 if TYPE_CHECKING:
     from reverie.jobs.output import Output
@@ -81,7 +82,7 @@ TRAIN_CLASSIFIER: Tool[ClassifierConfig] = Tool(
     summary="Train a classifier on your own pictures; the result dreams with `reverie dream --model`.",
     config=ClassifierConfig, prepare=PreparedClassifier,
     roles=(Role("data", "folder", "Folder of class folders with pictures, or a zip of one."),),
-    makes="network", suffix=".safetensors", name_of=name_of, home=HOME, scratch=place_of, begun=begun,
+    makes="network", suffix=".safetensors", name_of=name_of, home=NETWORK, scratch=place_of, begun=begun,
     recipes=True,
     examples=(
         "reverie train classifier my-pictures/ --minutes 20 -o runs/mine",

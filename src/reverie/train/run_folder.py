@@ -24,8 +24,8 @@ from reverie.errors import InputError, OutputError, WeightsError
 from reverie.train.interrupt import deferred_interrupt
 from reverie.weights.atomic import write_bytes
 from reverie.weights.checkpoint import is_described
+from reverie.weights.in_folder import NETWORK
 
-NETWORK = "model.safetensors"
 SETTINGS, LOG, BROKEN, TABLE = "settings.json", "metrics.jsonl", "broken.txt", "metrics.csv"
 CHECKPOINT, BEST = "checkpoint.pt", "best.pt"
 WRITTEN = (SETTINGS, LOG, TABLE, BROKEN)

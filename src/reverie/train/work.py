@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reverie.jobs.output import Network, Output
 from reverie.jobs.steps import Steps
 from reverie.jobs.work import Chosen, Plan, Preview, Report
+from reverie.weights.in_folder import NETWORK
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,14 +21,13 @@ if TYPE_CHECKING:
     from reverie.train.run_folder import RunFolder
     from reverie.train.step import TrainStep
 
-HOME = "model.safetensors"  # of trainings whose results fill a folder
 NOT_DRAWN = ("progress", "lr", "size_px", "pictures_per_s", "wait_share", "elapsed_s")  # of a log
 SHOWN = 3  # scores beside the bar
 
 
 def place_of(target: Path) -> Path:
     """Return where a training keeps checkpoint and records: the folder that its result has to itself, or NAME.run."""
-    if target.name == HOME:
+    if target.name == NETWORK:
         return target.parent
     older = target.with_name(f"{target.name}.frames")
     return older if older.is_dir() else target.with_suffix(".run")

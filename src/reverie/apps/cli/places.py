@@ -121,14 +121,14 @@ def lacking(tool: AnyTool, role: Role) -> str:
     return f"{role.name.upper()} is missing ({by_name}); see 'reverie {tool.name} --help'"
 
 
-def fixed_settings(tool: AnyTool, positions: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that stand on the command line without an option."""
+def fixed_settings(tool: AnyTool, positions: Mapping[str, Any], *, like: bool = False) -> dict[str, Any]:
+    """Return the settings that stand on the command line without an option; with `like`, another result has them."""
     found: dict[str, Any] = {}
     for role in tool.fixed:
         value = positions.get(role.name)
         if value not in (None, ()):
             found[role.name] = _items(tool, role, value) if role.many else as_given(value)
-        elif role.required:
+        elif role.required and not like:
             raise InputError(lacking(tool, role))
     return found
 

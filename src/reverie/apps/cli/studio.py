@@ -12,6 +12,10 @@ from cyclopts import Parameter
 from reverie.apps.cli.pipes import as_given
 from reverie.errors import InputError
 
+CHOICES = (
+    "What visitors choose from: looks that were kept in the studio (else those of the tools), looks of dreams, or "
+    "paintings of a folder."
+)
 FRAMES_KEPT = 12  # of each picture, to show on the wall how it came about
 
 
@@ -58,13 +62,7 @@ def wall_command(
     address: Annotated[str, Parameter(help="Address of the booth as phones reach it, for the QR code.")] = "",
     moderated: Annotated[bool, Parameter(negative="", help="Show only what somebody has released.")] = False,
     keep_hours: Annotated[float, Parameter(help="Delete pictures after so long, those that were sent too.")] = 24.0,
-    preset: Annotated[
-        Literal["looks", "dreams", "artists"],
-        Parameter(
-            help="What visitors choose from: looks that were kept in the studio (else those of the tools), looks "
-            "of dreams, or paintings of a folder."
-        ),
-    ] = "looks",
+    preset: Annotated[Literal["looks", "dreams", "artists"], Parameter(help=CHOICES)] = "looks",
     artists: Annotated[str, Parameter(help="Folder of paintings, or of 'reverie gather artists'.")] = "artists",
     size: Annotated[int, Parameter(help="Longer side of stylized pictures, in pixels.")] = 768,
     idle: Annotated[

@@ -141,7 +141,8 @@ def run_tool(
     check_places(tool, texts, positions, common)
     check_lists(tool, texts, given, layers=common.layers)
     say_places(tool, texts, positions)
-    given, common = _readied(tool, dict(given) | fixed_settings(tool, positions), common)
+    fixed = fixed_settings(tool, positions, like=common.like is not None)
+    given, common = _readied(tool, dict(given) | fixed, common)
     if role is not None and role.required and not texts:
         raise InputError(lacking(tool, role))
     if common.layers:

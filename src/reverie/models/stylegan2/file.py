@@ -15,6 +15,7 @@ from reverie.models.stylegan2.config import KIND, GeneratorConfig, parse_config
 from reverie.models.stylegan2.generator import Generator
 from reverie.weights.boundary import reads
 from reverie.weights.checkpoint import Description, load_model
+from reverie.weights.in_folder import shipped_path
 
 SHIPPED = {"flowers": Path(__file__).parent.with_name("flowers.safetensors")}  # name → file inside the package
 FOREIGN = (".pkl", ".pt", ".pth")
@@ -57,12 +58,7 @@ def generator_path(model: str) -> Path:
     Raises:
         WeightsError: no such name.
     """
-    path = SHIPPED.get(model, Path(model))
-    if not path.is_file() and not path.suffix:
-        raise WeightsError(
-            f"there is no generator '{model}'; shipped: {', '.join(SHIPPED)}; or give a .safetensors file"
-        )
-    return path
+    return shipped_path(model, SHIPPED, "generator")
 
 
 @reads

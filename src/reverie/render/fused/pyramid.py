@@ -42,26 +42,27 @@ class Pyramid:
         """Number of texels of all levels."""
         return sum(used.size for used in self.used)
 
-    def texels(self, texture: np.ndarray, channels: int) -> np.ndarray:
-        """Return all levels of ``[C, T, U]`` as ``[M, channels]``; channels beyond C are 0."""
+    def texels(self, texture: np.ndarray) -> np.ndarray:
+        """Return all levels of ``[C, T, U]`` as ``[M, C]``."""
+        channels = len(texture)
         texels = np.empty((self.count, channels), np.float32)
         planes = self._planes(texels)
-        interleave(texture.reshape(len(texture), -1), planes[0].reshape(-1, channels))
+        interleave(texture.reshape(channels, -1), planes[0].reshape(-1, channels))
         for n in range(1, len(planes)):
             halve(planes[n - 1], self.used[n - 1], self.used[n], planes[n])
         for (border, source), plane in zip(self.borders, planes, strict=True):
             fill(border, source, plane.reshape(-1, channels))
         return texels
 
-    def back(self, slope: np.ndarray, channels: int) -> np.ndarray:
-        """Return the gradient ``[channels, T, U]`` of the texture, from that of the texels, which is overwritten."""
-        planes = self._planes(slope)
+    def back(self, slope: np.ndarray) -> np.ndarray:
+        """Return the gradient ``[C, T, U]`` of the texture, from that of the texels, which is overwritten."""
+        planes, channels = self._planes(slope), slope.shape[1]
         for n in reversed(range(len(planes))):
-            fill_back(*self.borders[n], planes[n].reshape(-1, slope.shape[1]))
+            fill_back(*self.borders[n], planes[n].reshape(-1, channels))
             if n + 1 < len(planes):
                 halve_back(planes[n + 1], self.used[n], self.used[n + 1], planes[n])
         to_texture = np.empty((channels, *self.used[0].shape), np.float32)
-        separate(planes[0].reshape(-1, slope.shape[1]), to_texture.reshape(channels, -1))
+        separate(planes[0].reshape(-1, channels), to_texture.reshape(channels, -1))
         return to_texture
 
     def _planes(self, texels: np.ndarray) -> list[np.ndarray]:
@@ -80,22 +81,17 @@ class _Texels(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, texture: Tensor, pyramid: Pyramid) -> Tensor:
         ctx.pyramid = pyramid
-        return torch.from_numpy(pyramid.texels(texture.detach()[0].contiguous().numpy(), texture.shape[1]))
+        return torch.from_numpy(pyramid.texels(texture.detach()[0].contiguous().numpy()))
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None]:
         slope = slopes[0].clone(memory_format=torch.contiguous_format).numpy()
-        return torch.from_numpy(ctx.pyramid.back(slope, slope.shape[1]))[None], None
+        return torch.from_numpy(ctx.pyramid.back(slope))[None], None
 
 
 @kernel
 def interleave(plane: np.ndarray, texels: np.ndarray) -> None:
-    """Fill `texels` ``[h w, channels]`` from ``[C, h w]``, zero beyond."""
-    if plane.shape[0] == 3 and texels.shape[1] == 4:
-        for n in range(texels.shape[0]):
-            texels[n, 0], texels[n, 1], texels[n, 2], texels[n, 3] = plane[0, n], plane[1, n], plane[2, n], ZERO
-        return
-    texels[:, plane.shape[0] :] = ZERO
+    """Fill `texels` ``[h w, C]`` from ``[C, h w]``."""
     for n in range(texels.shape[0]):
         for c in range(plane.shape[0]):
             texels[n, c] = plane[c, n]
@@ -103,7 +99,7 @@ def interleave(plane: np.ndarray, texels: np.ndarray) -> None:
 
 @kernel
 def separate(texels: np.ndarray, plane: np.ndarray) -> None:
-    """Fill `plane` ``[C, h w]`` from ``[h w, channels]``."""
+    """Fill `plane` ``[C, h w]`` from ``[h w, C]``."""
     for c in range(plane.shape[0]):
         for n in range(texels.shape[0]):
             plane[c, n] = texels[n, c]
@@ -124,8 +120,8 @@ def halve(fine: np.ndarray, used: np.ndarray, weight: np.ndarray, coarse: np.nda
     for y in range(coarse.shape[0]):
         for x in range(coarse.shape[1]):
             i, j, k, m = _counts(used, y, x)
-            if coarse.shape[2] == 4:  # a number that is known: all four at once
-                for c in range(4):
+            if coarse.shape[2] == 3:  # a number that is known needs no loop
+                for c in range(3):
                     coarse[y, x, c] = _mean(fine, y, x, c, i, j, k, m) * weight[y, x]
             else:
                 for c in range(coarse.shape[2]):
@@ -144,8 +140,8 @@ def halve_back(slope: np.ndarray, used: np.ndarray, weight: np.ndarray, to_fine:
     for y in range(slope.shape[0]):
         for x in range(slope.shape[1]):
             i, j, k, m = _counts(used, y, x)
-            if slope.shape[2] == 4:
-                for c in range(4):
+            if slope.shape[2] == 3:
+                for c in range(3):
                     _mean_back(slope[y, x, c] * weight[y, x], to_fine, y, x, c, i, j, k, m)
             else:
                 for c in range(slope.shape[2]):

@@ -34,14 +34,18 @@ def scan(points: np.ndarray, faces: np.ndarray, near: float, triangle: np.ndarra
         for y in range(first_y, last_y + 1):
             v = y + 0.5
             r0, r1, r2 = e0y * v, e1y * v, e2y * v
+            entered = False
             for x in range(first_x, last_x + 1):
                 u = x + 0.5
                 n0, n1, n2 = e0x * u + r0 + e0z, e1x * u + r1 + e1z, e2x * u + r2 + e2z
-                depth = np.float32((n0 + n1 + n2) * scale)
-                # without branches: a processor tests several pixels at once
-                if (n0 >= 0) & (n1 >= 0) & (n2 >= 0) & (depth > inverse[y, x]) & (depth <= nearest):
-                    inverse[y, x] = depth
-                    triangle[y, x] = f
+                if n0 >= 0 and n1 >= 0 and n2 >= 0:
+                    entered = True
+                    depth = np.float32((n0 + n1 + n2) * scale)
+                    if depth > inverse[y, x] and depth <= nearest:
+                        inverse[y, x] = depth
+                        triangle[y, x] = f
+                elif entered:  # each edge function rises or falls along a row, also when rounded: inside is one piece
+                    break
 
 
 @inlined

@@ -1,7 +1,4 @@
-"""One color of a texture at all its resolutions, and its gradients; see `reverie.render.sample`.
-
-Texels are rows of four float32, the last of them 0: a processor reads and adds all four at once.
-"""
+"""One color of a texture at all its resolutions, and its gradients; see `reverie.render.sample`."""
 
 from __future__ import annotations
 
@@ -30,71 +27,84 @@ def corners_of(sizes: np.ndarray, level: int, u: float, v: float) -> tuple[Any, 
 
 
 @contracted
-def color_of(texels: np.ndarray, sizes: np.ndarray, level: int, u: float, v: float) -> tuple[Any, Any, Any]:
-    """Return the color at a place of one level."""
-    a, b, c, d, x, y = corners_of(sizes, level, u, v)
-    tx, ty = np.float32(x), np.float32(y)
-    wa, wb, wc, wd = (ONE - tx) * (ONE - ty), tx * (ONE - ty), (ONE - tx) * ty, tx * ty
-    return (
-        wa * texels[a, 0] + wb * texels[b, 0] + wc * texels[c, 0] + wd * texels[d, 0],
-        wa * texels[a, 1] + wb * texels[b, 1] + wc * texels[c, 1] + wd * texels[d, 1],
-        wa * texels[a, 2] + wb * texels[b, 2] + wc * texels[c, 2] + wd * texels[d, 2],
-    )
+def _channel(texels: np.ndarray, near: Any, c: int) -> tuple[Any, Any, Any]:
+    """Return one channel between four texels, and how it changes to the right and down, by texel."""
+    i, j, k, m, x, y = near
+    down_left, down_right = texels[k, c] - texels[i, c], texels[m, c] - texels[j, c]
+    left, right = texels[i, c] + y * down_left, texels[j, c] + y * down_right
+    return left + x * (right - left), right - left, down_left + x * (down_right - down_left)
+
+
+@contracted
+def _near(sizes: np.ndarray, level: int, u: float, v: float) -> Any:
+    """Return the same as `corners_of`, the way from the upper left texel as float32."""
+    i, j, k, m, x, y = corners_of(sizes, level, u, v)
+    return i, j, k, m, np.float32(x), np.float32(y)
 
 
 @contracted
 def mixed_color(texels: np.ndarray, sizes: np.ndarray, u: float, v: float, level: float) -> tuple[Any, Any, Any]:
     """Return the color between two levels, float32."""
     lower = min(int(level), sizes.shape[0] - 1)
-    part = np.float32(level - lower)
-    r, g, b = color_of(texels, sizes, lower, u, v)
+    part, near = np.float32(level - lower), _near(sizes, lower, u, v)
+    r, g, b = _channel(texels, near, 0)[0], _channel(texels, near, 1)[0], _channel(texels, near, 2)[0]
     if part <= ZERO or lower + 1 >= sizes.shape[0]:
         return r, g, b
-    r1, g1, b1 = color_of(texels, sizes, lower + 1, u, v)
+    near = _near(sizes, lower + 1, u, v)
+    r1, g1, b1 = _channel(texels, near, 0)[0], _channel(texels, near, 1)[0], _channel(texels, near, 2)[0]
     return r + part * (r1 - r), g + part * (g1 - g), b + part * (b1 - b)
 
 
 @contracted
-def color_back(
-    texels: np.ndarray, sizes: np.ndarray, level: int, u: float, v: float, r: Any, g: Any, b: Any,
-    to_texels: np.ndarray,
-) -> tuple[float, float]:  # fmt: skip
-    """Add the gradient ``r, g, b`` of a color to the texels of one level, and return that of the place."""
-    i, j, k, m, x, y = corners_of(sizes, level, u, v)
-    tx, ty = np.float32(x), np.float32(y)
-    one = _texel_back(texels, i, (ONE - tx) * (ONE - ty), r, g, b, to_texels)
-    two = _texel_back(texels, j, tx * (ONE - ty), r, g, b, to_texels)
-    three = _texel_back(texels, k, (ONE - tx) * ty, r, g, b, to_texels)
-    four = _texel_back(texels, m, tx * ty, r, g, b, to_texels)
-    across = (two - one) * (ONE - ty) + (four - three) * ty
-    down = (three - one) * (ONE - tx) + (four - two) * tx
-    return across * float(sizes[level, 1]), -down * float(sizes[level, 0])
+def mixed_slopes(texels: np.ndarray, sizes: np.ndarray, u: float, v: float, level: float) -> tuple[Any, ...]:
+    """Return what is around a place in two levels, the upper one's part, the color, and its change with u and v."""
+    lower = min(int(level), sizes.shape[0] - 1)
+    part = np.float32(level - lower)
+    near, color, by_u, by_v = _slopes(texels, sizes, lower, u, v)
+    above = near
+    if part > 0:
+        above, other, other_u, other_v = _slopes(texels, sizes, min(lower + 1, sizes.shape[0] - 1), u, v)
+        color, by_u, by_v = _mixed(color, other, part), _mixed(by_u, other_u, part), _mixed(by_v, other_v, part)
+    return near, above, part, color, by_u, by_v
 
 
 @contracted
-def _texel_back(texels: np.ndarray, i: int, weight: Any, r: Any, g: Any, b: Any, to_texels: np.ndarray) -> Any:
-    """Add the gradient of one texel, and return that of its weight."""
+def _slopes(texels: np.ndarray, sizes: np.ndarray, level: int, u: float, v: float) -> tuple[Any, ...]:
+    """Return the texels around a place of one level, its color, and how that changes with u and v, three of each."""
+    near, wide, high = _near(sizes, level, u, v), np.float32(sizes[level, 1]), np.float32(-sizes[level, 0])
+    r, ru, rv = _channel(texels, near, 0)
+    g, gu, gv = _channel(texels, near, 1)
+    b, bu, bv = _channel(texels, near, 2)
+    return near, (r, g, b), (ru * wide, gu * wide, bu * wide), (rv * high, gv * high, bv * high)
+
+
+@contracted
+def _mixed(one: tuple[Any, Any, Any], two: tuple[Any, Any, Any], part: Any) -> tuple[Any, Any, Any]:
+    """Return ``one + part (two - one)``."""
+    return one[0] + part * (two[0] - one[0]), one[1] + part * (two[1] - one[1]), one[2] + part * (two[2] - one[2])
+
+
+@contracted
+def dot(one: tuple[Any, Any, Any], two: tuple[Any, Any, Any]) -> Any:
+    """Return the sum of products."""
+    return one[0] * two[0] + one[1] * two[1] + one[2] * two[2]
+
+
+@contracted
+def scatter(to_texels: np.ndarray, near: Any, r: Any, g: Any, b: Any) -> None:
+    """Add the gradient ``r, g, b`` of a color to the texels around its place."""
+    i, j, k, m, x, y = near
+    _add(to_texels, i, (ONE - x) * (ONE - y), r, g, b)
+    _add(to_texels, j, x * (ONE - y), r, g, b)
+    _add(to_texels, k, (ONE - x) * y, r, g, b)
+    _add(to_texels, m, x * y, r, g, b)
+
+
+@contracted
+def _add(to_texels: np.ndarray, i: int, weight: Any, r: Any, g: Any, b: Any) -> None:
     to_texels[i, 0] += weight * r
     to_texels[i, 1] += weight * g
     to_texels[i, 2] += weight * b
-    to_texels[i, 3] += weight * ZERO
-    return r * texels[i, 0] + g * texels[i, 1] + b * texels[i, 2]
-
-
-@contracted
-def mixed_back(
-    texels: np.ndarray, sizes: np.ndarray, u: float, v: float, level: float, r: Any, g: Any, b: Any,
-    to_texels: np.ndarray,
-) -> tuple[float, float]:  # fmt: skip
-    """Add the gradient of a color to the texels of both levels, and return that of the place."""
-    lower = min(int(level), sizes.shape[0] - 1)
-    part = np.float32(level - lower)
-    if part <= ZERO or lower + 1 >= sizes.shape[0]:
-        return color_back(texels, sizes, lower, u, v, r, g, b, to_texels)
-    rest = ONE - part
-    u0, v0 = color_back(texels, sizes, lower, u, v, rest * r, rest * g, rest * b, to_texels)
-    u1, v1 = color_back(texels, sizes, lower + 1, u, v, part * r, part * g, part * b, to_texels)
-    return u0 + u1, v0 + v1
 
 
 @contracted

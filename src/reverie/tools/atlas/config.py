@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reverie.jobs.blocks import NetworkSettings, device_setting
+from reverie.jobs.blocks import NetworkSettings, device_setting, gradient_precision_setting
 from reverie.settings import setting
 from reverie.tools.visualize.config import PRIORS
 
@@ -32,7 +32,4 @@ class AtlasConfig(NetworkSettings):
     )
     seed: int = setting(0, "Seed of starts and views.", minimum=0, maximum=2**63 - 1, group="result")
     device: str = device_setting(group=MACHINE, marks=("any run",))
-    precision: str = setting(
-        "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False,
-        counts=True, group=MACHINE, expert=True, marks=("any run",),
-    )  # fmt: skip
+    precision: str = gradient_precision_setting(group=MACHINE, marks=("any run",))

@@ -33,7 +33,7 @@ class PreparedAtlas:
     def __init__(self, config: AtlasConfig, session: Session) -> None:
         from reverie.tools.atlas.drawing import plan_atlas
 
-        self.critic = session.critic(config.model, config.weights, config.device, config.precision)
+        self.critic = session.critic(config.model, config.weights, config.device, config.precision, fuse=True)
         self.config, self.notes = config, list[str]()
         self.pages = plan_atlas(config, self.critic)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from reverie.errors import InputError
-from reverie.jobs.blocks import device_setting, network_setting, weights_setting
+from reverie.jobs.blocks import device_setting, gradient_precision_setting, network_setting, weights_setting
 from reverie.jobs.key_values import KeyValues, entry, inside, names, number, whole, wholes
 from reverie.settings import setting
-from reverie.tools.dream.mask_rule import mask_by_setting
+from reverie.tools.dream.mask_rule import MASK, YOUNG, invert_setting, keep_setting, mask_by_setting, mask_setting
 
 PICTURE, GOAL = "picture", "what is amplified"  # sections of the help
 HOW, VIEWS = "strength", "views"
@@ -80,7 +80,7 @@ class DreamConfig:
     )  # fmt: skip
     strength: float = setting(
         1.0, "How strong the dream is: 2 or 200% twice as strong, 0.5 or 50% half; every step goes so much further.",
-        minimum=0.01, maximum=100, late=True, group=HOW,
+        minimum=0.01, maximum=100, late=True, group=HOW, marks=(YOUNG,),
     )  # fmt: skip
     octaves: int = setting(
         4, "Picture sizes to work at, from coarse to fine.", minimum=1, maximum=32, alias=("--octave-count",), group=HOW
@@ -134,22 +134,13 @@ class DreamConfig:
         None, "Longer side in pixels, or by the picture's own: 2x, 50%; default: its own, 512 without one.", minimum=1,
         own=True, own_px=True, group=PICTURE,
     )  # fmt: skip
-    mask: str | None = setting(
-        None, "Dream only here: a picture that is white there, or a cut-out with transparency.", file="picture",
-        needs_input=True, own=True, group=PICTURE, excludes=("keep",),
-    )  # fmt: skip
-    mask_invert: bool = setting(
-        False, "Dream where the mask is black instead.", needs=("mask",), own=True, late=True, group=PICTURE,
-        expert=True,
-    )  # fmt: skip
-    keep: str | None = setting(
-        None, "Leave this as it is: a picture that is white there, or a cut-out.", file="picture", needs_input=True,
-        excludes=("mask",), own=True, late=True, group=PICTURE,
-    )  # fmt: skip
+    mask: str | None = mask_setting("Dream", PICTURE, needs_input=True, excludes=("keep",))
+    mask_invert: bool = invert_setting("Dream", PICTURE, marks=(YOUNG,))
+    keep: str | None = keep_setting(PICTURE, needs_input=True, excludes=("mask",))
     mask_by: str | None = mask_by_setting(PICTURE)
     color: str = setting(
         "dream", "Colors: those of the dream, or the picture's own.", choices=("dream", "keep"), needs_input=True,
-        late=True, group=PICTURE,
+        late=True, group=PICTURE, marks=(YOUNG,),
     )  # fmt: skip
     guide: str | None = setting(
         None, "Draw the forms of this picture out of yours.", file="picture", group=GOAL,
@@ -216,7 +207,7 @@ class DreamConfig:
         excludes=(
             "layer", "channel", "class_name", "guide", "guide_class", "caricature", "target_from", "direction", "latent"
         ),
-        marks=("goal",),
+        marks=("goal", MASK),
     )  # fmt: skip
     keep_colors: bool = setting(False, "The older name of --color keep.", needs_input=True, hidden=True, group=PICTURE)
     seed: int = setting(
@@ -224,13 +215,7 @@ class DreamConfig:
         maximum=2**63 - 1, group=HOW,
     )  # fmt: skip
     device: str = device_setting(several=True, group=MACHINE, expert=True)
-    precision: str = setting(
-        "auto",
-        "Arithmetic of the network; auto measures. fp32-fused: fp32 in fewer operations, other in the last bits.",
-        choices=("auto", "fp32", "fp32-fused", "bf16"), replay=False,
-        counts=True,
-        group=MACHINE, expert=True,
-    )  # fmt: skip
+    precision: str = gradient_precision_setting(group=MACHINE)
     tile: int | None = setting(
         None,
         "Work in tiles of this size in pixels.",

@@ -10,13 +10,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reverie.settings import setting
+from reverie.settings import marked, setting
 
 OPACITY, BRIGHTNESS = "opacity", "brightness"
 UNSAID = "opacity-unsaid"  # of a record that does not say so, whose replay does not either
 FIELD = "mask_by"
-MASKS = ("mask", "keep", "region", "group")  # settings that name masks
-YOUNG = {"dream": ("keep", "mask_invert", "strength", "color"), "style": ("mask", "keep")}  # came with the rule
+MASK, YOUNG = "mask", "as young as the rule"  # marks of fields: they name a mask; they came with opacity
+
+
+def mask_setting(verb: str, group: str, *, marks: tuple[str, ...] = (), **facts: Any) -> Any:
+    """Declare the mask of a tool that does what `verb` says."""
+    text = f"{verb} only here: a picture that is white there, or a cut-out with transparency."
+    return setting(None, text, file="picture", own=True, group=group, marks=(MASK, *marks), **facts)
+
+
+def invert_setting(verb: str, group: str, **facts: Any) -> Any:
+    """Declare that the mask is meant the other way round."""
+    text = f"{verb} where the mask is black instead."
+    return setting(False, text, needs=("mask",), own=True, late=True, group=group, expert=True, **facts)
+
+
+def keep_setting(group: str, **facts: Any) -> Any:
+    """Declare what stays as it is."""
+    text = "Leave this as it is: a picture that is white there, or a cut-out."
+    return setting(None, text, file="picture", own=True, late=True, group=group, marks=(MASK, YOUNG), **facts)
 
 
 def mask_by_setting(group: str) -> Any:
@@ -27,15 +44,17 @@ def mask_by_setting(group: str) -> Any:
     )  # fmt: skip
 
 
-def with_mask_rule(record: Mapping[str, object]) -> Mapping[str, object]:
-    """Return a record of a result that says nothing of its masks with the rule of its time; others as they are."""
+def with_mask_rule(record: Mapping[str, object], settings: type) -> Mapping[str, object]:
+    """Return a record of a result that says nothing of its masks with the rule of its time; others as they are.
+
+    `settings` is the class of its settings, whose fields say which name masks and which came with the rule.
+    """
     config = record.get("config")
     if not isinstance(config, Mapping) or FIELD in config or not record.get("version"):
         return record
-    if not any(config.get(name) for name in MASKS):
+    if not any(config.get(name) for name in marked(settings, MASK)):
         return record
-    young = YOUNG["style" if "style" in str(record.get("tool")) else "dream"]
-    rule = UNSAID if any(config.get(name) is not None for name in young) else BRIGHTNESS
+    rule = UNSAID if any(config.get(name) is not None for name in marked(settings, YOUNG)) else BRIGHTNESS
     return {**record, "config": {**config, FIELD: rule}}
 
 

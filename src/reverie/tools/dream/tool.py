@@ -177,7 +177,7 @@ def settle(config: DreamConfig, name: str) -> DreamConfig:
 
 def upgrade(record: Mapping[str, object]) -> Mapping[str, object]:
     """Return a record of an older version as today's: what lay beside the settings stands in them."""
-    record = with_mask_rule(record)
+    record = with_mask_rule(record, DreamConfig)
     config = record.get("config")
     if not isinstance(config, Mapping):
         return record

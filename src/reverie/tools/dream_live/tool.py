@@ -31,7 +31,7 @@ class DreamLookSettings:
     """What a show dreams of, and how finely."""
 
     model: str = network_setting(group="dream")
-    layer: str = setting("mixed4c", "Layer to raise.", group="dream")
+    layer: str = setting("mixed4c", "Layer to amplify.", group="dream")
     objective: str = setting("equalized", "What of it; see 'reverie dream'.", choices=FORMS, group="dream")
     steps: int = setting(1, "Steps at each size for each frame.", minimum=1, maximum=200, group="dream")
     octaves: int = setting(2, "Picture sizes to work at.", minimum=1, maximum=16, group="dream")

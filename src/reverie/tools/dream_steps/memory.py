@@ -95,7 +95,8 @@ def plan_memory(
     """
     names = sorted(ascent.layers - {"image"})
     budget, used = memory_budget(config.max_memory, critic.device)
-    used = -(-(used if used_bytes is None else used_bytes) // USED_STEP_BYTES) * USED_STEP_BYTES
+    used = critic.prepared_bytes(names) + (used if used_bytes is None else used_bytes)
+    used = -(-used // USED_STEP_BYTES) * USED_STEP_BYTES
     case = _Case(size, budget, used, critic.bytes_per_pixel(names), 0, critic.stride(names))
     tile = config.tile or _shared_tile(case, critic, ascent)
     if not disk and not tile and fits_whole(size, budget, case.per_px, used_bytes=used):

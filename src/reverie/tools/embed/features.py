@@ -85,9 +85,7 @@ def look(
         if step >= len(parts):
             return []
         known = None if kept is None else kept.read(step)
-        return known or list(
-            pool_of_threads.map(lambda item: decoded(collection, item, size_px, thumb_px), parts[step])
-        )
+        return known or [*pool_of_threads.map(lambda item: decoded(collection, item, size_px, thumb_px), parts[step])]
 
     ahead = Ahead(ahead_of, 1)
     try:

@@ -53,7 +53,7 @@ class ViewSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TextureSettings:
-    """What is painted on."""
+    """What gets a texture."""
 
     texture: str = setting(
         "solid", "How a texture is held: a solid block of color without seams, a stack of resolutions, a Fourier "
@@ -63,7 +63,7 @@ class TextureSettings:
         1024, "Side of the texture in the result, in texels.", minimum=64, maximum=8192, group="texture"
     )
     unfold: bool = setting(
-        False, "Unfold the surface anew, even where the file's own texture coordinates can be painted on.",
+        False, "Unfold the surface anew, even where the file's own texture coordinates can be used.",
         group="texture",
     )  # fmt: skip
     texture_rate: float = setting(
@@ -91,8 +91,8 @@ class ShapeSettings:
         alias=("--reach",), group="shape",
     )  # fmt: skip
     schedule: str = setting(
-        "staged", "How vertices move: broad forms first and details last, or alike at all steps, as in results of "
-        "before.", choices=("staged", "even"), group="shape", expert=True,
+        "staged", "How vertices move: broad forms first and details last, or the same at all steps, as in "
+        "results of before.", choices=("staged", "even"), group="shape", expert=True,
     )  # fmt: skip
     lock: tuple[str, ...] = setting(
         (), "A part whose vertices stay where they are, as material=NAME, or mask=FILE with a picture on the file's "
@@ -112,7 +112,7 @@ class AscentSettings(ViewSettings, TextureSettings, ShapeSettings):
 
 
 def upgrade(record: Mapping[str, object]) -> Mapping[str, object]:
-    """Return a record of an older version as today's: its vertices, if they moved, moved alike at all steps."""
+    """Return a record of an older version as today's: its vertices, if they moved, moved the same way at all steps."""
     config = record.get("config")
     if not isinstance(config, Mapping) or "schedule" in config:
         return record

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reverie.jobs.blocks import device_setting, network_setting, weights_setting
+from reverie.jobs.blocks import device_setting, gradient_precision_setting, network_setting, weights_setting
 from reverie.jobs.weighted import in_weighted
 from reverie.settings import setting
-from reverie.tools.dream.mask_rule import mask_by_setting
+from reverie.tools.dream.mask_rule import MASK, YOUNG, invert_setting, keep_setting, mask_by_setting, mask_setting
 from reverie.tools.style.named import in_region
 
 SCORES = ("w2", "w2-ns", "gram", "covariance", "mean-std", "sliced", "strotss", "nearest")
@@ -29,7 +29,7 @@ class StyleConfig:
         None, "Paint in one pass: --fast alone for any style, --fast FILE for the one that it was taught.",
         file="network", builtin=("any",), bare="any", group=STYLE, marks=("one pass",),
     )  # fmt: skip
-    model: str = network_setting(group=NETWORK)
+    model: str = network_setting("embedded-2", group=NETWORK)
     weights: str | None = weights_setting(group=NETWORK)
     strength: float = setting(
         0.5, "From 0, the content as it is, to 1, nothing but style.", minimum=0, maximum=1, group=STRENGTH,
@@ -137,19 +137,11 @@ class StyleConfig:
     region: tuple[str, ...] = setting(
         (), "A region with styles of its own, as mask=FILE,style=FILE,strength=1, or mask=FILE,keep=1; repeatable.",
         file="picture", whole=True, inside=in_region, group=PICTURE, expert=True,
+        marks=(MASK,),
     )  # fmt: skip
-    mask: str | None = setting(
-        None, "Paint only here: a picture that is white there, or a cut-out with transparency.", file="picture",
-        own=True, late=True, group=PICTURE,
-    )  # fmt: skip
-    mask_invert: bool = setting(
-        False, "Paint where the mask is black instead.", needs=("mask",), own=True, late=True, group=PICTURE,
-        expert=True,
-    )  # fmt: skip
-    keep: str | None = setting(
-        None, "Leave this as it is: a picture that is white there, or a cut-out.", file="picture", own=True,
-        late=True, group=PICTURE,
-    )  # fmt: skip
+    mask: str | None = mask_setting("Paint", PICTURE, late=True, marks=(YOUNG,))
+    mask_invert: bool = invert_setting("Paint", PICTURE)
+    keep: str | None = keep_setting(PICTURE)
     mask_by: str | None = mask_by_setting(PICTURE)
     seamless: str = setting(
         "none", "Axes along which the result repeats without a seam.", choices=SEAMLESS, group=PICTURE
@@ -180,12 +172,7 @@ class StyleConfig:
         0, "Seed of noise and sampled places.", minimum=0, maximum=2**63 - 1, group=STRENGTH, marks=("one pass",),
     )  # fmt: skip
     device: str = device_setting(several=True, group=MACHINE, marks=("one pass",))
-    precision: str = setting(
-        "auto",
-        "Arithmetic of the network; auto measures. fp32-fused: fp32 in fewer operations, other in the last bits.",
-        choices=("auto", "fp32", "fp32-fused", "bf16"), replay=False, counts=True, group=MACHINE, expert=True,
-        marks=("one pass",),
-    )  # fmt: skip
+    precision: str = gradient_precision_setting(group=MACHINE, marks=("one pass",))
     tile: int | None = setting(
         None, "Work in tiles of this size in pixels.", minimum=32, replay=False, counts=True, own=True, group=MACHINE,
         expert=True, marks=("one pass",),

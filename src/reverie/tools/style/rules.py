@@ -8,6 +8,7 @@ from reverie.errors import InputError
 from reverie.settings import check_together, marked
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style_film.config import StyleFilmConfig
+from reverie.weights.embedded import EMBEDDED_NAMES
 
 MOST_ANCHOR = 64  # frames back that are kept in memory
 
@@ -67,6 +68,8 @@ def check_fast(config: StyleConfig) -> None:
     used = marked(StyleConfig, "one pass")
     for field in dataclasses.fields(config):
         name = field.name
+        if name == "model" and config.model in EMBEDDED_NAMES:  # older records name the default of their time
+            continue
         if name not in used and getattr(config, name) != field.default:
             raise InputError(f"--fast paints in one pass and has no use for --{name.replace('_', '-')}; leave out one")
     if config.resume_from or config.keep_state:

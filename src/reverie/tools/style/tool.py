@@ -37,7 +37,7 @@ def _network(config: StyleConfig) -> Path | None:
 
 def _upgraded(record: Mapping[str, object]) -> Mapping[str, object]:
     """Return a record with the state that its picture was gone on with among its settings."""
-    record = with_mask_rule(record)
+    record = with_mask_rule(record, StyleConfig)
     config, state = record.get("config"), record.get("resumed_from")
     if not isinstance(config, Mapping) or not isinstance(state, str):
         return record

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reverie.jobs.tool import Prepared, Role, Tool
 from reverie.tools.dream.mask_rule import with_mask_rule
 from reverie.tools.films.work import with_keys
+from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.rules import check_inputs
 from reverie.tools.style.tool import STYLE
 from reverie.tools.style_film.config import StyleFilmJob
@@ -26,7 +27,7 @@ def _prepare(job: StyleFilmJob, session: Session) -> Prepared:
 
 def _upgraded(record: Mapping[str, object]) -> Mapping[str, object]:
     """Return a record with its keyframes, which stand beside its settings, among them."""
-    record = with_mask_rule(record)
+    record = with_mask_rule(record, StyleConfig)
     config = record.get("config")
     styles = config.get("style") if isinstance(config, Mapping) else None
     listed = styles if isinstance(styles, list) else []

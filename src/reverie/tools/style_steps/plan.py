@@ -107,7 +107,7 @@ def plan_style(
         sizes = [s for s in sizes if max(s) > max(above)]
     first = 0 if above is None else 1 + len([s for s in all_sizes if max(s) <= max(above)])
     most, used = memory_budget(budget or config.max_memory, critic.device)
-    used = -(-used // USED_STEP_BYTES) * USED_STEP_BYTES
+    used = -(-(used + critic.prepared_bytes(layers)) // USED_STEP_BYTES) * USED_STEP_BYTES
     halo = _halo(critic, layers)
     # the largest first: where memory is too little, it is the size that was asked for that the message names
     tiles = [config.tile or tile_for(s, config, critic, layers, most, used) for s in reversed(sizes)][::-1]

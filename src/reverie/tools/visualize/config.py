@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from reverie.jobs.blocks import NetworkSettings, device_setting
+from reverie.jobs.blocks import NetworkSettings, device_setting, gradient_precision_setting
 from reverie.settings import setting
 from reverie.weights.embedded import EMBEDDED_NAMES
 
@@ -70,11 +70,7 @@ class VisualizeConfig(NetworkSettings):
     )  # fmt: skip
     seed: int = setting(0, "Seed of the start, the crops and the noise.", minimum=0, maximum=2**63 - 1, group="result")
     device: str = device_setting(group=MACHINE)
-    precision: str = setting(
-        "auto", "Arithmetic of the network; auto measures.", choices=("auto", "fp32", "bf16"), replay=False,
-        counts=True,
-        group=MACHINE, expert=True,
-    )  # fmt: skip
+    precision: str = gradient_precision_setting(group=MACHINE)
     picture: int | None = setting(
         None, "Only this picture of a batch, counted from 0; default: a sheet of all.", minimum=0, maximum=63,
         own=True, stored=False, group=WHAT, expert=True,

@@ -38,7 +38,7 @@ def _opened(config: VisualizeConfig, session: Session) -> Critic:
     from reverie.errors import InputError
 
     try:
-        return session.critic(config.model, config.weights, config.device, config.precision)
+        return session.critic(config.model, config.weights, config.device, config.precision, fuse=True)
     except InputError as error:
         if Path(config.model).suffix or config.weights is not None:
             raise

@@ -53,28 +53,27 @@ def serve(
         raise InputError(f"the studio needs '{error.name}': pip install 'reverie[studio]'") from error
     check_certificate(certificate, key)
     settings, made = with_password(settings)
-    _end_by_exception()
-    listening = listen(settings)
+    listening = _listening(settings)
     how = (settings.registry, settings.devices, settings.executor, settings.workers)
     with listening, keeper_of(Queue(home), *how, frames=settings.frames) as keeper:
         app = build(home, settings, keeper)
-        server = uvicorn.Server(uvicorn.Config(app, **_how(certificate, key)))
-        scheme = "https" if certificate else "http"
-        address = f"{scheme}://{shown_host(settings.host)}:{listening.getsockname()[1]}/"
+        port = listening.getsockname()[1]
+        address = f"http{'s' if certificate else ''}://{shown_host(settings.host)}:{port}/"
         settings_of(app, settings.address or f"{address}booth")
         if prepare is not None:
             prepare(app)
         announce(address, settings, made, home)
         if open_page:
             webbrowser.open(address)
-        server.run(sockets=[listening])
+        uvicorn.Server(uvicorn.Config(app, **_how(certificate, key))).run(sockets=[listening])
     return 0
 
 
-def _end_by_exception() -> None:
-    """Let SIGTERM raise, so that the workers are told."""
+def _listening(settings: StudioSettings) -> socket.socket:
+    """Return the socket; from now on SIGTERM raises, so that the workers are told."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    return listen(settings)
 
 
 def _how(certificate: str | None, key: str | None) -> dict[str, Any]:
