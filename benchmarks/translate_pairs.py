@@ -158,15 +158,20 @@ def seconds_a_step(config: TranslateConfig, folder: Path) -> float:
     return each
 
 
+def wide(side_px: int) -> int:
+    """Return the width of pictures of a height."""
+    return -(-side_px * 4 // 3 // 32) * 32
+
+
 def prepared(camvid: Path, scratch: Path, side_px: int = CROP_PX) -> Path:
-    """Return the pairs at this height, a third wider."""
+    """Return the pairs at this height, about a third wider: in multiples of 32, which the paper's network takes."""
     root = scratch / ("pairs" if side_px == CROP_PX else f"pairs-{side_px}")
     for path in sorted(camvid.glob("*/*/*.*")):
         to = root / path.relative_to(camvid).with_suffix(".png")
         if not to.is_file():
             to.parent.mkdir(parents=True, exist_ok=True)
             how = Image.Resampling.NEAREST if path.parent.name == "label" else Image.Resampling.LANCZOS
-            Image.open(path).resize((side_px * 4 // 3, side_px), how).save(to)
+            Image.open(path).resize((wide(side_px), side_px), how).save(to)
     return root
 
 
@@ -240,7 +245,7 @@ def main() -> None:
     parser.add_argument("camvid", type=Path)
     parser.add_argument("scratch", type=Path)
     parser.add_argument("--cpu-minutes", type=float, default=3.0)
-    parser.add_argument("--side", type=int, default=CROP_PX, help="height of the pictures")
+    parser.add_argument("--side", type=int, default=CROP_PX, help="height of the pictures, a multiple of 32")
     parser.add_argument("--width", type=int, default=WIDTH, help="of all networks")
     parser.add_argument("--only", choices=[*WAYS], help="one of the two ways")
     parser.add_argument("--output", type=Path)
@@ -248,7 +253,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     root = prepared(options.camvid, options.scratch, options.side)
-    size = [options.side * 4 // 3, options.side]
+    size = [wide(options.side), options.side]
     result: dict[str, Any] = {"machine": machine(), "cpu_minutes_each": options.cpu_minutes, "size": size}
     tiles: list[np.ndarray] = []
     for way in WAYS if options.only is None else (options.only,):

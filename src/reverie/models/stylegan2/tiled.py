@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 TILE = 4
-FEWEST_CHANNELS = 128  # of both sides: with fewer, turning the tiles costs what the products save
-FEWEST_TILES, AT_ONCE = 16, 128  # tiles of a picture, and in the cache
+FEWEST_CHANNELS = 64  # of both sides: with fewer, turning the tiles costs what the products save
+FEWEST_TILES, AT_ONCE = 16, 64  # tiles of a picture, and in the cache
 _IN = (
     (4, 0, -5, 0, 1, 0), (0, -4, -4, 1, 1, 0), (0, 4, -4, -1, 1, 0),
     (0, -2, -1, 2, 1, 0), (0, 2, -1, -2, 1, 0), (0, 4, 0, -5, 0, 1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reverie.errors import InputError
@@ -131,9 +132,21 @@ class ProjectConfig(GeneratorSettings):
         None, "Random pictures whose best the search begins with; by default 2000 of 64 px, fewer of larger networks.",
         minimum=1, maximum=1_000_000,
     )  # fmt: skip
-    lr: float = setting(0.05, "Step size of Adam.", above=0, maximum=10)
-    pixels: float = setting(1.0, "Weight of the pixels beside the critic's layers.", minimum=0, maximum=1000)
+    lr: float = setting(0.1, "Step size of Adam.", above=0, maximum=10)
+    rate: str = setting(
+        "ramp", "How the step size goes over a stage: 'ramp' rises, stays and falls, 'cosine' only falls.",
+        choices=("ramp", "cosine"), expert=True,
+    )  # fmt: skip
+    pixels: float = setting(2.0, "Weight of the pixels beside the critic's layers.", minimum=0, maximum=1000)
     seed: int = setting(0, "Seed of the starts.", minimum=0, maximum=MOST_SEED)
+
+
+def upgraded_project(record: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the record of a search that says nothing of its rate, from before there were two, as it was made."""
+    config = record.get("config")
+    if not isinstance(config, Mapping) or not record.get("version") or "rate" in config:
+        return record
+    return {**record, "config": {"rate": "cosine", "lr": 0.05, "pixels": 1.0, **config}}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Plan, Report
-from reverie.tools.latent.config import ProjectConfig
+from reverie.tools.latent.config import ProjectConfig, upgraded_project
 from reverie.tools.latent.sample import PreparedGenerator
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 START_PIXELS = 2000 * 64**2  # drawn in all where nobody says how many starts: 2000 of a network of 64 px
 LEAST_STARTS = 32
+WARM, COOL = 0.05, 0.25  # parts of a stage in which the rate rises and falls (Karras et al. 2019, appendix D)
 
 
 class PreparedProjection(PreparedGenerator):
@@ -123,13 +125,24 @@ class PreparedProjection(PreparedGenerator):
         from reverie.optimize.gradient import Ascent
         from reverie.tools.latent_search.perceptual import Sized, resemblance
 
+        config = self.config
         canvas = LatentCanvas(self.model.net, found["ws"], per_layer=per_layer).to(self.model.device)
-        ascent = Ascent(self.critic, resemblance(self.critic, target, self.config.pixels), Sized())
-        rule = CanvasRule(self.config.lr, betas=(0.9, 0.999), anneal=True)
-        generator = torch.Generator().manual_seed(self.config.seed)
-        for score, _, _ in ascend_canvas(canvas, ascent, self.config.steps, rule, generator):
+        ascent = Ascent(self.critic, resemblance(self.critic, target, config.pixels), Sized())
+        rule = CanvasRule(config.lr, betas=(0.9, 0.999), anneal=True)
+        generator = torch.Generator().manual_seed(config.seed)
+
+        def pace(number: int, images: Tensor) -> tuple[Ascent, float]:
+            return ascent, config.lr * ramp((number - 1) / config.steps)
+
+        ramped = pace if config.rate == "ramp" else None
+        for score, _, _ in ascend_canvas(canvas, ascent, config.steps, rule, generator, pace=ramped):
             found["ws"] = canvas.ws.detach()
             yield score
+
+
+def ramp(progress: float) -> float:
+    """Return the part of the learning rate that is used at a part of a stage: it rises, stays, and falls to zero."""
+    return min(1.0, (progress + 0.01) / WARM) * (1 - math.cos(math.pi * min(1.0, (1 - progress) / COOL))) / 2
 
 
 def fitted(rgb: np.ndarray, size: tuple[int, int]) -> tuple[Tensor, str]:
@@ -150,7 +163,7 @@ def fitted(rgb: np.ndarray, size: tuple[int, int]) -> tuple[Tensor, str]:
 LATENT_PROJECT: Tool[ProjectConfig] = Tool(
     name="latent project", doing="searching", ending="projected",
     summary="Find photographs in latent space: their latents, to be edited and travelled to.",
-    config=ProjectConfig, prepare=PreparedProjection,
+    config=ProjectConfig, prepare=PreparedProjection, upgrade=upgraded_project,
     roles=(Role("photo", "picture", "Photographs to look for.", streamed=True),),
     examples=("reverie latent project rose.jpg", "reverie latent project photos/ --model mine.safetensors -o found/"),
 )  # fmt: skip

@@ -91,11 +91,11 @@ class TranslateConfig:
     )  # fmt: skip
     gan_after: float | None = setting(
         None, "Part of the run after which the discriminator begins; before, the difference alone is learned, which "
-        "takes half the time; usually 0.6.", minimum=0, maximum=1, group="loss", needs=(f"architecture={PIX2PIX}",),
+        "takes half the time; usually 0.4.", minimum=0, maximum=1, group="loss", needs=(f"architecture={PIX2PIX}",),
         late=True, decided=True,
     )  # fmt: skip
     ssim: float | None = setting(
-        None, "Weight of what SSIM lacks to 1 in pix2pix, where the difference has 100; usually 20 beside a "
+        None, "Weight of what SSIM lacks to 1 in pix2pix, where the difference has 100; usually 30 beside a "
         "discriminator, 0 without.", minimum=0, maximum=1000, group="loss", needs=(f"architecture={PIX2PIX}",),
         late=True, decided=True,
     )  # fmt: skip
