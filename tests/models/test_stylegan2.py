@@ -17,7 +17,8 @@ from reverie.models.stylegan2.discriminator import Discriminator, matching, spre
 from reverie.models.stylegan2.file import build_generator, describe, load_generator
 from reverie.models.stylegan2.generator import Generator
 from reverie.models.stylegan2.layers import Blur, StyleConv, ToColors
-from reverie.models.stylegan2.tiled import suits_tiles, tiled_conv, turned_kernels
+from reverie.models.stylegan2.tiled import suits_tiles, tiled_conv
+from reverie.models.winograd import turned
 from reverie.weights.checkpoint import save_model
 
 SMALL = GeneratorConfig(
@@ -174,7 +175,7 @@ def test_a_convolution_by_tiles_equals_the_plain_one(size: tuple[int, int]):
     style, scale = torch.rand(2, 5, generator=random), torch.rand(2, 7, generator=random)
     plain = F.conv2d((x * style[..., None, None]).double(), weight.double(), padding=1)
     expected = plain * scale[..., None, None] + bias[:, None, None]
-    found = tiled_conv(x.contiguous(memory_format=torch.channels_last), turned_kernels(weight), style, scale, bias)
+    found = tiled_conv(x.contiguous(memory_format=torch.channels_last), turned(weight), style, scale, bias)
     assert (found - expected).abs().max() < 2e-5 * expected.abs().max()
     assert not suits_tiles(weight, *size)  # too few channels to be worth it
 

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.models.stylegan2.tiled import suits_tiles, tiled_conv, turned_kernels
+from reverie.models.stylegan2.tiled import suits_tiles, tiled_conv
+from reverie.models.winograd import turned
 
 SQRT2 = math.sqrt(2)
 SLOPE = 0.2
@@ -138,7 +139,7 @@ class StyleConv(Modulated):
             if not self._few(self.size[0] * self.size[1] // 4):
                 self.turned = self.weight.transpose(0, 1).contiguous(memory_format=torch.channels_last)
         elif by_tiles and suits_tiles(self.weight, *self.size):
-            self.kernels = turned_kernels(self.weight)
+            self.kernels = turned(self.weight)
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None, gain: float = 1.0) -> Tensor:
         """Return activations ``[B, O, h, w]``; `noise` is ``[h, w]`` or ``[B, 1, h, w]``, None for none."""

@@ -1,11 +1,7 @@
 """Modulated 3x3 convolutions over tiles of 4 x 4 pixels, for weights that stand still: a quarter of the products.
 
-Minimal filtering F(4 x 4, 3 x 3): a tile x of 6 x 6 is turned by a matrix B, multiplied by place with the kernel k
-turned by G, and turned back by A: y = A^T [(G k G^T) * (B^T x B)] A. The products over channels are 36 matrix products.
-A few rows of tiles are worked on at a time, so that they stay in the processor's cache, and the style and the
-demodulation are applied on the way in and out.
-
-Source: Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks", arXiv 1509.09308, section 4.
+The way of `reverie.models.winograd`; the style and the demodulation are applied on the way in and out. A few rows of
+tiles are worked on at a time, so that they stay in the processor's cache.
 """
 
 from __future__ import annotations
@@ -14,18 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-TILE = 4
+from reverie.models.winograd import TILE, both_axes
+
 FEWEST_CHANNELS = 64  # of both sides: with fewer, turning the tiles costs what the products save
 FEWEST_TILES, AT_ONCE = 16, 64  # tiles of a picture, and in the cache
-_IN = (
-    (4, 0, -5, 0, 1, 0), (0, -4, -4, 1, 1, 0), (0, 4, -4, -1, 1, 0),
-    (0, -2, -1, 2, 1, 0), (0, 2, -1, -2, 1, 0), (0, 4, 0, -5, 0, 1),
-)  # fmt: skip
-_KERNEL = (
-    (1 / 4, 0, 0), (-1 / 6, -1 / 6, -1 / 6), (-1 / 6, 1 / 6, -1 / 6),
-    (1 / 24, 1 / 12, 1 / 6), (1 / 24, -1 / 12, 1 / 6), (0, 0, 1),
-)  # fmt: skip
-_OUT = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1))
 
 
 def suits_tiles(weight: Tensor, height: int, width: int) -> bool:
@@ -34,19 +22,12 @@ def suits_tiles(weight: Tensor, height: int, width: int) -> bool:
     return whole and min(weight.shape[:2]) >= FEWEST_CHANNELS and height * width // TILE**2 >= FEWEST_TILES
 
 
-def turned_kernels(weight: Tensor) -> Tensor:
-    """Return ``[36, I, O]`` of a weight ``[O, I, 3, 3]``: four times its memory."""
-    turn = torch.tensor(_KERNEL, dtype=torch.float64)
-    found = torch.stack([torch.einsum("j,k,oijk->io", a, b, weight.double()) for a in turn for b in turn])
-    return found.float().contiguous()
-
-
 def tiled_conv(x: Tensor, kernels: Tensor, style: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
     """Return scale * conv(style * x) + bias, zeros around x.
 
     Args:
         x: ``[B, I, H, W]``, float32.
-        kernels: of `turned_kernels`.
+        kernels: of `reverie.models.winograd.turned`.
         style: ``[B, I]``.
         scale: ``[B, O]``.
         bias: ``[O]``.
@@ -71,8 +52,7 @@ def _one(x: Tensor, kernels: Tensor, style: Tensor, scale: Tensor, bias: Tensor,
         (6, 6, down, across, channels), (line, column, TILE * line, TILE * column, 1), padded.storage_offset()
     )
     places = out.view(down, TILE, across, TILE, outputs).permute(1, 3, 0, 2, 4)
-    inward = torch.kron(*[torch.tensor(_IN, dtype=x.dtype)] * 2)
-    outward = torch.kron(*[torch.tensor(_OUT, dtype=x.dtype)] * 2)
+    outward, inward = both_axes()
     count = rows * across
     part = x.new_empty(6, 6, rows, across, channels)
     turned, product = x.new_empty(36, count * channels), x.new_empty(36, count, outputs)
