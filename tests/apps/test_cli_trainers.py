@@ -130,7 +130,7 @@ def test_names_are_given_by_the_embedded_network_and_written_as_a_table(
     [
         (("train", "classifier", "SET", "-o", "FILE"), "is a file; name a folder for the run"),
         (("train", "classifier", "SET", "-o", "x.safetensors", "--resume"), "no checkpoint to resume"),
-        (("train", "classifier", "SET", "--model", "resnet19"), "resnet18"),
+        (("train", "classifier", "SET", "--model", "resnet18"), "--architecture"),
         (("train", "translate", "SET", "-o", "x.pt"), "is a .safetensors file"),
         (("distill", "FILE", "-o", "x.safetensors"), "DATA is missing"),
         (("distill", "FILE", "SET", "--export", "x.pb"), ".onnx"),

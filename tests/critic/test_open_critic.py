@@ -217,4 +217,6 @@ def test_an_unknown_device_is_refused(device):
 
 
 def test_an_unknown_precision_is_refused():
-    assert "auto, fp32, fp32-fused or bf16" in refused(InputError, "squeezenet1_1", "random", precision="fp8")
+    assert "auto, fp32, fp32-fused, fp32-fused-2 or bf16" in refused(
+        InputError, "squeezenet1_1", "random", precision="fp8"
+    )

@@ -55,6 +55,8 @@ class Styling(Making[Step]):
     ) -> None:  # fmt: skip
         config = with_tuples(config)
         check_settings(config)
+        if isinstance(network, Critic) and config.model == StyleConfig.model:
+            config = replace(config, model=network.identity.name)  # what the record says, not the default
         self.config = config if resume is None else replace(config, resume_from=str(resume))
         given, self.controls = given_of(source), Controls()
         self.made = PreparedStyle(self.config, Session(), network, pictures).made(given, config.seed)

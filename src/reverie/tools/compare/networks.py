@@ -13,6 +13,7 @@ from reverie.critic.style_layers import style_layers
 from reverie.errors import InputError, PictureError, ReverieError
 from reverie.media.metadata import read_settings
 from reverie.tools.compare.config import CompareConfig
+from reverie.weights.embedded import STEMS
 
 MOST_CHANNELS = 1024  # of a layer: beyond, the eigenvalues of its covariance take longer than the network
 MOST_STRIDE = 16  # beyond, a picture of usual size has too few positions for a covariance
@@ -68,7 +69,7 @@ def find_scorers(
             if config.model is not None:
                 raise
             notes.append(f"the network '{key[0]}' that stylized is missing here and does not measure: {error}")
-    asked = _named(config.judge) if config.judge is not None else (EMBEDDED, None)
+    asked = one_key(*_named(config.judge)) if config.judge is not None else (EMBEDDED, None)
     if asked not in critics:
         critics[asked] = open_critic(*asked, device=config.device, precision="fp32")
     names: list[str] = []
@@ -126,8 +127,13 @@ def _painters(
             key = (_near(source, stored.get("model")) or EMBEDDED, _near(source, stored.get("weights")))
         else:
             key = (EMBEDDED, None)
-        used.setdefault(key, []).append(stored)
+        used.setdefault(one_key(*key), []).append(stored)
     return used
+
+
+def one_key(model: str, weights: str | None) -> tuple[str, str | None]:
+    """Return the name by which a network is known, whichever of its names this is."""
+    return STEMS.get(model, model), weights
 
 
 def _near(source: Any, name: str | None) -> str | None:

@@ -53,9 +53,10 @@ def serve(
         raise InputError(f"the studio needs '{error.name}': pip install 'reverie[studio]'") from error
     check_certificate(certificate, key)
     settings, made = with_password(settings)
+    queue = Queue(home)  # a home that cannot be used is said before a port that is taken
     listening = _listening(settings)
     how = (settings.registry, settings.devices, settings.executor, settings.workers)
-    with listening, keeper_of(Queue(home), *how, frames=settings.frames) as keeper:
+    with listening, keeper_of(queue, *how, frames=settings.frames) as keeper:
         app = build(home, settings, keeper)
         port = listening.getsockname()[1]
         address = f"http{'s' if certificate else ''}://{shown_host(settings.host)}:{port}/"
