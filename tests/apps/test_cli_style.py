@@ -146,7 +146,7 @@ def test_bytes_through_pipes(photo: Path, style: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, input=photo.read_bytes(), capture_output=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     with Image.open(io.BytesIO(done.stdout)) as image:
-        assert (image.format, image.size) == ("JPEG", (48, 36))
+        assert (image.format, image.size) == ("JPEG", (64, 48))
     (tmp_path / "piped.jpg").write_bytes(done.stdout)
     assert read_settings(tmp_path / "piped.jpg")["input"]["name"] == "stdin"
 
