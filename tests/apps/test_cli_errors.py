@@ -47,6 +47,31 @@ def test_missing_picture(run: Run, tmp_path: Path) -> None:
     one_line(err, "absent.png")
 
 
+def test_missing_style_is_no_output(run: Run, photo: Path, tmp_path: Path) -> None:
+    code, _, err = run("style", photo, tmp_path / "absent.jpg")
+    assert code == 2
+    one_line(err, "absent.jpg")
+    assert "did you mean -o" not in err
+    code, _, err = run("style", photo, photo, tmp_path / "absent.jpg")
+    assert (code, "did you mean -o" in err) == (2, True)
+    code, _, err = run("translate", "sobel", photo, tmp_path / "absent.jpg")
+    assert (code, "did you mean -o" in err) == (2, True)
+
+
+def test_picture_named_as_a_network(run: Run, photo: Path) -> None:
+    code, _, err = run("latent", "sample", "--model", photo)
+    assert code == 2
+    one_line(err, "is a picture, not a network")
+
+
+@pytest.mark.parametrize("port", [-4, 99999])
+def test_studio_of_no_port(run: Run, tmp_path: Path, port: int) -> None:
+    pytest.importorskip("uvicorn")
+    code, _, err = run("studio", "--port", port, "--home", tmp_path / "home")
+    assert code == 2
+    one_line(err, "--port takes 0 to 65535")
+
+
 def test_folder_instead_of_picture(run: Run, tmp_path: Path) -> None:
     code, _, err = run("dream", tmp_path, "-o", tmp_path / "x.png")
     assert code == 2

@@ -261,3 +261,26 @@ def test_a_list_that_names_strange_places_is_refused(pictures: Path, tmp_path: P
     with pytest.raises(DataError, match="across/99"):
         call("embed pick", pictures, tmp_path / "list.txt", "-o", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_small_classes_are_not_outvoted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "few"
+    for kind, name in enumerate(("across", "down")):
+        (folder / name).mkdir(parents=True)
+        for number in range(6):
+            Image.fromarray(stripes(100 * kind + number, kind)).save(folder / name / f"{number:02d}.png")
+    call("embed map", folder, "-o", tmp_path / "map", *QUICK)
+    said = re.search(r"([\d.]+)% of the pictures lie among their own class \((\d+) nearest\)", capsys.readouterr().err)
+    assert said is not None
+    assert int(said[2]) == 5  # a picture has five of its class beside it; with 11 the other six always win
+    assert float(said[1]) > 80
+
+
+def test_too_few_pictures_leave_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "few").mkdir()
+    for number in range(3):
+        Image.fromarray(stripes(number, 0)).save(tmp_path / "few" / f"{number}.png")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="3 pictures are too few for a map; it takes 5"):
+        call("embed map", "few", *QUICK)
+    assert [path.name for path in tmp_path.iterdir()] == ["few"]

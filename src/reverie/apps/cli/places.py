@@ -76,11 +76,15 @@ def check_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, 
     for role in tool.fixed:
         value = positions.get(role.name)
         if role.kind == "network" and isinstance(value, str) and Path(value).suffix.lower() in (*STILLS, ".webp"):
-            raise InputError(f"'{value}' is a picture; {lacking(tool, role)}")
-    places = [*texts, *(text for role in tool.fixed for text in texts_of(positions.get(role.name)))]
+            more = f"see 'reverie {tool.name} --help'"
+            raise InputError(f"'{value}' is a picture, not a network; give one as {option_of(role)}; {more}")
+    fixed = [texts_of(positions.get(role.name)) for role in tool.fixed if role.kind != "network"]
+    places = [*texts, *(text for role_texts in fixed for text in role_texts)]
     if len(places) < 2 or common.output is not None or tool.makes not in ("picture", "film", "mesh"):
         return
     *before, last = map(Path, places)
+    if fixed and len(fixed[-1]) == 1:
+        return  # the only style or guide that is named: without it, there is nothing to do
     if (
         last.suffix.lower() in (*STILLS, *FILMS, *MESHES_WRITTEN, ".webp")
         and not last.exists()
@@ -117,8 +121,12 @@ def say_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, An
 
 def lacking(tool: AnyTool, role: Role) -> str:
     """Return what to say where a place is empty."""
-    by_name = f"--{role.name.replace('_', '-')} FILE"
-    return f"{role.name.upper()} is missing ({by_name}); see 'reverie {tool.name} --help'"
+    return f"{role.name.upper()} is missing ({option_of(role)}); see 'reverie {tool.name} --help'"
+
+
+def option_of(role: Role) -> str:
+    """Return the option that fills a place by its name."""
+    return f"--{role.name.replace('_', '-')} FILE"
 
 
 def fixed_settings(tool: AnyTool, positions: Mapping[str, Any], *, like: bool = False) -> dict[str, Any]:

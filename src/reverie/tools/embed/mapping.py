@@ -50,6 +50,16 @@ def default_layer(critic: Critic) -> str:
     return critic.identity.pooled or critic.identity.default_layers[-1]
 
 
+def check_enough(count: int) -> None:
+    """Refuse a collection that is too small.
+
+    Raises:
+        DataError: says how many pictures it takes.
+    """
+    if count < LEAST_PICTURES:
+        raise DataError(f"{count} pictures are too few for a map; it takes {LEAST_PICTURES}")
+
+
 class Mapping:
     """A map on its way; whatever there is can be written after any step.
 
@@ -95,8 +105,7 @@ class Mapping:
     def lay_out(self) -> Iterator[int]:
         """Lay out what was looked at, yielding the steps that are done."""
         config = self.config
-        if len(self.seen.items) < LEAST_PICTURES:
-            raise DataError(f"{len(self.seen.items)} pictures are too few for a map; it takes {LEAST_PICTURES}")
+        check_enough(len(self.seen.items))
         steps = laid_out(self.space, config.method, perplexity=config.perplexity, steps=config.steps, seed=config.seed)
         for done, places in steps:
             self.places = places
@@ -174,8 +183,10 @@ class Mapping:
         duplicates, outliers, wrong = len(self.duplicates), len(outliers_of(self.factors)), len(self.suspects)
         notes = [f"found {duplicates} duplicates, {outliers} outliers, {wrong} labels that look wrong"]
         if self.classes and bool((self.labels >= 0).all()):
-            share = agreement(self.labels, self.near[0][:, :NEIGHBORS])
-            notes.append(f"{share:.1%} of the pictures lie among their own class ({NEIGHBORS} nearest)")
+            own = self.labels.bincount()[self.labels].median()  # pictures in the class of a usual picture
+            voters = min(NEIGHBORS, max(1, int(own) - 1))  # with more, other classes outvote it whatever they show
+            share = agreement(self.labels, self.near[0][:, :voters])
+            notes.append(f"{share:.1%} of the pictures lie among their own class ({voters} nearest)")
         return notes
 
     # -- written ------------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ class PreparedMap:
 
     def __init__(self, config: MapConfig, session: Session) -> None:
         from reverie.data.collection import open_collection
-        from reverie.tools.embed.mapping import default_layer
+        from reverie.tools.embed.mapping import check_enough, default_layer
 
         if not config.data:
             raise InputError("there is nothing to embed; name a folder or zip of pictures")
@@ -37,6 +37,7 @@ class PreparedMap:
         self.collection = open_collection(
             Path(config.data), which=config.pictures, limit=config.limit, seed=config.seed
         )
+        check_enough(len(self.collection.items))
         self.critic = session.critic(config.model, config.weights, config.device, config.precision)
         self.layer = self.critic.layer(config.layer or default_layer(self.critic)).name
         self.size_px = config.size or self.critic.identity.input_px

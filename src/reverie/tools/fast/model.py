@@ -100,7 +100,7 @@ def open_student(path: str | Path | None = None, *, device: str = "auto", precis
     state, about = load_model(file)
     if about.kind not in ("student", "adaptive"):
         raise WeightsError(
-            f"'{file.name}' holds a network of kind '{about.kind}'; --fast needs one of 'reverie distill'"
+            f"'{file.name}' holds a network of kind '{about.kind}'; styles need one of 'reverie distill'"
         )
     critic = open_critic(device=str(where), precision=how) if about.kind == "adaptive" else None
     if critic is not None and about.data.get("encoder") != critic.identity.sha256:

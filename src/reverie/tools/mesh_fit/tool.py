@@ -58,7 +58,8 @@ class PreparedMeshFit:
             "triangles": len(model.mesh.faces), "guides": len(self.guides), "steps": fit.total,
             "cameras": [[round(c.azimuth_deg, 1), round(c.elevation_deg, 1), round(c.distance, 2)] for c in cameras],
         }  # fmt: skip
-        plan = Plan(decisions, float(fit.total), f"{len(model.mesh.faces):,} triangles, {len(self.guides)} guides")
+        shown = f"{len(self.guides)} guide{'s' * (len(self.guides) != 1)}"
+        plan = Plan(decisions, float(fit.total), f"{len(model.mesh.faces):,} triangles, {shown}")
 
         def outputs() -> Sequence[Output]:
             return fit_outputs(fit)

@@ -110,7 +110,7 @@ def work_of(made: Made) -> Steps:
 
     decisions = decisions_of(plan) | made.decisions | {"precision": made.network.precision}
     about = Plan(decisions, plan.pixel_steps, f"{plan.size[1]} x {plan.size[0]} px")
-    made.notes += doubt(made.pictures.cut_out, made.config.mask_by)  # the list itself goes on: steps add to it
+    made.notes += doubt(made.pictures.cut_out, made.config.mask_by)  # the list itself: more come while it is made
     return Steps(reports(), outputs, plan=about, chosen=chosen_of(made), notes=made.notes,
                  resumable=TransferState(made) if isinstance(made, Transfer) else None)  # fmt: skip
 

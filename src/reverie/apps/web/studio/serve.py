@@ -43,6 +43,7 @@ def serve(
 
     Raises:
         InputError: the extra `studio` is not installed, or the certificate cannot be used.
+        InputError: there is no such port.
         OutputError: the address or port cannot be used.
     """
     try:
@@ -123,19 +124,30 @@ def listen(settings: StudioSettings) -> socket.socket:
     """Return a socket that listens.
 
     Raises:
+        InputError: there is no such port.
         OutputError: the address or port cannot be used.
     """
+    check_port(settings.port)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM)
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((settings.host, settings.port))
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         found.close()
-        reason = error.strerror if isinstance(error, OSError) else "no such port"
-        raise OutputError(f"the studio cannot listen on {settings.host}, port {settings.port} ({reason}); "
+        raise OutputError(f"the studio cannot listen on {settings.host}, port {settings.port} ({error.strerror}); "
                           "give another --port") from error  # fmt: skip
     return found
+
+
+def check_port(port: int) -> None:
+    """Refuse a number that no port has.
+
+    Raises:
+        InputError: names the range.
+    """
+    if not 0 <= port <= 65535:
+        raise InputError(f"--port takes 0 to 65535; got {port}")
 
 
 def shown_host(host: str) -> str:
