@@ -223,3 +223,12 @@ def test_models_list_and_show(run: Run, tmp_path: Path, monkeypatch: pytest.Monk
     layers = {x["name"]: x for x in json.loads(out)["layers"]}
     assert (layers["fire9"]["channels"], layers["fire9"]["stride_px"]) == (512, 16)
     assert layers["fire2"]["receptive_field_px"] == 15
+
+
+def test_a_sheet_varies_settings_that_take_several_values(run: Run, photo: Path) -> None:
+    sheet = photo.with_name("sheet.png")
+    assert run("dream", photo, "--sheet", "layer=mixed3a,mixed4a;steps=1", "-o", sheet, *QUICK)[0] == 0
+    record = read_settings(sheet)
+    assert record["captions"] == ["layer mixed3a", "layer mixed4a"]
+    code, out, err = run("replay", sheet)
+    assert code == 0 and "the bytes are the same" in err and out

@@ -111,8 +111,11 @@ class _PreparedSheet:
         return self.tool.prepare(with_chosen(self.config, point), self.session)
 
     def _value(self, name: str, value: Json) -> Json:
-        """Return a value of a setting; several files are given by their numbers among those of the settings."""
-        held = self.held.get(name)
+        """Return a value of a setting, a list where it takes several; files are given by their numbers among those."""
+        if name not in self.held:
+            several = isinstance(setting_of(self.config, name), tuple) and not isinstance(value, list)
+            return [value] if several else value
+        held = self.held[name]
         if not isinstance(held, tuple):
             return value
         numbers = value if isinstance(value, list) else [value]
@@ -222,4 +225,5 @@ def _meant(work: Work) -> dict[str, Mapping[str, Json]]:
 def caption(point: Mapping[str, Json], vary: Mapping[str, list[Json]], files: Mapping[str, str]) -> str:
     """Return what differs from tile to tile, and nothing else; `files` has words for settings that name some."""
     shown = {name: value for name, value in point.items() if len(vary[name]) > 1} or dict(point)
-    return ", ".join(files.get(name) or f"{name.replace('_', ' ')} {value}" for name, value in shown.items())
+    words = {name: " ".join(map(str, value)) if isinstance(value, list) else value for name, value in shown.items()}
+    return ", ".join(files.get(name) or f"{name.replace('_', ' ')} {value}" for name, value in words.items())
