@@ -109,6 +109,9 @@ def test_errors_say_what_is_expected() -> None:
         reverie.visualize(Red(), "layer9:3", steps=1, size=16).array()
     with pytest.raises(InputError, match="reads no layer"):
         reverie.visualize(Red(), lambda acts: torch.zeros(1), steps=1, size=16).array()
+    for wrong in (lambda acts: acts.mean(), lambda acts: torch.mean(acts)):
+        with pytest.raises(InputError, match="takes a layer for its activations"):
+            reverie.visualize(Red(), wrong, steps=1, size=16).array()
     with pytest.raises(InputError, match=r"add \.mean\(\)"):
         reverie.visualize(Red(), lambda acts: acts["seen"], steps=1, size=16).array()
     with pytest.raises(InputError, match="no setting called 'sides'"):

@@ -157,8 +157,8 @@ def _bare_weights(path: Path) -> str:
     if path.name == "checkpoint.pt" and path.with_name("settings.json").is_file():
         return f"'{path}' is the checkpoint of an unfinished run; --resume goes on with it and makes model.safetensors"
     return (
-        f"'{path}' does not say what network it belongs to; give its architecture, a name out of "
-        f"'reverie models', as --model, and --weights '{path}'"
+        f"'{path}' does not say what network it belongs to; name its architecture, one of 'reverie models', in its "
+        f"place, and add --weights '{path}'"
     )
 
 

@@ -14,6 +14,7 @@ from reverie.errors import InputError
 from reverie.objective import Custom, Objective, channel, layer, logit
 from reverie.objective.channel import check_channels
 
+BY_NAME = "it gets activations by name: lambda acts: acts['layer3'].mean()"
 Goal: TypeAlias = "Objective | str | Callable[[Mapping[str, Tensor]], Tensor]"
 
 
@@ -73,11 +74,14 @@ def layers_read(function: Callable[[Mapping[str, Tensor]], Tensor], critic: Crit
     if not critic.accepts((side, side)):
         side = critic.identity.input_px
     recorder = Recorder(critic, torch.rand(1, 3, side, side, generator=Generator().manual_seed(0)))
-    found = function(recorder)
+    try:
+        found = function(recorder)
+    except (AttributeError, TypeError) as error:
+        if Recorder.__name__ not in str(error):
+            raise
+        raise InputError(f"the objective takes a layer for its activations; {BY_NAME}") from error
     if not recorder.asked:
-        raise InputError(
-            "the objective reads no layer; it gets activations by name: lambda acts: acts['layer3'].mean()"
-        )
+        raise InputError(f"the objective reads no layer; {BY_NAME}")
     if not isinstance(found, Tensor) or found.ndim > 1:
         shape = list(found.shape) if isinstance(found, Tensor) else type(found).__name__
         raise InputError(f"an objective returns one number for each picture, [B]; got {shape}; add .mean()")
