@@ -114,6 +114,8 @@ def test_errors_say_what_is_expected() -> None:
             reverie.visualize(Red(), wrong, steps=1, size=16).array()
     with pytest.raises(InputError, match=r"add \.mean\(\)"):
         reverie.visualize(Red(), lambda acts: acts["seen"], steps=1, size=16).array()
+    with pytest.raises(InputError, match="no setting called 'stepz'; nearest: steps"):
+        reverie.dream("photo.jpg", stepz=3)
     with pytest.raises(InputError, match="no setting called 'sides'"):
         reverie.run_tool("latent sample", sides=3)
 

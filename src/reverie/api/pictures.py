@@ -10,7 +10,7 @@ for step in dream("valley.jpg", DreamConfig(layer=("mixed5a",), octaves=5)):
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,7 +20,7 @@ from torch import nn
 from reverie.api.styling import Styling
 from reverie.critic.critic import Critic, Preprocessing
 from reverie.critic.wrap import as_critic
-from reverie.errors import InputError
+from reverie.errors import InputError, unknown_name
 from reverie.jobs.controls import Controls
 from reverie.jobs.making import Making, given_of
 from reverie.jobs.run import Run
@@ -159,7 +159,7 @@ def dream(
         own = OwnGoal(goal, None if transforms is None else as_look(transforms))
     if config is None and picture is not None and seen is None and (look := usual(settings)) is not None:
         settings = PRESETS[look][1] | settings
-    return Dream(picture, config or _settings(DreamConfig, settings, "dream"), seen, own=own)
+    return Dream(picture, config or _settings(DreamConfig, settings), seen, own=own)
 
 
 def check_one_way(config: object | None, settings: Mapping[str, Any]) -> None:
@@ -168,16 +168,17 @@ def check_one_way(config: object | None, settings: Mapping[str, Any]) -> None:
         raise InputError("give settings either as config or by keyword, not both")
 
 
-def _settings(cls: type[C], settings: Mapping[str, Any], call: str) -> C:
+def _settings(cls: type[C], settings: Mapping[str, Any]) -> C:
     """Return settings by keyword.
 
     Raises:
-        InputError: one that there is not.
+        InputError: one that there is not, with the nearest.
     """
-    try:
-        return cls(**settings)
-    except TypeError as error:
-        raise InputError(str(error).replace(f"{cls.__name__}.__init__()", f"{call}()")) from error
+    known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+    for name in settings:
+        if name not in known:
+            raise InputError(unknown_name("setting", name, known))
+    return cls(**settings)
 
 
 def style(
@@ -204,7 +205,7 @@ def style(
     listed = tuple(styles) if isinstance(styles, (list, set)) or _is_many(styles) else (styles,)
     if critic is not None and config is None:
         settings = {"model": critic.identity.name} | settings
-    config = config or _settings(StyleConfig, settings, "style")
+    config = config or _settings(StyleConfig, settings)
     if all(isinstance(s, (str, Path)) for s in listed):
         return Styling(content, replace(config, style=tuple(map(str, listed))) if listed else config, critic)
     if config.fast not in (None, ANY_STYLE):
@@ -239,6 +240,6 @@ def compare(
         InputError: settings, network or pictures that cannot be used; the message says why.
     """
     check_one_way(config, settings)
-    config = config or _settings(CompareConfig, settings, "compare")
+    config = config or _settings(CompareConfig, settings)
     several = isinstance(styled, (list, tuple))
     return compare_pictures(content, style, styled if several else [styled], config)
