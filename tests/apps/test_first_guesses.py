@@ -27,7 +27,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as a newcomer's may be: photos, two paintings, masks, a short film, a mesh, a dream made before."""
     folder = tmp_path_factory.mktemp("desk")
     (folder / "holiday").mkdir()
-    names = ("photo.jpg", "art.jpg", "art2.jpg", "holiday/a.jpg", "holiday/b.jpg", "holiday/c.jpg")
+    names = ("photo.jpg", "art.jpg", "art2.jpg", *(f"holiday/{letter}.jpg" for letter in "abcde"))
     for number, name in enumerate(names):
         _scene(number).save(folder / name)
     Image.fromarray(np.tri(80, 96, dtype=np.uint8) * 255).save(folder / "mask.png")
