@@ -42,8 +42,7 @@ def serve(
         prepare: is given the application before it listens to anybody.
 
     Raises:
-        InputError: the extra `studio` is not installed, or the certificate cannot be used.
-        InputError: there is no such port.
+        InputError: the extra `studio` is not installed, the certificate cannot be used, or there is no such port.
         OutputError: the address or port cannot be used.
     """
     try:
@@ -59,8 +58,7 @@ def serve(
     how = (settings.registry, settings.devices, settings.executor, settings.workers)
     with listening, keeper_of(queue, *how, frames=settings.frames) as keeper:
         app = build(home, settings, keeper)
-        port = listening.getsockname()[1]
-        address = f"http{'s' if certificate else ''}://{shown_host(settings.host)}:{port}/"
+        address = _address(settings.host, listening, "https" if certificate else "http")
         settings_of(app, settings.address or f"{address}booth")
         if prepare is not None:
             prepare(app)
@@ -76,6 +74,10 @@ def _listening(settings: StudioSettings) -> socket.socket:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     return listen(settings)
+
+
+def _address(host: str, listening: socket.socket, scheme: str) -> str:
+    return f"{scheme}://{shown_host(host)}:{listening.getsockname()[1]}/"
 
 
 def _how(certificate: str | None, key: str | None) -> dict[str, Any]:
