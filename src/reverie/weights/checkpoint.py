@@ -73,11 +73,7 @@ def load_model(path: Path) -> tuple[dict[str, Tensor], Description]:
     Raises:
         WeightsError: not there, not safetensors, or without a description of the right kind and version.
     """
-    path = network_in(path)
-    if not path.is_file():
-        raise WeightsError(
-            f"no network file at '{path}'; expected a .safetensors file of 'reverie train' or 'reverie distill'"
-        )
+    path = _there(path)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -90,12 +86,22 @@ def load_model(path: Path) -> tuple[dict[str, Tensor], Description]:
 
 @reads
 def load_description(path: Path) -> Description:
-    """Read only the description of a network file."""
+    """Read only the description of a network file; errors are those of `load_model`."""
+    path = _there(path)
     try:
         with safe_open(path, framework="pt") as file:
             return _read_description(path, file.metadata() or {})
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"'{path}' is not a readable safetensors file: damaged, or of another kind") from error
+
+
+def _there(path: Path) -> Path:
+    path = network_in(path)
+    if not path.is_file():
+        raise WeightsError(
+            f"no network file at '{path}'; expected a .safetensors file of 'reverie train' or 'reverie distill'"
+        )
+    return path
 
 
 def is_described(path: Path) -> bool:
