@@ -119,15 +119,10 @@ def test_truncated_files_are_refused(tmp_path, share):
             read(path)
 
 
-def test_a_description_of_a_missing_file_is_said_to_be_missing(tmp_path):
-    with pytest.raises(WeightsError, match="no network file at"):
-        load_description(tmp_path / "nowhere")
-
-
 def test_missing_files_and_folders_are_refused(tmp_path):
     (tmp_path / "folder.safetensors").mkdir()
     for name in ("none.safetensors", "none.pth", "folder.safetensors"):
-        for read in (load_model, load_state_dict):
+        for read in (load_model, load_description, load_state_dict):
             with pytest.raises(WeightsError, match=r"no (network|weights) file"):
                 read(tmp_path / name)
 
