@@ -19,11 +19,11 @@ from reverie.weights.checkpoint import load_model
 PROGRAM = """
 import os, sys, torch
 from pathlib import Path
-from reverie.train.keeping import written
 from reverie.train.run_folder import RunFolder
 from reverie.train.translate.config import TranslateConfig
 from reverie.train.translate.task import open_task
 from reverie.train.translate.training import TranslatorTraining
+from trained import written
 data, folder = sys.argv[1:]
 config = TranslateConfig(
     data=data, targets=data, architecture="pix2pix", width=4, depth=2, steps=6, batch=2, crop_px=24, device="cpu",
@@ -61,7 +61,8 @@ def test_two_processes_teach_one_translator(tmp_path: Path):
         Image.fromarray(draw.integers(0, 255, (40, 40, 3), np.uint8)).save(pictures / f"{number}.png")
     (tmp_path / "program.py").write_text(PROGRAM)
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(reverie.__file__).parent.parent)}
+    roots = (Path(reverie.__file__).parent.parent, Path(__file__).parent)
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(map(str, roots))}
     result = subprocess.run(
         [*launch, str(tmp_path / "program.py"), str(pictures), str(tmp_path / "run")],
         env=environment, capture_output=True, text=True, timeout=280, check=False,
