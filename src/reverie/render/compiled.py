@@ -20,10 +20,10 @@ def compile_notes(moves: bool) -> tuple[str, ...]:
     """
     if not has_numba():
         return ()
-    from reverie.render.fused.kernel import is_kept  # needs numba
-    from reverie.render.fused.samples import sample
+    from reverie.render.fused.corners import interpolate  # needs numba
+    from reverie.render.fused.kernel import is_kept
     from reverie.render.fused.shade import shade_back
 
-    if is_kept(shade_back if moves else sample):
+    if is_kept(shade_back if moves else interpolate):
         return ()
     return (f"the renderer is compiled for this machine at its first use, about {20 if moves else 10} seconds, once",)

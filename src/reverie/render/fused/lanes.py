@@ -15,6 +15,8 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin, models, register_model
 from numba.np.arrayobj import make_array
 
+built_in: Any = intrinsic  # numba's own types are none
+typed: Any = infer_global
 COUNT = 4
 VECTOR = ir.VectorType(ir.FloatType(), COUNT)
 INDEX = ir.IntType(32)
@@ -39,11 +41,13 @@ class _Model(models.PrimitiveModel):
 def _spread(builder: Any, value: Any) -> Any:
     """Return one number in all lanes."""
     first = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), value, INDEX(0))
-    return builder.shuffle_vector(first, ir.Constant(VECTOR, ir.Undefined), ir.Constant(ir.VectorType(INDEX, COUNT), [0] * COUNT))
+    return builder.shuffle_vector(
+        first, ir.Constant(VECTOR, ir.Undefined), ir.Constant(ir.VectorType(INDEX, COUNT), [0] * COUNT)
+    )
 
 
 def _register(operation: Any, name: str) -> None:
-    @infer_global(operation)
+    @typed(operation)
     class Typed(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:
             if len(args) == 2 and LANES in args and all(one in (LANES, types.float32) for one in args):
@@ -51,9 +55,7 @@ def _register(operation: Any, name: str) -> None:
             return None
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        whole = [
-            one if kind == LANES else _spread(builder, one) for one, kind in zip(args, sig.args, strict=True)
-        ]
+        whole = [one if kind == LANES else _spread(builder, one) for one, kind in zip(args, sig.args, strict=True)]
         return getattr(builder, name)(*whole)
 
     for kinds in ((LANES, LANES), (LANES, types.float32), (types.float32, LANES)):
@@ -71,7 +73,7 @@ def _place(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return builder.bitcast(builder.gep(data, [first]), VECTOR.as_pointer())
 
 
-@intrinsic
+@built_in
 def load(typing: Any, array: Any, row: Any) -> Any:
     """Return a row of an array ``[N, 4]``, contiguous; `row` is a uint64."""
 
@@ -81,7 +83,7 @@ def load(typing: Any, array: Any, row: Any) -> Any:
     return LANES(array, types.uint64), lower
 
 
-@intrinsic
+@built_in
 def store(typing: Any, array: Any, row: Any, value: Any) -> Any:
     """Write a row of such an array."""
 
@@ -92,7 +94,7 @@ def store(typing: Any, array: Any, row: Any, value: Any) -> Any:
     return types.void(array, types.uint64, LANES), lower
 
 
-@intrinsic
+@built_in
 def three(typing: Any, a: Any, b: Any, c: Any) -> Any:
     """Return lanes of three numbers and a zero."""
 
@@ -105,7 +107,7 @@ def three(typing: Any, a: Any, b: Any, c: Any) -> Any:
     return LANES(types.float32, types.float32, types.float32), lower
 
 
-@intrinsic
+@built_in
 def first_three(typing: Any, value: Any) -> Any:
     """Return three numbers of lanes."""
 
@@ -120,7 +122,7 @@ def _products(order: tuple[int, int, int]) -> Any:
     """Return how the products of lanes are added up, in an order, each with one operation where there is such."""
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        (a, x), (b, y), (c, z) = ((builder.extract_element(arg, INDEX(n)) for arg in args) for n in order)
+        (a, x), (b, y), (c, z) = [[builder.extract_element(arg, INDEX(n)) for arg in args] for n in order]
         number = ir.FloatType()
         joined = builder.module.declare_intrinsic("llvm.fmuladd", [number], ir.FunctionType(number, [number] * 3))
         return builder.call(joined, [c, z, builder.call(joined, [b, y, builder.fmul(a, x)])])
@@ -128,19 +130,19 @@ def _products(order: tuple[int, int, int]) -> Any:
     return types.float32(LANES, LANES), lower
 
 
-@intrinsic
+@built_in
 def dot(typing: Any, one: Any, two: Any) -> Any:
     """Return the sum of products of the first three lanes."""
     return _products((0, 1, 2))
 
 
-@intrinsic
+@built_in
 def dot_from_second(typing: Any, one: Any, two: Any) -> Any:
     """Return the same, begun with the second lane: the last bits of results that there are."""
     return _products((1, 0, 2))
 
 
-@intrinsic
+@built_in
 def at_most_one(typing: Any, value: Any) -> Any:
     """Return lanes of which none is above 1."""
 
@@ -151,7 +153,7 @@ def at_most_one(typing: Any, value: Any) -> Any:
     return LANES(LANES), lower
 
 
-@intrinsic
+@built_in
 def where_at_most_one(typing: Any, value: Any, chosen: Any) -> Any:
     """Return `chosen` in lanes where `value` is at most 1, zero in the others."""
 

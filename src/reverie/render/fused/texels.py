@@ -63,7 +63,11 @@ def mixed_slopes(texels: np.ndarray, sizes: np.ndarray, u: float, v: float, leve
     above = near
     if part > 0:
         above, other, other_u, other_v = _slopes(texels, sizes, min(lower + 1, sizes.shape[0] - 1), u, v)
-        color, by_u, by_v = color + part * (other - color), by_u + part * (other_u - by_u), by_v + part * (other_v - by_v)
+        color, by_u, by_v = (
+            color + part * (other - color),
+            by_u + part * (other_u - by_u),
+            by_v + part * (other_v - by_v),
+        )
     return near, above, part, color, by_u, by_v
 
 

@@ -50,7 +50,7 @@ class ViewSettings:
         choices=LIGHTS, group="views",
     )  # fmt: skip
     sides: str = setting(
-        "triangles", "Light falls on the side that is seen of each triangle, or, as in results of before, of each pixel.",
+        "triangles", "Light falls on the seen side of each triangle, or, as in results of before, of each pixel.",
         choices=("triangles", "pixels"), late="pixels", group="views", expert=True,
     )  # fmt: skip
 
@@ -86,8 +86,8 @@ UNGUARDED = 1.0
 def folds_setting() -> Any:
     """Declare how far a shape may fold before its steps are taken back: fits fold 1 %, bare vertices 7 to 26 %."""
     return setting(
-        0.05, "Fraction of edges that may fold, or of triangles that may become slivers, beyond those of the file; steps "
-        "that exceed it are taken back and made smaller. 1: never, as in results of before.",
+        0.05, "Fraction of edges that may fold, or of triangles that may become slivers, beyond those of the file; "
+        "steps that exceed it are taken back and made smaller. 1: never, as in results of before.",
         minimum=0, maximum=1, late=UNGUARDED, group="shape", expert=True,
     )  # fmt: skip
 

@@ -32,12 +32,11 @@ class Guard:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was done, for people."""
-        if self.pace == 1:
-            return ()
-        return (
+        line = (
             f"the surface began to fold: steps were taken back and are {1 / self.pace:.0f} times smaller; "
-            "more --smoothness bends it less",
+            "more --smoothness bends it less"
         )
+        return () if self.pace == 1 else (line,)
 
     def took_back(self, shape: Shape, done: int) -> bool:
         """Look at a shape every few steps; tell whether its last ones were taken back."""
