@@ -89,7 +89,8 @@ def _tsne(points: Tensor, perplexity: float, steps: int, seed: int) -> Iterator[
     known = PrecomputedNeighbors(indices.numpy(), distances.double().numpy())
     affinities = PerplexityBasedNN(knn_index=known, perplexity=perplexity, n_jobs=jobs)  # pyright: ignore[reportArgumentType]
     start = START_STD * flat_start(points).double().numpy()
-    embedding = TSNEEmbedding(start, affinities, n_jobs=jobs, random_state=seed, negative_gradient_method="auto")
+    how = {"n_jobs": jobs, "random_state": seed, "negative_gradient_method": "auto"}
+    embedding = TSNEEmbedding(start, affinities, **how)
     early = steps // 3
     done = 0
     while done < steps:
@@ -99,7 +100,7 @@ def _tsne(points: Tensor, perplexity: float, steps: int, seed: int) -> Iterator[
         embedding.optimize(n_iter=count, inplace=True, learning_rate="auto", exaggeration=factor, momentum=momentum)
         done += count
         if done == early and np.std(embedding) < COLLAPSED_STD:  # few pictures: exaggeration drew all into one point
-            embedding = TSNEEmbedding(start, affinities, n_jobs=jobs, random_state=seed, negative_gradient_method="auto")
+            embedding = TSNEEmbedding(start, affinities, **how)
         yield done, torch.from_numpy(np.array(embedding)).float()
 
 
