@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from reverie.api.wording import in_python
 from reverie.critic.critic import Critic
 from reverie.errors import InputError
 from reverie.jobs.controls import Controls
@@ -62,6 +63,11 @@ class Styling(Making[Step]):
         self.made = PreparedStyle(self.config, Session(), network, pictures).made(given, config.seed)
         super().__init__(Run(STYLE, Ready(work_of(self.made)), self.config, given, controls=self.controls))
 
+    save = in_python(Making.save)
+    keep = in_python(Making.keep)
+    check_target = in_python(Making.check_target)
+
+    @in_python
     def __iter__(self) -> Iterator[Step]:
         for _ in self.run:
             assert self.made.last is not None

@@ -26,7 +26,7 @@ from reverie.threads import parse_threads, settle_before_torch
 from reverie.tools.registry import ALIASES, GROUPS, TOOLS, USUAL
 from reverie.version import __version__
 
-HELP = "A studio for neural image synthesis: train networks on pictures, dream and paint with them."
+HELP = "A studio for neural image synthesis: train networks on pictures, dream and stylize with them."
 EPILOGUE = (
     "Exit codes: 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C. Every command takes --threads N (default: auto, "
     "by the cores that are free), --quiet (errors only) and --debug, which shows the traceback of an error. "

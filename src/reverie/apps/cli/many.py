@@ -28,6 +28,7 @@ from reverie.errors import OutputError, ReverieError
 from reverie.jobs.batch import Job as Item
 from reverie.jobs.batch import Moment, Outcome, run_jobs
 from reverie.jobs.cores import WORKER_BYTES, Shares, share_out, usable_cores
+from reverie.jobs.earlier import earlier_note, earlier_results
 from reverie.jobs.given import Given
 from reverie.jobs.interrupts import cause
 from reverie.jobs.job import Json, sections
@@ -37,6 +38,7 @@ from reverie.jobs.values import seed_of, with_chosen
 from reverie.jobs.wanted import target_for
 from reverie.media.source import pixels_of
 from reverie.optimize.byte_counts import format_bytes, parse_bytes
+from reverie.tools.registry import command_of
 
 if TYPE_CHECKING:
     from reverie.apps.cli.common_options import Common
@@ -50,6 +52,7 @@ def run_many(
 ) -> int:
     """Work through all inputs, list what failed, and return the exit code: 0, 2 for bad input, 1 otherwise."""
     config = settings_of(tool, find, given, common)
+    found = _without_earlier(tool, found)
     folder = output_folder(found.sources, None if common.output is None else as_given(common.output))
     singles = [source for source in found.sources if source.kind in ("picture", "mesh")]
     pairs = plan_targets(singles, folder, suffix_for(tool, None, common), tool.ending)
@@ -85,6 +88,15 @@ def run_many(
     outcomes.list_failures()
     print(f"{outcomes.summary()} in {time.monotonic() - began:.1f} s", file=sys.stderr)
     return outcomes.exit_code
+
+
+def _without_earlier(tool: AnyTool, found: Found) -> Found:
+    """Return the inputs without what this command made of others among them, and a line that says so."""
+    left_out = earlier_results([source.path for source in found.sources], tool.name, command_of)
+    if not left_out:
+        return found
+    kept = tuple(source for source in found.sources if source.path not in left_out)
+    return replace(found, sources=kept, notes=(*found.notes, earlier_note(left_out)))
 
 
 def _films(

@@ -138,7 +138,7 @@ def check(config: ExportConfig) -> None:
 
 
 EXPORT: Tool[ExportConfig] = Tool(
-    name="export", doing="exporting", ending="", summary="Write a network that paints or translates as ONNX.",
+    name="export", doing="exporting", ending="", summary="Write a network that stylizes or translates as ONNX.",
     config=ExportConfig, prepare=prepared, check=check,
     roles=(
         Role("model", "network", "A student's or translator's file, 'any' for the network for any style, or 'sobel'."),
