@@ -14,7 +14,7 @@ import numpy as np
 
 from reverie.api.wording import in_python
 from reverie.errors import InputError, unknown_name
-from reverie.jobs.files import Files, named_files
+from reverie.jobs.files import Files
 from reverie.jobs.given import Given
 from reverie.jobs.job import joined, section_types
 from reverie.jobs.making import given_of
@@ -94,16 +94,13 @@ class Result:
         Raises:
             InputError, OutputError: one cannot be written.
         """
-        given = self.run.given
-        sources = [] if given is None or given.path is None else [given.path]
-        sources += [Path(text) for _, text in named_files(self.run.config)]
-        check_no_source(Path(path), sources)
+        check_no_source(Path(path), self.run.sources)
         check_no_foreign(Path(path))
         self.run.check(Path(path), quality)
         for _ in self:
             pass
         record = self.run.record(self.run.stored_quality(quality))
-        place = place_for(Path(path), record, sources=sources, overwrite=overwrite)
+        place = place_for(Path(path), record, sources=self.run.sources, overwrite=overwrite)
         say(place, self.run.notes)
         return self.run.save(place.path, quality=quality)
 

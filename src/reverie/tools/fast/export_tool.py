@@ -99,8 +99,8 @@ class PreparedTranslatorExport:
                 label = part.name.removeprefix("model").partition(".")[0].strip("-")
                 onnx = Path(part.name).suffix == SUFFIX
                 encode = partial(_encoded, part.blob, with_job if onnx else None)
-                found.append(Bytes(encode, (Path(part.name).suffix,), label if onnx else "program", inside=True))
-            return [*found, Bytes(lambda *_: made.report(), (".json",), "report", inside=True)]
+                found.append(Bytes(encode, (Path(part.name).suffix,), label if onnx else "program", inside=onnx))
+            return [*found, Bytes(lambda _, record: made.report(record), (".json",), "report", inside=True)]
 
         plan = Plan(suffixes=(SUFFIX,))
         return Steps(made.reports(), outputs, plan=plan, chosen=self.inner.chosen, notes=made.notes)
