@@ -17,8 +17,7 @@ from reverie.errors import InputError
     ("text", "expected"),
     [
         ("--max-memory must be a size; got 'x'", "max_memory must be a size; got 'x'"),
-        ("'a' exists and was not made by Reverie; name another place with -o", "'a' exists and was not made by Reverie; "
-         "name another place"),
+        ("'a' was not made by Reverie; name another place with -o", "'a' was not made by Reverie; name another place"),
         ("--class has no 'x'", "class_name has no 'x'"),
         ("see 'reverie dream --help'", "see 'reverie dream --help'"),
         ("a--b and c-d stay", "a--b and c-d stay"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from toy import INVERT, find
+from toy import INVERT, InvertConfig, find
 
 from reverie.jobs.earlier import earlier_note, earlier_results
 from reverie.jobs.execute import execute
@@ -16,7 +16,6 @@ from reverie.jobs.given import Given
 from reverie.jobs.run import open_run
 from reverie.jobs.session import Session
 from reverie.jobs.watch import Nobody
-from toy import InvertConfig
 
 
 @pytest.fixture

@@ -233,7 +233,7 @@ def test_pairs_of_which_none_can_be_read_are_refused(pictures: Path):
     for path in negatives.iterdir():
         path.write_bytes(b"no picture")
     examples = open_task(small(pictures, targets=str(negatives))).examples
-    with pytest.raises(DataError, match="none of the 5 pairs can be read; left out: '.*negatives/"):
+    with pytest.raises(DataError, match=r"none of the 5 pairs can be read; left out: '.*negatives/"):
         examples.draw(1, 24, torch.Generator().manual_seed(0), Drawing())
 
 

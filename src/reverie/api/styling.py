@@ -18,6 +18,7 @@ from reverie.jobs.making import Making, given_of
 from reverie.jobs.run import Run
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Ready
+from reverie.jobs.target import check_no_foreign
 from reverie.optimize.ascend import Step
 from reverie.settings import check_settings, with_tuples
 from reverie.tools.fast.model import FastModel
@@ -111,8 +112,9 @@ class Styling(Making[Step]):
         """Write where the run stands, so that `resume` goes on from there, or to a larger size; returns the path.
 
         Raises:
-            InputError: it was stylized in one pass.
+            InputError: it was stylized in one pass, or a file of somebody else's lies there.
         """
+        check_no_foreign(path)
         save_state(path, self.state, self.settings(), self.plan)
         return path
 

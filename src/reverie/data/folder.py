@@ -62,7 +62,9 @@ class Archive:
                 with (self.root / name).open("rb") as file:
                     blob = file.read(most + 1)
                 if len(blob) > most:
-                    raise PictureError(f"'{self.place(name)}' has more than {most >> 20} MiB, too many for one of many pictures")
+                    raise PictureError(
+                        f"'{self.place(name)}' has more than {most >> 20} MiB, too many for one of many pictures"
+                    )
                 return blob
             with self._lock:
                 if self._zip.getinfo(name).file_size > most:

@@ -186,8 +186,8 @@ class StyleConfig:
         own=True, stored=False, group=STATE, expert=True, marks=("one pass",),
     )  # fmt: skip
     keep_state: bool = setting(
-        False, "Write NAME.reverie beside the result, to stylize it larger later.", replay=False, own=True, stored=False,
-        group=STATE, expert=True, marks=("one pass",),
+        False, "Write NAME.reverie beside the result, to stylize it larger later.", replay=False, own=True,
+        stored=False, group=STATE, expert=True, marks=("one pass",),
     )  # fmt: skip
 
     @property
