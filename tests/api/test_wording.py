@@ -28,7 +28,7 @@ def test_options_become_settings(text: str, expected: str) -> None:
 
 
 def test_no_option_is_named_to_a_program(tmp_path: Path) -> None:
-    Image.fromarray(np.full((24, 32, 3), 90, np.uint8)).save(tmp_path / "a.png")
+    Image.fromarray(np.full((48, 64, 3), 90, np.uint8)).save(tmp_path / "a.png")
     photo = tmp_path / "a.png"
     (tmp_path / "foreign.png").write_bytes(photo.read_bytes())
     made = reverie.dream(photo, steps=0, octaves=1)

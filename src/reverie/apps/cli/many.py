@@ -140,12 +140,8 @@ def _to_do(
     common: Common, outcomes: Outcomes, notes: list[str],
 ) -> list[Item]:  # fmt: skip
     """Return what is not there yet, the largest first, so that no worker is left alone with one at the end."""
-    results = {target.resolve() for _, target in pairs}
-    own = [pair for pair in pairs if pair[0].path.resolve() not in results]
-    if len(own) < len(pairs):
-        notes.append(f"{len(pairs) - len(own)} results of other {_noun(tool, 2)} in the list were left out")
     items = []
-    for source, wanted in own:
+    for source, wanted in pairs:
         try:
             given = Given(source.path, kind=source.kind)
             own_config = with_chosen(config, {"seed": own_seed(source.name)}) if common.seed_each else config
