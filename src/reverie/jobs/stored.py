@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 from reverie.errors import InputError, PictureError
+from reverie.weights.file_names import LONGEST, fitted
 from reverie.weights.in_folder import network_in
 
 JOB_FILE = "job.json"  # inside a folder, and in the names of side files of formats that hold no text
@@ -28,7 +30,8 @@ def holds_job(folder: Path) -> bool:
 
 def side_file(path: Path) -> Path:
     """Return where the job of a file stands whose format holds none."""
-    return path.with_name(f"{path.name}.{JOB_FILE}")
+    name = f"{path.name}.{JOB_FILE}"
+    return path.with_name(name if len(os.fsencode(name)) <= LONGEST else fitted(path.name, f".{JOB_FILE}"))
 
 
 def stored_record(path: Path) -> dict[str, object]:

@@ -215,6 +215,8 @@ def _unexpected(error: Exception, debug: bool) -> int:
         return _failed(error, "out of memory; give a limit with --max-memory, or a smaller --size", 1, debug)
     if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
         return _failed(error, f"cannot write the output: {error.strerror}", 1, debug)
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return _failed(error, f"'{str(error.filename)[:100]}...' is longer than the name of a file can be", 2, debug)
     message = f"unexpected {type(error).__name__}: {text}; run again with --debug for the traceback"
     return _failed(error, message, 1, debug)
 
