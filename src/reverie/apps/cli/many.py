@@ -51,8 +51,7 @@ def run_many(
     tool: AnyTool, find: Callable[[str], AnyTool], found: Found, given: Mapping[str, Any], common: Common
 ) -> int:
     """Work through all inputs, list what failed, and return the exit code: 0, 2 for bad input, 1 otherwise."""
-    config = settings_of(tool, find, given, common)
-    found = _without_earlier(tool, found)
+    config, found = settings_of(tool, find, given, common), _without_earlier(tool, found)
     folder = output_folder(found.sources, None if common.output is None else as_given(common.output))
     singles = [source for source in found.sources if source.kind in ("picture", "mesh")]
     pairs = plan_targets(singles, folder, suffix_for(tool, None, common), tool.ending)
@@ -209,7 +208,7 @@ def _follow(tool: AnyTool, batch: Batch, outcomes: Outcomes, before: int, total:
     from reverie.apps.cli.progress import bar
 
     under_way: dict[int, float] = {}
-    began = time.monotonic()
+    first: tuple[float, float] | None = None  # time and share of the first report, behind the start of the workers
     with bar(tool.doing) as line, closing(batch()) as events:
         for event in events:
             if isinstance(event, Moment):
@@ -219,7 +218,9 @@ def _follow(tool: AnyTool, batch: Batch, outcomes: Outcomes, before: int, total:
                 outcomes.count(event)
             done = outcomes.settled - before
             share = min((done + sum(under_way.values())) / total, 1.0)
-            eta = (time.monotonic() - began) * (1 - share) / share if share else None
+            now = time.monotonic()
+            first = first or (now, share)
+            eta = (now - first[0]) * (1 - share) / (share - first[1]) if share > first[1] else None
             line.update(share, f"{done} of {total} {_noun(tool, 2)}", eta)
 
 
