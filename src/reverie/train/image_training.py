@@ -44,7 +44,8 @@ class ImageTraining:
         summary: str, chosen: Chosen, notes: Callable[[], Sequence[str]] = tuple, half: bool = False,
         close: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
-        self.run, self.config, self.summary, self.chosen, self.finished = run, config, summary, chosen, False
+        self.run, self.config, self.summary, self.chosen, self.notes = run, config, summary, chosen, notes
+        self.finished = False
         self._describe, self._half, self._close = describe, half, close
         saved = run.load_checkpoint() if run.checkpoint.is_file() else None
         if saved is not None:
