@@ -65,7 +65,7 @@ def check_views(config: ViewSettings) -> None:
 
 
 MESH_STYLE: Tool[MeshStyleConfig] = Tool(
-    name="mesh style", doing="styling", ending="style", summary="Give a mesh a texture in the style of pictures.",
+    name="mesh style", doing="stylizing", ending="style", summary="Give a mesh a texture in the style of pictures.",
     config=MeshStyleConfig, prepare=PreparedMeshStyle,
     roles=(
         Role("mesh", "mesh", "Meshes, or folders of them.", streamed=True),
