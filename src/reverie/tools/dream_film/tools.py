@@ -17,6 +17,7 @@ from reverie.settings import setting
 from reverie.tools.dream import tool as dream_tool
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.rules import check_dream
+from reverie.tools.dream_film.song import driven
 from reverie.tools.films.loop_config import LoopConfig
 from reverie.tools.films.video_config import FilmCodec, VideoConfig
 from reverie.tools.films.work import (
@@ -191,7 +192,8 @@ def _settle_video(config: DreamVideoConfig, name: str) -> DreamVideoConfig:
 
 def _settle_loop(config: DreamLoopConfig, name: str) -> DreamLoopConfig:
     still = dream_tool.settle(config.config, name)
-    return replace(config, config=still, loop=replace(config.loop, keyframes=keys_text(config.loop.keyframes)))
+    loop = driven(config.loop)
+    return replace(config, config=still, loop=replace(loop, keyframes=keys_text(loop.keyframes)))
 
 
 def _upgrade(section: str) -> Callable[[Mapping[str, object]], Mapping[str, object]]:

@@ -1,4 +1,4 @@
-"""The attendant of a wall: prints what newly may be shown, and lets reactions see it; in a thread of its own."""
+"""The attendant of a wall: prints what newly may be shown, lets reactions see it, and listens; in its own thread."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reverie.tools.live.reactions import Fired, Rules
 
 EVERY_S = 1.0
+LISTEN_S = 0.1  # between two looks at live inputs
 DONE_FILE = "attended.txt"  # ids of results that were seen to, so that a restart prints nothing twice
 MOST_KNOWN = 5000
 LATER = -10  # the priority of what reactions queue: visitors come first
@@ -31,7 +32,7 @@ class Attendant:
         studio: whose wall.
         printer: of CUPS; None to print nothing.
         sheet: how pages are made.
-        rules: reactions to what is seen; None for none.
+        rules: reactions to what is seen, or to live inputs of the studio; None for none.
 
     Attributes:
         log: what was done or went wrong, the latest last.
@@ -56,11 +57,26 @@ class Attendant:
 
     def serve(self, over: threading.Event) -> None:
         """See to new pictures until it is over."""
-        while not over.wait(EVERY_S):
+        signals, due = self._studio.signals, 0.0
+        while not over.wait(EVERY_S if signals is None else LISTEN_S):
             try:
-                self.turn()
+                self.listen()
+                if time.monotonic() >= due:
+                    due = time.monotonic() + EVERY_S
+                    self.turn()
             except ReverieError as error:
                 self._say(str(error))
+        if signals is not None:
+            signals.close()
+
+    def listen(self) -> None:
+        """Read the live inputs, and let reactions know."""
+        if self._studio.signals is None:
+            return
+        heard = self._studio.signals.step()
+        if self._reactor is not None:
+            for fired in self._reactor.step(heard, time.monotonic()):
+                self._obey(fired, next((result for _, result in on_wall(self._studio)), None))
 
     def turn(self) -> int:
         """See to what is new; return how many pictures that were."""
@@ -90,7 +106,8 @@ class Attendant:
             page.unlink(missing_ok=True)
             self._say(f"printed {path.name}")
 
-    def _obey(self, fired: Fired, result: Result) -> None:
+    def _obey(self, fired: Fired, result: Result | None) -> None:
+        """Do what a rule says; `result` is the picture that was seen, or the newest on the wall."""
         from reverie.tools.live.reactions import send
 
         self._say(str(fired).strip())
@@ -98,7 +115,9 @@ class Attendant:
             send(fired.action)
         elif fired.action.kind == "job":
             record = dict(self._jobs[fired.action.value])
-            if "input" in record:
+            if "input" in record and result is None:
+                raise InputError("there is no picture on the wall yet that the reaction could work on")
+            if "input" in record and result is not None:
                 record["input"] = {"name": result.name, "sha256": result.sha256}
             self._studio.post(record, REACTION, priority=LATER)
 
