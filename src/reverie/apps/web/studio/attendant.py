@@ -45,7 +45,7 @@ class Attendant:
         self._file = studio.home.root / DONE_FILE
         self._done = self._file.read_text().split() if self._file.exists() else [r.id for _, r in on_wall(studio)]
         self.log: list[str] = []
-        self._look, self._reactor = None, None
+        self._look, self._reactor, self._began = None, None, time.monotonic()
         if rules is not None:
             from reverie.jobs.session import Session
             from reverie.tools.live.reactions import Reactor, looking
@@ -75,7 +75,7 @@ class Attendant:
             return
         heard = self._studio.signals.step()
         if self._reactor is not None:
-            for fired in self._reactor.step(heard, time.monotonic()):
+            for fired in self._reactor.step(heard, self._now()):
                 self._obey(fired, next((result for _, result in on_wall(self._studio)), None))
 
     def turn(self) -> int:
@@ -94,9 +94,9 @@ class Attendant:
         rgb = to_uint8(read_picture(path).rgb)
         if self._reactor is not None and entry.owner != REACTION:
             seen = {} if self._look is None else dict(self._look(rgb))
-            for fired in self._reactor.step(seen, time.monotonic()):
+            for fired in self._reactor.step(seen, self._now()):
                 self._obey(fired, result)
-            self._reactor.step(dict.fromkeys(seen, 0.0), time.monotonic())  # each picture is seen by itself
+            self._reactor.step(dict.fromkeys(seen, 0.0), self._now())  # each picture is seen by itself
         if self._printer is not None and self._sheet is not None:
             from reverie.media.printing import page_bytes, page_of, send_to_printer
 
@@ -120,6 +120,10 @@ class Attendant:
             if "input" in record and result is not None:
                 record["input"] = {"name": result.name, "sha256": result.sha256}
             self._studio.post(record, REACTION, priority=LATER)
+
+    def _now(self) -> float:
+        """Return the seconds since the doors opened."""
+        return time.monotonic() - self._began
 
     def _say(self, line: str) -> None:
         import sys
