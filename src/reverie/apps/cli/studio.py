@@ -68,12 +68,8 @@ def wall_command(
     idle: Annotated[
         tuple[str, ...], Parameter(negative="", help="Film, or folder of films, for quiet times; repeatable.")
     ] = (),
-    map: Annotated[  # noqa: A002
-        str | None, Parameter(help="Live inputs that move the looks' settings and the pace: a YAML file.")
-    ] = None,
-    rules: Annotated[
-        str | None, Parameter(help="Reactions to what pictures show, or to live inputs: a YAML file.")
-    ] = None,
+    map: Annotated[str | None, Parameter(help="Live inputs for looks and pace: a YAML file.")] = None,  # noqa: A002
+    rules: Annotated[str | None, Parameter(help="Reactions to pictures or live inputs: a YAML file.")] = None,
     printer: Annotated[str | None, Parameter(help="Print what may be shown on this printer of CUPS.")] = None,
     paper: Annotated[str, Parameter(help="Paper of the prints, such as 10x15 or a6.")] = "10x15",
     devices: Annotated[str, Parameter(help="One worker for each, with commas.")] = "auto",

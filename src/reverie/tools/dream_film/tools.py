@@ -17,7 +17,6 @@ from reverie.settings import setting
 from reverie.tools.dream import tool as dream_tool
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.rules import check_dream
-from reverie.tools.dream_film.song import driven
 from reverie.tools.films.loop_config import LoopConfig
 from reverie.tools.films.video_config import FilmCodec, VideoConfig
 from reverie.tools.films.work import (
@@ -30,6 +29,7 @@ from reverie.tools.films.work import (
     target_of,
     with_keys,
 )  # fmt: skip
+from reverie.tools.sound.keys import with_song
 
 if TYPE_CHECKING:
     pass
@@ -192,7 +192,7 @@ def _settle_video(config: DreamVideoConfig, name: str) -> DreamVideoConfig:
 
 def _settle_loop(config: DreamLoopConfig, name: str) -> DreamLoopConfig:
     still = dream_tool.settle(config.config, name)
-    loop = driven(config.loop)
+    loop = with_song(config.loop)
     return replace(config, config=still, loop=replace(loop, keyframes=keys_text(loop.keyframes)))
 
 
