@@ -24,6 +24,7 @@ from reverie.critic.wrap import as_critic
 from reverie.errors import InputError, unknown_name
 from reverie.jobs.controls import Controls
 from reverie.jobs.making import Making, given_of
+from reverie.jobs.presets import preset_of
 from reverie.jobs.run import Run
 from reverie.jobs.session import Session
 from reverie.media.given import as_picture
@@ -35,13 +36,13 @@ from reverie.settings import check_settings, with_tuples
 from reverie.tools.compare.comparison import Comparison, compare_pictures
 from reverie.tools.compare.config import CompareConfig
 from reverie.tools.dream.config import FORMS, DreamConfig
-from reverie.tools.dream.presets import PRESETS, usual
 from reverie.tools.dream.rules import check_together
 from reverie.tools.dream.tool import DREAM, OwnGoal, PreparedDream, settle
 from reverie.tools.dream_steps.steered import checked_strength
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.rules import ANY_STYLE
 from reverie.tools.style.sources import read_styles
+from reverie.tools.style.tool import STYLE
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -130,7 +131,8 @@ class Dream(Making[Step]):
 def dream(
     picture: Any = None, config: DreamConfig | None = None, *, critic: Critic | nn.Module | None = None,
     objective: Goal | None = None, transforms: Look | Change | Sequence[Change] | None = None,
-    preprocessing: Preprocessing | None = None, classes: Sequence[str] = (), **settings: Any,
+    preprocessing: Preprocessing | None = None, classes: Sequence[str] = (), preset: str | None = None,
+    **settings: Any,
 ) -> Dream:  # fmt: skip
     """Dream a picture.
 
@@ -144,6 +146,7 @@ def dream(
         transforms: how pictures are looked at in place of jitter: functions ``[B, 3, H, W] -> [B, 3, h, w]``.
         preprocessing: what a module expects, with `classes` the names of its outputs; see `as_critic`.
         classes: see there.
+        preset: look by name, such as "creatures"; settings given beside it win.
         **settings: fields of `DreamConfig`; where none says what is amplified, the look is that of the command line.
 
     Returns:
@@ -152,7 +155,7 @@ def dream(
     Raises:
         InputError: settings, network or picture that cannot be used; the message says why.
     """
-    check_one_way(config, settings)
+    check_one_way(config, settings, preset)
     network = settings.pop("model", None) if isinstance(settings.get("model"), (nn.Module, Critic)) else critic
     seen = None if network is None else as_critic(network, preprocessing=preprocessing, classes=classes)
     if seen is not None and config is None and "model" not in settings:
@@ -164,14 +167,14 @@ def dream(
         seen = seen or as_critic(str(settings.get("model", "embedded")), weights=settings.get("weights"))
         goal = None if objective is None else as_objective(objective, seen)
         own = OwnGoal(goal, None if transforms is None else as_look(transforms))
-    if config is None and picture is not None and seen is None and (look := usual(settings)) is not None:
-        settings = PRESETS[look][1] | settings
+    if config is None:
+        settings = {**preset_of(DREAM, preset, settings, usual=picture is not None and seen is None), **settings}
     return Dream(picture, config or _settings(DreamConfig, settings), seen, own=own)
 
 
-def check_one_way(config: object | None, settings: Mapping[str, Any]) -> None:
+def check_one_way(config: object | None, settings: Mapping[str, Any], preset: str | None = None) -> None:
     """Refuse settings that come both as a configuration and by keyword."""
-    if config is not None and settings:
+    if config is not None and (settings or preset is not None):
         raise InputError("give settings either as config or by keyword, not both")
 
 
@@ -190,8 +193,8 @@ def _settings(cls: type[C], settings: Mapping[str, Any]) -> C:
 
 @in_python
 def style(
-    content: Any, styles: Any = (), config: StyleConfig | None = None, *, critic: Critic | None = None,
-    **settings: Any,
+    content: Any, styles: Any = (), config: StyleConfig | None = None, *, preset: str | None = None,
+    critic: Critic | None = None, **settings: Any,
 ) -> Styling:  # fmt: skip
     """Paint a picture in the style of others.
 
@@ -200,6 +203,7 @@ def style(
         styles: one or several: paths, each optionally ``FILE:WEIGHT``, folders of pictures, or pictures in memory as
             `content`, each optionally as (picture, weight).
         config: all settings; single ones can be given by keyword instead: ``style("a.jpg", "b.jpg", strength=0.7)``.
+        preset: how long it works: draft, good or best.
         critic: an open network, to use it for several pictures.
         **settings: fields of `StyleConfig`.
 
@@ -209,11 +213,11 @@ def style(
     Raises:
         InputError: settings, network or picture that cannot be used; the message says why.
     """
-    check_one_way(config, settings)
+    check_one_way(config, settings, preset)
     listed = tuple(styles) if isinstance(styles, (list, set)) or _is_many(styles) else (styles,)
     if critic is not None and config is None:
         settings = {"model": critic.identity.name} | settings
-    config = config or _settings(StyleConfig, settings)
+    config = config or _settings(StyleConfig, {**preset_of(STYLE, preset, settings), **settings})
     if all(isinstance(s, (str, Path)) for s in listed):
         return Styling(content, replace(config, style=tuple(map(str, listed))) if listed else config, critic)
     if config.fast not in (None, ANY_STYLE):

@@ -19,13 +19,14 @@ from reverie.jobs.given import Given
 from reverie.jobs.job import joined, section_types
 from reverie.jobs.making import given_of
 from reverie.jobs.output import Output, Picture, Table
+from reverie.jobs.presets import preset_of
 from reverie.jobs.run import Run, open_run
 from reverie.jobs.session import Session
 from reverie.jobs.stored import stored_record
 from reverie.jobs.target import check_no_foreign, check_no_source, place_for, say
 from reverie.jobs.tool import AnyTool, load
 from reverie.jobs.work import Progress
-from reverie.settings import check_settings, check_together, with_tuples
+from reverie.settings import check_settings, check_together, with_tuples, without_rivals
 from reverie.tools.registry import TOOLS, find_tool
 
 if TYPE_CHECKING:
@@ -135,7 +136,8 @@ def run_tool(name: str, *inputs: Any, session: Session | None = None, **settings
         name: as on the command line: "translate", "latent sample".
         *inputs: in the order of the command line: pictures as paths, arrays, PIL images; files and folders as paths.
         session: keeps open networks for several calls.
-        **settings: fields of the tool's settings: what the command line calls ``--tile-px`` is ``tile_px``.
+        **settings: fields of the tool's settings: what the command line calls ``--tile-px`` is ``tile_px``; and
+            ``preset``, where the tool has presets. Its usual one is meant where none is named, as in the shell.
 
     Raises:
         InputError: no such tool, or inputs and settings that cannot be used.
@@ -143,8 +145,9 @@ def run_tool(name: str, *inputs: Any, session: Session | None = None, **settings
     tool = find_tool(name)
     values, streamed = _placed(tool, inputs, settings)
     given = None if streamed is None else _given(tool, streamed)
+    family = tool
     tool = _for_films(tool) if given is not None and given.kind == "film" else tool
-    config = _config(tool, values)
+    config = _config(tool, values, family, something=given is not None or family.streamed is None)
     return Result(open_run(tool, config, given, session or Session()))
 
 
@@ -230,21 +233,29 @@ def _for_films(tool: AnyTool) -> AnyTool:
     return load(tool.film) if tool.film is not None else tool if tool.makes != "picture" else film(tool)
 
 
-def _config(tool: AnyTool, values: Mapping[str, Any]) -> object:
-    """Return the settings of a tool, checked.
+def _config(tool: AnyTool, given: Mapping[str, Any], family: AnyTool, *, something: bool) -> object:
+    """Return the settings of a tool, checked: those of a preset, and what was given on top.
+
+    `family` is the tool of pictures where `tool` works on films in its place, and `something` tells whether there is
+    an input, without which no preset is usual.
 
     Raises:
         InputError: one that it does not have, or a value that does not fit.
     """
     kinds = section_types(tool.config)
     known = {field.name for cls in kinds.values() for field in dataclasses.fields(cls)}
+    values = dict(given)
+    look = values.pop("preset", None) if family.presets and "preset" not in known else None
     for name in values:
         if name not in known:
             raise InputError(unknown_name("setting", name, known, f"reverie {tool.name} --help-all lists them"))
+    preset = preset_of(family, look, values, usual=something)
     parts: dict[str, object] = {}
     for section, cls in kinds.items():
         own = {field.name for field in dataclasses.fields(cls)}
-        part = with_tuples(cls(**{name: value for name, value in values.items() if name in own}))
+        chosen = {name: value for name, value in values.items() if name in own}
+        styled = {name: value for name, value in preset.items() if name in own}
+        part = with_tuples(cls(**(without_rivals(cls, styled, chosen) | chosen)))
         check_settings(part)
         check_together(part)
         parts[section] = part

@@ -24,7 +24,7 @@ def as_python(text: str) -> str:
         return RESERVED.get(match[1], match[1].replace("-", "_"))
 
     text = PLACE.sub("", text)
-    return text if "'reverie " in text else OPTION.sub(named, text)  # a command keeps its options
+    return text if "reverie " in text else OPTION.sub(named, text)  # a command keeps its options
 
 
 def in_python(function: F) -> F:

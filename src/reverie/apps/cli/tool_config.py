@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reverie.errors import InputError, unknown_name
+from reverie.errors import InputError
 from reverie.jobs.files import Files, found_config, with_networks, with_parts
 from reverie.jobs.job import joined, section_types, sections
+from reverie.jobs.presets import preset_of
 from reverie.jobs.tool import AnyTool, load
 from reverie.settings import check_together, parse_settings, to_record, without_rivals
 
@@ -31,10 +32,8 @@ def settings_of(
     """
     family = family or tool
     stored = _like(family, find, common.like, given) if common.like is not None else None
-    look = common.look
-    if look is None and stored is None and family.usual is not None and not from_nothing:
-        look = family.usual(given)
-    preset = {**(base or {}), **_recipe(tool, common.recipe), **preset_of(family, look)}
+    look = preset_of(family, common.look, given, usual=stored is None and not from_nothing)
+    preset = {**(base or {}), **_recipe(tool, common.recipe), **look}
     parts: dict[str, object] = {}
     for name, cls in section_types(tool.config).items():
         own = {f.name for f in dataclasses.fields(cls)}
@@ -83,19 +82,6 @@ def more_sections(tool: AnyTool, other: AnyTool | None) -> dict[str, type]:
     """Return the sections that another tool's settings have beside those of this one."""
     own = section_types(tool.config)
     return {} if other is None else {n: cls for n, cls in section_types(other.config).items() if n not in own}
-
-
-def preset_of(tool: AnyTool, look: str | None) -> Mapping[str, Any]:
-    """Return the settings of a preset.
-
-    Raises:
-        InputError: there is none of that name.
-    """
-    if look is None:
-        return {}
-    if look not in tool.presets:
-        raise InputError(unknown_name("preset", look, tool.presets))
-    return tool.presets[look][1]
 
 
 def _lists(given: Mapping[str, Any]) -> dict[str, Any]:
