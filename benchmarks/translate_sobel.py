@@ -5,8 +5,8 @@ experiment that this repeats reports for it, on other pictures). All in one proc
 
     python benchmarks/translate_sobel.py PICTURES --model autoencoder=auto.safetensors --output result.json
 
-`--fixed` answers whether a hidden layer of fixed size is worth it: the hourglass with and without one, by the same loop in
-the same CPU time. With a result in place of PICTURES only that is done, and all is drawn again.
+`--fixed` answers whether a hidden layer of fixed size is worth it: the hourglass with and without one, by the same loop
+in the same CPU time. With a result in place of PICTURES only that is done, and all is drawn again.
 
 Networks of other depths come from ``reverie train translate photos700.zip --depth N --minutes 1.5 --seed 1``, the
 autoencoder from ``--architecture autoencoder --batch 16 --minutes 5 --seed 1``.

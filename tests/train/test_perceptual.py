@@ -1,4 +1,4 @@
-"""The distance by a network's features: 0 for equal pictures, larger for blurred ones, with a gradient for what is made."""
+"""The distance by a network: 0 for equal pictures, larger for blurred ones, with a gradient for what is made."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class TranslateConfig:
     )  # fmt: skip
     gan_after: float | None = setting(
         None, "Part of the run after which the discriminator begins; before, the difference alone is learned, which "
-        "takes half the time; usually 0.4.", minimum=0, maximum=1, group="loss", needs=(f"architecture={PIX2PIX}",),
+        "takes half the time; usually 0.6.", minimum=0, maximum=1, group="loss", needs=(f"architecture={PIX2PIX}",),
         late=True, decided=True,
     )  # fmt: skip
     ssim: float | None = setting(
@@ -101,7 +101,7 @@ class TranslateConfig:
     )  # fmt: skip
     perceptual: float | None = setting(
         None, "Weight of the distance by the embedded network's features in pix2pix, where the difference has 100; "
-        "usually 20 beside a discriminator where colors are wanted, else 0.", minimum=0, maximum=1000, group="loss",
+        "usually 10 beside a discriminator where colors are wanted, else 0.", minimum=0, maximum=1000, group="loss",
         needs=(f"architecture={PIX2PIX}",), late=True, decided=True,
     )  # fmt: skip
     feature_matching: float = setting(

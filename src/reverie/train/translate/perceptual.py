@@ -11,12 +11,12 @@ from reverie.weights.embedded import EMBEDDED
 
 LAYERS = ("conv1", "conv2", "mixed3a")  # strides 1, 2, 4
 LEAST_PX = 32  # side from which all of them see something
-PLACES, OVERALL = 1.0, 1.0  # weights of the two parts
+PART = 4  # of a batch, one in so many is compared: the pictures are others at every step, and it costs as much as they
 FAINT = 1e-6
 
 
 class Perceptual:
-    """The distance of two sets of pictures by the embedded network; its weights stay as they are.
+    """The distance of two sets of pictures by the embedded network, whose weights stay as they are.
 
     Args:
         device: where it computes.
@@ -26,29 +26,25 @@ class Perceptual:
         self.critic = open_critic(EMBEDDED, device=str(device), precision="fp32")
 
     def __call__(self, made: Tensor, wanted: Tensor) -> Tensor:
-        """Return the mean over layers of ``|f - g| / |g|`` in places and of the same of each channel's mean and deviation.
+        """Return the mean over layers of ``|f - g| / |g|``, in places and of each channel's mean and deviation.
 
-        0 for equal pictures. Pictures are ``[B, C, H, W]`` in [0, 1]: of color, or of one channel; what comes behind
-        the first three is left out.
+        0 for equal pictures. Pictures are ``[B, C, H, W]`` in [0, 1], of which the first quarter is compared: of color,
+        or of one channel; what comes behind the first three is left out.
 
         Source: Johnson, Alahi, Fei-Fei 2016, arXiv 1603.08155, section 3.2; Wang et al. 2018, arXiv 1711.11585,
         section 3.3, for L1. Differs: our own network, relative to its activations on the true picture; moments of the
         features instead of their Gram matrices.
         """
-        some = (len(made) + 1) // 2  # of a batch, which is another one at every step
-        made, wanted = made[:some], wanted[:some]
+        count = -(-len(made) // PART)
         with torch.no_grad():
-            true = self.critic(_colors(wanted), LAYERS)
-        found = self.critic(_colors(made), LAYERS)
-        parts = [self._distance(found[name].float(), true[name].float()) for name in LAYERS]
-        return torch.stack(parts).mean()
+            true = self.critic(_colors(wanted[:count]), LAYERS)
+        found = self.critic(_colors(made[:count]), LAYERS)
+        return torch.stack([_distance(found[name].float(), true[name].float()) for name in LAYERS]).mean()
 
-    def _distance(self, f: Tensor, g: Tensor) -> Tensor:
-        places = (f - g).abs().mean() / (g.abs().mean() + FAINT)
-        overall = sum(
-            (a - b).abs().mean() / (b.abs().mean() + FAINT) for a, b in zip(_moments(f), _moments(g), strict=True)
-        )
-        return PLACES * places + OVERALL * overall
+
+def _distance(f: Tensor, g: Tensor) -> Tensor:
+    pairs = [(f, g), *zip(_moments(f), _moments(g), strict=True)]
+    return torch.stack([(a - b).abs().mean() / (b.abs().mean() + FAINT) for a, b in pairs]).sum()
 
 
 def _moments(x: Tensor) -> tuple[Tensor, Tensor]:

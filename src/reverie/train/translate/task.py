@@ -22,7 +22,7 @@ from reverie.train.translate.config import PIX2PIX, STYLE, TranslateConfig
 TRIED = 8  # crops in which something must be seen
 FLAT = 1e-4  # deviation below which a picture is of one color
 SEEN = 1e-4  # change of a filter's result that counts
-USUAL_SSIM, USUAL_PERCEPTUAL, USUAL_GAN_AFTER = 30.0, 20.0, 0.4  # with a discriminator; benchmarks/translate_pairs.py
+USUAL_SSIM, USUAL_PERCEPTUAL, USUAL_GAN_AFTER = 30.0, 10.0, 0.6  # with a discriminator; benchmarks/translate_pairs.py
 PROBE_PX = 97  # picture in which it is looked how far a filter sees
 
 
