@@ -9,6 +9,8 @@ from reverie.jobs.blocks import device_setting
 from reverie.settings import setting
 from reverie.weights.embedded import EMBEDDED_NAMES
 
+SHIPPED = "any"  # as `--fast any` calls it
+
 
 @dataclass(frozen=True)
 class AdaptiveConfig:
@@ -36,6 +38,10 @@ class AdaptiveConfig:
     judge_weights: str | None = setting(
         None, "State dict for that network with a torchvision name, read as data.", file="network", builtin=("random",),
         needs=("judge",),
+    )  # fmt: skip
+    init: str = setting(
+        "", "Go on from the weights of an earlier network; 'any' is the one of the package.", file="network",
+        builtin=("", SHIPPED), late=True,
     )  # fmt: skip
     leave_out: tuple[str, ...] = setting((), "File name of a style that is held out; repeatable.")
     seed: int = setting(0, "Seed of the first weights and of what is shown.", minimum=0, maximum=2**63 - 1)
