@@ -23,25 +23,31 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in (head, marks, *rows))
 
 
+SCORES = {  # key → its column, how it is written, which is the best
+    "ssim": ("SSIM", "{:.3f}", max), "kid": ("KID", "{:.3f}", min),
+    "kid_googlenet": ("KID by GoogLeNet", "{:.2f}", min), "psnr": ("PSNR, dB", "{:.1f}", max),
+    "accuracy": ("right pixels", "{:.1%}", max), "steps": ("steps", "{}", None),
+}  # fmt: skip
+
+
 def pairs(found: dict[str, Any]) -> str:
-    """What the recipes learned of both ways, the best of each column in bold."""
-    rows: list[list[str]] = []
+    """What the recipes learned, a table for each way, the best of each column in bold."""
+    tables = []
     for way in (way for way in WAYS if way in found):
         scores = {name: found[way][name] for name in CALLED}
-        best = {
-            "ssim": max(s["ssim"] for s in scores.values()), "kid": min(s["kid"] for s in scores.values()),
-            "kid_googlenet": min(s["kid_googlenet"] for s in scores.values()),
-            "psnr": max(s["psnr"] for s in scores.values()),
-        }  # fmt: skip
-        for name, score in scores.items():
-            texts = {"ssim": "{:.3f}", "kid": "{:.3f}", "kid_googlenet": "{:.2f}", "psnr": "{:.1f}"}
-            marked = [
-                f"**{text.format(score[key])}**" if score[key] == best[key] else text.format(score[key])
-                for key, text in texts.items()
-            ]
-            right = f"{score['accuracy']:.1%}" if "accuracy" in score else ""
-            rows.append([f"{way}: {CALLED[name]}", *marked, right, str(score["steps"])])
-    return table(["", "SSIM", "KID", "KID by GoogLeNet", "PSNR, dB", "right pixels", "steps"], rows)
+        keys = [key for key in SCORES if all(key in score for score in scores.values())]
+        rows = [
+            [CALLED[name], *(cell(key, score, [*scores.values()]) for key in keys)] for name, score in scores.items()
+        ]
+        tables.append(table([way, *(SCORES[key][0] for key in keys)], rows))
+    return "\n\n".join(tables)
+
+
+def cell(key: str, score: dict[str, Any], others: list[dict[str, Any]]) -> str:
+    """Return a score as text, in bold if it is the best."""
+    _, text, best = SCORES[key]
+    is_best = best is not None and score[key] == best(other[key] for other in others)
+    return f"**{text.format(score[key])}**" if is_best else text.format(score[key])
 
 
 def sobel(found: dict[str, Any]) -> str:
@@ -65,7 +71,8 @@ def cost(found: dict[str, Any]) -> str:
     """Pictures a CPU second while learning, ours and the plain loop's."""
     rows = []
     for name, about in found["training"].items():
-        rate, gain = about["pictures_per_cpu_s"], about["times_as_fast_by_cpu_s"]["median"]
+        rate = about["pictures_per_cpu_s"]
+        gain = next(about[key] for key in ("times_as_fast_by_cpu_s", "times_as_fast") if key in about)["median"]
         rows.append([name, f"{rate['ours']:.1f}", f"{rate['plain']:.1f}", f"{gain:.2f}"])
     return table(["pictures a CPU second", "ours", "plain loop", "times as many"], rows)
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from reverie.data.examples import Drawing, held_out
-from reverie.errors import DataError, InputError, WeightsError
+from reverie.errors import DataError, InputError, PictureError, WeightsError
 from reverie.jobs.session import Session
 from reverie.media.image import read_picture
 from reverie.models.translator import Autoencoder, Can, Shape, build_translator, parse_shape
@@ -21,6 +21,7 @@ from reverie.numerics.resample import resize
 from reverie.tools.translate.tiles import translated
 from reverie.train.run_folder import RunFolder
 from reverie.train.translate.config import TranslateConfig
+from reverie.train.translate.evaluate import open_measurement
 from reverie.train.translate.measure import compared
 from reverie.train.translate.task import given_parameters, open_task
 from reverie.train.translate.tool import PreparedTraining
@@ -268,12 +269,23 @@ def nan(picture): return picture * np.nan
 """
 
 
-def test_a_function_of_ones_own_is_a_filter(pictures: Path, tmp_path: Path, make_photo: MakePhoto):
+def test_a_function_of_ones_own_is_a_filter(pictures: Path, tmp_path: Path, make_photo: MakePhoto, monkeypatch):
     (tmp_path / "mine.py").write_text(USERS)
-    task = open_task(small(pictures, filter=f"{tmp_path / 'mine.py'}:dark"))
+    monkeypatch.chdir(tmp_path)
+    config = small(pictures, filter="mine.py:dark", steps=2)
+    task = open_task(config)
     image = make_photo(20, 30)
     assert task.shape.outputs == 1
     assert torch.allclose(task.examples.target(image), image.mean(1, keepdim=True) / 2, atol=1e-6)
+    network(config, tmp_path / "run")
+    made = load_translator(tmp_path / "run.safetensors")
+
+    def measured(name: str | None):
+        return open_measurement(made, pictures, None, side_by_side=False, filter_name=name, values={})
+
+    assert measured(config.filter).examples.held == 1
+    with pytest.raises(InputError, match="which it does not hold; give it with --filter"):
+        measured(None)
 
 
 @pytest.mark.parametrize(
@@ -291,6 +303,13 @@ def test_unfit_functions_are_named_in_one_line(
     (tmp_path / "mine.py").write_text(USERS)
     with pytest.raises(kind, match=message):
         open_task(small(pictures, filter=f"{tmp_path / 'mine.py'}:{name}"))
+
+
+def test_a_broken_picture_is_named_with_its_folder(pictures: Path, tmp_path: Path):
+    held = held_out([path.name for path in sorted(pictures.glob("*.png"))], 0.5, 0)
+    (pictures / held[0]).write_bytes(b"\x89PNG\r\n\x1a\n")
+    with pytest.raises(PictureError, match=f"'{pictures.name}/{held[0]}'"):
+        list(open_task(small(pictures, held_out=0.5)).examples.held_out())
 
 
 def test_an_empty_folder_and_a_missing_one_are_refused(tmp_path: Path):

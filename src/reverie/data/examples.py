@@ -147,7 +147,8 @@ class FilterExamples:
 
     def _whole(self, names: Sequence[str]) -> Iterator[Pair]:
         for name in names:
-            image = as_image(read_picture(self._archive.open(name), name=name).rgb)
+            full = f"{self._archive.root.name}/{name}"  # so that a broken one is found
+            image = as_image(read_picture(self._archive.open(name), name=full).rgb)
             yield told(image, self.planes), self._teacher(image)
 
 

@@ -155,7 +155,7 @@ class PairExamples:
         if self.given.is_array:
             left, right = halves(read_array(self._archive.open(name), name), name)
             return self.given.scaled(left, name), self.wanted.scaled(right, name), FLOAT_BITS
-        one = read_picture(self._archive.open(name), name=name)
+        one = read_picture(self._archive.open(name), name=f"{self._archive.root.name}/{name}")
         left, right = halves(one.rgb, name)
         alphas = (None, None) if one.alpha is None else halves(one.alpha, name)
         return self.given.pixels(left, alphas[0], name), self.wanted.pixels(right, alphas[1], name), one.bits
@@ -170,7 +170,7 @@ def stored_pixels(archive: Archive, name: str, kind: Kind) -> tuple[np.ndarray, 
     """Return a file's ``[H, W, stored]`` float32 in [0, 1], and its bits."""
     if kind.is_array:
         return kind.scaled(read_array(archive.open(name), name), name), FLOAT_BITS
-    found = read_picture(archive.open(name), name=name)
+    found = read_picture(archive.open(name), name=f"{archive.root.name}/{name}")  # so that a broken one is found
     return kind.pixels(found.rgb, found.alpha, name), found.bits
 
 
