@@ -54,8 +54,10 @@ def drawn(one, light, mask_weight=1.0):
 
 @pytest.mark.parametrize("camera", sorted(CAMERAS))
 @pytest.mark.parametrize("light", sorted(LIGHTS))
-def test_loops_and_torch_operations_agree(camera, light):
+@pytest.mark.parametrize("turns", [True, False])
+def test_loops_and_torch_operations_agree(turns, camera, light):
     one = canvas([CAMERAS[camera]])
+    one.turns = turns
     fused = drawn(one, LIGHTS[light])
     one.fuses = False
     plain = drawn(one, LIGHTS[light])

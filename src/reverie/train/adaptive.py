@@ -60,6 +60,7 @@ def open_adaptive(config: AdaptiveConfig, run: RunFolder) -> ImageTraining:
     return ImageTraining(
         net, task.losses, task.digest, run, config, task.description, summary=summary, half=True,
         close=task.batches.close, chosen=Chosen(device=str(task.device), config={"precision": task.precision}),
+        notes=lambda: (*task.contents.notes, *task.styles.notes),
     )  # fmt: skip
 
 

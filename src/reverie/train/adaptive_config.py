@@ -16,7 +16,7 @@ SHIPPED = "any"  # as `--fast any` calls it
 class AdaptiveConfig:
     """How a network learns to paint in any style: what it is shown, what counts, and for how long."""
 
-    contents: tuple[str, ...] = setting((), "Pictures to paint: folders, zips or files.", file="folder")
+    contents: tuple[str, ...] = setting((), "Pictures to stylize: folders, zips or files.", file="folder")
     styles: tuple[str, ...] = setting((), "Folder, zip or file of styles; repeatable.", file="folder")
     minutes: float | None = setting(None, "Time budget that ends the schedule; overrides --steps.", above=0)
     steps: int = setting(4000, "Steps of the schedule.", minimum=1)
@@ -59,4 +59,4 @@ def check_adaptive(config: AdaptiveConfig) -> None:
     if config.crop_px % 8:
         raise InputError(f"--crop-px must be a multiple of 8; got {config.crop_px}")
     if not (config.contents and config.styles):
-        raise InputError("training for any style needs pictures to paint, and styles: CONTENTS --styles STYLES")
+        raise InputError("training for any style needs pictures to stylize, and styles: CONTENTS --styles STYLES")
