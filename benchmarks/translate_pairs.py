@@ -2,13 +2,15 @@
 
 All three learn for the same CPU time, from the same pairs, and are measured on pairs that none has seen: SSIM, PSNR,
 KID of the embedded network's features (of maps in the colors of their classes), and for maps the share of right pixels.
+As our recipe has early layers of the embedded network in its loss, `--second` measures KID by another network too, such
+as GoogLeNet, which no recipe knows.
 The paper's recipe is written down here: U-Net with transposed convolutions, BatchNorm, dropout also when used, batches
 of one, Adam 2e-4, binary cross entropy plus 100 L1. Its width is ours, so that its steps are as small.
 
     python benchmarks/translate_pairs.py CAMVID SCRATCH --cpu-minutes 3 --output result.json --sheet sheet.jpg
 
-Trained networks stay in SCRATCH; a run that was interrupted goes on with the next one. It takes six times the CPU
-minutes, and about three more for measuring.
+Trained networks stay in SCRATCH; a run that was interrupted, or left some out by `--recipe`, goes on with the others.
+It takes six times the CPU minutes, and about three more for measuring.
 """
 
 from __future__ import annotations
@@ -34,10 +36,10 @@ from reverie.data.examples import Drawing
 from reverie.media.deep import to_uint8
 from reverie.media.sheet import contact_sheet
 from reverie.train.run_folder import RunFolder
-from reverie.train.stylegan2.kid import features, squared_mmd
+from reverie.train.stylegan2.kid import Measure, squared_mmd
 from reverie.train.translate.config import TranslateConfig
 from reverie.train.translate.measure import compared
-from reverie.train.translate.task import open_pairs, open_task
+from reverie.train.translate.task import Task, open_pairs, open_task
 from reverie.train.translate.training import TranslatorTraining
 
 CROP_PX, WIDTH, CLASSES = 96, 32, 12  # pictures are as high as crops, and a third wider
@@ -45,6 +47,8 @@ WAYS = {
     "photograph from labels": (f"labels:{CLASSES}", "color"),
     "labels from photograph": ("color", f"labels:{CLASSES}"),
 }
+RECIPES = ("pix2pix", "L1 only", "paper")
+SECOND_PX = 128  # side at which the second network sees the pictures, which are hardly larger
 CALIBRATED = 12  # steps that tell how long one takes
 
 
@@ -116,7 +120,7 @@ def paper(task: Any, minutes: float, path: Path) -> nn.Module:
         loss.backward()
         optimizers[0].step()
         step, done = step + 1, (time.process_time() - began) / (60 * minutes)
-    print(f"paper: {step} steps", flush=True)
+    noted(path, step, (time.process_time() - began) / 60)
     torch.save(net.state_dict(), path)
     return net
 
@@ -138,10 +142,16 @@ def ours(config: TranslateConfig, minutes: float, folder: Path) -> nn.Module:
     began = time.process_time()
     for _ in training.steps():
         pass
-    spent = (time.process_time() - began) / 60
-    print(f"{folder.name}: {count} steps in {spent:.2f} CPU minutes, measurements included", flush=True)
+    noted(kept, count, (time.process_time() - began) / 60)
     torch.save(dict(training.state()), kept)
     return training.network
+
+
+def noted(path: Path, steps: int, minutes: float) -> None:
+    """Write beside a network for how long it learned, measurements on the way included."""
+    about = {"steps": steps, "cpu_minutes": round(minutes, 2)}
+    print(f"{path.stem}: {about}", flush=True)
+    path.with_suffix(".json").write_text(json.dumps(about))
 
 
 def seconds_a_step(config: TranslateConfig, folder: Path) -> float:
@@ -176,19 +186,22 @@ def prepared(camvid: Path, scratch: Path, side_px: int = CROP_PX) -> Path:
 
 
 @torch.no_grad()
-def scores(net: nn.Module, way: str, config: TranslateConfig, root: Path) -> tuple[dict[str, float], list[Tensor]]:
-    """Return mean scores on the pairs for validation, and what was made."""
-    names = [Path(p).name for p in (config.data, config.targets or "")]
-    pairs = open_pairs(replace(config, data=str(root / "val" / names[0]), targets=str(root / "val" / names[1])), 1.0)
+def scores(
+    net: nn.Module, config: TranslateConfig, root: Path, measures: dict[str, Measure], true: dict[str, Tensor]
+) -> tuple[dict[str, float], list[Tensor]]:
+    """Return mean scores on the pairs for validation, and what was made; `true` keeps the features of true pictures."""
+    pairs = open_pairs(validation(config, root), 1.0)
     kind, found, made, real = pairs.wanted, [], [], []
     for given, wanted in pairs.held_out():
         found.append(compared(net, given, wanted, kind))
         made.append(net(given).clamp(0, 1))
         real.append(wanted)
     mean = {name: round(sum(f[name] for f in found) / len(found), 4) for name in found[0]}
-    critic = open_critic("embedded", None, device="cpu", precision="fp32")
     shown = [torch.cat([colors(kind, planes) for planes in pictures]) for pictures in (made, real)]
-    mean["kid"] = round(squared_mmd(features(critic, shown[0]), features(critic, shown[1])), 4)
+    for name, measure in measures.items():
+        if name not in true:
+            true[name] = measure.features(shown[1])
+        mean[name] = round(squared_mmd(measure.features(shown[0]), true[name]), 4)
     if kind.is_labels:
         truth, chosen = torch.cat(real).argmax(1), torch.cat(made).argmax(1)
         unions = [((truth == c) | (chosen == c)).sum().item() for c in range(CLASSES)]
@@ -196,6 +209,21 @@ def scores(net: nn.Module, way: str, config: TranslateConfig, root: Path) -> tup
         ratios = [b / u for b, u, c in zip(both, unions, range(CLASSES), strict=True) if (truth == c).any()]
         mean["mean_iou"] = round(sum(ratios) / len(ratios), 4)
     return mean, made
+
+
+def validation(config: TranslateConfig, root: Path) -> TranslateConfig:
+    """Return the settings with the pairs for validation instead of those that are learned from."""
+    data, targets = (str(root / "val" / Path(path).name) for path in (config.data, config.targets or ""))
+    return replace(config, data=data, targets=targets)
+
+
+def measures_of(second: Path | None) -> dict[str, Measure]:
+    """Return what KID is measured by: the embedded network, and a second one."""
+    found = {"kid": Measure.of(open_critic("embedded", None, device="cpu", precision="fp32"))}
+    if second is not None:
+        other = open_critic("googlenet-caffe", str(second), device="cpu", precision="fp32")
+        found["kid_googlenet"] = Measure(other, other.layer(other.identity.pooled).name, SECOND_PX)
+    return found
 
 
 def colors(kind: Any, planes: Tensor) -> Tensor:
@@ -216,27 +244,32 @@ def one_way(
     )  # fmt: skip
     l1 = replace(base, gan=0.0, feature_matching=0.0, loss="l1")
     minutes, place = options.cpu_minutes, options.scratch / "-".join(way.split()[::2])
-    recipes: dict[str, Callable[[], nn.Module]] = {
-        "pix2pix": lambda: ours(base, minutes, place.with_name(f"{place.name}-gan")),
-        "L1 only": lambda: ours(l1, minutes, place.with_name(f"{place.name}-l1")),
-        "paper": lambda: paper(open_task(base), minutes, place.with_name(f"{place.name}-paper.pt")),
+    kept = {name: place.with_name(f"{place.name}-{name.split()[0].lower()}") for name in RECIPES}
+    train: dict[str, Callable[[Path], nn.Module]] = {
+        "pix2pix": lambda path: ours(base, minutes, path),
+        "L1 only": lambda path: ours(l1, minutes, path),
+        "paper": lambda path: paper(open_task(base), minutes, path.with_suffix(".pt")),
     }
-    task = open_task(base)
-    found: dict[str, Any] = {"settings": {"loss": task.loss, "ssim": task.ssim, "gan_after": task.gan_after}}
-    pictures: dict[str, list[Tensor]] = {}
-    for name, train in recipes.items():
-        net = train().train(name == "paper")  # the paper uses its network as it trained it
-        found[name], pictures[name] = scores(net, way, base, root)
+    found: dict[str, Any] = {"settings": settings_of(open_task(base))}
+    pictures, measures, true = dict[str, list[Tensor]](), measures_of(options.second), dict[str, Tensor]()
+    for name in options.recipe or RECIPES:
+        net = train[name](kept[name]).train(name == "paper")  # the paper uses its network as it trained it
+        found[name], pictures[name] = scores(net, base, root, measures, true)
+        found[name] |= json.loads(kept[name].with_suffix(".json").read_text())
         print(way, name, found[name], flush=True)
         told(found)
-    pairs = open_pairs(
-        replace(base, data=data.replace("/train/", "/val/"), targets=targets.replace("/train/", "/val/")), 1.0
-    )
+    pairs = open_pairs(validation(base, root), 1.0)
     shown, tiles = list(pairs.held_out()), list[np.ndarray]()
     for i in range(0, len(shown), max(1, len(shown) // 3)):
         tiles += [shown_as(pairs.given, shown[i][0]), *(shown_as(pairs.wanted, p[i]) for p in pictures.values())]
         tiles.append(shown_as(pairs.wanted, shown[i][1]))
     return tiles
+
+
+def settings_of(task: Task) -> dict[str, object]:
+    """Return what our recipe decided."""
+    names = ("gan", "feature_matching", "gan_after", "ssim", "perceptual", "lr", "ema")
+    return {"loss": task.loss} | {name: getattr(task.settled, name) for name in names}
 
 
 def main() -> None:
@@ -248,6 +281,8 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=CROP_PX, help="height of the pictures, a multiple of 32")
     parser.add_argument("--width", type=int, default=WIDTH, help="of all networks")
     parser.add_argument("--only", choices=[*WAYS], help="one of the two ways")
+    parser.add_argument("--recipe", action="append", choices=RECIPES, help="one of the recipes; repeatable")
+    parser.add_argument("--second", type=Path, help="weights of GoogLeNet as its authors released them")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--sheet", type=Path)
     options = parser.parse_args()
@@ -265,8 +300,10 @@ def main() -> None:
 
         tiles += one_way(way, root, options, told)
     if options.sheet is not None:
-        captions = ["given", "pix2pix", "L1 only", "paper", "true"] * (len(tiles) // 5)
-        Image.fromarray(contact_sheet(tiles, columns=5, tile_px=160, captions=captions)).save(options.sheet, quality=88)
+        row = ["given", *(options.recipe or RECIPES), "true"]
+        captions = row * (len(tiles) // len(row))
+        sheet = contact_sheet(tiles, columns=len(row), tile_px=160, captions=captions)
+        Image.fromarray(sheet).save(options.sheet, quality=88)
 
 
 def shown_as(kind: Any, planes: Tensor) -> np.ndarray:

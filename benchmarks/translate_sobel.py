@@ -5,6 +5,9 @@ experiment that this repeats reports for it, on other pictures). All in one proc
 
     python benchmarks/translate_sobel.py PICTURES --model autoencoder=auto.safetensors --output result.json
 
+`--fixed` answers whether a hidden layer of fixed size is worth it: the hourglass with and without one, by the same loop
+in the same CPU time. With a result in place of PICTURES only that is done, and all is drawn again.
+
 Networks of other depths come from ``reverie train translate photos700.zip --depth N --minutes 1.5 --seed 1``, the
 autoencoder from ``--architecture autoencoder --batch 16 --minutes 5 --seed 1``.
 """
@@ -14,21 +17,31 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import time
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from measure import interleaved, machine, summary
+from torch import nn
+from torch.nn import functional as F
 
+from reverie.data.batches import seeded
 from reverie.data.examples import as_image, listed
 from reverie.media.image import read_picture
+from reverie.models.translator import Autoencoder, build_translator
 from reverie.models.translator_file import load_translator, translator_path
 from reverie.numerics.edge_filters import sobel
 from reverie.numerics.resample import resize
+from reverie.train.schedule import warm_cosine
+from reverie.train.translate.config import TranslateConfig
 from reverie.train.translate.measure import compared
+from reverie.train.translate.task import Task, open_task
 
 BORDER_PX = 4
+HIDDEN, LR, MEASURED = 256, 3e-3, 32  # of the layer of fixed size, of its trial, held-out pictures
 SIZES = {"64 px": (64, 64), "512 px": (512, 512), "1001 x 733 px": (733, 1001)}
 
 
@@ -58,6 +71,54 @@ def borders(net: torch.nn.Module, images: list[torch.Tensor]) -> dict[str, float
         outer.append((error.sum() - inside.sum()).item() / (error.numel() - inside.numel()))
     rms = {"border": outer, "inside": inner}
     return {name: round((sum(values) / len(values)) ** 0.5, 5) for name, values in rms.items()}
+
+
+class Fixed(nn.Module):
+    """The hourglass with a hidden layer that all places are connected to: for pictures of 64 x 64 px alone."""
+
+    def __init__(self, whole: Autoencoder) -> None:
+        super().__init__()
+        super().__init__()
+        half = len(whole.net) // 2 + 1  # behind the second ReLU
+        self.before, self.after = whole.net[:half], whole.net[half:]
+        self.inward, self.outward = nn.Linear(32 * 16 * 16, HIDDEN), nn.Linear(HIDDEN, 32 * 16 * 16)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        x = self.outward(torch.relu(self.inward(self.before(images).flatten(1))))
+        return torch.sigmoid(self.after(torch.relu(x).view(-1, 32, 16, 16)))
+
+
+def fixed(learned: Path, minutes: float) -> dict[str, dict[str, float]]:
+    """Return how near the hourglass comes at 64 px, with a hidden layer of fixed size and without."""
+    task = open_task(TranslateConfig(data=str(learned), architecture="autoencoder", device="cpu", seed=1))
+    found = {}
+    for name in ("convolutions only", "with a layer of fixed size"):
+        torch.manual_seed(1)
+        whole = build_translator(task.shape)
+        assert isinstance(whole, Autoencoder)
+        net = Fixed(whole) if name.startswith("with") else whole
+        steps = taught(net, task, minutes)
+        scores = []
+        for image, _ in islice(task.examples.held_out(), MEASURED):
+            small = resize(image, (64, 64)).clamp(0, 1)
+            scores.append(compared(net.eval(), small, sobel(small)))
+        means = {what: round(sum(s[what] for s in scores) / len(scores), 4) for what in ("psnr", "ssim")}
+        found[name] = means | {"weights": sum(p.numel() for p in net.parameters()), "steps": steps, "minutes": minutes}
+        print(name, found[name], flush=True)
+    return found
+
+
+def taught(net: nn.Module, task: Task, minutes: float) -> int:
+    """Teach a network for some CPU minutes, by a rate that falls to zero; returns the steps."""
+    optimizer, began, step = torch.optim.Adam(net.parameters(), lr=LR), time.process_time(), 0
+    while (progress := (time.process_time() - began) / (60 * minutes)) < 1:
+        optimizer.param_groups[0]["lr"] = LR * warm_cosine(progress, 0.02)
+        given, wanted = task.examples.draw(16, 64, seeded(1, "batch", step), task.drawing)
+        optimizer.zero_grad()
+        F.mse_loss(net(given), wanted).backward()
+        optimizer.step()
+        step += 1
+    return step
 
 
 def speed(net: torch.nn.Module, image: torch.Tensor, rounds: int) -> dict[str, object]:
@@ -113,8 +174,10 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
         axes.plot(depth.keys(), [d["quality"][size]["psnr"] for d in depth.values()], marker="o", label=size)
     axes.set(title="7. Depth, 1.5 minutes each", xlabel="layers of 3 x 3", ylabel="PSNR, dB", xticks=[*depth])
     axes.legend()
-    for axes in panels:
-        axes.axis("off")
+    both = result.get("fixed", {})
+    bars(
+        next(panels), [*both], [about["psnr"] for about in both.values()], "3. A layer of fixed size, 64 px", "PSNR, dB"
+    )
     figure.savefig(path, metadata={"Software": None})
 
 
@@ -132,20 +195,21 @@ def main() -> None:
     parser.add_argument("pictures", type=Path, help="pictures, or a result to draw again")
     parser.add_argument("--curve", type=Path, help="page of curves that a training wrote")
     parser.add_argument("--model", action="append", default=[], metavar="NAME=FILE", help="a further network")
+    parser.add_argument("--fixed", type=Path, metavar="PICTURES", help="teach the hourglass with a layer of fixed size")
+    parser.add_argument("--fixed-minutes", type=float, default=1.0)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", type=Path)
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
+    torch.set_num_threads(1)
     if options.pictures.suffix == ".json":
         result = json.loads(options.pictures.read_text())
-        if options.curve is not None:
-            result["curve"] = rows_of(options.curve)
+        added(result, options)
         finish(result, options)
         return
-    torch.set_num_threads(1)
     archive, names = listed(options.pictures)
     images = [as_image(read_picture(archive.open(name), name=name).rgb) for name in names]
-    result: dict[str, object] = {"machine": machine(), "pictures": len(images)}
+    result: dict[str, Any] = {"machine": machine(), "pictures": len(images)}
     named = [(name, Path(file)) for name, _, file in (text.partition("=") for text in options.model)]
     for label, path in [("sobel", translator_path("sobel")), *named]:
         model = load_translator(path)
@@ -155,10 +219,17 @@ def main() -> None:
             "rms_error": borders(model.net, images),
             "speed_at_512_px": speed(model.net, resize(images[0], (512, 512)).clamp(0, 1), options.rounds),
         }  # fmt: skip
-    if options.curve is not None:
-        result["curve"] = rows_of(options.curve)
+    added(result, options)
     print(json.dumps(result, indent=1))
     finish(result, options)
+
+
+def added(result: dict[str, Any], options: argparse.Namespace) -> None:
+    """Add what was asked for beside the networks' own numbers."""
+    if options.curve is not None:
+        result["curve"] = rows_of(options.curve)
+    if options.fixed is not None:
+        result["fixed"] = fixed(options.fixed, options.fixed_minutes)
 
 
 def rows_of(page: Path) -> list[dict[str, float]]:

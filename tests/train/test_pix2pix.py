@@ -356,18 +356,24 @@ def test_entropy_counts_the_right_class_where_there_is_one(pairs: tuple[Path, Pa
 def test_what_is_usual_follows_from_what_is_learned(pairs: tuple[Path, Path]):
     photos, maps = pairs
     task = open_task(small(maps, photos, given=f"labels:{CLASSES}"))
-    assert (task.loss, task.ssim, task.gan_after) == ("l1", 30.0, 0.4)
-    assert (task.settled.ssim, task.settled.gan_after) == (30.0, 0.4)
+    assert (task.loss, task.ssim, task.perceptual, task.gan_after) == ("l1", 30.0, 10.0, 0.6)
+    assert (task.settled.ssim, task.settled.perceptual, task.settled.gan_after) == (30.0, 10.0, 0.6)
     alone = open_task(small(maps, photos, given=f"labels:{CLASSES}", gan=0.0, feature_matching=0.0))
-    assert (alone.loss, alone.ssim) == ("l1", 0.0)
-    assert open_task(small(photos, maps, wanted=f"labels:{CLASSES}")).loss == "entropy"
+    assert (alone.loss, alone.ssim, alone.perceptual) == ("l1", 0.0, 0.0)
+    classes = open_task(small(photos, maps, wanted=f"labels:{CLASSES}"))
+    assert (classes.loss, classes.perceptual) == ("entropy", 0.0)  # the network knows photographs, not classes
     assert open_task(TranslateConfig(data=str(photos), device="cpu")).settled.ssim is None
 
 
 def test_older_records_of_pix2pix_are_what_they_were():
     old = {"version": "0.1.0", "config": {"architecture": "pix2pix", "gan_after": 0.5}}
-    assert upgraded(old)["config"] == {"architecture": "pix2pix", "gan_after": 0.5, "ssim": 0.0, "loss": "l1"}
-    for other in ({"config": {"architecture": "can"}}, {"config": {"architecture": "pix2pix", "ssim": 30.0}}, {}):
+    assert upgraded(old)["config"] == {
+        "architecture": "pix2pix", "gan_after": 0.5, "ssim": 0.0, "loss": "l1", "perceptual": 0.0,
+    }  # fmt: skip
+    later = {"architecture": "pix2pix", "ssim": 30.0}
+    assert upgraded({"config": later}) == {"config": {**later, "perceptual": 0.0}}
+    now = {**later, "perceptual": 20.0}
+    for other in ({"config": {"architecture": "can"}}, {"config": now}, {}):
         assert upgraded(other) == other
 
 

@@ -21,6 +21,7 @@ from reverie.numerics.resample import resize
 from reverie.tools.translate.tiles import translated
 from reverie.train.run_folder import RunFolder
 from reverie.train.translate.config import TranslateConfig
+from reverie.train.translate.evaluate import open_measurement
 from reverie.train.translate.measure import compared
 from reverie.train.translate.task import given_parameters, open_task
 from reverie.train.translate.tool import PreparedTraining
@@ -307,12 +308,23 @@ def nan(picture): return picture * np.nan
 """
 
 
-def test_a_function_of_ones_own_is_a_filter(pictures: Path, tmp_path: Path, make_photo: MakePhoto):
+def test_a_function_of_ones_own_is_a_filter(pictures: Path, tmp_path: Path, make_photo: MakePhoto, monkeypatch):
     (tmp_path / "mine.py").write_text(USERS)
-    task = open_task(small(pictures, filter=f"{tmp_path / 'mine.py'}:dark"))
+    monkeypatch.chdir(tmp_path)
+    config = small(pictures, filter="mine.py:dark", steps=2)
+    task = open_task(config)
     image = make_photo(20, 30)
     assert task.shape.outputs == 1
     assert torch.allclose(task.examples.target(image), image.mean(1, keepdim=True) / 2, atol=1e-6)
+    network(config, tmp_path / "run")
+    made = load_translator(tmp_path / "run.safetensors")
+
+    def measured(name: str | None):
+        return open_measurement(made, pictures, None, side_by_side=False, filter_name=name, values={})
+
+    assert measured(config.filter).examples.held == 1
+    with pytest.raises(InputError, match="which it does not hold; give it with --filter"):
+        measured(None)
 
 
 @pytest.mark.parametrize(

@@ -148,11 +148,15 @@ def cut(
     side = round(size_px * math.exp(draw[0] * max(0.0, math.log(largest / size_px))))
     side = max(1, min(side, height, width))
     top, left = int(draw[1] * (height - side + 1)), int(draw[2] * (width - side + 1))
-    square = torch.from_numpy(np.ascontiguousarray(pixels[top : top + side, left : left + side]))
-    square = square.permute(2, 0, 1)[None].float() / (255 if pixels.dtype == np.uint8 else 1)
+    square = torch.from_numpy(pixels[top : top + side, left : left + side]).permute(2, 0, 1)[None]
+    square = square if planes is None else planes(as_floats(square))
+    if side != size_px:  # bytes as bytes, which is several times as fast
+        square = F.interpolate(square, (size_px, size_px), mode="bilinear", antialias=True, align_corners=False)
     square = square.flip(3) if mirror and draw[3] < 0.5 else square
     square = torch.rot90(square, int(torch.randint(4, (1,), generator=generator)), (2, 3)) if turns else square
-    square = square if planes is None else planes(square)
-    if side == size_px:
-        return square
-    return F.interpolate(square, (size_px, size_px), mode="bilinear", antialias=True, align_corners=False)
+    return as_floats(square)
+
+
+def as_floats(pixels: Tensor) -> Tensor:
+    """Return values in [0, 1] of bytes; floats as they are."""
+    return pixels.float() / 255 if pixels.dtype == torch.uint8 else pixels

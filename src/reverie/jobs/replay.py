@@ -106,8 +106,8 @@ def verdict(job: Job, made: Path, target: Path) -> str:
         return "the bytes are the same"
     if target.suffix.lower() != made.suffix.lower():
         return f"made again as {target.suffix}; only another {made.suffix} could have the same bytes"
-    if made.suffix.lower() == ".safetensors" and _same_network(made, target):
-        return "the weights are the same, and all that is said of them but the day"
+    if made.suffix.lower() == ".safetensors" and (same := _same_network(made, target)):
+        return same
     here = {"version": __version__, "torch": torch.__version__, "threads": torch.get_num_threads()}
     then = {"version": job.made.version, "torch": job.made.torch, "threads": job.made.threads}
     changed = [
@@ -118,12 +118,14 @@ def verdict(job: Job, made: Path, target: Path) -> str:
     )
 
 
-def _same_network(made: Path, target: Path) -> bool:
-    """Tell whether two networks differ in nothing but the day they were made on."""
+def _same_network(made: Path, target: Path) -> str:
+    """Return in what two networks are the same; nothing where their weights differ."""
     from dataclasses import replace
 
     from reverie.weights.checkpoint import load_model
 
     (one, about), (other, now) = load_model(made), load_model(target)
-    same = one.keys() == other.keys() and all(value.equal(other[name]) for name, value in one.items())
-    return same and replace(about, date="") == replace(now, date="")
+    if one.keys() != other.keys() or not all(value.equal(other[name]) for name, value in one.items()):
+        return ""
+    rest = replace(about, date="") == replace(now, date="")
+    return "the weights are the same" + (", and all that is said of them but the day" if rest else "")

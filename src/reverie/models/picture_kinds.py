@@ -44,6 +44,11 @@ class Kind:
         return self.name.startswith(LABELS)
 
     @property
+    def is_colored(self) -> bool:
+        """Whether pictures of it have colors, which networks of photographs know."""
+        return self.name in ("color", "alpha")
+
+    @property
     def is_array(self) -> bool:
         """Whether pictures of it are arrays of numbers."""
         return self.name.startswith(ARRAY)

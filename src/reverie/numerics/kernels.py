@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from reverie.numerics.mirror import mirrored
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what OpenCV and Pillow make grey with
+FEW = 9  # taps of a line that are added one by one
 
 
 def grey(images: Tensor) -> Tensor:
@@ -30,9 +31,21 @@ def correlated(images: Tensor, kernel: Tensor) -> Tensor:
     """
     height, width = kernel.shape
     wide = mirrored(images, height // 2, height // 2, width // 2, width // 2)
+    if 1 in kernel.shape and kernel.numel() <= FEW:
+        return _along(wide, kernel.flatten().tolist(), 2 if width == 1 else 3)
     channels = images.shape[1]
     weight = kernel.to(images).expand(channels, 1, height, width)
     return F.conv2d(wide, weight, groups=channels)
+
+
+def _along(wide: Tensor, taps: Sequence[float], axis: int) -> Tensor:
+    """Return the sum of shifted pictures, each times its tap: for few taps faster than a convolution of one channel."""
+    size = wide.shape[axis] - len(taps) + 1
+    parts = [(wide.narrow(axis, i, size), tap) for i, tap in enumerate(taps) if tap]
+    total = parts[0][0] * parts[0][1]
+    for part, tap in parts[1:]:
+        total = total.add(part, alpha=tap)
+    return total
 
 
 def blurred(images: Tensor, sigma: float) -> Tensor:

@@ -15,6 +15,9 @@ from reverie.apps.cli.output import PipeConsole
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from reverie.critic.critic import Critic
+    from reverie.critic.layers import Field
+
 CLASSES_SHOWN = 40
 WIDE = 240  # columns of a table that goes into a pipe or file
 
@@ -77,7 +80,7 @@ def print_layers(name: str, weights: str | None, *, everything: bool = False, as
     rows = []
     for layer in shown:
         spatial = layer.name != "logits" and layer.stride > 0
-        field = critic.field([layer.name]) if spatial and not everything else None
+        field = _field_of(critic, layer.name) if spatial and not everything else None
         rows.append((layer, field))
     about = critic.identity
     if as_json:
@@ -107,6 +110,16 @@ def print_layers(name: str, weights: str | None, *, everything: bool = False, as
         console.print(
             "classes: " + _some(about.classes, len(about.classes) if everything else CLASSES_SHOWN), style="dim"
         )
+
+
+def _field_of(critic: Critic, name: str) -> Field | None:
+    """Return a layer's receptive field; None where it cannot be measured, as behind norms of the whole picture."""
+    from reverie.errors import GradientError
+
+    try:
+        return critic.field([name])
+    except GradientError:
+        return None
 
 
 def _some(names: tuple[str, ...], count: int) -> str:

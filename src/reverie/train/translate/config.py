@@ -91,13 +91,18 @@ class TranslateConfig:
     )  # fmt: skip
     gan_after: float | None = setting(
         None, "Part of the run after which the discriminator begins; before, the difference alone is learned, which "
-        "takes half the time; usually 0.4.", minimum=0, maximum=1, group="loss", needs=(f"architecture={PIX2PIX}",),
+        "takes half the time; usually 0.6.", minimum=0, maximum=1, group="loss", needs=(f"architecture={PIX2PIX}",),
         late=True, decided=True,
     )  # fmt: skip
     ssim: float | None = setting(
         None, "Weight of what SSIM lacks to 1 in pix2pix, where the difference has 100; usually 30 beside a "
         "discriminator, 0 without.", minimum=0, maximum=1000, group="loss", needs=(f"architecture={PIX2PIX}",),
         late=True, decided=True,
+    )  # fmt: skip
+    perceptual: float | None = setting(
+        None, "Weight of the distance by the embedded network's features in pix2pix, where the difference has 100; "
+        "usually 10 beside a discriminator where colors are wanted, else 0.", minimum=0, maximum=1000, group="loss",
+        needs=(f"architecture={PIX2PIX}",), late=True, decided=True,
     )  # fmt: skip
     feature_matching: float = setting(
         10.0, "Weight of the difference of the discriminator's features.", minimum=0, maximum=1000, group="loss",
@@ -157,11 +162,12 @@ class TranslateConfig:
 
 
 def upgraded(record: Mapping[str, object]) -> Mapping[str, object]:
-    """Return the record of a pix2pix that says nothing of SSIM, from before it was usual, as it was trained."""
+    """Return the record of a pix2pix that says nothing of losses that became usual later, as it was trained."""
     config = record.get("config")
-    if not isinstance(config, Mapping) or config.get("architecture") != PIX2PIX or "ssim" in config:
+    if not isinstance(config, Mapping) or config.get("architecture") != PIX2PIX or "perceptual" in config:
         return record
-    return {**record, "config": {"loss": "l1", "ssim": 0.0, "gan_after": 0.0, **config}}
+    first = {} if "ssim" in config else {"loss": "l1", "ssim": 0.0, "gan_after": 0.0}
+    return {**record, "config": {"perceptual": 0.0, **first, **config}}
 
 
 def check_config(config: TranslateConfig) -> None:

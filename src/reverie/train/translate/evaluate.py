@@ -179,11 +179,14 @@ def open_measurement(
 def _teacher(model: OpenTranslator, name: str | None) -> Teacher:
     about = model.about.data
     learned = about.get("filter")
-    name = name or (learned if isinstance(learned, str) else None)
+    if name is None and isinstance(learned, str):
+        if ".py:" in learned or learned.startswith("style:"):
+            raise InputError(
+                f"'{model.path.name}' learned from '{learned}', which it does not hold; give it with --filter"
+            )
+        name = learned
     if name is None:
         raise InputError(f"'{model.path.name}' learned from pairs; name theirs with --targets or --side-by-side")
-    if name == learned and (".py:" in name or name.startswith("style:")):
-        raise InputError(f"'{model.path.name}' learned from '{name}', which it does not hold; give it with --filter")
     fixed = about.get("parameters", {})
     seed = int(model.about.recipe.get("seed", 0))
     return Teacher(chosen_filter(name, seed), dict(fixed) if isinstance(fixed, dict) else {}, model.shape.planes)

@@ -22,7 +22,7 @@ from reverie.train.translate.config import PIX2PIX, STYLE, TranslateConfig
 TRIED = 8  # crops in which something must be seen
 FLAT = 1e-4  # deviation below which a picture is of one color
 SEEN = 1e-4  # change of a filter's result that counts
-USUAL_SSIM, USUAL_GAN_AFTER = 30.0, 0.4  # beside a discriminator; benchmarks/translate_pairs.py
+USUAL_SSIM, USUAL_PERCEPTUAL, USUAL_GAN_AFTER = 30.0, 10.0, 0.6  # with a discriminator; benchmarks/translate_pairs.py
 PROBE_PX = 97  # picture in which it is looked how far a filter sees
 
 
@@ -59,6 +59,12 @@ class Task:
         return usual if self.config.ssim is None else self.config.ssim
 
     @property
+    def perceptual(self) -> float:
+        """Weight of the distance by the embedded network's features, where the difference has 100."""
+        usual = USUAL_PERCEPTUAL if self.has_discriminator and self.shape.wanted_kind.is_colored else 0.0
+        return usual if self.config.perceptual is None else self.config.perceptual
+
+    @property
     def gan_after(self) -> float:
         """Part of the run after which the discriminator begins."""
         return USUAL_GAN_AFTER if self.config.gan_after is None else self.config.gan_after
@@ -67,7 +73,9 @@ class Task:
     def settled(self) -> TranslateConfig:
         """The settings with what is usual filled in."""
         found = dataclasses.replace(self.config, lr=self.lr)
-        return dataclasses.replace(found, ssim=self.ssim, gan_after=self.gan_after) if self.is_pix2pix else found
+        if not self.is_pix2pix:
+            return found
+        return dataclasses.replace(found, ssim=self.ssim, perceptual=self.perceptual, gan_after=self.gan_after)
 
     @property
     def lr(self) -> float:

@@ -61,7 +61,8 @@ def _decided(training: TranslatorTraining) -> dict[str, float | str | None]:
     depth = shape.depth or len(shape.dilations)
     return {
         "width": shape.width, "depth": depth, "loss": task.loss, "lr": task.lr, "keep": task.keep,
-        "validate_every": task.every, "ssim": training.config.ssim, "gan_after": training.config.gan_after,
+        "validate_every": task.every, "ssim": training.config.ssim,
+        "perceptual": training.config.perceptual, "gan_after": training.config.gan_after,
     }  # fmt: skip
 
 

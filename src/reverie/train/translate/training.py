@@ -28,6 +28,7 @@ from reverie.train.step import TrainStep
 from reverie.train.track import check_tracker, open_trackers
 from reverie.train.translate.adversary import BETAS, DIFFERENCE, Adversary
 from reverie.train.translate.measure import EpochMeasure, measured, sample_sheet
+from reverie.train.translate.perceptual import Perceptual
 from reverie.train.translate.task import Task
 from reverie.train.validation import Validation
 from reverie.weights.checkpoint import Description
@@ -79,6 +80,7 @@ class TranslatorTraining:
                 if task.has_discriminator
                 else None
             )
+        self.perceptual = Perceptual(self.device) if self.task.is_pix2pix and self.config.perceptual else None
         net = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.metrics: dict[str, float] = {}
         self.measure = EpochMeasure(task.examples, shape)
@@ -137,6 +139,8 @@ class TranslatorTraining:
         if self.task.ssim and self.task.is_pix2pix:
             lacking = 1 - structural_similarity(made, wanted).mean()
             found["ssim"] = lacking * (self.task.ssim / DIFFERENCE)
+        if self.perceptual is not None:
+            found["perceptual"] = self.perceptual(made, wanted) * ((self.config.perceptual or 0) / DIFFERENCE)
         if self.adversary is not None and self.loop.progress >= self.task.gan_after:
             found |= self.adversary.losses(given, made, wanted, step)
         return found
