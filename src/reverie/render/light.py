@@ -43,7 +43,7 @@ class Light:
         return self.lamp == 0 and self.head == 0 and not self.sky
 
     def brightness(self, normals: Tensor, camera: Camera) -> Tensor:
-        """Return ``[N, 1]`` of ``[N, 3]`` unit normals, differentiable; both sides of a surface shine alike."""
+        """Return ``[N, 1]`` of ``[N, 3]`` unit normals, differentiable; both sides of a surface are equally bright."""
         back = camera.eye() - torch.tensor(camera.target, dtype=torch.float64)
         way = (back / back.norm()).to(normals)
         facing = normals @ way
