@@ -123,7 +123,7 @@ def flag_of(field: dataclasses.Field[Any]) -> str:
 
 @functools.lru_cache(1024)
 def types_of(cls: type) -> Mapping[str, Any]:
-    """Return the types of a configuration's fields by name, worked out once: it takes a millisecond, and is often asked."""
+    """Return the types of a configuration's fields by name, worked out once: that takes a millisecond."""
     return MappingProxyType(typing.get_type_hints(cls))
 
 

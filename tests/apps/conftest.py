@@ -29,24 +29,6 @@ def photo(tmp_path: Path) -> Path:
     return path
 
 
-_networks: dict[object, object] = {}
-
-
-@pytest.fixture
-def networks_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let runs in this process share open networks, which never change: opening one takes longer than a short run."""
-    import reverie.critic.open
-    from reverie.tools.compare import networks as compare_networks
-    from reverie.tools.fast import model as fast_style
-
-    original = reverie.critic.open.open_critic
-
-    def opened(model: str = "embedded", weights: object = None, **options: str) -> object:
-        key = model, str(weights), *sorted(options.items())
-        if key not in _networks:
-            _networks[key] = original(model, weights, **options)  # type: ignore[arg-type]
-        return _networks[key]
-
-    users = (compare_networks, fast_style)
-    for module in (reverie.critic.open, *users):
-        monkeypatch.setattr(module, "open_critic", opened)
+@pytest.fixture(autouse=True)
+def open_networks(networks: None) -> None:
+    """Have small networks where nothing else is asked for."""

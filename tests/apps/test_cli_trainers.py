@@ -106,9 +106,7 @@ def test_channels_are_measured_at_the_end_of_a_training(
     assert np.allclose(found["conv2_2"].std.numpy(), stored) and (stored > 0).all()
 
 
-def test_names_are_given_by_the_embedded_network_and_written_as_a_table(
-    run: Run, photo: Path, tmp_path: Path, networks_kept: None
-) -> None:
+def test_names_are_given_by_the_embedded_network_and_written_as_a_table(run: Run, photo: Path, tmp_path: Path) -> None:
     code, out, _ = run("classify", photo, "--top", 2)
     assert code == 0
     assert out.startswith(f"{photo}  ") and out.count("%") == 2

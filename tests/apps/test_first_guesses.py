@@ -46,7 +46,7 @@ def _scene(number: int) -> Image.Image:
 
 
 @pytest.fixture
-def typed(desk: Path, run: Run, networks_kept: None, monkeypatch: pytest.MonkeyPatch) -> Run:
+def typed(desk: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(desk)
     if not (desk / "made.png").exists():
         assert run("dream", "photo.jpg", "--steps", 1, "--octaves", 1, "-o", "made.png")[0] == 0
