@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from kept_networks import networks_kept  # before modules take the name of what it replaces
+from processor_time import COMPILING, used_s
 from reverie.critic.critic import Critic, Identity, Preprocessing
 from reverie.critic.families import staged_names
 from reverie.models.classifier import Stage, StagedClassifier
@@ -74,18 +75,12 @@ def staged_critic(stages: tuple[Stage, ...] = STAGES, seed: int = 0, input_px: i
     return Critic(net, Preprocessing((0.5, 0.45, 0.4), (0.25, 0.25, 0.25)), identity)
 
 
-def processor_s() -> float:
-    """Return the processor time of this process and of the children that it waited for: other programs add nothing."""
-    spent = os.times()
-    return spent.user + spent.system + spent.children_user + spent.children_system
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test that takes long and is not marked so: the quick ones are run at every turn."""
-    began = processor_s()
+    began = used_s() - COMPILING.seconds
     result = yield
-    spent = processor_s() - began
+    spent = used_s() - COMPILING.seconds - began
     if spent > QUICK_S and item.get_closest_marker("slow") is None:
         pytest.fail(f"took {spent:.0f} s of processor time, {QUICK_S:.0f} at most: make it smaller, or mark it slow")
     return result

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+import reverie.critic.statistics  # noqa: F401 - takes a picture from the folder that is replaced here
 from reverie.models.classifier import STAGES, Stage, StagedClassifier
 from reverie.weights import embedded
 from reverie.weights.checkpoint import load_description, save_model

@@ -15,6 +15,9 @@ R = TypeVar("R")
 compiled: Any = functools.partial(njit, cache=True, nogil=True, error_model="numpy")
 
 
+PART = {"_nrt": False, "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Return a function that makes no arrays as machine code.
 
@@ -26,14 +29,17 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
-    """Return a part of kernels; a call with a dozen arrays would cost more than what it does for a pixel."""
-    jitted: Any = compiled(_nrt=False, forceinline=True)(function)
+    """Return a part of kernels; a call with a dozen arrays would cost more than what it does for a pixel.
+
+    Python itself cannot call it, so that half of what would be compiled for each is left out.
+    """
+    jitted: Any = compiled(**PART)(function)
     return jitted
 
 
 def contracted(function: Callable[P, R]) -> Callable[P, R]:
     """Return a part of kernels in which a product and a sum may be one operation: for colors, not for places."""
-    jitted: Any = compiled(_nrt=False, forceinline=True, fastmath={"contract"})(function)
+    jitted: Any = compiled(**PART, fastmath={"contract"})(function)
     return jitted
 
 

@@ -1,0 +1,37 @@
+"""Processor time of this process, its children, and what numba took of it to compile: once per machine, by no test."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import time
+
+
+def used_s() -> float:
+    """Return the processor time of this process and of the children that it waited for: other programs add nothing."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
+
+
+class Compiling:
+    """How long numba has compiled, in seconds of processor time; what is on disk from before takes none."""
+
+    def __init__(self) -> None:
+        self.seconds, self._depth, self._began = 0.0, 0, 0.0
+
+    def notify(self, event: object) -> None:
+        """Count from the outermost beginning to its end, as numba tells them."""
+        if event.is_start:  # type: ignore[attr-defined]
+            self._began = time.process_time() if self._depth == 0 else self._began
+            self._depth += 1
+        else:
+            self._depth -= 1
+            self.seconds += time.process_time() - self._began if self._depth == 0 else 0.0
+
+
+COMPILING = Compiling()
+
+if importlib.util.find_spec("numba") is not None:
+    from numba.core import event
+
+    event.register("numba:compile", COMPILING)
