@@ -101,8 +101,10 @@ def post(base: str, blob: bytes, name: str, once: str = "") -> str:
     job = {"tool": "translate", "input": {"name": name, "sha256": hashlib.sha256(blob).hexdigest()}}
     while True:
         try:
-            httpx.post(f"{base}/api/files?name={name}", content=blob, timeout=30).raise_for_status()
-            answer = httpx.post(f"{base}/api/jobs?once={once}", json=job, timeout=30)
+            answer = httpx.post(f"{base}/api/files?name={name}", content=blob, timeout=30)
+            if answer.status_code != 429:
+                answer.raise_for_status()
+                answer = httpx.post(f"{base}/api/jobs?once={once}", json=job, timeout=30)
             if answer.status_code == 429:
                 time.sleep(0.5)
                 continue
