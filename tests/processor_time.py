@@ -19,14 +19,15 @@ class Compiling:
     def __init__(self) -> None:
         self.seconds, self._depth, self._began = 0.0, 0, 0.0
 
-    def notify(self, event: object) -> None:
-        """Count from the outermost beginning to its end, as numba tells them."""
-        if event.is_start:  # type: ignore[attr-defined]
-            self._began = time.process_time() if self._depth == 0 else self._began
-            self._depth += 1
-        else:
-            self._depth -= 1
-            self.seconds += time.process_time() - self._began if self._depth == 0 else 0.0
+    def start(self, _event: object) -> None:
+        """Count from the outermost beginning."""
+        self._began = time.process_time() if self._depth == 0 else self._began
+        self._depth += 1
+
+    def end(self, _event: object) -> None:
+        """Count to the outermost end."""
+        self._depth -= 1
+        self.seconds += time.process_time() - self._began if self._depth == 0 else 0.0
 
 
 COMPILING = Compiling()
@@ -34,4 +35,7 @@ COMPILING = Compiling()
 if importlib.util.find_spec("numba") is not None:
     from numba.core import event
 
-    event.register("numba:compile", COMPILING)
+    listener = type("Listener", (event.Listener,), {
+        "on_start": lambda _self, found: COMPILING.start(found), "on_end": lambda _self, found: COMPILING.end(found),
+    })  # fmt: skip
+    event.register("numba:compile", listener())

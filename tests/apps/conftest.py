@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,12 @@ def photo(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def open_networks(networks: None) -> None:
     """Have small networks where nothing else is asked for."""
+
+
+@pytest.fixture
+def no_report() -> Iterator[None]:
+    """Leave out the report, whose plots take longer than the training."""
+    with pytest.MonkeyPatch.context() as patch:  # its own, which no test undoes
+        patch.setattr("reverie.train.classifier.write_report", lambda *_: None)
+        patch.setattr("reverie.train.classifier.curves_of", lambda _: None)
+        yield

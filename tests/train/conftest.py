@@ -85,5 +85,5 @@ def finished(textures, quick, small_files, tmp_path_factory):
     output = tmp_path_factory.mktemp("finished") / "run"
     before = torch.get_rng_state()
     with small_networks(small_files):
-        steps = list(train_classifier(textures, output, quick(epochs=6.0, progressive=True)))
+        steps = list(train_classifier(textures, output, quick(epochs=6.0, progressive=True), report=True))
     return output, steps, torch.equal(before, torch.get_rng_state())
