@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,29 +9,12 @@ import pytest
 from PIL import Image
 from style_case import texture
 
-from kept_networks import networks_kept
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
-from small_networks import small_networks
 
 
-@pytest.fixture(autouse=True)
-def networks_shared() -> Iterator[None]:
-    """Share open networks."""
-    with networks_kept():
-        yield
-
-
-@pytest.fixture(scope="session")
-def critic(small_files: Path) -> Critic:
-    """Return the embedded network with few channels."""
-    with small_networks(small_files):
-        return open_critic("embedded", device="cpu", precision="fp32")
-
-
-@pytest.fixture(scope="session")
-def real_critic() -> Critic:
-    """Return the embedded network as it is, for tests of what pictures look like."""
+@pytest.fixture(scope="module")
+def critic() -> Critic:
     return open_critic("embedded", device="cpu", precision="fp32")
 
 

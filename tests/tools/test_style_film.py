@@ -15,6 +15,7 @@ import reverie.critic.open
 from clips import pan, write_clip
 from reverie.api.styling import Styling
 from reverie.critic.critic import Critic
+from reverie.critic.open import open_critic
 from reverie.errors import InputError
 from reverie.jobs.given import Given
 from reverie.jobs.many import scratch_of
@@ -42,6 +43,11 @@ SIZE = (48, 64)
 QUICK = {"min_size": 48, "steps": 2, "min_steps": 1, "score": "gram", "precision": "fp32", "device": "cpu"}
 CLIP = pan(4, (1, 2), SIZE)
 SCENES = np.concatenate([pan(2, (1, 2), SIZE), pan(4, (2, 0), SIZE, seed=9)])
+
+
+@pytest.fixture(scope="module")
+def critic() -> Critic:
+    return open_critic("embedded", device="cpu", precision="fp32")
 
 
 @pytest.fixture(autouse=True)

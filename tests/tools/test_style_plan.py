@@ -7,6 +7,7 @@ import time
 import pytest
 
 from reverie.critic.critic import Critic
+from reverie.critic.open import open_critic
 from reverie.errors import InputError
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style_steps import plan as style_plan
@@ -14,6 +15,11 @@ from reverie.tools.style_steps.plan import LEAST_CORE_PX, Scale, estimate, plan_
 
 LAYERS = ("conv1", "mixed3a", "mixed4c")
 CONFIG = StyleConfig(min_size=64)
+
+
+@pytest.fixture(scope="module")
+def critic() -> Critic:
+    return open_critic("embedded", device="cpu", precision="fp32")
 
 
 @pytest.mark.parametrize("budget", [3e8, 5e8, 8e8, 2e9])
