@@ -2,9 +2,10 @@
 
     python benchmarks/class_pictures.py --googlenet FILE --squeezenet FILE --kept FOLDER --output result.json
 
-Every network draws the same classes by its default settings, one seed, nothing chosen; GoogLeNet and SqueezeNet, which
-know a thousand classes, look at each picture once, whole, at 224 px. embedded-2 learned GoogLeNet's features, so that
-SqueezeNet alone is foreign to both. `--every 1 --offset 0` draws all classes.
+Every way of drawing makes the same classes, one seed, nothing chosen: a preset of `reverie visualize`, or the name of
+an embedded network, which draws alone by the settings of `classic`. GoogLeNet and SqueezeNet, which know a thousand
+classes, look at each picture once, whole, at 224 px. embedded-2 learned GoogLeNet's features, so that SqueezeNet alone
+is foreign to both. `--every 1 --offset 0` draws all classes.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ from reverie.media.image import to_uint8
 from reverie.media.sheet import contact_sheet
 from reverie.tools.visualize.config import VisualizeConfig
 from reverie.tools.visualize.drawing import visualize_steps
+from reverie.tools.visualize.presets import PRESETS
 from reverie.tools.visualize.targets import class_target
 from reverie.tools.visualize.verify import look_at
 
-NETWORKS = ("embedded-1", "embedded-2")
+LOOKS = ("clear", "classic")
+FIRST = "embedded-1"
 HARD = ("Arabian-camel", "confectionery", "freight-car", "neck-brace", "beach-wagon", "iPod")  # failed by eye before
 TILE_PX = 128
 COLUMNS = 20
@@ -57,10 +60,10 @@ def chosen(classes: Sequence[str], every: int, offset: int, more: Sequence[str])
     return sorted({*range(offset, len(classes), every), *(classes.index(name) for name in more)})
 
 
-def drawn(critic: Critic, index: int, config: VisualizeConfig) -> tuple[torch.Tensor, float]:
+def drawn(critic: Critic, index: int, config: VisualizeConfig, second: Critic | None) -> tuple[torch.Tensor, float]:
     """Return the picture of a class, ``[1, 3, H, W]``, and its CPU seconds."""
     began = time.process_time()
-    *_, last = visualize_steps(config, critic, targets=[class_target(critic, index)])
+    *_, last = visualize_steps(config, critic, ensemble=second, targets=[class_target(critic, index)])
     assert last.drawing is not None
     return last.drawing.images, time.process_time() - began
 
@@ -91,17 +94,22 @@ def failing(records: Sequence[dict[str, Any]]) -> list[str]:
     return [r["class"] for r in records if all(s["place"] > RUNNER_UP for s in r["judges"].values())]
 
 
-def network(name: str, options: Any, judges: Mapping[str, Critic]) -> tuple[list[dict[str, Any]], list[np.ndarray]]:
-    """Draw and judge all classes of one network; pictures that lie there already are not drawn again."""
-    critic = open_critic(name, device="cpu", precision=options.precision)
+def look(name: str, options: Any, judges: Mapping[str, Critic]) -> tuple[list[dict[str, Any]], list[np.ndarray]]:
+    """Draw and judge all classes in one way; pictures that lie there already are not drawn again."""
+    settings = PRESETS[name][1] if name in PRESETS else {}
+    critic = open_critic(FIRST if name in PRESETS else name, device="cpu", precision=options.precision, fuse=True)
+    second = None
+    if "ensemble" in settings:
+        second = open_critic(settings["ensemble"], device="cpu", precision=critic.precision)
     classes = critic.identity.classes
     where = {judge: places(classes, one.identity.classes) for judge, one in judges.items()}
-    config = VisualizeConfig(class_name="0", seed=options.seed, size=options.size, prior=options.prior)
+    given = {"seed": options.seed, "size": options.size, "prior": options.prior}
+    config = VisualizeConfig(**(settings | given), class_name="0")
     records, tiles = [], []
     for index in chosen(classes, options.every, options.offset, options.more):
         kept = options.kept / f"{name}-{classes[index]}-{options.size}.json"
         if not kept.exists():
-            images, spent = drawn(critic, index, config)
+            images, spent = drawn(critic, index, config, second)
             found = {judge: seen(images, where[judge][index], one) for judge, one in judges.items()}
             Image.fromarray(to_uint8(images[0].permute(1, 2, 0).numpy())).save(kept.with_suffix(".png"))
             kept.write_text(json.dumps({"class": classes[index], "cpu_s": round(spent, 1), "judges": found}))
@@ -112,7 +120,7 @@ def network(name: str, options: Any, judges: Mapping[str, Critic]) -> tuple[list
 
 
 def verdict(results: Mapping[str, list[dict[str, Any]]], judges: Sequence[str]) -> list[dict[str, Any]]:
-    """Print what every judge sees in every network's pictures, and return what was aimed at and came out."""
+    """Print what every judge sees in every way's pictures, and return what was aimed at and came out."""
     rows, lines = [], []
     for name, records in results.items():
         one = summary(records, judges)
@@ -122,7 +130,7 @@ def verdict(results: Mapping[str, list[dict[str, Any]]], judges: Sequence[str]) 
             for key, aim in (("top1", TOP1), ("top5", TOP5)):
                 found = one[judge][key]
                 lines.append(measure.target(f"{name}, {judge} judging: {key}", f">= {aim}", found, found >= aim))
-    measure.table(["network", "CPU s", *(f"{j}: top-1, top-5, probability" for j in judges), "failing"], rows)
+    measure.table(["drawn by", "CPU s", *(f"{j}: top-1, top-5, probability" for j in judges), "failing"], rows)
     return lines
 
 
@@ -143,7 +151,7 @@ def main() -> None:
     parser.add_argument("--googlenet", type=Path, required=True, help="weights of bvlc_googlenet")
     parser.add_argument("--squeezenet", type=Path, required=True, help="state dict of SqueezeNet 1.1 from Caffe")
     parser.add_argument("--kept", type=Path, required=True, help="folder for pictures and partial results")
-    parser.add_argument("--networks", nargs="*", default=list(NETWORKS))
+    parser.add_argument("--looks", nargs="*", default=list(LOOKS), help="presets, or names of embedded networks")
     parser.add_argument("--more", nargs="*", default=list(HARD), help="classes by name, besides every n-th")
     parser.add_argument("--prior", default="fourier")
     parser.add_argument("--precision", default="auto")
@@ -156,7 +164,7 @@ def main() -> None:
         "googlenet-caffe": open_critic("googlenet-caffe", options.googlenet, device="cpu", precision="fp32"),
         "squeezenet1_1-caffe": open_critic("squeezenet1_1-caffe", options.squeezenet, device="cpu", precision="fp32"),
     }
-    found = {name: network(name, options, judges) for name in options.networks}
+    found = {name: look(name, options, judges) for name in options.looks}
     results = {name: records for name, (records, _) in found.items()}
     lines = verdict(results, tuple(judges))
     if options.sheet:

@@ -33,6 +33,7 @@ from PIL import Image
 
 OVERHEAD = 1.05
 FLAT = 1.05
+THREADS = 2  # of studio and loop alike: left to themselves, both choose by the machine's load, and records name it
 
 
 class Studio:
@@ -47,7 +48,8 @@ class Studio:
         """Start it and return the seconds until it answers."""
         command = [sys.executable, "-m", "reverie", "studio", "--port", str(self.port), "--home", str(self.home)]
         began = time.perf_counter()
-        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment())
+        alike = environment() | {"OMP_NUM_THREADS": str(THREADS)}
+        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=alike)
         while self.process.poll() is None:
             try:
                 httpx.get(f"{self.base}/api/status", timeout=5)
@@ -161,9 +163,12 @@ class Loop:
     """The same jobs in a loop in this process, as the command line does them, prepared once."""
 
     def __init__(self, folder: Path) -> None:
+        import torch
+
         from reverie.jobs.session import Session
         from reverie.tools.registry import find_tool
 
+        torch.set_num_threads(THREADS)
         self.folder, self.tool, self.session = folder, find_tool("translate"), Session()
 
     def make(self, blob: bytes, name: str) -> bytes:

@@ -53,12 +53,8 @@ def case(model: str, weights: Path | None, score: str, precision: str, pictures:
     critic = critic_in(model, weights, precision)
     kind = torch.float64 if precision == "float64" else torch.float32
     content, style, images = (p.to(kind) for p in pictures)
-    config = StyleConfig(style=("style",), score="w2" if score == ALIKE else score)
-    config = replace(config, content_score="self-similarity") if score == ALIKE else config
     size = (content.shape[-2], content.shape[-1])
-    terms = StyleTerms(config, critic, StylePictures((Style("style", style, None, 1.0),)), content, None)
-    objective = terms.at(content, Scale(size, 1))
-    painting = TwoPass(critic, objective, content, shifts=SHIFTS)
+    painting = painting_of(critic, score, content, style)
     whole = painting.scored(images, Generator().manual_seed(0))
     tiles = painting.tiles(size, TILES[model])
     pieces = painting.scored(images, Generator().manual_seed(0), tiles)
@@ -70,6 +66,15 @@ def case(model: str, weights: Path | None, score: str, precision: str, pictures:
     if (score, precision) == ("w2", "fp32"):
         found["half_halo"] = error(half(painting, images, size, TILES[model]), whole.gradient)
     return found
+
+
+def painting_of(critic: Critic, score: str, content: Tensor, style: Tensor) -> TwoPass:
+    """Return the gradient of a style ``[1, 3, h, w]`` on a content ``[1, 3, H, W]``, as `reverie style` builds it."""
+    config = StyleConfig(style=("style",), score="w2" if score == ALIKE else score)
+    config = replace(config, content_score="self-similarity") if score == ALIKE else config
+    terms = StyleTerms(config, critic, StylePictures((Style("style", style, None, 1.0),)), content, None)
+    objective = terms.at(content, Scale((content.shape[-2], content.shape[-1]), 1))
+    return TwoPass(critic, objective, content, shifts=SHIFTS)
 
 
 def half(painting: TwoPass, images: Tensor, size: tuple[int, int], tile: int) -> Tensor:

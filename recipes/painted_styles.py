@@ -4,7 +4,7 @@
 
 Paintings that may be used freely are few; a network that saw only those would know only those. Every picture here is a
 photograph redrawn by one of several hands (strokes along the edges, dots, mosaic, hatching, flat areas with outlines,
-triangles, brush on bare paper, marbling) in its own colors or in those of a random palette.
+triangles, brush on bare paper, marbling, patches, haze) in its own colors or in those of a random palette.
 Source: strokes as in Haeberli 1990 (Paint by Numbers) and Hertzmann 1998, without their curved brushes.
 """
 
@@ -128,7 +128,42 @@ def marbling(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return strokes(canvas, random) if random.random() < 0.5 else canvas
 
 
-HANDS: tuple[Hand, ...] = (strokes, strokes, strokes, dots, mosaic, hatching, flat, triangles, sketch, marbling)
+def patches(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Fill a crooked grid with flat colors, brushed unevenly, with seams between them."""
+    edges = [np.sort(random.integers(0, SIDE, int(random.integers(5, 16)))) for _ in range(2)]
+    y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
+    bent = [a + 6 * np.sin(b / random.uniform(20, 60) + random.uniform(0, 6.28)) for a, b in ((y, x), (x, y))]
+    row, column = (np.searchsorted(e, b.ravel()).reshape(b.shape) for e, b in zip(edges, bent, strict=True))
+    cell = row * (len(edges[1]) + 1) + column
+    count = np.maximum(np.bincount(cell.ravel()), 1)
+    means = np.stack([np.bincount(cell.ravel(), image[..., c].ravel().astype(float)) for c in range(3)], 1)
+    means /= count[:, None]
+    colors = np.clip(127 + random.uniform(1, 2.5) * (means - 127) + random.normal(0, 30, means.shape), 0, 255)
+    cloth = cv2.GaussianBlur(random.normal(0, 1, (SIDE, SIDE)), (0, 0), random.uniform(0.6, 3))
+    canvas = colors[cell] + random.uniform(4, 16) * cloth[..., None] / max(cloth.std(), 1e-6)
+    if random.random() < 0.5:
+        seam = (cell != np.roll(cell, 1, 0)) | (cell != np.roll(cell, 1, 1))
+        canvas[cv2.dilate(seam.astype(np.uint8), np.ones((2, 2), np.uint8)) > 0] = random.uniform(0, 90, 3)
+    return np.clip(canvas, 0, 255).astype(np.uint8)
+
+
+def haze(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Let light dissolve the forms: broad soft strokes over a glow, in few related colors."""
+    y, x = np.mgrid[0:SIDE, 0:SIDE] / SIDE
+    glow = np.exp(-((y - random.random()) ** 2 + (x - random.random()) ** 2) / random.uniform(0.05, 0.4))[..., None]
+    soft = cv2.GaussianBlur(image, (0, 0), random.uniform(3, 9)).astype(float)
+    warm = random.uniform((180, 140, 60), (255, 240, 190))
+    mist = (1 - 0.8 * glow) * soft + 0.8 * glow * warm
+    base = np.clip(random.uniform(0.5, 0.9) * mist + random.uniform(5, 60), 0, 255).astype(np.uint8)
+    angle, canvas = flow(base, random), base.copy()
+    for size in (random.uniform(10, 20), random.uniform(3, 8)):
+        lay(canvas, base, angle, random, size, random.uniform(3, 8), 4.0)
+    return canvas
+
+
+HANDS: tuple[Hand, ...] = (
+    strokes, strokes, strokes, dots, mosaic, hatching, flat, triangles, sketch, marbling, patches, patches, haze,
+)  # fmt: skip
 
 
 def flow(image: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -50,8 +50,8 @@ class Facts:
         own: belongs to the one picture that it was given for, as a size does; `--like` leaves it out.
         belongs: fields that it describes; where one of them is given anew, `--like` leaves this one out.
         stored: False for what a result does not carry, since it says nothing about its pixels.
-        late: came later than the first records of its tool: left out of a record where it has its default, so that
-            older results are made again with the same bytes.
+        late: came later than the first records of its tool: left out of a record where it has its default, or this
+            value if one is given here, so that older results are made again with the same bytes.
         moves: makes a film of a still picture.
         decided: None lets the work choose; its choice stands in the record, and a result with any choice is up to date.
         steer: may be changed while the work runs.
@@ -86,7 +86,7 @@ class Facts:
     own: bool = False
     belongs: tuple[str, ...] = ()
     stored: bool = True
-    late: bool = False
+    late: bool | str | float = False
     moves: bool = False
     decided: bool = False
     steer: bool = False
@@ -223,7 +223,8 @@ def to_record(config: Any) -> dict[str, Any]:
         if not field.metadata.get("stored", True):
             continue
         value = getattr(config, field.name)
-        if field.metadata.get("late") and value == field.default:
+        late = field.metadata.get("late", False)
+        if late is not False and value == (field.default if late is True else late):
             continue
         record[field.name] = list(value) if isinstance(value, tuple) else value
     return record

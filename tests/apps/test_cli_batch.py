@@ -152,7 +152,7 @@ def test_results_in_the_same_list_are_not_dreamt_again(run: Run, folder: Path) -
     assert set(bytes_of(folder)) == {"a.png", "a-dream.png", "sub/übung é.png"}
     code, _, err = run("dream", folder / "*.png", *QUICK)
     assert code == 0
-    assert "1 results of other pictures in the list were left out" in err
+    assert "left out an earlier result of this command, made from others here: 'a-dream.png'" in err
     assert "0 made, 1 there already" in err
     assert set(bytes_of(folder)) == {"a.png", "a-dream.png", "sub/übung é.png"}
 
@@ -207,6 +207,18 @@ def test_artworks_guides_and_groups_are_recognized_in_what_is_finished(run: Run,
         assert "0 made, 1 there already" in run("dream", folder, "-o", out, *QUICK, *options)[2], options
     picture(art / "one.png", 64, 68)
     assert "1 made" in run("dream", folder, "-o", tmp_path / "out1", *QUICK, *cases[1])[2]
+
+
+def test_a_rerun_leaves_earlier_results_in_the_same_folder_alone(run: Run, folder: Path, tmp_path: Path) -> None:
+    assert run("dream", folder / "a.png", *QUICK)[0] == 0
+    assert (folder / "a-dream.png").is_file()
+    code, printed, err = run("dream", folder, "-o", tmp_path / "out", *QUICK)
+    assert code == 0 and printed.splitlines() == [str(tmp_path / "out" / "a.png")]
+    assert err.count("left out an earlier result of this command, made from others here: 'a-dream.png'") == 1
+    again = run("dream", folder / "*.png", "-o", tmp_path / "two", "--dry-run", *QUICK)[1]
+    assert [Path(job["source"]).name for job in json.loads(again)["jobs"]] == ["a.png"]
+    assert "1 made" in run("dream", tmp_path / "out", *QUICK)[2]  # a folder of dreams is dreamt on
+    assert run("dream", folder / "a-dream.png", *QUICK)[0] == 0  # and one that is named
 
 
 def test_a_dry_run_lists_what_would_be_done_and_touches_nothing(run: Run, folder: Path, tmp_path: Path) -> None:

@@ -30,6 +30,15 @@ def job(tmp_path: Path) -> Path:
     return tmp_path / "job.json"
 
 
+def test_a_command_is_no_job(photo: Path, tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words, name in ((("dream",), "dream"), (("mesh", "style"), "style")):
+        assert main(["jobs", "add", *words, photo.name, "--home", str(tmp_path / "home")]) == 2
+        error = capsys.readouterr().err
+        assert f"'{' '.join(words)}' is a command; this takes a job" in error
+        assert f"reverie jobs add photo-{name}.png other.jpg" in error
+
+
 def test_add_list_pause_cancel_retry_watch(photo: Path, job: Path, tmp_path: Path, capsys, monkeypatch) -> None:
     from reverie.jobs.queue.home import Home
     from reverie.jobs.queue.store import Queue

@@ -98,6 +98,20 @@ def test_a_student_needs_no_style_and_replays(run: Run, photo: Path, student: Pa
     assert Path(out.strip()).read_bytes() == made.read_bytes()
 
 
+def test_the_folder_of_a_training_stands_for_its_network(run: Run, photo: Path, student: Path, style: Path) -> None:
+    folder = photo.parent / "run"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(student.read_bytes())
+    (folder / "samples.png").write_bytes(style.read_bytes())
+    by_file, by_folder = photo.with_name("file.png"), photo.with_name("folder.png")
+    assert run("style", photo, "--fast", student, "-o", by_file, *PLAIN)[0] == 0
+    code, _, err = run("style", photo, "--fast", folder, "-o", by_folder, *PLAIN)
+    assert code == 0, err
+    assert np.array_equal(pixels(by_file), pixels(by_folder))
+    code, _, err = run("style", photo, folder, "-o", photo.with_name("no.png"), *PLAIN)
+    assert code == 2 and f"the folder '{folder}' is that of a trained network" in err and f"--fast {folder}" in err
+
+
 def test_a_renamed_student_is_given_with_model_and_another_one_refused(
     run: Run, photo: Path, student: Path, tmp_path: Path
 ) -> None:
@@ -233,7 +247,7 @@ def test_more_strength_than_was_learned_is_said(run: Run, photo: Path, student: 
     code, _, err = run("style", photo, "--fast", student, "--strength", 0.6, "-o", made[0], *PLAIN)
     assert code == 0 and "at most" not in err
     code, _, err = run("style", photo, "--fast", student, "--strength", 0.9, "-o", made[1], *PLAIN)
-    assert code == 0 and "'student' paints at strength 0.6 at most" in err
+    assert code == 0 and "'student' stylizes at strength 0.6 at most" in err
     assert np.array_equal(*map(pixels, made))
 
 

@@ -70,7 +70,7 @@ def test_the_network_for_any_style_lives_in_a_folder(run: Run, pictures: Path, t
     assert {p.name for p in (tmp_path / "run").iterdir()} == {"model.safetensors", "settings.json"}
     code, _, err = run("train", "adaptive", pictures, "-o", tmp_path / "other")
     assert code == 2
-    assert "needs pictures to paint, and styles" in err
+    assert "needs pictures to stylize, and styles" in err
 
 
 def test_the_folder_of_a_training_is_its_network_everywhere(

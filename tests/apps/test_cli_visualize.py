@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,8 @@ from cli_case import Run, scene
 from PIL import Image
 
 from reverie.media.metadata import read_settings
+from reverie.tools.visualize.presets import PRESETS, USUAL
+from reverie.weights.embedded import embedded_path
 
 QUICK = ("--steps", 2, "--crops", 2, "--size", 64)
 
@@ -45,6 +49,37 @@ def test_one_class_is_one_picture_that_replays_to_the_same_bytes(run: Run, tmp_p
     assert code == 0
     assert "the bytes are the same" in err
     assert Path(out.strip()).read_bytes() == target.read_bytes()
+
+
+def asked(run: Run, *words: object) -> dict[str, object]:
+    code, out, _ = run("visualize", *words, "--dry-run")
+    assert code == 0
+    return json.loads(out)["config"]
+
+
+def test_classes_of_the_package_are_drawn_by_both_networks_unless_settings_say_otherwise(run: Run) -> None:
+    names = ("ensemble", "cut", "smallest")
+    clear = [PRESETS[USUAL][1][name] for name in names]
+    usual = asked(run, "embedded", "--class", "goldfish")
+    assert [usual[name] for name in names] == clear
+    assert [asked(run, "embedded-1", "--class", "goldfish", "--preset", "clear")[name] for name in names] == clear
+    for words in (
+        ("embedded", "--layer", "mixed4b"), ("embedded-2", "--class", "goldfish"),
+        ("embedded", "--class", "goldfish", "--preset", "classic"),
+    ):  # fmt: skip
+        assert not set(names) & set(asked(run, *words)), words  # as records were before there were such settings
+
+
+def test_a_network_file_that_draws_with_another_is_recorded_and_found_again(run: Run, tmp_path: Path) -> None:
+    second = tmp_path / "second.safetensors"
+    shutil.copy(embedded_path(), second)
+    target = tmp_path / "fish.png"
+    assert run("visualize", "embedded", "--class", "goldfish", "--ensemble", second, "-o", target, *QUICK)[0] == 0
+    record = read_settings(target)
+    assert record["config"]["ensemble"] == "second.safetensors"
+    assert record["files"]["ensemble"]["sha256"] == hashlib.sha256(second.read_bytes()).hexdigest()
+    code, _, err = run("replay", target)
+    assert code == 0 and "the bytes are the same" in err
 
 
 def test_maco_with_alpha_and_a_measured_spectrum_replays_without_the_folder(run: Run, tmp_path: Path) -> None:

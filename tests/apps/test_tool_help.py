@@ -59,6 +59,9 @@ def test_help_in_all_its_ways(run: Run) -> None:
     code, text = shown.pop()
     assert code == 0 and text.startswith("Usage: reverie dream")
     assert len(run("dream", "--help-all")[1].splitlines()) > 2 * MOST_LINES
+    for words in (("dream", "live", "--help"), ("dream-live", "--help"), ("help", "dream", "live")):
+        assert run(*words)[1].startswith("Usage: reverie dream live"), words
+    assert run("distill", "--help")[1].startswith("Usage: reverie train distill")
     assert run("-V")[:2] == run("--version")[:2] == run("version")[:2]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sqlite3
+from contextlib import closing
 
 import pytest
 from PIL import Image
@@ -95,6 +96,9 @@ def test_what_is_no_good_is_left_out_with_a_reason(server, tmp_path):
     for word in ("too small", "black and white", "empty", "too narrow", "damaged", "404", "page instead", "private",
                  "byte for byte", "looks like"):  # fmt: skip
         assert word in said or word in _reasons(tmp_path / "m"), word
+    assert "looks like another picture" in said
+    with closing(Manifest(tmp_path / "m")) as manifest:
+        assert ("127.0.0.1 answered 404", 1) in manifest.reasons()
     asked = [path for _, path, _ in server.log if path.startswith("/picture")]
     assert len(asked) == len(set(asked)) == 30
 

@@ -34,6 +34,14 @@ def test_without_an_output_a_folder_gets_a_twin_and_files_get_a_neighbor(tmp_pat
     assert targets(sources_of(None, "a.jpg"), Path("in")) == ["in/a-dream.png"]
 
 
+def test_a_folder_named_from_here_has_its_twin_named_from_here(tmp_path, monkeypatch):
+    (tmp_path / "photos").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert targets(sources_of(Path("photos"), "a.jpg"), None) == ["photos-dream/a.png"]
+    monkeypatch.chdir(tmp_path / "photos")
+    assert targets(sources_of(Path(), "a.jpg"), None) == ["../photos-dream/a.png"]
+
+
 def test_the_root_of_all_folders_has_no_twin():
     with pytest.raises(InputError, match="-o"):
         targets(sources_of(Path("/"), "a.jpg"), None)

@@ -82,3 +82,13 @@ def test_few_pictures_are_laid_out_by_their_components():
     ((_, places),) = laid_out(fit_space(rows, "cosine", 50), "tsne", perplexity=30, steps=100, seed=0)
     assert places.shape == (4, 2)
     assert torch.isfinite(places).all()
+
+
+@pytest.mark.parametrize("count", [6, 16, 40])
+def test_few_pictures_that_are_about_equally_far_from_each_other_do_not_fall_into_one_point(count: int):
+    rows = torch.randn(count, 64, generator=torch.Generator().manual_seed(0))
+    space = fit_space(rows, "cosine", 50)
+    *_, (_, places) = laid_out(space, "tsne", perplexity=30, steps=300, seed=0)
+    assert float(places.std(0).min()) > 0.5
+    apart = torch.cdist(places, places).fill_diagonal_(torch.inf)
+    assert float(apart.min()) > 0.05 * float(places.std())

@@ -66,10 +66,12 @@ def cifar_archive(rng) -> bytes:
                 f"{root}/fine_label_names.txt": b"apple\nbear\ncloud\n"})  # fmt: skip
 
 
-def test_cifar_100(server, monkeypatch, tmp_path):
+def test_cifar_100(server, monkeypatch, tmp_path, capsys):
     blob = cifar_archive(np.random.default_rng(0))
     serve(server, monkeypatch, cifar, [blob])
     assert main(asked(server, "cifar100")) == 0
+    assert "Krizhevsky 2009" in capsys.readouterr().err
+    assert (tmp_path / "out" / "SOURCE.txt").read_text() == f"{cifar.CITATION}\n"
     data = open_folder(tmp_path / "out")
     assert data.classes == ("apple", "bear", "cloud") and (len(data.train), len(data.val)) == (9, 3)
     first = np.asarray(Image.open(tmp_path / "out" / "train" / "apple" / "00000.png"))
@@ -128,6 +130,7 @@ def pet_archives() -> list[bytes]:
 def test_pets_as_classes_and_as_pairs(server, monkeypatch, tmp_path):
     serve(server, monkeypatch, pets, pet_archives())
     assert main(asked(server, "pets")) == 0
+    assert "CC BY-SA 4.0" in (tmp_path / "out" / "SOURCE.txt").read_text()
     data = open_folder(tmp_path / "out")
     assert data.classes == ("Abyssinian", "great_pyrenees") and (len(data.train), len(data.val)) == (2, 1)
     assert main([*asked(server, "pets", "--masks"), "--overwrite"]) == 0

@@ -80,6 +80,11 @@ def test_the_same_job_gives_the_same_bytes(ball: Path, painting: Path, tmp_path:
     assert one == two
 
 
+def test_a_picture_before_the_mesh_is_told_the_order(ball: Path, painting: Path):
+    with pytest.raises(InputError, match=rf"reverie mesh style {ball} {painting}"):
+        call("mesh style", painting, ball)
+
+
 def test_like_takes_the_style_of_another_result_and_says_where_there_is_none(ball: Path, painting: Path):
     assert call("mesh style", ball, painting, *QUICK, "--score", "mean-std", "-o", ball.with_name("one.glb")) == 0
     assert call("mesh style", ball, "--like", ball.with_name("one.glb"), "-o", ball.with_name("two.glb")) == 0

@@ -196,7 +196,9 @@ def test_one_command_exports_every_kind_of_network(photos: Path, tmp_path: Path)
     net = network(tmp_path / "a.safetensors", Shape("can", 3, 1, 8, (1,)))
     few = ("--data", photos, "--pictures", 2, "--crop-px", 32)
     assert call("export", net, *few, "-o", tmp_path / "b.onnx") == 0
-    assert {p.name for p in tmp_path.glob("b*")} == {"b.onnx", "b-program.pt2", "b-int8.onnx", "b-report.json"}
+    assert {p.name for p in tmp_path.glob("b*")} == {
+        "b.onnx", "b-program.pt2", "b-program.pt2.job.json", "b-int8.onnx", "b-report.json"
+    }  # fmt: skip
     report = json.loads((tmp_path / "b-report.json").read_text())
     assert report["int8_against_float32"]["psnr"] > 25
     with pytest.raises(InputError, match="--data is for translators; 'any' is another kind of network"):

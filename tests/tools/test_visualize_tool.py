@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from reverie.critic.critic import Critic, Identity, Preprocessing
 from reverie.errors import InputError, LayerError
+from reverie.numerics.fourier import frequencies, to_spectrum
 from reverie.tools.visualize.config import PRIORS as NAMES
 from reverie.tools.visualize.config import VisualizeConfig
 from reverie.tools.visualize.drawing import Drawing, VisualizeStep, opacity, visualize_steps
@@ -17,6 +20,15 @@ QUICK = {"steps": 3, "crops": 2, "size": 64}
 def drawn(critic: Critic, verifier: Critic | None = None, **settings) -> tuple[list[Drawing], list[VisualizeStep]]:
     steps = list(visualize_steps(VisualizeConfig(**(QUICK | settings)), critic, verifier=verifier))
     return [s.drawing for s in steps if s.drawing is not None], steps
+
+
+@pytest.fixture
+def other_critic(make_critic) -> Critic:
+    """Return another network that knows moss in the place of sunflowers."""
+    critic = make_critic(seed=5)
+    named = tuple("moss" if name == "sunflower" else name for name in critic.identity.classes)
+    critic.identity = replace(critic.identity, classes=named)
+    return critic
 
 
 # -- targets ----------------------------------------------------------------------------------------------------------
@@ -136,6 +148,36 @@ def test_a_network_without_batchnorm_has_no_bn_prior():
     critic = Critic(net, Preprocessing((0, 0, 0), (1, 1, 1)), Identity("x", ("a", "b"), logits_path="4"))
     with pytest.raises(InputError, match="no BatchNorm"):
         drawn(critic, class_name="a", prior="bn")
+
+
+def test_two_networks_draw_a_class_together_and_features_are_drawn_by_the_first_alone(small_critic, other_critic):
+    (alone,), _ = drawn(small_critic, class_name="church", steps=12)
+    steps = list(visualize_steps(VisualizeConfig(**QUICK, class_name="church"), small_critic, ensemble=other_critic))
+    both = next(s.drawing for s in steps if s.drawing is not None)
+    assert not torch.equal(alone.images, both.images)
+    config = VisualizeConfig(**(QUICK | {"steps": 12}), class_name="church")
+    steps = list(visualize_steps(config, small_critic, ensemble=other_critic))
+    (made,) = [s.drawing for s in steps if s.drawing is not None]
+    index = other_critic.class_index("church")
+    found = [float(look_at(d.images, other_critic)[0, index]) for d in (alone, made)]
+    assert found[1] > found[0]  # the second network was asked
+    features = [
+        next(s.drawing for s in visualize_steps(VisualizeConfig(**QUICK, layer="conv2"), small_critic, ensemble=e)
+             if s.drawing is not None) for e in (None, other_critic)
+    ]  # fmt: skip
+    assert torch.equal(features[0].images, features[1].images)
+
+
+def test_a_second_network_without_the_class_is_refused_before_anything_is_drawn(small_critic, other_critic):
+    config = VisualizeConfig(**QUICK, class_name="sunflower")
+    with pytest.raises(InputError, match=r"ensemble .* no class 'sunflower'"):
+        next(visualize_steps(config, small_critic, ensemble=other_critic))
+
+
+def test_nothing_is_drawn_above_the_cut(small_critic):
+    (drawing,), _ = drawn(small_critic, class_name="church", cut=0.25, prior="pixel")
+    power = to_spectrum(drawing.images).abs()
+    assert float(power[..., frequencies(64, 64) > 0.34].max()) < 0.02  # but for what is clipped at 0 and 1
 
 
 # -- judging ----------------------------------------------------------------------------------------------------------

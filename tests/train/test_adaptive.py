@@ -22,6 +22,7 @@ from reverie.train import adaptive as module
 from reverie.train.adaptive import AdaptiveTask, style_distance, variation, varied_colors
 from reverie.train.adaptive_config import AdaptiveConfig
 from reverie.weights.checkpoint import load_model
+from reverie.weights.embedded import adaptive_path, embedded_path
 
 pytestmark = pytest.mark.real  # a decoder fits the channels of the network that was shipped with it
 QUICK: dict[str, Any] = {"steps": 4, "batch": 2, "crop_px": 64, "precision": "fp32", "device": "cpu"}
@@ -68,6 +69,20 @@ def test_the_loss_falls_and_the_file_paints(data, tmp_path: Path) -> None:
     assert model.takes_styles and str(tmp_path) not in str(model.about)
     picture = torch.rand(1, 3, 40, 56)
     assert fast_style(picture, model, [picture.flip(1)]).shape == picture.shape
+
+
+def test_a_network_goes_on_from_the_weights_of_an_earlier_one(data, tmp_path: Path) -> None:
+    steps = steps_of(data, tmp_path / "run", config(steps=1, lr=1e-9, ema=0, init="any"))
+    *_, last = steps
+    shipped, _ = load_model(adaptive_path())
+    found, about = load_model(last.output)
+    assert all(torch.allclose(found[name].float(), value.float(), atol=1e-3) for name, value in shipped.items())
+    assert about.recipe["init"] == "any"
+
+
+def test_weights_of_another_kind_are_refused(data, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no network for any style"):
+        next(steps_of(data, tmp_path / "run", config(init=str(embedded_path()))))
 
 
 def test_resumed_equals_uninterrupted(data, tmp_path: Path) -> None:

@@ -197,6 +197,45 @@ def test_single_pairs_of_unequal_sizes_are_left_out_if_told(pictures: Path):
     assert "left out 1 pair has two sizes" in examples.notes[0]
 
 
+def test_pairs_that_cannot_be_read_are_left_out_with_a_line_each(pictures: Path, tmp_path: Path):
+    negatives = folder_of(pictures, "negatives", lambda rgb: 255 - rgb)
+    whole = (negatives / "3.png").read_bytes()
+    (negatives / "3.png").write_bytes(whole[: len(whole) // 2])  # its header is there
+    (pictures / "2.png").write_bytes(b"no picture")
+    work = PreparedTraining(small(pictures, targets=str(negatives), skip_unpaired=False), Session())
+    training = work.work(None, 0, scratch=tmp_path / "run")
+    for _ in training:
+        pass
+    training.close()
+    lines = [line for line in training.notes if line.startswith("left out")]
+    assert len(lines) == 2
+    assert any(f"'{negatives}/3.png' is cut short" in line for line in lines)
+    assert any(f"'{pictures}/2.png'" in line for line in lines)
+
+
+def test_pictures_of_a_filter_that_cannot_be_read_are_left_out_with_a_line_each(pictures: Path, tmp_path: Path):
+    for name in ("0.png", "1.png"):
+        (pictures / name).write_bytes(b"no picture")
+    training = PreparedTraining(small(pictures, filter="sobel", held_out=0.5), Session()).work(
+        None, 0, scratch=tmp_path / "run"
+    )
+    for _ in training:
+        pass
+    training.close()
+    lines = [line for line in training.notes if line.startswith("left out")]
+    assert sorted(name for line in lines for name in ("0.png", "1.png") if f"'{pictures}/{name}'" in line) == [
+        "0.png", "1.png"
+    ]  # fmt: skip
+
+
+def test_pairs_of_which_none_can_be_read_are_refused(pictures: Path):
+    negatives = folder_of(pictures, "negatives", lambda rgb: 255 - rgb)
+    for path in negatives.iterdir():
+        path.write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"none of the 5 pairs can be read; left out: '.*negatives/"):
+        open_task(small(pictures, targets=str(negatives)))
+
+
 def test_one_picture_is_learned_from_and_nothing_is_held_out(pictures: Path, tmp_path: Path):
     prepared = PreparedTraining(small(pictures / "0.png"), Session())
     assert "no picture is held out; nothing is measured" in prepared.notes

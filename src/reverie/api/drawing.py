@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import nn
 
+from reverie.api.wording import in_python
 from reverie.critic.critic import Critic, Preprocessing
 from reverie.critic.wrap import as_critic
 from reverie.jobs.target import check_no_foreign, place_for, say
@@ -55,6 +56,7 @@ class Drawing:
 
         return Image.fromarray(to_uint8(self.array()))
 
+    @in_python
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Run to the end and write the picture with what made it inside; returns the path.
 
@@ -77,6 +79,7 @@ class Drawing:
         return png_of(self.array())
 
 
+@in_python
 def visualize(
     model: nn.Module | Critic | str, goal: Goal, *, size: int = 160, canvas: nn.Module | None = None,
     optimizer: MakeOptimizer | None = None, transforms: Look | Change | Sequence[Change] | None = None,

@@ -18,6 +18,7 @@ import numpy as np
 from torch import nn
 
 from reverie.api.styling import Styling
+from reverie.api.wording import in_python
 from reverie.critic.critic import Critic, Preprocessing
 from reverie.critic.wrap import as_critic
 from reverie.errors import InputError, unknown_name
@@ -103,11 +104,16 @@ class Dream(Making[Step]):
         self.work: DreamWork | DiskDream = self.run.work  # type: ignore[assignment]
         self.critic, self.plan = prepared.critic, self.work.layout
 
+    save = in_python(Making.save)
+    keep = in_python(Making.keep)
+    check_target = in_python(Making.check_target)
+
     @property
     def last(self) -> Step | None:
         """The latest step, once there is one."""
         return self.work.last
 
+    @in_python
     def __iter__(self) -> Iterator[Step]:
         yield from self.run  # type: ignore[misc]
 
@@ -120,6 +126,7 @@ class Dream(Making[Step]):
         return self.work.current()
 
 
+@in_python
 def dream(
     picture: Any = None, config: DreamConfig | None = None, *, critic: Critic | nn.Module | None = None,
     objective: Goal | None = None, transforms: Look | Change | Sequence[Change] | None = None,
@@ -181,6 +188,7 @@ def _settings(cls: type[C], settings: Mapping[str, Any]) -> C:
     return cls(**settings)
 
 
+@in_python
 def style(
     content: Any, styles: Any = (), config: StyleConfig | None = None, *, critic: Critic | None = None,
     **settings: Any,
@@ -209,7 +217,7 @@ def style(
     if all(isinstance(s, (str, Path)) for s in listed):
         return Styling(content, replace(config, style=tuple(map(str, listed))) if listed else config, critic)
     if config.fast not in (None, ANY_STYLE):
-        raise InputError("a fast style model of one style paints in that one; leave the styles out")
+        raise InputError("a fast style model of one style knows that one alone; leave the styles out")
     config, picture = with_tuples(config), as_picture(content)
     check_settings(config)
     found = read_styles(config, picture.name, listed)
@@ -221,6 +229,7 @@ def _is_many(styles: Any) -> bool:
     return isinstance(styles, tuple) and not (len(styles) == 2 and isinstance(styles[1], (int, float)))
 
 
+@in_python
 def compare(
     content: Any, style: Any, styled: Any, config: CompareConfig | None = None, **settings: Any
 ) -> Comparison:  # fmt: skip

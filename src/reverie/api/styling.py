@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from reverie.api.wording import in_python
 from reverie.critic.critic import Critic
 from reverie.errors import InputError
 from reverie.jobs.controls import Controls
@@ -17,6 +18,7 @@ from reverie.jobs.making import Making, given_of
 from reverie.jobs.run import Run
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Ready
+from reverie.jobs.target import check_no_foreign
 from reverie.optimize.ascend import Step
 from reverie.settings import check_settings, with_tuples
 from reverie.tools.fast.model import FastModel
@@ -62,6 +64,11 @@ class Styling(Making[Step]):
         self.made = PreparedStyle(self.config, Session(), network, pictures).made(given, config.seed)
         super().__init__(Run(STYLE, Ready(work_of(self.made)), self.config, given, controls=self.controls))
 
+    save = in_python(Making.save)
+    keep = in_python(Making.keep)
+    check_target = in_python(Making.check_target)
+
+    @in_python
     def __iter__(self) -> Iterator[Step]:
         for _ in self.run:
             assert self.made.last is not None
@@ -105,8 +112,9 @@ class Styling(Making[Step]):
         """Write where the run stands, so that `resume` goes on from there, or to a larger size; returns the path.
 
         Raises:
-            InputError: it was stylized in one pass.
+            InputError: it was stylized in one pass, or a file of somebody else's lies there.
         """
+        check_no_foreign(path)
         save_state(path, self.state, self.settings(), self.plan)
         return path
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reverie.api.wording import in_python
 from reverie.errors import InputError, unknown_name
-from reverie.jobs.files import Files, named_files
+from reverie.jobs.files import Files
 from reverie.jobs.given import Given
 from reverie.jobs.job import joined, section_types
 from reverie.jobs.making import given_of
@@ -41,6 +42,7 @@ class Result:
     def __init__(self, run: Run) -> None:
         self.run = run
 
+    @in_python
     def __iter__(self) -> Iterator[Progress]:
         yield from self.run
 
@@ -83,6 +85,7 @@ class Result:
             raise InputError(f"{self.run.tool.name} makes no table")
         return [dict(row) for row in table.rows]
 
+    @in_python
     def save(self, path: str | Path, *, quality: int = 92, overwrite: bool = False) -> tuple[Path, ...]:
         """Run to the end and write all results, the main one under this name; returns their places.
 
@@ -91,16 +94,13 @@ class Result:
         Raises:
             InputError, OutputError: one cannot be written.
         """
-        given = self.run.given
-        sources = [] if given is None or given.path is None else [given.path]
-        sources += [Path(text) for _, text in named_files(self.run.config)]
-        check_no_source(Path(path), sources)
+        check_no_source(Path(path), self.run.sources)
         check_no_foreign(Path(path))
         self.run.check(Path(path), quality)
         for _ in self:
             pass
         record = self.run.record(self.run.stored_quality(quality))
-        place = place_for(Path(path), record, sources=sources, overwrite=overwrite)
+        place = place_for(Path(path), record, sources=self.run.sources, overwrite=overwrite)
         say(place, self.run.notes)
         return self.run.save(place.path, quality=quality)
 
@@ -127,6 +127,7 @@ def tool_names() -> tuple[str, ...]:
     return tuple(TOOLS)
 
 
+@in_python
 def run_tool(name: str, *inputs: Any, session: Session | None = None, **settings: Any) -> Result:
     """Open a tool on its inputs; nothing is done before the result is asked for.
 
@@ -170,6 +171,7 @@ def info(path: str | Path) -> dict[str, Any]:
     return dict(stored_record(Path(path)))
 
 
+@in_python
 def replay(path: str | Path, *, files: Sequence[str | Path] = (), **named: str | Path) -> Result:
     """Make a result again from the job inside it.
 

@@ -19,7 +19,7 @@ from reverie.render.camera import Camera, project
 from reverie.render.compiled import has_numba
 from reverie.render.footprint import footprint
 from reverie.render.interpolate import interpolate
-from reverie.render.light import UNLIT, Light, vertex_normals
+from reverie.render.light import UNLIT, Light, sides_seen, vertex_normals
 from reverie.render.mips import MipPlan
 from reverie.render.outline import Crossings, find_crossings
 from reverie.render.raster import raster
@@ -72,6 +72,16 @@ class Shape(nn.Module):
             vertices = torch.lerp(vertices, self.start, self.held[:, None])
         return vertices
 
+    def unbent(self) -> Tensor:
+        """Return ``[V, 3]`` before reach, mirror and what is held, without gradient."""
+        with torch.no_grad():
+            return self.operator.solve(self.moved)
+
+    def put(self, places: Tensor) -> None:
+        """Move to such places."""
+        with torch.no_grad():
+            self.moved.copy_(self.operator.apply(places))
+
     def restaged(self, smoothness: float) -> Shape:
         """Return the same shape with another lambda: large first, small for details."""
         with torch.no_grad():
@@ -90,7 +100,7 @@ class Sight:
         seen: ``[N, 2]`` pixels on the mesh.
         uv: ``[N, 2]``.
         level: ``[N]`` of the texture.
-        normals: ``[N, 3]``, unit.
+        normals: ``[N, 3]``, unit, of the side that is seen or of any, as `see` was told.
         crossings: of outlines.
     """
 
@@ -121,14 +131,16 @@ class MeshCanvas(nn.Module):
         shape: moving vertices in place of the surface's own.
         fuses: draw moving vertices by the loops of `reverie.render.fused`, where they can be compiled. They are
             several times as fast as torch operations; numbers differ in the last digits.
+        turns: light falls on the side of each triangle that is seen; without it, each pixel asks its own normal, as in
+            results of before; see `reverie.render.light.Light.brightness`.
     """
 
     def __init__(
         self, texture: nn.Module, surface: Surface, mips: MipPlan, size: tuple[int, int],
-        cameras: Sequence[Camera] = (), shape: Shape | None = None, fuses: bool = True,
+        cameras: Sequence[Camera] = (), shape: Shape | None = None, fuses: bool = True, turns: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.fuses = fuses
+        self.fuses, self.turns = fuses, turns
         self.texture, self.surface, self.mips, self.shape = texture, surface, mips, shape
         self.cameras, self.size = tuple(cameras), size
         self._sights: dict[tuple[Camera, tuple[int, int]], Sight] = {}
@@ -144,7 +156,8 @@ class MeshCanvas(nn.Module):
 
         What cameras see of it is worked out only once for both.
         """
-        other = MeshCanvas(PixelCanvas(texture).requires_grad_(False), self.surface, self.mips, self.size, self.cameras)
+        plain = PixelCanvas(texture).requires_grad_(False)
+        other = MeshCanvas(plain, self.surface, self.mips, self.size, self.cameras, turns=self.turns)
         if self.shape is None:
             other._sights = self._sights
         return other
@@ -186,14 +199,14 @@ class MeshCanvas(nn.Module):
 
         if self._scene is None:
             self._scene = Scene.of(self.surface, self.mips)
-        images, masks = pictures(texture, vertices, self._scene, cameras, lights, grounds, self.size)
+        images, masks = pictures(texture, vertices, self._scene, cameras, lights, grounds, self.size, self.turns)
         return Views(images.permute(0, 3, 1, 2), masks.permute(0, 3, 1, 2))
 
     def _picture(self, texels: Tensor, vertices: Tensor, camera: Camera, light: Light, ground: Tensor) -> Tensor:
         sight = self._sight(vertices, camera)
         colors = sample(texels, self.mips.sizes, sight.uv, sight.level)
         if not light.is_flat or light.even != 1:
-            colors = (colors * light.brightness(sight.normals, camera)).clamp_max(1)
+            colors = (colors * light.brightness(sight.normals, camera, self.turns)).clamp_max(1)
         channels = colors.shape[1]
         below = ground.view(channels, -1).T.expand(self.size[0] * self.size[1], channels).reshape(*self.size, channels)
         flat = torch.cat([below, below.new_zeros(*self.size, 1)], 2)
@@ -202,11 +215,11 @@ class MeshCanvas(nn.Module):
 
     def _sight(self, vertices: Tensor, camera: Camera) -> Sight:
         if self.shape is not None:
-            return see(self.surface, vertices, camera, self.size, self.mips.sizes)
+            return see(self.surface, vertices, camera, self.size, self.mips.sizes, self.turns)
         key = (camera, self.size)
         if key not in self._sights:
             with torch.no_grad():
-                found = see(self.surface, self.surface.vertices, camera, self.size, self.mips.sizes)
+                found = see(self.surface, self.surface.vertices, camera, self.size, self.mips.sizes, self.turns)
             if len(self._sights) >= KEPT:
                 self._sights.pop(next(iter(self._sights)))
             self._sights[key] = found
@@ -218,9 +231,10 @@ def _can_fuse(texture: Tensor) -> bool:
 
 
 def see(
-    surface: Surface, vertices: Tensor, camera: Camera, size: tuple[int, int], levels: Sequence[tuple[int, int]]
-) -> Sight:
-    """Return what a camera sees of a surface, differentiable in `vertices`."""
+    surface: Surface, vertices: Tensor, camera: Camera, size: tuple[int, int], levels: Sequence[tuple[int, int]],
+    turns: bool = True,
+) -> Sight:  # fmt: skip
+    """Return what a camera sees of a surface, differentiable in `vertices`; `turns` as in `MeshCanvas`."""
     points = project(vertices, camera.matrix(size))
     triangle, inverse = raster(points, surface.faces, size, camera.near)
     seen = (triangle >= 0).nonzero()
@@ -230,5 +244,8 @@ def see(
     around = vertex_normals(vertices, surface.faces)
     normals = interpolate(points, surface.faces, triangle, around, surface.faces)[at].float()
     normals = normals / torch.linalg.vector_norm(normals, dim=1, keepdim=True).clamp_min(1e-12)
+    if turns:
+        sides = sides_seen(vertices, surface.faces, around, camera.eye())
+        normals = normals * sides[triangle[at].long()].to(normals)[:, None]
     crossings = find_crossings(points, surface.edges, triangle, inverse, camera.near)
     return Sight(seen, uv, level, normals, crossings)

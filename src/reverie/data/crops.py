@@ -7,7 +7,7 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,9 @@ class CropPool:
 
     Several threads may draw at once.
 
+    Attributes:
+        left_out: a line for each picture that could not be read so far.
+
     Raises:
         DataError: a source that is missing or holds no picture.
     """
@@ -38,6 +41,7 @@ class CropPool:
         self._sources = [_listed(path, set(leave_out)) for path in sources]
         self._cache: OrderedDict[tuple[int, str], np.ndarray] = OrderedDict()
         self._cached_bytes = 0
+        self.left_out: dict[str, None] = {}  # a set in the order of finding
         self._lock = threading.Lock()
 
     @property
@@ -46,7 +50,11 @@ class CropPool:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Say what is reduced: pictures of several frames."""
+        """Say what is reduced, pictures of several frames, and what was left out so far, since it cannot be read."""
+        return (*self._of_frames, *self.left_out)
+
+    @cached_property
+    def _of_frames(self) -> tuple[str, ...]:
         return tuple(note for archive, names in self._sources for note in first_frames_note(archive, names))
 
     @property
@@ -76,16 +84,16 @@ class CropPool:
         return how(pixels, size_px, generator)
 
     def _draw(self, generator: Generator) -> np.ndarray:
-        name = ""
+        archive, name = self._sources[0][0], ""
         for _ in range(ATTEMPTS):
             number = _below(len(self._sources), generator)
             archive, names = self._sources[number]
             name = names[_below(len(names), generator)]
             try:
                 return self._pixels(number, archive, name)
-            except (PictureError, OSError):
-                continue
-        raise DataError(f"{ATTEMPTS} pictures in a row cannot be read; the last is '{name}'")
+            except (PictureError, OSError) as error:
+                self.left_out[f"left out: {error}"] = None
+        raise DataError(f"{ATTEMPTS} pictures in a row cannot be read; the last is '{archive.place(name)}'")
 
     def _pixels(self, number: int, archive: Archive, name: str) -> np.ndarray:
         key = (number, name)
@@ -94,7 +102,7 @@ class CropPool:
                 self._cache.move_to_end(key)
                 return self._cache[key]
             data = archive.open(name)
-        pixels = to_uint8(read_picture(data, name=name).rgb)
+        pixels = to_uint8(read_picture(data, name=archive.place(name)).rgb)
         with self._lock:
             if key not in self._cache:
                 self._cache[key] = pixels

@@ -18,7 +18,7 @@ from torch import Generator, Tensor
 from reverie.data.crops import CropPool
 from reverie.data.first_frames import first_frames_note
 from reverie.data.folder import Archive, require_dataset
-from reverie.errors import DataError
+from reverie.errors import DataError, PictureError
 from reverie.media.image import read_picture
 from reverie.media.suffixes import PICTURES
 from reverie.models.translator import Plane, told
@@ -110,15 +110,21 @@ class FilterExamples:
         self._teacher, self.planes = teacher, teacher.planes
         self.outputs = teacher.filter.channels or 3
         self._archive, names = listed(path)
-        self.notes: Sequence[str] = first_frames_note(self._archive, names)
+        self._of_frames, self._left_out = first_frames_note(self._archive, names), dict[str, None]()
         self._held = tuple(names) if share >= 1 else held_out(names, share, seed)
         self._names = [name for name in names if name not in set(self._held)]
         self.count, self.held = len(self._names), len(self._held)
         if share < 1:
             self._pool = CropPool([path], leave_out=[PurePosixPath(name).name for name in self._held])
+            self._left_out = self._pool.left_out
             self.count, self.digest = self._pool.count, self._pool.digest
         else:
             self.digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is reduced, and what was left out so far, since it cannot be read."""
+        return [*self._of_frames, *self._left_out]
 
     def draw(self, count: int, size_px: int, generator: Generator, how: Drawing) -> Pair:
         """Return crops and what the filter makes of them; what varies is drawn evenly from its range."""
@@ -147,7 +153,11 @@ class FilterExamples:
 
     def _whole(self, names: Sequence[str]) -> Iterator[Pair]:
         for name in names:
-            image = as_image(read_picture(self._archive.open(name), name=name).rgb)
+            try:
+                image = as_image(read_picture(self._archive.open(name), name=self._archive.place(name)).rgb)
+            except PictureError as error:
+                self._left_out[f"left out: {error}"] = None
+                continue
             yield told(image, self.planes), self._teacher(image)
 
 

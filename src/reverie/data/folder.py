@@ -62,14 +62,16 @@ class Archive:
                 with (self.root / name).open("rb") as file:
                     blob = file.read(most + 1)
                 if len(blob) > most:
-                    raise PictureError(f"'{name}' has more than {most >> 20} MiB, too many for one of many pictures")
+                    raise PictureError(
+                        f"'{self.place(name)}' has more than {most >> 20} MiB, too many for one of many pictures"
+                    )
                 return blob
             with self._lock:
                 if self._zip.getinfo(name).file_size > most:
-                    raise PictureError(f"'{name}' unpacks to more than {most >> 20} MiB")
+                    raise PictureError(f"'{self.place(name)}' unpacks to more than {most >> 20} MiB")
                 return self._zip.read(name)
         except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, KeyError) as error:
-            raise PictureError(f"'{name}' cannot be read ({error})") from error
+            raise PictureError(f"'{self.place(name)}' cannot be read ({error})") from error
 
     def start(self, name: str, count: int) -> bytes:
         """Return the first bytes of one file, at most `count`.
@@ -84,7 +86,7 @@ class Archive:
             with self._lock, self._zip.open(name) as member:
                 return member.read(count)
         except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, KeyError) as error:
-            raise PictureError(f"'{name}' cannot be read ({error})") from error
+            raise PictureError(f"'{self.place(name)}' cannot be read ({error})") from error
 
     def stamp(self, name: str) -> str:
         """Return what changes when a file is replaced: checksum and size in a zip, size and time in a folder."""
@@ -100,6 +102,10 @@ class Archive:
     def open(self, name: str) -> io.BytesIO:
         """Return one file as a seekable stream."""
         return io.BytesIO(self.read(name))
+
+    def place(self, name: str) -> str:
+        """Return where a file lies, for messages: with the folder or zip that the user named."""
+        return f"{self.root}/{name}"
 
 
 def files_below(root: Path) -> list[Path]:

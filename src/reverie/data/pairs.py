@@ -14,7 +14,7 @@ from reverie.data.crops import cut
 from reverie.data.examples import Drawing, Pair, as_image, held_out, listed
 from reverie.data.first_frames import first_frames_note
 from reverie.data.folder import Archive
-from reverie.errors import DataError
+from reverie.errors import DataError, PictureError
 from reverie.media.arrays import SUFFIX, array_size, read_array
 from reverie.media.image import picture_size, read_picture, to_uint8
 from reverie.media.suffixes import PICTURES
@@ -64,6 +64,7 @@ class PairExamples:
         self._names = [name for name in names if name not in set(self._held)]
         self._cache: dict[str, np.ndarray] = {}
         self._cached_bytes = 0
+        self._unreadable: set[str] = set()
         self.count, self.held = len(self._names), len(self._held)
         self.digest = hashlib.sha256("\n".join(f"{name} {self._partner(name)}" for name in names).encode()).hexdigest()
 
@@ -76,7 +77,7 @@ class PairExamples:
         """Return crops of the same place of both pictures."""
         chosen = torch.randint(len(self._names), (count,), generator=generator).tolist()
         crops = [
-            cut(self._both(self._names[i]), size_px, generator, how.zoom, mirror=how.mirror, turns=how.turns,
+            cut(self._readable(i), size_px, generator, how.zoom, mirror=how.mirror, turns=how.turns,
                 planes=self._planes)
             for i in chosen
         ]  # fmt: skip
@@ -94,9 +95,34 @@ class PairExamples:
         """Return None: nobody knows."""
         return None
 
+    def _readable(self, index: int) -> np.ndarray:
+        """Return the pair of this number, or the first readable one behind it; what is left out is noted.
+
+        Raises:
+            DataError: none of them can be read.
+        """
+        for number in range(len(self._names)):
+            both = self._both_or_none(self._names[(index + number) % len(self._names)])
+            if both is not None:
+                return both
+        raise DataError(f"none of the {len(self._names)} pairs can be read; {self.notes[-1]}")
+
+    def _both_or_none(self, name: str) -> np.ndarray | None:
+        """Return a pair; None, once with a note, where it cannot be read."""
+        if name in self._unreadable:
+            return None
+        try:
+            return self._both(name)
+        except PictureError as error:
+            self._unreadable.add(name)
+            self.notes.append(f"left out: {error}")
+            return None
+
     def _whole(self, names: Sequence[str]) -> Iterator[Pair]:
         for name in names:
-            both = self._both(name)
+            both = self._both_or_none(name)
+            if both is None:
+                continue
             image = as_image(both.astype(np.float32) / 255 if both.dtype == np.uint8 else both)
             yield self._split(self._planes(image))
 
@@ -128,7 +154,10 @@ class PairExamples:
         assert self._partners is not None
         odd: dict[str, str] = {}
         for name, other in self._partners.items():
-            sizes = size_of(self._archive, name, self.given), size_of(self._target_archive, other, self.wanted)
+            try:
+                sizes = size_of(self._archive, name, self.given), size_of(self._target_archive, other, self.wanted)
+            except PictureError:  # whoever decodes it says why it is left out
+                continue
             if sizes[0] != sizes[1]:
                 one, two = (f"{width} x {height} px" for height, width in sizes)
                 odd[name] = f"'{name}' is {one}, but its target '{other}' is {two}"
@@ -153,9 +182,9 @@ class PairExamples:
         if self.given.is_array != self.wanted.is_array:
             raise DataError("pictures and arrays do not stand side by side in one file; use --targets")
         if self.given.is_array:
-            left, right = halves(read_array(self._archive.open(name), name), name)
+            left, right = halves(read_array(self._archive.open(name), self._archive.place(name)), name)
             return self.given.scaled(left, name), self.wanted.scaled(right, name), FLOAT_BITS
-        one = read_picture(self._archive.open(name), name=name)
+        one = read_picture(self._archive.open(name), name=self._archive.place(name))
         left, right = halves(one.rgb, name)
         alphas = (None, None) if one.alpha is None else halves(one.alpha, name)
         return self.given.pixels(left, alphas[0], name), self.wanted.pixels(right, alphas[1], name), one.bits
@@ -169,8 +198,8 @@ def suffixes_of(kind: Kind) -> Sequence[str]:
 def stored_pixels(archive: Archive, name: str, kind: Kind) -> tuple[np.ndarray, int]:
     """Return a file's ``[H, W, stored]`` float32 in [0, 1], and its bits."""
     if kind.is_array:
-        return kind.scaled(read_array(archive.open(name), name), name), FLOAT_BITS
-    found = read_picture(archive.open(name), name=name)
+        return kind.scaled(read_array(archive.open(name), archive.place(name)), name), FLOAT_BITS
+    found = read_picture(archive.open(name), name=archive.place(name))
     return kind.pixels(found.rgb, found.alpha, name), found.bits
 
 
@@ -198,7 +227,8 @@ def named(items: Sequence[str]) -> str:
 
 def size_of(archive: Archive, name: str, kind: Kind) -> tuple[int, int]:
     """Return height and width of a picture or an array, upright, by its header."""
-    return array_size(archive.open(name), name) if kind.is_array else picture_size(archive.open(name), name)
+    place = archive.place(name)
+    return array_size(archive.open(name), place) if kind.is_array else picture_size(archive.open(name), place)
 
 
 def halves(pixels: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 import unicodedata
 from collections import defaultdict
@@ -84,10 +85,15 @@ def _target(source: Source, output: Path | None, suffix: str, ending: str) -> Pa
         root = source.root.resolve()
         if not root.name:
             raise InputError(f"no folder can stand beside '{source.root}'; name one with -o FOLDER")
-        return root.with_name(f"{root.name}-{ending}") / below / fitted(stem, suffix)
+        return _as_named(root.with_name(f"{root.name}-{ending}"), source.root) / below / fitted(stem, suffix)
     if _same(output, source.root):
         raise InputError(f"the output folder '{output}' is the folder of the pictures; name another with -o")
     return output / below / fitted(stem, suffix)
+
+
+def _as_named(folder: Path, given: Path) -> Path:
+    """Return a folder as seen from here, where the folder beside it was named so."""
+    return folder if given.is_absolute() else Path(os.path.relpath(folder))
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +17,8 @@ from reverie.jobs.work import Progress
 from reverie.weights.file_names import fitted
 
 SHOWN_S = 0.05  # less is nothing that anybody waited for
+LONG_S = 2.0  # of writing, after which somebody who stopped a work wonders
+STOPPING = "stopping: writing what there is; another Ctrl-C gives it up"
 
 
 @dataclass(frozen=True)
@@ -49,12 +54,12 @@ def execute(run: Run, target: Path | None, watch: Watch, *, quality: int = 92, k
             _tell(run, watch, told)
     except KeyboardInterrupt:
         if not (run.tool.live and run.last is not None):
-            ended = _kept(run, target, quality, kept, "interrupted")
+            ended = _kept(run, target, quality, kept, "interrupted", watch)
             _tell(run, watch, told)
             watch.end("interrupted", ended.text)
             return ended
     if run.stopped and not run.tool.live:
-        ended = _kept(run, target, quality, kept, "stopped")
+        ended = _kept(run, target, quality, kept, "stopped", watch)
         _tell(run, watch, told)
         watch.end("stopped", ended.text)
         return ended
@@ -115,7 +120,21 @@ def _tell(run: Run, watch: Watch, told: list[str]) -> None:
             watch.say(printable(note))
 
 
-def _kept(run: Run, target: Path | None, quality: int, kept: Path | None, end: End) -> Ended:
+@contextmanager
+def _said_if_long(watch: Watch) -> Iterator[None]:
+    """Tell who has asked for a stop what is waited for, where it takes long, as with pictures of gigabytes."""
+    timer = threading.Timer(LONG_S, watch.say, [STOPPING])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _kept(
+    run: Run, target: Path | None, quality: int, kept: Path | None, end: End, watch: Watch
+) -> Ended:  # fmt: skip
     """Write the unfinished result at once, if there was a step."""
     if run.last is None or target is None or not run.last.done:
         return Ended(end, (), "before the first step; nothing was written" if target else "; nothing was written")
@@ -123,7 +142,8 @@ def _kept(run: Run, target: Path | None, quality: int, kept: Path | None, end: E
     total = f" of {run.last.total}" if run.last.total else ""
     where = f"at {run.last.unit.removesuffix('s')} {run.last.done}{total}"
     try:
-        paths = run.save(place, quality=quality, unfinished=True)
+        with _said_if_long(watch):
+            paths = run.save(place, quality=quality, unfinished=True)
     except (InputError, OutputError) as error:
         return Ended(end, (), f"{where}; what there was cannot be written: {error}")
     on = "" if run.scratch is None or not run.scratch.exists() else "; the same command goes on from there"

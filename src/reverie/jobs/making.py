@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from reverie.jobs.files import named_files
 from reverie.jobs.given import Given
 from reverie.jobs.output import Picture
 from reverie.jobs.run import Run
@@ -101,7 +100,7 @@ class Making(ABC, Generic[S]):
             InputError: an unknown format, one that cannot hold the settings, or the place of a source.
             OutputError: no folder, or no permission.
         """
-        check_no_source(Path(path), self._sources())
+        check_no_source(Path(path), self.run.sources)
         check_no_foreign(Path(path))
         check_format(self.run.work.plan, Path(path))
         self.run.check(Path(path), quality)
@@ -139,16 +138,10 @@ class Making(ABC, Generic[S]):
         if progress:
             sys.stdout.write("\n")
 
-    def _sources(self) -> list[Path]:
-        """Return the files that the picture is made from."""
-        given = self.run.given
-        own = [given.path] if given is not None and given.path else []
-        return [*own, *(Path(text) for _, text in named_files(self.run.config))]
-
     def _written(self, path: str | Path, quality: int, *, unfinished: bool, overwrite: bool = False) -> Path:
         """Write the picture alone: what else there is, a program asks for by itself."""
         record = self.run.record(quality, unfinished=unfinished)
-        place = place_for(Path(path), record, sources=self._sources(), overwrite=overwrite)
+        place = place_for(Path(path), record, sources=self.run.sources, overwrite=overwrite)
         say(place, self.run.notes)
         self.run.outputs()[0].write(place.path, record, quality)
         return place.path

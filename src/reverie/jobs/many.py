@@ -111,4 +111,4 @@ def scratch_of(target: Path, tool: AnyTool | None = None) -> Path:
     """Return the place of a work's own files beside its result."""
     if tool is not None and tool.scratch is not None:
         return tool.scratch(target)
-    return target.with_name(fitted(target.name, ".frames"))
+    return target.with_name(fitted(target.stem, f"{target.suffix}.frames"))  # the suffix says what film it will be

@@ -214,6 +214,7 @@ class Table:
         rows: values by name.
         lines: the same for people, as a terminal prints it; the rows as JSON if empty.
         whole: what ``--json`` prints, if it is more than the rows.
+        written: called once it stands under its name.
     """
 
     rows: Sequence[Mapping[str, Json]]
@@ -221,6 +222,7 @@ class Table:
     whole: Mapping[str, Json] | None = None
     label: str = ""
     suffixes: tuple[str, ...] = (".json", ".csv")
+    written: Callable[[], None] = lambda: None
 
     def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
         """Write all rows."""
@@ -228,9 +230,10 @@ class Table:
         if path.suffix.lower() == ".json":
             rows = [dict(row) for row in self.rows]
             write_bytes(path, (json.dumps({"job": record, "rows": rows}, ensure_ascii=False, indent=1) + "\n").encode())
-            return ()
-        write_bytes(side_file(path), _job_bytes(record))
-        write_bytes(path, self._csv().encode())
+        else:
+            write_bytes(side_file(path), _job_bytes(record))
+            write_bytes(path, self._csv().encode())
+        self.written()
         return ()
 
     def printed(self, *, as_json: bool) -> str:

@@ -15,13 +15,14 @@ from typing import Any
 
 from reverie.errors import InputError, ReverieError
 from reverie.jobs.controls import Controls
-from reverie.jobs.files import HELD, fixed_files, input_notes, without_folders
+from reverie.jobs.files import HELD, fixed_files, input_notes, named_files, without_folders
 from reverie.jobs.given import Given
 from reverie.jobs.job import Change, Job, Json, Made, sections
 from reverie.jobs.output import Encodable, Output, for_format, labelled
 from reverie.jobs.pace import THREADS, Pace, with_threads
 from reverie.jobs.session import Session
 from reverie.jobs.spread import handed_out
+from reverie.jobs.target import place_beside
 from reverie.jobs.tool import AnyTool, Prepared
 from reverie.jobs.values import seed_of, with_chosen
 from reverie.jobs.work import Progress, State, Work, resumable
@@ -196,10 +197,23 @@ class Run:
         paths: list[Path] = []
         outputs = for_format(self.outputs(), path)
         for output in outputs[:1] if unfinished and self.controls.replays else outputs:
-            place = labelled(path, output) if paths else path
+            place = self._beside(labelled(path, output)) if paths else path
             self.notes += [note for note in output.write(place, record, quality) if note not in self.notes]
             paths.append(place)
         return tuple(paths)
+
+    def _beside(self, wanted: Path) -> Path:
+        """Return where a result beside the main one goes, and say so where it is another name than usual."""
+        place = place_beside(wanted, self.sources)
+        if place != wanted:
+            self.notes.append(f"'{wanted}' was not made by Reverie, or is a source, and is kept; see '{place.name}'")
+        return place
+
+    @property
+    def sources(self) -> list[Path]:
+        """The files that the results are made from."""
+        own = [] if self.given is None or self.given.path is None else [self.given.path]
+        return [*own, *(Path(text) for _, text in named_files(self.config))]
 
     def encoded(self, suffix: str, *, quality: int = 92) -> bytes:
         """Return the bytes of the main result, a picture.

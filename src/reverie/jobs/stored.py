@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 from reverie.errors import InputError, PictureError
+from reverie.weights.file_names import LONGEST, fitted
 from reverie.weights.in_folder import network_in
 
 JOB_FILE = "job.json"  # inside a folder, and in the names of side files of formats that hold no text
@@ -28,7 +30,8 @@ def holds_job(folder: Path) -> bool:
 
 def side_file(path: Path) -> Path:
     """Return where the job of a file stands whose format holds none."""
-    return path.with_name(f"{path.name}.{JOB_FILE}")
+    name = f"{path.name}.{JOB_FILE}"
+    return path.with_name(name if len(os.fsencode(name)) <= LONGEST else fitted(path.name, f".{JOB_FILE}"))
 
 
 def stored_record(path: Path) -> dict[str, object]:
@@ -68,11 +71,23 @@ def _picture_record(path: Path) -> dict[str, object]:
 
 
 def _network_record(path: Path) -> dict[str, object] | None:
-    from reverie.models.stylegan2.latents import job_of_latents
     from reverie.weights.checkpoint import load_description
 
-    found = job_of_latents(path) or load_description(path).recipe.get("job")
+    found = job_beside_tensors(path) or load_description(path).recipe.get("job")
     return dict(found) if isinstance(found, dict) else None
+
+
+def job_beside_tensors(path: Path) -> dict[str, object] | None:
+    """Return the job in the notes of a safetensors file that is no network: latents, directions, states."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            notes = [json.loads(text) for name, text in (file.metadata() or {}).items() if name.startswith("reverie")]
+    except (SafetensorError, OSError, ValueError, RecursionError):
+        return None
+    jobs = [about.get(key) for about in notes if isinstance(about, dict) for key in ("job", "record")]
+    return next((job for job in jobs if isinstance(job, dict)), None)
 
 
 def _table_record(path: Path) -> dict[str, object] | None:
@@ -104,7 +119,7 @@ def _onnx_record(path: Path) -> dict[str, object] | None:
 
 READERS: dict[str, Callable[[Path], dict[str, object] | None]] = {  # by suffix; all others hold theirs as pictures do
     ".safetensors": _network_record, ".json": _table_record, ".html": _page_record, ".glb": _mesh_record,
-    ".gltf": _mesh_record, ".onnx": _onnx_record,
+    ".gltf": _mesh_record, ".onnx": _onnx_record, ".reverie": job_beside_tensors,
 }  # fmt: skip
 
 

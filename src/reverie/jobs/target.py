@@ -94,6 +94,31 @@ def _next(wanted: Path, number: int, home: bool) -> Path:
     return _counted(wanted.parent, number) / wanted.name if home else _counted(wanted, number)
 
 
+def place_beside(wanted: Path, sources: Iterable[Path]) -> Path:
+    """Return where a result beside the main one goes: its name, counted up past sources and files that are not ours.
+
+    Raises:
+        InputError: the numbers have come to their end.
+    """
+    known, candidate, number = list(sources), wanted, 1
+    while candidate.exists() and not _may_be_replaced(candidate, known):
+        number += 1
+        candidate = _next(wanted, number, home=False)
+    return candidate
+
+
+def _may_be_replaced(path: Path, sources: Iterable[Path]) -> bool:
+    """Tell whether a place is that of a result of ours that nothing is made from, or of nothing at all."""
+    try:
+        check_no_source(path, sources)
+        if path.is_dir():
+            return not any(path.iterdir()) or bool(stored_record(path))
+        check_no_foreign(path)
+    except InputError:
+        return False
+    return True
+
+
 def place_for(
     path: Path, record: Mapping[str, object], *, sources: Iterable[Path] = (), overwrite: bool = False
 ) -> Target:

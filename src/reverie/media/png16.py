@@ -8,7 +8,9 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 from typing import BinaryIO
 
 import numpy as np
@@ -38,17 +40,26 @@ def write_png(
         # Keyword, uncompressed, no language, no translated keyword.
         _chunk(file, b"iTXt", keyword.encode("latin-1") + b"\0\0\0\0\0" + text.encode("utf-8"))
     compressor, ready = zlib.compressobj(level), bytearray()
-    above = np.zeros(size[1] * channels * bits // 8, np.int16)
-    for strip in strips:
-        for top in range(0, len(strip), ROWS_AT_ONCE):
-            rows = _bytes_of(strip[top : top + ROWS_AT_ONCE])
-            ready += compressor.compress(_filtered(rows, above, channels * bits // 8))
-            above = rows[-1]
+    with ThreadPoolExecutor(1) as pool:  # one piece is compressed while the next one is made: zlib lets others run
+        pending: Future[bytes] | None = None
+        for filtered in chain(_pieces(strips, size[1] * channels * bits // 8, channels * bits // 8), (None,)):
+            ready += b"" if pending is None else pending.result()
+            pending = None if filtered is None else pool.submit(compressor.compress, filtered)
             if len(ready) >= CHUNK_BYTES:
                 _chunk(file, b"IDAT", bytes(ready))
                 ready.clear()
     _chunk(file, b"IDAT", bytes(ready) + compressor.flush())
     _chunk(file, b"IEND", b"")
+
+
+def _pieces(strips: Iterable[np.ndarray], row_bytes: int, step: int) -> Iterator[bytes]:
+    """Yield the filtered bytes of a few rows after the other."""
+    above = np.zeros(row_bytes, np.int16)
+    for strip in strips:
+        for top in range(0, len(strip), ROWS_AT_ONCE):
+            rows = _bytes_of(strip[top : top + ROWS_AT_ONCE])
+            yield _filtered(rows, above, step)
+            above = rows[-1]
 
 
 def _chunk(file: BinaryIO, name: bytes, data: bytes) -> None:

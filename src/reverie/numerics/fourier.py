@@ -25,6 +25,15 @@ def natural_scale(height: int, width: int, decay: float = 1.0) -> Tensor:
     return frequencies(height, width).clamp_min(1 / max(height, width)) ** -decay
 
 
+def low_pass(height: int, width: int, cut: float) -> Tensor:
+    """Return a factor for each place of an rfft2 spectrum, ``[H, W // 2 + 1]``: 1, half at `cut`, then 0.
+
+    It falls along half a cosine from 0.7 to 1.3 times the cut, which rings less than a sharp edge would.
+    """
+    beyond = ((frequencies(height, width) / cut - 0.7) / 0.6).clamp(0, 1)
+    return (1 + torch.cos(torch.pi * beyond)) / 2
+
+
 def to_image(spectrum: Tensor, size: tuple[int, int]) -> Tensor:
     """Return the real image of a spectrum; `size` is needed because odd and even widths share a spectrum width."""
     return torch.fft.irfft2(spectrum, s=size, norm="ortho")

@@ -19,12 +19,13 @@ from torch.nn import functional as F
 from reverie.canvas.pixels import PixelCanvas
 from reverie.errors import GradientError
 from reverie.numerics.gradient import NORMALIZATIONS
+from reverie.optimize.ensemble import Slope
 from reverie.optimize.gradient import DEAD, Ascent
 from reverie.optimize.redirect import redirected_relu
 from reverie.optimize.tiles import Tile
 from reverie.optimize.together import Together
 
-Pace = Callable[[int, Tensor], tuple[Ascent, float] | None]
+Pace = Callable[[int, Tensor], tuple[Slope, float] | None]
 """Asked with the number of the next step, from 1, and the images before it; ``None`` ends the run."""
 PREVIEW_PX = 1600
 REDIRECT_STEPS = 16  # as in Lucid: enough for a dead channel to wake up
@@ -189,14 +190,14 @@ class CanvasRule:
 
 
 def ascend_canvas(
-    canvas: nn.Module, ascent: Ascent, steps: int, rule: CanvasRule | float, generator: Generator, *,
+    canvas: nn.Module, ascent: Slope, steps: int, rule: CanvasRule | float, generator: Generator, *,
     attention: Tensor | None = None, pace: Pace | None = None,
 ) -> Iterator[tuple[float, float, Tensor]]:  # fmt: skip
     """Raise the objective on the parameters of any canvas; yields (score, seconds, images) after each of `steps`.
 
     Args:
         canvas: gives pictures ``[B, 3, H, W]``; one with a `clip_` is clipped after every step.
-        ascent: what is raised, and how it is looked at.
+        ascent: what is raised, and how it is looked at: by one network or by an ensemble.
         steps: their number.
         rule: how parameters move; a number is the learning rate of Adam.
         generator: of the transforms.

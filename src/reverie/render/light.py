@@ -42,12 +42,20 @@ class Light:
         """Whether all surfaces are equally bright."""
         return self.lamp == 0 and self.head == 0 and not self.sky
 
-    def brightness(self, normals: Tensor, camera: Camera) -> Tensor:
-        """Return ``[N, 1]`` of ``[N, 3]`` unit normals, differentiable; both sides of a surface are equally bright."""
+    def brightness(self, normals: Tensor, camera: Camera, turned: bool = False) -> Tensor:
+        """Return ``[N, 1]`` of ``[N, 3]`` unit normals, differentiable; both sides of a surface shine alike.
+
+        Args:
+            normals: of the surface.
+            camera: that sees it.
+            turned: the normals are those of the side that the camera sees; see `sides_seen`. Without it, each normal
+                that faces away is turned by itself. Near an outline, where normals between those of vertices face away
+                a little, that jumps from the light above to the dark below, from one pixel to the next.
+        """
         back = camera.eye() - torch.tensor(camera.target, dtype=torch.float64)
         way = (back / back.norm()).to(normals)
         facing = normals @ way
-        seen = torch.where(facing < 0, -1.0, 1.0)[:, None] * normals  # the side that the camera sees
+        seen = normals if turned else torch.where(facing < 0, -1.0, 1.0)[:, None] * normals
         total = self.even + self.head * (seen @ way).clamp_min(0)
         if self.lamp:
             total = total + self.lamp * (seen @ seen.new_tensor(self.toward)).clamp_min(0)
@@ -96,6 +104,23 @@ def _head(generator: Generator) -> Light:
 LIGHTS: dict[str, Callable[[Generator], Light]] = {
     "soft": _soft, "unlit": _unlit, "head": _head, "cone": _cone, "sky": _sky,
 }  # fmt: skip
+
+
+@torch.no_grad()
+def sides_seen(vertices: Tensor, faces: Tensor, normals: Tensor, eye: Tensor) -> Tensor:
+    """Return ``[F]`` float64, 1 where normals stand on the side of a triangle that is seen from `eye`, else -1.
+
+    Args:
+        vertices: ``[V, 3]``.
+        faces: ``[F, 3]`` int64.
+        normals: ``[V, 3]`` of the vertices.
+        eye: ``[3]``, in front of every triangle or behind it.
+    """
+    a, b, c = (vertices.double()[faces[:, i]] for i in range(3))
+    flat = torch.linalg.cross(b - a, c - a)
+    out = (flat * (eye.double() - a)).sum(1)
+    along = (flat * normals.double()[faces].sum(1)).sum(1)
+    return torch.where((out < 0) == (along < 0), 1.0, -1.0).double()
 
 
 def vertex_normals(vertices: Tensor, faces: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from reverie.jobs.tool import AnyTool, load
 # name → (import path of the tool, what it does, for the list of commands)
 TOOLS: dict[str, tuple[str, str]] = {
     "dream": ("reverie.tools.dream.tool:DREAM", "Dream pictures and films: amplify what a network sees in them."),
-    "style": ("reverie.tools.style.tool:STYLE", "Paint a picture in the style of others."),
+    "style": ("reverie.tools.style.tool:STYLE", "Stylize pictures and films: their content, the look of others."),
     "compare": ("reverie.tools.compare.tool:COMPARE", "Measure style and content of stylized pictures."),
     "visualize": (
         "reverie.tools.visualize.tool:VISUALIZE",
@@ -45,18 +45,18 @@ TOOLS: dict[str, tuple[str, str]] = {
     ),
     "train adaptive": (
         "reverie.train.adaptive_tool:TRAIN_ADAPTIVE",
-        "Train the network that paints in any style.",
+        "Train the network that stylizes by any picture.",
     ),
     "train distill": (
         "reverie.train.distill_tool:TRAIN_DISTILL",
-        "Teach a small network one style, to paint in one pass.",
+        "Teach a small network one style, to stylize in one pass.",
     ),
     "train evaluate": (
         "reverie.train.evaluate_tool:TRAIN_EVALUATE",
         "Measure a trained classifier or translator on pictures.",
     ),
     "classify": ("reverie.tools.classify.tool:CLASSIFY", "Name what a network sees in pictures."),
-    "export": ("reverie.tools.fast.export_tool:EXPORT", "Write a network that paints or translates as ONNX."),
+    "export": ("reverie.tools.fast.export_tool:EXPORT", "Write a network that stylizes or translates as ONNX."),
     "train translate": (
         "reverie.train.translate.tool:TRAIN_TRANSLATE",
         "Teach a network a filter, or pairs of pictures.",

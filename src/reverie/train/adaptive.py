@@ -23,14 +23,17 @@ from reverie.critic.style_layers import style_layers
 from reverie.data.ahead import Ahead
 from reverie.data.batches import seed_of, seeded
 from reverie.data.crops import CropPool
+from reverie.errors import InputError
 from reverie.jobs.work import Chosen
 from reverie.models.adaptive import LEVELS, AdaptiveDecoder, Statistics, restyled, statistics_of
+from reverie.models.build import check_fit
 from reverie.train.about import dated
-from reverie.train.adaptive_config import AdaptiveConfig, check_adaptive
+from reverie.train.adaptive_config import SHIPPED, AdaptiveConfig, check_adaptive
 from reverie.train.image_training import ImageTraining
 from reverie.train.randomness import private_random
 from reverie.train.run_folder import RunFolder
-from reverie.weights.checkpoint import Description
+from reverie.weights.checkpoint import Description, load_model
+from reverie.weights.embedded import adaptive_path
 
 COMPARED = (*LEVELS, "mixed4c")  # layers whose style is compared
 IDENTITIES = 8  # one picture of so many is its own style
@@ -51,12 +54,35 @@ def open_adaptive(config: AdaptiveConfig, run: RunFolder) -> ImageTraining:
         CropPool([Path(text) for text in config.styles], leave_out=config.leave_out), config,
     )  # fmt: skip
     with private_random(task.device, config.seed):
-        net = AdaptiveDecoder().to(task.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        net = _first(config, task.critic)
+    net = net.to(task.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     summary = f"{task.contents.count} pictures, {task.styles.count} styles"
     return ImageTraining(
         net, task.losses, task.digest, run, config, task.description, summary=summary, half=True,
         close=task.batches.close, chosen=Chosen(device=str(task.device), config={"precision": task.precision}),
+        notes=lambda: (*task.contents.notes, *task.styles.notes),
     )  # fmt: skip
+
+
+def _first(config: AdaptiveConfig, critic: Critic) -> AdaptiveDecoder:
+    """Return the network before its first step: fresh, or as an earlier training left it.
+
+    Raises:
+        InputError: the earlier network is of another kind, or for another encoder.
+        WeightsError: it is damaged.
+    """
+    if not config.init:
+        return AdaptiveDecoder()
+    path = adaptive_path() if config.init == SHIPPED else Path(config.init)
+    state, about = load_model(path)
+    if about.kind != "adaptive" or about.data.get("encoder") != critic.identity.sha256:
+        raise InputError(f"--init '{path.name}' is no network for any style by today's embedded network")
+    net = AdaptiveDecoder()
+    if about.options != net.options:
+        raise InputError(f"--init '{path.name}' has other widths than a network trained today: {about.options}")
+    check_fit(net.state_dict(), state, path.name)
+    net.load_state_dict(state)
+    return net
 
 
 @dataclass(eq=False)

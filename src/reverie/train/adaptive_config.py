@@ -9,12 +9,14 @@ from reverie.jobs.blocks import device_setting
 from reverie.settings import setting
 from reverie.weights.embedded import EMBEDDED_NAMES
 
+SHIPPED = "any"  # as `--fast any` calls it
+
 
 @dataclass(frozen=True)
 class AdaptiveConfig:
     """How a network learns to paint in any style: what it is shown, what counts, and for how long."""
 
-    contents: tuple[str, ...] = setting((), "Pictures to paint: folders, zips or files.", file="folder")
+    contents: tuple[str, ...] = setting((), "Pictures to stylize: folders, zips or files.", file="folder")
     styles: tuple[str, ...] = setting((), "Folder, zip or file of styles; repeatable.", file="folder")
     minutes: float | None = setting(None, "Time budget that ends the schedule; overrides --steps.", above=0)
     steps: int = setting(4000, "Steps of the schedule.", minimum=1)
@@ -37,6 +39,10 @@ class AdaptiveConfig:
         None, "State dict for that network with a torchvision name, read as data.", file="network", builtin=("random",),
         needs=("judge",),
     )  # fmt: skip
+    init: str = setting(
+        "", "Go on from the weights of an earlier network; 'any' is the one of the package.", file="network",
+        builtin=("", SHIPPED), late=True,
+    )  # fmt: skip
     leave_out: tuple[str, ...] = setting((), "File name of a style that is held out; repeatable.")
     seed: int = setting(0, "Seed of the first weights and of what is shown.", minimum=0, maximum=2**63 - 1)
     precision: str = setting("auto", "Arithmetic while training.", choices=("auto", "fp32", "bf16"), replay=False,
@@ -53,4 +59,4 @@ def check_adaptive(config: AdaptiveConfig) -> None:
     if config.crop_px % 8:
         raise InputError(f"--crop-px must be a multiple of 8; got {config.crop_px}")
     if not (config.contents and config.styles):
-        raise InputError("training for any style needs pictures to paint, and styles: CONTENTS --styles STYLES")
+        raise InputError("training for any style needs pictures to stylize, and styles: CONTENTS --styles STYLES")

@@ -23,20 +23,17 @@ class PreparedAdaptive:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the training; its checkpoint and records stand in `scratch`."""
-        from reverie.data.crops import CropPool
         from reverie.train.adaptive import open_adaptive
         from reverie.train.run_folder import RunFolder
 
         place = scratch or Path("runs/adaptive")
-        training = open_adaptive(self.config, RunFolder(place, kept=is_home(place)))
-        pictures = [Path(text) for text in (*self.config.contents, *self.config.styles)]
-        return image_work(training, CropPool(pictures).notes)
+        return image_work(open_adaptive(self.config, RunFolder(place, kept=is_home(place))))
 
 
 TRAIN_ADAPTIVE: Tool[AdaptiveConfig] = Tool(
-    name="train adaptive", doing="training", ending="", summary="Train the network that paints in any style.",
+    name="train adaptive", doing="training", ending="", summary="Train the network that stylizes by any picture.",
     config=AdaptiveConfig, prepare=PreparedAdaptive, check=check_adaptive,
-    roles=(Role("contents", "folder", "Folders, zips or files of pictures to paint.", many=True),),
+    roles=(Role("contents", "folder", "Folders, zips or files of pictures to stylize.", many=True),),
     makes="network", suffix=".safetensors", name_of=lambda _: "adaptive", home=NETWORK, scratch=place_of,
     begun=begun, recipes=True,
     examples=("reverie train adaptive photos.zip --styles paintings/ --minutes 60 -o runs/adaptive",),

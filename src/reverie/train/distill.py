@@ -59,7 +59,7 @@ def open_distillation(config: DistillConfig, run: RunFolder) -> ImageTraining:
     chosen = Chosen(Input(critic.identity.name, critic.identity.sha256), str(device), config={"precision": precision})
     return ImageTraining(
         net, lesson.losses, f"{pool.digest}/{digest}", run, config, partial(_description, config, about),
-        summary=summary, chosen=chosen,
+        summary=summary, chosen=chosen, notes=lambda: pool.notes,
     )  # fmt: skip
 
 

@@ -22,17 +22,15 @@ class PreparedDistillation:
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the training; its checkpoint stands in `scratch`."""
-        from reverie.data.crops import CropPool
         from reverie.train.distill import open_distillation
         from reverie.train.run_folder import RunFolder
 
-        training = open_distillation(self.config, RunFolder(scratch or Path("student.run"), kept=False))
-        return image_work(training, CropPool([Path(self.config.data)]).notes)
+        return image_work(open_distillation(self.config, RunFolder(scratch or Path("student.run"), kept=False)))
 
 
 TRAIN_DISTILL: Tool[DistillConfig] = Tool(
     name="train distill", doing="distilling", ending="",
-    summary="Teach a small network one style, scored by the optimizer's objective; then it paints in one pass.",
+    summary="Teach a small network one style, scored by the optimizer's objective; then it stylizes in one pass.",
     config=DistillConfig, prepare=PreparedDistillation, check=check_distill,
     roles=(
         Role("style", "picture", "Style pictures, each optionally weighted as FILE:WEIGHT.", many=True),

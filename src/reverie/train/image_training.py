@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +31,7 @@ class ImageTraining:
         describe: what the network's file says, from the network and what was measured.
         summary: of data and network, in one line.
         chosen: device, precision and network that it learns with.
+        notes: gives lines for the user, such as what was left out so far.
         half: the file holds half precision.
         close: called at the end, whatever it was.
 
@@ -40,9 +41,11 @@ class ImageTraining:
 
     def __init__(
         self, net: nn.Module, loss: Loss, digest: str, run: RunFolder, config: ImageLoopConfig, describe: Describe, *,
-        summary: str, chosen: Chosen, half: bool = False, close: Callable[[], None] = lambda: None,
+        summary: str, chosen: Chosen, notes: Callable[[], Sequence[str]] = tuple, half: bool = False,
+        close: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
-        self.run, self.config, self.summary, self.chosen, self.finished = run, config, summary, chosen, False
+        self.run, self.config, self.summary, self.chosen, self.notes = run, config, summary, chosen, notes
+        self.finished = False
         self._describe, self._half, self._close = describe, half, close
         saved = run.load_checkpoint() if run.checkpoint.is_file() else None
         if saved is not None:

@@ -94,12 +94,12 @@ def training_work(
     return Steps(reports(), outputs, plan=plan, chosen=chosen, notes=told, closed=closed)
 
 
-def image_work(training: ImageTraining, notes: Sequence[str] = ()) -> Steps:
-    """Return a training by the shared loop as a work; `notes` are lines for the beginning."""
+def image_work(training: ImageTraining) -> Steps:
+    """Return a training by the shared loop as a work."""
     return training_work(
         training, total=lambda step: steps_or_time(training.config, step),
         plan=Plan({"network": training.summary}, summary=training.summary), chosen=training.chosen,
-        notes=notes,
+        notes=training.notes(), say=lambda _: training.notes(),
     )  # fmt: skip
 
 

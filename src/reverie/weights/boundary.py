@@ -45,6 +45,19 @@ def damage_named(path: Path | str) -> Iterator[None]:
         raise WeightsError(f"'{path}' is damaged, or of another kind ({reason})") from error
 
 
+def check_file(path: Path, missing: str) -> None:
+    """Refuse what is no plain file: a pipe would be waited for.
+
+    Raises:
+        WeightsError: says what it is; where there is nothing, `missing`.
+    """
+    if path.is_file():
+        return
+    if not path.exists():
+        raise WeightsError(missing)
+    raise WeightsError(f"'{path}' is {'a folder' if path.is_dir() else 'a pipe or a device'}; give a file of weights")
+
+
 def reads(function: Callable[Concatenate[Path, P], R]) -> Callable[Concatenate[Path, P], R]:
     """Make a reader, whose first argument is the file, say so in one line where its bytes are damaged."""
 

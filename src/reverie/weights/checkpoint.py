@@ -18,7 +18,7 @@ from torch import Tensor
 
 from reverie.errors import WeightsError, printable
 from reverie.weights.atomic import write_bytes
-from reverie.weights.boundary import reads
+from reverie.weights.boundary import check_file, reads
 from reverie.weights.in_folder import network_in
 
 FORMAT = "reverie-model"
@@ -97,10 +97,9 @@ def load_description(path: Path) -> Description:
 
 def _there(path: Path) -> Path:
     path = network_in(path)
-    if not path.is_file():
-        raise WeightsError(
-            f"no network file at '{path}'; expected a .safetensors file of 'reverie train' or 'reverie distill'"
-        )
+    check_file(
+        path, f"no network file at '{path}'; expected a .safetensors file of 'reverie train' or 'reverie distill'"
+    )
     return path
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from reverie.errors import WeightsError
-from reverie.weights.boundary import reads
+from reverie.weights.boundary import check_file, reads
 from reverie.weights.caffe.model import SUFFIX as CAFFEMODEL
 from reverie.weights.caffe.model import read_caffemodel
 from reverie.weights.pickles.file import ForeignFile, beyond_tensors, open_foreign
@@ -30,8 +30,7 @@ def load_state_dict(path: Path) -> dict[str, Tensor]:
     Raises:
         WeightsError: missing, broken, or a pickle that holds anything but tensors and plain containers.
     """
-    if not path.is_file():
-        raise WeightsError(f"no weights file at '{path}'")
+    check_file(path, f"no weights file at '{path}'")
     if path.suffix == ".safetensors":
         return {_bare(name): tensor for name, tensor in read_safetensors(path).items()}
     if path.suffix.lower() == CAFFEMODEL:

@@ -8,7 +8,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from reverie.errors import WeightsError
-from reverie.weights.boundary import reads
+from reverie.weights.boundary import check_file, reads
 from reverie.weights.pickles.file import ForeignFile, open_foreign
 from reverie.weights.pickles.limits import Report
 from reverie.weights.pickles.storage import in_memory
@@ -35,8 +35,7 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
     Raises:
         WeightsError: missing, damaged, or of another kind.
     """
-    if not path.is_file():
-        raise WeightsError(f"no weights file at '{path}'")
+    check_file(path, f"no weights file at '{path}'")
     try:
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

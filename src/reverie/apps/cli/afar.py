@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from reverie.apps.cli.output import print_note
 from reverie.errors import InputError
 from reverie.jobs.batch import Job as Item
 from reverie.jobs.batch import Moment, Outcome
@@ -53,7 +54,7 @@ def one_afar(
     if given is not None and given.path is None:
         raise InputError("an executor takes files on storage that its machines share, not standard input")
     if target.note:
-        print(target.note, file=sys.stderr)
+        print_note(target.note)
     asked = Asked(seed_of(config), common.quality, "" if given is None else given.kind)
     source = None if given is None or given.path is None else given.path.resolve()
     item = Item(target.path.name, source, target.path.absolute(), asked, alone=True)
@@ -63,7 +64,7 @@ def one_afar(
                 line.update(event.share, event.note)
                 continue
             if event.state == "failed":
-                print(f"reverie: {event.message}", file=sys.stderr)
+                print_note(f"reverie: {event.message}")
                 return event.exit_code
             text, *notes = event.message.splitlines()
             for note in (*notes, text):

@@ -48,14 +48,12 @@ def info_command(
 
 def _record(path: Path) -> Mapping[str, Any]:
     """Return the job inside a file, or for a network without one what its file says of it."""
-    from reverie.jobs.stored import stored_record
+    from reverie.jobs.stored import job_beside_tensors, stored_record
+    from reverie.weights.checkpoint import load_description
     from reverie.weights.in_folder import network_in
 
     path = network_in(path)
-    from reverie.models.stylegan2.latents import job_of_latents
-    from reverie.weights.checkpoint import load_description
-
-    if path.suffix != ".safetensors" or job_of_latents(path) is not None:
+    if path.suffix != ".safetensors" or job_beside_tensors(path) is not None:
         return stored_record(path)
     return {"tool": "a network", "network": dataclasses.asdict(load_description(path))}
 

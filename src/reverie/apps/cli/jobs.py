@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from reverie.apps.cli.output import print_note, print_path
 from reverie.apps.cli.pipes import as_given
 from reverie.apps.cli.studio import device_list, home_of
-from reverie.errors import InputError
+from reverie.errors import InputError, printable
 
 if TYPE_CHECKING:
     from reverie.jobs.queue.entry import Entry
@@ -42,7 +43,8 @@ def list_command(
     if not found:
         print("nothing waits" + ("" if all else "; --all lists what is over"), file=sys.stderr)
     for entry in found:
-        print(f"{entry.id}  {entry.state:9}  {entry.tool:16}  {entry.title[:32]:32}  {_far(entry, queue)}".rstrip())
+        line = f"{entry.id}  {entry.state:9}  {entry.tool:16}  {entry.title[:32]:32}  {_far(entry, queue)}"
+        print(printable(line).rstrip())
     return 0
 
 
@@ -63,6 +65,7 @@ def add_command(
     from reverie.jobs.queue.adding import add_job, beside, read_job
     from reverie.tools.registry import find_tool
 
+    _check_no_command(as_given(job), files)
     queue = open_queue(home)
     store = files_of(queue)
     record, given = read_job(as_given(job)), [Path(as_given(f)) for f in files or ()]
@@ -90,9 +93,9 @@ def watch_command(key: Key, /, *, home: HomeOption = None) -> int:
             )
             time.sleep(LOOK_S)
             entry = queue.get(entry.id)
-    print(f"{entry.state}: {entry.text}", file=sys.stderr)
+    print_note(f"{entry.state}: {entry.text}")
     for result in entry.results:
-        print(queue.home.result(entry.id) / result.name)
+        print_path(queue.home.result(entry.id) / result.name)
     return 0 if entry.state in ("done", "stopped") else 1
 
 
@@ -180,6 +183,22 @@ def found(queue: Queue, key: str) -> Entry:
     if len(matches) == 1:
         return matches[0]
     raise InputError(f"{len(matches) or 'no'} jobs begin with '{key}'; see 'reverie jobs list --all'")
+
+
+def _check_no_command(job: str, files: list[str] | None) -> None:
+    """Refuse ``jobs add dream photo.jpg``, by which people mean a command.
+
+    Raises:
+        InputError: says what a job is.
+    """
+    from reverie.apps.cli.words import named_tool
+
+    tool = None if Path(job).exists() else named_tool([job, *map(as_given, files or ())])
+    if tool is not None:
+        raise InputError(
+            f"'{tool}' is a command; this takes a job, which is a .json file or an earlier result, and then the files "
+            f"that go in, such as: reverie jobs add photo-{tool.split()[-1]}.png other.jpg"
+        )
 
 
 def _plain(entry: Entry, queue: Queue) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from reverie.threads import parse_threads, settle_before_torch
 from reverie.tools.registry import ALIASES, GROUPS, TOOLS, USUAL
 from reverie.version import __version__
 
-HELP = "A studio for neural image synthesis: train networks on pictures, dream and paint with them."
+HELP = "A studio for neural image synthesis: train networks on pictures, dream and stylize with them."
 EPILOGUE = (
     "Exit codes: 0 done, 1 failed, 2 bad input, 130 stopped by Ctrl-C. Every command takes --threads N (default: auto, "
     "by the cores that are free), --quiet (errors only) and --debug, which shows the traceback of an error. "
@@ -215,6 +215,8 @@ def _unexpected(error: Exception, debug: bool) -> int:
         return _failed(error, "out of memory; give a limit with --max-memory, or a smaller --size", 1, debug)
     if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
         return _failed(error, f"cannot write the output: {error.strerror}", 1, debug)
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return _failed(error, f"'{str(error.filename)[:100]}...' is longer than the name of a file can be", 2, debug)
     message = f"unexpected {type(error).__name__}: {text}; run again with --debug for the traceback"
     return _failed(error, message, 1, debug)
 

@@ -28,6 +28,7 @@ from reverie.errors import OutputError, ReverieError
 from reverie.jobs.batch import Job as Item
 from reverie.jobs.batch import Moment, Outcome, run_jobs
 from reverie.jobs.cores import WORKER_BYTES, Shares, share_out, usable_cores
+from reverie.jobs.earlier import earlier_note, earlier_results
 from reverie.jobs.given import Given
 from reverie.jobs.interrupts import cause
 from reverie.jobs.job import Json, sections
@@ -37,6 +38,7 @@ from reverie.jobs.values import seed_of, with_chosen
 from reverie.jobs.wanted import target_for
 from reverie.media.source import pixels_of
 from reverie.optimize.byte_counts import format_bytes, parse_bytes
+from reverie.tools.registry import command_of
 
 if TYPE_CHECKING:
     from reverie.apps.cli.common_options import Common
@@ -49,7 +51,7 @@ def run_many(
     tool: AnyTool, find: Callable[[str], AnyTool], found: Found, given: Mapping[str, Any], common: Common
 ) -> int:
     """Work through all inputs, list what failed, and return the exit code: 0, 2 for bad input, 1 otherwise."""
-    config = settings_of(tool, find, given, common)
+    config, found = settings_of(tool, find, given, common), _without_earlier(tool, found)
     folder = output_folder(found.sources, None if common.output is None else as_given(common.output))
     singles = [source for source in found.sources if source.kind in ("picture", "mesh")]
     pairs = plan_targets(singles, folder, suffix_for(tool, None, common), tool.ending)
@@ -85,6 +87,15 @@ def run_many(
     outcomes.list_failures()
     print(f"{outcomes.summary()} in {time.monotonic() - began:.1f} s", file=sys.stderr)
     return outcomes.exit_code
+
+
+def _without_earlier(tool: AnyTool, found: Found) -> Found:
+    """Return the inputs without what this command made of others among them, and a line that says so."""
+    left_out = earlier_results([source.path for source in found.sources], tool.name, command_of)
+    if not left_out:
+        return found
+    kept = tuple(source for source in found.sources if source.path not in left_out)
+    return replace(found, sources=kept, notes=(*found.notes, earlier_note(left_out)))
 
 
 def _films(
@@ -128,12 +139,8 @@ def _to_do(
     common: Common, outcomes: Outcomes, notes: list[str],
 ) -> list[Item]:  # fmt: skip
     """Return what is not there yet, the largest first, so that no worker is left alone with one at the end."""
-    results = {target.resolve() for _, target in pairs}
-    own = [pair for pair in pairs if pair[0].path.resolve() not in results]
-    if len(own) < len(pairs):
-        notes.append(f"{len(pairs) - len(own)} results of other {_noun(tool, 2)} in the list were left out")
     items = []
-    for source, wanted in own:
+    for source, wanted in pairs:
         try:
             given = Given(source.path, kind=source.kind)
             own_config = with_chosen(config, {"seed": own_seed(source.name)}) if common.seed_each else config
@@ -201,7 +208,7 @@ def _follow(tool: AnyTool, batch: Batch, outcomes: Outcomes, before: int, total:
     from reverie.apps.cli.progress import bar
 
     under_way: dict[int, float] = {}
-    began = time.monotonic()
+    first: tuple[float, float] | None = None  # time and share of the first report, behind the start of the workers
     with bar(tool.doing) as line, closing(batch()) as events:
         for event in events:
             if isinstance(event, Moment):
@@ -211,7 +218,9 @@ def _follow(tool: AnyTool, batch: Batch, outcomes: Outcomes, before: int, total:
                 outcomes.count(event)
             done = outcomes.settled - before
             share = min((done + sum(under_way.values())) / total, 1.0)
-            eta = (time.monotonic() - began) * (1 - share) / share if share else None
+            now = time.monotonic()
+            first = first or (now, share)
+            eta = (now - first[0]) * (1 - share) / (share - first[1]) if share > first[1] else None
             line.update(share, f"{done} of {total} {_noun(tool, 2)}", eta)
 
 

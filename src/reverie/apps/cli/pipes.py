@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from reverie.errors import InputError
 from reverie.settings import flag_of
 from reverie.tools.registry import TOOLS, find_tool
+from reverie.weights.in_folder import network_in
 
 STDOUT = "-"
 SUFFIX = ".safetensors"  # of the value of an option that may be given without one
@@ -30,8 +32,13 @@ def _with_value(tokens: list[str], flag: str, default: str) -> list[str]:
     """Return the tokens with a value after an option of a network that may be given without one, as ``--fast`` may."""
     found = []
     for token, following in zip(tokens, (*tokens[1:], ""), strict=True):
-        found.append(f"{flag}={default}" if token == flag and not following.lower().endswith(SUFFIX) else token)
+        found.append(f"{flag}={default}" if token == flag and not _is_network(following) else token)
     return found
+
+
+def _is_network(text: str) -> bool:
+    """Tell whether a word is the file of a network, or the folder of a training with one in it."""
+    return text.lower().endswith(SUFFIX) or (text != "" and network_in(Path(text)) != Path(text))
 
 
 def as_given(text: str) -> str:

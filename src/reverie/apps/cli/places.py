@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from reverie.apps.cli.common_options import Common
+from reverie.apps.cli.output import print_note
 from reverie.apps.cli.pipes import STDOUT, as_given
 from reverie.apps.cli.tool_fields import all_fields
 from reverie.apps.cli.values import as_name, split_list
 from reverie.errors import InputError
 from reverie.jobs.tool import AnyTool, Role
-from reverie.media.suffixes import MESHES_WRITTEN, PICTURES_WRITTEN, VIDEOS_WRITTEN
+from reverie.media.suffixes import MESHES, MESHES_WRITTEN, PICTURES, PICTURES_WRITTEN, VIDEOS_WRITTEN
 from reverie.settings import flag_of
 
 STILLS = tuple(suffix for suffix in PICTURES_WRITTEN if suffix != ".webp")  # of --output: a WebP may move
@@ -73,6 +73,7 @@ def check_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, 
     alone = len(texts) == 1 and tool.streamed is not None and not tool.streamed.required
     if alone and not Path(texts[0]).suffix and not Path(texts[0]).exists() and texts[0] != STDOUT:
         raise InputError(f"no file at '{texts[0]}'; without a picture it is 'reverie {tool.name} --size 512'")
+    _check_swapped(tool, texts, positions)
     for role in tool.fixed:
         value = positions.get(role.name)
         if role.kind == "network" and isinstance(value, str) and Path(value).suffix.lower() in (*STILLS, ".webp"):
@@ -91,6 +92,23 @@ def check_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, 
         and all(p.exists() for p in before)
     ):
         raise InputError(f"no file at '{last}'; did you mean -o {last}?")
+
+
+def _check_swapped(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, Any]) -> None:
+    """Catch a mesh at the place of a picture behind a picture at the place of the mesh.
+
+    Raises:
+        InputError: shows the right order.
+    """
+    if tool.streamed is None or tool.streamed.kind != "mesh" or not texts:
+        return
+    pictures = [text for role in tool.fixed if role.kind == "picture" for text in texts_of(positions.get(role.name))]
+    meshes = [text for text in pictures if Path(text).suffix.lower() in MESHES]
+    if meshes and Path(texts[0]).suffix.lower() in PICTURES:
+        raise InputError(
+            f"'{texts[0]}' is a picture and '{meshes[0]}' a mesh; the mesh comes first: "
+            f"reverie {tool.name} {meshes[0]} {texts[0]}"
+        )
 
 
 def check_lists(tool: AnyTool, texts: tuple[str, ...], given: Mapping[str, Any], *, layers: bool) -> None:
@@ -115,8 +133,8 @@ def say_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, An
     shared = next((role for role in tool.fixed if role.many and positions.get(role.name)), None)
     if shared is not None and len(texts) > 1 and tool.streamed is not None:
         styles = ", ".join(texts_of(positions[shared.name]))
-        print(f"{tool.streamed.name}: {', '.join(texts[:4])}{' and more' if len(texts) > 4 else ''}; "
-              f"{shared.name}: {styles}", file=sys.stderr)  # fmt: skip
+        more = " and more" if len(texts) > 4 else ""
+        print_note(f"{tool.streamed.name}: {', '.join(texts[:4])}{more}; {shared.name}: {styles}")
 
 
 def lacking(tool: AnyTool, role: Role) -> str:

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from reverie.errors import printable
+
 LINE_EVERY_S = 10.0  # without a terminal
 
 
@@ -23,7 +25,7 @@ class Eta(ProgressColumn):
 
 
 class Bar:
-    """One line of progress; `update` takes the share done in [0, 1] and a short text."""
+    """One line of progress; `update` takes the share done in [0, 1] and a short text, which may hold names of files."""
 
     def __init__(self, progress: Progress | None, title: str) -> None:
         self._progress, self._title = progress, title
@@ -31,6 +33,7 @@ class Bar:
         self._line_at = time.monotonic()
 
     def update(self, share: float, note: str, eta_s: float | None = None) -> None:
+        note = printable(note)
         if self._progress is not None and self._task is not None:
             self._progress.update(self._task, completed=share, note=note, eta_s=eta_s)
         elif time.monotonic() - self._line_at > LINE_EVERY_S:
@@ -40,6 +43,7 @@ class Bar:
 
     def say(self, text: str) -> None:
         """Print a lasting line above the bar."""
+        text = printable(text)
         if self._progress is not None:
             self._progress.console.print(text, highlight=False, markup=False)
         else:
@@ -55,7 +59,7 @@ def bar(title: str) -> Iterator[Bar]:
         return
     columns = (
         TextColumn("{task.description}"), BarColumn(28), TextColumn("{task.percentage:>3.0f}%"),
-        TextColumn("{task.fields[note]}", style="dim"), TimeElapsedColumn(), Eta(),
+        TextColumn("{task.fields[note]}", style="dim", markup=False), TimeElapsedColumn(), Eta(),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as progress:
         yield Bar(progress, title)

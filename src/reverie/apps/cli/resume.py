@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reverie.apps.cli.one import result_path
+from reverie.apps.cli.output import print_note, print_path
 from reverie.apps.cli.tool_config import settings_of
 from reverie.errors import InputError
 from reverie.jobs.many import scratch_of
@@ -41,8 +41,8 @@ def resumed_settings(
         return settings_of(tool, find, given, common, family, base=begun)
     if target.exists():
         _check_finished(target, given)
-        print(f"'{place}' is finished; there is nothing to resume", file=sys.stderr)
-        print(target)
+        print_note(f"'{place}' is finished; there is nothing to resume")
+        print_path(target)
         return None
     raise InputError(f"no checkpoint to resume in '{place}'; start without --resume")
 

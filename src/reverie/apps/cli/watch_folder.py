@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from reverie.apps.cli.output import print_note, print_path
 from reverie.apps.cli.pipes import as_given
 from reverie.errors import InputError, ReverieError
 from reverie.jobs.tool import AnyTool
@@ -83,7 +84,7 @@ class Follower:
             self._make(path)
         except ReverieError as error:
             self.failed += 1
-            print(f"{path.name}: {error}", file=sys.stderr, flush=True)
+            print_note(f"{path.name}: {error}")
 
     def _make(self, path: Path) -> None:
         from reverie.apps.cli.watch import watching
@@ -108,7 +109,7 @@ class Follower:
         finally:
             run.close()
         for made in ended.paths:
-            print(made, flush=True)
+            print_path(made)
         if ended.end == "interrupted":
             raise KeyboardInterrupt
 

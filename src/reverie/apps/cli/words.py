@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO
 
-from reverie.tools.registry import TOOLS
+from reverie.tools.registry import ALIASES, TOOLS
 
 HELP = ("--help", "-h", "--help-all")
 QUIET = ("--quiet", "-q")
@@ -20,7 +20,7 @@ def as_help(tokens: list[str]) -> list[str]:
         return ["--version"]
     if tokens[:1] == ["help"]:
         return [*tokens[1:], "--help"]
-    if tokens[1:] == ["--help-all"] and tokens[0] not in TOOLS:  # of a group of commands, which has no more to show
+    if tokens[1:] == ["--help-all"] and named_tool(tokens) is None:  # of a group of commands, which has no more to show
         return [tokens[0], "--help"]
     return [*tokens[:-1], "--help"] if len(tokens) in (2, 3) and tokens[-1] == "help" else tokens
 
@@ -29,8 +29,18 @@ def asked_help(tokens: list[str]) -> tuple[str, bool] | None:
     """Return the tool whose help is asked for, and whether all of it; None where it is no tool's help."""
     if not any(token in HELP for token in tokens):
         return None
-    name = next((name for name in (" ".join(tokens[:2]), *tokens[:1]) if name in TOOLS), None)
+    name = named_tool(tokens)
     return None if name is None else (name, "--help-all" in tokens)
+
+
+def named_tool(tokens: list[str]) -> str | None:
+    """Return the tool that a command line begins with, however it spells it: by two words, joined, or an older name."""
+    for name in (" ".join(tokens[:2]), *tokens[:1]):
+        spaced = name.replace("-", " ")
+        found = next((known for known in (name, ALIASES.get(name), spaced) if known in TOOLS), None)
+        if found is not None:
+            return found
+    return None
 
 
 class OnlyErrors:

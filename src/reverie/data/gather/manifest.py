@@ -6,6 +6,7 @@ leaves a file without a row, which the next run replaces by itself.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -199,10 +200,10 @@ class Manifest:
         return [_kept(row) for row in self._file.execute(select)]
 
     def reasons(self) -> list[tuple[str, int]]:
-        """Return why pictures were not taken, the most frequent first; numbers in the reasons are left out."""
+        """Return why pictures were not taken, the most frequent first; sizes and numbers of pictures are left out."""
         counts: dict[str, int] = {}
         for (why,) in self._file.execute("SELECT why FROM item WHERE state = 'dropped'"):
-            short = "".join("" if c.isdigit() else c for c in why).replace(" x  px", "").replace("is ,", "is")
+            short = re.sub(r"\bpicture \d+$", "another picture", re.sub(r"is \d+ x \d+ px, ", "is ", why))
             counts[short] = counts.get(short, 0) + 1
         return sorted(counts.items(), key=lambda pair: -pair[1])
 

@@ -19,7 +19,7 @@ FILES = (
         "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8", 168_513_733
     ),
 )
-CITATION = "CIFAR-100: Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html"
+CITATION = "CIFAR-100: Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html; its publisher states no licence"
 SIDE = 32
 RECORD = 2 + 3 * SIDE * SIDE  # coarse label, fine label, then red, green and blue planes
 SPLITS = {"train": "train.bin", "val": "test.bin"}

@@ -62,17 +62,6 @@ class Latents:
         )
 
 
-def job_of_latents(path: Path) -> Mapping[str, object] | None:
-    """Return the job that saved latents carry; None for any other file."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {}).get("reverie", "{}"))
-    except (SafetensorError, OSError, ValueError):
-        return None
-    job = about.get("job") if isinstance(about, dict) and about.get("format") == FORMAT else None
-    return job if isinstance(job, dict) else None
-
-
 @reads
 def read_latents(path: Path) -> Latents:
     """Read saved latents.

@@ -73,6 +73,19 @@ def normals_back(
             to_vertices[i, n] -= second[n] + third[n]
 
 
+@kernel
+def sides_seen(vertices: np.ndarray, faces: np.ndarray, unit: np.ndarray, eye: np.ndarray, sides: np.ndarray) -> None:
+    """Fill `sides` ``[F]``; see `reverie.render.light.sides_seen`."""
+    for f in range(faces.shape[0]):
+        i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
+        flat = _cross(_between(vertices, i, j), _between(vertices, i, k))
+        out = along = 0.0
+        for n in range(3):
+            out += flat[n] * (eye[n] - vertices[i, n])
+            along += flat[n] * (unit[i, n] + unit[j, n] + unit[k, n])
+        sides[f] = 1.0 if (out < 0) == (along < 0) else -1.0
+
+
 @inlined
 def _between(vertices: np.ndarray, i: int, j: int) -> tuple[float, float, float]:
     return (

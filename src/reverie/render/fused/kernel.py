@@ -1,9 +1,13 @@
-"""How loops are compiled: kept on disk, without Python's lock, a division by zero gives infinity as in torch."""
+"""How loops are compiled: kept on disk, without Python's lock, a division by zero gives infinity as in torch.
+
+Numba keeps machine code beside the source, else in the user's cache folder, or where ``NUMBA_CACHE_DIR`` says.
+"""
 
 from __future__ import annotations
 
-import functools
+import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from numba import njit
@@ -12,10 +16,21 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-compiled: Any = functools.partial(njit, cache=True, nogil=True, error_model="numpy")
+def compiled(function: Callable[P, R], **how: Any) -> Any:
+    """Return a function as machine code; where no folder can be written, it is compiled anew by each process."""
+    try:
+        return njit(cache=True, nogil=True, error_model="numpy", **how)(function)
+    except RuntimeError:
+        return njit(nogil=True, error_model="numpy", **how)(function)
 
 
-PART = {"_nrt": False, "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+def is_kept(kernel: Any) -> bool:
+    """Tell whether the machine code of a kernel is on disk from an earlier run."""
+    source, folder = Path(inspect.getsourcefile(kernel.py_func) or ""), kernel.stats.cache_path
+    if folder is None:
+        return False
+    files = Path(folder).glob(f"{source.stem}.{kernel.py_func.__name__}-*.nbi")
+    return any(file.stat().st_mtime >= source.stat().st_mtime for file in files)
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -24,26 +39,23 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     No fast math: what two triangles share must be the same to the last bit. Arrays are not counted (``_nrt``): numba
     would count them up and down for every pixel, in each part of a kernel that takes some.
     """
-    jitted: Any = compiled(_nrt=False)(function)
+    jitted: Any = compiled(function, _nrt=False)
     return jitted
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
-    """Return a part of kernels; a call with a dozen arrays would cost more than what it does for a pixel.
-
-    Python itself cannot call it, so that half of what would be compiled for each is left out.
-    """
-    jitted: Any = compiled(**PART)(function)
+    """Return a part of kernels; a call with a dozen arrays would cost more than what it does for a pixel."""
+    jitted: Any = compiled(function, _nrt=False, forceinline=True)
     return jitted
 
 
 def contracted(function: Callable[P, R]) -> Callable[P, R]:
     """Return a part of kernels in which a product and a sum may be one operation: for colors, not for places."""
-    jitted: Any = compiled(**PART, fastmath={"contract"})(function)
+    jitted: Any = compiled(function, _nrt=False, forceinline=True, fastmath={"contract"})
     return jitted
 
 
 def allocating(function: Callable[P, R]) -> Callable[P, R]:
     """Return a function that makes arrays as machine code."""
-    jitted: Any = compiled()(function)
+    jitted: Any = compiled(function)
     return jitted

@@ -12,18 +12,23 @@ LEAST_LENGTH = 1e-12  # of a normal between those of three vertices
 
 
 @contracted
-def brightness(light: np.ndarray, sky: bool, x: float, y: float, z: float) -> tuple[float, float, float, float]:
+def brightness(
+    light: np.ndarray, sky: bool, side: float, x: float, y: float, z: float
+) -> tuple[float, float, float, float]:
     """Return how bright a normal of any length is, and the gradient.
 
     `light` is even, head, way to the camera (3), lamp, way to it (3), sky (9); `sky` tells whether there is one.
+    `side` is 1 where the normal stands on the side that is seen, -1 on the other, 0 where it is asked itself.
     """
     over = 1.0 / max(math.sqrt(x * x + y * y + z * z), LEAST_LENGTH)
     x, y, z = x * over, y * over, z * over
     facing = x * light[2] + y * light[3] + z * light[4]
-    side = -1.0 if facing < 0 else 1.0  # the side that the camera sees
+    if side == 0.0:
+        side = -1.0 if facing < 0 else 1.0
     sx, sy, sz = side * x, side * y, side * z
-    total = light[0] + light[1] * abs(facing)
-    gx, gy, gz = light[1] * light[2], light[1] * light[3], light[1] * light[4]
+    head = light[1] if side * facing >= 0 else 0.0
+    total = light[0] + head * (side * facing)
+    gx, gy, gz = head * light[2], head * light[3], head * light[4]
     above = sx * light[6] + sy * light[7] + sz * light[8]
     if above > 0:
         total += light[5] * above

@@ -29,7 +29,7 @@ def find(
             most += max(last - first, 0)
     where, way = np.empty((most, 7), np.int64), np.empty(most)
     count = 0
-    seen, behind = triangle.ravel(), inverse.ravel()
+    seen, behind = triangle.reshape(-1), inverse.reshape(-1)
     for n in range(chosen.shape[0]):
         place = _placed(points, ends, chosen[n], near)
         for axis in range(2):
@@ -121,14 +121,19 @@ def _longest(where: np.ndarray, way: np.ndarray) -> np.ndarray:
     size = 16
     while size < 2 * where.shape[0]:
         size *= 2
-    pairs, longest, slot = np.full(size, -1, np.int64), np.zeros(size, np.float32), np.empty(where.shape[0], np.int64)
+    pairs, longest, slot = np.empty(size, np.int64), np.zeros(size, np.float32), np.empty(where.shape[0], np.int64)
+    for n in range(size):
+        pairs[n] = -1
     for n in range(where.shape[0]):
         at = (where[n, 6] * 2654435761 >> 15) & (size - 1)
         while pairs[at] != -1 and pairs[at] != where[n, 6]:
             at = (at + 1) & (size - 1)
         pairs[at], slot[n] = where[n, 6], at
         longest[at] = max(longest[at], np.float32(way[n]))
-    return longest[slot]
+    found = np.empty(where.shape[0], np.float32)
+    for n in range(where.shape[0]):
+        found[n] = longest[slot[n]]
+    return found
 
 
 @allocating
@@ -137,7 +142,7 @@ def _kept(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Keep the outermost crossing of each pair of pixels, and return how much it blends."""
     longest = _longest(where, way)
-    kept, amount, count = np.empty_like(where), np.empty(way.shape[0]), 0
+    kept, amount, count = np.empty((where.shape[0], 7), np.int64), np.empty(way.shape[0]), 0
     for n in range(where.shape[0]):
         own = where[n]
         if np.float32(way[n]) < longest[n]:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from reverie.render.camera import Camera
-from reverie.render.fused.geometry import normals, normals_back, project, project_back
+from reverie.render.fused.geometry import normals, normals_back, project, project_back, sides_seen
 from reverie.render.fused.outlines import blend, blend_back, find
 from reverie.render.fused.pyramid import Pyramid
 from reverie.render.fused.samples import table_of
@@ -30,7 +30,7 @@ from reverie.render.surface import Surface
 
 Arrays = tuple[
     np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray,
-    np.ndarray,
+    np.ndarray, np.ndarray,
 ]  # fmt: skip
 SUMS = 4  # of texels' gradients at once, whatever the threads
 
@@ -79,18 +79,19 @@ class Scene:
 class Seen:
     """One camera, its light as `reverie.render.fused.lights` has it, or None, and what stands behind the mesh.
 
-    `ground` is ``[1, 1, 3]`` or ``[H, W, 3]``.
+    `ground` is ``[1, 1, 3]`` or ``[H, W, 3]``; `eye` ``[3]`` is None where each pixel's normal is asked for its side.
     """
 
     near: float
     matrix: np.ndarray
     light: np.ndarray | None
     ground: np.ndarray
+    eye: np.ndarray | None
 
 
 def pictures(
     texture: Tensor, vertices: Tensor, scene: Scene, cameras: Sequence[Camera], lights: Sequence[Light],
-    grounds: Sequence[Tensor], size: tuple[int, int],
+    grounds: Sequence[Tensor], size: tuple[int, int], turns: bool = True,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Return images ``[B, H, W, 3]`` and masks ``[B, H, W, 1]``, differentiable in texture and vertices.
 
@@ -102,11 +103,15 @@ def pictures(
         lights: likewise.
         grounds: likewise, ``[3]`` or ``[3, H, W]``.
         size: ``(H, W)``.
+        turns: as in `reverie.canvas.mesh.MeshCanvas`.
     """
     seen = [
-        Seen(camera.near, _matrix(camera, size), _as_array(light, camera), _ground(ground, size))
+        Seen(
+            camera.near, _matrix(camera, size), _as_array(light, camera), _ground(ground, size),
+            camera.eye().numpy() if turns else None,
+        )
         for camera, light, ground in zip(cameras, lights, grounds, strict=True)
-    ]
+    ]  # fmt: skip
     result: tuple[Tensor, Tensor] = _Pictures.apply(texture, vertices, scene, seen, size)
     return result
 
@@ -160,8 +165,11 @@ class _View:
         self.light = np.zeros(18) if seen.light is None else seen.light
         lit = count if seen.light is not None else 0
         self.normals, self.length = np.empty((lit, 3)), np.empty(lit)
+        self.sides = np.zeros(len(scene.faces))
         if lit:
             normals(self.vertices, scene.faces, self.normals, self.length)
+        if lit and seen.eye is not None:
+            sides_seen(self.vertices, scene.faces, self.normals, seen.eye, self.sides)
         with scene.spare.array(mask.shape, np.int32) as triangle, scene.spare.array(mask.shape, np.float32) as inverse:
             triangle.fill(-1)
             inverse.fill(0)
@@ -190,8 +198,8 @@ class _View:
     def _arrays(self) -> Arrays:
         scene = self.scene
         return (
-            self.points, scene.faces, self.first, self.places, scene.uv, scene.face_uv, self.normals, self.light,
-            self.texels, scene.sizes,
+            self.points, scene.faces, self.first, self.places, scene.uv, scene.face_uv, self.normals, self.sides,
+            self.light, self.texels, scene.sizes,
         )  # fmt: skip
 
 
@@ -201,7 +209,7 @@ class _Pictures(torch.autograd.Function):
         ctx: Any, texture: Tensor, vertices: Tensor, scene: Scene, seen: Sequence[Seen], size: tuple[int, int]
     ) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
-        texels = scene.pyramid.texels(texture.detach()[0].contiguous().numpy())
+        texels = scene.pyramid.colors(texture.detach()[0].contiguous().numpy())
         corners = vertices.detach().contiguous().numpy()
         ctx.views, ctx.scene = [_View(scene, one, texels, corners) for one in seen], scene
         image, masks = torch.empty(len(seen), *size, 3), torch.empty(len(seen), *size, 1)
@@ -227,5 +235,5 @@ class _Pictures(torch.autograd.Function):
             _side_by_side(work, len(to_texels))
             for other in to_texels[1:]:
                 to_texels[0] += other
-            to_texture = ctx.scene.pyramid.back(to_texels[0])
+            to_texture = ctx.scene.pyramid.colors_back(to_texels[0])
         return torch.from_numpy(to_texture)[None], torch.from_numpy(to_vertices.sum(0)).float(), None, None, None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +18,8 @@ from torch import Tensor
 from reverie.critic.critic import Critic
 from reverie.data.collection import Collection
 from reverie.data.folder import Item
-from reverie.errors import DataError
-from reverie.jobs.part_files import part_folder
 from reverie.jobs.spread import Spread
-from reverie.tools.embed.features import Seen, decoded, keep
+from reverie.tools.embed.features import Seen, decoded, keep, look
 from reverie.weights.atomic import write_bytes
 
 
@@ -103,7 +101,7 @@ def kept_beside(
 
 @dataclass(frozen=True)
 class Shards:
-    """The batches of a collection, of the same pictures as in one process, so that the numbers are the same.
+    """The batches of a collection, of the same pictures wherever they are looked at, so that the numbers are the same.
 
     Attributes:
         collection: the pictures.
@@ -125,33 +123,51 @@ class Shards:
 
     def make(self, number: int, folder: Path) -> Sequence[str]:
         """Look at one batch and write what was seen."""
-        kept, seen = self._kept(folder), Seen()
+        kept, seen = KeptBatches(folder, self.collection.items, self.layers, self.batch), Seen()
         part = kept.part(number)
         squares = [decoded(self.collection, item, self.size_px, self.thumb_px) for item in part]
         keep(part, squares, self.critic, self.layers, self.pool, seen)
         kept.write(number, seen)
         return ()
 
-    def look(self, spread: Spread, scratch: Path, seen: Seen) -> Iterator[int]:
-        """Have all batches looked at, fill `seen` in their order, and yield how many pictures are done.
+    def look(self, seen: Seen, scratch: Path | None = None, spread: Spread | None = None) -> Iterator[int]:
+        """Fill `seen` in the order of the batches, here or elsewhere, yielding how many pictures are done.
+
+        Args:
+            seen: what is filled.
+            scratch: the work's own place, in which batches are kept; what is there is not looked at again.
+            spread: of the work.
 
         Raises:
             DataError: none could be read.
         """
-        total = len(self.collection.items)
-        numbers, done = range(-(-total // self.batch)), 0
-        with part_folder(scratch) as folder:
-            kept = self._kept(folder)
-            for number, _ in spread.made(numbers, folder):
-                done += len(kept.part(number))
+        how = {"pool": self.pool, "size_px": self.size_px, "thumb_px": self.thumb_px}
+        kept = None if scratch is None else kept_beside(
+            scratch, self.collection, self.critic, self.layers, self.batch, **how
+        )  # fmt: skip
+        shown = 0
+        if kept is not None and spread is not None and spread.elsewhere:
+            for shown in self._made(spread, kept):
+                yield shown
+        for done in look(self.collection, self.critic, self.layers, batch=self.batch, seen=seen, kept=kept, **how):
+            if done > shown:
                 yield done
-            for number in numbers:
-                found = kept.read(number)
-                if found is None:
-                    raise DataError(f"batch {number} that another machine looked at is not in '{folder}', or damaged")
-                seen.add(found)
-        if not seen.items:
-            raise DataError(f"none of the {total} pictures can be read; the first is '{self.collection.items[0].path}'")
 
-    def _kept(self, folder: Path) -> KeptBatches:
-        return KeptBatches(folder, self.collection.items, self.layers, self.batch)
+    def _made(self, spread: Spread, kept: KeptBatches) -> Iterator[int]:
+        """Have the batches that are not kept yet made elsewhere, yielding how many pictures are done."""
+        numbers = range(-(-len(kept.items) // self.batch))
+        missing = [number for number in numbers if kept.read(number) is None]
+        done = len(kept.items) - sum(len(kept.part(number)) for number in missing)
+        for number, _ in spread.made(missing, kept.folder):
+            done += len(kept.part(number))
+            yield done
+
+
+def forgetting(scratch: Path | None, complete: Callable[[], bool]) -> Callable[[], None]:
+    """Return what removes a work's own files once its result is written; one that was stopped goes on from them."""
+
+    def written() -> None:
+        if complete() and scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    return written

@@ -25,6 +25,7 @@ from reverie.numerics.neighbors import nearest_neighbors, neighbors_among
 from reverie.numerics.principal import Principal, principal_components
 
 CHUNK = 25  # steps of the layout between two reports
+COLLAPSED_STD = 1e-6  # of the places behind the exaggeration: less is a single point
 EXAGGERATION = 12.0
 START_STD = 1e-4  # spread of the first places
 PLACING_STEPS = 200
@@ -88,7 +89,8 @@ def _tsne(points: Tensor, perplexity: float, steps: int, seed: int) -> Iterator[
     known = PrecomputedNeighbors(indices.numpy(), distances.double().numpy())
     affinities = PerplexityBasedNN(knn_index=known, perplexity=perplexity, n_jobs=jobs)  # pyright: ignore[reportArgumentType]
     start = START_STD * flat_start(points).double().numpy()
-    embedding = TSNEEmbedding(start, affinities, n_jobs=jobs, random_state=seed, negative_gradient_method="auto")
+    how = {"n_jobs": jobs, "random_state": seed, "negative_gradient_method": "auto"}
+    embedding = TSNEEmbedding(start, affinities, **how)
     early = steps // 3
     done = 0
     while done < steps:
@@ -97,6 +99,8 @@ def _tsne(points: Tensor, perplexity: float, steps: int, seed: int) -> Iterator[
         factor, momentum = (EXAGGERATION, 0.5) if done < early else (1.0, 0.8)
         embedding.optimize(n_iter=count, inplace=True, learning_rate="auto", exaggeration=factor, momentum=momentum)
         done += count
+        if done == early and np.std(embedding) < COLLAPSED_STD:  # few pictures: exaggeration drew all into one point
+            embedding = TSNEEmbedding(start, affinities, **how)
         yield done, torch.from_numpy(np.array(embedding)).float()
 
 

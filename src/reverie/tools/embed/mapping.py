@@ -20,9 +20,9 @@ from reverie.errors import DataError
 from reverie.jobs.spread import Spread
 from reverie.numerics.neighbors import nearest_neighbors
 from reverie.tools.embed.config import MapConfig
-from reverie.tools.embed.features import Seen, look
+from reverie.tools.embed.features import Seen
 from reverie.tools.embed.fit import FILE, Fit, far_distance, save_fit
-from reverie.tools.embed.kept import Shards, kept_beside
+from reverie.tools.embed.kept import Shards
 from reverie.tools.embed.layout import LEAST_PICTURES, Space, fit_space, flat_start, laid_out
 from reverie.tools.embed_page.figure import draw_map
 from reverie.tools.embed_page.findings import (
@@ -83,24 +83,15 @@ class Mapping:
 
     @property
     def shards(self) -> Shards:
-        """The batches of the collection, for others to look at."""
+        """The batches of the collection."""
         return Shards(
             self.collection, self.critic, (self.layer,), self.config.pool, self.size_px, self.thumb_px,
             self.config.batch,
         )  # fmt: skip
 
-    def look(self, spread: Spread | None = None, scratch: Path | None = None) -> Iterator[int]:
+    def look(self, scratch: Path | None = None, spread: Spread | None = None) -> Iterator[int]:
         """Look at all pictures, here or elsewhere, yielding how many are done."""
-        if spread is not None and scratch is not None and spread.elsewhere:
-            yield from self.shards.look(spread, scratch, self.seen)
-            return
-        pool, batch, sizes = self.config.pool, self.config.batch, {"size_px": self.size_px, "thumb_px": self.thumb_px}
-        kept = None if scratch is None else kept_beside(
-            scratch, self.collection, self.critic, [self.layer], batch, pool=pool, **sizes
-        )  # fmt: skip
-        yield from look(
-            self.collection, self.critic, [self.layer], pool=pool, batch=batch, seen=self.seen, kept=kept, **sizes
-        )
+        yield from self.shards.look(self.seen, scratch, spread)
 
     def lay_out(self) -> Iterator[int]:
         """Lay out what was looked at, yielding the steps that are done."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,7 +71,7 @@ class PreparedMap:
 def _reports(mapping: Mapping, notes: list[str], spread: Spread, scratch: Path | None) -> Iterator[Report]:
     config, total = mapping.config, len(mapping.collection.items)
     before = 0
-    for done in mapping.look(spread, scratch):
+    for done in mapping.look(scratch, spread):
         yield Report(done, total, "pictures", f"looking at {total} pictures", weight=LOOK_WEIGHT * (done - before))
         before = done
     notes += mapping.broken_notes()
@@ -86,12 +85,12 @@ def _reports(mapping: Mapping, notes: list[str], spread: Spread, scratch: Path |
 
 def _outputs(mapping: Mapping, scratch: Path | None) -> list[Output]:
     from reverie.jobs.output import Folder
+    from reverie.tools.embed.kept import forgetting
+    from reverie.tools.embed.layout import LEAST_PICTURES
 
-    def written() -> None:
-        if mapping.complete and scratch is not None:  # a run that was stopped goes on from it
-            shutil.rmtree(scratch, ignore_errors=True)
-
-    return [Folder(mapping.write, written=written)]
+    if len(mapping.seen.items) < LEAST_PICTURES:
+        return []
+    return [Folder(mapping.write, written=forgetting(scratch, lambda: mapping.complete))]
 
 
 def _name(config: MapConfig) -> str:

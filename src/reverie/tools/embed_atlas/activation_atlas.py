@@ -10,8 +10,9 @@ since a few hundred pictures do not give a covariance.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,7 +22,9 @@ from reverie.canvas.stack import StackCanvas
 from reverie.critic.critic import Critic
 from reverie.critic.open import readable_names
 from reverie.data.collection import Collection
+from reverie.errors import DataError
 from reverie.jobs.seed import seed_for
+from reverie.jobs.spread import Spread
 from reverie.media.deep import to_uint8
 from reverie.numerics.color import correlation_matrix
 from reverie.objective import assigned_directions
@@ -29,8 +32,10 @@ from reverie.optimize.ascend import CanvasRule, ascend_canvas
 from reverie.optimize.gradient import Ascent
 from reverie.optimize.transforms import Transforms
 from reverie.tools.embed.config import AtlasConfig
-from reverie.tools.embed.features import Seen, look
+from reverie.tools.embed.features import Seen
+from reverie.tools.embed.kept import Shards
 from reverie.tools.embed.layout import fit_space, laid_out
+from reverie.tools.embed_atlas.drawn import KeptDrawings
 
 COMPONENTS, PERPLEXITY, LAYOUT_STEPS = 50, 30.0, 500
 RULE = CanvasRule(0.008, anneal=True)  # of the stack of resolutions, as everywhere
@@ -65,34 +70,56 @@ class Atlas:
         self.config, self.collection, self.critic = config, collection, critic
         self.layer, self.size_px = layer, size_px
         self.seen, self.cells = Seen(), list[Cell]()
+        self.done = 0
         side = config.grid * config.tile
         self.image = np.full((side, side, 3), GROUND, np.uint8)
 
-    def look(self) -> Iterator[int]:
-        """Look at all pictures, yielding how many are done."""
-        config = self.config
-        yield from look(
-            self.collection, self.critic, [self.layer], pool="one", size_px=self.size_px, thumb_px=0,
-            batch=config.batch, seen=self.seen,
-        )  # fmt: skip
+    @property
+    def shards(self) -> Shards:
+        """The batches of the collection."""
+        return Shards(self.collection, self.critic, (self.layer,), "one", self.size_px, 0, self.config.batch)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every cell is drawn."""
+        return 0 < self.done == len(self.cells)
+
+    def look(self, scratch: Path | None = None, spread: Spread | None = None) -> Iterator[int]:
+        """Look at all pictures, here or elsewhere, yielding how many are done."""
+        yield from self.shards.look(self.seen, scratch, spread)
 
     def lay_out(self) -> None:
-        """Sort the activations into cells."""
+        """Sort the activations into cells.
+
+        Raises:
+            DataError: none holds enough pictures.
+        """
         rows = self.seen.rows(self.layer)
         space = fit_space(rows, "cosine", COMPONENTS)
         *_, (_, places) = laid_out(space, "tsne", perplexity=PERPLEXITY, steps=LAYOUT_STEPS, seed=self.config.seed)
         self.cells = cells_of(places, rows, self.config.grid, self.config.least)
+        if not self.cells:
+            raise DataError(f"no cell holds {self.config.least} pictures; take a lower --grid or --least")
 
-    def draw(self) -> Iterator[int]:
-        """Draw cell after cell, some at a time, yielding how many are done."""
-        config, done = self.config, 0
+    def draw(self, scratch: Path | None = None) -> Iterator[int]:
+        """Draw cell after cell, some at a time, yielding how many are done; what is kept is not drawn again."""
+        config, identity = self.config, self.critic.identity
+        kept = KeptDrawings(scratch, (
+            identity.sha256, self.critic.precision, str(self.critic.device), self.layer, config.tile,
+            config.drawing_steps, config.seed,
+        ))  # fmt: skip
         for first in range(0, len(self.cells), config.together):
             part = self.cells[first : first + config.together]
-            for cell, tile in zip(part, self._drawn(part), strict=True):
+            place, directions = (part[0].row, part[0].column), torch.stack([cell.direction for cell in part])
+            tiles = kept.read(place, directions)
+            if tiles is None:
+                tiles = self._drawn(place, directions)
+                kept.write(place, directions, tiles)
+            for cell, tile in zip(part, tiles.numpy(), strict=True):
                 top, left = cell.row * config.tile, cell.column * config.tile
                 self.image[top : top + config.tile, left : left + config.tile] = tile
-            done += len(part)
-            yield done
+            self.done += len(part)
+            yield self.done
 
     def rows(self) -> list[Mapping[str, int | float | str]]:
         """Return a row for each cell: where it is, how many pictures, and the class that most of them have."""
@@ -109,16 +136,18 @@ class Atlas:
             found.append(row | {"example": self.seen.items[cell.members[0]].path})
         return found
 
-    def _drawn(self, cells: Sequence[Cell]) -> list[np.ndarray]:
+    def _drawn(self, place: tuple[int, int], directions: Tensor) -> Tensor:
+        """Return drawings ``[N, T, T, 3]`` uint8; the seed is that of the row and column of the first cell."""
         config, critic = self.config, self.critic
-        generator = Generator().manual_seed(seed_for(config.seed, f"{cells[0].row}/{cells[0].column}"))
+        generator = Generator().manual_seed(seed_for(config.seed, f"{place[0]}/{place[1]}"))
         matrix = correlation_matrix(critic.identity.color_correlation)
         size = (config.tile, config.tile)
-        canvas = StackCanvas.noise(size, generator, batch=len(cells), matrix=matrix).to(critic.device)
-        goal = assigned_directions(self.layer, torch.stack([cell.direction for cell in cells]))
+        canvas = StackCanvas.noise(size, generator, batch=len(directions), matrix=matrix).to(critic.device)
+        goal = assigned_directions(self.layer, directions)
         for _ in ascend_canvas(canvas, Ascent(critic, goal, SHIFTED), config.drawing_steps, RULE, generator):
             pass
-        return [to_uint8(image) for image in canvas().detach().float().cpu().permute(0, 2, 3, 1).numpy()]
+        images = canvas().detach().float().cpu().permute(0, 2, 3, 1).numpy()
+        return torch.from_numpy(np.stack([to_uint8(image) for image in images]))
 
 
 def cells_of(places: Tensor, rows: Tensor, grid: int, least: int) -> list[Cell]:

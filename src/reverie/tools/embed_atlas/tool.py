@@ -10,6 +10,7 @@ from reverie.errors import DataError, InputError
 from reverie.jobs.given import Given
 from reverie.jobs.job import Input
 from reverie.jobs.session import Session
+from reverie.jobs.spread import Spread
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen, Plan, Report
@@ -50,25 +51,29 @@ class PreparedAtlas:
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the drawing of the atlas."""
         from reverie.jobs.output import Picture, Table
+        from reverie.tools.embed.kept import forgetting
         from reverie.tools.embed_atlas.activation_atlas import Atlas
 
         atlas = Atlas(self.config, self.collection, self.critic, self.layer, self.size_px)
         count, identity = len(self.collection.items), self.critic.identity
 
         def outputs() -> list[Output]:
-            return [Picture(atlas.image), Table(atlas.rows(), label="cells")]
+            over = forgetting(scratch, lambda: atlas.complete)
+            return [Picture(atlas.image), Table(atlas.rows(), label="cells", written=over)] if atlas.done else []
+
+        spread = Spread(lambda number, folder: atlas.shards.make(number, folder))
 
         chosen = Chosen(Input(identity.name, identity.sha256), str(self.critic.device), more={"layer": self.layer})
         plan = Plan({"pictures": count, "layer": self.layer}, None, f"{count} pictures by {self.layer}")
-        return Steps(_reports(atlas), outputs, plan=plan, chosen=chosen)
+        return Steps(_reports(atlas, scratch, spread), outputs, plan=plan, chosen=chosen, spread=spread)
 
 
-def _reports(atlas: Atlas) -> Iterator[Report]:
+def _reports(atlas: Atlas, scratch: Path | None, spread: Spread) -> Iterator[Report]:
     total = len(atlas.collection.items)
-    for done in atlas.look():
+    for done in atlas.look(scratch, spread):
         yield Report(done, total, "pictures", f"looking at {total} pictures")
     atlas.lay_out()
-    for done in atlas.draw():
+    for done in atlas.draw(scratch):
         yield Report(done, len(atlas.cells), "cells", "drawing", preview=lambda: atlas.image)
 
 
@@ -77,6 +82,6 @@ ATLAS: Tool[AtlasConfig] = Tool(
     summary="Draw what a layer sees in a collection, sorted by likeness: an activation atlas.",
     config=AtlasConfig, prepare=PreparedAtlas,
     roles=(Role("data", "folder", "A folder or zip of pictures."),),
-    name_of=lambda config: Path(config.data).stem,
+    name_of=lambda config: Path(config.data).stem, spreads=True,
     examples=("reverie embed atlas holiday/ --layer mixed4a --grid 16",),
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,10 +16,12 @@ from reverie.critic.critic import Critic
 from reverie.critic.open import readable_names
 from reverie.data.collection import Collection
 from reverie.errors import DataError
+from reverie.jobs.spread import Spread
 from reverie.numerics.linear_probe import held_out_probabilities
 from reverie.numerics.neighbors import nearest_neighbors
 from reverie.tools.embed.config import LayersConfig
-from reverie.tools.embed.features import Seen, look
+from reverie.tools.embed.features import Seen
+from reverie.tools.embed.kept import Shards
 from reverie.weights.checkpoint import Description
 
 LEAST_A_CLASS = 2
@@ -54,12 +57,16 @@ class Comparison:
         self.classes = readable_names(collection.classes)
         self.seen, self.measured = Seen(), list[Separability]()
 
-    def look(self) -> Iterator[int]:
-        """Look at all pictures, yielding how many are done."""
-        yield from look(
-            self.collection, self.critic, self.layers, pool=self.config.pool, size_px=self.size_px, thumb_px=0,
-            batch=self.config.batch, seen=self.seen,
+    @property
+    def shards(self) -> Shards:
+        """The batches of the collection."""
+        return Shards(
+            self.collection, self.critic, self.layers, self.config.pool, self.size_px, 0, self.config.batch
         )  # fmt: skip
+
+    def look(self, scratch: Path | None = None, spread: Spread | None = None) -> Iterator[int]:
+        """Look at all pictures, here or elsewhere, yielding how many are done."""
+        yield from self.shards.look(self.seen, scratch, spread)
 
     def measure(self) -> Iterator[Separability]:
         """Measure layer by layer."""
@@ -74,6 +81,11 @@ class Comparison:
             )
             self.measured.append(Separability(name, self.seen.features[name][0].numel(), *found))
             yield self.measured[-1]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every layer is measured."""
+        return len(self.measured) == len(self.layers)
 
     @property
     def chance(self) -> float:

@@ -10,6 +10,7 @@ from reverie.errors import DataError, InputError
 from reverie.jobs.given import Given
 from reverie.jobs.job import Input
 from reverie.jobs.session import Session
+from reverie.jobs.spread import Spread
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen, Plan, Report
@@ -50,6 +51,7 @@ class PreparedLayers:
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
         """Return the comparison."""
         from reverie.jobs.output import Network, Picture, Table
+        from reverie.tools.embed.kept import forgetting
         from reverie.tools.embed_layers.separability import Comparison, draw_comparison
 
         comparison = Comparison(self.config, self.collection, self.critic, self.layers, self.size_px)
@@ -57,22 +59,26 @@ class PreparedLayers:
         notes: list[str] = []
 
         def outputs() -> list[Output]:
-            results: list[Output] = [Picture(draw_comparison(comparison)), Table(comparison.rows(), label="table")]
+            if not comparison.measured:
+                return []
+            over = forgetting(scratch, lambda: comparison.complete)
+            results: list[Output] = [Picture(draw_comparison(comparison))]
             if self.config.pool == "mean":
                 results.append(Network(*comparison.centers(), "centers"))
-            return results
+            return [*results, Table(comparison.rows(), label="table", written=over)]
 
         decisions = {"pictures": count, "layers": list(self.layers), "size": self.size_px}
+        spread = Spread(lambda number, folder: comparison.shards.make(number, folder))
         return Steps(
-            _reports(comparison, notes), outputs, notes=notes,
+            _reports(comparison, notes, scratch, spread), outputs, notes=notes, spread=spread,
             chosen=Chosen(Input(identity.name, identity.sha256), str(self.critic.device)),
             plan=Plan(decisions, count + LAYER_WEIGHT * len(self.layers), f"{len(self.layers)} layers"),
         )  # fmt: skip
 
 
-def _reports(comparison: Comparison, notes: list[str]) -> Iterator[Report]:
+def _reports(comparison: Comparison, notes: list[str], scratch: Path | None, spread: Spread) -> Iterator[Report]:
     total, before = len(comparison.collection.items), 0
-    for done in comparison.look():
+    for done in comparison.look(scratch, spread):
         yield Report(done, total, "pictures", f"looking at {total} pictures", weight=done - before)
         before = done
     if comparison.seen.broken:
@@ -88,6 +94,6 @@ LAYERS: Tool[LayersConfig] = Tool(
     summary="Compare how well the layers of a network separate classes.",
     config=LayersConfig, prepare=PreparedLayers,
     roles=(Role("data", "folder", "A folder or zip with a folder of pictures per class."),),
-    name_of=lambda config: Path(config.data).stem,
+    name_of=lambda config: Path(config.data).stem, spreads=True,
     examples=("reverie embed layers paintings.zip --model artists.safetensors",),
 )  # fmt: skip

@@ -99,8 +99,8 @@ class PreparedTranslatorExport:
                 label = part.name.removeprefix("model").partition(".")[0].strip("-")
                 onnx = Path(part.name).suffix == SUFFIX
                 encode = partial(_encoded, part.blob, with_job if onnx else None)
-                found.append(Bytes(encode, (Path(part.name).suffix,), label if onnx else "program", inside=True))
-            return [*found, Bytes(lambda *_: made.report(), (".json",), "report", inside=True)]
+                found.append(Bytes(encode, (Path(part.name).suffix,), label if onnx else "program", inside=onnx))
+            return [*found, Bytes(lambda _, record: made.report(record), (".json",), "report", inside=True)]
 
         plan = Plan(suffixes=(SUFFIX,))
         return Steps(made.reports(), outputs, plan=plan, chosen=self.inner.chosen, notes=made.notes)
@@ -138,7 +138,7 @@ def check(config: ExportConfig) -> None:
 
 
 EXPORT: Tool[ExportConfig] = Tool(
-    name="export", doing="exporting", ending="", summary="Write a network that paints or translates as ONNX.",
+    name="export", doing="exporting", ending="", summary="Write a network that stylizes or translates as ONNX.",
     config=ExportConfig, prepare=prepared, check=check,
     roles=(
         Role("model", "network", "A student's or translator's file, 'any' for the network for any style, or 'sobel'."),

@@ -50,7 +50,7 @@ class FastTransfer:
         if config.max_memory is not None:
             self.notes.append(self.plan.note)
         if config.strength > model.strength:
-            self.notes.append(f"'{model.identity.name}' paints at strength {model.strength:g} at most; so does this")
+            self.notes.append(f"'{model.identity.name}' stylizes at strength {model.strength:g} at most; so does this")
 
     last: Step | None
 

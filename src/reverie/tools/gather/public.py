@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 OF_PAINTERS = ("wikiart", "painter-by-numbers")  # through packages of their own
 NAMES = (*PICTURES, *OF_PAINTERS)
 MOST_PICTURE_BYTES = 16 << 20
+SOURCE = "SOURCE.txt"  # beside the pictures: whom to cite, and under which licence they are
 
 
 class PreparedPublic:
@@ -62,7 +63,7 @@ class PreparedPublic:
         from reverie.jobs.output import Folder
 
         place = scratch or Path(f"{self.config.dataset}.frames")
-        unpacking = Unpacking(self.config, self.files, place, seed, self.net)
+        unpacking = Unpacking(self.config, self.files, place, seed, self.net, self.notes[0])
         size = sum(file.size_bytes for file in self.files)
         decisions = {"files": [file.name for file in self.files], "megabytes": round(size / 2**20)}
         outputs: list[Output] = [Folder(unpacking.fill, written=unpacking.done)]
@@ -79,13 +80,14 @@ def moved(file: RemoteFile, base: str | None) -> RemoteFile:
 
 @dataclass
 class Unpacking:
-    """Fetches the files into the cache, and lays the pictures out beside the result."""
+    """Fetches the files into the cache, and lays the pictures out beside the result, with `terms` in a text file."""
 
     config: PublicConfig
     files: tuple[RemoteFile, ...]
     place: Path
     seed: int
     net: Net
+    terms: str
 
     def __post_init__(self) -> None:
         self.notes: list[str] = []
@@ -93,6 +95,7 @@ class Unpacking:
     def steps(self) -> Iterator[Report]:
         """Fetch, then unpack."""
         from reverie.data.public.archive import fetching
+        from reverie.weights.atomic import write_bytes
         from reverie.weights.fetch import cache_dir
 
         cache = cache_dir() / "datasets"
@@ -102,6 +105,7 @@ class Unpacking:
                 for have in fetching(client, file, cache):
                     yield Report(have >> 20, max(file.size_bytes, have) >> 20, "megabytes", file.name, weight=0.0)
             self.place.mkdir(parents=True, exist_ok=True)
+            write_bytes(self.place / SOURCE, f"{self.terms}\n".encode())
             if self.config.dataset in OF_PAINTERS:
                 yield from self._paintings()
             else:

@@ -27,7 +27,8 @@ from reverie.optimize.ascend import Mover, climb
 from reverie.render.bake import TexelMap
 from reverie.render.camera import Around, Camera, turntable
 from reverie.render.light import LIGHTS
-from reverie.tools.mesh.config import AscentSettings, ViewSettings
+from reverie.tools.mesh.config import UNGUARDED, AscentSettings, ViewSettings
+from reverie.tools.mesh.guard import Guard
 from reverie.tools.mesh.model import Model
 
 LEAST_STAGE_PX = 96
@@ -96,6 +97,8 @@ class MeshAscent:
         self.texture = texture_canvas(config.texture, model, self.texels)
         self.stiffness = stiffness_of(config)
         self.shape = shape_of(model, config, self.stiffness[0], held) if moves else None
+        guards = moves and config.most_folds < UNGUARDED
+        self.guard = Guard(model.mesh.vertices, model.mesh.faces, config.most_folds) if guards else None
         self.paints = paints
         self.way: list[Tensor] = []
         shown = self.texture
@@ -103,7 +106,7 @@ class MeshAscent:
             shown = MaskedCanvas(self.texture, model.look(self.texels), free[None, None])
         self.canvas = MeshCanvas(
             shown, model.surface, model.mips(self.texels), (config.size, config.size), shape=self.shape,
-            fuses=config.schedule != "even",
+            fuses=config.schedule != "even", turns=config.turns,
         )  # fmt: skip
         around = Around((config.lowest, max(config.highest, config.lowest)), roll_deg=5.0)
         self.pool = around.draw(POOL, self.generator)
@@ -125,6 +128,9 @@ class MeshAscent:
                     movers = [*movers[:-1], self._shape_mover()]
                 score = self._step(movers, done, total)
                 done += 1
+                if self.shape is not None and self.guard is not None and self.guard.took_back(self.shape, done):
+                    self._rates[-1] = self._shape_rate(self.shape)
+                    movers = [*movers[:-1], self._shape_mover()]
                 yield Report(done, total, "steps", where, {"score": score}, weight, self.preview)
 
     def preview(self) -> np.ndarray:
@@ -154,8 +160,12 @@ class MeshAscent:
             self._rates.append(RATES[self.config.texture] * self.config.texture_rate)
         if self.shape is not None:
             found.append(self._shape_mover())
-            self._rates.append(self.config.shape_rate * (1 + self.shape.smoothness) ** 0.5)
+            self._rates.append(self._shape_rate(self.shape))
         return found
+
+    def _shape_rate(self, shape: Shape) -> float:
+        pace = 1.0 if self.guard is None else self.guard.pace
+        return pace * self.config.shape_rate * (1 + shape.smoothness) ** 0.5
 
     def _shape_mover(self) -> Mover:
         assert self.shape is not None
@@ -169,7 +179,7 @@ class MeshAscent:
         if self.shape is None or self.shape.smoothness == self.stiffness[number]:
             return False
         self.shape = self.canvas.shape = self.shape.restaged(self.stiffness[number])
-        self._rates[-1] = self.config.shape_rate * (1 + self.shape.smoothness) ** 0.5
+        self._rates[-1] = self._shape_rate(self.shape)
         return True
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from reverie.errors import InputError
 from reverie.jobs.blocks import MachineSettings, MeshSettings, NetworkSettings, SeedSettings
@@ -49,6 +49,10 @@ class ViewSettings:
         "soft, and a sky where only the shape changes.",
         choices=LIGHTS, group="views",
     )  # fmt: skip
+    sides: str = setting(
+        "triangles", "Light falls on the seen side of each triangle, or, as in results of before, of each pixel.",
+        choices=("triangles", "pixels"), late="pixels", group="views", expert=True,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +80,18 @@ class TextureSettings:
     )
 
 
+UNGUARDED = 1.0
+
+
+def folds_setting() -> Any:
+    """Declare how far a shape may fold before its steps are taken back: fits fold 1 %, bare vertices 7 to 26 %."""
+    return setting(
+        0.05, "Fraction of edges that may fold, or of triangles that may become slivers, beyond those of the file; "
+        "steps that exceed it are taken back and made smaller. 1: never, as in results of before.",
+        minimum=0, maximum=1, late=UNGUARDED, group="shape", expert=True,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, kw_only=True)
 class ShapeSettings:
     """How the vertices move."""
@@ -99,6 +115,7 @@ class ShapeSettings:
         "texture coordinates, white where they stay; repeatable.", inside=inside(MeshLock), whole=True, late=True,
         group="shape",
     )  # fmt: skip
+    most_folds: float = folds_setting()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,14 +127,30 @@ class AscentSettings(ViewSettings, TextureSettings, ShapeSettings):
         """The light, as it was chosen."""
         return "soft" if self.light == "auto" else self.light
 
+    @property
+    def turns(self) -> bool:
+        """Whether light falls on the seen side of each triangle."""
+        return self.sides == "triangles"
+
+
+def upgrade_fit(record: Mapping[str, object]) -> Mapping[str, object]:
+    """Return a record of `mesh fit` of an older version as today's: steps were never taken back."""
+    config = record.get("config")
+    return {**record, "config": {"most_folds": UNGUARDED, **config}} if isinstance(config, Mapping) else record
+
 
 def upgrade(record: Mapping[str, object]) -> Mapping[str, object]:
-    """Return a record of an older version as today's: its vertices, if they moved, moved the same way at all steps."""
+    """Return a record of an older version as today's.
+
+    Its vertices, if they moved, moved the same way at all steps, of which none was taken back; its light asked each
+    pixel for its side.
+    """
     config = record.get("config")
-    if not isinstance(config, Mapping) or "schedule" in config:
+    if not isinstance(config, Mapping):
         return record
     moves = config.get("geometry") or config.get("what", "texture") != "texture"
-    return {**record, "config": {**config, "schedule": "even" if moves else "staged"}}
+    before = {"schedule": "even" if moves else "staged", "sides": "pixels", "most_folds": UNGUARDED}
+    return {**record, "config": {**before, **config}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,6 +246,7 @@ class MeshFitConfig(MeshSettings, SeedSettings):
         "auto", "Cut triangles into smaller ones first: where they are coarse, or never.", choices=("auto", "no"),
         group="shape", expert=True,
     )  # fmt: skip
+    most_folds: float = folds_setting()
     texture_size: int = setting(
         1024, "Side of the texture in the result, in texels.", minimum=64, maximum=8192, group="texture"
     )

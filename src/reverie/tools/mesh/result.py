@@ -84,16 +84,16 @@ NAMES = ("30°", "120°", "210°", "300°", "above", "below")
 
 
 def before_and_after(
-    model: Model, texture: nn.Module, shape: nn.Module | None, light: Light, fuses: bool = True
+    model: Model, texture: nn.Module, shape: nn.Module | None, light: Light, fuses: bool = True, turns: bool = True
 ) -> Picture:
-    """Return a sheet of six sides, before in the first row and after in the second; `fuses` as in `MeshCanvas`."""
+    """Return a sheet of six sides, before in the first row and after below; `fuses` and `turns` as in `MeshCanvas`."""
     texels = model.texels(512)
-    mips = model.mips(texels)
-    old = MeshCanvas(PixelCanvas(model.look(texels)), model.surface, mips, (SHOWN_PX, SHOWN_PX))
+    mips, size = model.mips(texels), (SHOWN_PX, SHOWN_PX)
+    old = MeshCanvas(PixelCanvas(model.look(texels)), model.surface, mips, size, turns=turns)
     with torch.no_grad():
         shown = texture()
         after = PixelCanvas(resize(filled(shown, model.texels(shown.shape[-1]).covered), texels.size))
-        new = MeshCanvas(after, model.surface, mips, (SHOWN_PX, SHOWN_PX), shape=shape, fuses=fuses)  # type: ignore[arg-type]
+        new = MeshCanvas(after, model.surface, mips, size, shape=shape, fuses=fuses, turns=turns)  # type: ignore[arg-type]
         rows = [canvas.views(SIX, [light] * len(SIX)).images for canvas in (old, new)]
     tiles = [as_picture(image[None]) for row in rows for image in row]
     captions = [f"before {name}" for name in NAMES] + [f"after {name}" for name in NAMES]

@@ -12,7 +12,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen, Plan
-from reverie.tools.mesh.config import MeshFitConfig
+from reverie.tools.mesh.config import MeshFitConfig, upgrade_fit
 
 if TYPE_CHECKING:
     from reverie.jobs.job import Json
@@ -62,6 +62,8 @@ class PreparedMeshFit:
         plan = Plan(decisions, float(fit.total), f"{len(model.mesh.faces):,} triangles, {shown}")
 
         def outputs() -> Sequence[Output]:
+            made = () if fit.guard is None else fit.guard.notes
+            notes.extend(note for note in made if note not in notes)
             return fit_outputs(fit)
 
         return Steps(fit.steps(), outputs, plan=plan, chosen=Chosen(), notes=notes)
@@ -87,6 +89,6 @@ MESH_FIT: Tool[MeshFitConfig] = Tool(
         Role("mesh", "mesh", "Meshes, or folders of them.", streamed=True),
         Role("guide", "picture", "Pictures to fit to, with transparency or on a plain background.", many=True),
     ),
-    makes="mesh", suffix=".glb",
+    makes="mesh", suffix=".glb", upgrade=upgrade_fit,
     examples=("reverie mesh fit teapot.obj rectangle.png", "reverie mesh fit ball.obj front.png side.png --color"),
 )  # fmt: skip

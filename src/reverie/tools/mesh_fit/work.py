@@ -22,7 +22,8 @@ from reverie.optimize.ascend import Mover, climb
 from reverie.optimize.uniform_adam import UniformAdam
 from reverie.render.camera import Camera
 from reverie.render.silhouette import silhouette
-from reverie.tools.mesh.config import MeshFitConfig
+from reverie.tools.mesh.config import UNGUARDED, MeshFitConfig
+from reverie.tools.mesh.guard import Guard
 from reverie.tools.mesh.model import Model
 from reverie.tools.mesh_fit.find_camera import overlap, pyramid_distance
 from reverie.tools.mesh_fit.guides import Guide
@@ -60,6 +61,8 @@ class Fit:
         self.shape = Shape(
             model.surface.vertices, model.surface.edges.ends, self.stages[0][0], mirrored(model, config), held=held
         )
+        guards = config.most_folds < UNGUARDED
+        self.guard = Guard(model.mesh.vertices, model.mesh.faces, config.most_folds) if guards else None
         self.texture: SolidCanvas | None = None
         self.way: list[Tensor] = []
         self.size = (config.size, config.size)
@@ -115,7 +118,10 @@ class Fit:
                 mover = self._shape_mover()
             if done % keep == 0:
                 self.way.append(self.vertices())
-            score = climb(self._silhouette_score(), [mover], [self.stages[stage][1]], may_rest=True)
+            pace = 1.0 if self.guard is None else self.guard.pace
+            score = climb(self._silhouette_score(), [mover], [pace * self.stages[stage][1]], may_rest=True)
+            if self.guard is not None and self.guard.took_back(self.shape, done + 1):
+                mover = self._shape_mover()
             where = f"shape {stage + 1}/{len(self.stages)}"
             yield Report(done + 1, self.total, "steps", where, {"score": score}, 1.0, self.preview)
 

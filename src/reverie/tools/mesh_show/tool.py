@@ -31,6 +31,7 @@ class PreparedShow:
         from reverie.jobs.film import FrameSequence
         from reverie.jobs.output import even_footage
         from reverie.render.camera import turntable
+        from reverie.render.compiled import compile_notes
         from reverie.tools.mesh_show.turntable import Views, with_light
 
         assert given is not None
@@ -47,7 +48,7 @@ class PreparedShow:
 
         return FrameSequence(
             lambda number: views.picture(cameras[number]), footage, config.encoding(), scratch=scratch,
-            manifest=manifest, notes=mesh.notes, beside=beside,
+            manifest=manifest, notes=(*mesh.notes, *compile_notes(moves=False)), beside=beside,
             decisions={"vertices": len(mesh.vertices), "triangles": len(mesh.faces), "materials": len(mesh.materials)},
         )  # fmt: skip
 

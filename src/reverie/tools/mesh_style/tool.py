@@ -19,10 +19,14 @@ class PreparedMeshStyle:
 
     def __init__(self, config: MeshStyleConfig, session: Session) -> None:
         from reverie.media.image import read_picture
+        from reverie.media.suffixes import MESHES
         from reverie.tools.mesh.held import read_locks
         from reverie.tools.mesh.model import colors_of
         from reverie.tools.mesh_style.areas import read_regions
 
+        swapped = next((Path(path).name for path in config.style if Path(path).suffix.lower() in MESHES), None)
+        if swapped is not None:
+            raise InputError(f"'{swapped}' is a mesh, and stands where pictures do: reverie mesh style MESH STYLE")
         self.config, self.notes = config, ()
         self.styles = tuple(colors_of(read_picture(path)) for path in config.style)
         self.regions, self.locks = read_regions(config.region), read_locks(config.lock)
@@ -61,7 +65,7 @@ def check_views(config: ViewSettings) -> None:
 
 
 MESH_STYLE: Tool[MeshStyleConfig] = Tool(
-    name="mesh style", doing="styling", ending="style", summary="Give a mesh a texture in the style of pictures.",
+    name="mesh style", doing="stylizing", ending="style", summary="Give a mesh a texture in the style of pictures.",
     config=MeshStyleConfig, prepare=PreparedMeshStyle,
     roles=(
         Role("mesh", "mesh", "Meshes, or folders of them.", streamed=True),

@@ -26,7 +26,7 @@ class StyleConfig:
         inside=in_weighted, group=STYLE, marks=("one pass",),
     )  # fmt: skip
     fast: str | None = setting(
-        None, "Paint in one pass: --fast alone for any style, --fast FILE for the one that it was taught.",
+        None, "Stylize in one pass: --fast alone for any style, --fast FILE for the one that it was taught.",
         file="network", builtin=("any",), bare="any", group=STYLE, marks=("one pass",),
     )  # fmt: skip
     model: str = network_setting("embedded-2", group=NETWORK)
@@ -139,8 +139,8 @@ class StyleConfig:
         file="picture", whole=True, inside=in_region, group=PICTURE, expert=True,
         marks=(MASK,),
     )  # fmt: skip
-    mask: str | None = mask_setting("Paint", PICTURE, late=True, marks=(YOUNG,))
-    mask_invert: bool = invert_setting("Paint", PICTURE)
+    mask: str | None = mask_setting("Stylize", PICTURE, late=True, marks=(YOUNG,))
+    mask_invert: bool = invert_setting("Stylize", PICTURE)
     keep: str | None = keep_setting(PICTURE)
     mask_by: str | None = mask_by_setting(PICTURE)
     seamless: str = setting(
@@ -186,8 +186,8 @@ class StyleConfig:
         own=True, stored=False, group=STATE, expert=True, marks=("one pass",),
     )  # fmt: skip
     keep_state: bool = setting(
-        False, "Write NAME.reverie beside the result, to paint it larger later.", replay=False, own=True, stored=False,
-        group=STATE, expert=True, marks=("one pass",),
+        False, "Write NAME.reverie beside the result, to stylize it larger later.", replay=False, own=True,
+        stored=False, group=STATE, expert=True, marks=("one pass",),
     )  # fmt: skip
 
     @property

@@ -12,6 +12,7 @@ from reverie.jobs.key_values import KeyValues, entry, names, number, yes_or_no
 from reverie.jobs.weighted import in_weighted as in_style
 from reverie.jobs.weighted import split_weight
 from reverie.media.suffixes import PICTURES
+from reverie.weights.in_folder import network_in
 
 if TYPE_CHECKING:
     from reverie.tools.style.config import StyleConfig
@@ -117,6 +118,8 @@ def expand(texts: Sequence[str], config: StyleConfig, name: str) -> list[tuple[P
 
 
 def _pictures_in(folder: Path) -> list[Path]:
+    if network_in(folder) != folder:
+        raise InputError(f"the folder '{folder}' is that of a trained network, not of styles; --fast {folder} uses it")
     inside = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in PICTURES and not p.name.startswith(".")]
     if not inside:
         raise InputError(

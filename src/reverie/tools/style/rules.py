@@ -71,9 +71,11 @@ def check_fast(config: StyleConfig) -> None:
         if name == "model" and config.model in EMBEDDED_NAMES:  # older records name the default of their time
             continue
         if name not in used and getattr(config, name) != field.default:
-            raise InputError(f"--fast paints in one pass and has no use for --{name.replace('_', '-')}; leave out one")
+            raise InputError(
+                f"--fast stylizes in one pass and has no use for --{name.replace('_', '-')}; leave out one"
+            )
     if config.resume_from or config.keep_state:
-        raise InputError("--fast paints in one pass; --resume-from and --keep-state have nothing to go on from")
+        raise InputError("--fast stylizes in one pass; --resume-from and --keep-state have nothing to go on from")
     if config.fast != ANY_STYLE and (config.style or config.style_scale or config.style_size):
         raise InputError("this fast style model has learned its style already; give no style, or --fast without a file")
 

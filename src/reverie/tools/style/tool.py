@@ -64,14 +64,14 @@ def _sheet(config: StyleConfig, text: str) -> Mapping[str, Sequence[Json]] | Non
 
 
 STYLE: Tool[StyleConfig] = Tool(
-    name="style", doing="painting", ending="style",
-    summary="Paint pictures and films in a style: their content, the look of others.",
+    name="style", doing="stylizing", ending="style",
+    summary="Stylize pictures and films: their content, the look of others.",
     config=StyleConfig, prepare=_prepare, check=check_inputs, upgrade=_upgraded, settle=settled, network=_network,
     film="reverie.tools.style_film.tool:STYLE_FILM", moving="reverie.tools.style_film.tool:STYLE_FILM", sheet=_sheet,
     presets=PRESETS,
     spreads=lambda config: config.tile is not None and config.fast is None,
     roles=(
-        Role("content", "picture", "Picture, film, pattern, folder, or - for standard input: what to paint.",
+        Role("content", "picture", "Picture, film, pattern, folder, or - for standard input: what to stylize.",
              streamed=True),
         Role("style", "picture", "Styles: pictures, or folders of them, optionally weighted as FILE:WEIGHT.",
              required=False, many=True, alias=("--style",)),

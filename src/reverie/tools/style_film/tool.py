@@ -39,7 +39,7 @@ def _network(job: StyleFilmJob) -> Path | None:
 
 
 STYLE_FILM: Tool[StyleFilmJob] = Tool(
-    name="style-film", doing="painting", ending="style", summary=STYLE.summary, config=StyleFilmJob, prepare=_prepare,
+    name="style-film", doing="stylizing", ending="style", summary=STYLE.summary, config=StyleFilmJob, prepare=_prepare,
     roles=(Role("content", "film", "Film, or picture that is shown for a while.", streamed=True), *STYLE.fixed),
     makes="film", spreads=True, suffix=".mp4", check=lambda job: check_inputs(job.config), upgrade=_upgraded,
     settle=settled_film, network=_network,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.jobs.given import Given
-from reverie.jobs.job import Input
+from reverie.jobs.job import Input, Json
 from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
@@ -120,9 +120,10 @@ class Exporting:
             f"{self.half} crops that did not calibrate it"
         )
 
-    def report(self) -> bytes:
-        """Return sizes, differences and losses as JSON."""
-        found: dict[str, object] = {"multiples_of_px": self.stride, "bytes": self.sizes}
+    def report(self, job: Mapping[str, Json] | None = None) -> bytes:
+        """Return sizes, differences and losses as JSON, with the job where it stands in no file beside it."""
+        found: dict[str, object] = {} if job is None else {"job": job}
+        found |= {"multiples_of_px": self.stride, "bytes": self.sizes}
         if self.loss:
             found["int8_against_float32"] = self.loss
         found["largest_difference"] = {part.name: part.differences for part in self.parts if part.differences}

@@ -9,7 +9,7 @@ from reverie.jobs.blocks import NetworkSettings, device_setting, gradient_precis
 from reverie.settings import setting
 from reverie.weights.embedded import EMBEDDED_NAMES
 
-PRIORS = ("pixel", "fourier", "stack", "bn", "maco")
+PRIORS = ("pixel", "fourier", "soft", "stack", "bn", "maco")
 WHAT, HOW, CHOICE, MACHINE = "what is drawn", "how it is drawn", "how it is chosen", "machine"
 
 
@@ -48,9 +48,25 @@ class VisualizeConfig(NetworkSettings):
     crops: int = setting(
         8, "Random crops that a step of a class picture looks at.", minimum=1, maximum=512, group=HOW, expert=True
     )
+    smallest: float = setting(
+        0.3, "Side of the smallest of these crops, as a share of the picture's.", above=0, maximum=1, late=True,
+        group=HOW, expert=True,
+    )  # fmt: skip
     noise: float = setting(
         0.05, "Standard deviation of noise added to every crop.", minimum=0, maximum=1, group=HOW, expert=True
     )
+    cut: float = setting(
+        0.0, "Highest frequency of the picture, in cycles per pixel: what is finer is grain; 0 draws all.", minimum=0,
+        maximum=1, late=True, group=HOW, expert=True,
+    )  # fmt: skip
+    ensemble: str | None = setting(
+        None, "Second network with the same classes that draws them together with the first.", file="network",
+        builtin=EMBEDDED_NAMES, needs=("class_name",), late=True, group=HOW,
+    )  # fmt: skip
+    log_probability: float = setting(
+        0.0, "Weight of a class's log probability beside its logit: it keeps other classes out of the picture.",
+        minimum=0, late=True, group=HOW, expert=True,
+    )  # fmt: skip
     best_of: int = setting(
         1, "Draw with this many seeds and keep the best by the verifier.", minimum=1, maximum=1000, group=CHOICE,
         marks=("search",),

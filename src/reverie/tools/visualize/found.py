@@ -19,7 +19,7 @@ from reverie.tools.visualize.config import VisualizeConfig
 
 if TYPE_CHECKING:
     from reverie.critic.critic import Critic
-    from reverie.tools.visualize.drawing import Drawing
+    from reverie.tools.visualize.drawing import Drawing, Networks
     from reverie.tools.visualize.targets import Target
 
 NAMING: dict[str, Json] = marked(VisualizeConfig, "target")
@@ -62,13 +62,15 @@ def found_in(session: Session) -> Found:
     return session.opened("visualize", Found)
 
 
-def digest_of(target: Target, config: VisualizeConfig, critic: Critic, verifier: Critic | None, spectrum: Json) -> str:
+def digest_of(target: Target, config: VisualizeConfig, networks: Networks, spectrum: Json) -> str:
     """Return a digest of all that decides a target's pictures: where it is the same, they need not be drawn again."""
     neutral = replace(
-        config, model="", weights=None, verifier=None, verifier_weights=None, spectrum_from=None, device="auto",
-        **NAMING,
+        config, model="", weights=None, verifier=None, verifier_weights=None, ensemble=None, spectrum_from=None,
+        device="auto", **NAMING,
     )  # fmt: skip
+    critic, verifier, second = networks.critic, networks.verifier, networks.ensemble
     parts = [to_record(neutral), target.settings, critic.precision, identity(critic), verifier and identity(verifier)]
+    parts += [identity(second)] if second is not None else []
     return hashlib.sha256(json.dumps([*parts, spectrum]).encode()).hexdigest()[:16]
 
 

@@ -19,6 +19,7 @@ from reverie.jobs.work import Chosen, Plan, Preview, Report
 from reverie.media.suffixes import TRANSPARENT
 from reverie.settings import marked
 from reverie.tools.visualize.config import VisualizeConfig, name_of, network_stem
+from reverie.tools.visualize.presets import PRESETS, usual
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +51,7 @@ class PreparedVisualize:
     """The open networks and what is drawn of them."""
 
     def __init__(self, config: VisualizeConfig, session: Session) -> None:
-        from reverie.tools.visualize.drawing import check_plan
+        from reverie.tools.visualize.drawing import Networks, check_plan
         from reverie.tools.visualize.found import found_in
         from reverie.tools.visualize.priors import Spectrum
         from reverie.tools.visualize.targets import find_targets
@@ -58,10 +59,14 @@ class PreparedVisualize:
         self.config, self.notes, self.found = config, list[str](), found_in(session)
         self.critic = _opened(config, session)
         self.verifier: Critic | None = None
+        self.ensemble: Critic | None = None
         if config.verifier is not None:
             self.verifier = session.critic(config.verifier, config.verifier_weights, config.device, config.precision)
+        if config.ensemble is not None:
+            self.ensemble = session.critic(config.ensemble, None, config.device, self.critic.precision)
+        self.networks = Networks(self.critic, self.ensemble, self.verifier)
         self.targets = find_targets(config, self.critic)
-        check_plan(config, self.critic, self.targets, self.verifier)
+        check_plan(config, self.networks, self.targets)
         held = settle(config, "").spectrum_from
         self.spectrum: Json = None if held is None else json.loads(held)
         self.profile = None if held is None else Spectrum.of(json.loads(held)).profile
@@ -76,12 +81,15 @@ class PreparedVisualize:
         """Return a digest of all that decides a target's pictures."""
         from reverie.tools.visualize.found import digest_of
 
-        return digest_of(target, self.config, self.critic, self.verifier, self.spectrum)
+        return digest_of(target, self.config, self.networks, self.spectrum)
 
     def _drawn(self, target: Target) -> Iterator[VisualizeStep]:
         from reverie.tools.visualize.drawing import visualize_steps
 
-        return visualize_steps(self.config, self.critic, verifier=self.verifier, profile=self.profile, targets=[target])
+        return visualize_steps(
+            self.config, self.critic, verifier=self.verifier, ensemble=self.ensemble, profile=self.profile,
+            targets=[target],
+        )  # fmt: skip
 
     def _picture(self, target: Target) -> Steps:
         from reverie.tools.visualize.drawing import picture_size
@@ -137,10 +145,20 @@ class PreparedVisualize:
                 "seeds": self.config.best_of, "verifier": None if verifier is None else identity(verifier),
                 "score": verdict.score, "probability": verdict.probability, "rank": verdict.rank,
             }  # fmt: skip
-        return self._made(config, about)
+        return self._made(config, about, self._files("ensemble"))
+
+    def _files(self, *roles: str) -> dict[str, Input]:
+        """Return what a record says of the files of further networks; those of the package are known by their names."""
+        from reverie.jobs.given import sha256_of
+
+        named = {role: getattr(self.config, role) for role in roles}
+        return {r: Input(Path(p).name, sha256_of(Path(p))) for r, p in named.items() if p and Path(p).is_file()}
 
     def _about(self) -> dict[str, Json]:
-        return {"spectrum": self.spectrum}
+        from reverie.tools.visualize.found import identity
+
+        second: dict[str, Json] = {} if self.ensemble is None else {"ensemble": identity(self.ensemble)}
+        return {"spectrum": self.spectrum, **second}
 
     def _made(
         self, config: Mapping[str, Json], about: Mapping[str, Json], files: Mapping[str, Input] | None = None
@@ -183,13 +201,7 @@ class PreparedVisualize:
             return [Picture(contact_sheet(tiles, columns=columns, captions=names, tile_px=side))] if tiles else []
 
         plan = Plan({"targets": [t.name for t in self.targets], "batch": config.batch}, len(self.targets) * weight)
-        files: dict[str, Input] = {}
-        for role in ("verifier", "verifier_weights"):
-            path = getattr(config, role)
-            if path and Path(path).is_file():
-                from reverie.jobs.given import sha256_of
-
-                files[role] = Input(Path(path).name, sha256_of(Path(path)))
+        files = self._files("verifier", "verifier_weights", "ensemble")
         work = Steps(steps(), outputs, plan=plan, chosen=self._made({}, self._about(), files))
         return work
 
@@ -233,7 +245,8 @@ def several(config: VisualizeConfig, session: Session) -> Parts[VisualizeConfig]
     for target, name in _file_names(prepared.targets):
         digest = prepared.digest(target)
         for k in range(config.batch):
-            single = replace(config, **(NAMING | dict(target.settings)), picture=k)
+            second = config.ensemble if target.class_index is not None else None
+            single = replace(config, **(NAMING | dict(target.settings)), picture=k, ensemble=second)
             number = "" if config.batch == 1 else f"-{k + 1}"
             decides: dict[str, Json] = {"asked": digest, "picture": k}
             each.append(Part(f"{name}{number}.png", single, decides, seen=prepared.found.note(digest, k)))
@@ -293,6 +306,7 @@ VISUALIZE: Tool[VisualizeConfig] = Tool(
         ),
     ),
     upgrade=upgrade, settle=settle, network=network, name_of=name_of, several=several, kept=("asked", "chosen"),
+    presets=PRESETS, usual=usual,
     examples=(
         "reverie visualize embedded --class goldfish", "reverie visualize mine.safetensors --class all -o classes/",
         "reverie visualize embedded --layer mixed4b --channel 7 --channel 12 -o channels.jpg",

@@ -86,7 +86,7 @@ def look_at(images: Tensor, network: Critic) -> Tensor:
     return network.logits(resize(images, (round(height * factor), round(width * factor))).clamp(0, 1)).cpu()
 
 
-def same_class(critic: Critic, index: int, verifier: Critic) -> int:
+def same_class(critic: Critic, index: int, other: Critic, role: str = "verifier") -> int:
     """Return the index of a class in another network, by its name; spelling with hyphens or spaces is the same.
 
     Raises:
@@ -94,11 +94,11 @@ def same_class(critic: Critic, index: int, verifier: Critic) -> int:
     """
     classes = critic.identity.classes
     if not classes:
-        raise InputError(f"{critic.identity.name} has no class names by which --verifier could find its classes")
+        raise InputError(f"{critic.identity.name} has no class names by which --{role} could find its classes")
     wanted = _plain(classes[index])
-    found = [i for i, name in enumerate(verifier.identity.classes) if _plain(name) == wanted]
+    found = [i for i, name in enumerate(other.identity.classes) if _plain(name) == wanted]
     if not found:
-        raise InputError(f"the verifier {verifier.identity.name} has no class '{classes[index]}'; take another one")
+        raise InputError(f"the {role} {other.identity.name} has no class '{classes[index]}'; take another one")
     return found[0]
 
 

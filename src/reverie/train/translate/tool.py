@@ -51,7 +51,7 @@ class PreparedTraining:
             plan=Plan(decisions, summary=f"{count:,} parameters"), notes=notes,
             chosen=Chosen(device=str(training.device), config=_decided(training)),
             more=lambda: _more(training, _name(self.config)), preview=lambda: training.sheet,
-            say=lambda step: _found(training) if step.phase == "done" else (),
+            say=lambda step: (*examples.notes, *(_found(training) if step.phase == "done" else ())),
         )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from reverie.errors import WeightsError
-from reverie.weights.boundary import reads
+from reverie.weights.boundary import check_file, reads
 from reverie.weights.caffe.wire import BYTES, EIGHT_BYTES, FOUR_BYTES, VARINT, Budget, Field, fields, varints
 from reverie.weights.pickles.records import Broken
 
@@ -89,8 +89,7 @@ def channel_mean(path: Path) -> tuple[float, float, float]:
 
 
 def _opened(path: Path, most: int) -> memoryview:
-    if not path.is_file():
-        raise WeightsError(f"no weights file at '{path}'")
+    check_file(path, f"no weights file at '{path}'")
     try:
         if path.stat().st_size > most:
             raise WeightsError(f"'{path}' has over {most >> 20:,} MB, more than a file of Caffe can have")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from reverie.errors import WeightsError
-from reverie.weights.boundary import reads
+from reverie.weights.boundary import check_file, reads
 from reverie.weights.pickles.limits import Budget, Report, expected
 from reverie.weights.pickles.records import Broken, shown
 from reverie.weights.pickles.torch_stream import Opened, open_stream
@@ -58,8 +58,7 @@ def open_foreign(path: Path) -> ForeignFile:
     Raises:
         WeightsError: missing, unreadable, damaged, made to harm, or something else, in one sentence.
     """
-    if not path.is_file():
-        raise WeightsError(f"no weights file at '{path}'")
+    check_file(path, f"no weights file at '{path}'")
     report = Report()
     try:
         data = _mapped(path)
