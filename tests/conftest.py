@@ -32,7 +32,7 @@ STAGES = (
     Stage("mixed3", "inception", 32, pool="max"),
     Stage("conv4", "conv", 16, pool="mean"),
 )
-QUICK_S = 10.0
+QUICK_S, MOST_S = 10.0, 15.0  # what a quick test may take; where it fails, since processors and their load differ
 CLASSES = ("tabby cat", "tiger cat", "sunflower", "red_fox", "church")
 
 
@@ -81,7 +81,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     began = used_s() - COMPILING.seconds
     result = yield
     spent = used_s() - COMPILING.seconds - began
-    if spent > QUICK_S and item.get_closest_marker("slow") is None:
+    if spent > MOST_S and item.get_closest_marker("slow") is None:
         pytest.fail(f"took {spent:.0f} s of processor time, {QUICK_S:.0f} at most: make it smaller, or mark it slow")
     return result
 
