@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -53,37 +51,32 @@ def gradient(critic: Critic, images: Tensor, names: tuple[str, ...]) -> tuple[di
 @needs_operators
 @pytest.mark.parametrize("precision", ["fp32-fused", "fp32-fused-2"])
 @pytest.mark.parametrize(("model", "weights", "names"), CASES)
+@pytest.mark.parametrize("size", [(96, 80), (83, 77)])
 def test_activations_and_gradients_agree_with_the_plain_network(
-    model: str, weights: str | None, names: tuple[str, ...], precision: str
+    model: str, weights: str | None, names: tuple[str, ...], size: tuple[int, int], precision: str
 ) -> None:
-    agree(model, weights, names, [(96, 80), (83, 77)], precision)
+    agree(model, weights, names, size, precision)
 
 
 @needs_operators
 @pytest.mark.parametrize(("model", "weights", "names"), LATER)
-def test_further_networks_agree_in_the_second_extent(model: str, weights: str | None, names: tuple[str, ...]) -> None:
-    assert agree(model, weights, names, [(128, 160), (83, 77)], "fp32-fused-2")._fused is not None
+@pytest.mark.parametrize("size", [(128, 160), (83, 77)])
+def test_further_networks_agree_in_the_second_extent(
+    model: str, weights: str | None, names: tuple[str, ...], size: tuple[int, int]
+) -> None:
+    assert agree(model, weights, names, size, "fp32-fused-2")._fused is not None
 
 
-@lru_cache(maxsize=1)
-def opened(model: str, weights: str | None) -> Critic:
-    return open_critic(model, weights, device="cpu", precision="fp32")
-
-
-def agree(
-    model: str, weights: str | None, names: tuple[str, ...], sizes: list[tuple[int, int]], precision: str
-) -> Critic:
-    plain = opened(model, weights)
-    quick = Critic(plain.net, plain.preprocessing, plain.identity, device="cpu", precision=precision)  # type: ignore[arg-type]
-    for size in sizes:
-        (seen, slope), (seen_quick, slope_quick) = (gradient(c, pictures(*size), names) for c in (plain, quick))
-        for name in names:
-            most = seen[name].abs().max().item()
-            torch.testing.assert_close(seen_quick[name], seen[name], rtol=1e-4, atol=1e-5 * most)
-        # where two places of a window are equal but for rounding, a max pool sends the gradient to the other one
-        assert (slope_quick - slope).norm() <= 5e-3 * slope.norm()
-        rounding = 1e-4 if precision == "fp32-fused-2" else 1e-5  # Winograd's sums are of larger numbers: 3.6e-5 seen
-        assert (slope_quick - slope).abs().median() <= rounding * slope.abs().mean()
+def agree(model: str, weights: str | None, names: tuple[str, ...], size: tuple[int, int], precision: str) -> Critic:
+    plain = open_critic(model, weights, device="cpu", precision="fp32")
+    quick = open_critic(model, weights, device="cpu", precision=precision)
+    (seen, slope), (seen_quick, slope_quick) = (gradient(c, pictures(*size), names) for c in (plain, quick))
+    for name in names:
+        torch.testing.assert_close(seen_quick[name], seen[name], rtol=1e-4, atol=1e-5 * seen[name].abs().max().item())
+    # where two places of a window are equal but for rounding, a max pool sends the gradient to the other one
+    assert (slope_quick - slope).norm() <= 5e-3 * slope.norm()
+    rounding = 1e-4 if precision == "fp32-fused-2" else 1e-5  # Winograd's sums are of larger numbers: 3.6e-5 was seen
+    assert (slope_quick - slope).abs().median() <= rounding * slope.abs().mean()
     return quick
 
 
