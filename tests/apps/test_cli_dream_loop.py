@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import wave
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from reverie.media.animation import read_animation
 from reverie.media.metadata import read_settings
 from reverie.media.video import frames, read_video
 from reverie.tools.dream_film.loop_work import LoopDream
+from reverie.tools.keyframes.file import parse_keyframes
 
 QUICK = ("--steps", 2, "--octaves", 1, "--precision", "fp32", "--size", 80, "--seconds", 0.5, "--fps", 8)
 
@@ -39,6 +41,31 @@ def test_a_zoom_makes_a_video_beside_the_picture(run: Run, photo: Path) -> None:
     assert "0.5 s at 8 frames/s, flicker" in err
     assert "flicker" in err and "seed 0" in err
     assert sorted(p.name for p in photo.parent.iterdir()) == ["photo-dream.mp4", "photo.png"]
+
+
+def test_a_song_drives_a_film_lies_under_it_and_is_found_for_the_replay(run: Run, photo: Path) -> None:
+    rate = 16_000
+    heard = np.sin(2 * np.pi * 60 * np.arange(rate) / rate) * np.where(np.arange(rate) % 4000 < 800, 0.9, 0.05)
+    song, target = photo.with_name("song.wav"), photo.with_name("film.mp4")
+    with wave.open(str(song), "wb") as out:
+        out.setparams((1, 2, rate, 0, "NONE", ""))
+        out.writeframes((32767 * heard).astype("<i2").tobytes())
+    quick = [*QUICK[:-4], "--fps", 8]
+    assert run("dream", photo, "--song", song, "--map", "bass=zoom:1:1.5", *quick, "-o", target)[0] == 0
+    info = read_video(target)
+    assert (info.frames, info.rate, info.audio) == (8, 8, True)  # as long as the song
+    record = read_settings(target)
+    keys = parse_keyframes(record["keyframes"]["text"]).tracks
+    assert list(keys) == ["zoom"] and max(key.value for key in keys["zoom"]) > 1.2
+    assert record["files"]["song"]["name"] == "song.wav" and record["loop"]["map"] == ["bass=zoom:1:1.5"]
+    assert str(photo.parent) not in json.dumps(record)
+    code, out, _ = run("replay", target, "-o", photo.with_name("again.mp4"))
+    assert code == 0
+    assert Path(out.strip()).read_bytes() == target.read_bytes()
+    code, _, err = run("dream", photo, "--song", song, "--map", "boom=zoom", *quick, "-o", photo.with_name("b.mp4"))
+    assert code == 2 and "bass" in err
+    code, _, err = run("dream", photo, "--map", "bass=zoom", *quick, "-o", photo.with_name("c.mp4"))
+    assert code == 2 and "--song" in err
 
 
 @pytest.mark.parametrize(("name", "count"), [("loop.gif", 4), ("loop.webp", 4), ("loop.webm", 4)])

@@ -41,6 +41,13 @@ def test_a_command_is_no_job(photo: Path, tmp_path: Path, capsys, monkeypatch) -
         assert f"reverie jobs add photo-{name}.png other.jpg" in error
 
 
+def test_a_job_with_entries_of_other_types_is_refused_in_a_line(photo: Path, tmp_path: Path, capsys) -> None:
+    for files in ([1], {"mask": 3}, "a"):
+        (tmp_path / "wrong.json").write_text(json.dumps({"tool": "translate", "config": {}, "files": files}))
+        assert main(["jobs", "add", str(tmp_path / "wrong.json"), str(photo), "--home", str(tmp_path / "home")]) == 2
+        assert "cannot be read" in capsys.readouterr().err
+
+
 def test_add_list_pause_cancel_retry_watch(photo: Path, job: Path, tmp_path: Path, capsys, monkeypatch) -> None:
     from reverie.jobs.queue.home import Home
     from reverie.jobs.queue.store import Queue

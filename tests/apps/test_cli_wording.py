@@ -39,3 +39,11 @@ def test_help_tells_exit_codes_and_debug(run: Run) -> None:
     text = " ".join(out.split())
     for part in ("--debug", "0 done", "1 failed", "2 bad input", "130 stopped by Ctrl-C"):
         assert part in text
+
+
+def test_files_with_spaces_between_them_are_named_one_by_one(run: Run, tmp_path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    code, _, err = run("replay", "x.png", "--files", str(tmp_path / "a"), str(tmp_path / "b"))
+    assert code == 2
+    assert f"did you mean --files {tmp_path / 'a'} --files {tmp_path / 'b'}?" in err

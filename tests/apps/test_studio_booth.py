@@ -73,6 +73,14 @@ def test_a_visitor_gets_his_picture_and_nobody_elses(app, monkeypatch, tmp_path:
         assert you.get(f"/api/booth/jobs/{job['id']}{path}").status_code == 404
 
 
+def test_a_visitor_sees_what_he_sent_and_how_long_it_is_kept(app) -> None:
+    me, you = visitor(app), visitor(app)
+    sent = me.post("/api/booth/files?name=me.png", content=png()).json()
+    assert Image.open(io.BytesIO(me.get(f"/api/booth/files/{sent['sha256']}").content)).format == "JPEG"
+    assert you.get(f"/api/booth/files/{sent['sha256']}").status_code == 404
+    assert set(you.get("/api/booth/about").json()) == {"keep_hours", "moderated"}
+
+
 def test_a_visitor_has_no_studio(app) -> None:
     me = visitor(app)
     assert me.get("/booth").status_code == 200

@@ -45,3 +45,10 @@ def test_the_example_with_curl(base: str, tmp_path: Path) -> None:
     events = (tmp_path / "events.txt").read_text("utf-8")
     assert "event: job" in events
     assert '"state": "done"' in events
+
+
+def test_the_example_for_gradios_client(base: str, tmp_path: Path) -> None:
+    pytest.importorskip("gradio_client", reason="pip install gradio_client")
+    text = example("python", "gradio_client") + "open('where.txt', 'w').write(files[0])\n"
+    run([sys.executable, "-c"], text, base, tmp_path)
+    assert Path((tmp_path / "where.txt").read_text()).read_bytes().startswith(b"\x89PNG")

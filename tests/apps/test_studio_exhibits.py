@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import socket
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,11 +23,13 @@ from reverie.apps.web.studio.app import build
 from reverie.apps.web.studio.attendant import Attendant
 from reverie.apps.web.studio.looks import artworks, forget_artists, offer_artists
 from reverie.apps.web.studio.settings import StudioSettings
+from reverie.apps.web.studio.signals import WallSignals
 from reverie.errors import InputError
 from reverie.jobs.queue.home import Home
 from reverie.jobs.queue.store import Queue
 from reverie.jobs.queue.worker import Worker
 from reverie.media.printing import Sheet, paper_of
+from reverie.tools.live.mapping import parse_map
 from reverie.tools.live.reactions import parse_rules
 
 BASE = "http://192.168.0.7"
@@ -163,3 +167,44 @@ def test_a_reaction_queues_a_job_with_the_picture_that_was_seen_and_its_result_f
     for wrong in ("seed: 3", "job: none.json"):
         with pytest.raises(InputError):
             Attendant(app.state.studio, rules=replace(parse_rules(text % wrong), folder=tmp_path))
+
+
+def test_live_inputs_move_looks_and_pace_and_fire_reactions(tmp_path):
+    pytest.importorskip("pythonosc", reason="the extra `live` is not installed")
+    from reverie.media.signals.osc import send_osc
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    text = f"""
+inputs: {{osc: {port}}}
+signals: {{heart: {{from: osc /heart, range: [50, 120], smooth: 0, timeout: 60s}}}}
+moves:
+  strength: {{signal: heart, from: 0.1, to: 7}}
+  steps: {{signal: heart, from: 3.2, to: 3.2}}
+  pace: {{signal: heart, from: 1, to: 9}}
+"""
+    app = app_of(tmp_path / "home", registry="toy_registry")
+    studio = app.state.studio
+    studio.signals = WallSignals(parse_map(text), studio.forms)
+    assert studio.signals.notes == [f"listening to OSC on port {port}"]
+    attendant = Attendant(studio, rules=parse_rules("rules: [{when: {signal: heart, above: 0.8}, do: {cue: fast}}]"))
+    me = TestClient(app, base_url=BASE)
+    attendant.listen()
+    assert me.get("/api/wall").json()["pace"] == 1.0
+    until = time.monotonic() + 10
+    while studio.signals.values["strength"] < 6 and time.monotonic() < until:
+        send_osc("127.0.0.1", port, "/heart", [120.0])
+        time.sleep(0.02)
+        attendant.listen()
+    assert me.get("/api/wall").json()["pace"] == 4.0  # as fast as films play
+    sent = me.post("/api/booth/files?name=me.png", content=png()).json()
+    look = next(one for one in me.get("/api/booth/choices").json() if one["id"].startswith("fade"))
+    me.post("/api/booth/jobs", json={"choice": look["id"], "sha256": sent["sha256"], "name": "me.png"})
+    [asked] = studio.queue.all(states=("queued",))
+    assert (asked.record["config"]["strength"], asked.record["config"]["steps"]) == (1.0, 3)  # within their limits
+    assert [line for line in attendant.log if "cue fast" in line] == attendant.log
+    studio.signals.close()
+    for wrong in ("moves: {none: {signal: osc /a}}", "outputs: {midi: loop}"):
+        with pytest.raises(InputError, match="--map"):
+            WallSignals(parse_map(wrong), studio.forms)

@@ -210,8 +210,8 @@ def test_layers_are_spread_from_shallow_to_deep(critic: Critic) -> None:
     [
         ({"judge": "vgg61"}, InputError, "vgg16"),
         ({"judge": ",random"}, InputError, "MODEL,WEIGHTS"),
-        ({"size": 4}, InputError, "--size"),
-        ({"style_scale": 0.0}, InputError, "--style-scale"),
+        ({"size": 4}, InputError, "^size must"),
+        ({"style_scale": 0.0}, InputError, "^style_scale must"),
         ({"device": "toaster"}, InputError, "toaster"),
     ],
 )

@@ -68,7 +68,8 @@ def wall_command(
     idle: Annotated[
         tuple[str, ...], Parameter(negative="", help="Film, or folder of films, for quiet times; repeatable.")
     ] = (),
-    rules: Annotated[str | None, Parameter(help="Reactions to what visitors' pictures show: a YAML file.")] = None,
+    map: Annotated[str | None, Parameter(help="Live inputs for looks and pace: a YAML file.")] = None,  # noqa: A002
+    rules: Annotated[str | None, Parameter(help="Reactions to pictures or live inputs: a YAML file.")] = None,
     printer: Annotated[str | None, Parameter(help="Print what may be shown on this printer of CUPS.")] = None,
     paper: Annotated[str, Parameter(help="Paper of the prints, such as 10x15 or a6.")] = "10x15",
     devices: Annotated[str, Parameter(help="One worker for each, with commas.")] = "auto",
@@ -89,7 +90,7 @@ def wall_command(
     )  # fmt: skip
 
     prepare = partial(
-        _open_booth, Path(as_given(artists)) if preset == "artists" else None, size, printer, paper, rules
+        _open_booth, Path(as_given(artists)) if preset == "artists" else None, size, printer, paper, map, rules
     )
     return serve(home_of(home), settings, certificate=certificate, key=key, prepare=prepare)
 
@@ -102,12 +103,14 @@ def checked_hours(hours: float) -> float:
 
 
 def _open_booth(
-    artists: Path | None, size: int, printer: str | None, paper: str, rules: str | None, app: Any
+    artists: Path | None, size: int, printer: str | None, paper: str, live_map: str | None, rules: str | None, app: Any
 ) -> None:  # fmt: skip
-    """Offer what visitors choose from, and place an attendant where prints or reactions are asked for."""
+    """Offer what visitors choose from, and place an attendant where prints, reactions or live inputs are asked for."""
     from reverie.apps.web.studio.attendant import Attendant
     from reverie.apps.web.studio.looks import forget_artists, offer_artists
+    from reverie.apps.web.studio.signals import WallSignals
     from reverie.media.printing import Sheet, paper_of
+    from reverie.tools.live.mapping import read_map
     from reverie.tools.live.reactions import read_rules
 
     studio = app.state.studio
@@ -115,7 +118,11 @@ def _open_booth(
         forget_artists(studio)
     else:
         print(f"        {offer_artists(studio, artists, size)} looks from '{artists}'", file=sys.stderr)
-    if printer is not None or rules is not None:
+    if live_map is not None:
+        studio.signals = WallSignals(read_map(Path(as_given(live_map))), studio.forms)
+        for note in studio.signals.notes:
+            print(f"        {note}", file=sys.stderr)
+    if printer is not None or rules is not None or live_map is not None:
         found = None if rules is None else read_rules(Path(as_given(rules)))
         app.state.attendant = Attendant(studio, printer, Sheet(paper_of(paper)), found)
 

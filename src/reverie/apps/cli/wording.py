@@ -82,7 +82,7 @@ def _left_over(error: CycloptsError, token: str) -> str:
 
 
 def _as_list(token: str, tokens: list[str]) -> str:
-    """Return the advice for values with spaces between them, as in ``--layer A B``: the same with commas."""
+    """Return the advice for values with spaces between them, as in ``--layer A B``: with commas; files one by one."""
     if token not in tokens:
         return ""
     start = end = tokens.index(token)
@@ -94,7 +94,10 @@ def _as_list(token: str, tokens: list[str]) -> str:
         return f"; did you mean --layer {','.join(tokens[start : end + 1])}?"
     if start in (0, tokens.index(token)):
         return ""
-    return f"; did you mean {tokens[start - 1]} {','.join(tokens[start : end + 1])}?"
+    option, values = tokens[start - 1], tokens[start : end + 1]
+    if all(_is_file(value) for value in values):  # names of files may have commas in them
+        return f"; did you mean {' '.join(f'{option} {value}' for value in values)}?"
+    return f"; did you mean {option} {','.join(values)}?"
 
 
 def _no_option(given: str) -> str:

@@ -58,7 +58,7 @@ def add_job(
     priority: int = 0, owner: str = "terminal",
 ) -> Entry:  # fmt: skip
     """Queue a job with files of this machine: those that it names go where it says, another one is what it works on."""
-    named = {item["name"]: role for role, item in (record.get("files") or {}).items()}
+    named = {item.name: role for role, item in parse(record, find).files.items()}
     record = dict(record)
     for path in paths:
         item = store.adopt(path, owner=owner)

@@ -139,7 +139,8 @@ class Queue:
             InputError: there is no such job, or it is over.
         """
         with self.database.writing() as db:
-            row = db.execute("SELECT state, worker FROM jobs WHERE id = ? AND state != 'deleted'", (key,)).fetchone()
+            asked = "SELECT state, worker, started FROM jobs WHERE id = ? AND state != 'deleted'"
+            row = db.execute(asked, (key,)).fetchone()
             if row is None:
                 raise MissingError(f"there is no job '{key[:64]}'")
             if row["state"] not in OPEN:
@@ -147,8 +148,9 @@ class Queue:
             if row["worker"]:  # its worker obeys before its next step
                 db.execute(f"UPDATE jobs SET wish = ?, changed = {NEXT} WHERE id = ?", (wish, key))
             elif wish in ("stop", "cancel"):
-                change = f"state = 'cancelled', wish = '', text = 'before it began', ended = ?, changed = {NEXT}"
-                db.execute(f"UPDATE jobs SET {change} WHERE id = ?", (time.time(), key))
+                change = f"state = 'cancelled', wish = '', text = ?, ended = ?, changed = {NEXT}"
+                said = "while no worker had it" if row["started"] else "before it began"
+                db.execute(f"UPDATE jobs SET {change} WHERE id = ?", (said, time.time(), key))
             else:
                 state = "paused" if wish == "pause" else "queued"
                 db.execute(f"UPDATE jobs SET state = ?, wish = '', changed = {NEXT} WHERE id = ?", (state, key))

@@ -132,7 +132,10 @@ def camera_frames(device: int) -> Iterator[np.ndarray]:
     Raises:
         InputError: no such camera.
     """
+    talk = cv2.utils.logging
+    before = talk.setLogLevel(talk.LOG_LEVEL_SILENT)  # what is wrong is said below, in one line
     opened = cv2.VideoCapture(device)
+    talk.setLogLevel(before)
     if not opened.isOpened():
         raise InputError(f"there is no camera {device}; give a film, or another number")
     opened.set(cv2.CAP_PROP_BUFFERSIZE, 1)

@@ -58,7 +58,7 @@ class LoopDream:
         check_settings(video)
         self.target, self.moving = Path(target), moving
         self.later_steps = LATER_STEPS if video.later_steps is None else video.later_steps
-        self.encoding = Encoding(video.codec, video.crf, video.preset, audio=False)
+        self.encoding = Encoding(video.codec, video.crf, video.preset, audio=moving.song is not None)
         check_target(self.target, self.encoding)
         self.keyframes = keyframes or Keyframes({})
         refuse_keys(self.keyframes, FOR_VIDEOS, "a video")
@@ -94,9 +94,10 @@ class LoopDream:
     def film_output(self, written: Callable[[], None]) -> Film:
         """Return the film of the frames that are there; `written` is called once it stands under its name."""
         shown = [number for number in self.loop.shown if number < self.folder.count()]
+        song = None if self.moving.song is None else Path(self.moving.song)
         footage = Footage(
-            self.target, self.loop.first_plan.size, len(shown), self.film.rate, (1 / self.film.rate,), 0,
-            transparent=False, audio=False, notes=(), info=None,
+            song or self.target, self.loop.first_plan.size, len(shown), self.film.rate, (1 / self.film.rate,), 0,
+            transparent=False, audio=song is not None, notes=(), info=None,
         )  # fmt: skip
         return Film(lambda: (self.folder.read(number) for number in shown), footage, self.encoding, written)
 
@@ -128,7 +129,10 @@ class LoopDream:
         record = dream_manifest("dream-loop", self.config, self.critic, plan, *about, self.keyframes)
         video = {"later_steps": self.later_steps, "codec": self.encoding.codec, "crf": self.encoding.crf,
                  "preset": self.encoding.preset}  # fmt: skip
-        return record | {"loop": to_record(self.moving) | {"keyframes": None}, "video": video}
+        moving = to_record(self.moving) | {"keyframes": None}
+        if self.moving.song is not None:
+            moving["song"] = Path(self.moving.song).name
+        return record | {"loop": moving, "video": video}
 
     def _image(self) -> Tensor | None:
         if self.picture is None:

@@ -29,6 +29,7 @@ from reverie.tools.films.work import (
     target_of,
     with_keys,
 )  # fmt: skip
+from reverie.tools.sound.keys import with_song
 
 if TYPE_CHECKING:
     pass
@@ -191,7 +192,8 @@ def _settle_video(config: DreamVideoConfig, name: str) -> DreamVideoConfig:
 
 def _settle_loop(config: DreamLoopConfig, name: str) -> DreamLoopConfig:
     still = dream_tool.settle(config.config, name)
-    return replace(config, config=still, loop=replace(config.loop, keyframes=keys_text(config.loop.keyframes)))
+    loop = with_song(config.loop)
+    return replace(config, config=still, loop=replace(loop, keyframes=keys_text(loop.keyframes)))
 
 
 def _upgrade(section: str) -> Callable[[Mapping[str, object]], Mapping[str, object]]:

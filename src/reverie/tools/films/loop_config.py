@@ -38,6 +38,15 @@ class LoopConfig:
     anchor: float | None = setting(
         None, "Share of the way back to the original picture in every second; default: 0, or 0.8 at rest.",
         minimum=0, maximum=1, expert=True)  # fmt: skip
+    song: str | None = setting(
+        None, "A song that drives the film, as long as itself unless --seconds says otherwise, and lies under it.",
+        file="data", late=True,
+    )  # fmt: skip
+    map: tuple[str, ...] = setting(
+        (), "What of the song drives what: BAND=PARAMETER:FROM:TO; default: bass=zoom:1:1.05 onset=strength:0.5:1.5; "
+        "bands: bass, low, middle, high, air, level, onset, beat; parameters as in --keyframes.",
+        needs=("song",), late=True,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -170,6 +170,11 @@ class Mapper:
         """The ranges that calibration has found so far."""
         return {n: s.range for n, s in self._signals.items() if s.range is not None and s.settings.low is None}
 
+    @property
+    def latest(self) -> dict[str, float]:
+        """The signals in [0, 1] as they were asked last."""
+        return {name: signal.value for name, signal in self._signals.items()}
+
     def signals(self, board: Board, now_s: float) -> dict[str, float]:
         """Return all signals in [0, 1]."""
         return {name: signal.at(board, now_s) for name, signal in self._signals.items()}

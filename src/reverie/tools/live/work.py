@@ -137,9 +137,8 @@ class Stage:
         self._looked_s = now_s
         for name, value in seen.items():
             board.put(name, value, now_s)
-        signals = {name: signal.value for name, signal in self.mapper._signals.items()}
         raw = {name: sample.value for name, sample in board.all().items()}
-        fired = self.reactor.step(raw | signals | dict(seen), now_s - begin_s)
+        fired = self.reactor.step(raw | self.mapper.latest | dict(seen), now_s - begin_s)
         for one in fired:
             self._obey(one.action, now_s)
         self.fired += fired

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from reverie.jobs.work import Plan, Progress, Report
 from reverie.tools.sound.config import SoundKeysConfig
 
 if TYPE_CHECKING:
+    from reverie.tools.films.loop_config import LoopConfig
     from reverie.tools.sound.drive import Drive
 
 MOST_KEYS = 20_000
@@ -80,6 +83,26 @@ def _needed(values: Sequence[float], least: float) -> list[int]:
     if len(values) > 1:
         kept.append(len(values) - 1)
     return kept
+
+
+def with_song(loop: LoopConfig) -> LoopConfig:
+    """Return settings of a film whose length and keyframes are those of its song; what was given stays.
+
+    Raises:
+        InputError: the song cannot be read, or a link that is not understood.
+    """
+    if loop.song is None or (loop.keyframes is not None and loop.seconds is not None):
+        return loop
+    from reverie.tools.sound.drive import Drive
+
+    usual = SoundKeysConfig(song=loop.song)
+    how = replace(usual, map=loop.map) if loop.map else usual
+    drive = Drive(Path(loop.song), how.map, loop.seconds)
+    keys = {"name": f"{Path(loop.song).stem}-keys.yaml", "text": keys_text(drive, how), "names": []}
+    return replace(
+        loop, keyframes=loop.keyframes or json.dumps(keys, ensure_ascii=False),
+        seconds=loop.seconds or round(drive.seconds, 3),
+    )  # fmt: skip
 
 
 SOUND_KEYS: Tool[SoundKeysConfig] = Tool(

@@ -9,7 +9,7 @@ from reverie.jobs.blocks import NetworkSettings, device_setting, gradient_precis
 from reverie.settings import setting
 from reverie.weights.embedded import EMBEDDED_NAMES
 
-PRIORS = ("pixel", "fourier", "soft", "stack", "bn", "maco")
+PRIORS = ("pixel", "fourier", "stack", "bn", "maco")
 WHAT, HOW, CHOICE, MACHINE = "what is drawn", "how it is drawn", "how it is chosen", "machine"
 
 

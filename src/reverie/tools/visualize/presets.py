@@ -13,7 +13,6 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
         "a class without grain, by both networks of the package together",
         {
             "ensemble": "embedded-2",
-            "prior": "soft",
             "cut": 0.2,
             "smallest": 0.6,
             "crops": 3,

@@ -68,11 +68,6 @@ def _spectrum(start: Start, generator: Generator) -> nn.Module:
     return SpectrumCanvas.noise(start.size, generator, decay=DECAY, **noise)
 
 
-def _soft(start: Start, generator: Generator) -> nn.Module:
-    noise = {"batch": start.batch, "matrix": start.matrix, "spread": 0.2}
-    return SpectrumCanvas.noise(start.size, generator, decay=STEEP, **noise)
-
-
 def _stack(start: Start, generator: Generator) -> nn.Module:
     return StackCanvas.noise(start.size, generator, batch=start.batch, matrix=start.matrix)
 
@@ -82,11 +77,9 @@ def _phase(start: Start, generator: Generator) -> nn.Module:
 
 
 STEPS = 128
-STEEP = 1.7  # decay of a spectrum whose large forms run ahead: at 1.4 speckles cover them, at 1.8 they stay pale
 PRIORS: dict[str, Prior] = {
     "pixel": Prior(_pixels, CanvasRule(0.02, anneal=True), STEPS),
     "fourier": Prior(_spectrum, CanvasRule(0.1, anneal=True), STEPS),
-    "soft": Prior(_soft, CanvasRule(0.25, anneal=True), 64),
     "stack": Prior(_stack, CanvasRule(0.008, anneal=True), STEPS),
     "bn": Prior(_stack, CanvasRule(0.008, anneal=True), STEPS, statistics=5.0),
     "maco": Prior(_phase, CanvasRule(1.0, "nadam", anneal=True), STEPS),

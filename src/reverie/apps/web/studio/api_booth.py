@@ -28,6 +28,12 @@ async def choices(request: Request) -> Response:
     ])  # fmt: skip
 
 
+async def about(request: Request) -> Response:
+    """Say what becomes of visitors' pictures: for how many hours they are kept, and whether somebody releases them."""
+    settings = studio_of(request).settings
+    return JSONResponse({"keep_hours": settings.keep_hours, "moderated": settings.moderated})
+
+
 async def post_file(request: Request) -> Response:
     """Keep a visitor's picture; the body is the file, ?name= its name."""
     studio = studio_of(request)
@@ -43,6 +49,16 @@ async def post_file(request: Request) -> Response:
     return JSONResponse({"sha256": item.sha256, "name": item.name}, 201)
 
 
+async def own_file(request: Request) -> Response:
+    """Return a visitor's own picture small: phones send formats that their browsers do not show."""
+    studio, digest = studio_of(request), request.path_params["digest"]
+    item = await run_in_threadpool(studio.files.known, digest)
+    if item.owner != _owner(request):
+        raise MissingError("there is no such picture")
+    path = await run_in_threadpool(studio.files.path, digest)
+    return FileResponse(await studio.thumbs.get(path, digest, 512), media_type="image/jpeg")
+
+
 async def post_job(request: Request) -> Response:
     """Make a look of a visitor's picture: {"choice": ID, "sha256": TEXT, "name": TEXT}."""
     asked = await fields_of(request, choice=str, sha256=str, name=str)
@@ -52,6 +68,7 @@ async def post_job(request: Request) -> Response:
     studio = studio_of(request)
     item = await run_in_threadpool(studio.files.known, asked.get("sha256", ""))
     record = {**choice["record"], "input": {"name": asked.get("name") or item.name, "sha256": item.sha256}}
+    record = record if studio.signals is None else studio.signals.moved(record)
     entry = await run_in_threadpool(
         studio.post, record, _owner(request), suffix=".jpg", priority=PRIORITY, most=MOST_WAITING
     )

@@ -29,7 +29,7 @@ async def shown(request: Request) -> Response:
     films = [f"/api/wall/idle/{number}" for number in range(len(await run_in_threadpool(films_of, studio)))]
     return JSONResponse({
         "items": [_item(studio, *one) for one in found[screen - 1 :: screens]], "screen": screen,
-        "idle": films[screen - 1 :: screens] or films,
+        "idle": films[screen - 1 :: screens] or films, "pace": 1.0 if studio.signals is None else studio.signals.pace,
     })  # fmt: skip
 
 

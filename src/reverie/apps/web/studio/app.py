@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from reverie.apps.web.studio import api_booth, api_files, api_jobs, api_pages, api_tools, api_wall
+from reverie.apps.web.studio import api_booth, api_files, api_gradio, api_jobs, api_pages, api_tools, api_wall
 from reverie.apps.web.studio.guard import COOKIE, COOKIE_S, Guard, Passes, same
 from reverie.apps.web.studio.openapi import openapi
 from reverie.apps.web.studio.retention import clean
@@ -65,6 +65,7 @@ def routes() -> list:
         Route("/favicon.ico", lambda request: RedirectResponse("/static/icon.svg")),
         *_studio(),
         *_exhibition(),
+        *_gradio(),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
 
@@ -112,7 +113,9 @@ def _exhibition() -> list[Route]:
         Route("/wall", page("wall.html")),
         Route("/moderate", page("moderate.html")),
         Route("/api/booth/choices", booth.choices),
+        Route("/api/booth/about", booth.about),
         Route("/api/booth/files", booth.post_file, methods=["POST"]),
+        Route("/api/booth/files/{digest}", booth.own_file),
         Route("/api/booth/jobs", booth.post_job, methods=["POST"]),
         Route("/api/booth/jobs/{key}", booth.get_job),
         Route("/api/booth/jobs/{key}/preview", booth.preview),
@@ -122,6 +125,21 @@ def _exhibition() -> list[Route]:
         Route("/api/wall/qr.svg", wall.qr),
         Route("/api/wall/idle/{number:int}", wall.idle),
         Route("/api/wall/{key}/{what}", wall.picture),
+    ]
+
+
+def _gradio() -> list[Route]:
+    face, prefix = api_gradio, api_gradio.PREFIX
+    return [
+        Route("/config", face.config),
+        Route(f"{prefix}/info", face.info),
+        Route(f"{prefix}/upload", face.upload, methods=["POST"]),
+        Route(f"{prefix}/queue/join", face.join, methods=["POST"]),
+        Route(f"{prefix}/queue/data", face.data),
+        Route(f"{prefix}/heartbeat/{{session}}", face.heartbeat),
+        Route(f"{prefix}/cancel", face.cancel, methods=["POST"]),
+        Route(f"{prefix}/reset", face.cancel, methods=["POST"]),
+        Route(f"{prefix}/file={{path:path}}", face.file),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The attendant of a wall: prints what newly may be shown, and lets reactions see it; in a thread of its own."""
+"""The attendant of a wall: prints what newly may be shown, lets reactions see it, and listens; in its own thread."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reverie.tools.live.reactions import Fired, Rules
 
 EVERY_S = 1.0
+LISTEN_S = 0.1  # between two looks at live inputs
 DONE_FILE = "attended.txt"  # ids of results that were seen to, so that a restart prints nothing twice
 MOST_KNOWN = 5000
 LATER = -10  # the priority of what reactions queue: visitors come first
@@ -31,7 +32,7 @@ class Attendant:
         studio: whose wall.
         printer: of CUPS; None to print nothing.
         sheet: how pages are made.
-        rules: reactions to what is seen; None for none.
+        rules: reactions to what is seen, or to live inputs of the studio; None for none.
 
     Attributes:
         log: what was done or went wrong, the latest last.
@@ -44,7 +45,7 @@ class Attendant:
         self._file = studio.home.root / DONE_FILE
         self._done = self._file.read_text().split() if self._file.exists() else [r.id for _, r in on_wall(studio)]
         self.log: list[str] = []
-        self._look, self._reactor = None, None
+        self._look, self._reactor, self._began = None, None, time.monotonic()
         if rules is not None:
             from reverie.jobs.session import Session
             from reverie.tools.live.reactions import Reactor, looking
@@ -56,11 +57,26 @@ class Attendant:
 
     def serve(self, over: threading.Event) -> None:
         """See to new pictures until it is over."""
-        while not over.wait(EVERY_S):
+        signals, due = self._studio.signals, 0.0
+        while not over.wait(EVERY_S if signals is None else LISTEN_S):
             try:
-                self.turn()
+                self.listen()
+                if time.monotonic() >= due:
+                    due = time.monotonic() + EVERY_S
+                    self.turn()
             except ReverieError as error:
                 self._say(str(error))
+        if signals is not None:
+            signals.close()
+
+    def listen(self) -> None:
+        """Read the live inputs, and let reactions know."""
+        if self._studio.signals is None:
+            return
+        heard = self._studio.signals.step()
+        if self._reactor is not None:
+            for fired in self._reactor.step(heard, self._now()):
+                self._obey(fired, next((result for _, result in on_wall(self._studio)), None))
 
     def turn(self) -> int:
         """See to what is new; return how many pictures that were."""
@@ -78,9 +94,9 @@ class Attendant:
         rgb = to_uint8(read_picture(path).rgb)
         if self._reactor is not None and entry.owner != REACTION:
             seen = {} if self._look is None else dict(self._look(rgb))
-            for fired in self._reactor.step(seen, time.monotonic()):
+            for fired in self._reactor.step(seen, self._now()):
                 self._obey(fired, result)
-            self._reactor.step(dict.fromkeys(seen, 0.0), time.monotonic())  # each picture is seen by itself
+            self._reactor.step(dict.fromkeys(seen, 0.0), self._now())  # each picture is seen by itself
         if self._printer is not None and self._sheet is not None:
             from reverie.media.printing import page_bytes, page_of, send_to_printer
 
@@ -90,7 +106,8 @@ class Attendant:
             page.unlink(missing_ok=True)
             self._say(f"printed {path.name}")
 
-    def _obey(self, fired: Fired, result: Result) -> None:
+    def _obey(self, fired: Fired, result: Result | None) -> None:
+        """Do what a rule says; `result` is the picture that was seen, or the newest on the wall."""
         from reverie.tools.live.reactions import send
 
         self._say(str(fired).strip())
@@ -98,9 +115,15 @@ class Attendant:
             send(fired.action)
         elif fired.action.kind == "job":
             record = dict(self._jobs[fired.action.value])
-            if "input" in record:
+            if "input" in record and result is None:
+                raise InputError("there is no picture on the wall yet that the reaction could work on")
+            if "input" in record and result is not None:
                 record["input"] = {"name": result.name, "sha256": result.sha256}
             self._studio.post(record, REACTION, priority=LATER)
+
+    def _now(self) -> float:
+        """Return the seconds since the doors opened."""
+        return time.monotonic() - self._began
 
     def _say(self, line: str) -> None:
         import sys

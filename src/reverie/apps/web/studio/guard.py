@@ -27,6 +27,7 @@ from reverie.apps.web.studio.settings import StudioSettings
 
 COOKIE = "reverie"
 COOKIE_S = 90 * 86400
+PROGRAMS = ("/api/", "/gradio_api/", "/config")  # are told in words, not led to a form
 OPEN_PATHS = ("/login", "/static/", "/favicon.ico", "/manifest.json")
 GUEST_PATHS = ("/booth", "/wall", "/api/booth", "/api/wall")  # visitors of an exhibition: no password, little power
 POLICY = (
@@ -176,7 +177,7 @@ class Guard:
 
     async def _refuse(self, refused: tuple[int, str], path: str, send: Send) -> None:
         status, reason = refused
-        if status == 401 and not path.startswith("/api/"):
+        if status == 401 and not path.startswith(PROGRAMS):
             headers = [(b"location", b"/login")]
             await send({"type": "http.response.start", "status": 303, "headers": headers})
             await send({"type": "http.response.body", "body": b""})

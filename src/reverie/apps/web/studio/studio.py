@@ -7,7 +7,7 @@ import importlib
 import json
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
@@ -24,6 +24,9 @@ from reverie.jobs.queue.home import Home
 from reverie.jobs.queue.keeper import Keeper
 from reverie.jobs.queue.store import Queue
 from reverie.jobs.tool import AnyTool
+
+if TYPE_CHECKING:
+    from reverie.apps.web.studio.signals import WallSignals
 
 MOST_JSON = 1 << 20
 
@@ -44,6 +47,8 @@ class Studio:
         self.files = FileStore(self.home, self.queue.database, max_pixels=settings.most_pixels)
         self.thumbs = Thumbs(self.home, settings.most_pixels)
         self.following = Following(self.queue)
+        self.sessions: dict[str, dict[str, str]] = {}  # of Gradio's client: its jobs, and why one was refused
+        self.signals: WallSignals | None = None  # live inputs of a wall
         registry = importlib.import_module(settings.registry)
         self.find: Callable[[str], AnyTool] = registry.find_tool
         self._named: Mapping[str, tuple[str, str]] = registry.TOOLS

@@ -34,6 +34,8 @@ async function send(file) {
   }
 }
 
+const own = () => `/api/booth/files/${mine.sha256}`;
+
 function show(src) {
   $("frame").hidden = !src;
   if (src) $("picture").src = src;
@@ -76,7 +78,12 @@ async function follow() {
   timer = setTimeout(follow, 700);
 }
 
+const promise = (about) => `Your picture and what is made of it ${about.keep_hours ? `are deleted after ${hours(about.keep_hours)}` : "stay in this exhibition"}. ${about.moderated
+  ? "Somebody decides whether the wall shows what is made." : "What is made is shown on the wall."}`;
+const hours = (value) => (value === 1 ? "an hour" : value < 1 ? `${Math.round(60 * value)} minutes` : `${value} hours`);
+
 async function begin() {
+  $("picture").addEventListener("error", () => { if ($("picture").src.startsWith("blob:")) show(own()); else show(""); });
   for (const name of ["camera", "album"]) $(name).addEventListener("change", () => send($(name).files[0]));
   $("again").addEventListener("click", () => { only("choose"); });
   $("new").addEventListener("click", () => { mine = {}; keep(); show(""); only("send"); });
@@ -86,8 +93,9 @@ async function begin() {
     $("looks").replaceChildren(...looks.map((look) => el("button", { type: "button", title: look.help, onclick: () => make(look.id) },
       look.picture ? el("img", { src: look.picture, alt: "" }) : null, el("span", {}, look.name))));
   } catch (error) { tell(error.message); }
+  try { $("privacy").textContent = promise(await ask("/api/booth/about")); } catch { /* said above */ }
   try { mine = JSON.parse(sessionStorage.getItem(KEY) || "{}"); } catch { mine = {}; }
-  if (mine.job) follow(); else if (mine.sha256) only("choose");
+  if (mine.job) follow(); else if (mine.sha256) { show(own()); only("choose"); }
   document.body.dataset.ready = "yes";
 }
 

@@ -3,10 +3,13 @@
 import { ask, small } from "./api.js";
 import { $, el, notify } from "./dom.js";
 import { control, sheetControl } from "./fields.js";
-import { pick, place } from "./inputs.js";
+import { paintable, pick, place } from "./inputs.js";
 import { hear, inputsOf, jobOf, keyOf, plain, remember, state, takeJob, tell, toolOf, valuesOf } from "./store.js";
 
 const FORMATS = { picture: ["png", "jpg", "webp", "avif", "tif"], film: ["mp4", "webm", "mov", "gif"] };
+
+const narrow = matchMedia("(max-width: 720px)");  // there the picture stands above the form
+const opened = new Set();  // places for files that were asked for, of the tool that is shown
 
 export function drawTools() {
   const groups = new Map();
@@ -66,13 +69,16 @@ export function drawPlaces() {
   const places = tool.streamed ? [["", tool.streamed.help, place(null, tool)]] : [];
   const sent = inputsOf(tool.name).fields;
   for (const field of tool.fields.filter((one) => one.type === "file")) {
-    if (field.required || field.common || (sent[field.name] || []).length) places.push([field.label, field.help, place(field, tool)]);
+    if (field.required || field.common || (sent[field.name] || []).length || opened.has(field.name)) places.push([field.label, field.help, place(field, tool)]);
   }
-  const others = tool.fields.filter((f) => f.type === "file" && !f.required && !f.common && !(sent[f.name] || []).length);
+  const others = tool.fields.filter((f) => f.type === "file" && !f.required && !f.common && !(sent[f.name] || []).length && !opened.has(f.name));
   if (others.length) {
     const choice = el("select", { "aria-label": "Add another file", onchange: () => {
       const field = others.find((one) => one.name === choice.value);
-      if (field) pick(field);
+      if (!field) return;
+      opened.add(field.name);  // its place stays: a mask can be painted there, a text written
+      drawPlaces();
+      if (!paintable(field) && field.file !== "text") pick(field);
     } }, el("option", { value: "" }, "Add a file …"), ...others.map((field) => el("option", { value: field.name }, field.label)));
     places.push(["", "", choice]);
   }
@@ -119,7 +125,7 @@ export async function start() {
       const format = $("format").value && !(file && file.kind === "film") ? `?format=${$("format").value}` : "";
       const job = await ask(`/api/jobs${format}`, { method: "POST", json: jobOf(tool, file) });
       state.jobs.set(job.id, job);
-      if (i === 0) { state.current = job.id; remember(); }
+      if (i === 0) { state.current = job.id; remember(); if (narrow.matches) scrollTo({ top: 0, behavior: "smooth" }); }
       tell("job", job);
     }
   } catch (error) {
@@ -131,7 +137,7 @@ export async function start() {
 }
 
 export function listen() {
-  hear("tool", drawForm);
+  hear("tool", () => { opened.clear(); drawForm(); });
   hear("inputs", drawPlaces);
   hear("presets", drawPresets);
   $("form").addEventListener("submit", (event) => { event.preventDefault(); start(); });

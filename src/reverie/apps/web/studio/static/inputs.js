@@ -66,6 +66,8 @@ function thumb(item, remove) {
     el("button", { type: "button", "aria-label": `Remove ${item.name}`, onclick: remove }, "✕"));
 }
 
+export const paintable = (field) => field.file === "picture" && /mask|^keep$/.test(field.name);
+
 // One place for a role or a field that takes files.
 export function place(field, tool) {
   const inputs = inputsOf(tool.name);
@@ -81,8 +83,8 @@ export function place(field, tool) {
   const box = el("div", { class: "place", role: "group", "aria-label": field ? field.label : role.name },
     ...items.map((item) => thumb(item, remove(item))),
     el("button", { type: "button", class: "small", onclick: () => pick(field) }, items.length ? "Another …" : `${what} …`),
-    field && field.file === "picture" && field.name.includes("mask") && inputs.streamed.length
-      ? el("button", { type: "button", class: "small", onclick: () => paint(inputs.streamed[0], (blob) => send([blob], field)) }, "Paint …") : null);
+    field && paintable(field) && inputs.streamed.length
+      ? el("button", { type: "button", class: "small", onclick: () => paint(inputs.streamed[0], field, (blob) => send([blob], field)) }, "Paint …") : null);
   if (field && field.file === "text") {
     const open = field.name === "journey" ? compose : write;
     box.append(el("button", { type: "button", class: "small", onclick: () => open(field, (file) => send([file], field)) }, field.name === "journey" ? "Compose …" : "Write …"));

@@ -1,11 +1,12 @@
-// A mask painted with finger, pen or mouse: white where the tool shall work, black elsewhere.
+// A mask painted with finger, pen or mouse: white where it was painted, black elsewhere.
 
 import { small } from "./api.js";
 import { $, el } from "./dom.js";
 
 const SIDE = 1600;
 
-export async function paint(item, then) {
+export async function paint(item, field, then) {
+  $("paint-title").textContent = field.name === "keep" ? "Paint what shall stay as it is" : "Paint where it shall work";
   const picture = new Image();
   picture.src = small(item.sha256, SIDE);
   await picture.decode();

@@ -22,7 +22,7 @@ export function drawStage() {
   const job = state.jobs.get(state.current), canvas = $("canvas");
   if (!job) {
     const input = state.tool && inputsOf(state.tool).streamed[0];
-    picture(input ? small(input.sha256, 1600) : "", input ? `input:${input.sha256}` : "empty", input?.name || "");
+    picture(input ? small(input.sha256, 1600) : "", input ? `input:${input.sha256}` : `empty:${state.tool}`, input?.name || "");
     $("now").hidden = true;
     drawStrip();
     return;
@@ -44,9 +44,9 @@ export function drawStage() {
 function picture(src, key, alt) {
   if (drawn === key) return;
   drawn = key;
-  if (!src) { $("canvas").replaceChildren(EMPTY); return; }
+  if (!src) { $("canvas").replaceChildren(empty()); return; }
   const image = el("img", { src, alt });
-  image.addEventListener("error", () => { if (drawn === key) $("canvas").replaceChildren(EMPTY); });
+  image.addEventListener("error", () => { if (drawn === key) $("canvas").replaceChildren(empty()); });
   image.addEventListener("click", () => { const job = state.jobs.get(state.current); if (job?.results?.length) show(job); });
   $("canvas").replaceChildren(image);
 }
@@ -167,7 +167,7 @@ function drawCurve() {
 }
 
 export function tile(job, onclick) {
-  const result = job.results?.find((one) => ["picture", "film"].includes(one.kind));
+  const result = job.results?.find((one) => ["picture", "film", "folder"].includes(one.kind));
   const input = job.record?.input;
   const src = result ? resultSmall(result.id, 256) : job.progress?.preview ? `/api/jobs/${job.id}/preview` : input ? small(input.sha256, 256) : "";
   const image = src ? el("img", { src, alt: "", loading: "lazy" }) : el("span", { class: "word" }, job.title || job.tool);
@@ -196,6 +196,16 @@ export function drawStrip() {
 }
 
 const EMPTY = $("empty");
+
+// What may be dropped: what the tool is applied to, or a file that it needs.
+function empty() {
+  const tool = toolOf(state.tool), kind = tool?.streamed?.kind || tool?.fields.find((field) => field.type === "file" && field.required)?.file;
+  const called = { any: "file", data: "file", text: "file", folder: "zip, or pictures," }[kind] || kind;
+  EMPTY.querySelector(".big").textContent = kind ? `Drop a ${called} here` : "Choose the settings and start";
+  for (const line of EMPTY.querySelectorAll("p:not(.big)")) line.hidden = !kind;
+  EMPTY.querySelector(".small").hidden = kind !== "picture";
+  return EMPTY;
+}
 
 export function listen() {
   hear("job", drawStage);

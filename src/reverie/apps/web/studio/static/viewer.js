@@ -69,7 +69,7 @@ function buttons(result) {
   return [
     favourite,
     make("Replay", () => replay(result)),
-    el("button", { type: "button", class: "wide", onclick: () => again(false) }, "Same settings on another picture"),
+    streams(job) ? el("button", { type: "button", class: "wide", onclick: () => again(false) }, `Same settings on another ${streams(job)}`) : null,
     make("Change settings", () => again(true)),
     make("Keep as preset", () => preset(result)),
     choice,
@@ -79,6 +79,9 @@ function buttons(result) {
     make("Delete", remove, "danger wide"),
   ].filter(Boolean);
 }
+
+// What the tool of a job is applied to, in words; "" where it makes its result from settings alone.
+const streams = (one) => { const kind = toolOf(one.tool)?.streamed?.kind; return kind === "any" ? "file" : kind || ""; };
 
 async function mark(result) {
   try {
@@ -109,7 +112,7 @@ function again(withInput) {
   remember();
   leave();
   tell("job", job);
-  if (!withInput) { notify("The settings are taken over; drop another picture"); $("choose").focus(); }
+  if (!withInput) { notify(`The settings are taken over; drop another ${streams(job)}`); $("choose").focus(); }
 }
 
 // The page with the viewer is a result of its own, made by the tool that shows meshes.

@@ -2,9 +2,9 @@
 
 const LOOK_MS = 2000, SHOW_MS = 9000, FRAME_MS = 650, BEFORE_MS = 2500;
 const layers = [...document.querySelectorAll(".layer")], ask = new URLSearchParams(location.search);
-const wait = (ms) => new Promise((then) => setTimeout(then, ms));
+const wait = (ms) => new Promise((then) => setTimeout(then, ms / pace));
 
-let films = [], filmAt = 0, items = [], fresh = [], front = 0, at = 0, known = null;
+let films = [], filmAt = 0, items = [], fresh = [], front = 0, at = 0, known = null, pace = 1;
 
 async function look() {
   for (;;) {
@@ -14,6 +14,7 @@ async function look() {
       if (answer.ok) {
         const body = await answer.json(), found = body.items;
         films = body.idle || [];
+        pace = body.pace || 1;  // live inputs may change it
         if (known) fresh.push(...found.filter((item) => !known.has(item.id)).reverse());
         known = new Set(found.map((item) => item.id));
         fresh = fresh.filter((item) => known.has(item.id));  // what was hidden meanwhile is not shown
@@ -21,7 +22,7 @@ async function look() {
         document.body.dataset.items = String(items.length);
       }
     } catch { /* the server starts again: go on with what is here */ }
-    await wait(LOOK_MS);
+    await new Promise((then) => setTimeout(then, LOOK_MS));
   }
 }
 
@@ -67,7 +68,7 @@ async function film(src) {
   front = 1 - front;
   document.getElementById("welcome").hidden = true;
   document.body.dataset.film = src;
-  while (!fresh.length && await Promise.race([ended.then(() => false), wait(500).then(() => true)]));
+  while (!fresh.length && await Promise.race([ended.then(() => false), wait(500).then(() => true)])) video.playbackRate = pace;
   delete document.body.dataset.film;
 }
 
