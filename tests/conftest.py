@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 for _name, _value in {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}.items():
@@ -12,12 +12,15 @@ for _name, _value in {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}.item
 
 import pytest
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
+from kept_networks import networks_kept  # before modules take the name of what it replaces
+from processor_time import COMPILING, used_s
 from reverie.critic.critic import Critic, Identity, Preprocessing
 from reverie.critic.families import staged_names
 from reverie.models.classifier import Stage, StagedClassifier
 from reverie.numerics.fourier import natural_scale, to_image
+from small_networks import small_networks, write_small_networks
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background of a shell: Ctrl-C is tested here
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -29,12 +32,13 @@ STAGES = (
     Stage("mixed3", "inception", 32, pool="max"),
     Stage("conv4", "conv", 16, pool="mean"),
 )
+QUICK_S, MOST_S = 10.0, 15.0  # what a quick test may take; where it fails, since processors and their load differ
 CLASSES = ("tabby cat", "tiger cat", "sunflower", "red_fox", "church")
 
 
 def synthetic_photo(height: int, width: int, seed: int = 0) -> Tensor:
     """Return ``[1, 3, H, W]`` in [0, 1] with a photograph's statistics: 1/f noise on a slope from dark to light."""
-    generator = Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     shape = (1, 3, height, width // 2 + 1)
     spectrum = torch.complex(torch.randn(shape, generator=generator), torch.randn(shape, generator=generator))
     texture = to_image(spectrum * natural_scale(height, width), (height, width))
@@ -45,7 +49,7 @@ def synthetic_photo(height: int, width: int, seed: int = 0) -> Tensor:
 
 def trained_like(net: nn.Module, seed: int = 0) -> nn.Module:
     """Give BatchNorms the statistics and gains of a trained network, in place, and return the network in eval mode."""
-    generator = Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     for module in net.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             assert module.running_mean is not None and module.running_var is not None
@@ -69,6 +73,17 @@ def staged_critic(stages: tuple[Stage, ...] = STAGES, seed: int = 0, input_px: i
         pooled=last,
     )  # fmt: skip
     return Critic(net, Preprocessing((0.5, 0.45, 0.4), (0.25, 0.25, 0.25)), identity)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that takes long and is not marked so: the quick ones are run at every turn."""
+    began = used_s() - COMPILING.seconds
+    result = yield
+    spent = used_s() - COMPILING.seconds - began
+    if spent > MOST_S and item.get_closest_marker("slow") is None:
+        pytest.fail(f"took {spent:.0f} s of processor time, {QUICK_S:.0f} at most: make it smaller, or mark it slow")
+    return result
 
 
 @pytest.fixture(scope="session")
@@ -97,9 +112,33 @@ def make_trained_like() -> Callable[..., nn.Module]:
     return trained_like
 
 
+@pytest.fixture(scope="session")
+def small_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the embedded networks with few channels."""
+    folder = tmp_path_factory.mktemp("small_networks")
+    write_small_networks(folder, trained_like)
+    return folder
+
+
 @pytest.fixture
-def generator() -> Generator:
-    return Generator().manual_seed(0)
+def small(small_files: Path) -> Iterator[None]:
+    """Have small networks for the embedded ones, and train small ones."""
+    with small_networks(small_files):
+        yield
+
+
+@pytest.fixture
+def networks(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Share open networks, small ones but in tests that are marked to need them as they are."""
+    if request.node.get_closest_marker("real") is None:
+        request.getfixturevalue("small")
+    with networks_kept():
+        yield
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import reverie
 
 PACKAGE = Path(reverie.__file__).parent
@@ -44,10 +46,27 @@ print(len(names))
 """
 
 
+@pytest.mark.slow
 def test_every_module_imports_with_the_modules_of_posix_hidden() -> None:
     done = subprocess.run([sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert int(done.stdout.split()[-1]) > 300
+
+
+def imported_at_once(path: Path) -> list[str]:
+    """Modules of POSIX that a file imports at its top, outside of a `try` or `if`: there it fails on Windows."""
+    tree = ast.parse(path.read_text("utf-8"))
+    names = [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return [f"{path.name} {name}" for name in names if name.partition(".")[0] in POSIX_MODULES]
+
+
+def test_no_module_imports_one_of_posix_at_once(tmp_path: Path) -> None:
+    assert [line for path in sorted(PACKAGE.rglob("*.py")) for line in imported_at_once(path)] == []
+    (tmp_path / "bare.py").write_text("import os, fcntl\nfrom resource import getrlimit\n")
+    (tmp_path / "asked.py").write_text("try:\n    import fcntl\nexcept ImportError:\n    fcntl = None\n")
+    assert imported_at_once(tmp_path / "bare.py") == ["bare.py fcntl", "bare.py resource"]
+    assert imported_at_once(tmp_path / "asked.py") == []
 
 
 def unguarded(path: Path) -> list[str]:

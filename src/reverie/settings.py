@@ -7,9 +7,11 @@ fields that `setting` declares.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from reverie.errors import InputError
@@ -119,9 +121,15 @@ def flag_of(field: dataclasses.Field[Any]) -> str:
     return field.metadata.get("flag") or "--" + field.name.replace("_", "-")
 
 
+@functools.lru_cache(1024)
+def types_of(cls: type) -> Mapping[str, Any]:
+    """Return the types of a configuration's fields by name, worked out once: that takes a millisecond."""
+    return MappingProxyType(typing.get_type_hints(cls))
+
+
 def check_settings(config: Any) -> None:
     """Raise `InputError` for the first field of another type, or outside its range or choices."""
-    kinds = typing.get_type_hints(type(config))
+    kinds = types_of(type(config))
     for field in dataclasses.fields(config):
         value, rule = getattr(config, field.name), field.metadata
         flag = flag_of(field)
@@ -199,7 +207,7 @@ def _spoken(kind: Any) -> str:
 def with_tuples(config: T) -> T:
     """Return the configuration as the command line would give it: ``layer="mixed5a"`` as a tuple, paths as texts."""
     changed: dict[str, Any] = {}
-    for name, kind in typing.get_type_hints(type(config)).items():
+    for name, kind in types_of(type(config)).items():
         value = getattr(config, name)
         if isinstance(value, Path):
             changed[name] = str(value)
@@ -304,7 +312,7 @@ def parse_settings(cls: type[T], record: object, what: str) -> T:
     """
     if not isinstance(record, Mapping):
         raise InputError(f"{what} cannot be read: expected settings by name, found {_json_kind(record)}")
-    hints = typing.get_type_hints(cls)
+    hints = types_of(cls)
     values: dict[str, Any] = {}
     for name, value in record.items():
         if name not in hints:

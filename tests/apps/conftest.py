@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,24 +30,15 @@ def photo(tmp_path: Path) -> Path:
     return path
 
 
-_networks: dict[object, object] = {}
+@pytest.fixture(autouse=True)
+def open_networks(networks: None) -> None:
+    """Have small networks where nothing else is asked for."""
 
 
 @pytest.fixture
-def networks_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let runs in this process share open networks, which never change: opening one takes longer than a short run."""
-    import reverie.critic.open
-    from reverie.tools.compare import networks as compare_networks
-    from reverie.tools.fast import model as fast_style
-
-    original = reverie.critic.open.open_critic
-
-    def opened(model: str = "embedded", weights: object = None, **options: str) -> object:
-        key = model, str(weights), *sorted(options.items())
-        if key not in _networks:
-            _networks[key] = original(model, weights, **options)  # type: ignore[arg-type]
-        return _networks[key]
-
-    users = (compare_networks, fast_style)
-    for module in (reverie.critic.open, *users):
-        monkeypatch.setattr(module, "open_critic", opened)
+def no_report() -> Iterator[None]:
+    """Leave out the report, whose plots take longer than the training."""
+    with pytest.MonkeyPatch.context() as patch:  # its own, which no test undoes
+        patch.setattr("reverie.train.classifier.write_report", lambda *_: None)
+        patch.setattr("reverie.train.classifier.curves_of", lambda _: None)
+        yield

@@ -12,7 +12,6 @@ import pytest
 from cli_case import Run, scene
 from PIL import Image
 
-pytestmark = pytest.mark.usefixtures("networks_kept")
 QUICK = ("--layers", 2, "--device", "cpu")
 
 

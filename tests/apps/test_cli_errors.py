@@ -9,7 +9,6 @@ import signal
 import struct
 import subprocess
 import sys
-import time
 import zlib
 from pathlib import Path
 
@@ -300,12 +299,31 @@ def test_ctrl_c_in_the_last_octave_keeps_the_picture_under_another_name(
     assert Path(out.strip()).read_bytes() == photo.with_name("photo-dream-stopped.png").read_bytes()
 
 
+TOLD = """
+import sys
+from reverie.apps.cli.main import main
+from reverie.tools.dream import work
+
+steps = work.dream_steps
+
+def told(*arguments, **named):
+    for step in steps(*arguments, **named):
+        if step.index == 3:
+            print("dreaming", file=sys.stderr, flush=True)
+        yield step
+
+work.dream_steps = told
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_real_ctrl_c_ends_with_130(photo: Path) -> None:
-    command = [sys.executable, "-m", "reverie", "dream", str(photo), "--steps", "100000", "--octaves", "2"]
-    process = subprocess.Popen([*command, "--size", "200"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not _is_dreaming(process.pid):
-        time.sleep(0.2)
+    command = [sys.executable, "-c", TOLD, "dream", str(photo), "--steps", "100000", "--octaves", "2", "--size", "200"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    while "dreaming" not in (line := process.stderr.readline()):
+        assert line, "it ended before its third step"
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
@@ -313,10 +331,3 @@ def test_real_ctrl_c_ends_with_130(photo: Path) -> None:
     assert "of 200000" in err
     with Image.open(photo.with_name("photo-dream-stopped.png")) as kept:
         assert kept.size == (200, 150)  # the final size, although the dream was in its coarse octave
-
-
-def _is_dreaming(pid: int) -> bool:
-    """Wait until the process has used enough processor time to be past its imports."""
-    import psutil
-
-    return psutil.Process(pid).cpu_times().user > 6

@@ -17,6 +17,8 @@ from reverie.apps.cli.main import main
 from reverie.apps.cli.watch_folder import arriving
 from reverie.jobs.queue.worker import Worker
 
+pytestmark = pytest.mark.real
+
 
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:

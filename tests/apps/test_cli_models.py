@@ -11,7 +11,7 @@ from cli_case import Run
 
 from reverie.models.build import TORCHVISION, build_classifier
 
-QUICK = ("mobilenet_v2", "inception_v3", "squeezenet1_1")
+QUICK = ("mobilenet_v2", "squeezenet1_1")
 NAMES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in TORCHVISION]
 
 

@@ -6,8 +6,6 @@ import errno
 import io
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +13,9 @@ import pytest
 from cli_case import Run, scene
 from PIL import Image
 
+from reverie.apps.cli.main import main
 from reverie.media.metadata import read_settings
 
-pytestmark = pytest.mark.usefixtures("networks_kept")
 QUICK = (
     "--size", 64, "--min-size", 45, "--steps", 2, "--min-steps", 1, "--score", "gram", "--precision", "fp32",
     "--device", "cpu",
@@ -140,14 +138,13 @@ def test_a_sheet_has_a_row_for_every_style_and_a_column_for_every_strength(
         assert code == 2 and "--sheet takes strengths" in err and err.count("\n") == 1
 
 
-def test_bytes_through_pipes(photo: Path, style: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "reverie", "style", "-", str(style), *map(str, QUICK), "--format", "jpg"]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(command, input=photo.read_bytes(), capture_output=True, env=environment, check=False)
-    assert done.returncode == 0, done.stderr
-    with Image.open(io.BytesIO(done.stdout)) as image:
+def test_bytes_through_pipes(photo: Path, style: Path, tmp_path: Path, monkeypatch, capfdbinary) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(photo.read_bytes())))
+    assert main(["style", "-", str(style), *map(str, QUICK), "--format", "jpg"]) == 0
+    out = capfdbinary.readouterr().out
+    with Image.open(io.BytesIO(out)) as image:
         assert (image.format, image.size) == ("JPEG", (64, 48))
-    (tmp_path / "piped.jpg").write_bytes(done.stdout)
+    (tmp_path / "piped.jpg").write_bytes(out)
     assert read_settings(tmp_path / "piped.jpg")["input"]["name"] == "stdin"
 
 

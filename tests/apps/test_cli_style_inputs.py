@@ -9,7 +9,6 @@ import pytest
 from cli_case import Run, scene
 from PIL import Image
 
-pytestmark = pytest.mark.usefixtures("networks_kept")
 QUICK = (
     "--size", 48, "--min-size", 48, "--steps", 1, "--min-steps", 1, "--score", "gram",
     "--precision", "fp32", "--device", "cpu",

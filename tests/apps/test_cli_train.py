@@ -59,7 +59,7 @@ def test_train_evaluate_classify_and_dream(run: Run, dataset: Path, tmp_path: Pa
     assert "the bytes are the same" in err
 
 
-def test_a_second_run_is_found_or_counted_up(run: Run, dataset: Path, tmp_path: Path) -> None:
+def test_a_second_run_is_found_or_counted_up(run: Run, dataset: Path, tmp_path: Path, no_report: None) -> None:
     output, command = tmp_path / "run", ("train", "classifier", dataset, "-o", tmp_path / "run", *SETTINGS)
     assert run(*command, "--epochs", 0.5)[0] == 0
     before = (output / "model.safetensors").read_bytes()
@@ -114,7 +114,7 @@ def test_ctrl_c_while_pictures_are_read_advises_no_resume(
 
 
 def test_ctrl_c_while_training_tells_how_to_go_on(
-    run: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_report: None
 ) -> None:
     from reverie.apps.cli.progress import Bar
 

@@ -62,6 +62,7 @@ def test_a_student_learns_by_its_old_and_its_new_name_and_replays(run: Run, pict
     assert "the bytes are the same" in err
 
 
+@pytest.mark.real  # a decoder fits the channels of the network that is shipped
 def test_the_network_for_any_style_lives_in_a_folder(run: Run, pictures: Path, tmp_path: Path) -> None:
     command = ("train", "adaptive", pictures, "--styles", pictures / "up", "-o", tmp_path / "run", *SMALL)
     code, out, err = run(*command)
@@ -72,7 +73,9 @@ def test_the_network_for_any_style_lives_in_a_folder(run: Run, pictures: Path, t
     assert "needs pictures to stylize, and styles" in err
 
 
-def test_the_folder_of_a_training_is_its_network_everywhere(run: Run, pictures: Path, tmp_path: Path) -> None:
+def test_the_folder_of_a_training_is_its_network_everywhere(
+    run: Run, pictures: Path, tmp_path: Path, no_report: None
+) -> None:
     folder = tmp_path / "run"
     assert run("train", "classifier", pictures, "-o", folder, *CLASSIFIER)[0] == 0
     code, out, _ = run("train", "evaluate", folder, pictures, "--json")
@@ -92,7 +95,7 @@ def test_the_folder_of_a_training_is_its_network_everywhere(run: Run, pictures: 
 
 
 def test_channels_are_measured_at_the_end_of_a_training(
-    run: Run, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_report: None
 ) -> None:
     monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "cache"))
     assert run("train", "classifier", pictures, "-o", tmp_path / "run", *CLASSIFIER)[0] == 0
@@ -106,9 +109,7 @@ def test_channels_are_measured_at_the_end_of_a_training(
     assert np.allclose(found["conv2_2"].std.numpy(), stored) and (stored > 0).all()
 
 
-def test_names_are_given_by_the_embedded_network_and_written_as_a_table(
-    run: Run, photo: Path, tmp_path: Path, networks_kept: None
-) -> None:
+def test_names_are_given_by_the_embedded_network_and_written_as_a_table(run: Run, photo: Path, tmp_path: Path) -> None:
     code, out, _ = run("classify", photo, "--top", 2)
     assert code == 0
     assert out.startswith(f"{photo}  ") and out.count("%") == 2

@@ -12,6 +12,8 @@ from cli_case import Run
 from reverie.apps.doctor import extras
 from reverie.weights import shipped
 
+pytestmark = pytest.mark.real
+
 ROOT = Path(__file__).parents[2]
 
 

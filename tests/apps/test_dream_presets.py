@@ -14,6 +14,8 @@ from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.presets import PRESETS, USUAL
 from reverie.tools.dream_steps.memory import plan_memory
 
+pytestmark = pytest.mark.real
+
 
 @pytest.fixture
 def photo(tmp_path):

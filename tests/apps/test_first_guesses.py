@@ -18,6 +18,7 @@ import yaml
 from cli_case import Run
 from PIL import Image
 
+pytestmark = pytest.mark.real
 WISHES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parents[1] / "first_guesses.yaml").read_text("utf-8"))
 BALL = "v 0 0 1\nv 1 0 -1\nv -1 1 -1\nv -1 -1 -1\nf 1 2 3\nf 1 3 4\nf 1 4 2\nf 2 4 3\n"
 
@@ -46,7 +47,7 @@ def _scene(number: int) -> Image.Image:
 
 
 @pytest.fixture
-def typed(desk: Path, run: Run, networks_kept: None, monkeypatch: pytest.MonkeyPatch) -> Run:
+def typed(desk: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(desk)
     if not (desk / "made.png").exists():
         assert run("dream", "photo.jpg", "--steps", 1, "--octaves", 1, "-o", "made.png")[0] == 0

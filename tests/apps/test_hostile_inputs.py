@@ -22,6 +22,8 @@ from reverie.jobs.many import scratch_of
 from reverie.jobs.stored import side_file
 from reverie.tools.films.work import target_of
 
+pytestmark = pytest.mark.real
+
 SOURCE = Path(reverie.__file__).resolve().parent.parent
 needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="other signals there")

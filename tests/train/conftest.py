@@ -12,6 +12,7 @@ from PIL import Image
 from trained import train_classifier
 
 from reverie.train.classifier import ClassifierConfig, TrainStep
+from small_networks import small_networks
 
 CLASSES = ("dots", "plain", "stripes")
 
@@ -36,6 +37,11 @@ def write_textures(folder: Path, counts: dict[str, int], px: int = 32, seed: int
         for index in range(count):
             Image.fromarray(texture(name, px, random)).save(folder / name / f"{index:03}.png")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def open_networks(networks: None) -> None:
+    """Train networks of few channels, and let them learn from such."""
 
 
 @pytest.fixture(scope="session")
@@ -74,9 +80,10 @@ def last() -> Callable[[Iterable[TrainStep]], TrainStep]:
 
 
 @pytest.fixture(scope="session")
-def finished(textures, quick, tmp_path_factory):
+def finished(textures, quick, small_files, tmp_path_factory):
     """One run of six epochs, with the state of the global generator before and after."""
     output = tmp_path_factory.mktemp("finished") / "run"
     before = torch.get_rng_state()
-    steps = list(train_classifier(textures, output, quick(epochs=6.0, progressive=True)))
+    with small_networks(small_files):
+        steps = list(train_classifier(textures, output, quick(epochs=6.0, progressive=True), report=True))
     return output, steps, torch.equal(before, torch.get_rng_state())

@@ -104,8 +104,8 @@ def test_an_error_does_not_overwrite_the_checkpoint(textures, quick, tmp_path, m
 @pytest.mark.slow
 def test_a_run_stopped_during_its_report_resumes_to_the_same_file(textures, quick, tmp_path):
     config = quick(epochs=0.5)
-    first = list(train_classifier(textures, tmp_path / "run", config))[-1].output.read_bytes()
-    again = list(train_classifier(textures, tmp_path / "run", config))
+    first = list(train_classifier(textures, tmp_path / "run", config, report=True))[-1].output.read_bytes()
+    again = list(train_classifier(textures, tmp_path / "run", config, report=True))
     assert {s.phase for s in again[:-1]} == {"load"} and again[-1].phase == "done"
     assert again[-1].output.read_bytes() == first
 

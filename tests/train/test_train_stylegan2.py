@@ -37,13 +37,15 @@ from reverie.train.stylegan2.losses import PathLength, discriminator_loss, gener
 from reverie.train.stylegan2.pictures import open_source
 from reverie.train.stylegan2.tool import advice
 from reverie.weights.checkpoint import load_description
+from small_networks import small_networks
 
 TINY = {"resolution": 16, "width": 128, "most_channels": 8, "latent": 6, "w_dim": 8, "batch": 4, "kimg": 1.0}
 
 
 @pytest.fixture(scope="module")
-def critic() -> Critic:
-    return open_critic("embedded", precision="fp32", device="cpu")
+def critic(small_files: Path) -> Critic:
+    with small_networks(small_files):
+        return open_critic("embedded", precision="fp32", device="cpu")
 
 
 @pytest.fixture

@@ -135,7 +135,11 @@ def test_a_missing_layer_names_the_nearest(textures, quick, tmp_path):
 
 def test_unbalanced_classes_with_weights(make_textures, quick, tmp_path, last):
     data = make_textures(tmp_path / "data", {"dots": 60, "stripes": 8})
-    done = last(train_classifier(data, tmp_path / "run", quick(epochs=8.0, class_weights=True, label_smoothing=0.0)))
+    done = last(
+        train_classifier(
+            data, tmp_path / "run", quick(epochs=8.0, class_weights=True, label_smoothing=0.0), report=True
+        )
+    )
     table = {row["class"]: row for row in _table(tmp_path / "run" / "per_class.csv")}
     assert table["stripes"]["support"] == "1" and table["dots"]["support"] == "6"
     assert done.metrics["top1"] == 1

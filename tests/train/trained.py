@@ -31,10 +31,13 @@ def written(training: Training, path: Path) -> Iterator[TrainStep]:
         yield step
 
 
-def train_classifier(data: Path, output: Path, config: ClassifierConfig) -> Iterator[TrainStep]:
+def train_classifier(
+    data: Path, output: Path, config: ClassifierConfig, *, report: bool = False
+) -> Iterator[TrainStep]:
+    """Train on a folder; a report, whose plots take longer than the training, is written where it is asked for."""
     training = ClassifierTraining(replace(config, data=str(data)), RunFolder(output))
     for step in written(training, training.run.network):
-        if step.output is not None:
+        if step.output is not None and report:
             training.write_report(output)
         yield step
 

@@ -13,14 +13,16 @@ here and nowhere else; everything after `parse` works on typed values.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from reverie.errors import InputError, JobError
-from reverie.settings import parse_settings, to_record
+from reverie.settings import parse_settings, to_record, types_of
 
 if TYPE_CHECKING:
     from reverie.jobs.tool import AnyTool
@@ -132,16 +134,17 @@ def sections(config: object) -> dict[str, object]:
     }  # fmt: skip
 
 
-def section_types(cls: type) -> dict[str, type]:
+@functools.lru_cache(1024)
+def section_types(cls: type) -> Mapping[str, type]:
     """Return the classes of the parts of a tool's settings by the name they are stored under."""
-    hints = typing.get_type_hints(cls)
+    hints = types_of(cls)
     nested = {f.name: hints[f.name] for f in dataclasses.fields(cls) if dataclasses.is_dataclass(hints[f.name])}
-    return typing.cast("dict[str, type]", nested) or {"config": cls}
+    return MappingProxyType(nested or {"config": cls})
 
 
 def joined(cls: type, parts: Mapping[str, object]) -> object:
     """Return the settings of a tool from their parts."""
-    return cls(**parts) if dataclasses.is_dataclass(typing.get_type_hints(cls).get("config")) else parts["config"]
+    return cls(**parts) if dataclasses.is_dataclass(types_of(cls).get("config")) else parts["config"]
 
 
 def parse(data: object, find: Callable[[str], AnyTool], what: str = "the job") -> Job:

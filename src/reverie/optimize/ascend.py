@@ -5,7 +5,6 @@ The one minus sign of the project, objectives being scores to raise and optimize
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -209,8 +208,8 @@ def ascend_canvas(
         GradientError: the score is not a number, or nothing reaches the canvas.
     """
     rule = rule if isinstance(rule, CanvasRule) else CanvasRule(rule)
-    own, done = list(canvas.parameters()), itertools.count()
-    mover, now = Mover(own, rule.optimizer(own)), [(ascent, 0.0)]
+    own, now = list(canvas.parameters()), [(ascent, 0.0)]
+    mover = Mover(own, rule.optimizer(own))
 
     def begin(number: int, images: Tensor) -> bool:
         paced = (ascent, rule.rate(number - 1, steps)) if pace is None else pace(number, images)
@@ -218,7 +217,7 @@ def ascend_canvas(
         return paced is not None
 
     def gradient(images: Tensor, generator: Generator) -> tuple[float, Tensor]:
-        with redirected_relu() if next(done) < REDIRECT_STEPS else torch.enable_grad():
+        with redirected_relu() if mover.moved < REDIRECT_STEPS else torch.enable_grad():
             score, uphill = now[0][0].slope(images, generator)
         if attention is not None:
             attention.add_(uphill.abs().sum(1, keepdim=True))
@@ -226,8 +225,7 @@ def ascend_canvas(
 
     def update(images: Tensor, uphill: Tensor) -> None:
         found = torch.autograd.grad(images, own, uphill)
-        if not mover.moved and not any(g.any() for g in found):
-            raise GradientError(DEAD)
+        _check_reached([mover], found)
         mover.move(found, now[0][1])
 
     yield from ascend(canvas, gradient, update, steps, generator, begin=begin)
@@ -259,12 +257,18 @@ def climb(score: Tensor, movers: Sequence[Mover], rates: Sequence[float], *, may
     if not torch.isfinite(score):
         raise GradientError("the score is not a number; try --precision fp32 or smaller rates")
     gradients = list(torch.autograd.grad(score, [p for mover in movers for p in mover.parameters]))
-    if not may_rest and not any(mover.moved for mover in movers) and not any(g.any() for g in gradients):
-        raise GradientError(DEAD)
+    if not may_rest:
+        _check_reached(movers, gradients)
     for mover, lr in zip(movers, rates, strict=True):
         own, gradients = gradients[: len(mover.parameters)], gradients[len(mover.parameters) :]
         mover.move(own, lr)
     return score.item()
+
+
+def _check_reached(movers: Sequence[Mover], gradients: Sequence[Tensor]) -> None:
+    """Raise a GradientError where nothing has moved yet and no gradient would move it."""
+    if not any(mover.moved for mover in movers) and not any(g.any() for g in gradients):
+        raise GradientError(DEAD)
 
 
 def move_uphill(

@@ -30,7 +30,7 @@ BACKGROUND = (0.93, 0.93, 0.93)
 
 
 @dataclass(frozen=True, eq=False)
-class _Painted:
+class _Texture:
     """A material's picture in linear light at all resolutions."""
 
     texels: Tensor
@@ -58,7 +58,7 @@ class Shown:
         self.values, self.corners = _corner_values(unit)
         self.uv = None if unit.uv is None else torch.from_numpy(np.array(unit.uv))
         self.face_uv = None if unit.face_uv is None else torch.from_numpy(np.array(unit.face_uv))
-        self.painted = [_painted(material.picture, material.repeats) for material in unit.materials]
+        self.textures = [_texture_of(material.picture, material.repeats) for material in unit.materials]
 
     def picture(
         self, camera: Camera, size: tuple[int, int], background: tuple[float, float, float] = BACKGROUND
@@ -85,11 +85,11 @@ class Shown:
         self, colors: Tensor, points: Tensor, triangle: Tensor, rows: Tensor, columns: Tensor, owner: Tensor
     ) -> None:  # fmt: skip
         """Multiply colors ``[N, 3]`` by the pictures of their materials."""
-        if self.uv is None or self.face_uv is None or all(one is None for one in self.painted):
+        if self.uv is None or self.face_uv is None or all(one is None for one in self.textures):
             return
         uv = interpolate(points, self.faces, triangle, self.uv, self.face_uv)[rows, columns]
         wide = footprint(points, self.faces, triangle, self.uv, self.face_uv)
-        for number, one in enumerate(self.painted):
+        for number, one in enumerate(self.textures):
             chosen = (owner == number).nonzero()[:, 0]
             if one is None or not len(chosen):
                 continue
@@ -109,12 +109,12 @@ def _corner_values(mesh: Mesh) -> tuple[Tensor, Tensor]:
     return values, torch.arange(len(vertex)).view(-1, 3)
 
 
-def _painted(picture: np.ndarray | None, repeats: bool) -> _Painted | None:
+def _texture_of(picture: np.ndarray | None, repeats: bool) -> _Texture | None:
     if picture is None:
         return None
     linear = srgb_to_linear(torch.from_numpy(picture.astype(np.float32) / 255)).permute(2, 0, 1)[None]
     plan = plan_mips(torch.ones(picture.shape[:2], dtype=torch.bool), LEVELS)
-    return _Painted(plan.texels(linear.contiguous()), plan, repeats)
+    return _Texture(plan.texels(linear.contiguous()), plan, repeats)
 
 
 def _light(normals: Tensor, matrix: Tensor) -> Tensor:

@@ -12,4 +12,4 @@ def __getattr__(name: str) -> Callable[..., int]:
     tool = name.replace("__", " ")
     if tool not in TOOLS:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return command_for(find_tool(tool), find_tool)
+    return globals().setdefault(name, command_for(find_tool(tool), find_tool))  # what reads its options is kept

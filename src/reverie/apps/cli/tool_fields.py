@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import typing
 from typing import Any
 
 from reverie.apps.cli.tool_config import films_of, more_sections, moving_of
 from reverie.jobs.job import section_types
 from reverie.jobs.tool import AnyTool
+from reverie.settings import types_of
 
 
 def fits(name: str, tool: AnyTool) -> bool:
@@ -45,5 +45,5 @@ def hints_of(tool: AnyTool) -> dict[str, Any]:
     """Return the types of all fields by name; where two sections have a name, that of the tool's own."""
     hints: dict[str, Any] = {}
     for cls in (*_extra(tool), *section_types(tool.config).values()):
-        hints |= typing.get_type_hints(cls)
+        hints |= types_of(cls)
     return hints

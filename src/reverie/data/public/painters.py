@@ -1,4 +1,4 @@
-"""Paintings by painter from two collections that need packages of their own: WikiArt and Painter by Numbers.
+"""Paintings by artist from two collections that need packages of their own: WikiArt and Painter by Numbers.
 
 Neither publishes checksums that could be compared: the sha256 of every picture is written down instead, and each is
 decoded whole before it counts. Both are for research and teaching, not for sale; their works may be protected.
@@ -38,7 +38,7 @@ TERMS = {
 class Painting:
     """One picture as its collection has it."""
 
-    painter: str
+    artist: str
     name: str
     data: bytes
 
@@ -56,7 +56,7 @@ def package_of(collection: str) -> ModuleType:
 
 
 def paintings(collection: str, painters: Collection[str], most: int) -> Iterator[Painting]:
-    """Yield up to `most` paintings of each painter; without painters, of all.
+    """Yield up to `most` paintings of each artist; without `painters`, of all.
 
     Raises:
         DataError: the collection cannot be had: no connection, no account, or terms that were not accepted.
@@ -65,17 +65,17 @@ def paintings(collection: str, painters: Collection[str], most: int) -> Iterator
     wanted = {plain(name) for name in painters}
     counts: Counter[str] = Counter()
     found = _wikiart(package) if collection == WIKIART else _numbers(package)
-    for painter, name, read in found:
-        if (wanted and plain(painter) not in wanted) or counts[painter] >= most:
+    for artist, name, read in found:
+        if (wanted and plain(artist) not in wanted) or counts[artist] >= most:
             continue
-        counts[painter] += 1
-        yield Painting(painter, name, read())
+        counts[artist] += 1
+        yield Painting(artist, name, read())
         if wanted and len(counts) == len(wanted) and min(counts.values()) >= most:
             return
 
 
 def plain(name: str) -> str:
-    """Return a painter's name as it is compared and as a folder is called: claude-monet."""
+    """Return the name of an artist as it is compared and as a folder is called: claude-monet."""
     return file_name("-".join(name.lower().replace("_", " ").replace("-", " ").split()))
 
 
@@ -103,13 +103,13 @@ def _numbers(package: Any) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
         return Path(_asked(NUMBERS, lambda: package.competition_download(NUMBERS, path=name)))
 
     with file(TABLE).open(encoding="utf-8", newline="") as stream:
-        painter_of = {row["new_filename"]: row["artist"] for row in csv.DictReader(stream)}
+        artist_of = {row["new_filename"]: row["artist"] for row in csv.DictReader(stream)}
     for part in PARTS:
         with zipfile.ZipFile(file(part)) as archive:
             for member in archive.infolist():
                 name = Path(member.filename).name
-                if name in painter_of and member.file_size <= MOST_BYTES:
-                    yield painter_of[name], Path(name).stem, lambda a=archive, m=member: a.read(m)
+                if name in artist_of and member.file_size <= MOST_BYTES:
+                    yield artist_of[name], Path(name).stem, lambda a=archive, m=member: a.read(m)
 
 
 def checked_suffix(painting: Painting) -> str:

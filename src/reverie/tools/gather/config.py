@@ -102,7 +102,7 @@ class PublicConfig(NetSettings, SeedSettings):
     masks: bool = setting(False, "Pets: pictures and masks of the animals, for 'reverie train translate'.")
     painters: tuple[str, ...] = setting((), "Of wikiart and painter-by-numbers: only these painters.", late=True)
     each: int = setting(
-        200, "Of wikiart and painter-by-numbers: pictures of each painter.", minimum=1, maximum=100_000, late=True
+        200, "Of wikiart and painter-by-numbers: pictures of each artist.", minimum=1, maximum=100_000, late=True
     )
     pause: float = setting(
         0.25, "Least seconds between two requests to one host.", minimum=0, replay=False, group="servers"

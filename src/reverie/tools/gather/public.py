@@ -151,14 +151,14 @@ class Unpacking:
         number = 0
         for painting in paintings(self.config.dataset, self.config.painters, self.config.each):
             try:
-                name = f"{plain(painting.painter)}/{painting.name}{checked_suffix(painting)}"
+                name = f"{plain(painting.artist)}/{painting.name}{checked_suffix(painting)}"
             except PictureError as error:
                 self.notes.append(f"'{painting.name}' is left out: {error}")
                 continue
             (self.place / name).parent.mkdir(parents=True, exist_ok=True)
             write_bytes(self.place / name, painting.data)
             digest = hashlib.sha256(painting.data).hexdigest()
-            rows.writerow((name, painting.painter, TERMS[self.config.dataset], digest))
+            rows.writerow((name, painting.artist, TERMS[self.config.dataset], digest))
             number += 1
             yield Report(number, None, "pictures", name)
         if not number:

@@ -96,7 +96,7 @@ class Harvest:
         self.footage, self.config, self._seed, self._place = footage, config, seed, place
         self.taken: list[Taken] = []
         self.notes = [*footage.notes]
-        self._alike = self._seen = 0
+        self._repeated = self._seen = 0
 
     def steps(self) -> Iterator[Report]:
         """Go through the film once, and say what became of its frames."""
@@ -107,8 +107,8 @@ class Harvest:
         """Return how many frames were kept, and why others were left out, in one line."""
         every, frames, kept = self.config.every, self.footage.frames, len(self.taken)
         reasons = [f"one of every {every:g} s and scene, the sharpest, is looked at"]
-        if self._alike:
-            reasons.append(f"{self._alike} looked like earlier ones (--duplicates keeps them)")
+        if self._repeated:
+            reasons.append(f"{self._repeated} looked like earlier ones (--duplicates keeps them)")
         if self._seen < frames:
             reasons.append(f"--most {self.config.most} ended it after frame {self._seen}")
         pictures = sum(len(taken.files) for taken in self.taken)
@@ -154,7 +154,7 @@ class Harvest:
         _, number, time_s, frame = best
         hashes = hashes_of(Image.fromarray(frame))
         if not self.config.duplicates and known.match(hashes) is not None:
-            self._alike += 1
+            self._repeated += 1
             return
         known.add(number, hashes.d, hashes.p)
         folder = f"scene-{scene:03d}" if self.config.scenes else _bare(self.footage.path)

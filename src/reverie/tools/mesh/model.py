@@ -77,7 +77,7 @@ def open_model(source: Mesh, always_unfold: bool = False) -> Model:
     model = Model(mesh, source, placement, surface, (*source.notes, *notes))
     if not model.texels(LEAST_PX).covered.any():
         raise MeshError(
-            "the surface is too small to be seen: parts lie very far apart, or one vertex far from the rest; "
+            "the surface is too small to be seen: parts lie very far from each other, or one vertex far from the rest; "
             "take away what lies far off first"
         )
     return model

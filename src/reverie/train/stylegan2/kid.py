@@ -42,8 +42,8 @@ def frechet(first: Tensor, second: Tensor) -> float:
     x, y = first.double(), second.double()
     here, there = torch.cov(x.T), torch.cov(y.T)
     shared = trace_of_root(here, root_of(there))
-    apart = (x.mean(0) - y.mean(0)).square().sum()
-    return max(0.0, (apart + here.trace() + there.trace() - 2 * shared).item())
+    means = (x.mean(0) - y.mean(0)).square().sum()
+    return max(0.0, (means + here.trace() + there.trace() - 2 * shared).item())
 
 
 @dataclass(frozen=True, eq=False)
