@@ -255,7 +255,7 @@ def test_bytes_through_pipes(folder: Path, monkeypatch: pytest.MonkeyPatch, capf
         assert (image.format, image.size) == ("JPEG", (80, 64))
     (folder / "piped.jpg").write_bytes(out)
     assert read_settings(folder / "piped.jpg")["input"]["name"] == "stdin"
-    assert b"1 step in" in err
+    assert b"80 x 64 px, 1 step" in err
 
 
 def test_a_terminal_is_neither_read_from_nor_written_to(run: Run, folder: Path, monkeypatch) -> None:

@@ -141,8 +141,9 @@ def test_a_folder_of_somebody_else_is_not_replaced(server, tmp_path):
     (tmp_path / "p.csv").write_text("lat,lon\n1,2\n")
     (tmp_path / "map-places").mkdir()
     (tmp_path / "map-places" / "mine.txt").write_text("mine")
-    assert main(asked(server, "--list", "p.csv", "--size", "64")) == 1
-    assert (tmp_path / "map-places" / "mine.txt").read_text() == "mine"
+    assert main(asked(server, "--list", "p.csv", "--size", "64")) == 0
+    assert [file.name for file in (tmp_path / "map-places").iterdir()] == ["mine.txt"]
+    assert (tmp_path / "map-places-2" / "ATTRIBUTION.csv").is_file()
 
 
 @pytest.mark.parametrize(
