@@ -289,6 +289,20 @@ def test_ctrl_c_keeps_the_unfinished_picture(photo: Path, capsys, monkeypatch) -
     assert not photo.with_name("a-invert.png").exists()
 
 
+def test_ctrl_c_in_a_replay_leaves_nothing_under_the_name_of_the_result(photo: Path) -> None:
+    class Pressed(Nobody):
+        def show(self, progress, fraction, eta_s):
+            if progress.done == 2:
+                raise KeyboardInterrupt
+
+    call(photo)
+    made, target = photo.with_name("a-invert.png"), photo.with_name("again.png")
+    run = replayed(made, stored_job(made, find), find, Session(), files=Files(made))
+    ended = execute(run, target, Pressed(), kept=target)
+    assert (ended.end, [path.name for path in ended.paths]) == ("interrupted", ["again-stopped.png"])
+    assert not target.exists()
+
+
 def test_the_live_page_shows_and_steers_a_run(photo: Path) -> None:
     run = open_run(INVERT, INVERT.config(), Given(photo), Session())
     with RunPage() as page:

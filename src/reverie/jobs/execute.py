@@ -38,7 +38,8 @@ def execute(run: Run, target: Path | None, watch: Watch, *, quality: int = 92, k
         target: of the main result; None leaves it to the caller.
         watch: who looks on.
         quality: of lossy pictures.
-        kept: where an unfinished result goes; NAME-stopped beside the target if absent.
+        kept: where a stopped result goes, as one that is made again; NAME-stopped beside the target if absent, and
+            after Ctrl-C.
 
     Raises:
         InputError, OutputError: it cannot be written.
@@ -54,7 +55,7 @@ def execute(run: Run, target: Path | None, watch: Watch, *, quality: int = 92, k
             _tell(run, watch, told)
     except KeyboardInterrupt:
         if not (run.tool.live and run.last is not None):
-            ended = _kept(run, target, quality, kept, "interrupted", watch)
+            ended = _kept(run, target, quality, None, "interrupted", watch)
             _tell(run, watch, told)
             watch.end("interrupted", ended.text)
             return ended
