@@ -169,7 +169,7 @@ def test_a_negative_is_learned_from_pairs_side_by_side(pictures: Path, tmp_path:
 def test_missing_partners_are_named_or_left_out(pictures: Path):
     negatives = folder_of(pictures, "negatives", lambda rgb: 255 - rgb)
     (negatives / "3.png").unlink()
-    with pytest.raises(DataError, match=r"1 pictures have no partner of the same name: 3\.png; --skip-unpaired"):
+    with pytest.raises(DataError, match=r"1 picture has no partner of the same name: 3\.png; --skip-unpaired"):
         open_task(small(pictures, targets=str(negatives)))
     examples = open_task(small(pictures, targets=str(negatives), skip_unpaired=True)).examples
     assert examples.count + examples.held == 5

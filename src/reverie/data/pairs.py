@@ -213,7 +213,8 @@ def matched(names: Sequence[str], others: Sequence[str], *, skip: bool, notes: l
     pairs = {name: stems.pop(stem) for name in names if (stem := str(PurePosixPath(name).with_suffix(""))) in stems}
     alone = [name for name in names if name not in pairs] + list(stems.values())
     if alone:
-        text = f"{len(alone)} pictures have no partner of the same name: {named(alone)}"
+        have = "picture has" if len(alone) == 1 else "pictures have"
+        text = f"{len(alone)} {have} no partner of the same name: {named(alone)}"
         if not skip or not pairs:
             raise DataError(f"{text}; --skip-unpaired leaves them out")
         notes.append(f"left out {text}")

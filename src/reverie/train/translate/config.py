@@ -186,6 +186,5 @@ def check_config(config: TranslateConfig) -> None:
         raise InputError(f"a U-Net is halved 1 to 8 times; got --depth {config.depth}")
     least = LEAST_SEEN_PX * 2 ** (config.scales - 1)
     if (config.gan or config.feature_matching) and config.crop_px < least:
-        raise InputError(
-            f"a discriminator at {config.scales} scales needs crops of {least} px; got --crop-px {config.crop_px}"
-        )
+        at = f"{config.scales} scale" + ("s" if config.scales > 1 else "")
+        raise InputError(f"a discriminator at {at} needs crops of {least} px; got --crop-px {config.crop_px}")
