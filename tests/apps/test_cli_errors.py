@@ -274,6 +274,17 @@ def test_unexpected_error_is_one_line_and_a_traceback_only_with_debug(
     assert "Traceback" in err and "deep inside" in err
 
 
+def test_a_place_that_cannot_be_written_to_is_named(run: Run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), "frames.frames")
+
+    monkeypatch.setattr("reverie.tools.dream_steps.ascent.plan_dream", fail)
+    code, _, err = run("dream", photo)
+    assert code == 1
+    one_line(err, "'frames.frames': Read-only file system")
+    assert "unexpected" not in err
+
+
 def test_ctrl_c_in_the_last_octave_keeps_the_picture_under_another_name(
     run: Run, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,6 +43,7 @@ JOBS = {
     "work": "Do the jobs of the queue without a page.",
 }
 FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))  # as `> FILE` may turn out
+CLOSED = (*FULL, errno.EROFS, errno.EACCES, errno.EPERM)  # places that nothing can be written to
 
 
 FIRST = {  # before the tools: name → import path and help
@@ -215,6 +216,8 @@ def _unexpected(error: Exception, debug: bool) -> int:
         return _failed(error, "out of memory; give a limit with --max-memory, or a smaller --size", 1, debug)
     if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
         return _failed(error, f"cannot write the output: {error.strerror}", 1, debug)
+    if isinstance(error, OSError) and error.errno in CLOSED and error.filename is not None:
+        return _failed(error, f"cannot write or read '{error.filename}': {error.strerror}", 1, debug)
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         return _failed(error, f"'{str(error.filename)[:100]}...' is longer than the name of a file can be", 2, debug)
     message = f"unexpected {type(error).__name__}: {text}; run again with --debug for the traceback"
