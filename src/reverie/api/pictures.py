@@ -131,8 +131,7 @@ class Dream(Making[Step]):
 def dream(
     picture: Any = None, config: DreamConfig | None = None, *, critic: Critic | nn.Module | None = None,
     objective: Goal | None = None, transforms: Look | Change | Sequence[Change] | None = None,
-    preprocessing: Preprocessing | None = None, classes: Sequence[str] = (), preset: str | None = None,
-    **settings: Any,
+    preprocessing: Preprocessing | None = None, classes: Sequence[str] = (), preset: str | None = None, **settings: Any,
 ) -> Dream:  # fmt: skip
     """Dream a picture.
 
@@ -165,11 +164,17 @@ def dream(
     own: OwnGoal | None = None
     if objective is not None or transforms is not None:
         seen = seen or as_critic(str(settings.get("model", "embedded")), weights=settings.get("weights"))
-        goal = None if objective is None else as_objective(objective, seen)
-        own = OwnGoal(goal, None if transforms is None else as_look(transforms))
+        own = _own_goal(objective, transforms, seen)
     if config is None:
         settings = {**preset_of(DREAM, preset, settings, usual=picture is not None and seen is None), **settings}
     return Dream(picture, config or _settings(DreamConfig, settings), seen, own=own)
+
+
+def _own_goal(
+    objective: Goal | None, transforms: Look | Change | Sequence[Change] | None, critic: Critic
+) -> OwnGoal:  # fmt: skip
+    goal = None if objective is None else as_objective(objective, critic)
+    return OwnGoal(goal, None if transforms is None else as_look(transforms))
 
 
 def check_one_way(config: object | None, settings: Mapping[str, Any], preset: str | None = None) -> None:
