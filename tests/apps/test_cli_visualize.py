@@ -80,6 +80,9 @@ def test_a_network_file_that_draws_with_another_is_recorded_and_found_again(run:
     assert record["files"]["ensemble"]["sha256"] == hashlib.sha256(second.read_bytes()).hexdigest()
     code, _, err = run("replay", target)
     assert code == 0 and "the bytes are the same" in err
+    like = tmp_path / "lemon.png"
+    assert run("visualize", "--like", target, "--class", "lemon", "-o", like)[0] == 0
+    assert read_settings(like)["config"]["ensemble"] == "second.safetensors"  # though it needs a class, which is new
 
 
 def test_maco_with_alpha_and_a_measured_spectrum_replays_without_the_folder(run: Run, tmp_path: Path) -> None:

@@ -70,3 +70,9 @@ def test_a_group_without_members_names_the_nearest_that_have_some() -> None:
 def test_a_group_that_is_misspelled_is_named() -> None:
     with pytest.raises(LayerError, match="nearest: fruit"):
         find_classes("friut", ["lemon", "beagle"], 2, "net")
+
+
+@pytest.mark.parametrize("text", ["", " ", ","])
+def test_an_empty_text_names_no_class(text: str) -> None:
+    with pytest.raises(LayerError, match="names no class"):
+        find_classes(text, ("goldfish", "lemon"), 2, "net")

@@ -51,9 +51,11 @@ def find_classes(text: str, classes: Sequence[str], count: int, network: str) ->
         LayerError: one of them names nothing; the message has the nearest.
     """
     named = [plain(name) for name in classes]
-    if plain(text) in named or "," not in text:
+    if text.strip() and (plain(text) in named or "," not in text):
         return _of_word(text, named, classes, count, network)
     words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words:
+        raise LayerError(f"'{text}' names no class")
     return tuple(dict.fromkeys(i for word in words for i in _of_word(word, named, classes, count, network)))
 
 

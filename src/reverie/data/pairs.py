@@ -214,10 +214,10 @@ def matched(names: Sequence[str], others: Sequence[str], *, skip: bool, notes: l
     alone = [name for name in names if name not in pairs] + list(stems.values())
     if alone:
         have = "picture has" if len(alone) == 1 else "pictures have"
-        text = f"{len(alone)} {have} no partner of the same name: {named(alone)}"
+        text = f"{len(alone)} {have} no partner of the same name"
         if not skip or not pairs:
-            raise DataError(f"{text}; --skip-unpaired leaves them out")
-        notes.append(f"left out {text}")
+            raise DataError(f"{text}: {named(alone)}; --skip-unpaired leaves them out")
+        notes.append(f"{text} and {'is' if len(alone) == 1 else 'are'} left out: {named(alone)}")
     return pairs
 
 

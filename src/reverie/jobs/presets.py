@@ -25,6 +25,6 @@ def preset_of(tool: AnyTool, name: str | None, given: Mapping[str, Any], *, usua
         name = tool.usual(given)
     if name is None:
         return {}
-    if name not in tool.presets:
-        raise InputError(unknown_name("preset", name, tool.presets))
+    if not isinstance(name, str) or name not in tool.presets:
+        raise InputError(unknown_name("preset", str(name), tool.presets))
     return tool.presets[name][1]

@@ -43,8 +43,8 @@ def settings_of(
         if stored is not None and name in sections(stored):
             drop = {f.name for f in dataclasses.fields(cls) if f.metadata.get("own")}
             values = {k: v for k, v in to_record(sections(stored)[name]).items() if k not in drop}
-        for more in (styled, chosen):
-            values = without_rivals(cls, values, more) | more
+        values = without_rivals(cls, values, styled | chosen) | styled
+        values = without_rivals(cls, values, chosen) | chosen
         parts[name] = parse_settings(cls, values, "the settings")
         check_together(parts[name])
     config = with_networks(joined(tool.config, parts))
