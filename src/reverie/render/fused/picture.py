@@ -209,7 +209,7 @@ class _Pictures(torch.autograd.Function):
         ctx: Any, texture: Tensor, vertices: Tensor, scene: Scene, seen: Sequence[Seen], size: tuple[int, int]
     ) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
-        texels = scene.pyramid.colors(texture.detach()[0].contiguous().numpy())
+        texels = scene.pyramid.texels(texture.detach()[0].contiguous().numpy())
         corners = vertices.detach().contiguous().numpy()
         ctx.views, ctx.scene = [_View(scene, one, texels, corners) for one in seen], scene
         image, masks = torch.empty(len(seen), *size, 3), torch.empty(len(seen), *size, 1)
@@ -235,5 +235,5 @@ class _Pictures(torch.autograd.Function):
             _side_by_side(work, len(to_texels))
             for other in to_texels[1:]:
                 to_texels[0] += other
-            to_texture = ctx.scene.pyramid.colors_back(to_texels[0])
+            to_texture = ctx.scene.pyramid.back(to_texels[0])
         return torch.from_numpy(to_texture)[None], torch.from_numpy(to_vertices.sum(0)).float(), None, None, None

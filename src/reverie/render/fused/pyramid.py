@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from reverie.render.fused.kernel import allocating, inlined, kernel
-from reverie.render.fused.lanes import COUNT, first_three, load, store, three
 
 ZERO = np.float32(0)
 Level = tuple[Tensor, Tensor, Tensor]  # weight, border and source of a `reverie.render.mips.Level`
@@ -43,28 +42,6 @@ class Pyramid:
         """Number of texels of all levels."""
         return sum(used.size for used in self.used)
 
-    def colors(self, texture: np.ndarray) -> np.ndarray:
-        """Return all levels of ``[3, T, U]`` as ``[M, 4]``, with a number that is zero at the end of each row."""
-        texels = np.empty((self.count, COUNT), np.float32)
-        parts = self._parts(texels)
-        interleave_colors(texture.reshape(3, -1), parts[0])
-        for n in range(1, len(parts)):
-            halve_colors(parts[n - 1], self.used[n - 1], self.used[n], parts[n])
-        for (border, source), part in zip(self.borders, parts, strict=True):
-            fill(border, source, part)
-        return texels
-
-    def colors_back(self, slope: np.ndarray) -> np.ndarray:
-        """Return the gradient ``[3, T, U]`` of the texture, from that of such texels, which is overwritten."""
-        parts = self._parts(slope)
-        for n in reversed(range(len(parts))):
-            fill_back(*self.borders[n], parts[n])
-            if n + 1 < len(parts):
-                halve_colors_back(parts[n + 1], self.used[n], self.used[n + 1], parts[n])
-        to_texture = np.empty((3, *self.used[0].shape), np.float32)
-        separate_colors(parts[0], to_texture.reshape(3, -1))
-        return to_texture
-
     def texels(self, texture: np.ndarray) -> np.ndarray:
         """Return all levels of ``[C, T, U]`` as ``[M, C]``."""
         channels = len(texture)
@@ -88,11 +65,10 @@ class Pyramid:
         separate(planes[0].reshape(-1, channels), to_texture.reshape(channels, -1))
         return to_texture
 
-    def _parts(self, texels: np.ndarray) -> list[np.ndarray]:
-        return np.split(texels, np.cumsum([used.size for used in self.used])[:-1])
-
     def _planes(self, texels: np.ndarray) -> list[np.ndarray]:
-        return [part.reshape(*used.shape, -1) for part, used in zip(self._parts(texels), self.used, strict=True)]
+        ends = np.cumsum([used.size for used in self.used])[:-1]
+        parts = np.split(texels, ends)
+        return [part.reshape(*used.shape, -1) for part, used in zip(parts, self.used, strict=True)]
 
 
 def texels_of(texture: Tensor, covered: Tensor, levels: Sequence[Level]) -> Tensor:
@@ -179,51 +155,6 @@ def _mean_back(slope: Any, to_fine: np.ndarray, y: int, x: int, c: int, i: Any, 
     to_fine[2 * y, 2 * x + 1, c] += j * part
     to_fine[2 * y + 1, 2 * x, c] += k * part
     to_fine[2 * y + 1, 2 * x + 1, c] += m * part
-
-
-@kernel
-def interleave_colors(plane: np.ndarray, texels: np.ndarray) -> None:
-    """Fill `texels` ``[h w, 4]`` from ``[3, h w]``."""
-    for n in range(texels.shape[0]):
-        store(texels, np.uint64(n), three(plane[0, n], plane[1, n], plane[2, n]))
-
-
-@kernel
-def separate_colors(texels: np.ndarray, plane: np.ndarray) -> None:
-    """Fill `plane` ``[3, h w]`` from ``[h w, 4]``."""
-    for n in range(texels.shape[0]):
-        plane[0, n], plane[1, n], plane[2, n] = first_three(load(texels, np.uint64(n)))
-
-
-@kernel
-def halve_colors(fine: np.ndarray, used: np.ndarray, weight: np.ndarray, coarse: np.ndarray) -> None:
-    """Do what `halve` does, for ``[h w, 4]``."""
-    for y in range(weight.shape[0]):
-        for x in range(weight.shape[1]):
-            i, j, k, m = _counts(used, y, x)
-            upper, lower = (2 * y) * used.shape[1] + 2 * x, (2 * y + 1) * used.shape[1] + 2 * x
-            total = i * load(fine, np.uint64(upper)) + j * load(fine, np.uint64(upper + 1))
-            total = total + k * load(fine, np.uint64(lower)) + m * load(fine, np.uint64(lower + 1))
-            store(coarse, np.uint64(y * weight.shape[1] + x), total * np.float32(0.25) * weight[y, x])
-
-
-@kernel
-def halve_colors_back(slope: np.ndarray, used: np.ndarray, weight: np.ndarray, to_fine: np.ndarray) -> None:
-    """Do what `halve_back` does, for ``[h w, 4]``."""
-    for y in range(weight.shape[0]):
-        for x in range(weight.shape[1]):
-            i, j, k, m = _counts(used, y, x)
-            part = load(slope, np.uint64(y * weight.shape[1] + x)) * weight[y, x] * np.float32(0.25)
-            upper, lower = (2 * y) * used.shape[1] + 2 * x, (2 * y + 1) * used.shape[1] + 2 * x
-            _add(to_fine, upper, i * part)
-            _add(to_fine, upper + 1, j * part)
-            _add(to_fine, lower, k * part)
-            _add(to_fine, lower + 1, m * part)
-
-
-@inlined
-def _add(texels: np.ndarray, row: int, value: Any) -> None:
-    store(texels, np.uint64(row), load(texels, np.uint64(row)) + value)
 
 
 @kernel

@@ -14,9 +14,8 @@ import numpy as np
 from reverie.render.fused.corners import place
 from reverie.render.fused.geometry import at, denominator, line_back, lines_of, numerator
 from reverie.render.fused.kernel import allocating, contracted, inlined, kernel
-from reverie.render.fused.lanes import at_most_one, dot, dot_from_second, first_three, three, where_at_most_one
 from reverie.render.fused.lights import brightness, has_sky
-from reverie.render.fused.texels import level_of, mixed_color, mixed_slopes, scatter
+from reverie.render.fused.texels import dot, level_of, mixed_color, mixed_slopes, scatter
 
 Line = tuple[float, float, float]
 ZERO = (0.0, 0.0, 0.0)
@@ -62,8 +61,8 @@ def shade(
     """Fill `image` ``[H, W, 3]`` where a triangle is seen.
 
     `normals` are those of vertices, none (``[0, 3]``) where all surfaces are equally bright; `sides` ``[F]`` and
-    `light` are as in `reverie.render.fused.lights`; `texels` ``[M, 4]``, the fourth unused; `sizes` ``[L, 3]`` are
-    height, width and first texel of each resolution.
+    `light` are as in `reverie.render.fused.lights`; `texels` ``[M, 3]``; `sizes` ``[L, 3]`` are height, width and first
+    texel of each resolution.
     """
     lit, sky = normals.shape[0] > 0, has_sky(light)
     for f in range(faces.shape[0]):
@@ -73,11 +72,14 @@ def shade(
         for n in range(first[f], first[f + 1]):
             y, x, u, v = _pixel(places[n])
             s, t, total, wide = place(across, up, whole, u, v)
-            color = mixed_color(texels, sizes, s, t, level_of(wide, sizes))
+            r, g, b = mixed_color(texels, sizes, s, t, level_of(wide, sizes))
             if lit:
                 p, q, o = at(nx, u, v) * total, at(ny, u, v) * total, at(nz, u, v) * total
-                color = at_most_one(color * np.float32(brightness(light, sky, sides[f], p, q, o)[0]))
-            image[y, x, 0], image[y, x, 1], image[y, x, 2] = first_three(color)
+                bright = np.float32(brightness(light, sky, sides[f], p, q, o)[0])
+                r, g, b = (
+                    min(r * bright, np.float32(1)), min(g * bright, np.float32(1)), min(b * bright, np.float32(1))
+                )  # fmt: skip
+            image[y, x, 0], image[y, x, 1], image[y, x, 2] = r, g, b
 
 
 @kernel
@@ -98,19 +100,18 @@ def shade_back(
             y, x, u, v = _pixel(places[n])
             s, t, total, wide = place(across, up, whole, u, v)
             near, above, part, color, by_s, by_t = mixed_slopes(texels, sizes, s, t, level_of(wide, sizes))
-            to_color, back = three(slope[y, x, 0], slope[y, x, 1], slope[y, x, 2]), 0.0
+            to_color, back = (slope[y, x, 0], slope[y, x, 1], slope[y, x, 2]), 0.0
             if lit:
                 p, q, o = at(nx, u, v) * total, at(ny, u, v) * total, at(nz, u, v) * total
                 bright, px, py, pz = brightness(light, sky, sides[f], p, q, o)
-                to_color = where_at_most_one(color * np.float32(bright), to_color)
-                gain, to_color = dot_from_second(to_color, color), to_color * np.float32(bright)
+                to_color, gain = _unlit(color, np.float32(bright), to_color)
                 px, py, pz = gain * px * total, gain * py * total, gain * pz * total
                 to_nx, to_ny, to_nz = _plus(to_nx, px, u, v), _plus(to_ny, py, u, v), _plus(to_nz, pz, u, v)
                 back = px * p + py * q + pz * o
             to_s, to_t = dot(to_color, by_s), dot(to_color, by_t)
-            scatter(to_texels, near, to_color * (np.float32(1) - part))
+            scatter(to_texels, near, *_scaled(to_color, np.float32(1) - part))
             if part > 0:
-                scatter(to_texels, above, to_color * part)
+                scatter(to_texels, above, *_scaled(to_color, part))
             to_s, to_t = to_s * total, to_t * total
             to_across, to_up = _plus(to_across, to_s, u, v), _plus(to_up, to_t, u, v)
             to_whole = _plus(to_whole, -(back + to_s * s + to_t * t), u, v)
@@ -162,6 +163,20 @@ def _factors(
         numerator(lines, normals[i, 1], normals[j, 1], normals[k, 1]),
         numerator(lines, normals[i, 2], normals[j, 2], normals[k, 2]),
     )  # fmt: skip
+
+
+@contracted
+def _unlit(color: tuple[Any, Any, Any], bright: Any, slope: tuple[Any, Any, Any]) -> tuple[tuple[Any, Any, Any], Any]:
+    """Return the gradient of a color without light, and that of the brightness, from that of the lit color."""
+    r = slope[0] if color[0] * bright <= 1 else np.float32(0)
+    g = slope[1] if color[1] * bright <= 1 else np.float32(0)
+    b = slope[2] if color[2] * bright <= 1 else np.float32(0)
+    return (r * bright, g * bright, b * bright), r * color[0] + g * color[1] + b * color[2]
+
+
+@contracted
+def _scaled(color: tuple[Any, Any, Any], factor: Any) -> tuple[Any, Any, Any]:
+    return color[0] * factor, color[1] * factor, color[2] * factor
 
 
 @contracted

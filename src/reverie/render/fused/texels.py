@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from reverie.render.fused.kernel import contracted, inlined
-from reverie.render.fused.lanes import load, store
 
 ONE, ZERO = np.float32(1), np.float32(0)
 
@@ -28,12 +27,11 @@ def corners_of(sizes: np.ndarray, level: int, u: float, v: float) -> tuple[Any, 
 
 
 @contracted
-def _between(texels: np.ndarray, near: Any) -> tuple[Any, Any, Any]:
-    """Return the color between four texels, and how it changes to the right and down, by texel."""
+def _channel(texels: np.ndarray, near: Any, c: int) -> tuple[Any, Any, Any]:
+    """Return one channel between four texels, and how it changes to the right and down, by texel."""
     i, j, k, m, x, y = near
-    upper_left, upper_right = load(texels, i), load(texels, j)
-    down_left, down_right = load(texels, k) - upper_left, load(texels, m) - upper_right
-    left, right = upper_left + y * down_left, upper_right + y * down_right
+    down_left, down_right = texels[k, c] - texels[i, c], texels[m, c] - texels[j, c]
+    left, right = texels[i, c] + y * down_left, texels[j, c] + y * down_right
     return left + x * (right - left), right - left, down_left + x * (down_right - down_left)
 
 
@@ -45,13 +43,16 @@ def _near(sizes: np.ndarray, level: int, u: float, v: float) -> Any:
 
 
 @contracted
-def mixed_color(texels: np.ndarray, sizes: np.ndarray, u: float, v: float, level: float) -> Any:
-    """Return the color between two levels; `texels` are ``[M, 4]``."""
+def mixed_color(texels: np.ndarray, sizes: np.ndarray, u: float, v: float, level: float) -> tuple[Any, Any, Any]:
+    """Return the color between two levels, float32."""
     lower = min(int(level), sizes.shape[0] - 1)
-    part, color = np.float32(level - lower), _between(texels, _near(sizes, lower, u, v))[0]
+    part, near = np.float32(level - lower), _near(sizes, lower, u, v)
+    r, g, b = _channel(texels, near, 0)[0], _channel(texels, near, 1)[0], _channel(texels, near, 2)[0]
     if part <= ZERO or lower + 1 >= sizes.shape[0]:
-        return color
-    return color + part * (_between(texels, _near(sizes, lower + 1, u, v))[0] - color)
+        return r, g, b
+    near = _near(sizes, lower + 1, u, v)
+    r1, g1, b1 = _channel(texels, near, 0)[0], _channel(texels, near, 1)[0], _channel(texels, near, 2)[0]
+    return r + part * (r1 - r), g + part * (g1 - g), b + part * (b1 - b)
 
 
 @contracted
@@ -63,30 +64,47 @@ def mixed_slopes(texels: np.ndarray, sizes: np.ndarray, u: float, v: float, leve
     above = near
     if part > 0:
         above, other, other_u, other_v = _slopes(texels, sizes, min(lower + 1, sizes.shape[0] - 1), u, v)
-        color, by_u, by_v = (
-            color + part * (other - color),
-            by_u + part * (other_u - by_u),
-            by_v + part * (other_v - by_v),
-        )
+        color, by_u, by_v = _mixed(color, other, part), _mixed(by_u, other_u, part), _mixed(by_v, other_v, part)
     return near, above, part, color, by_u, by_v
 
 
 @contracted
 def _slopes(texels: np.ndarray, sizes: np.ndarray, level: int, u: float, v: float) -> tuple[Any, ...]:
-    """Return the texels around a place of one level, its color, and how that changes with u and v."""
+    """Return the texels around a place of one level, its color, and how that changes with u and v, three of each."""
     near, wide, high = _near(sizes, level, u, v), np.float32(sizes[level, 1]), np.float32(-sizes[level, 0])
-    color, right, down = _between(texels, near)
-    return near, color, right * wide, down * high
+    r, ru, rv = _channel(texels, near, 0)
+    g, gu, gv = _channel(texels, near, 1)
+    b, bu, bv = _channel(texels, near, 2)
+    return near, (r, g, b), (ru * wide, gu * wide, bu * wide), (rv * high, gv * high, bv * high)
 
 
 @contracted
-def scatter(to_texels: np.ndarray, near: Any, slope: Any) -> None:
-    """Add the gradient of a color to the texels around its place."""
+def _mixed(one: tuple[Any, Any, Any], two: tuple[Any, Any, Any], part: Any) -> tuple[Any, Any, Any]:
+    """Return ``one + part (two - one)``."""
+    return one[0] + part * (two[0] - one[0]), one[1] + part * (two[1] - one[1]), one[2] + part * (two[2] - one[2])
+
+
+@contracted
+def dot(one: tuple[Any, Any, Any], two: tuple[Any, Any, Any]) -> Any:
+    """Return the sum of products."""
+    return one[0] * two[0] + one[1] * two[1] + one[2] * two[2]
+
+
+@contracted
+def scatter(to_texels: np.ndarray, near: Any, r: Any, g: Any, b: Any) -> None:
+    """Add the gradient ``r, g, b`` of a color to the texels around its place."""
     i, j, k, m, x, y = near
-    store(to_texels, i, load(to_texels, i) + (ONE - x) * (ONE - y) * slope)
-    store(to_texels, j, load(to_texels, j) + x * (ONE - y) * slope)
-    store(to_texels, k, load(to_texels, k) + (ONE - x) * y * slope)
-    store(to_texels, m, load(to_texels, m) + x * y * slope)
+    _add(to_texels, i, (ONE - x) * (ONE - y), r, g, b)
+    _add(to_texels, j, x * (ONE - y), r, g, b)
+    _add(to_texels, k, (ONE - x) * y, r, g, b)
+    _add(to_texels, m, x * y, r, g, b)
+
+
+@contracted
+def _add(to_texels: np.ndarray, i: int, weight: Any, r: Any, g: Any, b: Any) -> None:
+    to_texels[i, 0] += weight * r
+    to_texels[i, 1] += weight * g
+    to_texels[i, 2] += weight * b
 
 
 @contracted
