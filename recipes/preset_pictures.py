@@ -1,7 +1,6 @@
 """Draw the pictures of presets that the studio shows: 224 px, from the pictures of `examples/`.
 
-    python recipes/preset_pictures.py                      # those that are missing
-    python recipes/preset_pictures.py dream-things         # these anew
+Those that are missing; named ones anew: python recipes/preset_pictures.py dream-things
 """
 
 from __future__ import annotations

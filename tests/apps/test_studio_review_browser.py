@@ -80,8 +80,8 @@ def test_what_is_crossed_out_on_the_review_page_is_left_out(base: str, tmp_path:
         page.locator(".card, #gallery button, #gallery a").first.click()
         frame = page.frame_locator("#viewer iframe")
         sync_api.expect(frame.locator("figure")).to_have_count(8)
-        width = frame.locator("figure img").first.evaluate("async (image) => (await image.decode(), image.naturalWidth)")
-        assert width > 0
+        decoded = "async (image) => (await image.decode(), image.naturalWidth)"
+        assert frame.locator("figure img").first.evaluate(decoded) > 0
         frame.locator("figure").first.click()
         with page.expect_download() as saved:
             frame.locator("#save").click()

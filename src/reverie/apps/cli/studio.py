@@ -64,7 +64,7 @@ def wall_command(
     keep_hours: Annotated[float, Parameter(help="Delete pictures after so long, those that were sent too.")] = 24.0,
     preset: Annotated[Literal["looks", "dreams", "artists"], Parameter(help=CHOICES)] = "looks",
     artists: Annotated[str, Parameter(help="Folder of paintings, or of 'reverie gather artists'.")] = "artists",
-    size: Annotated[int, Parameter(help="Longer side of stylized pictures, in pixels.")] = 768,
+    size: Annotated[int, Parameter(help="Longer side of the pictures, in pixels, where a look says none.")] = 768,
     idle: Annotated[
         tuple[str, ...], Parameter(negative="", help="Film, or folder of films, for quiet times; repeatable.")
     ] = (),
@@ -86,7 +86,8 @@ def wall_command(
         program_of_cups()  # said before the doors open, rather than at the first print
     settings = StudioSettings(
         host=host, port=port, exhibition=True, address=address, moderated=moderated, devices=device_list(devices),
-        keep_hours=checked_hours(keep_hours), frames=FRAMES_KEPT, choices=preset, idle=films_in(idle),
+        keep_hours=checked_hours(keep_hours), frames=FRAMES_KEPT, choices=preset, size=positive("--size", size),
+        idle=films_in(idle),
     )  # fmt: skip
 
     prepare = partial(
