@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reverie.errors import InputError
 from reverie.jobs.given import sha256_of
@@ -61,9 +61,15 @@ def with_paths(part: object, change: Callable[[str, str], str]) -> object:
                      for n, text in enumerate(texts, 1)]  # fmt: skip
         else:
             roles = [f"{name} {n}" for n in range(1, len(texts) + 1)] if isinstance(value, tuple) else [name]
-            found = [_with_path(role, text, change) for role, text in zip(roles, texts, strict=True)]
+            found = [text if _is_words(field, text) else _with_path(role, text, change)
+                     for role, text in zip(roles, texts, strict=True)]  # fmt: skip
         changed[name] = tuple(found) if isinstance(value, tuple) else found[0]
     return dataclasses.replace(part, **changed) if changed else part  # type: ignore[type-var]
+
+
+def _is_words(field: dataclasses.Field[Any], text: str) -> bool:
+    ends = field.metadata.get("files_end")
+    return ends is not None and Path(text).suffix.lower() not in ends
 
 
 def _with_path(role: str, text: str, change: Callable[[str, str], str]) -> str:
