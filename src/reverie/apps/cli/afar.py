@@ -51,6 +51,8 @@ def one_afar(
 
     if common.show:
         raise InputError("--show follows a work of this machine; leave it out, or --executor")
+    if common.as_json:
+        raise InputError("--json prints what this machine finds; leave it out, or --executor")
     if given is not None and given.path is None:
         raise InputError("an executor takes files on storage that its machines share, not standard input")
     if target.note:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.one import print_decisions
+from reverie.apps.cli.output import print_note
 from reverie.errors import InputError
 from reverie.jobs.tool import AnyTool
 from reverie.jobs.wanted import target_for
@@ -28,6 +29,8 @@ def print_one(
     from reverie.jobs.run import open_run
     from reverie.jobs.session import Session
 
+    if common.executor != "local":
+        print_note("made on this machine: what is read here is not sent out; with -o it is")
     targets = {label: extra_target(tool, find, config, given, common, name) for label, name in common.extras.items()}
     run = open_run(tool, config, given, Session())
     try:
