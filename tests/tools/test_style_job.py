@@ -66,6 +66,7 @@ def test_only_a_job_or_one_line_comes_out_of_any_record(made: Path) -> None:
     assert min(outcomes.values()) > 100
 
 
+@pytest.mark.real
 def test_keyframes_of_a_strange_record_are_refused_in_one_line(files: Path) -> None:
     from reverie.jobs.given import Given
     from reverie.jobs.session import Session
@@ -125,6 +126,7 @@ def test_what_describes_a_style_goes_with_it() -> None:
     assert "color_method" not in kept and kept["style_scale"] == [2.0]
 
 
+@pytest.mark.real
 def test_a_picture_made_in_one_pass_says_what_it_has_not(files: Path, tmp_path: Path) -> None:
     fast = style(files / "0.png", files / "1.png", fast="any", size=48, device="cpu", precision="fp32")
     with pytest.raises(InputError, match="stylized in one pass"):

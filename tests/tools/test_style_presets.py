@@ -19,6 +19,8 @@ from reverie.objective.total_variation import TotalVariation
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.sources import Style, StylePictures
 
+pytestmark = pytest.mark.real
+
 VGG = ("image", "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 SQUEEZE = ("image", "relu1", "fire3", "fire4", "fire5", "fire7")
 GOOGLENET = ("image", "conv1", "conv2", "inception3a", "inception3b", "inception4b")
