@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +29,12 @@ STRANGE = [None, True, -1, 10**400, 1.5, float("nan"), "x", "a:b:1", [], [1], ["
 
 
 @pytest.fixture(scope="module")
-def made(files: Path, critic: Critic) -> Path:
+def made(files: Path, embedded_critics: Callable[[bool], Critic]) -> Path:
     quick = QUICK | {"size": 48, "min_size": 48, "steps": 1}
     region = (f"mask={files / '1.png'},style={files / '2.png'}:2,strength=0.5",)
     path = files / "made.png"
-    style(files / "0.png", [f"{files / '1.png'}:3"], StyleConfig(region=region, **quick), critic=critic).save(path)
+    config = StyleConfig(region=region, **quick)
+    style(files / "0.png", [f"{files / '1.png'}:3"], config, critic=embedded_critics(False)).save(path)
     return path
 
 
