@@ -128,4 +128,5 @@ def _outward(
                         out[target + c] = min(max(value, -bound), bound)
 
 
-inward, outward = (compiled(function, fastmath={"contract"}) for function in (_inward, _outward))
+inward = compiled(_inward, fastmath={"contract"})
+outward = compiled(_outward, fastmath={"contract"})
