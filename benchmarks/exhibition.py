@@ -1,7 +1,8 @@
 """How long do visitors of an exhibition wait, from the photo on their phone to the wall?
 
 Thirty visitors come, four a minute, each with a HEIC of 1024 px that nobody sent before; they choose in turn from both
-kinds of looks that a wall is started with, paintings (one pass of the any-style network) and dreams. Then some come two
+kinds of looks that a wall is started with, paintings (one pass of the any-style network) and dreams, at the
+sizes of a wall where nobody says one. Then some come two
 at once. Each wait is from the first byte of the upload until a screen has fetched the result from the wall, all in:
 upload, decoding, queue, work, writing, the picture for the screen. Servers, workers and visitors share this machine, on
 its own clock: the usual run takes nine minutes.
@@ -41,8 +42,8 @@ class Wall:
         self.base = f"http://127.0.0.1:{self.port}"
         command = [
             sys.executable, "-m", "reverie", "wall", "--port", str(self.port), "--host", "127.0.0.1",
-            "--home", str(home), "--preset", preset, "--artists", str(paintings), "--size", str(size),
-            "--keep-hours", "1",
+            "--home", str(home), "--preset", preset, "--artists", str(paintings),
+            "--keep-hours", "1", *(["--size", str(size)] if size else []),
         ]  # fmt: skip
         env = {**os.environ, **environment(), "REVERIE_PASSWORD": PASSWORD}
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=env)
@@ -147,7 +148,7 @@ def about(waits: list[float]) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and report."""
-    parser = arguments(__doc__, visitors=30, pairs=6, side=1024, size=768)
+    parser = arguments(__doc__, visitors=30, pairs=6, side=1024, size=0)
     parser.add_argument("--every", type=float, default=15.0, help="seconds from one visitor to the next")
     parser.add_argument("--paintings", type=Path, help="a folder of paintings; some are drawn if absent")
     parser.add_argument("--look", default="", help="part of the id of the dreams' looks that are chosen")

@@ -25,17 +25,18 @@ EVERY_S = 15.0
 
 
 class Clock:
-    """The time of day that all of Reverie sees."""
+    """The time that all of Reverie sees: of day, and between two requests."""
 
     def __init__(self) -> None:
-        self._real, self._ahead = time.time, 0.0
+        self._real, self._ahead = (time.time, time.monotonic), 0.0
 
     def __enter__(self) -> Self:
-        time.time = lambda: self._real() + self._ahead
+        of_day, between = self._real
+        time.time, time.monotonic = lambda: of_day() + self._ahead, lambda: between() + self._ahead
         return self
 
     def __exit__(self, *_: object) -> None:
-        time.time = self._real
+        time.time, time.monotonic = self._real
 
     def forward(self, seconds: float) -> None:
         """Let so many seconds pass at once."""

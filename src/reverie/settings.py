@@ -36,6 +36,7 @@ class Facts:
         file: the field names a file of this kind ("picture", "network", "folder", "text"): records keep its base name
             and sha256, and a replay finds it by both.
         builtin: values of such a field that name something inside the package and no file.
+        files_end: how those values of such a field end that are files; all others are words. None: all are files.
         runs_code: the field may name a function as FILE.py:FUNCTION, which is run; only a user may, never a record.
         user_only: a value with this text in it, such as "://", may come from a user, never from a record.
         inside: the field is a text, or several, with names of files in it; ``inside(text, change)`` calls
@@ -74,6 +75,7 @@ class Facts:
     counts: bool = False
     file: str | None = None
     builtin: tuple[str, ...] = ()
+    files_end: tuple[str, ...] | None = None
     runs_code: bool = False
     user_only: str | None = None
     inside: Callable[[str, Callable[[str, str], str]], str] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from reverie.jobs.interrupts import IMPATIENT_S, NAMES, Interrupts, cause
 from reverie.jobs.many import scratch_of
 from reverie.jobs.stored import side_file
 from reverie.tools.films.work import target_of
+from reverie.weights.embedded import embedded_path
 
 pytestmark = pytest.mark.real
 
@@ -70,6 +72,18 @@ def test_names_with_escape_codes_do_not_reach_the_terminal(run: Run, tmp_path: P
     for words in (("dream", path), ("classify", "embedded", path), ("models", "show", path)):
         _, _, err = run(*words)
         assert err and "\x1b" not in err and "\x07" not in err, words
+
+
+def test_what_a_file_says_of_itself_is_no_order_to_the_terminal(run: Run, tmp_path: Path) -> None:
+    photo = tmp_path / "b\x1b[2J.png"
+    Image.fromarray(scene()).save(photo)
+    assert run("dream", photo, *QUICK)[0] == 0
+    made = next(path for path in tmp_path.iterdir() if path != photo)
+    network = tmp_path / "n\x1b[31m[b].safetensors"
+    shutil.copy(embedded_path("embedded"), network)
+    for words in (("info", made), ("info", network), ("info", made, "--json"), ("models", "show", network)):
+        code, out, err = run(*words)
+        assert code == 0 and "\x1b" not in out + err, words
 
 
 def test_a_name_of_250_bytes_can_be_dreamt(run: Run, tmp_path: Path) -> None:

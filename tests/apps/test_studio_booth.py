@@ -14,6 +14,7 @@ pytest.importorskip("segno", reason="the extra `studio` is not installed")
 
 from starlette.testclient import TestClient
 
+from reverie.apps.web.studio.api_booth import choices_of
 from reverie.apps.web.studio.app import build
 from reverie.apps.web.studio.retention import clean
 from reverie.apps.web.studio.settings import StudioSettings
@@ -79,6 +80,17 @@ def test_a_visitor_sees_what_he_sent_and_how_long_it_is_kept(app) -> None:
     assert Image.open(io.BytesIO(me.get(f"/api/booth/files/{sent['sha256']}").content)).format == "JPEG"
     assert you.get(f"/api/booth/files/{sent['sha256']}").status_code == 404
     assert set(you.get("/api/booth/about").json()) == {"keep_hours", "moderated"}
+
+
+def test_looks_that_say_no_size_have_that_of_the_wall(tmp_path: Path) -> None:
+    more = {"registry": "reverie.tools.registry", "choices": "dreams"}
+    sized = choices_of(app_of(tmp_path / "a", size=640, **more).state.studio)
+    assert len(sized) > 5 and {_size(look) for look in sized} == {640}
+    assert {_size(look) for look in choices_of(app_of(tmp_path / "b", **more).state.studio)} == {None}
+
+
+def _size(look: dict) -> object:
+    return next((part["size"] for part in look["record"].values() if "size" in part), None)
 
 
 def test_a_visitor_has_no_studio(app) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from toy_registry import FADE, find_tool
 
@@ -203,3 +204,28 @@ def test_a_killed_worker_is_followed_by_another_that_ends_its_job(queue: Queue, 
             time.sleep(0.1)
     assert [(queue.get(key.id).state, queue.get(key.id).attempts) for key in (job, quick)] == [("done", 2), ("done", 1)]
     assert len(queue.get(job.id).results) == 1
+
+
+class Freed:
+    """A machine whose second core is free only after the first look."""
+
+    def __init__(self, most: int) -> None:
+        self.found = [1, 2]
+
+    def threads(self, now: int) -> tuple[int, float]:
+        return self.found.pop(0), 0.0
+
+
+def test_each_job_begins_with_the_cores_that_are_free_then(
+    queue: Queue, worker: Worker, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = torch.get_num_threads()
+    monkeypatch.setattr("reverie.jobs.queue.worker.Machine", Freed)
+    monkeypatch.setattr("reverie.jobs.queue.worker.LEAST_LOOK_S", 0.0)
+    jobs = [added(queue, photo, seed=seed) for seed in (1, 2)]
+    try:
+        worker.serve(lambda: all(queue.get(job.id).state == "done" for job in jobs))
+    finally:
+        torch.set_num_threads(before)
+    made = [stored_record(queue.home.result(job.id) / "fox-fade.png")["machine"]["threads"] for job in jobs]
+    assert made == [1, 2]

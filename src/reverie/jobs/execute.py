@@ -138,7 +138,8 @@ def _kept(
 ) -> Ended:  # fmt: skip
     """Write the unfinished result at once, if there was a step."""
     if run.last is None or target is None or not run.last.done:
-        return Ended(end, (), "before the first step; nothing was written" if target else "; nothing was written")
+        unit = "step" if run.last is None else run.last.unit.removesuffix("s")
+        return Ended(end, (), f"before the first {unit}; nothing was written" if target else "; nothing was written")
     place = kept or kept_path(target)
     total = f" of {run.last.total}" if run.last.total else ""
     where = f"at {run.last.unit.removesuffix('s')} {run.last.done}{total}"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reverie.errors import InputError
 from reverie.jobs.given import sha256_of
@@ -61,9 +61,15 @@ def with_paths(part: object, change: Callable[[str, str], str]) -> object:
                      for n, text in enumerate(texts, 1)]  # fmt: skip
         else:
             roles = [f"{name} {n}" for n in range(1, len(texts) + 1)] if isinstance(value, tuple) else [name]
-            found = [_with_path(role, text, change) for role, text in zip(roles, texts, strict=True)]
+            found = [text if _is_words(field, text) else _with_path(role, text, change)
+                     for role, text in zip(roles, texts, strict=True)]  # fmt: skip
         changed[name] = tuple(found) if isinstance(value, tuple) else found[0]
     return dataclasses.replace(part, **changed) if changed else part  # type: ignore[type-var]
+
+
+def _is_words(field: dataclasses.Field[Any], text: str) -> bool:
+    ends = field.metadata.get("files_end")
+    return ends is not None and Path(text).suffix.lower() not in ends
 
 
 def _with_path(role: str, text: str, change: Callable[[str, str], str]) -> str:
@@ -147,18 +153,15 @@ class Files:
 
     Args:
         made: the result that the job was found in; None for a job from elsewhere.
-        folders: further folders, searched with all below them.
+        folders: further folders, searched with all below them; None where the user cannot name any.
         given: role → a path that the user named himself, which wins.
     """
 
     def __init__(
-        self, made: Path | None = None, folders: Iterable[Path] = (), given: Mapping[str, Path] | None = None
+        self, made: Path | None = None, folders: Iterable[Path] | None = None, given: Mapping[str, Path] | None = None
     ) -> None:
-        self.made, self.folders, self.given = (
-            made,
-            tuple(folders),
-            {role: network_in(path) for role, path in (given or {}).items()},
-        )
+        self.made, self.folders, self._asks_for_folders = made, tuple(folders or ()), folders is not None
+        self.given = {role: network_in(path) for role, path in (given or {}).items()}
 
     def found(self, role: str, item: Input) -> Path:
         """Return the file of a role.
@@ -174,7 +177,7 @@ class Files:
         if chosen is not None or any(path.exists() for path in candidates):
             raise InputError(
                 f"'{(chosen or candidates[0]).name}' is not the {role_in_words(role)} that was used: its sha256 "
-                f"differs; {_way_out(role)}"
+                f"differs; {self._way_out(role)}"
             )
         left = MOST_SEARCHED_BYTES
         for path in self._around():
@@ -185,7 +188,13 @@ class Files:
             if _has(path, item.sha256):
                 return path
         where = f"beside '{self.made}' nor here" if self.made is not None else "here"
-        raise InputError(f"the {role_in_words(role)} '{item.name}' is neither {where}; {_way_out(role)}")
+        raise InputError(f"the {role_in_words(role)} '{item.name}' is neither {where}; {self._way_out(role)}")
+
+    def _way_out(self, role: str) -> str:
+        ways = ["put it there"]
+        ways += [f"give it with --{role}"] if role in GIVEN else []
+        ways += ["give the folder that has it with --files"] if self._asks_for_folders else []
+        return f"{', '.join(ways[:-1])}, or {ways[-1]}" if len(ways) > 1 else ways[0]
 
     def _named(self, name: str) -> Iterator[Path]:
         bare = base_name(name)
@@ -206,11 +215,6 @@ def role_in_words(role: str) -> str:
     if inside:
         return f"{inside[3].rstrip(' 0123456789')} of {inside[1]} {inside[2]}"
     return {"target_from": "artwork"}.get(role, role.rstrip(" 0123456789").replace("_", " "))
-
-
-def _way_out(role: str) -> str:
-    own = f"give it with --{role}, or " if role in GIVEN else ""
-    return f"put it there, {own}give the folder that has it with --files"
 
 
 def found_config(job: Job, files: Files) -> object:

@@ -51,9 +51,13 @@ def sheet(tool: AnyTool) -> AnyTool:
         assert isinstance(how, SheetSettings)
         return _PreparedSheet(tool, joined(tool.config, rest), how, session)
 
+    def name_of(config: object) -> str:
+        rest = {name: part for name, part in sections(config).items() if name != "sheet"}
+        return tool.name.replace(" ", "-") if tool.name_of is None else tool.name_of(joined(tool.config, rest))
+
     return Tool(
-        name=f"sheet({tool.name})", doing=tool.doing, ending=f"{tool.ending}-sheet", summary=tool.summary, config=cls,
-        prepare=prepare, roles=tool.roles, spreads=True, upgrade=tool.upgrade,
+        name=f"sheet({tool.name})", doing=tool.doing, ending=f"{tool.ending}-sheet".lstrip("-"), summary=tool.summary,
+        config=cls, name_of=name_of, prepare=prepare, roles=tool.roles, spreads=True, upgrade=tool.upgrade,
     )  # fmt: skip
 
 

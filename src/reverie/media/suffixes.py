@@ -30,6 +30,8 @@ MESHES_WRITTEN = (".glb", ".obj", ".ply", ".stl")
 MESHES = (*MESHES_WRITTEN, ".gltf", ".off")
 SOUNDS = (".wav", ".flac", ".mp3")
 TABLES = (".json", ".csv")
+LISTS = (".txt", ".list", ".csv")
+"""Files of one name a line, where words may stand as well."""
 
 KINDS = {
     **dict.fromkeys(VIDEOS, "film"), **dict.fromkeys(MESHES, "mesh"), **dict.fromkeys(PICTURES, "picture"),

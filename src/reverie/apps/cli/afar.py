@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reverie.apps.cli.output import print_note
+from reverie.apps.cli.output import print_note, print_path
 from reverie.errors import InputError
 from reverie.jobs.batch import Job as Item
 from reverie.jobs.batch import Moment, Outcome
@@ -69,5 +69,5 @@ def one_afar(
             text, *notes = event.message.splitlines()
             for note in (*notes, text):
                 line.say(note)
-            print(target.path)
+            print_path(target.path)
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +21,7 @@ def convert_command(
     classes: Annotated[Path | None, Parameter(help="Text of class names, one a line.")] = None,
 ) -> int:
     """Make one file of a network of others that knows its architecture, colors and classes: --model FILE is enough."""
+    from reverie.apps.cli.output import print_note, print_path
     from reverie.critic.convert import convert
     from reverie.errors import OutputError
 
@@ -29,6 +29,6 @@ def convert_command(
         raise OutputError(f"'{output}' is there already; give another name")
     about = convert(model, weights, output, mean=mean, labels=classes)
     colors = ", ".join(f"{255 * value:.1f}" for value in about.mean)
-    print(f"{about.architecture}, {len(about.classes)} classes, mean {colors} (red, green, blue)", file=sys.stderr)
-    print(output)
+    print_note(f"{about.architecture}, {len(about.classes)} classes, mean {colors} (red, green, blue)")
+    print_path(output)
     return 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import shlex
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +12,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from reverie.apps.cli.options import FLAGS
+from reverie.apps.cli.output import print_lines, print_note
 from reverie.errors import InputError
 from reverie.settings import flag_of
 from reverie.tools.registry import command_of
@@ -36,13 +36,13 @@ def info_command(
         try:
             record = _record(path)
         except InputError as error:
-            print(f"reverie: {error}", file=sys.stderr)
+            print_note(f"reverie: {error}")
             code = 2
             continue
         if as_json:
             print(json.dumps(record, indent=2, ensure_ascii=False))
         else:
-            print(*([""] if number else []), *about(path, record), sep="\n")
+            print_lines("\n".join([*([""] if number else []), *about(path, record)]))
     return code
 
 

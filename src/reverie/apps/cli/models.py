@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from rich.table import Table
+from rich.text import Text
 
-from reverie.apps.cli.output import PipeConsole
+from reverie.apps.cli.output import PipeConsole, print_lines, print_note, print_path
+from reverie.errors import printable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -99,17 +101,15 @@ def print_layers(name: str, weights: str | None, *, everything: bool = False, as
     for layer, field in rows:
         mark = " *" if layer.name in about.default_layers else ""
         stride = str(layer.stride) if layer.stride else "whole picture"
-        table.add_row(layer.name + mark, str(layer.channels), stride, str(field.full_px) if field else "", layer.path)
+        cells = layer.name + mark, str(layer.channels), stride, str(field.full_px) if field else "", layer.path
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     console = PipeConsole(highlight=False, width=None if sys.stdout.isatty() else WIDE)  # names are copied: never cut
-    console.print(
-        f"{about.name}: {len(about.classes) or 'unnamed'} classes, pictures of at least {critic.min_side} px; "
-        "* marks the default layer"
-    )
+    classes = f"{len(about.classes) or 'unnamed'} classes"
+    print_lines(f"{about.name}: {classes}, pictures of at least {critic.min_side} px; * marks the default layer")
     console.print(table)
     if about.classes:
-        console.print(
-            "classes: " + _some(about.classes, len(about.classes) if everything else CLASSES_SHOWN), style="dim"
-        )
+        some = _some(about.classes, len(about.classes) if everything else CLASSES_SHOWN)
+        console.print(Text(printable(f"classes: {some}"), style="dim"))
 
 
 def _field_of(critic: Critic, name: str) -> Field | None:
@@ -136,13 +136,13 @@ def fetch_command(name: Annotated[str, Parameter(help="A name of the list.")], /
 
     if name in STEMS:
         print("the embedded network is part of this installation; there is nothing to fetch", file=sys.stderr)
-        print(embedded_path(name))
+        print_path(embedded_path(name))
         return 0
     with bar(f"fetching {name}") as line:
         path = fetch(
             name, lambda done, total: line.update(done / max(total, 1), f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
         )
-    print(path)
+    print_path(path)
     return 0
 
 
@@ -176,6 +176,6 @@ def calibrate_command(
                     yield from at_size(rgb, short)
 
         keep(critic, measure(critic, pictures(), names), replace=True)
-    print(f"{len(names)} layers of {critic.identity.name} measured on {len(found.sources)} pictures", file=sys.stderr)
-    print(cached_path(critic))
+    print_note(f"{len(names)} layers of {critic.identity.name} measured on {len(found.sources)} pictures")
+    print_path(cached_path(critic))
     return 0

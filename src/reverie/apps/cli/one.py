@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from reverie.apps.cli.afar import one_afar
 from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.formats import is_folder, suffix_of
-from reverie.apps.cli.output import print_note, print_path
+from reverie.apps.cli.output import print_lines, print_note, print_path
 from reverie.apps.cli.pipes import STDOUT, as_given, check_stdout, write_stdout
 from reverie.apps.cli.then import check_then, steps_after
 from reverie.errors import InputError, unknown_name
@@ -132,7 +132,10 @@ def _printed(run: Run, ended: Ended, *, as_json: bool) -> Ended:
 
     main = run.outputs()[0]
     assert isinstance(main, Printable)
-    print(main.printed(as_json=as_json), file=sys.stdout if as_json else sys.stderr)
+    if as_json:
+        print(main.printed(as_json=True))
+    else:
+        print_lines(main.printed(as_json=False), sys.stderr)
     return replace(ended, paths=()) if as_json else ended
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 
@@ -38,6 +39,12 @@ def print_path(path: Path) -> None:
     except UnicodeEncodeError:  # no text
         sys.stdout.buffer.write(os.fsencode(path) + b"\n")
         sys.stdout.buffer.flush()
+
+
+def print_lines(text: str, where: TextIO | None = None) -> None:
+    """Print lines for people, on standard output if nothing else is said, without what a terminal would obey."""
+    for line in text.split("\n"):
+        print(printable(line), file=where or sys.stdout)
 
 
 def print_note(text: str) -> None:

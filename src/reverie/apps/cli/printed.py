@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.one import print_decisions
+from reverie.apps.cli.output import print_lines, print_note, print_path
 from reverie.errors import InputError
 from reverie.jobs.tool import AnyTool
 from reverie.jobs.wanted import target_for
@@ -37,18 +37,18 @@ def print_one(
         with watching(tool) as watch:
             ended = execute(run, None, watch, quality=common.quality)
         if ended.end != "done":
-            print(f"reverie: stopped{ended.text}", file=sys.stderr)
+            print_note(f"reverie: stopped{ended.text}")
             return CODES[ended.end]
         results = run.outputs()
         assert isinstance(results[0], Printable)
         text = results[0].printed(as_json=common.as_json)
         if text:
-            print(text)
+            print(text) if common.as_json else print_lines(text)
         for label, target in targets.items():
             output = next(result for result in results if result.label == label)
             if not target.finished:
                 output.write(target.path, run.record(), common.quality)
-            print(target.path, file=sys.stderr if common.as_json else sys.stdout)
+            print_note(str(target.path)) if common.as_json else print_path(target.path)
         return 0 if tool.failed is None else tool.failed(results[0])
     finally:
         run.close()
@@ -66,5 +66,5 @@ def extra_target(
     target = target_for(tool, find, tool.settled(config, given), given, path, overwrite=common.overwrite)
     check_writable(target.path)
     if target.note:
-        print(target.note, file=sys.stderr)
+        print_note(target.note)
     return target

@@ -16,6 +16,7 @@ CHOICES = (
     "What visitors choose from: looks that were kept in the studio (else those of the tools), looks of dreams, or "
     "paintings of a folder."
 )
+PAINTED_PX, DREAMT_PX = 768, 640  # two cores make either while a visitor stands there
 FRAMES_KEPT = 12  # of each picture, to show on the wall how it came about
 
 
@@ -64,7 +65,13 @@ def wall_command(
     keep_hours: Annotated[float, Parameter(help="Delete pictures after so long, those that were sent too.")] = 24.0,
     preset: Annotated[Literal["looks", "dreams", "artists"], Parameter(help=CHOICES)] = "looks",
     artists: Annotated[str, Parameter(help="Folder of paintings, or of 'reverie gather artists'.")] = "artists",
-    size: Annotated[int, Parameter(help="Longer side of stylized pictures, in pixels.")] = 768,
+    size: Annotated[
+        int | None,
+        Parameter(
+            help=f"Longer side of the pictures, in pixels, where a look says none: {PAINTED_PX} for paintings, "
+            f"{DREAMT_PX} for dreams."
+        ),
+    ] = None,
     idle: Annotated[
         tuple[str, ...], Parameter(negative="", help="Film, or folder of films, for quiet times; repeatable.")
     ] = (),
@@ -86,11 +93,19 @@ def wall_command(
         program_of_cups()  # said before the doors open, rather than at the first print
     settings = StudioSettings(
         host=host, port=port, exhibition=True, address=address, moderated=moderated, devices=device_list(devices),
-        keep_hours=checked_hours(keep_hours), frames=FRAMES_KEPT, choices=preset, idle=films_in(idle),
+        keep_hours=checked_hours(keep_hours), frames=FRAMES_KEPT, choices=preset,
+        size=DREAMT_PX if size is None else positive("--size", size),
+        idle=films_in(idle),
     )  # fmt: skip
 
     prepare = partial(
-        _open_booth, Path(as_given(artists)) if preset == "artists" else None, size, printer, paper, map, rules
+        _open_booth,
+        Path(as_given(artists)) if preset == "artists" else None,
+        size or PAINTED_PX,
+        printer,
+        paper,
+        map,
+        rules,
     )
     return serve(home_of(home), settings, certificate=certificate, key=key, prepare=prepare)
 

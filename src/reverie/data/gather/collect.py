@@ -138,7 +138,8 @@ class Collector:
                     break
                 done, _ = wait(tasks, POLL_S, FIRST_COMPLETED)
                 for future in done:
-                    yield Moment(self.kept, self.wanted, self._settled(tasks.pop(future), future))
+                    line = self._settled(tasks.pop(future), future)
+                    yield Moment(self.kept, self.wanted, line)
         finally:
             self.client.stop.set()
             pool.shutdown(wait=True, cancel_futures=True)

@@ -61,7 +61,7 @@ class Taken:
         if device != "auto" and has_field(job.config, "device"):
             job = dataclasses.replace(job, config=with_chosen(job.config, {"device": device}))
         scratch = home.job(entry.id) / scratch_of(self.target, self.tool).name
-        found = Files(None, (), linked(input_paths(job, files), job, home.job(entry.id) / "inputs"))
+        found = Files(None, None, linked(input_paths(job, files), job, home.job(entry.id) / "inputs"))
         if job.made.version:
             self.run: Run = replayed(self.target, job, find, session, files=found, scratch=scratch)
         else:

@@ -27,6 +27,7 @@ from reverie.jobs.queue.taken import Taken, tidy
 from reverie.jobs.queue.trail import Trail, without_places
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool
+from reverie.threads import LEAST_LOOK_S, Machine, usable_cores
 
 IDLE_S = 0.2  # between two looks into an empty queue
 OBEY_S = 0.2  # between two looks at what is asked of running jobs
@@ -58,12 +59,15 @@ class Worker:
         self.name = self.leases.enter(device)
         self.session, self.taken = Session(), list[Taken]()
         self.jobs, self._obeyed = 0, 0.0
+        self._machine: Machine | None = None
+        self._looked = 0.0
         self._over = threading.Event()
         os.chdir(queue.home.empty)
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
 
     def serve(self, leave: Callable[[], bool]) -> None:
         """Work until `leave` says so; what is not done then goes back into the queue."""
+        self._machine, self._looked = Machine(usable_cores()), time.monotonic()
         try:
             while not leave():
                 if not self.turn():
@@ -100,6 +104,7 @@ class Worker:
         if entry is None:
             return False
         self.jobs += 1
+        self._fit_threads()
         try:
             home, frames = self.queue.home, self.frames
             taken = self.take(home, self.files, entry, self.find, self.session, self.device, frames=frames)
@@ -107,6 +112,13 @@ class Worker:
         except Exception as error:  # whatever is wrong with one job, the others go on
             self._failed(entry, error, 0.0)
         return True
+
+    def _fit_threads(self) -> None:
+        """Begin a job with as many threads as cores are free by now: a worker outlives what ran when it began."""
+        torch, since_s = sys.modules.get("torch"), time.monotonic() - self._looked
+        if torch is not None and self._machine is not None and not self.taken and since_s >= LEAST_LOOK_S:
+            self._looked += since_s
+            torch.set_num_threads(self._machine.threads(torch.get_num_threads())[0])
 
     def _obey(self, taken: Taken) -> None:
         wished = self.leases.wished(taken.entry.id, self.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reverie.jobs.blocks import SeedSettings
+from reverie.media.suffixes import LISTS
 from reverie.settings import setting
 
 
@@ -73,7 +74,7 @@ class ImagesConfig(PictureSettings, NetSettings):
 
     words: tuple[str, ...] = setting(
         (), "Classes, such as 'fountain, arch', or a text file with one a line; search words after a colon.",
-        file="text",
+        file="text", files_end=LISTS,
     )  # fmt: skip
     source: tuple[str, ...] = setting(
         ("openverse", "commons"),
@@ -88,7 +89,7 @@ class ArtistsConfig(PictureSettings, NetSettings):
 
     names: tuple[str, ...] = setting(
         (), "Painters, or a text file with one a line, perhaps a category after a colon; else the shipped list.",
-        file="text",
+        file="text", files_end=LISTS,
     )  # fmt: skip
     museums: bool = setting(False, "Search the Met, Chicago and the Rijksmuseum too.", group="which pictures")
 
@@ -113,4 +114,4 @@ class PublicConfig(NetSettings, SeedSettings):
 class VetoConfig:
     """What is left out."""
 
-    veto: str = setting("veto.txt", "The list that the review page saved: one file a line.", file="text")
+    veto: str = setting("", "The list that the review page saved: one file a line.", file="text")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
 from reverie.jobs.plain_text import read_text
+from reverie.media.suffixes import LISTS
 
 if TYPE_CHECKING:
     from reverie.data.gather.collect import Wish
@@ -42,7 +43,7 @@ def parse_wishes(words: Sequence[str]) -> tuple[Wish, ...]:
 
 def _lines(text: str) -> list[str]:
     path = Path(text)
-    if path.suffix.lower() not in (".txt", ".list", ".csv"):
+    if path.suffix.lower() not in LISTS:
         return text.replace("\n", ",").split(",") if ":" not in text else text.splitlines()
     lines = read_text(path, "the list of classes", MOST_BYTES).splitlines()
     return [line.split("#", 1)[0] for line in lines]

@@ -98,7 +98,7 @@ def with_song(loop: LoopConfig) -> LoopConfig:
     usual = SoundKeysConfig(song=loop.song)
     how = replace(usual, map=loop.map) if loop.map else usual
     drive = Drive(Path(loop.song), how.map, loop.seconds)
-    keys = {"name": f"{Path(loop.song).stem}-keys.yaml", "text": keys_text(drive, how), "names": []}
+    keys = {"name": f"{Path(loop.song).name} by --map", "text": keys_text(drive, how), "names": []}
     return replace(
         loop, keyframes=loop.keyframes or json.dumps(keys, ensure_ascii=False),
         seconds=loop.seconds or round(drive.seconds, 3),

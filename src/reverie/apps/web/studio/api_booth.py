@@ -141,8 +141,9 @@ def choices_of(studio: Studio) -> list[dict[str, Any]]:
             continue
         plain = {"name": form["name"], "help": form["summary"], "values": {}, "picture": ""}
         shipped = form["presets"] or [plain]
+        usual = {} if studio.settings.size is None else {"size": studio.settings.size}
         for preset in shipped:
-            record = {"tool": form["name"], **_sections(form, preset["values"])}
+            record = {"tool": form["name"], **_sections(form, usual | preset["values"])}
             found.append({"id": f"{form['name']}/{preset['name']}", "name": preset["name"], "help": preset["help"],
                           "record": record, "digest": "", "picture": preset["picture"]})  # fmt: skip
     return found

@@ -31,14 +31,26 @@ def sandbox(request: Request) -> str:
 
 
 async def result_page(request: Request) -> Response:
-    """Lead to the page of a result: the result itself, or the index.html of a folder."""
+    """Lead to the page of a result: the result itself, or what `page_of` finds."""
     studio, key = studio_of(request), request.path_params["key"]
     result = await run_in_threadpool(studio.queue.result, key)
     path = studio.home.result(result.job) / result.name
-    name = "index.html" if path.is_dir() else path.name
-    if not name.endswith(".html") or not (path / name if path.is_dir() else path).is_file():
-        raise MissingError("this result has no page")
+    name = page_of(path)
     return RedirectResponse(f"/inside/{request.app.state.passes.token(key)}/{key}/{name}", 303)
+
+
+def page_of(result: Path) -> str:
+    """Return the name of the page of a result: its own, or of a folder index.html in it or in a folder of it.
+
+    Raises:
+        MissingError: it has none.
+    """
+    if result.suffix == ".html" and result.is_file():
+        return result.name
+    for page in (result / "index.html", *sorted(result.glob("*/index.html"))):
+        if page.is_file():
+            return page.relative_to(result).as_posix()
+    raise MissingError("this result has no page")
 
 
 async def inside(request: Request) -> Response:

@@ -78,7 +78,7 @@ def field_of(section: str, cls: type, field: dataclasses.Field[Any], fixed: Mapp
     known, role = field.metadata, fixed.get(field.name)
     kind, many, optional = kind_of(typing.get_type_hints(cls)[field.name])
     default = list(field.default) if isinstance(field.default, tuple) else field.default
-    file = known.get("file")
+    file = known.get("file") if known.get("files_end") is None else None
     required = role is not None and role.required and default in (None, "", [])
     return {
         "section": section, "name": field.name, "label": field.name.replace("_", " "), "help": known.get("help", ""),

@@ -27,6 +27,7 @@ class StudioSettings:
         address: of the booth, for the QR code; worked out from the host and port if absent.
         frames: pictures on the way to a result that are kept for the wall.
         choices: what visitors choose from: "looks" that were kept (else those of the tools), or of "dreams" alone.
+        size: longer side of visitors' pictures in pixels, where a look does not say its own.
         idle: films that the wall shows in quiet times.
         registry: import path of the module with TOOLS and `find_tool`.
         executor: who does the jobs: this machine's workers ("local"), or a Ray cluster.
@@ -46,6 +47,7 @@ class StudioSettings:
     address: str = ""
     frames: int = 0
     choices: str = "looks"
+    size: int | None = None
     idle: tuple[str, ...] = ()
     registry: str = "reverie.tools.registry"
     devices: tuple[str, ...] = field(default=("auto",))

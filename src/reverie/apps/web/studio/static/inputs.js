@@ -47,7 +47,10 @@ export async function send(files, field = null) {
 }
 
 export function add(items, field = null, tool = toolOf(state.tool)) {
-  const inputs = inputsOf(tool.name);
+  const inputs = inputsOf(tool.name), kind = items[0]?.kind;
+  // What is no input of the tool goes where its kind is asked for: a list to the list, a style to a mesh's style.
+  if (!field && tool.streamed && kind && kind !== tool.streamed.kind && tool.streamed.kind !== "any")
+    field = tool.fields.find((one) => one.type === "file" && one.file === kind) || null;
   if (field) inputs.fields[field.name] = field.many ? [...(inputs.fields[field.name] || []), ...items] : items.slice(-1);
   else if (tool.streamed) inputs.streamed = items;
   else {
