@@ -65,8 +65,8 @@ def run_one(
         code = one_afar(tool, session.executor, config, given, target, common)
         if seen is not None and code == 0:
             seen(target.path)
-        return code
-    code = _made(tool, config, given, target, common, session, scratch, seen)
+    else:
+        code = _made(tool, config, given, target, common, session, scratch, seen)
     for after, settings, place in steps_after(tool, find, config, target.path):
         code = code or run_one(after, find, settings, None, Common(output=str(place), overwrite=common.overwrite))
     return code
