@@ -74,8 +74,7 @@ def test_from_the_phone_to_the_wall_and_over_a_restart(tmp_path: Path) -> None:
             desk.wait_for_selector("#wrong:not([hidden])")
             desk.fill("#password", "secret")
             desk.click("button[type=submit]")
-            desk.wait_for_selector("body[data-ready]")
-            desk.goto(f"{base}/moderate")
+            desk.wait_for_url(f"{base}/moderate")  # the page that was asked for
             desk.locator("[data-result]").first.get_by_text("Hide").click()
             wall.wait_for_selector("body[data-items='1']")
             desk.locator("[data-result] >> text=Delete").last.click()
