@@ -17,6 +17,7 @@ import psutil
 from reverie.errors import InputError
 
 ALONE: dict[str, Any] = {  # a cluster of this machine: closed to others, and without a store for pictures
+    "address": "local",  # or Ray would look for the last one, which may be no more
     "include_dashboard": False, "object_store_memory": 128 * 2**20, "_node_ip_address": "127.0.0.1",
 }  # fmt: skip
 # Five checks in a row must fail before a node counts as lost. A dead process refuses at once; a busy one answers late.
