@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.errors import InputError, WeightsError
+from reverie.models.stylegan2.compiled import compiled_conv
 from reverie.models.stylegan2.config import GeneratorConfig, channels_of, parse_config
 from reverie.models.stylegan2.discriminator import Discriminator, matching, spread_map
 from reverie.models.stylegan2.file import build_generator, describe, load_generator
@@ -180,6 +181,25 @@ def test_a_convolution_by_tiles_equals_the_plain_one(size: tuple[int, int]):
     assert not suits_tiles(weight, *size)  # too few channels to be worth it
 
 
+@pytest.mark.parametrize("noise", [None, "map", "maps"])
+@pytest.mark.parametrize("size", [(4, 4), (8, 20), (24, 16), (4, 272), (280, 8)])
+def test_tiles_in_loops_equal_the_plain_convolution_and_its_activation(size: tuple[int, int], noise: str | None):
+    random = Random().manual_seed(9)
+    x, weight, bias = (torch.randn(s, generator=random) for s in ((2, 32, *size), (16, 32, 3, 3), (16,)))
+    style, scale = torch.rand(2, 32, generator=random), torch.rand(2, 16, generator=random)
+    shape = {None: (1, 1), "map": size, "maps": (2, 1, *size)}[noise]
+    grain = torch.randn(shape, generator=random)
+    plain = F.conv2d((x * style[..., None, None]).double(), weight.double(), padding=1)
+    before = plain * scale[..., None, None] + bias[:, None, None] + (0 if noise is None else grain)
+    kernels, x = turned(weight), x.contiguous(memory_format=torch.channels_last)
+    for bound in (None, 3.0):
+        found = compiled_conv(x, kernels, style, scale, bias, None if noise is None else grain, bound)
+        expected = F.leaky_relu(before, 0.2)
+        expected = expected if bound is None else expected.clamp(-bound, bound)
+        assert found.is_contiguous(memory_format=torch.channels_last)
+        assert (found - expected).abs().max() < 2e-5 * before.abs().max()
+
+
 def test_large_layers_are_computed_by_tiles_where_nothing_is_learned():
     with torch.random.fork_rng():
         torch.manual_seed(10)
@@ -190,9 +210,14 @@ def test_large_layers_are_computed_by_tiles_where_nothing_is_learned():
     conv.prepare(by_tiles=True)
     assert conv.kernels is not None
     assert torch.allclose(conv(x, w, conv.noise_const), expected, atol=1e-5)  # with gradients: the plain form
+    assert conv.in_loops
     with torch.inference_mode():
+        looped = conv(x, w, conv.noise_const)
+        conv.in_loops = False
         quick = conv(x, w, conv.noise_const)
-    assert 0 < (quick - expected).abs().max() < 5e-5 * expected.abs().max()
+    for found in (looped, quick):
+        assert 0 < (found - expected).abs().max() < 5e-5 * expected.abs().max()
+    assert not torch.equal(looped, quick)  # which is why results say which it was
 
 
 def test_colors_as_a_product_are_the_same():

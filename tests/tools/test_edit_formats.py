@@ -114,6 +114,40 @@ def test_an_fcpxml_with_a_dissolve_and_a_speed():
     assert any("adjust-transform" in note for note in edit.notes)
 
 
+RAMP = """<timept time="0s" value="3600s" interp="linear"/><timept time="1s" value="3602s" interp="linear"/>
+  <timept time="2s" value="3602.5s" interp="smooth2"/>"""
+
+
+def test_a_speed_that_changes_is_conformed_piece_by_piece():
+    ramped = FCPXML.replace("</timeMap>", "").split("<timeMap>")
+    text = (
+        ramped[0]
+        + "<timeMap>"
+        + RAMP.replace("3602.5s", "7205/2s")
+        + "</timeMap></asset-clip>"
+        + ramped[1].split("</asset-clip>", 1)[1]
+    )
+    edit = parse_edit_xml(text, "cut.fcpxml", 25)
+    assert rows(edit)[2:] == [("walk.mp4", 0, 125, 150, 2, 0, None), ("walk.mp4", 50, 150, 175, 0.5, 0, None)]
+    assert any("at once instead of smoothly" in note for note in edit.notes)
+
+
+@pytest.mark.parametrize("how", ["time_map", "map"])
+def test_time_remapping_of_kdenlive_is_conformed(how):
+    link = f'<link mlt_service="timeremap"><property name="{how}">00:00:00.000=0;50~=4;00:00:04.000=4.5</property></link></chain>'
+    edit = parse_edit_xml(KDENLIVE.replace("</chain>", link), "cut.kdenlive", 25)
+    assert rows(edit)[0] == ("walk.mp4", 50, 0, 25, 2, 0, None)  # from its second second on, at twice the speed,
+    assert rows(edit)[1] == ("walk.mp4", 100, 25, 40, 0.25, 0, None)  # then at a quarter
+
+
+def test_speeds_add_up():
+    link = '<link><property name="mlt_service">timeremap</property><property name="speed_map">0=1;10=1;20=3</property></link></chain>'
+    edit = parse_edit_xml(KDENLIVE.replace("</chain>", link).replace('in="00:00:01.000"', 'in="0"'), "cut.kdenlive", 25)
+    starts = {event.begin: event.source for event in edit.events}
+    assert [starts[frame] for frame in (0, 10, 15, 20)] == pytest.approx([0, 10, 17.5, 30])
+    assert all(event.speed == pytest.approx(3) for event in edit.events if event.begin >= 20 and event.end <= 40)
+
+
 BOMB = """<?xml version="1.0"?><!DOCTYPE mlt [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><mlt>&b;</mlt>"""
 OUTSIDE = """<!DOCTYPE mlt [<!ENTITY x SYSTEM "file:///etc/passwd">]><mlt>&x;</mlt>"""
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from reverie.canvas.pixels import PixelCanvas
 from reverie.canvas.vertices import Smoothing
+from reverie.numerics.machine_code import has_numba
 from reverie.render.camera import Camera, project
-from reverie.render.compiled import has_numba
 from reverie.render.footprint import footprint
 from reverie.render.interpolate import interpolate
 from reverie.render.light import UNLIT, Light, sides_seen, vertex_normals

@@ -1,15 +1,8 @@
-"""Whether loops over pixels and triangles can be compiled; those are in `reverie.render.fused`."""
+"""What people are told about the loops over pixels and triangles of `reverie.render.fused`."""
 
 from __future__ import annotations
 
-import functools
-import importlib.util
-
-
-@functools.cache
-def has_numba() -> bool:
-    """Tell whether numba is installed; without it everything runs as torch operations, several times slower."""
-    return importlib.util.find_spec("numba") is not None
+from reverie.numerics.machine_code import has_numba
 
 
 def compile_notes(moves: bool) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from reverie.render.compiled import has_numba
+from reverie.numerics.machine_code import has_numba
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.render.compiled import has_numba
+from reverie.numerics.machine_code import has_numba
 
 
 def gathered(table: Tensor, rows: Tensor, weights: Tensor) -> Tensor:

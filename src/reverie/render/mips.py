@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.render.compiled import has_numba
+from reverie.numerics.machine_code import has_numba
 
 BORDER = 2  # texels: bilinear sampling reaches one beyond the island, rounding one more
 

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from reverie.errors import InputError, unknown_name
+from reverie.numerics.machine_code import has_numba
 from reverie.render.boxes import boxes, packed, unpacked
-from reverie.render.compiled import has_numba
 
 FRAGMENTS = 1 << 21  # tested at once by the torch backend: about 200 MB
 Raster = Callable[[Tensor, Tensor, tuple[int, int], float], tuple[Tensor, Tensor]]

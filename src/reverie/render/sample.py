@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.render.compiled import has_numba
+from reverie.numerics.machine_code import has_numba
 
 
 def sample(texels: Tensor, sizes: Sequence[tuple[int, int]], uv: Tensor, level: Tensor) -> Tensor:

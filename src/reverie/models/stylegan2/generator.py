@@ -209,6 +209,13 @@ class Generator(nn.Module):
                 layer.prepare(by_tiles=by_tiles)
         return self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
+    def without_loops(self) -> Generator:
+        """Return it so that tiles are computed by matrix products, as in earlier results: other in the last bits."""
+        for layer in self.modules():
+            if isinstance(layer, StyleConv):
+                layer.in_loops = False
+        return self
+
     @torch.no_grad()
     def center(self, classes: Tensor | None = None) -> Tensor:
         """Return the w ``[w_dim]`` that truncation draws to: the stored mean, or the mean of a class ``[c_dim]``."""

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.models.stylegan2.compiled import compiled_conv, suits_loops
 from reverie.models.stylegan2.tiled import suits_tiles, tiled_conv
 from reverie.models.winograd import turned
 
@@ -108,6 +109,9 @@ class StyleConv(Modulated):
         blur: doubles the size if given.
         noise: whether noise is added.
         clamp: bound of the activations.
+
+    Attributes:
+        in_loops: tiles are computed by `reverie.models.stylegan2.compiled`, whose results differ by rounding, too.
     """
 
     noise_const: Tensor
@@ -120,7 +124,7 @@ class StyleConv(Modulated):
         clamp: float | None,
     ) -> None:  # fmt: skip
         super().__init__(inputs, outputs, w_dim, 3)
-        self.blur, self.clamp, self.noisy, self.size = blur, clamp, noise, size
+        self.blur, self.clamp, self.noisy, self.size, self.in_loops = blur, clamp, noise, size, False
         for table in ("energy", "turned", "kernels"):
             self.register_buffer(table, None, persistent=False)
         if noise:
@@ -136,10 +140,9 @@ class StyleConv(Modulated):
         """
         self.energy = self.weight.float().square().sum((2, 3))
         if self.blur is not None:
-            if not self._few(self.size[0] * self.size[1] // 4):
-                self.turned = self.weight.transpose(0, 1).contiguous(memory_format=torch.channels_last)
+            self.turned = self.weight.transpose(0, 1).contiguous(memory_format=torch.channels_last)
         elif by_tiles and suits_tiles(self.weight, *self.size):
-            self.kernels = turned(self.weight)
+            self.kernels, self.in_loops = turned(self.weight), suits_loops(self.weight)
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None, gain: float = 1.0) -> Tensor:
         """Return activations ``[B, O, h, w]``; `noise` is ``[h, w]`` or ``[B, 1, h, w]``, None for none."""
@@ -147,21 +150,23 @@ class StyleConv(Modulated):
         energy = self.weight.square().sum((2, 3)) if self.energy is None else self.energy
         scale = (style.square() @ energy.T + EPSILON).rsqrt() * (SQRT2 * gain)  # leaky ReLU lets factors through
         bias = self.bias * (SQRT2 * gain)
+        grain = noise * self.noise_strength * (SQRT2 * gain) if noise is not None and self.noisy else None
+        bound = None if self.clamp is None else self.clamp * gain
         if self._tiled(x):
             assert self.kernels is not None
+            if self.in_loops:
+                return compiled_conv(x, self.kernels, style, scale, bias, grain, bound)
             x = tiled_conv(x, self.kernels, style, scale, bias)
         elif self._large(x):
-            weight = (self.weight * style[0][:, None, None] * scale[0][:, None, None, None]).to(x.dtype)
-            x = self._convolved(x, weight, bias.to(x.dtype))
+            x = self._convolved(x, bias.to(x.dtype), style[0], scale[0])
         else:
-            x = self._convolved(x * style.to(x.dtype)[:, :, None, None], None, None)
+            x = self._convolved(x * style.to(x.dtype)[:, :, None, None], None)
             x = torch.addcmul(bias.to(x.dtype)[:, None, None], x, scale.to(x.dtype)[:, :, None, None])
         still = not torch.is_grad_enabled()
-        if noise is not None and self.noisy:
-            grain = (noise * self.noise_strength * (SQRT2 * gain)).to(x.dtype)
-            x = x.add_(grain) if still else x + grain
+        if grain is not None:
+            x = x.add_(grain.to(x.dtype)) if still else x + grain.to(x.dtype)
         x = F.leaky_relu(x, SLOPE, inplace=still)
-        return x if self.clamp is None else x.clamp(-self.clamp * gain, self.clamp * gain)
+        return x if bound is None else x.clamp(-bound, bound)
 
     def _large(self, x: Tensor) -> bool:
         """Tell whether scaling the weights of this one picture moves less memory than scaling its activations."""
@@ -177,17 +182,20 @@ class StyleConv(Modulated):
         on_cpu = x.device.type == "cpu" and x.dtype == torch.float32
         return self.kernels is not None and on_cpu and not torch.is_grad_enabled()
 
-    def _convolved(self, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-        """Return the convolution with `weight`, or with the layer's own."""
+    def _convolved(
+        self, x: Tensor, bias: Tensor | None, style: Tensor | None = None, scale: Tensor | None = None
+    ) -> Tensor:  # fmt: skip
+        """Return the convolution; the weights are those of one picture where its `style` and `scale` are given."""
         if self.blur is None:
-            return F.conv2d(x, self.weight.to(x.dtype) if weight is None else weight, bias, padding=1)
-        if weight is not None:
-            turned = weight.transpose(0, 1)
-        else:
-            turned = self.weight.to(x.dtype).transpose(0, 1) if self.turned is None else self.turned.to(x.dtype)
-        wide = F.conv_transpose2d(x, turned, stride=2)
-        side = (self.blur.width - 1) // 2
-        return self.blur.same(wide, side, gain=4.0, bias=bias)
+            weight = self.weight
+            if style is not None and scale is not None:
+                weight = weight * style[:, None, None] * scale[:, None, None, None]
+            return F.conv2d(x, weight.to(x.dtype), bias, padding=1)
+        weight = self.weight.transpose(0, 1) if self.turned is None else self.turned
+        if style is not None and scale is not None:
+            weight = weight * style[:, None, None, None] * scale[:, None, None]
+        wide = F.conv_transpose2d(x, weight.to(x.dtype), stride=2)
+        return self.blur.same(wide, (self.blur.width - 1) // 2, gain=4.0, bias=bias)
 
 
 class ToColors(Modulated):

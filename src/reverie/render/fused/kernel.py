@@ -1,7 +1,4 @@
-"""How loops are compiled: kept on disk, without Python's lock, a division by zero gives infinity as in torch.
-
-Numba keeps machine code beside the source, else in the user's cache folder, or where ``NUMBA_CACHE_DIR`` says.
-"""
+"""How loops over pixels and triangles are compiled."""
 
 from __future__ import annotations
 
@@ -10,18 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from numba import njit
+from reverie.numerics.machine_code import compiled
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-def compiled(function: Callable[P, R], **how: Any) -> Any:
-    """Return a function as machine code; where no folder can be written, it is compiled anew by each process."""
-    try:
-        return njit(cache=True, nogil=True, error_model="numpy", **how)(function)
-    except RuntimeError:
-        return njit(nogil=True, error_model="numpy", **how)(function)
 
 
 def is_kept(kernel: Any) -> bool:

@@ -209,7 +209,7 @@ def latent_settings(config: DreamConfig, seed: int) -> LatentDreamConfig:
         model=str(config.latent), toward=config.class_name, layer=layers[0] if layers else None,
         channel=config.channel[0] if config.channel else None, critic=config.model,
         steps=max(1, config.octaves * config.steps * config.iterations), seed=seed, device=config.device,
-        precision="auto" if config.precision not in ("fp32", "bf16") else config.precision,
+        precision="auto" if config.precision not in ("fp32", "bf16") else config.precision, tiles="products",
     )  # fmt: skip
 
 

@@ -38,6 +38,19 @@ class GeneratorSettings:
         "auto", "Arithmetic; auto takes bf16 for large networks where the processor has it.",
         choices=("auto", "fp32", "bf16"), replay=False, counts=True, group="machine", expert=True,
     )  # fmt: skip
+    tiles: str = setting(
+        "loops", "How large layers are computed in fp32: in compiled loops or, as in results of before, by products of "
+        "matrices; they differ in the last bits.",
+        choices=("loops", "products"), late="products", group="machine", expert=True,
+    )  # fmt: skip
+
+
+def upgraded(record: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the record of a result that says nothing of tiles, from before there were loops, as it was made."""
+    config = record.get("config")
+    if not isinstance(config, Mapping) or not record.get("version"):
+        return record
+    return {**record, "config": {"tiles": "products", **config}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +156,7 @@ class ProjectConfig(GeneratorSettings):
 
 def upgraded_project(record: Mapping[str, object]) -> Mapping[str, object]:
     """Return the record of a search that says nothing of its rate, from before there were two, as it was made."""
+    record = upgraded(record)
     config = record.get("config")
     if not isinstance(config, Mapping) or not record.get("version") or "rate" in config:
         return record

@@ -17,7 +17,7 @@ from reverie.jobs.job import Input
 from reverie.jobs.output import Bytes
 from reverie.jobs.session import Session
 from reverie.jobs.work import Chosen
-from reverie.models.stylegan2.file import generator_path, load_generator
+from reverie.models.stylegan2.file import OpenGenerator, generator_path, load_generator
 from reverie.models.stylegan2.generator import Noise
 from reverie.models.stylegan2.latents import SUFFIX, Latents
 from reverie.tools.latent.config import GeneratorSettings
@@ -42,7 +42,8 @@ class LatentModel:
         self.settings, self._session = config, session
         self.device = resolve_device(config.device)
         path = generator_path(config.model)
-        self.opened = session.opened(("generator", str(path), str(self.device)), lambda: _opened(path, self.device))
+        key = ("generator", str(path), str(self.device), config.tiles)
+        self.opened = session.opened(key, lambda: _opened(path, self.device, config.tiles))
         self.net, self.config = self.opened.net, self.opened.config
         self.sha256 = session.opened(("sha256", str(path)), lambda: file_sha256(path))
         self.chosen = Chosen(Input(Path(config.model).name, self.sha256), str(self.device))
@@ -129,7 +130,9 @@ class LatentModel:
     def proxy(self) -> Proxy:
         """What `draft` draws by, fitted when first asked for."""
         large = max(self.config.size) >= BF16_FROM_PX
-        return self._session.opened(("proxy", self.sha256), lambda: fit_proxy(self.net, FEW if large else MANY))
+        return self._session.opened(
+            ("proxy", self.sha256, self.settings.tiles), lambda: fit_proxy(self.net, FEW if large else MANY)
+        )
 
     def noise_of(self, seed: int) -> Noise:
         """Return the noise that the settings ask for."""
@@ -143,8 +146,10 @@ class LatentModel:
         return max(1, AT_ONCE_PX // (self.config.size[0] * self.config.size[1]))
 
 
-def _opened(path: Path, device: torch.device):
+def _opened(path: Path, device: torch.device, tiles: str) -> OpenGenerator:
     opened = load_generator(path)
+    if tiles == "products":
+        opened.net.without_loops()
     opened.net.to(device)
     return opened
 

@@ -14,7 +14,14 @@ from reverie.jobs.spread import Spread
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Plan, Report
-from reverie.tools.latent.config import GeneratorSettings, MixConfig, SampleConfig, parse_layers, parse_numbers
+from reverie.tools.latent.config import (
+    GeneratorSettings,
+    MixConfig,
+    SampleConfig,
+    parse_layers,
+    parse_numbers,
+    upgraded,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -180,7 +187,7 @@ class _Rows:
 
 LATENT_SAMPLE: Tool[SampleConfig] = Tool(
     name="latent sample", doing="drawing", ending="", summary="Draw pictures of seeds, onto a sheet.",
-    config=SampleConfig, prepare=PreparedSamples, roles=(MODEL,), spreads=True,
+    config=SampleConfig, prepare=PreparedSamples, upgrade=upgraded, roles=(MODEL,), spreads=True,
     examples=(
         "reverie latent sample --seeds 0-99 --truncation 0.7",
         "reverie latent sample mine.safetensors --seeds 7 --class rose",
@@ -189,6 +196,6 @@ LATENT_SAMPLE: Tool[SampleConfig] = Tool(
 
 LATENT_MIX: Tool[MixConfig] = Tool(
     name="latent mix", doing="mixing", ending="", summary="Cross the styles of seeds on a sheet.",
-    config=MixConfig, prepare=PreparedMix, roles=(MODEL,), spreads=True,
+    config=MixConfig, prepare=PreparedMix, upgrade=upgraded, roles=(MODEL,), spreads=True,
     examples=("reverie latent mix --seeds 0-3 --styles 10-15 --layers middle",),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from reverie.jobs.given import Given, sha256_of
 from reverie.jobs.job import Input
 from reverie.jobs.session import Session
 from reverie.jobs.tool import Role, Tool
-from reverie.tools.latent.config import JourneyConfig
+from reverie.tools.latent.config import JourneyConfig, upgraded
 from reverie.tools.latent_films.journey import Journey, read_journey
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _directions(journey: Journey, model: LatentModel) -> Directions | None:
 
 LATENT_JOURNEY: Tool[JourneyConfig] = Tool(
     name="latent journey", doing="travelling", ending="", summary="Film a journey between keys in latent space.",
-    config=JourneyConfig, prepare=PreparedJourney,
+    config=JourneyConfig, prepare=PreparedJourney, upgrade=upgraded,
     roles=(Role("journey", "text", "The journey: a YAML file of keys."),),
     makes="film", spreads=True, suffix=".mp4", name_of=lambda config: Path(config.journey).stem,
     examples=(

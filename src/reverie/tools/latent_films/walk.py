@@ -13,7 +13,14 @@ from reverie.jobs.film import FrameSequence
 from reverie.jobs.given import Given
 from reverie.jobs.job import Input, Json
 from reverie.jobs.tool import Tool
-from reverie.tools.latent.config import ConformConfig, HeardSettings, JourneyConfig, WalkConfig, parse_numbers
+from reverie.tools.latent.config import (
+    ConformConfig,
+    HeardSettings,
+    JourneyConfig,
+    WalkConfig,
+    parse_numbers,
+    upgraded,
+)
 from reverie.tools.latent.sample import MODEL, PreparedGenerator
 
 if TYPE_CHECKING:
@@ -181,7 +188,8 @@ def ws_curve(model: LatentModel, config: WalkConfig, seeds: tuple[int, ...]) -> 
 
 LATENT_WALK: Tool[WalkConfig] = Tool(
     name="latent walk", doing="walking", ending="", summary="Film a walk through latent space.",
-    config=WalkConfig, prepare=PreparedWalk, roles=(MODEL,), makes="film", spreads=True, suffix=".mp4",
+    config=WalkConfig, prepare=PreparedWalk, upgrade=upgraded, roles=(MODEL,),
+    makes="film", spreads=True, suffix=".mp4",
     examples=(
         "reverie latent walk --seeds 0-7 --seconds 12 --size 256 -o walk.mp4",
         "reverie latent walk --path noise --seeds 3 --class rose -o loop.mp4",

@@ -12,7 +12,7 @@ from reverie.jobs.given import Given
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Tool
 from reverie.jobs.work import Plan, Report
-from reverie.tools.latent.config import ExploreConfig
+from reverie.tools.latent.config import ExploreConfig, upgraded
 from reverie.tools.latent.sample import MODEL, PreparedGenerator
 
 if TYPE_CHECKING:
@@ -107,6 +107,6 @@ def _data_uri(sheet: np.ndarray) -> str:
 LATENT_EXPLORE: Tool[ExploreConfig] = Tool(
     name="latent explore", doing="drawing", ending="",
     summary="Make a page to wander through latent space on, and to click journeys together.",
-    config=ExploreConfig, prepare=PreparedMap, roles=(MODEL,), makes="page", suffix=".html",
+    config=ExploreConfig, prepare=PreparedMap, upgrade=upgraded, roles=(MODEL,), makes="page", suffix=".html",
     examples=("reverie latent explore -o map.html", "reverie latent explore --class rose --across 6 --between 6"),
 )  # fmt: skip

@@ -12,7 +12,7 @@ from reverie.jobs.given import Given
 from reverie.jobs.session import Session
 from reverie.jobs.tool import Role, Tool
 from reverie.settings import setting, to_record
-from reverie.tools.latent.config import GeneratorSettings, KeptFrames
+from reverie.tools.latent.config import GeneratorSettings, KeptFrames, upgraded
 from reverie.tools.latent.sample import MODEL, PreparedGenerator
 from reverie.tools.live.config import ShowSettings
 
@@ -128,7 +128,8 @@ def scene_of(model: LatentModel, seeds: str, speed: float, directions: str | Non
 LATENT_LIVE: Tool[LatentLiveConfig] = Tool(
     name="latent live", doing="playing", ending="",
     summary="Steer latent space while it is shown: mouse, keys, sensors.",
-    config=LatentLiveConfig, prepare=PreparedLive, roles=(MODEL,), makes="table", suffix=".jsonl", live=True,
+    config=LatentLiveConfig, prepare=PreparedLive, upgrade=upgraded, roles=(MODEL,),
+    makes="table", suffix=".jsonl", live=True,
     name_of=lambda config: "session",
     examples=(
         "reverie latent live",
@@ -139,7 +140,7 @@ LATENT_LIVE: Tool[LatentLiveConfig] = Tool(
 
 LATENT_RENDER: Tool[LatentRenderConfig] = Tool(
     name="latent render", doing="rendering", ending="", summary="Make a film of a recorded live session, whole.",
-    config=LatentRenderConfig, prepare=PreparedRender,
+    config=LatentRenderConfig, prepare=PreparedRender, upgrade=upgraded,
     roles=(Role("session", "text", "The session: a .jsonl file of 'reverie latent live'."),),
     makes="film", suffix=".mp4", name_of=lambda config: Path(config.session).stem,
     examples=("reverie latent render evening.jsonl --size 512 --fps 60",),

@@ -14,7 +14,7 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Tool
 from reverie.jobs.work import Plan, Report
-from reverie.tools.latent.config import LatentDreamConfig
+from reverie.tools.latent.config import LatentDreamConfig, upgraded
 from reverie.tools.latent.sample import MODEL, PreparedGenerator
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class PreparedLatentDream(PreparedGenerator):
 LATENT_DREAM: Tool[LatentDreamConfig] = Tool(
     name="latent dream", doing="dreaming", ending="",
     summary="Move through latent space until a network sees a class, or a layer is excited.",
-    config=LatentDreamConfig, prepare=PreparedLatentDream, roles=(MODEL,),
+    config=LatentDreamConfig, prepare=PreparedLatentDream, upgrade=upgraded, roles=(MODEL,),
     examples=(
         "reverie latent dream --toward orange --seed 3",
         "reverie latent dream mine.safetensors --layer mixed4c --channel 12",

@@ -10,7 +10,7 @@ from reverie.errors import InputError
 from reverie.jobs.given import Given
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Tool
-from reverie.tools.latent.config import DirectionsConfig, EditConfig, parse_layers
+from reverie.tools.latent.config import DirectionsConfig, EditConfig, parse_layers, upgraded
 from reverie.tools.latent.sample import MODEL, PreparedGenerator, sheet_work
 
 if TYPE_CHECKING:
@@ -122,13 +122,13 @@ def moved(ws: Tensor, directions: Directions, number: int, layers: Sequence[int]
 
 LATENT_DIRECTIONS: Tool[DirectionsConfig] = Tool(
     name="latent directions", doing="drawing", ending="", summary="Find directions of a latent space: PCA or SeFa.",
-    config=DirectionsConfig, prepare=PreparedDirections, roles=(MODEL,),
+    config=DirectionsConfig, prepare=PreparedDirections, upgrade=upgraded, roles=(MODEL,),
     examples=("reverie latent directions", "reverie latent directions --method sefa --layers coarse --count 6"),
 )  # fmt: skip
 
 LATENT_EDIT: Tool[EditConfig] = Tool(
     name="latent edit", doing="drawing", ending="", summary="Change a picture along directions of its latent space.",
-    config=EditConfig, prepare=PreparedEdit, roles=(MODEL,),
+    config=EditConfig, prepare=PreparedEdit, upgrade=upgraded, roles=(MODEL,),
     examples=(
         "reverie latent edit --seed 7 --move 0=2 --move 3@fine=-1.5",
         "reverie latent edit --latent rose-projected-latents.safetensors --move 1=3 --strip 7",

@@ -18,7 +18,7 @@ from reverie.jobs.given import Given, sha256_of
 from reverie.jobs.job import Input
 from reverie.jobs.session import Session
 from reverie.jobs.tool import Role, Tool
-from reverie.tools.latent.config import ConformConfig
+from reverie.tools.latent.config import ConformConfig, upgraded
 from reverie.tools.latent.sample import PreparedGenerator
 from reverie.tools.latent_timeline.edit_xml import parse_edit_xml
 from reverie.tools.latent_timeline.edl import Edit, parse_edl
@@ -114,7 +114,7 @@ def _latents_of(folder: Path, clip: str) -> Path:
 LATENT_CONFORM: Tool[ConformConfig] = Tool(
     name="latent conform", doing="conforming", ending="conformed",
     summary="Make an edit of rough films again, of their latents.",
-    config=ConformConfig, prepare=PreparedConform,
+    config=ConformConfig, prepare=PreparedConform, upgrade=upgraded,
     roles=(Role("edit", "text", "The edit: EDL (CMX3600), OpenTimelineIO, Kdenlive or MLT project, FCPXML."),),
     makes="film", spreads=True, suffix=".mp4", name_of=lambda config: Path(config.edit).stem,
     examples=(

@@ -15,11 +15,13 @@ from xml.etree import ElementTree as ET
 from reverie.errors import InputError
 from reverie.tools.latent_timeline.edl import Edit
 from reverie.tools.latent_timeline.pieces import Mix, Piece, joined
+from reverie.tools.latent_timeline.time_map import TimeMap
 
 MOST_ELEMENTS = 200_000
 DOCTYPE = re.compile(r"<!DOCTYPE\s+[\w.-]+\s*(?:(?:SYSTEM|PUBLIC)\s+[^>\[]*)?>")
 CLOCK = re.compile(r"(?:(\d+):)?(?:(\d+):)?(\d+(?:[.,]\d+)?)")
 RATIONAL = re.compile(r"(-?\d+)(?:/(\d+))?s")
+KINDS = "|!~$abcdefghijklmnopqrstuvwxyzABCD-"  # how a key of MLT goes on to the next; each is taken as a straight line
 NO_PICTURES = ("color", "colour", "noise", "count")
 
 
@@ -55,7 +57,9 @@ class _Mlt:
         if profile is not None:
             over, under = (_float(profile.get(key, "0"), name) for key in ("frame_rate_num", "frame_rate_den"))
             self.rate = over / under if over > 0 and under > 0 else fps
-        self.producers = {p.get("id", ""): self._producer(p) for p in root if p.tag in ("producer", "chain")}
+        clips = [p for p in root if p.tag in ("producer", "chain")]
+        self.producers = {p.get("id", ""): self._producer(p) for p in clips}
+        self.maps = {p.get("id", ""): self._time_map(p) for p in clips}
 
     def edit(self) -> Edit:
         lists = {p.get("id", ""): p for p in self.root.findall("playlist")}
@@ -99,7 +103,10 @@ class _Mlt:
                 begin = self._frames(item.get("in", "0"))
                 length = self._frames(item.get("out", "0")) + self.fps / self.rate - begin
                 clip, speed = self.producers.get(item.get("producer", ""), ("", 1.0))
-                if clip:
+                time_map = self.maps.get(item.get("producer", ""))
+                if clip and time_map is not None:
+                    found += time_map.pieces(clip, begin, at, length)
+                elif clip:
                     source = begin * abs(speed) if speed >= 0 else -1.0 - begin * abs(speed)
                     found.append(Piece(clip, source, at, at + length, speed))
                 for effect in () if quiet else item.findall("filter"):
@@ -118,6 +125,33 @@ class _Mlt:
         if service in NO_PICTURES or not resource or resource.lower().endswith((".wav", ".mp3", ".flac", ".ogg")):
             return "", speed
         return resource.replace("\\", "/").rpartition("/")[2], speed
+
+    def _time_map(self, item: ET.Element) -> TimeMap | None:
+        """Return what a clip's time remapping says: seconds of the clip, or speeds, by the time of the result."""
+        link = next((e for e in item.findall("link") if _property(e, "mlt_service") == "timeremap"), None)
+        link = next((e for e in item.findall("link") if e.get("mlt_service") == "timeremap"), link)
+        if link is None:
+            return None
+        speeds, seconds = (self._keys(_property(link, key)) for key in ("speed_map", "time_map"))
+        seconds = seconds or self._keys(_property(link, "map"))
+        start = self._frames(link.get("in", "0"))
+        if speeds:
+            found = TimeMap.of_speeds(speeds)
+        elif len(seconds) > 1:
+            found = TimeMap(tuple((frame, value * self.fps) for frame, value in seconds))
+        else:
+            return None
+        return TimeMap(tuple((frame + start, source + start) for frame, source in found.points))
+
+    def _keys(self, text: str | None) -> list[tuple[float, float]]:
+        """Return frames and values of keys such as "00:00:01.000=2.5;50|=3"."""
+        found: dict[float, float] = {}
+        for key in filter(None, (part.strip() for part in (text or "").split(";"))):
+            frame, equals, value = key.partition("=")
+            if not equals:
+                raise InputError(f"'{self.name}': '{key[:40]}' is no key of a speed that changes")
+            found[self._frames(frame.rstrip(KINDS))] = _float(value, self.name)
+        return sorted(found.items())
 
     def _frames(self, text: str) -> float:
         """Return frames of the result of "125", "00:00:05.000" or "5.0"."""
@@ -156,12 +190,12 @@ class _Fcp:
                 continue
             at = offset + length
             if item.tag in ("asset-clip", "clip", "video"):
-                pieces.append(self._piece(item, offset, length))
+                pieces += self._pieces(item, offset, length)
             elif item.tag != "gap":
                 self.notes.append(f"'{item.get('name', item.tag)}' is a {item.tag}; left out")
         return joined(pieces, mixes, self.name, self.notes)
 
-    def _piece(self, item: ET.Element, at: float, length: float) -> Piece:
+    def _pieces(self, item: ET.Element, at: float, length: float) -> list[Piece]:
         inner = item if item.get("ref") else next((v for v in item.iter("video") if v.get("ref")), item)
         clip, first = self.assets.get(inner.get("ref", ""), ("", 0.0))
         if not clip:
@@ -171,18 +205,21 @@ class _Fcp:
         for above in item:
             if above.get("lane") not in (None, "0"):
                 self.notes.append(f"'{above.get('name', above.tag)}' lies on another lane; left out")
-        start = self._frames(item.get("start", "0s")) - first
-        points = item.findall("timeMap/timept")
+        start = self._frames(item.get("start", "0s"))
+        found = {
+            self._frames(p.get("time", "0s")): self._frames(p.get("value", "0s"))
+            for p in item.findall("timeMap/timept")
+        }
+        points = sorted(found.items())
         if len(points) < 2:
-            return Piece(clip, start, at, at + length)
-        times = [self._frames(p.get("time", "0s")) for p in points]
-        values = [self._frames(p.get("value", "0s")) for p in points]
+            return [Piece(clip, start - first, at, at + length)]
         if len(points) > 2:
-            self.notes.append(f"the speed of '{clip}' changes on its way; its mean is taken")
-        span = times[-1] - times[0]
-        speed = (values[-1] - values[0]) / span if span else 1.0
-        began = self._frames(item.get("start", "0s")) - times[0]
-        return Piece(clip, values[0] + began * speed - first, at, at + length, speed)
+            if any(p.get("interp", "smooth2") != "linear" for p in item.findall("timeMap/timept")):
+                self.notes.append(f"the speed of '{clip}' changes {len(points) - 2} times, at once instead of smoothly")
+            return TimeMap(tuple((time, value - first) for time, value in points)).pieces(clip, start, at, length)
+        (began, low), (ended, high) = points
+        speed = (high - low) / (ended - began)
+        return [Piece(clip, low + (start - began) * speed - first, at, at + length, speed)]
 
     def _asset(self, item: ET.Element) -> tuple[str, float]:
         media = item.find("media-rep")

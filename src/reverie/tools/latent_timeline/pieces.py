@@ -12,13 +12,18 @@ from reverie.tools.latent_timeline.edl import MOST_EVENTS, MOST_FRAMES, Edit, Ev
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a clip on the track; times in frames of the result, the source's in frames of the clip."""
+    """A stretch of a clip on the track; times in frames of the result, the source's in frames of the clip.
+
+    Attributes:
+        goes_on: it is the same clip as before it, at another speed: no transition lies between them.
+    """
 
     clip: str
     source: float
     begin: float
     end: float
     speed: float = 1.0
+    goes_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ def joined(pieces: Sequence[Piece], mixes: Sequence[Mix], name: str, notes: Sequ
     before: Piece | None = None
     for piece in found:
         begin, dissolve = piece.begin, 0.0
-        if before is not None:
+        if before is not None and not piece.goes_on:
             mix = next((m for m in mixes if m.begin <= piece.begin <= m.end and m.end > m.begin), None)
             if mix is not None:
                 begin, dissolve = mix.begin, mix.end - mix.begin
