@@ -38,6 +38,8 @@ def connect(address: str = "") -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_worker_niceness", "0")  # as workers of this machine: Ray's own yield to everything else
     os.environ.setdefault("RAY_health_check_timeout_ms", str(PATIENCE_MS))
+    if not joins:  # or Ray puts the address that others reach in the place of 127.0.0.1, on Linux
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     if not joins and "RAY_AUTH_MODE" not in os.environ:  # read when Ray is loaded: a token for these processes alone
         os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=os.environ.get("RAY_AUTH_TOKEN") or token_hex(32))
     try:
