@@ -81,3 +81,18 @@ def test_what_is_applied_to_a_result_is_applied_to_one_from_an_executor(monkeypa
     monkeypatch.setattr(one, "run_one", lambda *given: after.append((given[0], given[-1].output)) or 0)
     assert run_one(FADE, find_tool, FADE.config(), None, Common(output=str(tmp_path / "a.png"), executor="ray")) == 0
     assert after == [("export", str(tmp_path / "x.onnx"))]
+
+
+def test_marks_of_commands_that_are_no_more_are_removed(tmp_path):
+    import subprocess
+
+    from reverie.cluster.shared import marked
+
+    item = Job("a", None, tmp_path / "a.txt")
+    over = subprocess.Popen([sys.executable, "-c", ""])
+    over.wait()
+    (own,) = {marked([item])}
+    left = own.with_name(own.name.replace(str(os.getpid()), str(over.pid), 1))
+    left.touch()
+    also = marked([item])
+    assert {path.name for path in tmp_path.iterdir()} == {own.name, also.name}

@@ -35,6 +35,8 @@ class FarWorker:
     def do(self, item: Item) -> Answer:
         """Do one item, whatever happens to it."""
         began, moments = time.monotonic(), attempt(self._work, item)
+        with self._lock:
+            self._moment = (0.0, "")  # not that of the item before
         while True:
             try:
                 moment = next(moments)

@@ -17,6 +17,7 @@ import psutil
 from reverie.errors import InputError
 
 ALONE: dict[str, Any] = {  # a cluster of this machine: closed to others, and without a store for pictures
+    "address": "local",  # or Ray would look for the last one, which may be no more
     "include_dashboard": False, "object_store_memory": 128 * 2**20, "_node_ip_address": "127.0.0.1",
 }  # fmt: skip
 # Five checks in a row must fail before a node counts as lost. A dead process refuses at once; a busy one answers late.
@@ -37,6 +38,8 @@ def connect(address: str = "") -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_worker_niceness", "0")  # as workers of this machine: Ray's own yield to everything else
     os.environ.setdefault("RAY_health_check_timeout_ms", str(PATIENCE_MS))
+    if not joins:  # or Ray puts the address that others reach in the place of 127.0.0.1, on Linux
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     if not joins and "RAY_AUTH_MODE" not in os.environ:  # read when Ray is loaded: a token for these processes alone
         os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=os.environ.get("RAY_AUTH_TOKEN") or token_hex(32))
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import socket
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+import psutil
 
 from reverie.errors import InputError, OutputError
 from reverie.jobs.batch import Job as Item
@@ -34,14 +37,21 @@ class Shared:
 def marked(items: Sequence[Item]) -> Path | None:
     """Leave a mark beside the first result; None where results go to an object store.
 
+    Marks of commands of this machine that ended without a word, as where the head is lost, are removed.
+
     Raises:
         OutputError: nothing can be written there.
     """
     place = next((item.target.parent for item in items if item.target.is_absolute()), None)
     if place is None:
         return None
-    mark = place / f".reverie-{os.getpid()}-{uuid4().hex[:8]}.here"
+    ours = f".reverie-{socket.gethostname()}-"
+    mark = place / f"{ours}{os.getpid()}-{uuid4().hex[:8]}.here"
     try:
+        for other in place.glob(f"{glob.escape(ours)}*.here"):
+            process = other.name.removeprefix(ours).partition("-")[0]
+            if process.isdecimal() and not psutil.pid_exists(int(process)):
+                other.unlink(missing_ok=True)
         mark.touch()
     except OSError as error:
         raise OutputError(f"cannot write into '{place}': {error.strerror or error}") from error
