@@ -26,9 +26,8 @@ from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.media.image import to_uint8
 from reverie.media.sheet import contact_sheet
-from reverie.tools.visualize.config import VisualizeConfig
+from reverie.tools.visualize.config import PRESETS, VisualizeConfig
 from reverie.tools.visualize.drawing import visualize_steps
-from reverie.tools.visualize.presets import PRESETS
 from reverie.tools.visualize.targets import class_target
 from reverie.tools.visualize.verify import look_at
 

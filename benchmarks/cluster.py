@@ -117,17 +117,21 @@ def ray_nodes(cores: Sequence[int]) -> Iterator[Any]:
 
 
 def timed(events: Generator[Any], warm: int) -> tuple[float, list[str]]:
-    """Return wall seconds from the outcome of item number `warm` on to the end, and what the items behind it said."""
+    """Return wall seconds from the outcome of item number `warm` to the last one, and what the items behind it said.
+
+    What ends the workers afterwards is not of any item.
+    """
     said: list[str] = []
-    began = time.perf_counter()
+    began = ended = time.perf_counter()
     for event in events:
         if isinstance(event, Outcome):
             if event.state != "done":
                 raise SystemExit(event.message)
+            ended = time.perf_counter()
             said.append(event.message)
             if len(said) == warm:
-                began = time.perf_counter()
-    return time.perf_counter() - began, said[warm:]
+                began = ended
+    return ended - began, said[warm:]
 
 
 def idle_items(folder: Path, count: int, seconds: float) -> list[Item]:
@@ -257,6 +261,7 @@ def main() -> int:
     options = parser.parse_args()
     for name, value in {
         "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0", "OMP_NUM_THREADS": "1",
+        "RAY_health_check_timeout_ms": "60000",
         "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent / "src")]),
     }.items():  # fmt: skip
         os.environ[name] = value

@@ -1,7 +1,8 @@
 """Photographs from maps of labels, and maps from photographs: pix2pix here, L1 alone, and the recipe of the paper.
 
 All three learn for the same CPU time, from the same pairs, and are measured on pairs that none has seen: SSIM, PSNR,
-KID of the embedded network's features (of maps in the colors of their classes), and for maps the share of right pixels.
+KID of the embedded network's features (of maps in the colors of their classes), and for maps the share of right pixels
+and SSIM of the classes as they are written, each pixel of one ("ssim" is that of the probabilities).
 As our recipe has early layers of the embedded network in its loss, `--second` measures KID by another network too, such
 as GoogLeNet, which no recipe knows.
 The paper's recipe is written down here: U-Net with transposed convolutions, BatchNorm, dropout also when used, batches
@@ -35,6 +36,7 @@ from reverie.data.batches import seeded
 from reverie.data.examples import Drawing
 from reverie.media.deep import to_uint8
 from reverie.media.sheet import contact_sheet
+from reverie.models.translator import build_translator
 from reverie.train.run_folder import RunFolder
 from reverie.train.stylegan2.kid import Measure, squared_mmd
 from reverie.train.translate.config import TranslateConfig
@@ -127,12 +129,11 @@ def paper(task: Any, minutes: float, path: Path) -> nn.Module:
 
 def ours(config: TranslateConfig, minutes: float, folder: Path) -> nn.Module:
     """Train by our tool's own loop, for as many steps as fit into some CPU minutes."""
-    kept = folder.with_suffix(".pt")
+    kept, task = folder.with_suffix(".pt"), open_task(config)
     if kept.is_file():
-        training = TranslatorTraining(open_task(config), RunFolder(folder, kept=False))
-        training.network.load_state_dict(torch.load(kept, weights_only=True))
-        return training.network
-    task = open_task(config)
+        net = build_translator(task.shape)
+        net.load_state_dict(torch.load(kept, weights_only=True))
+        return net
     after, alone = task.gan_after, replace(task.settled, gan=0.0, feature_matching=0.0)
     parts = [(after, alone), (1 - after, replace(config, gan_after=0.0))] if config.gan else [(1.0, alone)]
     each = sum(part * seconds_a_step(c, folder.with_name(f"{folder.name}-calibration")) for part, c in parts)
@@ -283,13 +284,15 @@ def main() -> None:
     parser.add_argument("--only", choices=[*WAYS], help="one of the two ways")
     parser.add_argument("--recipe", action="append", choices=RECIPES, help="one of the recipes; repeatable")
     parser.add_argument("--second", type=Path, help="weights of GoogLeNet as its authors released them")
-    parser.add_argument("--output", type=Path)
+    parser.add_argument("--output", type=Path, help="of one way alone, the other stays as it is there")
     parser.add_argument("--sheet", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
     root = prepared(options.camvid, options.scratch, options.side)
     size = [wide(options.side), options.side]
     result: dict[str, Any] = {"machine": machine(), "cpu_minutes_each": options.cpu_minutes, "size": size}
+    if options.only is not None and options.output is not None and options.output.is_file():
+        result = json.loads(options.output.read_text()) | result
     tiles: list[np.ndarray] = []
     for way in WAYS if options.only is None else (options.only,):
 

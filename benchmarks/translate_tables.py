@@ -24,7 +24,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 
 SCORES = {  # key → its column, how it is written, which is the best
-    "ssim": ("SSIM", "{:.3f}", max), "kid": ("KID", "{:.3f}", min),
+    "ssim_decided": ("SSIM", "{:.3f}", max), "ssim": ("SSIM", "{:.3f}", max), "kid": ("KID", "{:.3f}", min),
     "kid_googlenet": ("KID by GoogLeNet", "{:.2f}", min), "psnr": ("PSNR, dB", "{:.1f}", max),
     "accuracy": ("right pixels", "{:.1%}", max), "steps": ("steps", "{}", None),
 }  # fmt: skip
@@ -39,7 +39,10 @@ def pairs(found: dict[str, Any]) -> str:
         rows = [
             [CALLED[name], *(cell(key, score, [*scores.values()]) for key in keys)] for name, score in scores.items()
         ]
-        tables.append(table([way, *(SCORES[key][0] for key in keys)], rows))
+        heads = {key: SCORES[key][0] for key in keys}
+        if "ssim_decided" in heads:
+            heads["ssim"] = "SSIM of probabilities"
+        tables.append(table([way, *heads.values()], rows))
     return "\n\n".join(tables)
 
 

@@ -12,6 +12,7 @@ CORES=${CORES:-1}
 export RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0 RAY_worker_niceness=0
 export GRPC_POLL_STRATEGY="${GRPC_POLL_STRATEGY:-poll}"  # the usual one ends the client server now and then (epoll1, "KICKED")
 export RAY_raylet_start_wait_time_s="${RAY_raylet_start_wait_time_s:-300}"  # of a busy machine
+export RAY_health_check_timeout_ms="${RAY_health_check_timeout_ms:-60000}"  # likewise; a cable that is cut is noticed later
 export RAY_AUTH_TOKEN="${RAY_AUTH_TOKEN:-$(head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n')}"
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 

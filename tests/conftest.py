@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from kept_networks import networks_kept  # before modules take the name of what it replaces
+from kept_networks import large_heads_empty, networks_kept  # before modules take the name of what it replaces
 from processor_time import COMPILING, used_s
 from reverie.critic.critic import Critic, Identity, Preprocessing
 from reverie.critic.families import staged_names
@@ -84,6 +84,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     if spent > MOST_S and item.get_closest_marker("slow") is None:
         pytest.fail(f"took {spent:.0f} s of processor time, {QUICK_S:.0f} at most: make it smaller, or mark it slow")
     return result
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heads() -> Iterator[None]:
+    """Build untrained networks without filling the heads that are most of them."""
+    with large_heads_empty():
+        yield
 
 
 @pytest.fixture(scope="session")

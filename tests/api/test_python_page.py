@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.real  # as a reader has them
 ROOT = Path(__file__).parents[2]
 MOST_LINES = 25
 

@@ -61,11 +61,11 @@ def test_a_folder_of_films_says_how_to_take_them(run: Run, tmp_path: Path) -> No
     assert code == 2 and "name them themselves" in err
 
 
-@pytest.mark.real  # by workers, which are other processes
 def test_films_that_were_there_already_are_not_counted_as_made(run: Run, tmp_path: Path) -> None:
     frames = [Image.fromarray(scene(64, 64)) for _ in range(2)]
     frames[0].save(tmp_path / "clip.gif", save_all=True, append_images=frames[1:], duration=100)
-    asked = ("dream", _saved(tmp_path / "a.png"), tmp_path / "clip.gif", "-o", f"{tmp_path / 'out'}/", "--steps", 0)
+    given = _saved(tmp_path / "a.png"), tmp_path / "clip.gif"
+    asked = ("dream", *given, "-o", f"{tmp_path / 'out'}/", "--steps", 0, "--workers", 1)
     assert "2 made in" in run(*asked)[2]
     assert "0 made, 2 there already" in run(*asked)[2]
 

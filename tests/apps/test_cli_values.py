@@ -15,8 +15,6 @@ from reverie.errors import InputError
 from reverie.settings import px_of, setting
 from reverie.tools.registry import TOOLS
 
-pytestmark = pytest.mark.real
-
 
 @dataclass(frozen=True)
 class Settings:

@@ -15,7 +15,7 @@ from cli_case import Run, scene
 from PIL import Image
 
 from reverie.media.metadata import read_settings
-from reverie.tools.visualize.presets import PRESETS, USUAL
+from reverie.tools.visualize.config import PRESETS, USUAL
 from reverie.weights.embedded import embedded_path
 
 QUICK = ("--steps", 2, "--crops", 2, "--size", 64)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 from cli_case import Run
 
-pytestmark = pytest.mark.real
-
 CASES = {
     ("dreem", "x.png"): "no command called 'dreem'; nearest: dream, ",
     ("models", "shw"): "no command called 'shw'; nearest: show; see 'reverie models --help'",

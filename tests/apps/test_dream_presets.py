@@ -14,8 +14,6 @@ from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.presets import PRESETS, USUAL
 from reverie.tools.dream_steps.memory import plan_memory
 
-pytestmark = pytest.mark.real
-
 
 @pytest.fixture
 def photo(tmp_path):
@@ -44,7 +42,8 @@ def asked(capsys, *words):
 
 def test_a_photograph_gets_the_usual_look_unless_something_says_what_is_raised(photo, capsys):
     look = PRESETS[USUAL][1]
-    assert {name: asked(capsys, photo)[name] for name in look} == look
+    usual = asked(capsys, photo)
+    assert {name: usual[name] for name in look} == look
     assert asked(capsys, photo, "--steps", 2, "--step-size", 0.02)["step_size"] == 0.02
     plain = DreamConfig()
     for words in (("--layer", "mixed5b"), ("--objective", "l2"), ("--preset", "classic")):

@@ -11,8 +11,6 @@ from cli_case import Run
 from reverie.apps.cli.main import build_app
 from reverie.media.metadata import read_settings
 
-pytestmark = pytest.mark.real
-
 TABLES = Path(__file__).parents[2] / "docs" / "flags.md"
 THEIRS = (
     "--source", "--destination", "--guide", "--num-iterations", "--octave-count", "--octave-scale",

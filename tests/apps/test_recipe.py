@@ -11,8 +11,6 @@ from reverie.apps.cli.recipe import read_recipe
 from reverie.errors import InputError
 from reverie.train.classifier_config import ClassifierConfig
 
-pytestmark = pytest.mark.real
-
 
 def recipe(folder: Path, text: str) -> str:
     path = folder / "mine.yaml"

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reverie.cluster.ray_start import PATIENCE_MS
+
 JOBS = Path(__file__).parents[1] / "jobs"
 for _folder in (JOBS, JOBS.parent, Path(__file__).parent):
     if str(_folder) not in sys.path:
@@ -33,7 +35,7 @@ def two_nodes() -> Iterator[object]:
     )
     os.environ.update(
         RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="disabled", RAY_worker_niceness="0", OMP_NUM_THREADS="1",
-        PYTHONPATH=path,
+        PYTHONPATH=path, RAY_health_check_timeout_ms=str(PATIENCE_MS),
     )  # fmt: skip
     import ray
     from ray.cluster_utils import Cluster

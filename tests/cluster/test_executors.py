@@ -65,3 +65,19 @@ def test_a_task_that_cannot_open_ends_the_batch_with_its_own_words(tmp_path, slu
     with pytest.raises(ReverieError, match="no such network") as caught:
         outcomes(slurm("1"), tmp_path, ["", ""], Opener(tmp_path, InputError))
     assert caught.value.exit_code == 2
+
+
+def test_what_is_applied_to_a_result_is_applied_to_one_from_an_executor(monkeypatch, tmp_path):
+    """Such as the export of a training."""
+    from toy_registry import FADE, find_tool
+
+    from reverie.apps.cli import one
+    from reverie.apps.cli.common_options import Common
+
+    run_one, after = one.run_one, []
+    monkeypatch.setattr("reverie.cluster.executors.open_executor", lambda *_: object())
+    monkeypatch.setattr(one, "one_afar", lambda *_: 0)
+    monkeypatch.setattr(one, "steps_after", lambda *_: [("export", "settings", tmp_path / "x.onnx")])
+    monkeypatch.setattr(one, "run_one", lambda *given: after.append((given[0], given[-1].output)) or 0)
+    assert run_one(FADE, find_tool, FADE.config(), None, Common(output=str(tmp_path / "a.png"), executor="ray")) == 0
+    assert after == [("export", str(tmp_path / "x.onnx"))]

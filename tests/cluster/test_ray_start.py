@@ -13,9 +13,13 @@ pytestmark = pytest.mark.slow
 
 SOURCE = Path(__file__).parents[2] / "src"
 SCRIPT = """
-import os, subprocess, sys
+import os, signal, subprocess, sys
 from reverie.cluster.ray_start import connect
+heard = []
+signal.signal(signal.SIGTERM, lambda *_: heard.append("SIGTERM"))
 ray = connect()
+os.kill(os.getpid(), signal.SIGTERM)
+assert heard == ["SIGTERM"]
 assert os.environ["RAY_AUTH_MODE"] == "token" and len(os.environ["RAY_AUTH_TOKEN"]) == 64
 node = ray.nodes()[0]
 assert node["NodeManagerAddress"] == "127.0.0.1", node

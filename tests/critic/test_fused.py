@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -9,8 +11,8 @@ from torch.nn import functional as F
 
 from reverie.critic.critic import Critic, Identity, Preprocessing
 from reverie.critic.fuse import FIRST, fuse
-from reverie.critic.open import open_critic
-from reverie.critic.precision import can_fuse, resolve_for_gradients, resolve_precision
+from reverie.critic.open import open_critic, open_network
+from reverie.critic.precision import Precision, can_fuse, resolve_for_gradients, resolve_precision
 from reverie.models import fused
 from reverie.optimize.redirect import redirected_relu
 
@@ -49,27 +51,36 @@ def gradient(critic: Critic, images: Tensor, names: tuple[str, ...]) -> tuple[di
 
 
 @needs_operators
+@pytest.mark.parametrize("size", [(96, 80), (83, 77)])
 @pytest.mark.parametrize("precision", ["fp32-fused", "fp32-fused-2"])
 @pytest.mark.parametrize(("model", "weights", "names"), CASES)
-@pytest.mark.parametrize("size", [(96, 80), (83, 77)])
 def test_activations_and_gradients_agree_with_the_plain_network(
-    model: str, weights: str | None, names: tuple[str, ...], size: tuple[int, int], precision: str
+    model: str, weights: str | None, names: tuple[str, ...], size: tuple[int, int], precision: Precision
 ) -> None:
     agree(model, weights, names, size, precision)
 
 
 @needs_operators
-@pytest.mark.parametrize(("model", "weights", "names"), LATER)
 @pytest.mark.parametrize("size", [(128, 160), (83, 77)])
+@pytest.mark.parametrize(("model", "weights", "names"), LATER)
 def test_further_networks_agree_in_the_second_extent(
     model: str, weights: str | None, names: tuple[str, ...], size: tuple[int, int]
 ) -> None:
     assert agree(model, weights, names, size, "fp32-fused-2")._fused is not None
 
 
-def agree(model: str, weights: str | None, names: tuple[str, ...], size: tuple[int, int], precision: str) -> Critic:
-    plain = open_critic(model, weights, device="cpu", precision="fp32")
-    quick = open_critic(model, weights, device="cpu", precision=precision)
+network = functools.lru_cache(1)(open_network)  # tests of one network follow each other
+
+
+@functools.lru_cache(2)
+def opened(model: str, weights: str | None, precision: Precision) -> Critic:
+    return Critic(*network(model, weights), precision=precision)
+
+
+def agree(
+    model: str, weights: str | None, names: tuple[str, ...], size: tuple[int, int], precision: Precision
+) -> Critic:
+    plain, quick = opened(model, weights, "fp32"), opened(model, weights, precision)
     (seen, slope), (seen_quick, slope_quick) = (gradient(c, pictures(*size), names) for c in (plain, quick))
     for name in names:
         torch.testing.assert_close(seen_quick[name], seen[name], rtol=1e-4, atol=1e-5 * seen[name].abs().max().item())

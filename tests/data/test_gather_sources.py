@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from gather_server import Fault, Server
@@ -255,8 +257,10 @@ def test_a_service_that_never_ends_its_answer_fails_in_time(server, tmp_path, mo
     server.log.clear()
     path = service_path(server, client, name, monkeypatch)
     server.faults[path] = [Fault(body=b" " * 4000, slow_s=0.1) for _ in range(6)]
+    began = time.monotonic()
     with pytest.raises(FetchError):
         opened(server, name).page(client, "fountain", None)
+    assert time.monotonic() - began < 6  # four tries that end at the deadline; to their ends it would be eight seconds
     server.faults.pop(path, None)
     client.close()
 

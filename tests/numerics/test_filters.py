@@ -9,7 +9,7 @@ from reverie.errors import InputError
 from reverie.numerics.color_filters import kuwahara, median, posterize, random_convolution
 from reverie.numerics.edge_filters import sobel
 from reverie.numerics.filters import FILTER_NAMES, FILTERS, named_filter
-from reverie.numerics.kernels import blurred, gaussian_radius
+from reverie.numerics.kernels import blurred, correlated, gaussian_radius
 from reverie.numerics.mirror import mirrored
 
 
@@ -146,3 +146,12 @@ def test_parameters_are_checked(name: str, given: dict[str, float], message: str
 def test_an_unknown_filter_names_the_nearest():
     with pytest.raises(InputError, match="no filter called 'sobl'; nearest: sobel"):
         named_filter("sobl")
+
+
+@pytest.mark.parametrize("shape", [(1, 5), (5, 1), (3, 3), (11, 11)])
+@pytest.mark.parametrize("size", [(16, 20), (3, 2)])
+def test_borders_are_the_same_whoever_mirrors_them(shape: tuple[int, int], size: tuple[int, int]):
+    draw = torch.Generator().manual_seed(0)
+    images, kernel = torch.rand(2, 3, *size, generator=draw), torch.rand(shape, generator=draw)
+    with_slopes = images.clone().requires_grad_()  # mirrored by index, as small pictures are
+    assert torch.equal(correlated(images, kernel), correlated(with_slopes, kernel).detach())

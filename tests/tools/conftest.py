@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +14,37 @@ from style_case import texture
 
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
+from small_networks import small_networks
 
 
-@pytest.fixture(scope="module")
-def critic() -> Critic:
-    return open_critic("embedded", device="cpu", precision="fp32")
+def as_shipped(node: pytest.Item) -> bool:
+    """Tell whether a test has the networks of the package as they are: those that judge pictures, and the slow ones."""
+    return any(node.get_closest_marker(name) is not None for name in ("real", "slow"))
+
+
+@pytest.fixture(autouse=True)
+def open_networks(request: pytest.FixtureRequest) -> None:
+    """Have small networks where nothing else is asked for."""
+    if request.node.get_closest_marker("slow") is None:
+        request.getfixturevalue("networks")
+
+
+@pytest.fixture(scope="session")
+def embedded_critics(small_files: Path) -> Callable[[bool], Critic]:
+    """Return what opens the embedded network once: as it is, or with few channels."""
+
+    @functools.cache
+    def opened(shipped: bool) -> Critic:
+        with nullcontext() if shipped else small_networks(small_files):
+            return open_critic("embedded", device="cpu", precision="fp32")
+
+    return opened
+
+
+@pytest.fixture
+def critic(request: pytest.FixtureRequest, embedded_critics: Callable[[bool], Critic]) -> Critic:
+    """Return the embedded network, with few channels where `open_networks` has such."""
+    return embedded_critics(as_shipped(request.node))
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ from reverie.tools.compare.measure import wasserstein
 from reverie.tools.compare.networks import held_out
 from reverie.tools.style.config import StyleConfig
 
+pytestmark = pytest.mark.real
 CONFIG = CompareConfig(device="cpu", layers=3)
 
 
@@ -53,7 +54,7 @@ def files(tmp_path_factory: pytest.TempPathFactory, critic: Critic) -> Path:
     folder = tmp_path_factory.mktemp("compare")
     for number, name in enumerate(("content", "style")):
         Image.fromarray(stripes(80, number)).save(folder / f"{name}.png")
-    config = StyleConfig(style=(str(folder / "style.png"),), size=80, min_size=60, steps=15, precision="fp32")
+    config = StyleConfig(style=(str(folder / "style.png"),), size=80, min_size=80, steps=10, precision="fp32")
     Styling(folder / "content.png", config, critic).save(folder / "stylized.png")
     return folder
 

@@ -179,6 +179,7 @@ def test_a_class_without_a_linear_head_is_raised_by_its_logit(make_critic, make_
     assert steps[0].score == pytest.approx(float(critic.logits(photo)[0, 2]), abs=1e-4)
 
 
+@pytest.mark.real
 def test_a_dream_from_noise_makes_the_embedded_network_believe_in_its_class():
     critic = open_critic(device="cpu", precision="fp32")
     index = critic.class_index("goldfish")

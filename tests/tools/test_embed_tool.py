@@ -24,6 +24,8 @@ from reverie.media.image import read_picture
 from reverie.tools.embed.fit import load_fit
 from reverie.tools.registry import find_tool
 
+pytestmark = pytest.mark.real
+
 EACH = 14
 QUICK = ("--steps", 60, "--perplexity", 5, "--device", "cpu", "--precision", "fp32")
 

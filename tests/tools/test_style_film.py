@@ -15,7 +15,6 @@ import reverie.critic.open
 from clips import pan, write_clip
 from reverie.api.styling import Styling
 from reverie.critic.critic import Critic
-from reverie.critic.open import open_critic
 from reverie.errors import InputError
 from reverie.jobs.given import Given
 from reverie.jobs.many import scratch_of
@@ -43,11 +42,6 @@ SIZE = (48, 64)
 QUICK = {"min_size": 48, "steps": 2, "min_steps": 1, "score": "gram", "precision": "fp32", "device": "cpu"}
 CLIP = pan(4, (1, 2), SIZE)
 SCENES = np.concatenate([pan(2, (1, 2), SIZE), pan(4, (2, 0), SIZE, seed=9)])
-
-
-@pytest.fixture(scope="module")
-def critic() -> Critic:
-    return open_critic("embedded", device="cpu", precision="fp32")
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +99,7 @@ def test_without_coherence_every_frame_is_stylized_as_a_picture(critic: Critic, 
         assert (step.strength == 255).all() and not step.cut
 
 
+@pytest.mark.real
 def test_flow_flickers_less_and_is_as_near_to_the_style(critic: Critic, styles) -> None:
     found = {}
     for coherence in ("none", "flow"):
@@ -116,6 +111,7 @@ def test_flow_flickers_less_and_is_as_near_to_the_style(critic: Critic, styles) 
     assert found["flow"][1] > 0.8 * found["none"][1] > 0.01
 
 
+@pytest.mark.real
 def test_more_temporal_weight_flickers_less(critic: Critic, styles) -> None:
     means = []
     for temporal in (0, 20):
@@ -262,8 +258,8 @@ def finished(run: Run, target: Path) -> bytes:
     [
         ({"min_size": 32}, {"anchor": (1, 2)}, 1),
         ({"color": "match", "steps": 1}, {"interpolate": True}, 2),
-        ({"fast": "any"}, {}, 1),
-        ({"fast": "any", "color": "match"}, {"interpolate": True}, 2),
+        pytest.param({"fast": "any"}, {}, 1, marks=pytest.mark.real),
+        pytest.param({"fast": "any", "color": "match"}, {"interpolate": True}, 2, marks=pytest.mark.real),
     ],
     ids=["flow", "interpolate", "fast", "fast-interpolate"],
 )
@@ -308,7 +304,7 @@ def test_frames_of_another_job_are_not_gone_on_with(tmp_path: Path, clip: Path, 
         next(iter(film(clip, tmp_path / "out.mp4", styles[1:])))
 
 
-@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("fast", [False, pytest.param(True, marks=pytest.mark.real)])
 def test_an_animation_keeps_times_loops_and_transparency(tmp_path: Path, styles, fast: bool) -> None:
     alpha = np.full(SIZE, 255, np.uint8)
     alpha[:20, :30] = 0
@@ -321,6 +317,7 @@ def test_an_animation_keeps_times_loops_and_transparency(tmp_path: Path, styles,
     assert (info.durations_ms, info.plays, info.transparent, info.size) == ((50, 80), 3, True, SIZE)
 
 
+@pytest.mark.real
 def test_frames_of_the_fast_hand_are_blended_with_those_before(tmp_path: Path, clip: Path, styles) -> None:
     """Where all is seen and nothing moves, half of what is shown comes from the frame before."""
     still = np.stack([CLIP[0]] * 3)
@@ -338,6 +335,7 @@ def test_frames_of_the_fast_hand_are_blended_with_those_before(tmp_path: Path, c
     assert np.abs(half[1].dream[where] - wanted).max() <= 1.5
 
 
+@pytest.mark.real
 def test_flow_makes_the_fast_hand_flicker_less(tmp_path: Path, styles) -> None:
     noisy = CLIP + np.random.default_rng(0).normal(0, 6, CLIP.shape)
     source = write_clip(tmp_path / "noisy.mp4", list(noisy.clip(0, 255).astype(np.uint8)))
@@ -355,7 +353,7 @@ def test_flow_makes_the_fast_hand_flicker_less(tmp_path: Path, styles) -> None:
         ({}, {"anchor": (0,)}, "from 1 to 64"),
         ({}, {"anchor": (65,)}, "from 1 to 64"),
         ({"init_picture": "a.png"}, {}, "goes with a picture"),
-        ({"fast": "any", "steps": 7}, {}, "no use for --steps"),
+        pytest.param({"fast": "any", "steps": 7}, {}, "no use for --steps", marks=pytest.mark.real),
     ],
 )
 def test_what_a_film_has_no_use_for_is_refused(tmp_path: Path, clip: Path, styles, config, how, words) -> None:

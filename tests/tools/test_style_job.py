@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +29,12 @@ STRANGE = [None, True, -1, 10**400, 1.5, float("nan"), "x", "a:b:1", [], [1], ["
 
 
 @pytest.fixture(scope="module")
-def made(files: Path, critic: Critic) -> Path:
+def made(files: Path, embedded_critics: Callable[[bool], Critic]) -> Path:
     quick = QUICK | {"size": 48, "min_size": 48, "steps": 1}
     region = (f"mask={files / '1.png'},style={files / '2.png'}:2,strength=0.5",)
     path = files / "made.png"
-    style(files / "0.png", [f"{files / '1.png'}:3"], StyleConfig(region=region, **quick), critic=critic).save(path)
+    config = StyleConfig(region=region, **quick)
+    style(files / "0.png", [f"{files / '1.png'}:3"], config, critic=embedded_critics(False)).save(path)
     return path
 
 
@@ -66,6 +68,7 @@ def test_only_a_job_or_one_line_comes_out_of_any_record(made: Path) -> None:
     assert min(outcomes.values()) > 100
 
 
+@pytest.mark.real
 def test_keyframes_of_a_strange_record_are_refused_in_one_line(files: Path) -> None:
     from reverie.jobs.given import Given
     from reverie.jobs.session import Session
@@ -125,6 +128,7 @@ def test_what_describes_a_style_goes_with_it() -> None:
     assert "color_method" not in kept and kept["style_scale"] == [2.0]
 
 
+@pytest.mark.real
 def test_a_picture_made_in_one_pass_says_what_it_has_not(files: Path, tmp_path: Path) -> None:
     fast = style(files / "0.png", files / "1.png", fast="any", size=48, device="cpu", precision="fp32")
     with pytest.raises(InputError, match="stylized in one pass"):

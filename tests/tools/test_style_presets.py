@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from reverie import style
 from reverie.api.styling import Styling
+from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.critic.style_layers import style_layers
 from reverie.models.build import build_classifier
@@ -18,6 +19,8 @@ from reverie.objective.self_similarity import SelfSimilarity
 from reverie.objective.total_variation import TotalVariation
 from reverie.tools.style.config import StyleConfig
 from reverie.tools.style.sources import Style, StylePictures
+
+pytestmark = pytest.mark.real
 
 VGG = ("image", "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 SQUEEZE = ("image", "relu1", "fire3", "fire4", "fire5", "fire7")
@@ -50,17 +53,31 @@ def stripes(seed: int) -> np.ndarray:
     return np.clip(0.5 + 0.4 * np.stack(waves, -1), 0, 1).astype(np.float32)
 
 
+def opened(model: str) -> Critic:
+    return open_critic(model, None if model.startswith("embedded") else "random", device="cpu", precision="fp32")
+
+
 @pytest.mark.parametrize("model", PRESETS)
-def test_a_preset_of_its_own_brings_the_picture_nearer_to_the_style(model: str) -> None:
+def test_every_network_has_layers_of_its_own(model: str) -> None:
     styles, content, softmax = PRESETS[model]
-    critic = open_critic(model, None if model.startswith("embedded") else "random", device="cpu", precision="fp32")
-    preset = style_layers(critic)
+    preset = style_layers(opened(model))
     names = (tuple(name for name, _ in layers) for layers in (preset.style, preset.content, preset.self_similarity))
     assert (*names, preset.softmax) == (styles, content, content[-1:], softmax)
-    if model.endswith("-caffe"):  # the same network; how it sees pictures is tested below
-        return
+
+
+QUICK = ("embedded", "embedded-2", "squeezenet1_1", "resnet18")
+# of weights from Caffe: the same networks; how they see pictures is tested below
+PAINTED = [
+    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
+    for name in PRESETS
+    if not name.endswith("-caffe")
+]
+
+
+@pytest.mark.parametrize("model", PAINTED)
+def test_a_preset_of_its_own_brings_the_picture_nearer_to_the_style(model: str) -> None:
     config = StyleConfig(size=SIDE, min_size=SIDE, steps=6, min_steps=6, plateau=0, strength=0.9, precision="fp32")
-    scores = [step.score for step in style(stripes(0), stripes(1), config, critic=critic)]
+    scores = [step.score for step in style(stripes(0), stripes(1), config, critic=opened(model))]
     assert scores[-1] > scores[0] + 0.1 * abs(scores[0])  # higher is better; the first one is that of the content
 
 

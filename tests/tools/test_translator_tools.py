@@ -69,6 +69,7 @@ def test_pix2pix_from_a_folder_of_pairs_to_a_picture(photos: Path, tmp_path: Pat
     assert rows[0]["which"] == "held out from training"
     assert rows[0]["pictures"] == 1
     assert 0 <= rows[0]["accuracy"] <= 1
+    assert 0 < rows[0]["ssim_decided"] <= 1
 
 
 def test_transparency_goes_through_a_network_that_learned_it(photos: Path, tmp_path: Path):
@@ -175,6 +176,12 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setattr(packages, "PACKAGES", ("a_package_that_is_not_there",))
     with pytest.raises(InputError, match=r"exporting needs a_package_that_is_not_there; get it with: pip install"):
         call("translator export", "sobel", "-o", tmp_path / "out")
+
+
+def test_a_folder_is_not_named_like_a_file(tmp_path: Path):
+    with pytest.raises(InputError, match=r"t1\.onnx is the name of a file; reverie translator export writes a folder"):
+        call("translator export", "sobel", "-o", tmp_path / "t1.onnx")
+    assert not any(tmp_path.iterdir())
 
 
 def test_one_command_evaluates_every_kind_of_network(photos: Path, tmp_path: Path, capsys):

@@ -197,7 +197,7 @@ def _positive_copy(net: nn.Module) -> nn.Module:
     for parent in result.modules():
         for name, child in list(parent.named_children()):
             setattr(parent, name, _averaging(child))
-    return result.float().cpu()
+    return _without_levels(result).float().cpu()
 
 
 def _averaging_kernel(weight: Tensor) -> nn.Parameter:
@@ -206,7 +206,7 @@ def _averaging_kernel(weight: Tensor) -> nn.Parameter:
 
 
 def _averaging(module: nn.Module) -> nn.Module:
-    if isinstance(module, (nn.Conv2d, nn.Linear)) and module.bias is not None:
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)) and module.bias is not None:
         module.bias = nn.Parameter(torch.zeros(module.bias.shape), requires_grad=False)
     elif isinstance(module, LEVELLING):
         return nn.Identity()
@@ -215,6 +215,13 @@ def _averaging(module: nn.Module) -> nn.Module:
     elif getattr(module, "pool", None) == "max":
         module.pool = "mean3"  # type: ignore[assignment]
     return module
+
+
+def _without_levels(net: nn.Module) -> nn.Module:
+    """Return a network whose own norms, which are no modules, leave values as they are."""
+    if getattr(net, "levels", False):
+        net.levels = False  # type: ignore[assignment]
+    return net
 
 
 class _MeanPool(nn.Module):

@@ -10,6 +10,7 @@ from pathlib import Path
 from reverie.jobs.batch import Job as Item
 from reverie.jobs.execute import summary
 from reverie.jobs.given import Given
+from reverie.jobs.output import Printable
 from reverie.jobs.run import Run
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool, Prepared
@@ -80,7 +81,7 @@ class Many:
             for progress in run:
                 yield run.fraction or 0.0, progress.stage
             run.save(job.target, quality=asked.quality)
-            return "\n".join((summary(run), *run.said))
+            return "\n".join((summary(run), *run.said, *_printed(run)))
 
     def _choose_threads(self) -> None:
         """Begin a piece with as many threads as fit the machine now; its own record says how many."""
@@ -91,6 +92,15 @@ class Many:
         threads, _ = self.machine.threads(torch.get_num_threads())
         if threads != torch.get_num_threads():
             torch.set_num_threads(threads)
+
+
+def _printed(run: Run) -> list[str]:
+    """Return the lines of a result that is read in the terminal."""
+    if not run.tool.prints:
+        return []
+    main = run.outputs()[0]
+    assert isinstance(main, Printable)
+    return main.printed(as_json=False).splitlines()
 
 
 def continue_in(scratch: Path, result: Path) -> None:

@@ -39,3 +39,6 @@ KINDS = {
     ".safetensors": "network", ".zip": "folder", ".html": "page", ".yaml": "text", ".yml": "text", ".txt": "text",
 }  # fmt: skip
 """What a file of a suffix is taken for."""
+
+OF_FILES = (*KINDS, ".npy", ".onnx", ".pt2")
+"""What ends the name of a file, and never that of a folder that is made."""

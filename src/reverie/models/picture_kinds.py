@@ -106,6 +106,12 @@ class Kind:
         planes = F.one_hot(torch.where(known, numbers, 0), self.channels).permute(0, 3, 1, 2).float()
         return planes * known[:, None]
 
+    def decided(self, planes: Tensor) -> Tensor:
+        """Return planes ``[..., channels, H, W]`` as a picture says them: the largest class is 1, the others 0."""
+        if not self.is_labels:
+            return planes
+        return F.one_hot(planes.argmax(-3), self.channels).movedim(-1, -3).to(planes.dtype)
+
     def picture(self, planes: Tensor, *, numbers: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
         """Return rgb ``[H, W, 3]`` and alpha ``[H, W]`` or None of planes ``[C, H, W]``.
 

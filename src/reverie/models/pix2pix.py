@@ -33,12 +33,13 @@ class Generator(nn.Module):
         stride: multiple that the sides are mirrored to.
         reach_px: how far a position sees, without the statistics.
         norms: how many normalizations there are, numbered in order of execution.
+        levels: whether values are centered and normalized; not where it is measured how far a layer sees.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int, reach_px: int, norms: int, *, classes: bool) -> None:
         super().__init__()
         self.inputs, self.outputs, self.stride, self.reach_px, self.norms = inputs, outputs, stride, reach_px, norms
-        self.classes = classes
+        self.classes, self.levels = classes, True
 
     def forward(self, images: Tensor, seen: Seen = whole_statistics) -> Tensor:
         """Return ``[B, outputs, H, W]`` in [0, 1] for ``[B, inputs, H, W]`` in [0, 1]; classes sum to 1."""
@@ -52,7 +53,7 @@ class Generator(nn.Module):
 
     def inside(self, images: Tensor, seen: Seen) -> Tensor:
         """Return what becomes of pictures whose sides are multiples of the stride."""
-        made = self.features(images * 2 - 1, seen)
+        made = self.features(images * 2 - 1 if self.levels else images, seen)
         return made.softmax(1) if self.classes else torch.sigmoid(made)
 
     def features(self, x: Tensor, seen: Seen) -> Tensor:
@@ -61,6 +62,8 @@ class Generator(nn.Module):
 
     def normed(self, x: Tensor, index: int, seen: Seen) -> Tensor:
         """Return features with mean 0 and deviation 1 over the picture."""
+        if not self.levels:
+            return x
         return instance_norm(x) if self.training and seen is whole_statistics else normalized(x, index, seen)
 
     def risen(self, layer: nn.Module, x: Tensor) -> Tensor:

@@ -30,12 +30,20 @@ def correlated(images: Tensor, kernel: Tensor) -> Tensor:
     Differs from a convolution in that the kernel is not turned around, as in OpenCV's ``filter2D``.
     """
     height, width = kernel.shape
-    wide = mirrored(images, height // 2, height // 2, width // 2, width // 2)
+    wide = _wide(images, height // 2, width // 2)
     if 1 in kernel.shape and kernel.numel() <= FEW:
         return _along(wide, kernel.flatten().tolist(), 2 if width == 1 else 3)
     channels = images.shape[1]
     weight = kernel.to(images).expand(channels, 1, height, width)
     return F.conv2d(wide, weight, groups=channels)
+
+
+def _wide(images: Tensor, down: int, across: int) -> Tensor:
+    """Return pictures mirrored by so much on either side; where torch can, by torch, several times as fast."""
+    height, width = images.shape[-2:]
+    if down < height and across < width and images.is_contiguous() and not images.requires_grad:
+        return F.pad(images, (across, across, down, down), mode="reflect")
+    return mirrored(images, down, down, across, across)
 
 
 def _along(wide: Tensor, taps: Sequence[float], axis: int) -> Tensor:

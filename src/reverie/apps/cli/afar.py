@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -35,10 +35,17 @@ def batch_afar(
     tool: AnyTool, executor: Executor, items: Sequence[Item], config: object
 ) -> Callable[[], Generator[Moment | Outcome]]:
     """Return what works through the items of a folder on an executor."""
-    placed = [replace(i, source=i.source and i.source.resolve(), target=i.target.absolute()) for i in items]
+    shown = {replace(i, source=i.source and i.source.resolve(), target=i.target.absolute()): i for i in items}
     workers = min(executor.workers, len(items))
     print(f"{tool.doing} {len(items)}: {workers} worker{'s' if workers > 1 else ''} of the cluster", file=sys.stderr)
-    return partial(executor.run, placed, opener_of(tool, executor, config))
+    return partial(_run, executor, shown, opener_of(tool, executor, config))
+
+
+def _run(executor: Executor, shown: Mapping[Item, Item], opener: Opener) -> Generator[Moment | Outcome]:
+    """Work through the items that are placed from the root on; what is said names them as the user did."""
+    with closing(executor.run(list(shown), opener)) as events:
+        for event in events:
+            yield replace(event, job=shown[event.job])
 
 
 def one_afar(
@@ -51,6 +58,8 @@ def one_afar(
 
     if common.show:
         raise InputError("--show follows a work of this machine; leave it out, or --executor")
+    if common.as_json:
+        raise InputError("--json prints what this machine finds; leave it out, or --executor")
     if given is not None and given.path is None:
         raise InputError("an executor takes files on storage that its machines share, not standard input")
     if target.note:

@@ -20,6 +20,7 @@ from reverie.jobs.film import Encoded
 from reverie.jobs.job import Json, sections
 from reverie.jobs.tool import AnyTool
 from reverie.jobs.wanted import NONE, target_for
+from reverie.media.suffixes import OF_FILES
 from reverie.settings import check_settings, check_together, flag_of, to_record
 from reverie.weights.file_names import fitted
 
@@ -64,8 +65,8 @@ def run_one(
         code = one_afar(tool, session.executor, config, given, target, common)
         if seen is not None and code == 0:
             seen(target.path)
-        return code
-    code = _made(tool, config, given, target, common, session, scratch, seen)
+    else:
+        code = _made(tool, config, given, target, common, session, scratch, seen)
     for after, settings, place in steps_after(tool, find, config, target.path):
         code = code or run_one(after, find, settings, None, Common(output=str(place), overwrite=common.overwrite))
     return code
@@ -186,6 +187,9 @@ def result_path(tool: AnyTool, config: object, given: Given | None, common: Comm
         path = Path(output)
         if not (tool.makes == "folder" or path.suffix or is_folder(output)):
             raise InputError(f"-o {output} has no format: -o {output}{tool.suffix} is a file, -o {output}/ a folder")
+        if tool.makes == "folder" and path.suffix.lower() in OF_FILES and not is_folder(output):
+            folder = f"-o {path.with_suffix('')}/"
+            raise InputError(f"-o {output} is the name of a file; reverie {tool.name} writes a folder: {folder}")
         if tool.makes != "folder" and is_folder(output):
             if not common.dry_run:
                 path.mkdir(parents=True, exist_ok=True)

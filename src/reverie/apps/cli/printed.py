@@ -28,6 +28,8 @@ def print_one(
     from reverie.jobs.run import open_run
     from reverie.jobs.session import Session
 
+    if common.executor != "local":
+        print_note("made on this machine: what is read here is not sent out; with -o it is")
     targets = {label: extra_target(tool, find, config, given, common, name) for label, name in common.extras.items()}
     run = open_run(tool, config, given, Session())
     try:

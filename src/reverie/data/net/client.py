@@ -41,7 +41,6 @@ FIRST_BACKOFF_S = 1.0
 LONGEST_WAIT_S = 120.0  # a host that asks for more is left alone for this run
 GIVE_UP = 5  # requests that failed one after the other
 API_BYTES = 16 << 20
-PIECE = 1 << 16
 
 
 @dataclass
@@ -321,7 +320,7 @@ class Client:
         if told.isdecimal() and int(told) > most_bytes:
             raise RefusedError(limit)
         began, pieces, size = time.monotonic(), [], 0
-        for piece in answer.iter_bytes(PIECE):
+        for piece in answer.iter_bytes():  # as they come: pieces of one size would wait for a slow server
             size += len(piece)
             if size > most_bytes:
                 raise RefusedError(limit)

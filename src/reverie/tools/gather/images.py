@@ -80,7 +80,7 @@ def gathering(
     decisions = {
         "classes": {w.label: w.words for w in wishes}, "sources": list(sources), "pictures": config.count * len(wishes),
     }  # fmt: skip
-    summary = f"{len(wishes)} classes from {', '.join(sources)}"
+    summary = f"{len(wishes)} class{'' if len(wishes) == 1 else 'es'} from {', '.join(sources)}"
     chosen = Chosen(more={"classes": {w.label: w.words for w in wishes}})
     return Steps(gathered.steps(), outputs, plan=Plan(decisions, summary=summary), chosen=chosen, notes=gathered.notes)
 

@@ -1,13 +1,15 @@
-"""Settings of `reverie visualize`; free of torch so that help is instant."""
+"""Settings of `reverie visualize`, and its looks by name; free of torch so that help is instant."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from reverie.jobs.blocks import NetworkSettings, device_setting, gradient_precision_setting
 from reverie.settings import setting
-from reverie.weights.embedded import EMBEDDED_NAMES
+from reverie.weights.embedded import EMBEDDED, EMBEDDED_NAMES
 
 PRIORS = ("pixel", "fourier", "stack", "bn", "maco")
 WHAT, HOW, CHOICE, MACHINE = "what is drawn", "how it is drawn", "how it is chosen", "machine"
@@ -111,3 +113,27 @@ def name_of(config: VisualizeConfig) -> str:
     named = [n for n in (config.class_name, *channels, *config.neuron) if n]
     whole = file_name(named[0]) if len(named) == 1 and "," not in named[0] else "pictures"
     return f"{network_stem(config.model)}-{whole}"
+
+
+# name → (what it looks like, settings); chosen by what networks that took no part see in it, and by looking
+PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
+    "clear": (
+        "a class without grain, by both networks of the package together",
+        {
+            "ensemble": "embedded-2",
+            "cut": 0.2,
+            "smallest": 0.6,
+            "crops": 3,
+            "log_probability": 5.0,
+        },
+    ),
+    "classic": ("by one network, from small crops: more and smaller objects under a fine grain", {}),
+}
+USUAL = "clear"  # of classes of the first network, where nothing else was asked for
+OWN_WAYS = ("weights", "ensemble", "layer", "channel", "neuron")
+
+
+def usual(given: Mapping[str, Any]) -> str | None:
+    """Return the preset that is meant where none is named: none for features and other networks."""
+    first = given.get("model", EMBEDDED) in (EMBEDDED, EMBEDDED_NAMES[1])
+    return USUAL if first and "class_name" in given and not any(name in given for name in OWN_WAYS) else None

@@ -18,8 +18,7 @@ from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Chosen, Plan, Preview, Report
 from reverie.media.suffixes import TRANSPARENT
 from reverie.settings import marked
-from reverie.tools.visualize.config import VisualizeConfig, name_of, network_stem
-from reverie.tools.visualize.presets import PRESETS, usual
+from reverie.tools.visualize.config import PRESETS, VisualizeConfig, name_of, network_stem, usual
 
 if TYPE_CHECKING:
     import numpy as np

@@ -118,7 +118,8 @@ class PreparedReport:
 def in_words(row: Row) -> str:
     """Return a row of the report as a line for the terminal."""
     if row["what"] == "quality":
-        text = f"{row['size']}: PSNR {row['psnr']:.2f} dB, SSIM {row['ssim']:.4f}, L1 {row['l1']:.4f}"
+        similar = row.get("ssim_decided", row["ssim"])
+        text = f"{row['size']}: PSNR {row['psnr']:.2f} dB, SSIM {similar:.4f}, L1 {row['l1']:.4f}"
         right = row.get("accuracy")
         return text if right is None else f"{text}, {right:.1%} of the pixels of the right class"
     if row["what"] == "reach":

@@ -48,7 +48,8 @@ def _add(found: dict[str, list[float]], where: str, scores: Scores) -> None:
 def compared(net: nn.Module, image: Tensor, wanted: Tensor, kind: Kind | None = None) -> Scores:
     """Return how near a network comes to what is wanted of one picture.
 
-    "psnr" in dB, "ssim", "l1", the mean absolute difference, and for classes "accuracy", the share of right pixels.
+    "psnr" in dB, "ssim", "l1", the mean absolute difference, and for classes "accuracy", the share of right pixels,
+    and "ssim_decided", that of the classes as they are written, where "ssim" is that of how sure the network is.
     """
     device = next(net.parameters()).device
     got = net(image.to(device)).clamp(0, 1).to(wanted.device)
@@ -60,6 +61,7 @@ def compared(net: nn.Module, image: Tensor, wanted: Tensor, kind: Kind | None = 
     if kind is not None and kind.is_labels:
         known = wanted.sum(1) > 0
         scores["accuracy"] = (got.argmax(1) == wanted.argmax(1))[known].float().mean().item()
+        scores["ssim_decided"] = ssim(kind.decided(got) * known[:, None], wanted).item()
     return scores
 
 

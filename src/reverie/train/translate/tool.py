@@ -90,7 +90,8 @@ def _found(training: TranslatorTraining) -> list[str]:
         notes.append(f"ended early, after {training.config.patience} measurements without a better one")
     for where, words in (("64", "held-out pictures at 64 px"), ("whole", "held-out pictures whole")):
         if f"psnr_{where}" in found:
-            text = f"{words}: PSNR {found[f'psnr_{where}']:.2f} dB, SSIM {found[f'ssim_{where}']:.4f}"
+            similar = found.get(f"ssim_decided_{where}", found[f"ssim_{where}"])
+            text = f"{words}: PSNR {found[f'psnr_{where}']:.2f} dB, SSIM {similar:.4f}"
             right = found.get(f"accuracy_{where}")
             notes.append(text if right is None else f"{text}, {right:.1%} of the pixels of the right class")
     if "best_step" in found:
