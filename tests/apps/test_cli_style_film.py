@@ -18,11 +18,14 @@ from reverie.media.video import frames, read_video
 from reverie.tools.films.work import FilmWork
 
 SIZE = (48, 64)
-pytestmark = pytest.mark.real  # --fast: the shipped decoder fits the channels of the shipped network
 QUICK = (
     "--min-size", 48, "--steps", 2, "--min-steps", 1, "--score", "gram", "--precision", "fp32", "--device", "cpu",
 )  # fmt: skip
 FAST = ("--fast", "--precision", "fp32", "--device", "cpu")
+HOW = [
+    pytest.param(QUICK, id="steps"),
+    pytest.param(FAST, id="fast", marks=pytest.mark.real),  # the shipped decoder fits the shipped network alone
+]
 CLIP = pan(3, (1, 2), SIZE)
 
 
@@ -43,7 +46,7 @@ def names(folder: Path) -> set[str]:
     return {p.name for p in folder.iterdir()}
 
 
-@pytest.mark.parametrize("how", [QUICK, FAST], ids=["steps", "fast"])
+@pytest.mark.parametrize("how", HOW)
 def test_a_film_is_stylized_and_stylized_again_byte_for_byte(run: Run, clip: Path, style: Path, how: tuple) -> None:
     made = clip.with_name("out.mp4")
     code, out, err = run("style", clip, style, "-o", made, "--seed", 3, *how)
@@ -62,6 +65,7 @@ def test_a_film_is_stylized_and_stylized_again_byte_for_byte(run: Run, clip: Pat
     assert code == 2 and "waves.png" in err and err.count("\n") == 1
 
 
+@pytest.mark.real
 def test_another_original_is_not_replayed(run: Run, clip: Path, style: Path) -> None:
     made = clip.with_name("out.mp4")
     run("style", clip, style, "-o", made, *FAST)
@@ -73,6 +77,7 @@ def test_another_original_is_not_replayed(run: Run, clip: Path, style: Path) -> 
     assert code == 2 and "is not the input that was used" in err and err.count("\n") == 1
 
 
+@pytest.mark.real
 def test_without_a_name_it_stands_beside_the_film(run: Run, clip: Path, style: Path) -> None:
     code, out, _ = run("style", clip, style, *FAST)
     assert (code, Path(out.strip())) == (0, clip.with_name("clip-style.mp4"))
@@ -164,6 +169,7 @@ def test_a_truncated_style_ends_in_one_line(run: Run, clip: Path, style: Path) -
     assert names(clip.parent) == {"clip.mp4", "waves.png"}
 
 
+@pytest.mark.real
 def test_a_gif_becomes_a_gif_with_its_transparency(run: Run, style: Path, tmp_path: Path) -> None:
     alpha = np.full(SIZE, 255, np.uint8)
     alpha[:20, :30] = 0
@@ -179,6 +185,7 @@ def test_a_gif_becomes_a_gif_with_its_transparency(run: Run, style: Path, tmp_pa
     assert (shown[:20, :30] == 0).all() and (shown[24:, 34:] == 255).all()
 
 
+@pytest.mark.real
 def test_a_pattern_takes_pictures_and_films(run: Run, clip: Path, photo: Path, style: Path, tmp_path: Path) -> None:
     folder, out = tmp_path / "mixed", tmp_path / "out"
     folder.mkdir()
@@ -192,6 +199,7 @@ def test_a_pattern_takes_pictures_and_films(run: Run, clip: Path, photo: Path, s
     assert read_settings(out / "clip.mp4")["tool"] == "style-film"
 
 
+@pytest.mark.real
 def test_a_folder_says_that_its_films_are_left_out(run: Run, clip: Path, photo: Path, style: Path, tmp_path) -> None:
     folder, out = tmp_path / "mixed", tmp_path / "out"
     folder.mkdir()
@@ -202,6 +210,7 @@ def test_a_folder_says_that_its_films_are_left_out(run: Run, clip: Path, photo: 
     assert "1 films" in err and "left out" in err
 
 
+@pytest.mark.real
 def test_films_alone_make_the_folder_that_they_go_to(run: Run, clip: Path, style: Path, tmp_path: Path) -> None:
     code, out, err = run("style", clip, style, "-o", f"{tmp_path / 'out'}/", *FAST)
     assert code == 0, err
@@ -236,7 +245,7 @@ def other(tmp_path: Path) -> Path:
     return tmp_path / "stripes.png"
 
 
-@pytest.mark.parametrize("how", [QUICK, FAST], ids=["steps", "fast"])
+@pytest.mark.parametrize("how", HOW)
 def test_a_still_picture_goes_from_one_style_to_another(
     run: Run, still: Path, style: Path, other: Path, how: tuple
 ) -> None:
@@ -256,7 +265,7 @@ def test_a_still_picture_goes_from_one_style_to_another(
     assert code == 0 and "the bytes are the same" in err, err
 
 
-@pytest.mark.parametrize("how", [QUICK, FAST], ids=["steps", "fast"])
+@pytest.mark.parametrize("how", HOW)
 def test_keyframes_drive_a_film_and_come_along(run: Run, clip: Path, style: Path, other: Path, how: tuple) -> None:
     keys = clip.with_name("keys.yaml")
     keys.write_text("style: {0%: waves, 100%: {waves: 1, stripes.png: 1}}\nstrength: {0: 0.2, 2f: 0.9}")
@@ -271,6 +280,7 @@ def test_keyframes_drive_a_film_and_come_along(run: Run, clip: Path, style: Path
     assert code == 0 and "the bytes are the same" in err, err
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -293,6 +303,7 @@ def test_films_of_a_still_picture_that_cannot_be(
     assert names(still.parent) == {"still.png", "waves.png"}
 
 
+@pytest.mark.real
 def test_length_and_rate_are_for_stills(run: Run, clip: Path, still: Path, style: Path, other: Path) -> None:
     code, _, err = run("style", clip, style, other, "--interpolate", "--seconds", 2, *FAST)
     assert code == 2 and "--seconds makes a film from a still picture" in err

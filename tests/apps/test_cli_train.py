@@ -31,6 +31,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow  # one by one and with fewer epochs in test_cli_trainers.py and tests/train/test_training.py
 def test_train_evaluate_classify_and_dream(run: Run, dataset: Path, tmp_path: Path, photo: Path) -> None:
     output = tmp_path / "run"
     code, out, err = run("train", "classifier", dataset, "-o", output, *SETTINGS, "--epochs", 10)

@@ -101,7 +101,10 @@ def test_a_visitor_has_no_studio(app) -> None:
         assert me.get(path).status_code == 401, path
     assert me.post("/api/jobs", json={}).status_code == 401
     assert me.post("/api/files?name=a.png", content=png()).status_code == 401
-    assert me.get("/moderate").headers["location"] == "/login"
+    assert me.get("/moderate").headers["location"] == "/login?next=/moderate"
+    assert me.get("/else").headers["location"] == "/login"
+    led = [me.post(f"/login?next={there}", data={"password": "secret"}) for there in ("/moderate", "//evil.example")]
+    assert [answer.headers["location"] for answer in led] == ["/moderate", "/"]
     assert me.post("/api/booth/files?name=a.mp4", content=b"\0" * 64).status_code == 400
     assert me.post("/api/booth/jobs", json={"choice": "x", "sha256": "0" * 64, "name": "a"}).status_code == 400
 

@@ -89,6 +89,17 @@ def test_texts_that_name_places_are_refused(files: FileStore, text: str, fine: b
             files.receive([text.encode()], "a.yaml", most_bytes=MB)
 
 
+def test_who_sends_the_same_bytes_keeps_his_own_name(files: FileStore) -> None:
+    names = [files.receive([png()], name, most_bytes=MB).name for name in ("mine.png", "yours.png")]
+    assert names == ["mine.png", "yours.png"]
+
+
+def test_a_text_is_no_picture_to_work_on(files: FileStore) -> None:
+    item = files.receive([b"words"], "list.txt", most_bytes=MB)
+    with pytest.raises(InputError, match=r"'list\.txt' is no picture"):
+        accept({"tool": "invert", "input": {"name": "list.txt", "sha256": item.sha256}}, find_tool, files)
+
+
 def test_several_files_make_a_folder(files: FileStore) -> None:
     items = [files.receive([png(20, width)], "same.png", most_bytes=MB) for width in (10, 11)]
     folder = files.bundle([item.sha256 for item in items], "pictures")

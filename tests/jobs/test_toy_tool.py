@@ -113,7 +113,8 @@ def test_a_folder_is_worked_by_workers_and_a_rerun_skips(photo: Path, tmp_path: 
     assert "3 made, 1 failed" in capsys.readouterr().err
     for number in range(3):
         assert pixels(tmp_path / "out" / f"{number}.png")[0, 0, 0] == 255 - number * 60
-    call(folder, "-o", f"{tmp_path / 'out'}/", "--workers", workers)
+    (folder / "3.png").unlink()  # with nothing to do, no worker starts
+    assert call(folder, "-o", f"{tmp_path / 'out'}/", "--workers", workers) == 0
     assert "3 there already" in capsys.readouterr().err
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from PIL import Image
 
+from reverie.apps.cli.main import main
 from reverie.errors import InputError
 from reverie.train import track
 from reverie.train.records import Records
@@ -52,6 +55,34 @@ def test_tensorboard_is_used_where_it_is_installed(installed, tmp_path, monkeypa
     tracker.log({"training/loss": 0.5}, 8)
     tracker.close()
     assert written == [(str(tmp_path / "tensorboard"), 8), ("training/loss", 0.5, 8), "closed"]
+
+
+def test_what_tensorboard_reads_is_there_after_a_translator_has_learned(installed, tmp_path, monkeypatch, make_photo):
+    installed.add("tensorboard")
+
+    class Writer:
+        def __init__(self, folder: str, purge_step: int) -> None:
+            self.events, self.closed = Path(folder) / "events", False
+            self.events.parent.mkdir()
+
+        def add_scalar(self, name: str, value: float, step: int) -> None:
+            assert not self.closed
+            self.events.write_text(f"{step} {name} {value}")
+
+        def close(self) -> None:
+            self.closed = True
+
+    module = ModuleType("torch.utils.tensorboard")
+    module.SummaryWriter = Writer
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    for seed in range(2):
+        rgb = make_photo(40, 40, seed)[0].permute(1, 2, 0).numpy()
+        Image.fromarray((rgb * 255).astype("uint8")).save(tmp_path / f"{seed}.png")
+    how = ["--steps", "20", "--crop-px", "16", "--width", "4", "--depth", "1", "--batch", "1", "--device", "cpu"]
+    target = ["--track", "tensorboard", "-o", str(tmp_path / "m.safetensors")]
+    assert main(["train", "translate", str(tmp_path), *how, *target]) == 0
+    assert (tmp_path / "m.run" / "tensorboard" / "events").read_text().startswith("20 epoch/")
+    assert not (tmp_path / "m.run" / "checkpoint.pt").exists()
 
 
 def test_wandb_continues_the_same_run(installed, tmp_path, monkeypatch):

@@ -121,15 +121,14 @@ class ImageLoop:
             self.run.truncate_log(self.step)
         try:
             yield from checkpointed(self._steps(), self.save)
+            self.save()  # measuring takes its time too, and may be stopped
+            if self.validation is not None and not self.validation.done(self.step):
+                yield self._validated(self.validation)
         finally:
             for tracker in self.lesson.trackers:
                 tracker.close()
-        self.save()  # measuring takes its time too, and may be stopped
-        if self.validation is not None:
-            if not self.validation.done(self.step):
-                yield self._validated(self.validation)
-            if self.validation.keep_best:
-                self.run.load_best_into(self.average.net)
+        if self.validation is not None and self.validation.keep_best:
+            self.run.load_best_into(self.average.net)
         metrics = {name: round(value, 5) for name, value in self.means.items()}
         metrics |= {"steps": self.step}
         if self.config.minutes is not None:  # else two runs of the same settings would differ in nothing else

@@ -16,7 +16,7 @@ CHOICES = (
     "What visitors choose from: looks that were kept in the studio (else those of the tools), looks of dreams, or "
     "paintings of a folder."
 )
-PAINTED_PX, DREAMT_PX = 768, 640  # two cores make either while a visitor stands there
+LEAST_PX, PAINTED_PX, DREAMT_PX = 64, 768, 640  # two cores make either while a visitor stands there
 FRAMES_KEPT = 12  # of each picture, to show on the wall how it came about
 
 
@@ -91,10 +91,12 @@ def wall_command(
         from reverie.media.printing import program_of_cups
 
         program_of_cups()  # said before the doors open, rather than at the first print
+    if size is not None and size < LEAST_PX:
+        raise InputError(f"--size must be at least {LEAST_PX}; got {size}")
     settings = StudioSettings(
         host=host, port=port, exhibition=True, address=address, moderated=moderated, devices=device_list(devices),
         keep_hours=checked_hours(keep_hours), frames=FRAMES_KEPT, choices=preset,
-        size=DREAMT_PX if size is None else positive("--size", size),
+        size=size or DREAMT_PX,
         idle=films_in(idle),
     )  # fmt: skip
 

@@ -145,11 +145,11 @@ def arriving(folder: Path, *, once: bool = False) -> Iterator[Path]:
             if done.get(path) == mark:
                 continue
             quiet = time.time() - status.st_mtime >= QUIET_S or status.st_mtime > time.time() + QUIET_S
-            if seen.get(path) == mark and quiet and status.st_size:
+            if seen.get(path) == mark and quiet and (status.st_size or once):
                 done[path] = mark
                 yield path
             else:
-                busy = busy or not (once and not status.st_size)
+                busy = True
             seen[path] = mark
         if once and not busy:
             return

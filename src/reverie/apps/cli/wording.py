@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import typing
 from pathlib import Path
 
 from cyclopts import CoercionError, CycloptsError, MissingArgumentError, RepeatArgumentError, UnknownOptionError
@@ -116,6 +117,9 @@ def _wrong_kind(error: CoercionError, name: str) -> str:
     value = error.token.value if error.token is not None else ""
     if error.target_type is bool:
         return f"{name} takes no value; got '{value}'"
+    choices = typing.get_args(error.target_type) if typing.get_origin(error.target_type) is typing.Literal else ()
+    if choices:
+        return f"{name} must be one of {', '.join(map(str, choices))}; got '{value}'"
     return f"{name} must be {KINDS.get(error.target_type, 'of another kind')}; got '{value}'"
 
 

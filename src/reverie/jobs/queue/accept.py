@@ -13,7 +13,7 @@ from reverie.jobs.job import Job, parse, section_types, sections
 from reverie.jobs.queue.files import FileStore
 from reverie.jobs.queue.taken import input_paths, result_stem
 from reverie.jobs.tool import AnyTool, load
-from reverie.media.suffixes import FILMS_OFFERED, PICTURES_WRITTEN, VIDEOS
+from reverie.media.suffixes import FILMS_OFFERED, KINDS, PICTURES_WRITTEN, VIDEOS
 from reverie.settings import check_together
 
 
@@ -62,6 +62,9 @@ def _check_inputs(job: Job, tool: AnyTool, files: FileStore) -> None:
     input_paths(job, files)
     if role is not None and job.streamed is not None and role.kind in ("picture", "film", "mesh"):
         suffix = files.path(job.streamed.sha256).suffix.lower()
+        kinds = {KINDS.get(suffix, role.kind), role.kind}
+        if len(kinds) > 1 and kinds != {"picture", "film"}:
+            raise JobError(f"'{job.streamed.name}' is no {role.kind}; reverie {tool.name} needs one")
         if role.kind == "picture" and suffix in VIDEOS:
             name = f"film({tool.name})" if tool.film is None else load(tool.film).name
             raise JobError(f"'{job.streamed.name}' is a film; the tool for it is '{name}'")

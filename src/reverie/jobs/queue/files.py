@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -183,7 +184,7 @@ class FileStore:
         first = self.known(item.sha256)
         if first.suffix != item.suffix:  # the same bytes under two suffixes: one file, and the first name for it
             (self._home.files / f"{item.sha256}{item.suffix}").replace(self._place(first))
-        return first
+        return replace(first, name=item.name) if first.suffix == item.suffix else first
 
     def _adopted_folder(self, path: Path, owner: str) -> Stored:
         part = Path(tempfile.mkdtemp(dir=self._home.incoming))

@@ -23,8 +23,9 @@ NEXT = "(SELECT coalesce(max(changed), 0) + 1 FROM jobs)"  # number of a change,
 
 
 def new_id() -> str:
-    """Return a name that nobody can guess."""
-    return secrets.token_urlsafe(12)
+    """Return a name that nobody can guess, and that no terminal takes for an option."""
+    found = secrets.token_urlsafe(12)
+    return found if found[0] != "-" else new_id()
 
 
 class Queue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,8 @@ def _found(training: TranslatorTraining) -> list[str]:
             notes.append(text if right is None else f"{text}, {right:.1%} of the pixels of the right class")
     if "best_step" in found:
         notes.append(f"the weights are those of step {found['best_step']:.0f}, the best by {training.task.keep}")
+    if training.config.track == "tensorboard":
+        notes.append(f"curves: tensorboard --logdir {shlex.quote(str(training.run.path))}")
     return notes
 
 

@@ -118,6 +118,7 @@ class TranslatorTraining:
         if config.track:
             trackers = open_trackers(config.track, self.run.path, portable(config), self._first_step)
             loop.lesson = dataclasses.replace(loop.lesson, trackers=trackers)
+        self.run.kept |= config.track == "tensorboard"  # which reads what lies there
 
     @property
     def network(self) -> Translator:

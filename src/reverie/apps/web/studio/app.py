@@ -16,7 +16,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from reverie.apps.web.studio import api_booth, api_files, api_gradio, api_jobs, api_pages, api_tools, api_wall
-from reverie.apps.web.studio.guard import COOKIE, COOKIE_S, Guard, Passes, same
+from reverie.apps.web.studio.guard import COOKIE, COOKIE_S, PAGES, Guard, Passes, same
 from reverie.apps.web.studio.openapi import openapi
 from reverie.apps.web.studio.retention import clean
 from reverie.apps.web.studio.settings import StudioSettings
@@ -163,9 +163,11 @@ async def login(request: Request) -> Response:
             raise InputError("that is no password")
     given = parse_qs(blob.decode("utf-8", "replace")).get("password", [""])[0]
     settings = request.app.state.studio.settings
+    wanted = request.query_params.get("next", "")
+    wanted = wanted if wanted in PAGES else "/"
     if not same(given, settings.password or ""):
-        return RedirectResponse("/login?wrong=1", 303)
-    answer = RedirectResponse("/", 303)
+        return RedirectResponse(f"/login?wrong=1&next={wanted}", 303)
+    answer = RedirectResponse(wanted, 303)
     value = request.app.state.passes.made(owner_of(request), member=True)
     answer.set_cookie(
         COOKIE, value, max_age=COOKIE_S, httponly=True, samesite="strict", secure=request.url.scheme == "https"

@@ -28,6 +28,7 @@ from reverie.apps.web.studio.settings import StudioSettings
 COOKIE = "reverie"
 COOKIE_S = 90 * 86400
 PROGRAMS = ("/api/", "/gradio_api/", "/config")  # are told in words, not led to a form
+PAGES = ("/moderate", "/wall", "/booth")  # that a password leads to; else the studio
 OPEN_PATHS = ("/login", "/static/", "/favicon.ico", "/manifest.json")
 GUEST_PATHS = ("/booth", "/wall", "/api/booth", "/api/wall")  # visitors of an exhibition: no password, little power
 POLICY = (
@@ -178,7 +179,8 @@ class Guard:
     async def _refuse(self, refused: tuple[int, str], path: str, send: Send) -> None:
         status, reason = refused
         if status == 401 and not path.startswith(PROGRAMS):
-            headers = [(b"location", b"/login")]
+            back = f"?next={path}" if path in PAGES else ""
+            headers = [(b"location", f"/login{back}".encode())]
             await send({"type": "http.response.start", "status": 303, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
             return

@@ -1,6 +1,8 @@
 // All requests; each goes to the server that this page came from.
 
-export class Refused extends Error {}
+export class Refused extends Error {
+  constructor(text, status) { super(text); this.status = status; }
+}
 
 export async function ask(path, { method = "GET", json, body } = {}) {
   const headers = json === undefined ? {} : { "Content-Type": "application/json" };
@@ -10,10 +12,10 @@ export async function ask(path, { method = "GET", json, body } = {}) {
   } catch {
     throw new Refused("the studio does not answer; it may be starting again");
   }
-  if (answer.status === 401) location.assign("/login");
+  if (answer.status === 401) location.assign(`/login?next=${location.pathname}`);
   if (answer.status === 204) return null;
   const found = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refused(found.error || `the studio answered ${answer.status}`);
+  if (!answer.ok) throw new Refused(found.error || `the studio answered ${answer.status}`, answer.status);
   return found;
 }
 
@@ -29,7 +31,7 @@ export function upload(file, name, onPart) {
       let found = {};
       try { found = JSON.parse(request.responseText); } catch { /* no JSON: the status says it */ }
       if (request.status === 201) resolve(found);
-      else reject(new Refused(found.error || `${name}: the studio answered ${request.status}`));
+      else reject(new Refused(found.error || `${name}: the studio answered ${request.status}`, request.status));
     };
     request.send(file);
   });

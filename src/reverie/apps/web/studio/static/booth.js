@@ -74,13 +74,23 @@ async function follow() {
     $("where").textContent = job.place ? `${job.place === 1 ? "You are next" : `${job.place - 1} before you`} …` : job.eta ? `About ${seconds(job.eta)} left` : "It begins …";
     if (job.fraction === null) $("bar").removeAttribute("value"); else $("bar").value = job.fraction;
     if (job.preview > seen && job.preview > 0) { seen = job.preview; show(`/api/booth/jobs/${mine.job}/preview?n=${seen}`); }
-  } catch (error) { tell(error.message); }
+  } catch (error) {
+    if (error.status === 404) {  // its hours are over, or somebody deleted it
+      mine = {};
+      keep();
+      show("");
+      only("send");
+      tell("Your picture was deleted, as promised. Send another one.");
+      return;
+    }
+    tell(error.message);
+  }
   timer = setTimeout(follow, 700);
 }
 
 const promise = (about) => `Your picture and what is made of it ${about.keep_hours ? `are deleted after ${hours(about.keep_hours)}` : "stay in this exhibition"}. ${about.moderated
   ? "Somebody decides whether the wall shows what is made." : "What is made is shown on the wall."}`;
-const hours = (value) => (value === 1 ? "an hour" : value < 1 ? `${Math.round(60 * value)} minutes` : `${value} hours`);
+const hours = (value) => (value === 1 ? "an hour" : value < 1 ? (60 * value < 1.5 ? "a minute" : `${Math.round(60 * value)} minutes`) : `${value} hours`);
 
 async function begin() {
   $("picture").addEventListener("error", () => { if ($("picture").src.startsWith("blob:")) show(own()); else show(""); });

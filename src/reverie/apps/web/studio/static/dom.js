@@ -21,6 +21,7 @@ export function notify(text) {
   const place = $("notice");
   place.textContent = text;
   place.hidden = !text;
+  if (place.popover && text) { if (place.matches(":popover-open")) place.hidePopover(); place.showPopover(); }  // above an open dialog
   clearTimeout(fading);
   fading = setTimeout(() => { place.hidden = true; }, 6000);
 }

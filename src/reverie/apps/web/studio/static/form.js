@@ -85,7 +85,8 @@ export function drawPlaces() {
   $("inputs").replaceChildren(...places.map(([label, help, box]) => el("div", { class: "control" },
     label ? el("span", { class: "name" }, label) : null, box, help ? el("div", { class: "help" }, help) : null)));
   const count = inputsOf(tool.name).streamed.length;
-  $("start").textContent = count > 1 ? `Start ${count} jobs` : verb(tool);
+  const without = tool.streamed && !count ? ` without a ${tool.streamed.kind}` : "";
+  $("start").textContent = count > 1 ? `Start ${count} jobs` : verb(tool) + (tool.streamed?.required ? "" : without);
 }
 
 const verb = (tool) => `Start ${tool.doing || tool.name}`;

@@ -11,6 +11,7 @@ export function show(next, which = 0) {
   at = which;
   draw();
   if (!$("viewer").open) $("viewer").showModal();
+  $("viewer-close").focus();  // not the slider, which keeps the arrows to itself
 }
 
 function draw() {
@@ -199,7 +200,8 @@ export function listen() {
   $("viewer-close").addEventListener("click", () => $("viewer").close());
   $("viewer").addEventListener("close", () => $("viewer-picture").replaceChildren());
   $("viewer").addEventListener("keydown", (event) => {
-    if (event.target.matches("input, select, textarea")) return;
+    if (event.target.matches("input:not([type=range]), select, textarea")) return;
+    if (event.key.startsWith("Arrow") && event.target.matches("input")) return;  // the slider's own
     if (event.key === "ArrowRight") step(1);
     else if (event.key === "ArrowLeft") step(-1);
     else if (event.key === "f") mark(job.results[at]);
