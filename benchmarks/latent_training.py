@@ -57,7 +57,7 @@ def ours(folder: Path, side: int, base: int, most: int, batch: int, against: str
     )  # fmt: skip
     critic = open_critic("embedded", precision="fp32", device="cpu")
     training = Stylegan2Training(config, open_source(config), critic, RunFolder(folder.with_name(f"run-{against}")))
-    return training._one_step
+    return training.take_step
 
 
 def peer_module() -> Any:

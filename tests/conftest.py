@@ -81,7 +81,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     began = used_s() - COMPILING.seconds
     result = yield
     spent = used_s() - COMPILING.seconds - began
-    if spent > MOST_S and item.get_closest_marker("slow") is None:
+    if spent > MOST_S and item.get_closest_marker("slow") is None and "REVERIE_FUZZ" not in os.environ:
         pytest.fail(f"took {spent:.0f} s of processor time, {QUICK_S:.0f} at most: make it smaller, or mark it slow")
     return result
 

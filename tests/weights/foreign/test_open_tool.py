@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from dialects import SMALL, SOURCE, ada, random_generator, rosinality, written
+from poison import POISON
 
 from reverie.errors import WeightsError
 from reverie.jobs.execute import execute
@@ -55,6 +56,12 @@ def test_it_says_what_the_file_is_and_keeps_the_network(tmp_path: Path) -> None:
     about = load_description(tmp_path / "a.safetensors").data
     assert about["form"] == "StyleGAN2-ADA (PyTorch)" and about["flags"] and about["source"]["name"] == "a.pkl"
     assert SOURCE not in (tmp_path / "a.safetensors").read_bytes().decode("latin-1")
+
+
+def test_a_refused_file_says_what_no_honest_file_does(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.pkl", POISON["attack"][0]())
+    with pytest.raises(WeightsError, match=r"no generator that is known.*; it names .*mkdir, which could run code"):
+        open_run(LATENT_OPEN, OpenConfig(), Given(path, kind="network"), Session())
 
 
 def test_a_second_time_gives_the_same_bytes(tmp_path: Path) -> None:

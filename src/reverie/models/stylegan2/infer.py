@@ -66,7 +66,9 @@ def _alias_free(tensors: Mapping[str, Tensor], settings: Mapping[str, object], n
     try:
         shape = AliasFree(**stated)
         found = bands(shape, colors)
-    except (TypeError, ValueError, ArithmeticError) as error:
+    except TypeError as error:
+        raise WeightsError(f"'{name}' says of itself what no StyleGAN3 is: settings are missing, or unknown") from error
+    except (ValueError, ArithmeticError) as error:
         raise WeightsError(f"'{name}' says of itself what no StyleGAN3 is: {error}") from error
     own = {f"L{i}_{band.size}_{band.channels}" for i, band in enumerate(found)}
     if own != set(names):

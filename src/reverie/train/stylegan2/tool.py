@@ -119,9 +119,10 @@ def _expected(training: Stylegan2Training, began_s: float, began: float) -> str:
     done, spent_s = training.progress - began, training.elapsed_s - began_s
     left_s = spent_s * (1 - training.progress) / max(done, 1e-9)
     per_h = 3.6 * training.config.batch * max(training.step, 1) / max(training.elapsed_s, 1e-9)
-    return (
-        f"about {training.expected_kimg():.0f} kimg in all, {left_s / 60:.0f} minutes to go, {per_h:.0f} kimg an hour"
+    kimg, minutes, pace = (
+        f"{v:.0f}" if v >= 10 else f"{v:.2g}" for v in (training.expected_kimg(), left_s / 60, per_h)
     )
+    return f"about {kimg} kimg in all, {minutes} minutes to go, {pace} kimg an hour"
 
 
 def advice(config: Stylegan2Config, expected_kimg: float) -> list[str]:

@@ -33,7 +33,10 @@ def find_generator(file: ForeignFile) -> Found:
     except Broken as error:
         raise WeightsError(f"'{file.path}' {error}") from error
     if found is None:
-        raise WeightsError(f"'{file.path}' holds {_described(file)}, and no generator that is known: {READ} are read")
+        harm = f"; it {file.report.flags[0]}" if file.report.flags else ""
+        raise WeightsError(
+            f"'{file.path}' holds {_described(file)}, and no generator that is known: {READ} are read{harm}"
+        )
     return found
 
 
