@@ -16,7 +16,7 @@ CHOICES = (
     "What visitors choose from: looks that were kept in the studio (else those of the tools), looks of dreams, or "
     "paintings of a folder."
 )
-LEAST_PX, PAINTED_PX, DREAMT_PX = 64, 768, 640  # two cores make either while a visitor stands there
+LEAST_PX, PAINTED_PX, DREAMT_PX = 64, 768, 512  # two cores make either while a visitor stands there
 FRAMES_KEPT = 12  # of each picture, to show on the wall how it came about
 
 
