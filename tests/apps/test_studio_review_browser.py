@@ -88,6 +88,7 @@ def test_what_is_crossed_out_on_the_review_page_is_left_out(base: str, tmp_path:
         saved.value.save_as(tmp_path / "veto.txt")
         page.select_option("[aria-label='Send to']", label="gather veto: folder")
         page.set_input_files("#picker", tmp_path / "veto.txt")
+        page.wait_for_selector("#inputs .thumb[title='veto.txt']")
         with page.expect_response(lambda answer: "/api/jobs" in answer.url and answer.request.method == "POST") as sent:
             page.click("#start")
         clean = ended(base, sent.value.json()["id"])
