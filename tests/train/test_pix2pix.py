@@ -9,22 +9,19 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch import nn
 
 from reverie.errors import DataError, InputError
 from reverie.jobs.output import Network, Page, Picture
 from reverie.jobs.session import Session
 from reverie.models.picture_kinds import class_colors, parse_kind
-from reverie.models.pix2pix import Generator, PatchDiscriminator, UNet
-from reverie.models.student import whole_statistics
+from reverie.models.pix2pix import PatchDiscriminator, UNet
 from reverie.models.translator import Plane, Shape, build_translator, parse_shape, told
 from reverie.numerics.similarity import ssim, structural_similarity
 from reverie.tools.translate.tiles import bytes_per_px, translated
 from reverie.train.run_folder import RunFolder
 from reverie.train.stylegan2.augment import diff_augment
 from reverie.train.translate.config import TranslateConfig, check_config, upgraded
-from reverie.train.translate.measure import compared
-from reverie.train.translate.task import difference_reach_px, dilations, filter_reach_px, open_task
+from reverie.train.translate.task import dilations, filter_reach_px, open_task
 from reverie.train.translate.tool import PreparedTraining
 from reverie.train.translate.training import TranslatorTraining, entropy
 from reverie.train.validation import Validation
@@ -343,47 +340,6 @@ def test_a_translator_can_be_dreamt_with(tmp_path: Path):
     assert image.grad.abs().max() > 0
     with pytest.raises(WeightsError, match="takes 5 channels; what is dreamt has the three of a picture"):
         open_critic(str(tmp_path / "5.safetensors"), device="cpu", precision="fp32")
-
-
-def test_classes_are_measured_as_they_are_written():
-    kind = parse_kind("labels:3")
-    wanted = torch.zeros(1, 3, 32, 32)
-    wanted[:, 0, :, :16] = wanted[:, 1, :, 16:] = 1
-
-    class Unsure(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.unused = nn.Parameter(torch.zeros(1))
-
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return wanted * 0.7 + 0.1
-
-    found = compared(Unsure(), torch.zeros(1, 3, 32, 32), wanted, kind)
-    assert found["accuracy"] == 1
-    assert found["ssim_decided"] == pytest.approx(1)  # the third class is nowhere
-    assert found["ssim"] < 0.7  # though it had a tenth everywhere
-    wanted[:, :, :4] = 0  # no class there, which is nobody's mistake
-    found = compared(Unsure(), torch.zeros(1, 3, 32, 32), wanted, kind)
-    assert found["ssim_decided"] == pytest.approx(1)
-    assert torch.equal(kind.decided(torch.tensor([[[0.2]], [[0.5]], [[0.3]]])), torch.tensor([[[0.0]], [[1]], [[0]]]))
-    assert parse_kind("color").decided(wanted) is wanted
-
-
-@pytest.mark.parametrize("generator", ["unet", "resnet"])
-def test_the_last_layer_is_listed_with_what_it_sees_through_all_others(generator: str):
-    from reverie.critic.layers import receptive_field
-    from reverie.critic.run import run_until
-
-    net = build_translator(Shape(generator, 3, 3, 8, (1,), depth=2)).eval()
-    assert isinstance(net, Generator)
-    field = receptive_field(net, lambda copied, images: run_until(copied, images, ["last"])["last"], 1, 16)
-    assert net.levels
-    net.levels = False  # and nothing below zero, where a ReLU would hide a pixel
-    for values in net.double().parameters():
-        values.detach().abs_()
-    image = torch.rand(1, 3, 96, 96, dtype=torch.float64)
-    farthest = difference_reach_px(lambda x: net.features(x, whole_statistics), image, 0.0)
-    assert farthest < field.full_px <= 2 * farthest + 1
 
 
 def test_entropy_counts_the_right_class_where_there_is_one(pairs: tuple[Path, Path]):

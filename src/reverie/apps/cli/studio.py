@@ -16,7 +16,10 @@ CHOICES = (
     "What visitors choose from: looks that were kept in the studio (else those of the tools), looks of dreams, or "
     "paintings of a folder."
 )
-LEAST_PX, PAINTED_PX, DREAMT_PX = 64, 768, 512  # two cores make either while a visitor stands there
+LEAST_PX, STYLIZED_PX, DREAMT_PX = 64, 768, 512  # two cores make either while a visitor stands there
+SIZES = (
+    f"Longer side of the pictures, where a look says none: {STYLIZED_PX} px for paintings, {DREAMT_PX} px for dreams."
+)
 FRAMES_KEPT = 12  # of each picture, to show on the wall how it came about
 
 
@@ -65,13 +68,7 @@ def wall_command(
     keep_hours: Annotated[float, Parameter(help="Delete pictures after so long, those that were sent too.")] = 24.0,
     preset: Annotated[Literal["looks", "dreams", "artists"], Parameter(help=CHOICES)] = "looks",
     artists: Annotated[str, Parameter(help="Folder of paintings, or of 'reverie gather artists'.")] = "artists",
-    size: Annotated[
-        int | None,
-        Parameter(
-            help=f"Longer side of the pictures, in pixels, where a look says none: {PAINTED_PX} for paintings, "
-            f"{DREAMT_PX} for dreams."
-        ),
-    ] = None,
+    size: Annotated[int | None, Parameter(help=SIZES)] = None,
     idle: Annotated[
         tuple[str, ...], Parameter(negative="", help="Film, or folder of films, for quiet times; repeatable.")
     ] = (),
@@ -91,25 +88,22 @@ def wall_command(
         from reverie.media.printing import program_of_cups
 
         program_of_cups()  # said before the doors open, rather than at the first print
-    if size is not None and size < LEAST_PX:
-        raise InputError(f"--size must be at least {LEAST_PX}; got {size}")
     settings = StudioSettings(
         host=host, port=port, exhibition=True, address=address, moderated=moderated, devices=device_list(devices),
         keep_hours=checked_hours(keep_hours), frames=FRAMES_KEPT, choices=preset,
-        size=size or DREAMT_PX,
-        idle=films_in(idle),
+        idle=films_in(idle), size=size_of(size, DREAMT_PX),
     )  # fmt: skip
 
-    prepare = partial(
-        _open_booth,
-        Path(as_given(artists)) if preset == "artists" else None,
-        size or PAINTED_PX,
-        printer,
-        paper,
-        map,
-        rules,
-    )
+    folder = Path(as_given(artists)) if preset == "artists" else None
+    prepare = partial(_open_booth, folder, size_of(size, STYLIZED_PX), printer, paper, map, rules)
     return serve(home_of(home), settings, certificate=certificate, key=key, prepare=prepare)
+
+
+def size_of(asked: int | None, usual: int) -> int:
+    """Return the longer side of visitors' pictures, in pixels."""
+    if asked is not None and asked < LEAST_PX:
+        raise InputError(f"--size must be at least {LEAST_PX}; got {asked}")
+    return usual if asked is None else asked
 
 
 def checked_hours(hours: float) -> float:
