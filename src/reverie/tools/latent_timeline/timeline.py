@@ -374,7 +374,8 @@ LATENT_TIMELINE: Tool[TimelineConfig] = Tool(
     name="latent timeline", doing="editing", ending="edited",
     summary="Edit a journey like film: insert, trim, ripple, beats.",
     config=TimelineConfig, prepare=PreparedTimeline, roles=(Role("journey", "text", "The journey: a YAML file."),),
-    makes="table", suffix=".yaml", prints=lambda config: not config.do, name_of=lambda config: Path(config.journey).stem,
+    makes="table", suffix=".yaml", prints=lambda config: not config.do,
+    name_of=lambda config: Path(config.journey).stem,
     examples=(
         "reverie latent timeline spring.yaml",
         "reverie latent timeline spring.yaml --do 'insert 4s seed=12' --do 'ripple 1 +1s'",
