@@ -7,8 +7,6 @@ threads; each is computed as by a single one, to the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -50,7 +48,7 @@ def compiled_conv(
     batch, _, height, width = x.shape
     out = x.new_empty(batch, height, width, kernels.shape[2])
     for number, grain_of_one in enumerate(_maps(grain, batch, height, width)):
-        pixels, numbers = x[number].permute(1, 2, 0), (style[number], scale[number], bias, grain_of_one)
+        pixels, numbers = x[number].permute(1, 2, 0).contiguous(), (style[number], scale[number], bias, grain_of_one)
         _one(pixels, kernels, numbers, bound or UNBOUNDED, out[number])
     return out.permute(0, 3, 1, 2)
 
@@ -65,59 +63,31 @@ def _flat(tensor: Tensor) -> Floats:
 
 
 def _one(pixels: Tensor, kernels: Tensor, numbers: tuple[Tensor, ...], bound: float, out: Tensor) -> None:
-    """Fill one picture ``[H, W, O]``, in strips that threads take one after the other as they get free."""
-    height, width, _ = pixels.shape
-    rows = max(1, min(height // TILE, AT_ONCE * TILE // width))
-    flat, place = tuple(_flat(tensor) for tensor in numbers), _flat(out)
-    tops = range(0, height, TILE * rows)
-    waiting = iter(tops)
+    """Fill one picture ``[H, W, O]``, in parts that threads take one after the other as they get free."""
+    from reverie.models.stylegan2.loops import ROOM, inward, outward  # needs numba
+
+    style, scale, bias, grain = (_flat(tensor) for tensor in numbers)
+    height, across, channels, outputs = len(pixels), pixels.shape[1] // TILE, pixels.shape[2], kernels.shape[2]
+    parts = _parts(height // TILE, across)
+    most, waiting, all_in, all_out = parts[0][1], iter(parts), _flat(pixels), _flat(out)
 
     @torch.inference_mode()  # each thread has a mode of its own
     def some(_: int) -> None:
-        strips = _Strips(pixels, kernels, rows)
-        for top in waiting:
-            strips.fill(top, flat, bound, place)
+        entered = torch.empty(SIDE**2, most * channels + PAD)
+        product, room = torch.empty(SIDE**2 * most * outputs), _flat(torch.empty(ROOM))
+        flat_entered, flat_product = _flat(entered), _flat(product)
+        for first, count in waiting:
+            inward(all_in, style, first, count, across, flat_entered, entered.shape[1], room)
+            left = entered[:, : count * channels].view(SIDE**2, count, channels)
+            torch.bmm(left, kernels, out=product[: SIDE**2 * count * outputs].view(SIDE**2, count, outputs))
+            outward(flat_product, first, count, across, scale, bias, grain, bound, all_out, room)
 
-    side_by_side(some, min(len(tops), torch.get_num_threads()))
-
-
-class _Strips:
-    """The room that one thread needs for strips of some rows of tiles, one after the other."""
-
-    def __init__(self, pixels: Tensor, kernels: Tensor, rows: int) -> None:
-        from reverie.models.stylegan2.loops import ROOM  # needs numba
-
-        _, width, channels = pixels.shape
-        self.pixels, self.kernels, self.rows, self.across = pixels, kernels, rows, width // TILE
-        self.most = min(AT_ONCE, rows * self.across)  # tiles
-        self.window = pixels.new_zeros(TILE * rows + 2, width + 2, channels)  # its sides stay zero
-        self.entered = pixels.new_empty(SIDE**2, self.most * channels + PAD)
-        self.product = pixels.new_empty(SIDE**2 * self.most * kernels.shape[2])
-        self.room = _flat(pixels.new_empty(ROOM))
-
-    def fill(self, top: int, numbers: Sequence[Floats], bound: float, out: Floats) -> None:
-        """Compute the strip that begins at row `top` of the picture."""
-        from reverie.models.stylegan2.loops import inward, outward
-
-        (height, width, channels), outputs = self.pixels.shape, self.kernels.shape[2]
-        style, scale, bias, grain = numbers
-        window, entered, product = _flat(self.window), _flat(self.entered), _flat(self.product)
-        here, noise = out[top * width * outputs :], grain[top * width :]
-        tiles = min(self.rows, (height - top) // TILE) * self.across
-        _fill(self.window, self.pixels, top)
-        for first in range(0, tiles, self.most):
-            count = min(self.most, tiles - first)
-            inward(window, style, first, count, self.across, entered, self.entered.shape[1], self.room)
-            left = self.entered[:, : count * channels].view(SIDE**2, count, channels)
-            found = self.product[: SIDE**2 * count * outputs].view(SIDE**2, count, outputs)
-            torch.bmm(left, self.kernels, out=found)
-            outward(product, first, count, self.across, scale, bias, noise, bound, here, self.room)
+    side_by_side(some, min(len(parts), torch.get_num_threads()))
 
 
-def _fill(window: Tensor, pixels: Tensor, top: int) -> None:
-    """Put pixels ``[H, W, C]`` into the window, from the row above `top` on; zeros outside of the picture."""
-    height, width, _ = pixels.shape
-    first, last = max(0, top - 1), min(height, top + len(window) - 1)
-    window[: first - top + 1] = 0
-    window[first - top + 1 : last - top + 1, 1 : width + 1] = pixels[first:last]
-    window[last - top + 1 :] = 0
+def _parts(down: int, across: int) -> list[tuple[int, int]]:
+    """Return the first tile and the number of tiles of each part: some whole rows, or a piece of one."""
+    rows = min(down, max(1, AT_ONCE // across))
+    most = min(AT_ONCE, rows * across)
+    ends = [(top * across, min(down, top + rows) * across) for top in range(0, down, rows)]
+    return [(first, min(most, end - first)) for begin, end in ends for first in range(begin, end, most)]

@@ -15,7 +15,7 @@ from reverie.numerics.machine_code import compiled
 LANES = 16  # channels at once; of both sides there is a whole number of them
 ROOM = 72 * LANES  # numbers of one tile, twice
 MIDDLE = 36 * LANES
-HALF, QUARTER, EIGHTH, MIXED, SLOPE = (np.float32(value) for value in (0.5, 0.25, 0.125, 1.25, 0.2))
+HALF, QUARTER, EIGHTH, MIXED, SLOPE, NOTHING = (np.float32(value) for value in (0.5, 0.25, 0.125, 1.25, 0.2, 0))
 Floats = NDArray[np.float32]
 
 
@@ -53,12 +53,12 @@ inward_line, outward_line = (
 
 
 def _inward(
-    window: Floats, style: Floats, first: int, count: int, across: int, out: Floats, step: int, room: Floats
+    pixels: Floats, style: Floats, first: int, count: int, across: int, out: Floats, step: int, room: Floats
 ) -> None:
-    """Write ``B^T (style d) B`` of tiles `first` to `first + count`.
+    """Write ``B^T (style d) B`` of tiles `first` to `first + count`, zeros around the picture.
 
     Args:
-        window: ``[4 d + 2, 4 across + 2, C]``.
+        pixels: ``[4 d, 4 across, C]``.
         style: ``[C]``.
         first: tile.
         count: of tiles.
@@ -67,17 +67,21 @@ def _inward(
         step: in numbers.
         room: `ROOM` numbers.
     """
-    channels = style.size
-    line = (4 * across + 2) * channels
+    channels, width = style.size, 4 * across
+    height = pixels.size // (width * channels)
     for tile in range(count):
         row, column = (first + tile) // across, (first + tile) % across
-        corner = 4 * row * line + 4 * column * channels
         for start in range(0, channels, LANES):
             for i in range(6):
                 for j in range(6):
-                    source, target = corner + i * line + j * channels + start, (6 * i + j) * LANES
-                    for c in range(LANES):
-                        room[target + c] = window[source + c] * style[start + c]
+                    y, x, target = 4 * row + i - 1, 4 * column + j - 1, (6 * i + j) * LANES
+                    if 0 <= y < height and 0 <= x < width:
+                        source = (y * width + x) * channels + start
+                        for c in range(LANES):
+                            room[target + c] = pixels[source + c] * style[start + c]
+                    else:
+                        for c in range(LANES):
+                            room[target + c] = NOTHING * style[start + c]
             for j in range(6):
                 inward_line(room, j * LANES, MIDDLE + j * LANES, 6 * LANES)
             for i in range(6):
