@@ -11,19 +11,24 @@ from typing import Any
 import numpy as np
 
 from reverie.render.fused.geometry import at
-from reverie.render.fused.kernel import inlined, kernel
+from reverie.render.fused.kernel import contracted, inlined, kernel
 from reverie.render.fused.lights import brightness
 from reverie.render.fused.texels import level_of
 
 CHUNK, ROW = 192, 200  # pixels, and the length of a row: of a power of two, all rows would lie in the same cache lines
 # Rows of the numbers: first those of `spread_out`, then those of `work_out` in their places.
 WHOLE, ACROSS, UP, NX, NY, NZ, ACROSS_U, ACROSS_V, UP_U, UP_V, WHOLE_U, WHOLE_V, SIDE = (n * ROW for n in range(13))
-TOTAL, S, T, P, Q, O, BRIGHT, BRIGHT_X, BRIGHT_Y, BRIGHT_Z = (n * ROW for n in range(10))
+TOTAL, S, T, X, Y, Z, BRIGHT, BRIGHT_X, BRIGHT_Y, BRIGHT_Z = (n * ROW for n in range(10))
 NUMBERS, WAYS, TEXELS = 13 * ROW, 5 * ROW, 10 * ROW  # lengths of the arrays, of all rows
 PART = 4 * ROW  # after the ways in x and y of two levels
 LEVELS = 8 * ROW  # after the four texels of two levels
+TO_BRIGHT, TO_S, TO_T = 0, ROW, 2 * ROW  # of the ways, once texels have had their gradients
+TO_NX, TO_NY, TO_NZ, TO_ACROSS, TO_UP, TO_WHOLE = BRIGHT_X, BRIGHT_Y, BRIGHT_Z, S, T, TOTAL  # rows of `turn_back`
 
 Line = tuple[float, float, float]
+Sums = tuple[Line, Line, Line, Line, Line, Line]
+ZERO = (0.0, 0.0, 0.0)
+NONE = (ZERO, ZERO, ZERO, ZERO, ZERO, ZERO)
 Buffers = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -40,8 +45,8 @@ def spread_out(
     """Fill the rows of `count` pixels of one triangle, from `own` on, whose places begin at `begin`."""
     whole, across, up, nx, ny, nz = factors
     for m in range(count):
-        packed = np.int64(places[begin + m])
-        u, v, n = (packed & 0xFFFF) + 0.5, (packed >> 16) + 0.5, own + m
+        u, v = _center(places[begin + m])
+        n = own + m
         numbers[WHOLE + n], numbers[ACROSS + n], numbers[UP + n] = at(whole, u, v), at(across, u, v), at(up, u, v)
         numbers[NX + n], numbers[NY + n], numbers[NZ + n] = at(nx, u, v), at(ny, u, v), at(nz, u, v)
         numbers[ACROSS_U + n], numbers[ACROSS_V + n] = across[0], across[1]
@@ -81,7 +86,7 @@ def work_out(
         total = numbers[TOTAL + n]
         p, q, o = numbers[NX + n] * total, numbers[NY + n] * total, numbers[NZ + n] * total
         bright, x, y, z = brightness(shone, sky, numbers[SIDE + n], p, q, o)
-        numbers[P + n], numbers[Q + n], numbers[O + n], numbers[BRIGHT + n] = p, q, o, bright
+        numbers[X + n], numbers[Y + n], numbers[Z + n], numbers[BRIGHT + n] = p, q, o, bright
         numbers[BRIGHT_X + n], numbers[BRIGHT_Y + n], numbers[BRIGHT_Z + n] = x, y, z
 
 
@@ -115,3 +120,48 @@ def corners_at(texels: np.ndarray, step: int, n: int, first: int) -> tuple[Any, 
 def _within(place: float, last: float) -> float:
     place = place if place > 0.0 else 0.0
     return place if place < last else last
+
+
+@kernel
+def turn_back(lit: bool, count: int, numbers: np.ndarray, ways: np.ndarray) -> None:
+    """Turn gradients of brightness and place into those of numerators and denominator, of a chunk of `count` pixels."""
+    for n in range(count):
+        total, back = numbers[TOTAL + n], 0.0
+        if lit:
+            gain = ways[TO_BRIGHT + n]
+            x, y, z = gain * numbers[BRIGHT_X + n], gain * numbers[BRIGHT_Y + n], gain * numbers[BRIGHT_Z + n]
+            x, y, z = x * total, y * total, z * total
+            numbers[TO_NX + n], numbers[TO_NY + n], numbers[TO_NZ + n] = x, y, z
+            back = x * numbers[X + n] + y * numbers[Y + n] + z * numbers[Z + n]
+        to_s, to_t = ways[TO_S + n] * total, ways[TO_T + n] * total
+        whole = -(back + to_s * numbers[S + n] + to_t * numbers[T + n])
+        numbers[TO_ACROSS + n], numbers[TO_UP + n], numbers[TO_WHOLE + n] = to_s, to_t, whole
+
+
+@inlined
+def summed(sums: Sums, lit: bool, places: np.ndarray, begin: int, count: int, own: int, numbers: np.ndarray) -> Sums:
+    """Return the sums of a triangle's gradients with those of `count` pixels more; arguments as in `spread_out`."""
+    whole, across, up, nx, ny, nz = sums
+    for m in range(count):  # two loops of nine sums each: there are not registers for more
+        u, v = _center(places[begin + m])
+        whole = _plus(whole, numbers[TO_WHOLE + own + m], u, v)
+        across = _plus(across, numbers[TO_ACROSS + own + m], u, v)
+        up = _plus(up, numbers[TO_UP + own + m], u, v)
+    if lit:
+        for m in range(count):
+            u, v = _center(places[begin + m])
+            nx = _plus(nx, numbers[TO_NX + own + m], u, v)
+            ny = _plus(ny, numbers[TO_NY + own + m], u, v)
+            nz = _plus(nz, numbers[TO_NZ + own + m], u, v)
+    return whole, across, up, nx, ny, nz
+
+
+@inlined
+def _center(packed: int) -> tuple[float, float]:
+    """Return column and row of the center of a pixel, ``row << 16 | column``."""
+    return np.int32(packed & 0xFFFF) + 0.5, np.int32(packed >> 16) + 0.5
+
+
+@contracted
+def _plus(total: Line, slope: float, u: float, v: float) -> Line:
+    return total[0] + slope * u, total[1] + slope * v, total[2] + slope

@@ -7,6 +7,7 @@ one operation, as in `reverie.render.fused.kernel.contracted`.
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -30,6 +31,11 @@ class Color(types.Type):
 COLOR = Color()
 
 
+def instructions(function: Callable[..., Any]) -> Any:
+    """Return a part of kernels that is written as instructions; `typing` is what numba itself gives it."""
+    return intrinsic(function)
+
+
 @register_model(Color)
 class _Model(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
@@ -37,7 +43,7 @@ class _Model(models.PrimitiveModel):
 
 
 class _Of(ConcreteTemplate):
-    cases = [signature(COLOR, COLOR, COLOR)]
+    cases = (signature(COLOR, COLOR, COLOR),)
 
 
 for _operator, _name in ((operator.add, "fadd"), (operator.sub, "fsub"), (operator.mul, "fmul")):
@@ -45,7 +51,8 @@ for _operator, _name in ((operator.add, "fadd"), (operator.sub, "fsub"), (operat
     def _write(context: Any, builder: Any, kind: Any, values: Any, name: str = _name) -> Any:
         return getattr(builder, name)(*values, flags=MAY_JOIN)
 
-    infer_global(_operator)(type(f"_{_name}", (_Of,), {}))
+    register: Any = infer_global(_operator)
+    register(type(f"_{_name}", (_Of,), {}))
     lower_builtin(_operator, COLOR, COLOR)(_write)
 
 
@@ -54,7 +61,7 @@ def _place(context: Any, builder: Any, kind: Any, array: Any, first: Any) -> Any
     return builder.bitcast(builder.gep(data, [first]), VECTOR.as_pointer())
 
 
-@intrinsic
+@instructions
 def loaded(typing: Any, array: Any, first: Any) -> Any:
     """Return four numbers of a float32 array whose rows have no gaps, from number `first` int64 on."""
 
@@ -66,7 +73,7 @@ def loaded(typing: Any, array: Any, first: Any) -> Any:
     return COLOR(array, types.int64), write
 
 
-@intrinsic
+@instructions
 def stored(typing: Any, array: Any, first: Any, color: Any) -> Any:
     """Write four numbers into a float32 array whose rows have no gaps, from number `first` int64 on."""
 
@@ -77,7 +84,7 @@ def stored(typing: Any, array: Any, first: Any, color: Any) -> Any:
     return types.void(array, types.int64, COLOR), write
 
 
-@intrinsic
+@instructions
 def spread(typing: Any, number: Any) -> Any:
     """Return a float32 in all lanes."""
 
@@ -89,7 +96,7 @@ def spread(typing: Any, number: Any) -> Any:
     return COLOR(types.float32), write
 
 
-@intrinsic
+@instructions
 def joined(typing: Any, red: Any, green: Any, blue: Any) -> Any:
     """Return three float32 as a color; the last lane is 0."""
 
@@ -102,7 +109,7 @@ def joined(typing: Any, red: Any, green: Any, blue: Any) -> Any:
     return COLOR(types.float32, types.float32, types.float32), write
 
 
-@intrinsic
+@instructions
 def parted(typing: Any, color: Any) -> Any:
     """Return red, green and blue as float32."""
 
@@ -113,7 +120,7 @@ def parted(typing: Any, color: Any) -> Any:
     return types.UniTuple(types.float32, 3)(COLOR), write
 
 
-@intrinsic
+@instructions
 def where_at_most_one(typing: Any, asked: Any, color: Any) -> Any:
     """Return `color` in the lanes in which `asked` is at most 1, else 0."""
 
@@ -124,31 +131,28 @@ def where_at_most_one(typing: Any, asked: Any, color: Any) -> Any:
     return COLOR(COLOR, COLOR), write
 
 
-@intrinsic
-def dot_other(typing: Any, one: Any, two: Any) -> Any:
-    """Return the sum of products of red, green and blue, float32."""
+def _dot(order: tuple[int, int, int]) -> Any:
+    """Return a sum of products of red, green and blue, float32, from the first of `order` on."""
 
     def write(context: Any, builder: Any, kind: Any, values: Any) -> Any:
-        a, b = ([builder.extract_element(value, INDEX(n)) for n in range(3)] for value in values)
-        join = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(ir.FloatType(), [ir.FloatType()] * 3), "llvm.fmuladd.f32"
-        )
-        first = builder.call(join, [a[0], b[0], builder.fmul(a[1], b[1])])
-        return builder.call(join, [a[2], b[2], first])
+        one, two = ([builder.extract_element(value, INDEX(n)) for n in order] for value in values)
+        number = ir.FloatType()
+        join = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number] * 3), "llvm.fmuladd.f32")
+        total = builder.fmul(one[0], two[0])
+        for a, b in zip(one[1:], two[1:], strict=True):
+            total = builder.call(join, [a, b, total])
+        return total
 
-    return types.float32(COLOR, COLOR), write
+    return write
 
 
-@intrinsic
+@instructions
 def dot(typing: Any, one: Any, two: Any) -> Any:
-    """Return the sum of products of red, green and blue, float32."""
+    """Return the sum of products of red, green and blue, float32, in this order."""
+    return types.float32(COLOR, COLOR), _dot((0, 1, 2))
 
-    def write(context: Any, builder: Any, kind: Any, values: Any) -> Any:
-        a, b = ([builder.extract_element(value, INDEX(n)) for n in range(3)] for value in values)
-        join = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(ir.FloatType(), [ir.FloatType()] * 3), "llvm.fmuladd.f32"
-        )
-        first = builder.call(join, [a[1], b[1], builder.fmul(a[0], b[0])])
-        return builder.call(join, [a[2], b[2], first])
 
-    return types.float32(COLOR, COLOR), write
+@instructions
+def dot_from_green(typing: Any, one: Any, two: Any) -> Any:
+    """Return the sum of products of green, red and blue, in this order: other bits, which stored results have."""
+    return types.float32(COLOR, COLOR), _dot((1, 0, 2))

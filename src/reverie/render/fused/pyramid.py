@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from reverie.render.fused.kernel import allocating, inlined, kernel
+from reverie.render.fused.lanes import LANES
 
 ZERO = np.float32(0)
 Level = tuple[Tensor, Tensor, Tensor]  # weight, border and source of a `reverie.render.mips.Level`
@@ -145,7 +146,7 @@ def halve_back(slope: np.ndarray, used: np.ndarray, weight: np.ndarray, to_fine:
     for y in range(slope.shape[0]):
         for x in range(slope.shape[1]):
             i, j, k, m = _counts(used, y, x)
-            if slope.shape[2] == 3:
+            if slope.shape[2] == 3 or slope.shape[2] == LANES:  # the last lane is unused
                 for c in range(3):
                     _mean_back(slope[y, x, c] * weight[y, x], to_fine, y, x, c, i, j, k, m)
             else:

@@ -13,34 +13,29 @@ import numpy as np
 
 from reverie.render.fused.chunks import (
     BRIGHT,
-    BRIGHT_X,
-    BRIGHT_Y,
-    BRIGHT_Z,
     CHUNK,
     LEVELS,
+    NONE,
     PART,
     ROW,
-    TOTAL,
+    TO_BRIGHT,
+    TO_S,
+    TO_T,
+    ZERO,
     Buffers,
-    O,
-    P,
-    Q,
-    S,
-    T,
+    Line,
+    Sums,
     corners_at,
     spread_out,
+    summed,
+    turn_back,
     work_out,
 )
 from reverie.render.fused.geometry import denominator, line_back, lines_of, numerator
 from reverie.render.fused.kernel import allocating, contracted, inlined, kernel
-from reverie.render.fused.lanes import dot, dot_other, joined, parted, spread, where_at_most_one
+from reverie.render.fused.lanes import dot, dot_from_green, joined, parted, spread, where_at_most_one
 from reverie.render.fused.lights import has_sky
 from reverie.render.fused.texels import between, color_of, scatter, slopes_of
-
-Line = tuple[float, float, float]
-Sums = tuple[Line, Line, Line, Line, Line, Line]
-ZERO = (0.0, 0.0, 0.0)
-NONE = (ZERO, ZERO, ZERO, ZERO, ZERO, ZERO)
 
 
 @allocating
@@ -87,10 +82,10 @@ def shade(
     `light` are as in `reverie.render.fused.lights`; `texels` ``[M, 3]``; `sizes` ``[L, 3]`` are height, width and first
     texel of each resolution; `chunk` are `buffers`.
     """
-    lit, f = normals.shape[0] > 0, 0
+    total, lit, f = int(first[faces.shape[0]]), normals.shape[0] > 0, 0
     numbers, ways, near = chunk
-    for begin in range(0, first[faces.shape[0]], CHUNK):
-        count = min(CHUNK, first[faces.shape[0]] - begin)
+    for begin in range(0, total, CHUNK):
+        count = min(CHUNK, total - begin)
         f = _fill(points, faces, first, places, uv, face_uv, normals, sides, light, sizes, begin, count, f, chunk)
         for n in range(count):
             lower, upper = near[LEVELS + n], near[LEVELS + ROW + n]
@@ -135,63 +130,52 @@ def shade_back(
     slope: np.ndarray, to_texels: np.ndarray, to_normals: np.ndarray, to_points: np.ndarray,
 ) -> None:  # fmt: skip
     """Add gradients of texels ``[M, 4]``, normals and points, from those of the pixels ``[H, W, 3]``."""
-    total, f, last, own, sums = first[faces.shape[0]], 0, -1, 0, NONE
+    total, lit, f, last, sums = int(first[faces.shape[0]]), normals.shape[0] > 0, 0, -1, NONE
     for begin in range(0, total, CHUNK):
         count = min(CHUNK, total - begin)
         _fill(points, faces, first, places, uv, face_uv, normals, sides, light, sizes, begin, count, f, chunk)
+        for n in range(count):
+            _texels_back(places[begin + n], n, lit, texels, sizes, chunk, slope, to_texels)
+        turn_back(lit, count, chunk[0], chunk[1])
         done = 0
         while done < count:
             while first[f + 1] <= begin + done:
                 f += 1
             if f != last:
                 sums, last = NONE, f
-            own = min(first[f + 1] - begin, count)
-            for n in range(done, own):
-                sums = _pixel_back(places[begin + n], n, normals.shape[0] > 0, texels, sizes, chunk, slope, to_texels,
-                                   sums)  # fmt: skip
-            done = own
+            own = min(first[f + 1] - begin, count) - done
+            sums = summed(sums, lit, places, begin + done, own, done, chunk[0])
+            done += own
             if first[f + 1] == begin + done:
                 lines = lines_of(points, faces, f)
                 _corners_back(points, faces, f, lines, uv, face_uv, normals, sums, to_normals, to_points)
 
 
 @inlined
-def _pixel_back(
+def _texels_back(
     packed: int, n: int, lit: bool, texels: np.ndarray, sizes: np.ndarray, chunk: Buffers, slope: np.ndarray,
-    to_texels: np.ndarray, sums: Sums,
-) -> Sums:  # fmt: skip
-    """Return the sums of a triangle with those of one pixel more, number `n` of the chunk; add gradients of texels."""
+    to_texels: np.ndarray,
+) -> None:  # fmt: skip
+    """Add gradients of texels from that of pixel `n` of the chunk; those of brightness and place replace its ways."""
     numbers, ways, near = chunk
-    to_whole, to_across, to_up, to_nx, to_ny, to_nz = sums
     y, x = _pixel(packed)
-    u, v = (packed & 0xFFFF) + 0.5, (packed >> 16) + 0.5
-    total, s, t, part = numbers[TOTAL + n], numbers[S + n], numbers[T + n], ways[PART + n]
-    lower, upper = near[LEVELS + n], near[LEVELS + ROW + n]
+    part, lower, upper = ways[PART + n], near[LEVELS + n], near[LEVELS + ROW + n]
+    right, down, far_right, far_down = ways[n], ways[ROW + n], ways[2 * ROW + n], ways[3 * ROW + n]
     corners, above = corners_at(near, 0, n, sizes[lower, 2]), corners_at(near, 1, n, sizes[upper, 2])
-    color, by_s, by_t = slopes_of(texels, corners, ways[n], ways[ROW + n], sizes[lower, 1], sizes[lower, 0])
+    color, by_s, by_t = slopes_of(texels, corners, right, down, sizes[lower, 1], sizes[lower, 0])
     if part > 0:
-        other, other_s, other_t = slopes_of(
-            texels, above, ways[2 * ROW + n], ways[3 * ROW + n], sizes[upper, 1], sizes[upper, 0]
-        )
+        other, other_s, other_t = slopes_of(texels, above, far_right, far_down, sizes[upper, 1], sizes[upper, 0])
         color, by_s, by_t = between(color, other, part), between(by_s, other_s, part), between(by_t, other_t, part)
-    to_color, back = joined(slope[y, x, 0], slope[y, x, 1], slope[y, x, 2]), 0.0
+    to_color = joined(slope[y, x, 0], slope[y, x, 1], slope[y, x, 2])
     if lit:
         bright = spread(np.float32(numbers[BRIGHT + n]))
         to_color = where_at_most_one(color * bright, to_color)
-        gain = dot_other(to_color, color)
+        ways[TO_BRIGHT + n] = dot_from_green(to_color, color)
         to_color = to_color * bright
-        p, q, o = numbers[P + n], numbers[Q + n], numbers[O + n]
-        px, py, pz = gain * numbers[BRIGHT_X + n], gain * numbers[BRIGHT_Y + n], gain * numbers[BRIGHT_Z + n]
-        px, py, pz = px * total, py * total, pz * total
-        to_nx, to_ny, to_nz = _plus(to_nx, px, u, v), _plus(to_ny, py, u, v), _plus(to_nz, pz, u, v)
-        back = px * p + py * q + pz * o
-    to_s, to_t = dot(to_color, by_s) * total, dot(to_color, by_t) * total
-    scatter(to_texels, corners, ways[n], ways[ROW + n], to_color * spread(np.float32(1) - part))
+    ways[TO_S + n], ways[TO_T + n] = dot(to_color, by_s), dot(to_color, by_t)
+    scatter(to_texels, corners, right, down, to_color * spread(np.float32(1) - part))
     if part > 0:
-        scatter(to_texels, above, ways[2 * ROW + n], ways[3 * ROW + n], to_color * spread(part))
-    to_across, to_up = _plus(to_across, to_s, u, v), _plus(to_up, to_t, u, v)
-    to_whole = _plus(to_whole, -(back + to_s * s + to_t * t), u, v)
-    return to_whole, to_across, to_up, to_nx, to_ny, to_nz
+        scatter(to_texels, above, far_right, far_down, to_color * spread(part))
 
 
 @inlined
@@ -237,11 +221,6 @@ def _factors(
         numerator(lines, normals[i, 1], normals[j, 1], normals[k, 1]),
         numerator(lines, normals[i, 2], normals[j, 2], normals[k, 2]),
     )  # fmt: skip
-
-
-@contracted
-def _plus(total: Line, slope: float, u: float, v: float) -> Line:
-    return total[0] + slope * u, total[1] + slope * v, total[2] + slope
 
 
 @contracted
