@@ -188,3 +188,17 @@ def test_after_some_hours_nothing_is_left_but_favourites(app, monkeypatch, tmp_p
     assert [entry.id for entry in studio.queue.all()] == [kept.id]
     assert [path.name for path in studio.home.results.iterdir()] == [kept.id]
     assert len(list(studio.home.files.iterdir())) == 1
+    gone = "SELECT count(*) FROM jobs WHERE state = 'deleted'"
+
+    def rows_of_deleted() -> int:
+        with studio.queue.database.reading() as db:
+            return db.execute(gone).fetchone()[0]
+
+    clean(studio.queue, studio.files, settings, time.time() + 20000)
+    assert rows_of_deleted() == 1  # its number is the last change, which later ones are counted on from
+    studio.queue.mark(kept.results[0].id, shown="yes")
+    clean(studio.queue, studio.files, settings, time.time() + 4000)
+    assert rows_of_deleted() == 1  # pages that follow are told for an hour more
+    clean(studio.queue, studio.files, settings, time.time() + 20000)
+    assert rows_of_deleted() == 0
+    assert [entry.id for entry in studio.queue.all()] == [kept.id]

@@ -71,6 +71,13 @@ def serve(opener: Any, connection: Connection) -> None:
     """Run in the worker: open once, then work until told to leave."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that half-written files are removed
+    try:
+        _serve(opener, connection)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is half written; an exception would be printed
+
+
+def _serve(opener: Any, connection: Connection) -> None:
     with contextlib.suppress(OSError, EOFError):  # the parent is gone
         with _leaving_with_the_parent():
             work = _opened(opener, connection)

@@ -8,6 +8,7 @@ from reverie.jobs.queue.entry import ENDED
 from reverie.jobs.queue.files import FileStore, clear_incoming
 from reverie.jobs.queue.store import Queue
 
+FOLLOWED_S = 3600.0  # for which pages that follow the queue are told of a job that is gone
 UNUSED_DAYS = 30  # after which an input that no job has used is removed even where everything is kept
 
 
@@ -36,8 +37,18 @@ def clean(queue: Queue, files: FileStore, settings: StudioSettings, now: float) 
         if item.sha256 not in waiting:
             files.forget(item)
             removed += 1
+    _forget_deleted(queue, unused - FOLLOWED_S)
     _trim_thumbs(queue, unused)
     return removed
+
+
+def _forget_deleted(queue: Queue, oldest: float) -> None:
+    """Drop the rows of jobs that were deleted long ago; the last change stays, since changes are counted on from it."""
+    with queue.database.writing() as db:
+        db.execute(
+            "DELETE FROM jobs WHERE state = 'deleted' AND coalesce(ended, created) < ? "
+            "AND changed < (SELECT max(changed) FROM jobs)", (oldest,),
+        )  # fmt: skip
 
 
 def _over_since(queue: Queue, oldest: float) -> list[str]:
