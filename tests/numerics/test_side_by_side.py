@@ -28,6 +28,7 @@ def test_results_come_in_order_and_from_several_threads(threads: Callable[[int],
 
 def test_one_thread_or_one_part_stays_here(threads: Callable[[int], None]):
     here = threading.get_ident()
+    threads(1)
     assert side_by_side(lambda _: threading.get_ident(), 3) == [here] * 3
     threads(2)
     assert side_by_side(lambda _: threading.get_ident(), 1) == [here]

@@ -4,6 +4,7 @@ import math
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -31,8 +32,8 @@ class Fixed(nn.Module):
         return self.image
 
 
-def canvas(cameras):
-    vertices, faces = sphere(16, bumps=0.1)
+def canvas(cameras, rings=16):
+    vertices, faces = sphere(rings, bumps=0.1)
     uv = vertices[:, :2] * 0.4 + 0.5
     surface = Surface(vertices, faces, uv, faces, table(faces))
     rows, columns = torch.meshgrid(torch.linspace(0, 9, 64), torch.linspace(0, 7, 64), indexing="ij")
@@ -66,6 +67,32 @@ def test_loops_and_torch_operations_agree(turns, camera, light):
     for a, b in zip(fused[2:], plain[2:], strict=True):
         assert b.any()
         assert (a - b).norm() < 2e-3 * b.norm()
+
+
+def test_triangles_of_more_pixels_than_are_worked_out_at_once():
+    one = canvas([CAMERAS["inside"]], rings=3)
+    fused = drawn(one, LIGHTS["all"])
+    one.fuses = False
+    for a, b in zip(fused, drawn(one, LIGHTS["all"]), strict=True):
+        assert (a - b).norm() < 2e-3 * b.norm()
+
+
+def test_red_green_and_blue_in_lanes_of_one_number():
+    from numba import njit
+
+    from reverie.render.fused.lanes import dot, dot_from_green, joined, loaded, parted, spread, stored
+    from reverie.render.fused.lanes import where_at_most_one as bounded
+
+    @njit
+    def results(numbers, out):
+        one, two = loaded(numbers, 0), joined(numbers[4], numbers[5], numbers[6])
+        stored(out, 0, one * two - spread(numbers[0]))
+        stored(out, 4, bounded(one, one + two))
+        return parted(one), dot(one, two), dot_from_green(one, two)
+
+    numbers, out = np.array([0.25, 0.5, 2, 3, 4, 5, 6, 7], np.float32), np.zeros(8, np.float32)
+    assert results(numbers, out) == ((0.25, 0.5, 2), 15.5, 15.5)
+    assert out.tolist() == [0.75, 2.25, 11.75, -0.25, 4.25, 5.5, 0, 0]
 
 
 def test_many_views_at_once_are_those_views_one_by_one(monkeypatch):

@@ -13,7 +13,7 @@ LEAST_LENGTH = 1e-12  # of a normal between those of three vertices
 
 @contracted
 def brightness(
-    light: np.ndarray, sky: bool, side: float, x: float, y: float, z: float
+    light: np.ndarray | tuple[float, ...], sky: bool, side: float, x: float, y: float, z: float
 ) -> tuple[float, float, float, float]:
     """Return how bright a normal of any length is, and the gradient.
 

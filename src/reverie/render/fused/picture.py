@@ -18,7 +18,9 @@ from torch import Tensor
 
 from reverie.numerics.side_by_side import side_by_side
 from reverie.render.camera import Camera
+from reverie.render.fused.chunks import Buffers, buffers
 from reverie.render.fused.geometry import normals, normals_back, project, project_back, sides_seen
+from reverie.render.fused.lanes import LANES
 from reverie.render.fused.outlines import blend, blend_back, find
 from reverie.render.fused.pyramid import Pyramid
 from reverie.render.fused.samples import table_of
@@ -30,7 +32,7 @@ from reverie.render.surface import Surface
 
 Arrays = tuple[
     np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray,
-    np.ndarray, np.ndarray,
+    np.ndarray, np.ndarray, Buffers,
 ]  # fmt: skip
 SUMS = 4  # of texels' gradients at once, whatever the threads
 
@@ -188,7 +190,7 @@ class _View:
         scene = self.scene
         return (
             self.points, scene.faces, self.first, self.places, scene.uv, scene.face_uv, self.normals, self.sides,
-            self.light, self.texels, scene.sizes,
+            self.light, self.texels, scene.sizes, buffers(),
         )  # fmt: skip
 
 
@@ -220,9 +222,9 @@ class _Pictures(torch.autograd.Function):
             for i in range(own, len(views), len(to_texels)):
                 views[i].backward(to_images[i], to_masks[i], to_texels[own], to_vertices[i])
 
-        with ctx.scene.spare.array((min(SUMS, len(views)), *views[0].texels.shape), np.float32) as to_texels:
+        with ctx.scene.spare.array((min(SUMS, len(views)), len(views[0].texels), LANES), np.float32) as to_texels:
             side_by_side(work, len(to_texels))
             for other in to_texels[1:]:
                 to_texels[0] += other
-            to_texture = ctx.scene.pyramid.back(to_texels[0])
+            to_texture = ctx.scene.pyramid.back(to_texels[0], 3)
         return torch.from_numpy(to_texture)[None], torch.from_numpy(to_vertices.sum(0)).float(), None, None, None

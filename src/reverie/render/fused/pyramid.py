@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from reverie.render.fused.kernel import allocating, inlined, kernel
+from reverie.render.fused.lanes import LANES
 
 ZERO = np.float32(0)
 Level = tuple[Tensor, Tensor, Tensor]  # weight, border and source of a `reverie.render.mips.Level`
@@ -45,7 +46,7 @@ class Pyramid:
     def texels(self, texture: np.ndarray) -> np.ndarray:
         """Return all levels of ``[C, T, U]`` as ``[M, C]``."""
         channels = len(texture)
-        texels = np.empty((self.count, channels), np.float32)
+        texels = np.empty((self.count + 1, channels), np.float32)[:-1]  # kernels read a number beyond the last
         planes = self._planes(texels)
         interleave(texture.reshape(channels, -1), planes[0].reshape(-1, channels))
         for n in range(1, len(planes)):
@@ -54,15 +55,20 @@ class Pyramid:
             fill(border, source, plane.reshape(-1, channels))
         return texels
 
-    def back(self, slope: np.ndarray) -> np.ndarray:
-        """Return the gradient ``[C, T, U]`` of the texture, from that of the texels, which is overwritten."""
+    def back(self, slope: np.ndarray, count: int) -> np.ndarray:
+        """Return the gradient ``[C, T, U]`` of the texture, from that of the texels, which is overwritten.
+
+        Args:
+            slope: ``[M, C]`` or more.
+            count: C.
+        """
         planes, channels = self._planes(slope), slope.shape[1]
         for n in reversed(range(len(planes))):
             fill_back(*self.borders[n], planes[n].reshape(-1, channels))
             if n + 1 < len(planes):
                 halve_back(planes[n + 1], self.used[n], self.used[n + 1], planes[n])
-        to_texture = np.empty((channels, *self.used[0].shape), np.float32)
-        separate(planes[0].reshape(-1, channels), to_texture.reshape(channels, -1))
+        to_texture = np.empty((count, *self.used[0].shape), np.float32)
+        separate(planes[0].reshape(-1, channels), to_texture.reshape(count, -1))
         return to_texture
 
     def _planes(self, texels: np.ndarray) -> list[np.ndarray]:
@@ -86,7 +92,7 @@ class _Texels(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None]:
         slope = slopes[0].clone(memory_format=torch.contiguous_format).numpy()
-        return torch.from_numpy(ctx.pyramid.back(slope))[None], None
+        return torch.from_numpy(ctx.pyramid.back(slope, slope.shape[1]))[None], None
 
 
 @kernel
@@ -140,7 +146,7 @@ def halve_back(slope: np.ndarray, used: np.ndarray, weight: np.ndarray, to_fine:
     for y in range(slope.shape[0]):
         for x in range(slope.shape[1]):
             i, j, k, m = _counts(used, y, x)
-            if slope.shape[2] == 3:
+            if slope.shape[2] == 3 or slope.shape[2] == LANES:  # the last lane is unused
                 for c in range(3):
                     _mean_back(slope[y, x, c] * weight[y, x], to_fine, y, x, c, i, j, k, m)
             else:

@@ -11,14 +11,31 @@ from typing import Any
 
 import numpy as np
 
-from reverie.render.fused.corners import place
-from reverie.render.fused.geometry import at, denominator, line_back, lines_of, numerator
+from reverie.render.fused.chunks import (
+    BRIGHT,
+    CHUNK,
+    LEVELS,
+    NONE,
+    PART,
+    ROW,
+    TO_BRIGHT,
+    TO_S,
+    TO_T,
+    ZERO,
+    Buffers,
+    Line,
+    Sums,
+    corners_at,
+    spread_out,
+    summed,
+    turn_back,
+    work_out,
+)
+from reverie.render.fused.geometry import denominator, line_back, lines_of, numerator
 from reverie.render.fused.kernel import allocating, contracted, inlined, kernel
-from reverie.render.fused.lights import brightness, has_sky
-from reverie.render.fused.texels import dot, level_of, mixed_color, mixed_slopes, scatter
-
-Line = tuple[float, float, float]
-ZERO = (0.0, 0.0, 0.0)
+from reverie.render.fused.lanes import dot, dot_from_green, joined, parted, spread, where_at_most_one
+from reverie.render.fused.lights import has_sky
+from reverie.render.fused.texels import between, color_of, scatter, slopes_of
 
 
 @allocating
@@ -56,73 +73,115 @@ def sort_pixels(
 @kernel
 def shade(
     points: np.ndarray, faces: np.ndarray, first: np.ndarray, places: np.ndarray, uv: np.ndarray, face_uv: np.ndarray,
-    normals: np.ndarray, sides: np.ndarray, light: np.ndarray, texels: np.ndarray, sizes: np.ndarray, image: np.ndarray,
+    normals: np.ndarray, sides: np.ndarray, light: np.ndarray, texels: np.ndarray, sizes: np.ndarray, chunk: Buffers,
+    image: np.ndarray,
 ) -> None:  # fmt: skip
     """Fill `image` ``[H, W, 3]`` where a triangle is seen.
 
     `normals` are those of vertices, none (``[0, 3]``) where all surfaces are equally bright; `sides` ``[F]`` and
     `light` are as in `reverie.render.fused.lights`; `texels` ``[M, 3]``; `sizes` ``[L, 3]`` are height, width and first
-    texel of each resolution.
+    texel of each resolution; `chunk` are `buffers`.
     """
-    lit, sky = normals.shape[0] > 0, has_sky(light)
-    for f in range(faces.shape[0]):
-        if first[f] == first[f + 1]:
-            continue
-        whole, across, up, nx, ny, nz = _factors(lines_of(points, faces, f), uv, face_uv, normals, faces, f)
-        for n in range(first[f], first[f + 1]):
-            y, x, u, v = _pixel(places[n])
-            s, t, total, wide = place(across, up, whole, u, v)
-            r, g, b = mixed_color(texels, sizes, s, t, level_of(wide, sizes))
+    total, lit, f = int(first[faces.shape[0]]), normals.shape[0] > 0, 0
+    numbers, ways, near = chunk
+    for begin in range(0, total, CHUNK):
+        count = min(CHUNK, total - begin)
+        f = _fill(points, faces, first, places, uv, face_uv, normals, sides, light, sizes, begin, count, f, chunk)
+        for n in range(count):
+            lower, upper = near[LEVELS + n], near[LEVELS + ROW + n]
+            part = ways[PART + n]
+            color = color_of(texels, corners_at(near, 0, n, sizes[lower, 2]), ways[n], ways[ROW + n])[0]
+            if part > 0:
+                corners = corners_at(near, 1, n, sizes[upper, 2])
+                color = between(color, color_of(texels, corners, ways[2 * ROW + n], ways[3 * ROW + n])[0], part)
+            r, g, b = parted(color)
+            y, x = _pixel(places[begin + n])
             if lit:
-                p, q, o = at(nx, u, v) * total, at(ny, u, v) * total, at(nz, u, v) * total
-                bright = np.float32(brightness(light, sky, sides[f], p, q, o)[0])
-                r, g, b = (
-                    min(r * bright, np.float32(1)), min(g * bright, np.float32(1)), min(b * bright, np.float32(1))
-                )  # fmt: skip
+                bright, one = np.float32(numbers[BRIGHT + n]), np.float32(1)
+                r, g, b = min(r * bright, one), min(g * bright, one), min(b * bright, one)
             image[y, x, 0], image[y, x, 1], image[y, x, 2] = r, g, b
+
+
+@inlined
+def _fill(
+    points: np.ndarray, faces: np.ndarray, first: np.ndarray, places: np.ndarray, uv: np.ndarray, face_uv: np.ndarray,
+    normals: np.ndarray, sides: np.ndarray, light: np.ndarray, sizes: np.ndarray, begin: int, count: int, f: int,
+    chunk: Buffers,
+) -> int:  # fmt: skip
+    """Fill all rows of the chunk of pixels from `begin` on, from triangle `f` on; return the last triangle."""
+    numbers, ways, near = chunk
+    done = 0
+    while done < count:
+        while first[f + 1] <= begin + done:
+            f += 1
+        own = min(first[f + 1] - begin, count) - done
+        factors = _factors(lines_of(points, faces, f), uv, face_uv, normals, faces, f)
+        spread_out(factors, sides[f], places, begin + done, own, done, numbers)
+        done += own
+    lit, sky, height, width = normals.shape[0] > 0, has_sky(light), float(sizes[0, 0]), float(sizes[0, 1])
+    work_out(light, lit, sky, height, width, sizes.shape[0], count, numbers, ways, near)
+    return f
 
 
 @kernel
 def shade_back(
     points: np.ndarray, faces: np.ndarray, first: np.ndarray, places: np.ndarray, uv: np.ndarray, face_uv: np.ndarray,
-    normals: np.ndarray, sides: np.ndarray, light: np.ndarray, texels: np.ndarray, sizes: np.ndarray, slope: np.ndarray,
-    to_texels: np.ndarray, to_normals: np.ndarray, to_points: np.ndarray,
+    normals: np.ndarray, sides: np.ndarray, light: np.ndarray, texels: np.ndarray, sizes: np.ndarray, chunk: Buffers,
+    slope: np.ndarray, to_texels: np.ndarray, to_normals: np.ndarray, to_points: np.ndarray,
 ) -> None:  # fmt: skip
-    """Add gradients of texels, normals and points, from those of the pixels ``[H, W, 3]``."""
-    lit, sky = normals.shape[0] > 0, has_sky(light)
-    for f in range(faces.shape[0]):
-        if first[f] == first[f + 1]:
-            continue
-        lines = lines_of(points, faces, f)
-        whole, across, up, nx, ny, nz = _factors(lines, uv, face_uv, normals, faces, f)
-        to_whole = to_across = to_up = to_nx = to_ny = to_nz = ZERO
-        for n in range(first[f], first[f + 1]):
-            y, x, u, v = _pixel(places[n])
-            s, t, total, wide = place(across, up, whole, u, v)
-            near, above, part, color, by_s, by_t = mixed_slopes(texels, sizes, s, t, level_of(wide, sizes))
-            to_color, back = (slope[y, x, 0], slope[y, x, 1], slope[y, x, 2]), 0.0
-            if lit:
-                p, q, o = at(nx, u, v) * total, at(ny, u, v) * total, at(nz, u, v) * total
-                bright, px, py, pz = brightness(light, sky, sides[f], p, q, o)
-                to_color, gain = _unlit(color, np.float32(bright), to_color)
-                px, py, pz = gain * px * total, gain * py * total, gain * pz * total
-                to_nx, to_ny, to_nz = _plus(to_nx, px, u, v), _plus(to_ny, py, u, v), _plus(to_nz, pz, u, v)
-                back = px * p + py * q + pz * o
-            to_s, to_t = dot(to_color, by_s), dot(to_color, by_t)
-            scatter(to_texels, near, *_scaled(to_color, np.float32(1) - part))
-            if part > 0:
-                scatter(to_texels, above, *_scaled(to_color, part))
-            to_s, to_t = to_s * total, to_t * total
-            to_across, to_up = _plus(to_across, to_s, u, v), _plus(to_up, to_t, u, v)
-            to_whole = _plus(to_whole, -(back + to_s * s + to_t * t), u, v)
-        sums = (to_whole, to_across, to_up, to_nx, to_ny, to_nz)
-        _corners_back(points, faces, f, lines, uv, face_uv, normals, sums, to_normals, to_points)
+    """Add gradients of texels ``[M, 4]``, normals and points, from those of the pixels ``[H, W, 3]``."""
+    total, lit, f, last, sums = int(first[faces.shape[0]]), normals.shape[0] > 0, 0, -1, NONE
+    for begin in range(0, total, CHUNK):
+        count = min(CHUNK, total - begin)
+        _fill(points, faces, first, places, uv, face_uv, normals, sides, light, sizes, begin, count, f, chunk)
+        for n in range(count):
+            _texels_back(places[begin + n], n, lit, texels, sizes, chunk, slope, to_texels)
+        turn_back(lit, count, chunk[0], chunk[1])
+        done = 0
+        while done < count:
+            while first[f + 1] <= begin + done:
+                f += 1
+            if f != last:
+                sums, last = NONE, f
+            own = min(first[f + 1] - begin, count) - done
+            sums = summed(sums, lit, places, begin + done, own, done, chunk[0])
+            done += own
+            if first[f + 1] == begin + done:
+                lines = lines_of(points, faces, f)
+                _corners_back(points, faces, f, lines, uv, face_uv, normals, sums, to_normals, to_points)
+
+
+@inlined
+def _texels_back(
+    packed: int, n: int, lit: bool, texels: np.ndarray, sizes: np.ndarray, chunk: Buffers, slope: np.ndarray,
+    to_texels: np.ndarray,
+) -> None:  # fmt: skip
+    """Add gradients of texels from that of pixel `n` of the chunk; those of brightness and place replace its ways."""
+    numbers, ways, near = chunk
+    y, x = _pixel(packed)
+    part, lower, upper = ways[PART + n], near[LEVELS + n], near[LEVELS + ROW + n]
+    right, down, far_right, far_down = ways[n], ways[ROW + n], ways[2 * ROW + n], ways[3 * ROW + n]
+    corners, above = corners_at(near, 0, n, sizes[lower, 2]), corners_at(near, 1, n, sizes[upper, 2])
+    color, by_s, by_t = slopes_of(texels, corners, right, down, sizes[lower, 1], sizes[lower, 0])
+    if part > 0:
+        other, other_s, other_t = slopes_of(texels, above, far_right, far_down, sizes[upper, 1], sizes[upper, 0])
+        color, by_s, by_t = between(color, other, part), between(by_s, other_s, part), between(by_t, other_t, part)
+    to_color = joined(slope[y, x, 0], slope[y, x, 1], slope[y, x, 2])
+    if lit:
+        bright = spread(np.float32(numbers[BRIGHT + n]))
+        to_color = where_at_most_one(color * bright, to_color)
+        ways[TO_BRIGHT + n] = dot_from_green(to_color, color)
+        to_color = to_color * bright
+    ways[TO_S + n], ways[TO_T + n] = dot(to_color, by_s), dot(to_color, by_t)
+    scatter(to_texels, corners, right, down, to_color * spread(np.float32(1) - part))
+    if part > 0:
+        scatter(to_texels, above, far_right, far_down, to_color * spread(part))
 
 
 @inlined
 def _corners_back(
     points: np.ndarray, faces: np.ndarray, f: int, lines: tuple[float, ...], uv: np.ndarray, face_uv: np.ndarray,
-    normals: np.ndarray, sums: tuple[Line, Line, Line, Line, Line, Line], to_normals: np.ndarray, to_points: np.ndarray,
+    normals: np.ndarray, sums: Sums, to_normals: np.ndarray, to_points: np.ndarray,
 ) -> None:  # fmt: skip
     """Add gradients of the three corners of a triangle, from those of `_factors`."""
     to_whole, to_across, to_up, to_nx, to_ny, to_nz = sums
@@ -140,10 +199,9 @@ def _corners_back(
 
 
 @inlined
-def _pixel(packed: int) -> tuple[Any, Any, float, float]:
-    """Return row and column, without a sign for the reason in `corners_of`, and the place of the center."""
-    row, column = int(packed) >> 16, int(packed) & 0xFFFF
-    return np.uint64(row), np.uint64(column), column + 0.5, row + 0.5
+def _pixel(packed: int) -> tuple[Any, Any]:
+    """Return row and column, without a sign for the reason in `corners_of`."""
+    return np.uint64(packed >> 16), np.uint64(packed & 0xFFFF)
 
 
 @inlined
@@ -163,25 +221,6 @@ def _factors(
         numerator(lines, normals[i, 1], normals[j, 1], normals[k, 1]),
         numerator(lines, normals[i, 2], normals[j, 2], normals[k, 2]),
     )  # fmt: skip
-
-
-@contracted
-def _unlit(color: tuple[Any, Any, Any], bright: Any, slope: tuple[Any, Any, Any]) -> tuple[tuple[Any, Any, Any], Any]:
-    """Return the gradient of a color without light, and that of the brightness, from that of the lit color."""
-    r = slope[0] if color[0] * bright <= 1 else np.float32(0)
-    g = slope[1] if color[1] * bright <= 1 else np.float32(0)
-    b = slope[2] if color[2] * bright <= 1 else np.float32(0)
-    return (r * bright, g * bright, b * bright), r * color[0] + g * color[1] + b * color[2]
-
-
-@contracted
-def _scaled(color: tuple[Any, Any, Any], factor: Any) -> tuple[Any, Any, Any]:
-    return color[0] * factor, color[1] * factor, color[2] * factor
-
-
-@contracted
-def _plus(total: Line, slope: float, u: float, v: float) -> Line:
-    return total[0] + slope * u, total[1] + slope * v, total[2] + slope
 
 
 @contracted

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from reverie.render.fused.kernel import contracted, inlined
+from reverie.render.fused.lanes import LANES, loaded, spread, stored
 
-ONE, ZERO = np.float32(1), np.float32(0)
+ONE = np.float32(1)
+CHANNELS = 3
 
 
 @inlined
@@ -27,91 +29,54 @@ def corners_of(sizes: np.ndarray, level: int, u: float, v: float) -> tuple[Any, 
 
 
 @contracted
-def _channel(texels: np.ndarray, near: Any, c: int) -> tuple[Any, Any, Any]:
-    """Return one channel between four texels, and how it changes to the right and down, by texel."""
-    i, j, k, m, x, y = near
-    down_left, down_right = texels[k, c] - texels[i, c], texels[m, c] - texels[j, c]
-    left, right = texels[i, c] + y * down_left, texels[j, c] + y * down_right
-    return left + x * (right - left), right - left, down_left + x * (down_right - down_left)
+def color_of(texels: np.ndarray, corners: tuple[Any, Any, Any, Any], x: Any, y: Any) -> tuple[Any, Any, Any]:
+    """Return the color between four texels, and how it changes to the right and down, by texel.
+
+    `texels` is ``[M, 3]``, with one more number to read behind the last; `x` and `y` are the way from the first corner.
+    """
+    i, j = loaded(texels, CHANNELS * corners[0]), loaded(texels, CHANNELS * corners[1])
+    k, m = loaded(texels, CHANNELS * corners[2]), loaded(texels, CHANNELS * corners[3])
+    right, down = spread(x), spread(y)
+    down_left, down_right = k - i, m - j
+    left, across = i + down * down_left, (j + down * down_right) - (i + down * down_left)
+    return left + right * across, across, down_left + right * (down_right - down_left)
 
 
 @contracted
-def _near(sizes: np.ndarray, level: int, u: float, v: float) -> Any:
-    """Return the same as `corners_of`, the way from the upper left texel as float32."""
-    i, j, k, m, x, y = corners_of(sizes, level, u, v)
-    return i, j, k, m, np.float32(x), np.float32(y)
+def slopes_of(
+    texels: np.ndarray, corners: tuple[Any, Any, Any, Any], x: Any, y: Any, width: int, height: int
+) -> tuple[Any, Any, Any]:
+    """Return the color between four texels, and how it changes with u and v."""
+    color, right, down = color_of(texels, corners, x, y)
+    return color, right * spread(np.float32(width)), down * spread(np.float32(-height))
 
 
 @contracted
-def mixed_color(texels: np.ndarray, sizes: np.ndarray, u: float, v: float, level: float) -> tuple[Any, Any, Any]:
-    """Return the color between two levels, float32."""
-    lower = min(int(level), sizes.shape[0] - 1)
-    part, near = np.float32(level - lower), _near(sizes, lower, u, v)
-    r, g, b = _channel(texels, near, 0)[0], _channel(texels, near, 1)[0], _channel(texels, near, 2)[0]
-    if part <= ZERO or lower + 1 >= sizes.shape[0]:
-        return r, g, b
-    near = _near(sizes, lower + 1, u, v)
-    r1, g1, b1 = _channel(texels, near, 0)[0], _channel(texels, near, 1)[0], _channel(texels, near, 2)[0]
-    return r + part * (r1 - r), g + part * (g1 - g), b + part * (b1 - b)
-
-
-@contracted
-def mixed_slopes(texels: np.ndarray, sizes: np.ndarray, u: float, v: float, level: float) -> tuple[Any, ...]:
-    """Return what is around a place in two levels, the upper one's part, the color, and its change with u and v."""
-    lower = min(int(level), sizes.shape[0] - 1)
-    part = np.float32(level - lower)
-    near, color, by_u, by_v = _slopes(texels, sizes, lower, u, v)
-    above = near
-    if part > 0:
-        above, other, other_u, other_v = _slopes(texels, sizes, min(lower + 1, sizes.shape[0] - 1), u, v)
-        color, by_u, by_v = _mixed(color, other, part), _mixed(by_u, other_u, part), _mixed(by_v, other_v, part)
-    return near, above, part, color, by_u, by_v
-
-
-@contracted
-def _slopes(texels: np.ndarray, sizes: np.ndarray, level: int, u: float, v: float) -> tuple[Any, ...]:
-    """Return the texels around a place of one level, its color, and how that changes with u and v, three of each."""
-    near, wide, high = _near(sizes, level, u, v), np.float32(sizes[level, 1]), np.float32(-sizes[level, 0])
-    r, ru, rv = _channel(texels, near, 0)
-    g, gu, gv = _channel(texels, near, 1)
-    b, bu, bv = _channel(texels, near, 2)
-    return near, (r, g, b), (ru * wide, gu * wide, bu * wide), (rv * high, gv * high, bv * high)
-
-
-@contracted
-def _mixed(one: tuple[Any, Any, Any], two: tuple[Any, Any, Any], part: Any) -> tuple[Any, Any, Any]:
+def between(one: Any, two: Any, part: Any) -> Any:
     """Return ``one + part (two - one)``."""
-    return one[0] + part * (two[0] - one[0]), one[1] + part * (two[1] - one[1]), one[2] + part * (two[2] - one[2])
+    return one + spread(part) * (two - one)
 
 
 @contracted
-def dot(one: tuple[Any, Any, Any], two: tuple[Any, Any, Any]) -> Any:
-    """Return the sum of products."""
-    return one[0] * two[0] + one[1] * two[1] + one[2] * two[2]
+def scatter(to_texels: np.ndarray, corners: tuple[Any, Any, Any, Any], x: Any, y: Any, color: Any) -> None:
+    """Add the gradient of a color to the texels around its place: `to_texels` is ``[M, 4]``, the last unused."""
+    i, j, k, m = corners
+    _add(to_texels, i, (ONE - x) * (ONE - y), color)
+    _add(to_texels, j, x * (ONE - y), color)
+    _add(to_texels, k, (ONE - x) * y, color)
+    _add(to_texels, m, x * y, color)
 
 
 @contracted
-def scatter(to_texels: np.ndarray, near: Any, r: Any, g: Any, b: Any) -> None:
-    """Add the gradient ``r, g, b`` of a color to the texels around its place."""
-    i, j, k, m, x, y = near
-    _add(to_texels, i, (ONE - x) * (ONE - y), r, g, b)
-    _add(to_texels, j, x * (ONE - y), r, g, b)
-    _add(to_texels, k, (ONE - x) * y, r, g, b)
-    _add(to_texels, m, x * y, r, g, b)
+def _add(to_texels: np.ndarray, i: int, weight: Any, color: Any) -> None:
+    stored(to_texels, LANES * i, loaded(to_texels, LANES * i) + spread(weight) * color)
 
 
 @contracted
-def _add(to_texels: np.ndarray, i: int, weight: Any, r: Any, g: Any, b: Any) -> None:
-    to_texels[i, 0] += weight * r
-    to_texels[i, 1] += weight * g
-    to_texels[i, 2] += weight * b
-
-
-@contracted
-def level_of(wide: float, sizes: np.ndarray) -> float:
-    """Return the resolution whose texels are as large as the pixel; see `reverie.render.sample.level_of`."""
-    texels = wide * sizes[0, 0] * sizes[0, 1]
-    return 0.0 if texels <= 1.0 else min(0.5 * _log2(texels), sizes.shape[0] - 1.0)
+def level_of(wide: float, height: float, width: float, count: int) -> float:
+    """Return which of `count` resolutions has texels as large as the pixel; see `reverie.render.sample.level_of`."""
+    texels = wide * height * width
+    return 0.0 if texels <= 1.0 else min(0.5 * _log2(texels), count - 1.0)
 
 
 @contracted
