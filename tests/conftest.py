@@ -36,6 +36,14 @@ QUICK_S, MOST_S = 10.0, 15.0  # what a quick test may take; where it fails, sinc
 CLASSES = ("tabby cat", "tiger cat", "sunflower", "red_fox", "church")
 
 
+@pytest.fixture
+def threads() -> Iterator[Callable[[int], None]]:
+    """Set torch's number of threads, for one test."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
 def synthetic_photo(height: int, width: int, seed: int = 0) -> Tensor:
     """Return ``[1, 3, H, W]`` in [0, 1] with a photograph's statistics: 1/f noise on a slope from dark to light."""
     generator = torch.Generator().manual_seed(seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -198,6 +199,23 @@ def test_tiles_in_loops_equal_the_plain_convolution_and_its_activation(size: tup
         expected = expected if bound is None else expected.clamp(-bound, bound)
         assert found.is_contiguous(memory_format=torch.channels_last)
         assert (found - expected).abs().max() < 2e-5 * before.abs().max()
+
+
+@pytest.mark.parametrize(("channels", "size"), [(16, (64, 64)), (32, (20, 272)), (512, (32, 32)), (64, (4, 4))])
+def test_threads_change_no_bit_of_tiles_in_loops(channels: int, size: tuple[int, int], threads: Callable[[int], None]):
+    """Several strips, strips of unequal height, and one alone whose products only torch shares out."""
+    random = Random().manual_seed(12)
+    shapes = ((2, channels, *size), (channels, channels, 3, 3), (1,))
+    x, weight, bias = (torch.randn(s, generator=random) for s in shapes)
+    style, scale = (torch.rand(2, channels, generator=random) for _ in range(2))
+    kernels, x = turned(weight), x.contiguous(memory_format=torch.channels_last)
+    grain, found = torch.randn(size, generator=random), []
+    for count in (1, 2, 3):
+        threads(count)
+        with torch.inference_mode(count == 2):
+            found.append(compiled_conv(x, kernels, style, scale, bias.expand(channels), grain, None))
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
 
 
 def test_large_layers_are_computed_by_tiles_where_nothing_is_learned():

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import yaml
+from cyclopts import App
 
+from reverie.apps.cli.tool_command import command_for
 from reverie.errors import InputError
 from reverie.media.audio import wav_bytes
 from reverie.tools.latent_films.journey import parse_journey
 from reverie.tools.latent_films.kept import KeptFrameFolder
 from reverie.tools.latent_films.paths import local_spline
 from reverie.tools.latent_timeline.timeline import Timeline
+from reverie.tools.registry import find_tool
 
 TEXT = """
 fps: 10
@@ -44,6 +48,26 @@ def test_nothing_done_is_the_same_journey():
     for time_s in (0.3, 2.2, 3.9, 7.5):
         assert made.keys.at(time_s)[0] == was.keys.at(time_s)[0]
         assert made.truncation.at(time_s) == pytest.approx(was.truncation.at(time_s))
+
+
+def test_without_an_edit_keys_are_listed_and_nothing_is_written(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("a.yaml").write_text(TEXT)
+    app = App(result_action="return_value")
+    app.default(command_for(find_tool("latent timeline"), find_tool))
+    assert app(["a.yaml"]) == 0
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["key", "1:", "0.00", "s", "seed", "1,", "2", "s"],
+        ["key", "2:", "2.00", "s", "seed", "2,", "1.5", "s,", "held", "0.5", "s"],
+        ["key", "3:", "4.00", "s", "seed", "3,", "4", "s"],
+        ["end:", "8.00", "s"],  # it loops
+    ]
+    assert app(["a.yaml", "--json"]) == 0
+    assert [key["start_s"] for key in json.loads(capsys.readouterr().out)] == [0, 2, 4]
+    assert list(Path().iterdir()) == [Path("a.yaml")]
+    assert app(["a.yaml", "-o", "same.yaml"]) == 0
+    assert app(["a.yaml", "--do", "trim 1s 3s"]) == 0
+    assert sorted(Path().glob("*.yaml")) == [Path("a-edited.yaml"), Path("a.yaml"), Path("same.yaml")]
 
 
 @pytest.mark.parametrize(

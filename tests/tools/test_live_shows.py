@@ -196,6 +196,15 @@ def test_a_song_drives_a_walk_and_lies_under_it(model, tmp_path):
     assert timeline.at(1.3)["zoom"] == pytest.approx(1.1, abs=0.01)
 
 
+@pytest.mark.parametrize(("more", "seconds"), [((), 1.4), (("--seconds", 0.5), 0.5)])
+def test_a_walk_is_as_long_as_its_song(model, tmp_path, more, seconds):
+    (tmp_path / "song.wav").write_bytes(wav_bytes(np.zeros((round(1.4 * RATE_HZ), 2))))
+    film = tmp_path / "a.mkv"
+    assert call("latent walk", model, "--song", tmp_path / "song.wav", "--fps", 10, *more, "-o", film) == 0
+    assert open_footage(film).frames == round(10 * seconds)
+    assert stored_record(film)["config"]["seconds"] == seconds
+
+
 def test_reactions_are_rehearsed_on_a_film(tmp_path):
     film = flashes(tmp_path / "film.mp4", (40,))
     rules = tmp_path / "rules.yaml"

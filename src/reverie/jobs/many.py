@@ -96,7 +96,7 @@ class Many:
 
 def _printed(run: Run) -> list[str]:
     """Return the lines of a result that is read in the terminal."""
-    if not run.tool.prints:
+    if not run.tool.prints_by(run.config):
         return []
     main = run.outputs()[0]
     assert isinstance(main, Printable)

@@ -114,7 +114,8 @@ class Tool(Generic[C]):
             the scratch folder of the work when it begins.
         kept: entries of a record that say how the result was found, by a search that a replay does not repeat: it
             stores them as they were.
-        prints: the main result is text, which goes to standard output where no file is named.
+        prints: the main result is text, which goes to standard output where no file is named; where settings decide it,
+            a function of them.
         extras: results beside the main one that are written where an option of their label says so → its help.
         quality: of lossy pictures, where the user has no say.
         spreads: whether its works hand their parts to the session's executor, so that one of them keeps many machines
@@ -152,7 +153,7 @@ class Tool(Generic[C]):
     several: Callable[[C, Session], Parts[C]] | None = None
     joins: Callable[[Job, Job], bool] | None = None
     kept: tuple[str, ...] = ()
-    prints: bool = False
+    prints: bool | Callable[[C], bool] = False
     extras: Mapping[str, str] = dataclasses.field(default_factory=dict)
     quality: int | None = None
     spreads: bool | Callable[[C], bool] = False
@@ -160,6 +161,10 @@ class Tool(Generic[C]):
     def spread_by(self, config: C) -> bool:
         """Tell whether a work with these settings has parts for other machines."""
         return self.spreads if isinstance(self.spreads, bool) else self.spreads(config)
+
+    def prints_by(self, config: C) -> bool:
+        """Tell whether the main result of these settings is read in the terminal."""
+        return self.prints if isinstance(self.prints, bool) else self.prints(config)
 
     def settled(self, config: C, given: Given | None) -> C:
         """Return the settings as they count for this input; see `settle`."""

@@ -118,7 +118,7 @@ def _made(
             ended = execute(run, target.path, watch, quality=common.quality)
         if seen is not None and ended.end == "done":
             seen(ended.paths[0])
-        if tool.prints and ended.end == "done":
+        if tool.prints_by(run.config) and ended.end == "done":
             ended = _printed(run, ended, as_json=common.as_json)
         return finish(ended) or (0 if tool.failed is None else tool.failed(run.outputs()[0]))
     finally:

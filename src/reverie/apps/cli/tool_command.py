@@ -227,7 +227,7 @@ def _from_nothing(tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[
         from reverie.apps.cli.parts import run_parts
 
         return run_parts(tool, find, config, common)
-    if tool.prints and common.output is None:
+    if common.output is None and tool.prints_by(config):
         from reverie.apps.cli.printed import print_one
 
         return print_one(tool, find, config, None, common)

@@ -20,7 +20,7 @@ def fits(name: str, tool: AnyTool) -> bool:
     if name in ("quality", "sheet"):
         return tool.makes == "picture"
     if name == "as_json":
-        return tool.prints
+        return bool(tool.prints)
     if name == "look":
         return bool(tool.presets)
     if name in ("recipe", "resume"):

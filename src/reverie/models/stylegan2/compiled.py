@@ -1,10 +1,13 @@
 """Modulated convolutions over tiles, as in `reverie.models.stylegan2.tiled`, in loops that numba compiles.
 
 The transforms have few operations there (`reverie.models.stylegan2.loops`), and style, demodulation, bias, grain, leaky
-ReLU and bound are part of them. They round otherwise in the last bits.
+ReLU and bound are part of them. They round otherwise in the last bits. Strips of a picture are shared out among
+threads; each is computed as by a single one, to the same bits.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -13,11 +16,13 @@ from torch import Tensor
 
 from reverie.models.winograd import SIDE, TILE
 from reverie.numerics.machine_code import has_numba
+from reverie.numerics.side_by_side import side_by_side
 
 LANES = 16  # channels at once
 AT_ONCE = 64  # tiles
 PAD = 16  # numbers between maps that would else lie in the same places of the cache
 UNBOUNDED = 3e38  # nearly the largest float32
+Floats = NDArray[np.float32]
 
 
 def suits_loops(weight: Tensor) -> bool:
@@ -55,32 +60,58 @@ def _maps(grain: Tensor | None, batch: int, height: int, width: int) -> Tensor:
     return (torch.zeros(1, 1) if grain is None else grain).expand(batch, 1, height, width)[:, 0]
 
 
-def _flat(tensor: Tensor) -> NDArray[np.float32]:
+def _flat(tensor: Tensor) -> Floats:
     return tensor.detach().reshape(-1).numpy()
 
 
 def _one(pixels: Tensor, kernels: Tensor, numbers: tuple[Tensor, ...], bound: float, out: Tensor) -> None:
-    from reverie.models.stylegan2.loops import ROOM, inward, outward  # needs numba
+    """Fill one picture ``[H, W, O]``, in strips that threads take one after the other as they get free."""
+    height, width, _ = pixels.shape
+    rows = max(1, min(height // TILE, AT_ONCE * TILE // width))
+    flat, place = tuple(_flat(tensor) for tensor in numbers), _flat(out)
+    tops = range(0, height, TILE * rows)
+    waiting = iter(tops)
 
-    style, scale, bias, grain = (_flat(tensor) for tensor in numbers)
-    height, width, channels = pixels.shape
-    across, outputs = width // TILE, kernels.shape[2]
-    rows = max(1, min(height // TILE, AT_ONCE // across))
-    window = pixels.new_zeros(TILE * rows + 2, width + 2, channels)  # its sides stay zero
-    most = min(AT_ONCE, rows * across)
-    entered, product = pixels.new_empty(SIDE**2, most * channels + PAD), pixels.new_empty(SIDE**2 * most * outputs)
-    flat_window, flat_entered, flat_product, flat_out = (_flat(t) for t in (window, entered, product, out))
-    room = _flat(pixels.new_empty(ROOM))
-    for top in range(0, height, TILE * rows):
-        tiles = min(rows, (height - top) // TILE) * across
-        _fill(window, pixels, top)
-        here, noise = flat_out[top * width * outputs :], grain[top * width :]
-        for first in range(0, tiles, most):
-            count = min(most, tiles - first)
-            inward(flat_window, style, first, count, across, flat_entered, entered.shape[1], room)
-            left = entered[:, : count * channels].view(SIDE**2, count, channels)
-            torch.bmm(left, kernels, out=product[: SIDE**2 * count * outputs].view(SIDE**2, count, outputs))
-            outward(flat_product, first, count, across, scale, bias, noise, bound, here, room)
+    @torch.inference_mode()  # each thread has a mode of its own
+    def some(_: int) -> None:
+        strips = _Strips(pixels, kernels, rows)
+        for top in waiting:
+            strips.fill(top, flat, bound, place)
+
+    side_by_side(some, min(len(tops), torch.get_num_threads()))
+
+
+class _Strips:
+    """The room that one thread needs for strips of some rows of tiles, one after the other."""
+
+    def __init__(self, pixels: Tensor, kernels: Tensor, rows: int) -> None:
+        from reverie.models.stylegan2.loops import ROOM  # needs numba
+
+        _, width, channels = pixels.shape
+        self.pixels, self.kernels, self.rows, self.across = pixels, kernels, rows, width // TILE
+        self.most = min(AT_ONCE, rows * self.across)  # tiles
+        self.window = pixels.new_zeros(TILE * rows + 2, width + 2, channels)  # its sides stay zero
+        self.entered = pixels.new_empty(SIDE**2, self.most * channels + PAD)
+        self.product = pixels.new_empty(SIDE**2 * self.most * kernels.shape[2])
+        self.room = _flat(pixels.new_empty(ROOM))
+
+    def fill(self, top: int, numbers: Sequence[Floats], bound: float, out: Floats) -> None:
+        """Compute the strip that begins at row `top` of the picture."""
+        from reverie.models.stylegan2.loops import inward, outward
+
+        (height, width, channels), outputs = self.pixels.shape, self.kernels.shape[2]
+        style, scale, bias, grain = numbers
+        window, entered, product = _flat(self.window), _flat(self.entered), _flat(self.product)
+        here, noise = out[top * width * outputs :], grain[top * width :]
+        tiles = min(self.rows, (height - top) // TILE) * self.across
+        _fill(self.window, self.pixels, top)
+        for first in range(0, tiles, self.most):
+            count = min(self.most, tiles - first)
+            inward(window, style, first, count, self.across, entered, self.entered.shape[1], self.room)
+            left = self.entered[:, : count * channels].view(SIDE**2, count, channels)
+            found = self.product[: SIDE**2 * count * outputs].view(SIDE**2, count, outputs)
+            torch.bmm(left, self.kernels, out=found)
+            outward(product, first, count, self.across, scale, bias, noise, bound, here, self.room)
 
 
 def _fill(window: Tensor, pixels: Tensor, top: int) -> None:

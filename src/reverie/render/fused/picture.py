@@ -6,17 +6,17 @@ free. Gradients are added up per view and then in order of the views: their numb
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from reverie.numerics.side_by_side import side_by_side
 from reverie.render.camera import Camera
 from reverie.render.fused.chunks import Buffers, buffers
 from reverie.render.fused.geometry import normals, normals_back, project, project_back, sides_seen
@@ -142,17 +142,6 @@ def _ground(ground: Tensor, size: tuple[int, int]) -> np.ndarray:
     return np.ascontiguousarray(ground.detach().reshape(3, *shape).permute(1, 2, 0).numpy())
 
 
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max(1, torch.get_num_threads()), "render")
-
-
-def _side_by_side(work: Callable[[int], Any], count: int) -> list[Any]:
-    if count < 2 or torch.get_num_threads() < 2:
-        return [work(i) for i in range(count)]
-    return list(_pool().map(work, range(count)))
-
-
 class _View:
     """One picture: what its way forward leaves for the way back."""
 
@@ -216,7 +205,7 @@ class _Pictures(torch.autograd.Function):
         ctx.views, ctx.scene = [_View(scene, one, texels, corners) for one in seen], scene
         image, masks = torch.empty(len(seen), *size, 3), torch.empty(len(seen), *size, 1)
         images, filled = image.numpy(), masks.numpy()[..., 0]
-        _side_by_side(lambda i: ctx.views[i].forward(images[i], filled[i]), len(seen))
+        side_by_side(lambda i: ctx.views[i].forward(images[i], filled[i]), len(seen))
         return image, masks
 
     @staticmethod
@@ -234,7 +223,7 @@ class _Pictures(torch.autograd.Function):
                 views[i].backward(to_images[i], to_masks[i], to_texels[own], to_vertices[i])
 
         with ctx.scene.spare.array((min(SUMS, len(views)), len(views[0].texels), LANES), np.float32) as to_texels:
-            _side_by_side(work, len(to_texels))
+            side_by_side(work, len(to_texels))
             for other in to_texels[1:]:
                 to_texels[0] += other
             to_texture = ctx.scene.pyramid.back(to_texels[0], 3)

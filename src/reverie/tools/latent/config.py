@@ -13,6 +13,7 @@ from reverie.weights.embedded import EMBEDDED_NAMES
 
 SHIPPED = ("flowers",)
 MOST_SEEDS = 10_000
+WALK_S = 10.0
 MOST_SEED = 2**32 - 1  # of numpy's generator, whose numbers the field's seeds mean
 
 
@@ -114,7 +115,9 @@ class WalkConfig(GeneratorSettings, HeardSettings, FilmSettings, KeptFrames):
         "'noise' a smooth random loop.",
         choices=("lerp", "slerp", "spline", "circle", "noise"),
     )  # fmt: skip
-    seconds: float = setting(10.0, "Length of the film.", above=0, maximum=86_400)
+    seconds: float | None = setting(
+        None, f"Length of the film; default: that of its song, else {WALK_S:g}.", above=0, maximum=86_400
+    )  # fmt: skip
     fps: float = setting(30.0, "Frames a second.", above=0, maximum=240, group="film")
     loop: bool = setting(True, "Come back to the first place, without a double frame.", group="film")
     turns: float = setting(

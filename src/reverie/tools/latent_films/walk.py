@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from reverie.jobs.given import Given
 from reverie.jobs.job import Input, Json
 from reverie.jobs.tool import Tool
 from reverie.tools.latent.config import (
+    WALK_S,
     ConformConfig,
     HeardSettings,
     JourneyConfig,
@@ -52,6 +54,7 @@ class PreparedWalk(PreparedGenerator):
         if len(seeds) < NEEDS[config.path]:
             raise InputError(f"a {config.path} needs {NEEDS[config.path]} seeds or more; got {len(seeds)}")
         rate = Fraction(config.fps).limit_denominator(1001)
+        assert config.seconds is not None  # `settled_walk`
         frames = max(1, round(config.seconds * rate))
         curve = ws_curve(model, config, seeds)
         places = frame_places(frames, closed=config.loop)
@@ -67,6 +70,21 @@ class PreparedWalk(PreparedGenerator):
         film = latent_film(model, at, frames, rate, config, scratch, manifest, song)
         film.notes += loop_notes(config)
         return film
+
+
+def settled_walk(config: WalkConfig, name: str) -> WalkConfig:
+    """Return settings with a length: as long as the song, where none is given.
+
+    Raises:
+        InputError: the song cannot be read.
+    """
+    if config.seconds is not None:
+        return config
+    if config.song is None:
+        return replace(config, seconds=WALK_S)
+    from reverie.tools.sound.drive import seconds_of
+
+    return replace(config, seconds=seconds_of(Path(config.song)))
 
 
 def loop_notes(config: WalkConfig) -> list[str]:
@@ -188,7 +206,7 @@ def ws_curve(model: LatentModel, config: WalkConfig, seeds: tuple[int, ...]) -> 
 
 LATENT_WALK: Tool[WalkConfig] = Tool(
     name="latent walk", doing="walking", ending="", summary="Film a walk through latent space.",
-    config=WalkConfig, prepare=PreparedWalk, upgrade=upgraded, roles=(MODEL,),
+    config=WalkConfig, prepare=PreparedWalk, settle=settled_walk, upgrade=upgraded, roles=(MODEL,),
     makes="film", spreads=True, suffix=".mp4",
     examples=(
         "reverie latent walk --seeds 0-7 --seconds 12 --size 256 -o walk.mp4",

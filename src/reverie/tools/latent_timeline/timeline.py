@@ -1,8 +1,13 @@
-"""`reverie latent timeline`: edit a journey like film, from the command line; the result is another journey."""
+"""`reverie latent timeline`: edit a journey like film, from the command line; the result is another journey.
+
+Without an edit its keys and their times are listed, and nothing is written.
+"""
 
 from __future__ import annotations
 
 import copy
+import dataclasses
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +24,7 @@ from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Plan, Progress, Report
 from reverie.settings import setting
-from reverie.tools.latent_films.journey import GROUPS, MOMENT, parse_journey, read_journey
+from reverie.tools.latent_films.journey import GROUPS, MOMENT, Key, Track, parse_journey, read_journey
 
 LEAST_S = 1e-3  # between two keys
 TRACKS = (*GROUPS, "noise")
@@ -320,9 +325,6 @@ class PreparedTimeline:
         notes = [timeline.do(text) for text in self.config.do]
         text = timeline.text()
         journey = parse_journey(text, path.name, path.parent)
-        if not notes:
-            numbered = enumerate(zip(journey.keys.starts_s, journey.keys.keys, strict=False), 1)
-            notes = [f"key {n}: {start:7.2f} s  {_said(key)}" for n, (start, key) in numbered]
 
         def steps() -> Iterator[Progress]:
             yield Report(1, 1, "journeys", f"{journey.keys.length_s:g} s")
@@ -331,14 +333,38 @@ class PreparedTimeline:
             return text.encode()
 
         def outputs() -> Sequence[Output]:
-            return [Bytes(encoded, (".yaml",))]
+            edited = Bytes(encoded, (".yaml",))
+            return [edited if self.config.do else _Listing(edited, journey.keys)]
 
         plan = Plan({"seconds": journey.keys.length_s, "keys": len(journey.keys.keys)}, None,
                     f"{journey.keys.length_s:g} s", (".yaml",))  # fmt: skip
         return Steps(steps(), outputs, plan=plan, notes=notes)
 
 
-def _said(key: Any) -> str:
+@dataclass(frozen=True)
+class _Listing:
+    """A journey that is only looked at: its keys in the terminal; where a file is named, the journey."""
+
+    journey: Bytes
+    keys: Track
+    label: str = ""
+    suffixes: tuple[str, ...] = (".yaml",)
+
+    def write(self, path: Path, record: Mapping[str, Json], quality: int) -> Sequence[str]:
+        """Write the journey, times in seconds."""
+        return self.journey.write(path, record, quality)
+
+    def printed(self, *, as_json: bool) -> str:
+        """Return a line for each key and one for the end, or as JSON."""
+        rows = list(zip(self.keys.starts_s, self.keys.keys, strict=False))
+        if as_json:
+            found = [{"start_s": round(start, 4), **dataclasses.asdict(key)} for start, key in rows]
+            return json.dumps(found, ensure_ascii=False, indent=2)
+        lines = [f"key {n}: {start:7.2f} s  {_said(key)}" for n, (start, key) in enumerate(rows, 1)]
+        return "\n".join([*lines, f"end:   {self.keys.length_s:7.2f} s"])
+
+
+def _said(key: Key) -> str:
     what = f"seed {key.seed}" if key.seed is not None else f"{key.latents} {key.row or ''}"
     return f"{what.strip()}{f' {key.class_name}' if key.class_name else ''}, {key.duration_s:g} s" + (
         f", held {key.hold_s:g} s" if key.hold_s else "")  # fmt: skip
@@ -348,8 +374,10 @@ LATENT_TIMELINE: Tool[TimelineConfig] = Tool(
     name="latent timeline", doing="editing", ending="edited",
     summary="Edit a journey like film: insert, trim, ripple, beats.",
     config=TimelineConfig, prepare=PreparedTimeline, roles=(Role("journey", "text", "The journey: a YAML file."),),
-    makes="table", suffix=".yaml", name_of=lambda config: Path(config.journey).stem,
+    makes="table", suffix=".yaml", prints=lambda config: not config.do,
+    name_of=lambda config: Path(config.journey).stem,
     examples=(
+        "reverie latent timeline spring.yaml",
         "reverie latent timeline spring.yaml --do 'insert 4s seed=12' --do 'ripple 1 +1s'",
         "reverie latent timeline spring.yaml --do 'beats song.wav 4' -o spring-beats.yaml",
         "reverie latent journey spring-beats.yaml --keep frames/",

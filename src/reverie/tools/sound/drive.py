@@ -45,6 +45,15 @@ def parse_link(text: str) -> Link:
     return Link(band.strip(), parameter.strip(), low, high)
 
 
+def seconds_of(song: Path) -> float:
+    """Return how long a song is.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    return round(len(read_audio(song, RATE_HZ, channels=1)) / RATE_HZ, 3)
+
+
 class Drive:
     """A song and what it drives.
 
