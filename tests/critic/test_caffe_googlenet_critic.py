@@ -64,11 +64,9 @@ def test_only_names_worth_offering_are_offered(files):
     assert critic.stride(["inception_4c/output"]) == 16 and critic.stride(["inception_5b/output"]) == 32
 
 
-def test_without_a_file_it_says_where_its_authors_keep_it(tmp_path, monkeypatch, files):
+def test_without_a_file_it_says_how_to_get_it(tmp_path, monkeypatch, files):
     monkeypatch.setenv("REVERIE_HOME", str(tmp_path))
-    with pytest.raises(WeightsError, match=r"not downloaded.*bvlc_googlenet\.caffemodel.*--weights FILE"):
-        fetch("googlenet-caffe")
-    with pytest.raises(WeightsError, match="not on this machine; give a file with --weights"):
+    with pytest.raises(WeightsError, match="not on this machine; get them with 'reverie models fetch googlenet-caffe'"):
         open_critic("googlenet-caffe")
     assert network_file("googlenet-caffe", None) is None
     (tmp_path / "weights").mkdir()

@@ -18,6 +18,7 @@ from reverie.weights.fetch import cache_dir, cached, fetch
 
 BODY = bytes(range(256)) * 4000
 DIGEST = hashlib.sha256(BODY).hexdigest()
+SHA1 = hashlib.sha1(BODY).hexdigest()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -77,7 +78,9 @@ def left_behind(home: Path) -> list[str]:
     return [p.name for p in home.rglob("*") if p.is_file()]
 
 
-@pytest.mark.parametrize("hashes", [{"sha256": DIGEST}, {"sha256_prefix": DIGEST[:8]}], ids=["whole", "prefix"])
+@pytest.mark.parametrize(
+    "hashes", [{"sha256": DIGEST}, {"sha256_prefix": DIGEST[:8]}, {"sha1": SHA1}], ids=["whole", "prefix", "sha1"]
+)
 @pytest.mark.parametrize("place", ["whole", "moved"])
 def test_a_download_arrives_once(server, offer, home, hashes, place):
     target = offer(f"{server}/{place}/w.pth", **hashes)
@@ -98,6 +101,22 @@ def test_a_download_arrives_once(server, offer, home, hashes, place):
 def test_wrong_bytes_are_thrown_away(server, offer, home, hashes):
     offer(f"{server}/whole/w.pth", **hashes)
     with pytest.raises(WeightsError, match=rf"has sha256 {DIGEST[:16]}.*expected 0000"):
+        fetch("w")
+    assert left_behind(home) == []
+
+
+def test_a_sha1_alone_is_not_enough(server, home, monkeypatch):
+    """It is an old hash; the number of bytes must be right as well."""
+    for size, sha1 in ((len(BODY) - 1, SHA1), (len(BODY), "0" * 40)):
+        monkeypatch.setitem(CATALOGUE, "w", Weights("w", "vgg16", f"{server}/whole/w.pth", "nobody", size, sha1=sha1))
+        with pytest.raises(WeightsError, match=rf"has sha1 {SHA1[:16]}.*expected"):
+            fetch("w")
+    assert left_behind(home) == []
+
+
+def test_without_a_hash_nothing_is_trusted(server, home, monkeypatch):
+    monkeypatch.setitem(CATALOGUE, "w", Weights("w", "vgg16", f"{server}/whole/w.pth", "nobody", len(BODY)))
+    with pytest.raises(WeightsError, match="nothing was kept"):
         fetch("w")
     assert left_behind(home) == []
 

@@ -195,7 +195,7 @@ def _from_architecture(
     else:
         path = Path(weights) if weights is not None else _cached(architecture)
         if path is None:
-            fetch = f"get them with 'reverie models fetch {architecture}', " if record and record.checked else ""
+            fetch = f"get them with 'reverie models fetch {architecture}', " if record else ""
             raise WeightsError(
                 f"the weights of {architecture} are not on this machine; {fetch}give a file with --weights, or use the "
                 "embedded default"

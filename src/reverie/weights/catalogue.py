@@ -2,8 +2,7 @@
 
 All but one are torchvision's, trained on ImageNet-1k (1000 classes). Their official file names carry the first eight
 hex digits of the sha256 of their bytes, and that is what a download is checked against. URLs and sizes are those of
-torchvision 0.28's weight enums; sizes are exact to half a kilobyte. A record without a hash is not downloaded: it says
-where its authors keep the file, and it is used once somebody has put that file into the cache.
+torchvision 0.28's weight enums; sizes are exact to half a kilobyte.
 """
 
 from __future__ import annotations
@@ -26,8 +25,9 @@ PORTED = (
 class Weights:
     """One downloadable file of weights.
 
-    `sha256` is the whole hash or empty; `sha256_prefix` its first digits. `mean` and `std` are per channel for RGB
-    inputs in [0, 1]; `input_px` is the side of the crop that the published accuracy was measured at.
+    `sha256` is the whole hash or empty; `sha256_prefix` its first digits; `sha1` the whole one, where authors publish
+    no other, and then `size_bytes` is exact and counts as well. `mean` and `std` are per channel for RGB inputs in
+    [0, 1]; `input_px` is the side of the crop that the published accuracy was measured at.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Weights:
     size_bytes: int
     sha256: str = ""
     sha256_prefix: str = ""
+    sha1: str = ""
     licence: str = LICENCE
     mean: Triple = IMAGENET_MEAN
     std: Triple = IMAGENET_STD
@@ -48,15 +49,9 @@ class Weights:
         return self.url.rsplit("/", 1)[-1]
 
     @property
-    def checked(self) -> bool:
-        """Tell whether a download could be checked, without which there is none."""
-        return bool(self.sha256 or self.sha256_prefix)
-
-    def matches(self, sha256: str) -> bool:
-        """Tell whether a file with this hash is the right one."""
-        if self.sha256:
-            return sha256 == self.sha256
-        return bool(self.sha256_prefix) and sha256.startswith(self.sha256_prefix)
+    def check(self) -> tuple[str, str]:
+        """Return the kind of hash that a download is checked by, and its digits or the first of them."""
+        return ("sha1", self.sha1) if self.sha1 else ("sha256", self.sha256 or self.sha256_prefix)
 
 
 GOOGLENET = "Szegedy et al. 2014, Going Deeper with Convolutions, arXiv 1409.4842"
@@ -86,8 +81,9 @@ def _official(
 
 BVLC_GOOGLENET = Weights(
     "googlenet-caffe", "googlenet-caffe", "http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel", GOOGLENET,
-    51 << 20, licence="unrestricted use; the training pictures of ImageNet are for non-commercial research",
-    note="its authors publish the SHA-1 405fc5acd08a3bb12de8ee5e23a96bec22f08204, and no SHA-256",
+    53_533_754, sha1="405fc5acd08a3bb12de8ee5e23a96bec22f08204",
+    licence="unrestricted use; the training pictures of ImageNet are for non-commercial research",
+    note="its authors publish a SHA-1 and no SHA-256; the file is read as data, whatever it holds",
 )  # fmt: skip
 
 CATALOGUE: dict[str, Weights] = {

@@ -43,7 +43,7 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
     `progress` is called with the bytes received and the bytes expected.
 
     Raises:
-        WeightsError: a name that is not in the catalogue or is not downloaded, or bytes that are not the expected ones.
+        WeightsError: a name that is not in the catalogue, or bytes that are not the expected ones.
         OfflineError: no connection, an HTTP error, or an incomplete answer.
         OutputError: the cache cannot be written to.
     """
@@ -51,20 +51,18 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
     target = _target(record)
     if target.is_file():
         return target
-    if not record.checked:
-        raise WeightsError(
-            f"{name} is not downloaded, as no sha256 is known to check it by; get {record.file_name} from its authors "
-            f"({record.url}), then give it with --weights FILE or place it at '{target}'"
-        )
+    kind, digits = record.check
     with whole_file(target, folder=True) as file:
-        digest = hashlib.sha256()
+        digest, received = hashlib.new(kind, usedforsecurity=False), 0
         for piece in _download(record, target, progress):
             file.write(piece)
             digest.update(piece)
-        if not record.matches(digest.hexdigest()):
+            received += len(piece)
+        found = digest.hexdigest()
+        if not digits or not found.startswith(digits) or (kind == "sha1" and received != record.size_bytes):
             raise WeightsError(
-                f"the file from {record.url} has sha256 {digest.hexdigest()[:16]}..., expected "
-                f"{record.sha256 or record.sha256_prefix}...; nothing was kept, try again later"
+                f"the file from {record.url} has {kind} {found[:16]}... and {received} bytes, expected "
+                f"{digits}...; nothing was kept, try again later"
             )
     return target
 

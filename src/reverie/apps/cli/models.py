@@ -40,11 +40,9 @@ def list_command() -> int:
         record = CATALOGUE.get(name)
         if record is None:
             table.add_row(name, "your own: --weights FILE", "", "Caffe: nin-caffe")
-        elif not record.checked:
-            table.add_row(name, "here" if cached(name) else "your own: --weights FILE", "1000", "Caffe: bvlc_googlenet")
         else:
             state = "here" if cached(name) else "not fetched"
-            table.add_row(name, state, "1000", "torchvision")
+            table.add_row(name, state, "1000", "Caffe: bvlc_googlenet" if record.sha1 else "torchvision")
     table.add_row("FILE.safetensors", "yours", "", "reverie train classifier DATA")
     console = PipeConsole(highlight=False)
     console.print(table)
