@@ -22,7 +22,7 @@ from reverie.models.stylegan2.latents import read_latents
 from reverie.settings import to_record
 from reverie.tools.latent.config import GeneratorSettings, WalkConfig, parse_layers, parse_numbers, upgraded_project
 from reverie.tools.latent_films.journey import parse_journey
-from reverie.tools.latent_films.walk import loop_notes, settled_walk
+from reverie.tools.latent_films.walk import loop_notes
 from reverie.tools.latent_search.directions import principal_directions, read_directions, weight_directions
 from reverie.tools.latent_search.project import ramp as part_of_rate
 from reverie.tools.registry import TOOLS, find_tool
@@ -47,13 +47,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
     save_model(path, net.state_dict(), describe(CONFIG, ("rose", "tulip")))
     return path
-
-
-def test_a_walk_without_a_song_takes_ten_seconds_and_a_missing_song_is_said():
-    assert settled_walk(WalkConfig(), "").seconds == 10
-    assert settled_walk(WalkConfig(seconds=3), "").seconds == 3
-    with pytest.raises(InputError, match="no sound at"):
-        settled_walk(WalkConfig(song="missing.wav"), "")
 
 
 # -- journeys -------------------------------------------------------------------------------------------------------

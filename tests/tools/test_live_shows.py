@@ -26,6 +26,8 @@ from reverie.models.stylegan2.file import describe
 from reverie.models.stylegan2.generator import Generator
 from reverie.models.stylegan2.latents import read_latents
 from reverie.numerics.loudness import loudness_lufs
+from reverie.tools.latent.config import WalkConfig
+from reverie.tools.latent_films.walk import settled_walk
 from reverie.tools.latent_live.tool import LatentLiveConfig, PreparedLive
 from reverie.tools.registry import find_tool
 from reverie.weights.checkpoint import save_model
@@ -203,6 +205,13 @@ def test_a_walk_is_as_long_as_its_song(model, tmp_path, more, seconds):
     assert call("latent walk", model, "--song", tmp_path / "song.wav", "--fps", 10, *more, "-o", film) == 0
     assert open_footage(film).frames == round(10 * seconds)
     assert stored_record(film)["config"]["seconds"] == seconds
+
+
+def test_a_walk_without_a_song_takes_ten_seconds_and_a_missing_song_is_said():
+    assert settled_walk(WalkConfig(), "").seconds == 10
+    assert settled_walk(WalkConfig(seconds=3), "").seconds == 3
+    with pytest.raises(InputError, match="no sound at"):
+        settled_walk(WalkConfig(song="missing.wav"), "")
 
 
 def test_reactions_are_rehearsed_on_a_film(tmp_path):
