@@ -127,7 +127,7 @@ def _some(names: tuple[str, ...], count: int) -> str:
 
 
 def fetch_command(name: Annotated[str, Parameter(help="A name of the list.")], /) -> int:
-    """Download a network's weights from their official address, checked by sha256."""
+    """Download a network's weights from their official address, checked by the hash that its authors publish."""
     from reverie.apps.cli.progress import bar
     from reverie.weights.embedded import STEMS, embedded_path
     from reverie.weights.fetch import fetch
