@@ -51,7 +51,7 @@ def gradient(critic: Critic, images: Tensor, names: tuple[str, ...]) -> tuple[di
 
 
 @needs_operators
-@pytest.mark.parametrize("size", [(96, 80), (83, 77)])
+@pytest.mark.parametrize("size", [pytest.param((96, 80), marks=pytest.mark.slow), (83, 77)])
 @pytest.mark.parametrize("precision", ["fp32-fused", "fp32-fused-2"])
 @pytest.mark.parametrize(("model", "weights", "names"), CASES)
 def test_activations_and_gradients_agree_with_the_plain_network(

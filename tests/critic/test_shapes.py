@@ -109,6 +109,7 @@ def test_real_tensors_are_computed_as_ever():
         assert torch.equal(net(images), expected)
 
 
+@pytest.mark.slow
 def test_looking_at_the_embedded_network_does_not_wake_the_compiler():
     result = subprocess.run([sys.executable, "-c", QUIET], capture_output=True, text=True, timeout=120, check=False)
     assert result.stdout.strip() == "[]", result.stdout + result.stderr

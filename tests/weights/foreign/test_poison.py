@@ -21,6 +21,7 @@ from reverie.weights.foreign import load_state_dict
 from reverie.weights.pickles.records import Call, Global, Persistent
 
 FOREIGN = ("\n", "\x1b", "weights_only", "Unpickl", "Error", "miniz", "Traceback")
+LONG = ("colliding keys", "deep calls", "deep tuples", "endless", "zip bomb")
 
 
 def refused(read, path: Path) -> str:
@@ -33,7 +34,7 @@ def refused(read, path: Path) -> str:
     return message
 
 
-@pytest.mark.parametrize("kind", POISON)
+@pytest.mark.parametrize("kind", [pytest.param(k, marks=pytest.mark.slow) if k in LONG else k for k in POISON])
 def test_poison_is_inert_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.chdir(tmp_path)
     make, expected = POISON[kind]
