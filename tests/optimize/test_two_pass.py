@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from quick_values import quick_values
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import InputError
@@ -39,7 +40,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("model", ["embedded", "squeezenet1_1", pytest.param("vgg11", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("model", quick_values(CASES, ("embedded", "squeezenet1_1")))
 def test_tiles_give_the_gradient_of_the_whole(model: str) -> None:
     shallow, deep, tile, size = CASES[model]
     critic = exact_critic(model)

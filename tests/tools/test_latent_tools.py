@@ -174,6 +174,7 @@ def test_a_walk_says_where_it_loops_otherwise_than_asked():
     assert "comes back by itself" in loop_notes(WalkConfig(path="noise", loop=False))[0]
 
 
+@pytest.mark.slow
 def test_a_killed_journey_goes_on_to_the_same_frames(tmp_path: Path, model: Path):
     from reverie.jobs.session import Session
     from reverie.tools.latent.config import JourneyConfig

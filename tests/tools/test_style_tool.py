@@ -8,6 +8,7 @@ from PIL import Image
 from style_case import QUICK, texture, work
 from torch import Tensor
 
+from quick_values import quick_values
 from reverie import style
 from reverie.api.styling import Styling
 from reverie.critic.critic import Critic
@@ -143,9 +144,7 @@ def test_a_content_that_does_not_repeat_is_made_to_for_a_seamless_picture(files,
     assert seam["none"] > 0.4 and seam["x"] < 0.15
 
 
-@pytest.mark.parametrize(
-    "score", [pytest.param(s, marks=[pytest.mark.slow, pytest.mark.real]) if s == "w2-ns" else s for s in SCORES]
-)
+@pytest.mark.parametrize("score", quick_values(SCORES, ("w2", "gram", "nearest")))
 def test_every_score_comes_nearer(files, critic: Critic, score: str) -> None:
     made = work(files, critic, score=score, steps=20, **({"samples": 256} if score in SAMPLED_SCORES else {}))
     scores = [step.score for step in made if step.octave == 1]
@@ -170,7 +169,7 @@ def test_scores_of_drawn_places_bring_the_style_nearer_too(files, critic: Critic
     assert after < 0.8 * before
 
 
-@pytest.mark.parametrize("settings", [SAMPLED[0], *(pytest.param(s, marks=pytest.mark.slow) for s in SAMPLED[1:])])
+@pytest.mark.parametrize("settings", quick_values(SAMPLED, SAMPLED[:1]))
 def test_drawn_places_are_the_same_in_tiles_and_on_the_next_run(files, critic: Critic, settings: dict) -> None:
     quick = settings | {"size": 80, "min_size": 80, "steps": 2, "samples": 64}
     whole, again = (work(files, critic, **quick).array() for _ in range(2))
