@@ -63,7 +63,7 @@ class FilmWork:
             )  # fmt: skip
         self.notes.append(self._words())
 
-    def _elsewhere(self, spread: Spread) -> Iterator[Report]:
+    def _elsewhere(self, spread: Spread[tuple[int, int]]) -> Iterator[Report]:
         """Have the scenes that are missing made by others."""
         from reverie.tools.films.job import FilmJob
         from reverie.tools.films.scenes import cuts_of, scene_parts
@@ -97,7 +97,7 @@ class FilmWork:
         self._whole = self.job.folder.count() >= self.job.total
 
 
-def _scenes_of(job: FilmJob | LoopDream) -> Spread | None:
+def _scenes_of(job: FilmJob | LoopDream) -> Spread[tuple[int, int]] | None:
     """Return the scenes of a film as parts for others; a film from a still has one."""
     from reverie.tools.films.job import FilmJob
     from reverie.tools.films.scenes import make_scenes
