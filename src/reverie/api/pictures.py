@@ -10,7 +10,7 @@ for step in dream("valley.jpg", DreamConfig(layer=("mixed5a",), octaves=5)):
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -32,7 +32,7 @@ from reverie.optimize.ascend import Step
 from reverie.optimize.goal import Goal, as_objective
 from reverie.optimize.rendering import Change, as_look
 from reverie.optimize.transforms import Look
-from reverie.settings import check_settings, with_tuples
+from reverie.settings import check_settings, fields_of, with_tuples
 from reverie.tools.compare.comparison import Comparison, compare_pictures
 from reverie.tools.compare.config import CompareConfig
 from reverie.tools.dream.config import FORMS, DreamConfig
@@ -189,7 +189,7 @@ def _settings(cls: type[C], settings: Mapping[str, Any]) -> C:
     Raises:
         InputError: one that there is not, with the nearest.
     """
-    known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+    known = [field.name for field in fields_of(cls)]
     for name in settings:
         if name not in known:
             raise InputError(unknown_name("setting", name, known))

@@ -17,13 +17,13 @@ CODECS = ("libx264", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "ffv1")
 CODEC_SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 
 
-def device_setting(*, several: bool = False, group: str = "machine", **facts: Any) -> Any:
+def device_setting(*, several: bool = False, group: str = "machine", **facts: Any) -> str:
     """Declare where a work is done, on one device or on several; further facts as `setting` has them."""
     names = "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1." if several else "auto, cpu, cuda, cuda:N or mps."
     return setting("auto", names, replay=False, group=group, **facts)
 
 
-def gradient_precision_setting(**facts: Any) -> Any:
+def gradient_precision_setting(**facts: Any) -> str:
     """Declare the arithmetic of a network that gradients are sent through, by a tool that records which it was."""
     text = (
         "Arithmetic of the network; auto measures. fp32-fused-2: fp32 in fewer operations, other in the last bits; "
@@ -33,46 +33,46 @@ def gradient_precision_setting(**facts: Any) -> Any:
     return setting("auto", text, choices=choices, replay=False, counts=True, expert=True, **facts)
 
 
-def network_setting(default: str = "embedded", **facts: Any) -> Any:
+def network_setting(default: str = "embedded", **facts: Any) -> str:
     """Declare which network sees the pictures."""
     text = f"Network: '{default}', a .safetensors file trained here, or a torchvision name."
     return setting(default, text, file="network", builtin=EMBEDDED_NAMES, **facts)
 
 
-def weights_setting(**facts: Any) -> Any:
+def weights_setting(**facts: Any) -> str | None:
     """Declare the file of that network's weights, where its name does not say it."""
     text = "State dict for a torchvision name, read as data; 'random' for an untrained one."
     return setting(None, text, file="network", builtin=("random",), expert=True, **facts)
 
 
-def codec_setting(**facts: Any) -> Any:
+def codec_setting(**facts: Any) -> str:
     """Declare how a video is encoded."""
     return setting("libx264", "Codec of a video.", choices=CODECS, replay=False, counts=True, expert=True, **facts)
 
 
-def crf_setting(**facts: Any) -> Any:
+def crf_setting(**facts: Any) -> int:
     """Declare how well a video is encoded."""
     text = "Quality of a video; smaller is better."
     return setting(18, text, minimum=0, maximum=63, replay=False, counts=True, **facts)
 
 
-def speed_setting(**facts: Any) -> Any:
+def speed_setting(**facts: Any) -> str:
     """Declare how long the codec may try."""
     text = "Speed of the codec."
     return setting("medium", text, choices=CODEC_SPEEDS, replay=False, counts=True, expert=True, **facts)
 
 
-def audio_setting(**facts: Any) -> Any:
+def audio_setting(**facts: Any) -> bool:
     """Declare whether a film keeps its sound."""
     return setting(True, "Take over the sound of a video.", replay=False, counts=True, expert=True, **facts)
 
 
-def start_setting(**facts: Any) -> Any:
+def start_setting(**facts: Any) -> float:
     """Declare where in a film the work begins."""
     return setting(0.0, "Second of a video to begin at: 2.5 or 0:02.5.", minimum=0, late=True, own=True, **facts)
 
 
-def duration_setting(**facts: Any) -> Any:
+def duration_setting(**facts: Any) -> float | None:
     """Declare how much of a film is taken."""
     text = "Seconds of a video to take from there on; default: to its end."
     return setting(None, text, above=0, late=True, own=True, **facts)

@@ -18,6 +18,7 @@ from reverie.jobs.files import names_code, with_parts, with_paths
 from reverie.jobs.job import sections
 from reverie.jobs.tool import AnyTool
 from reverie.optimize.tile_workers import TileWorkers
+from reverie.settings import fields_of
 
 P = TypeVar("P")
 
@@ -91,7 +92,7 @@ def absolute(config: object) -> object:
 
 def _absolute(part: object) -> object:
     changed: dict[str, object] = {}
-    for field in dataclasses.fields(part):  # type: ignore[arg-type]
+    for field in fields_of(part):
         value = getattr(part, field.name)
         if field.metadata.get("runs_code") and names_code(value):
             path, colon, name = str(value).rpartition(":")

@@ -27,6 +27,7 @@ from reverie.jobs.tool import AnyTool, Prepared
 from reverie.jobs.values import seed_of, with_chosen
 from reverie.jobs.work import Progress, State, Work, resumable
 from reverie.optimize import allocator
+from reverie.settings import fields_of
 from reverie.version import __version__
 
 MOST_OWN_CHANGES = 200  # of the threads, so that the record has room for what people ask for
@@ -282,7 +283,7 @@ def called_as(job: Job, like: Job, kept: Sequence[str] = ()) -> Job:
     """
     config = job.config
     for part in sections(like.config).values():
-        for field in dataclasses.fields(part):  # type: ignore[arg-type]
+        for field in fields_of(part):
             value = getattr(part, field.name)
             if (field.metadata.get("file") or field.metadata.get("inside")) and not str(value).startswith(HELD):
                 config = with_chosen(config, {field.name: value})

@@ -12,7 +12,7 @@ from reverie.jobs.files import Files, found_config, with_networks, with_parts
 from reverie.jobs.job import joined, section_types, sections
 from reverie.jobs.presets import preset_of
 from reverie.jobs.tool import AnyTool, load
-from reverie.settings import check_together, parse_settings, to_record, without_rivals
+from reverie.settings import check_together, fields_of, parse_settings, to_record, without_rivals
 
 if TYPE_CHECKING:
     from reverie.apps.cli.common_options import Common
@@ -99,7 +99,7 @@ def _like(family: AnyTool, find: Callable[[str], AnyTool], like: str, given: Map
         raise InputError(f"'{made.name}' was made by '{job.tool}'; --like takes what reverie {family.name} made")
     parts: dict[str, object] = {}
     for name, part in sections(job.config).items():
-        fields = {field.name: field for field in dataclasses.fields(part)}  # type: ignore[arg-type]
+        fields = {field.name: field for field in fields_of(part)}
         chosen = {key: value for key, value in given.items() if key in fields}
         kept = without_rivals(type(part), to_record(part), chosen)
         gone = {
