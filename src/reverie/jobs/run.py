@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 from reverie.errors import InputError, ReverieError
 from reverie.jobs.controls import Controls
@@ -31,6 +31,16 @@ from reverie.settings import fields_of
 from reverie.version import __version__
 
 MOST_OWN_CHANGES = 200  # of the threads, so that the record has room for what people ask for
+
+
+class _Own(TypedDict):
+    """What a run adds to the state of its work, as `Run.standing` writes it."""
+
+    steps: int
+    weight: float
+    seconds: float
+    threads: int | None
+    changes: list[tuple[int, Mapping[str, Json]]]
 
 
 class Run:
@@ -97,7 +107,7 @@ class Run:
         Raises:
             InputError: it is the state of another work.
         """
-        own: Any = state.about["run"]
+        own = cast("_Own", state.about["run"])
         found = resumable(self.work)
         if found is None:
             raise InputError("this work cannot be gone on with")

@@ -139,7 +139,7 @@ class Tool(Generic[C]):
     name_of: Callable[[C], str] | None = None
     settle: Callable[[C, str], C] | None = None
     presets: Mapping[str, tuple[str, Mapping[str, Json]]] = dataclasses.field(default_factory=dict)
-    usual: Callable[[Mapping[str, Any]], str | None] | None = None
+    usual: Callable[[Mapping[str, object]], str | None] | None = None
     film: str | None = None
     moving: str | None = None
     network: Callable[[C], Path | None] | None = None

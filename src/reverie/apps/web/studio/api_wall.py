@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,8 @@ async def picture(request: Request) -> Response:
         raise MissingError("there is no such picture on the wall")
     if what == "after":
         path, digest = studio.home.result(entry.id) / result.name, result.sha256
-    elif what == "before" and entry.record.get("input"):
-        digest = entry.record["input"]["sha256"]
+    elif what == "before" and isinstance(source := entry.record.get("input"), Mapping) and source:
+        digest = str(source["sha256"])
         path = await run_in_threadpool(studio.files.path, digest)
     else:
         number = int(what) if what.isdecimal() and len(what) < 4 else -1
