@@ -177,13 +177,13 @@ def _own_goal(
     return OwnGoal(goal, None if transforms is None else as_look(transforms))
 
 
-def check_one_way(config: object | None, settings: Mapping[str, Any], preset: str | None = None) -> None:
+def check_one_way(config: object | None, settings: Mapping[str, object], preset: str | None = None) -> None:
     """Refuse settings that come both as a configuration and by keyword."""
     if config is not None and (settings or preset is not None):
         raise InputError("give settings either as config or by keyword, not both")
 
 
-def _settings(cls: type[C], settings: Mapping[str, Any]) -> C:
+def _settings(cls: type[C], settings: Mapping[str, object]) -> C:
     """Return settings by keyword.
 
     Raises:

@@ -75,7 +75,7 @@ class Result:
         rgb = self.array()
         return Image.fromarray(rgb if rgb.dtype == np.uint8 else to_uint8(rgb))
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """Run to the end and return the rows of the table that was made.
 
         Raises:
@@ -165,7 +165,7 @@ def named_tool(name: str) -> Callable[..., Result] | None:
     return call
 
 
-def info(path: str | Path) -> dict[str, Any]:
+def info(path: str | Path) -> dict[str, object]:
     """Return what made a file: tool, settings, inputs, network.
 
     Raises:
@@ -194,7 +194,7 @@ def replay(path: str | Path, *, files: Sequence[str | Path] = (), **named: str |
     return Result(replayed(made, job, find_tool, Session(), files=found))
 
 
-def _placed(tool: AnyTool, inputs: Sequence[Any], settings: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
+def _placed(tool: AnyTool, inputs: Sequence[Any], settings: Mapping[str, object]) -> tuple[dict[str, object], Any]:
     """Return settings with the fixed inputs among them, and the streamed input."""
     values, rest, streamed = dict(settings), list(inputs), None
     for role in tool.roles:
@@ -233,7 +233,7 @@ def _for_films(tool: AnyTool) -> AnyTool:
     return load(tool.film) if tool.film is not None else tool if tool.makes != "picture" else film(tool)
 
 
-def _config(tool: AnyTool, given: Mapping[str, Any], family: AnyTool, *, something: bool) -> object:
+def _config(tool: AnyTool, given: Mapping[str, object], family: AnyTool, *, something: bool) -> object:
     """Return the settings of a tool, checked: those of a preset, and what was given on top.
 
     `family` is the tool of pictures where `tool` works on films in its place, and `something` tells whether there is

@@ -9,9 +9,7 @@ from reverie.jobs.job import Json
 from reverie.jobs.tool import AnyTool
 
 
-def preset_of(
-    tool: AnyTool, name: str | None, given: Mapping[str, object], *, usual: bool = True
-) -> Mapping[str, Json]:
+def preset_of(tool: AnyTool, name: object, given: Mapping[str, object], *, usual: bool = True) -> Mapping[str, Json]:
     """Return the settings of a preset, of the tool's usual one where none is named; none where there is no such.
 
     Args:

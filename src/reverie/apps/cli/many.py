@@ -47,7 +47,7 @@ ROOM_PER_PIXEL = 100  # bytes that a picture takes whatever its tiles: PICTURE_B
 
 
 def run_many(
-    tool: AnyTool, find: Callable[[str], AnyTool], found: Found, given: Mapping[str, Any], common: Common
+    tool: AnyTool, find: Callable[[str], AnyTool], found: Found, given: Mapping[str, object], common: Common
 ) -> int:
     """Work through all inputs, list what failed, and return the exit code: 0, 2 for bad input, 1 otherwise."""
     config, found = settings_of(tool, find, given, common), _without_earlier(tool, found)
@@ -98,7 +98,7 @@ def _without_earlier(tool: AnyTool, found: Found) -> Found:
 
 
 def _films(
-    tool: AnyTool, find: Callable[[str], AnyTool], found: Found, given: Mapping[str, Any], common: Common,
+    tool: AnyTool, find: Callable[[str], AnyTool], found: Found, given: Mapping[str, object], common: Common,
     folder: Path | None, outcomes: Outcomes,
 ) -> None:  # fmt: skip
     """Work on the films among the inputs, one after the other."""

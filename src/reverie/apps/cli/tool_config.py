@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
 from reverie.jobs.files import Files, found_config, with_networks, with_parts
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def settings_of(
-    tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[str, Any], common: Common,
-    family: AnyTool | None = None, *, from_nothing: bool = False, base: Mapping[str, Any] | None = None,
+    tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[str, object], common: Common,
+    family: AnyTool | None = None, *, from_nothing: bool = False, base: Mapping[str, object] | None = None,
 ) -> object:  # fmt: skip
     """Return the settings: those of another result or of a preset if one was named, and what was given on top.
 
@@ -39,7 +39,7 @@ def settings_of(
         own = {f.name for f in dataclasses.fields(cls)}
         chosen = _lists({key: value for key, value in given.items() if key in own})
         styled = {key: value for key, value in preset.items() if key in own}
-        values: dict[str, Any] = {}
+        values: dict[str, object] = {}
         if stored is not None and name in sections(stored):
             drop = {f.name for f in dataclasses.fields(cls) if f.metadata.get("own")}
             values = {k: v for k, v in to_record(sections(stored)[name]).items() if k not in drop}
@@ -53,7 +53,7 @@ def settings_of(
     return config
 
 
-def _recipe(tool: AnyTool, recipe: str | None) -> dict[str, Any]:
+def _recipe(tool: AnyTool, recipe: str | None) -> dict[str, object]:
     """Return the settings of a recipe; a tool that takes one has no sections."""
     if recipe is None:
         return {}
@@ -84,11 +84,11 @@ def more_sections(tool: AnyTool, other: AnyTool | None) -> dict[str, type]:
     return {} if other is None else {n: cls for n, cls in section_types(other.config).items() if n not in own}
 
 
-def _lists(given: Mapping[str, Any]) -> dict[str, Any]:
+def _lists(given: Mapping[str, object]) -> dict[str, object]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
 
 
-def _like(family: AnyTool, find: Callable[[str], AnyTool], like: str, given: Mapping[str, Any]) -> object:
+def _like(family: AnyTool, find: Callable[[str], AnyTool], like: str, given: Mapping[str, object]) -> object:
     """Return the settings inside another result; files that the given ones take the place of are not looked for."""
     from reverie.jobs.replay import stored_job
 

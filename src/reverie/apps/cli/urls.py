@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from reverie.apps.cli.afar import opener_of
 from reverie.apps.cli.one import suffix_for
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def run_urls(
-    tool: AnyTool, find: Callable[[str], AnyTool], texts: Sequence[str], given: Mapping[str, Any], common: Common
+    tool: AnyTool, find: Callable[[str], AnyTool], texts: Sequence[str], given: Mapping[str, object], common: Common
 ) -> int:
     """Work through files at URLs, and return the exit code.
 

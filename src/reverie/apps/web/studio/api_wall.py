@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -102,7 +101,7 @@ def on_wall(studio: Studio) -> list[tuple[Entry, Result]]:
     return found[:MOST_SHOWN]
 
 
-def _item(studio: Studio, entry: Entry, result: Result) -> dict[str, Any]:
+def _item(studio: Studio, entry: Entry, result: Result) -> dict[str, object]:
     folder = studio.home.job(entry.id) / FRAMES
     frames = len(list(folder.iterdir())) if folder.is_dir() else 0
     base = f"/api/wall/{result.id}"

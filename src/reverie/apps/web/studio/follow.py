@@ -153,7 +153,7 @@ class Following:
         return {entry.id for entry in self.queue.all(states=("running", "paused")) if entry.worker}
 
 
-def waiting_times(queue: Queue) -> dict[str, Any]:
+def waiting_times(queue: Queue) -> dict[str, object]:
     """Return who waits, in order, and about how long each has to; null where nobody knows."""
     running = queue.all(states=("running",))
     remaining: list[float | None] = []
