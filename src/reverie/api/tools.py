@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,7 +130,7 @@ def tool_names() -> tuple[str, ...]:
 
 
 @in_python
-def run_tool(name: str, *inputs: Any, session: Session | None = None, **settings: Any) -> Result:
+def run_tool(name: str, *inputs: object, session: Session | None = None, **settings: Any) -> Result:
     """Open a tool on its inputs; nothing is done before the result is asked for.
 
     Args:
@@ -157,7 +158,7 @@ def named_tool(name: str) -> Callable[..., Result] | None:
     if tool not in TOOLS:
         return None
 
-    def call(*inputs: Any, **settings: Any) -> Result:
+    def call(*inputs: object, **settings: Any) -> Result:
         return run_tool(tool, *inputs, **settings)
 
     call.__name__ = call.__qualname__ = name
@@ -194,7 +195,9 @@ def replay(path: str | Path, *, files: Sequence[str | Path] = (), **named: str |
     return Result(replayed(made, job, find_tool, Session(), files=found))
 
 
-def _placed(tool: AnyTool, inputs: Sequence[Any], settings: Mapping[str, object]) -> tuple[dict[str, object], Any]:
+def _placed(
+    tool: AnyTool, inputs: Sequence[object], settings: Mapping[str, object]
+) -> tuple[dict[str, object], object]:
     """Return settings with the fixed inputs among them, and the streamed input."""
     values, rest, streamed = dict(settings), list(inputs), None
     for role in tool.roles:
@@ -213,7 +216,7 @@ def _placed(tool: AnyTool, inputs: Sequence[Any], settings: Mapping[str, object]
     return values, streamed
 
 
-def _given(tool: AnyTool, source: Any) -> Given:
+def _given(tool: AnyTool, source: object) -> Given:
     role = tool.streamed
     kind = "any" if role is None else role.kind
     if kind in ("picture", "film"):
@@ -221,8 +224,8 @@ def _given(tool: AnyTool, source: Any) -> Given:
 
         path = Path(source) if isinstance(source, (str, Path)) else None
         return Given(path, kind="film") if path is not None and is_footage(path) else given_of(source)
-    path = Path(source)
-    if not path.exists():
+    path = Path(source) if isinstance(source, (str, os.PathLike)) else None
+    if path is None or not path.exists():
         raise InputError(f"no {kind} at '{source}'")
     return Given(path, kind=kind)
 

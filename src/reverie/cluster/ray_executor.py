@@ -15,11 +15,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from reverie.cluster.far_worker import FarWorker
 from reverie.cluster.ray_start import connect, thread_count
-from reverie.cluster.ray_tiles import RayTiles, TileHand
+from reverie.cluster.ray_tiles import Actor, RayTiles, Reference, TileHand
 from reverie.cluster.shared import Shared, marked
 from reverie.errors import ReverieError
 from reverie.jobs.batch import Item, Moment, Opener, Outcome
@@ -113,7 +113,7 @@ class RayExecutor:
         if self._tiles is not None:
             self._tiles.close()
 
-    def actor(self, cls: type = FarWorker) -> Any:
+    def actor(self, cls: type = FarWorker) -> Actor:
         """Ask Ray for one more worker; it comes when there is room."""
         variables = {name: str(self._threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
         variables["OMP_WAIT_POLICY"] = os.environ.get("OMP_WAIT_POLICY", "passive")
@@ -128,11 +128,11 @@ class RayExecutor:
 class _Worker(Generic[P]):
     """An actor and what it does; `call` is the reference that its answer comes under."""
 
-    actor: Any
-    call: Any
+    actor: Actor
+    call: Reference | None
     item: Item[P] | None = None
     began: float = field(default_factory=time.monotonic)
-    asked: Any = None
+    asked: Reference | None = None
 
 
 class _Batch(Generic[P]):

@@ -12,12 +12,12 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from reverie.critic.tile_workers import TileWorkers
 from reverie.errors import ReverieError
 from reverie.jobs.batch import Item, Moment, Opener, Outcome
 from reverie.jobs.files import names_code, with_parts, with_paths
 from reverie.jobs.job import sections
 from reverie.jobs.tool import AnyTool
-from reverie.optimize.tile_workers import TileWorkers
 from reverie.settings import fields_of
 
 P = TypeVar("P")

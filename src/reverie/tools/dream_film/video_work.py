@@ -26,7 +26,7 @@ from reverie.tools.keyframes.keyframes import Keyframes
 FOR_LOOPS = ("zoom", "rotate", "pan", "anchor")  # parameters that move the view over a still picture
 
 
-class VideoDream(FilmJob):
+class VideoDream(FilmJob[VideoConfig]):
     """One dreamt video: iterate to dream the frames that are still missing, then `film_output` is the film.
 
     Attributes:
