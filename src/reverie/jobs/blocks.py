@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reverie.numerics.mesh import Mesh
 
 CODECS = ("libx264", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "ffv1")
+OWN_WAY = "own way"  # mark of a setting that goes with no usual preset
 CODEC_SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 
 
@@ -83,7 +84,7 @@ class NetworkSettings:
     """Which network sees the picture."""
 
     model: str = network_setting(group="what is seen")
-    weights: str | None = weights_setting(group="what is seen")
+    weights: str | None = weights_setting(group="what is seen", marks=(OWN_WAY,))
 
     def shipped(self) -> Path | None:
         """Return the file of the network that comes with the package, where that is meant."""
