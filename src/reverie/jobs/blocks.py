@@ -79,6 +79,18 @@ def duration_setting(**facts: Any) -> float | None:
     return setting(None, text, above=0, late=True, own=True, **facts)
 
 
+def tile_setting(**facts: Any) -> int | None:
+    """Declare the size of tiles, where the plan of the memory is not left to choose it."""
+    text = "Work in tiles of this size in pixels."
+    return setting(None, text, minimum=32, replay=False, counts=True, own=True, expert=True, **facts)
+
+
+def max_memory_setting(example: str = "2GB", **facts: Any) -> str | None:
+    """Declare how much memory the plan may count with."""
+    text = f"Plan tiles so that the program stays below this, for example {example}."
+    return setting(None, text, replay=False, **facts)
+
+
 @dataclass(frozen=True, kw_only=True)
 class NetworkSettings:
     """Which network sees the picture."""
@@ -119,19 +131,8 @@ class MachineSettings:
 class TileSettings:
     """How much memory a picture may take."""
 
-    tile: int | None = setting(
-        None,
-        "Work in tiles of this size in pixels.",
-        minimum=32,
-        replay=False,
-        counts=True,
-        own=True,
-        group="machine",
-        expert=True,
-    )
-    max_memory: str | None = setting(
-        None, "Plan tiles so that the program stays below this, for example 2GB.", replay=False, group="machine"
-    )
+    tile: int | None = tile_setting(group="machine")
+    max_memory: str | None = max_memory_setting(group="machine")
 
 
 @dataclass(frozen=True, kw_only=True)
