@@ -118,7 +118,8 @@ from reverie.jobs.batch import Item, run_jobs
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    list(run_jobs([Item("a", None, folder / "a.txt", None), Item("b", None, folder / "b.txt", None)], [SlowOpener(folder)] * 2))
+    items = [Item(name, None, folder / f"{name}.txt", None) for name in "ab"]
+    list(run_jobs(items, [SlowOpener(folder)] * 2))
 """
 
 

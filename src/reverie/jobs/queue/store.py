@@ -1,4 +1,4 @@
-"""The queue as its users see it: add, list, wish, retry; and the results, with favourites and search.
+"""The queue as its users see it: add, list, wish, retry; and the results, with favorites and search.
 
 Whoever has the folder has the queue: the page, the terminal and the watch folder all go through here.
 """
@@ -224,7 +224,7 @@ class Queue:
         return result_of(row)
 
     def mark(self, key: str, *, favourite: bool | None = None, shown: str | None = None) -> Result:
-        """Make a result a favourite, or decide whether it may be shown in public.
+        """Make a result a favorite, or decide whether it may be shown in public.
 
         Raises:
             InputError: there is none.
@@ -246,7 +246,7 @@ class Queue:
 
         Args:
             words: each must stand in the title, the tool or the settings.
-            favourites: only those with a favourite among their results.
+            favourites: only those with a favorite among their results.
             tool: only those of this tool.
             owner: only those of this owner.
             limit: at most so many.
