@@ -55,7 +55,10 @@ def test_every_module_imports_with_the_modules_of_posix_hidden() -> None:
 
 def imported_at_once(path: Path) -> list[str]:
     """Modules of POSIX that a file imports at its top, outside of a `try` or `if`: there it fails on Windows."""
-    tree = ast.parse(path.read_text("utf-8"))
+    text = path.read_text("utf-8")
+    if not any(name in text for name in POSIX_MODULES):
+        return []
+    tree = ast.parse(text)
     names = [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
     return [f"{path.name} {name}" for name in names if name.partition(".")[0] in POSIX_MODULES]
@@ -71,8 +74,10 @@ def test_no_module_imports_one_of_posix_at_once(tmp_path: Path) -> None:
 
 def unguarded(path: Path) -> list[str]:
     """Names of POSIX that a file uses in a function, or at its top, where nothing asks whether they are there."""
-    tree = ast.parse(path.read_text("utf-8"))
-    found = []
+    text = path.read_text("utf-8")
+    if not any(f"{module}.{name}" in text for module, names in POSIX_NAMES.items() for name in names.split()):
+        return []
+    tree, found = ast.parse(text), []
     for scope in [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))]:
         body = [
             node

@@ -20,7 +20,8 @@ def calls(tree: ast.AST) -> Iterator[str]:
 def files_that_call(*names: str) -> set[str]:
     found = set()
     for path in SOURCE.rglob("*.py"):
-        if set(names) & set(calls(ast.parse(path.read_text(encoding="utf-8")))):
+        text = path.read_text(encoding="utf-8")
+        if any(f"{name}(" in text for name in names) and set(names) & set(calls(ast.parse(text))):
             found.add(path.relative_to(SOURCE).as_posix())
     return found
 

@@ -34,6 +34,7 @@ def grey() -> nn.Module:
 PLAIN = reverie.Preprocessing((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
 
+@pytest.mark.slow
 def test_a_goal_by_text_raises_its_own_channel_alone() -> None:
     drawing = reverie.visualize(Red(), "seen:0", canvas=grey(), steps=12, preprocessing=PLAIN)
     red, green, blue = drawing.array().mean((0, 1))

@@ -80,6 +80,7 @@ def test_a_table_may_be_a_file_and_lower_is_said_to_be_better(
     assert code == 0 and json.loads(out)["networks"] == "embedded"
 
 
+@pytest.mark.slow
 def test_the_style_that_a_run_took_on_is_measured_by_what_it_did_not_match(
     run: Run, photo: Path, style: Path, tmp_path: Path
 ) -> None:
@@ -133,6 +134,7 @@ def test_mistakes_are_one_line(
     assert message in err and err.count("\n") == 1 and err.startswith("reverie: ")
 
 
+@pytest.mark.slow
 def test_a_stylized_picture_may_stand_between_content_and_style(run: Run, photo: Path, style: Path) -> None:
     made = photo.with_name("made.png")
     quick = ("--size", 64, "--min-size", 48, "--steps", 2, "--min-steps", 1, "--device", "cpu")

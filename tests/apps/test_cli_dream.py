@@ -195,6 +195,7 @@ def test_dry_run_prints_decisions_and_writes_nothing(run: Run, photo: Path) -> N
     assert {p.name for p in photo.parent.iterdir()} == {"photo.png"}
 
 
+@pytest.mark.slow
 def test_layers_lists_names(run: Run) -> None:
     code, out, _ = run("dream", "--layers")
     assert code == 0

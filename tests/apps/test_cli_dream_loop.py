@@ -43,6 +43,7 @@ def test_a_zoom_makes_a_video_beside_the_picture(run: Run, photo: Path) -> None:
     assert sorted(p.name for p in photo.parent.iterdir()) == ["photo-dream.mp4", "photo.png"]
 
 
+@pytest.mark.slow
 def test_a_song_drives_a_film_lies_under_it_and_is_found_for_the_replay(run: Run, photo: Path) -> None:
     rate = 16_000
     heard = np.sin(2 * np.pi * 60 * np.arange(rate) / rate) * np.where(np.arange(rate) % 4000 < 800, 0.9, 0.05)

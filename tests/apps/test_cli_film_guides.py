@@ -11,6 +11,7 @@ from cli_case import Run, scene
 from PIL import Image
 
 from clips import pan
+from quick_values import quick_values
 from reverie.media.animation_write import AnimationWriter
 from reverie.media.metadata import read_settings
 from reverie.tools.dream_film.loop_work import LoopDream
@@ -57,7 +58,10 @@ def options(material: Path, kind: str) -> tuple[object, ...]:
     }[kind]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["guide", "guide-class", "target", "caricature", "groups"])
+KINDS = ("guide", "guide-class", "target", "caricature", "groups")
+
+
+@pytest.mark.parametrize("kind", quick_values(KINDS, ("guide", "groups")))
 @pytest.mark.parametrize("moving", [False, True])
 def test_a_film_names_its_pictures_and_is_replayed_with_them(
     run: Run, photo: Path, clip: Path, material: Path, kind: str, moving: bool

@@ -91,6 +91,7 @@ def test_mistakes_are_one_line(words, message: str, photo: Path, job: Path, tmp_
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_every_file_put_into_a_folder_becomes_a_result_once(photo: Path, job: Path, tmp_path: Path, capsys) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()

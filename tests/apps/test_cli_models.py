@@ -16,6 +16,7 @@ NAMES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) f
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_every_architecture_can_be_shown_without_weights(run: Run, name: str) -> None:
     code, out, err = run("models", "show", name, "--weights", "random", "--json")
     assert (code, err) == (0, "")
@@ -58,6 +59,7 @@ def test_a_network_that_cannot_be_reached_is_said_in_one_line(
     assert (code, out) == (1, "") and "bvlc_googlenet.caffemodel" in err and err.strip().count("\n") == 0
 
 
+@pytest.mark.slow
 def test_a_converted_network_needs_no_further_words(run: Run, tmp_path: Path) -> None:
     weights, made = tmp_path / "nin.pth", tmp_path / "nin.safetensors"
     torch.save(build_classifier("nin", 5).state_dict(), weights)

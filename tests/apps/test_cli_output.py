@@ -18,6 +18,7 @@ def start(*arguments: str, stdout: object) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.slow
 def test_a_reader_that_left_is_no_failure(arguments: tuple[str, ...]) -> None:
     process = start(*arguments, stdout=subprocess.PIPE)
     assert process.stdout is not None and process.stderr is not None

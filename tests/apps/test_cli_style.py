@@ -56,6 +56,7 @@ def test_the_result_stands_beside_the_picture_and_replays_to_the_same_bytes(run:
     assert Path(out.strip()).read_bytes() == made.read_bytes()
 
 
+@pytest.mark.slow
 def test_what_the_first_embedded_network_stylized_is_made_again_by_it(run: Run, photo: Path, style: Path) -> None:
     """Records of the time when it was the default say "embedded"; what is stylized now says the second one."""
     one, old = photo.with_name("one.png"), photo.with_name("old.png")
@@ -103,6 +104,7 @@ def test_an_older_result_is_not_replaced_and_a_finished_one_not_made_again(run: 
         assert code == 2 and "which it is made from" in err and source.read_bytes() == kept
 
 
+@pytest.mark.slow
 def test_a_folder_with_a_broken_picture_is_stylized_and_a_rerun_makes_only_what_is_missing(
     run: Run, photo: Path, style: Path, tmp_path: Path
 ) -> None:

@@ -60,6 +60,7 @@ def test_train_evaluate_classify_and_dream(run: Run, dataset: Path, tmp_path: Pa
     assert "the bytes are the same" in err
 
 
+@pytest.mark.slow
 def test_a_second_run_is_found_or_counted_up(run: Run, dataset: Path, tmp_path: Path, no_report: None) -> None:
     output, command = tmp_path / "run", ("train", "classifier", dataset, "-o", tmp_path / "run", *SETTINGS)
     assert run(*command, "--epochs", 0.5)[0] == 0
@@ -114,6 +115,7 @@ def test_ctrl_c_while_pictures_are_read_advises_no_resume(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_training_tells_how_to_go_on(
     run: Run, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_report: None
 ) -> None:

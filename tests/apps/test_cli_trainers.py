@@ -73,6 +73,7 @@ def test_the_network_for_any_style_lives_in_a_folder(run: Run, pictures: Path, t
     assert "needs pictures to stylize, and styles" in err
 
 
+@pytest.mark.slow
 def test_the_folder_of_a_training_is_its_network_everywhere(
     run: Run, pictures: Path, tmp_path: Path, no_report: None
 ) -> None:
@@ -171,6 +172,7 @@ def test_being_told_to_end_keeps_what_ctrl_c_keeps(pictures: Path, tmp_path: Pat
     assert not list((tmp_path / "run").glob(".*.part"))
 
 
+@pytest.mark.slow
 def test_a_network_in_a_file_of_its_own_has_its_report_beside_it(run: Run, pictures: Path, tmp_path: Path) -> None:
     linked = tmp_path / "linked"
     linked.mkdir()

@@ -33,6 +33,7 @@ def test_help_of_both_does_not_import_torch() -> None:
     assert done.stdout.count("--model") == 0  # the network is named first
 
 
+@pytest.mark.slow
 def test_one_class_is_one_picture_that_replays_to_the_same_bytes(run: Run, tmp_path: Path) -> None:
     target = tmp_path / "fish.png"
     code, out, err = run("visualize", "embedded", "--class", "goldfish", "-o", target, "--best-of", 2, *QUICK)
@@ -70,6 +71,7 @@ def test_classes_of_the_package_are_drawn_by_both_networks_unless_settings_say_o
         assert not set(names) & set(asked(run, *words)), words  # as records were before there were such settings
 
 
+@pytest.mark.slow
 def test_a_network_file_that_draws_with_another_is_recorded_and_found_again(run: Run, tmp_path: Path) -> None:
     second = tmp_path / "second.safetensors"
     shutil.copy(embedded_path(), second)

@@ -100,7 +100,8 @@ def _values(tree: object, key: str) -> list[object]:
 
 
 def asked(wish: dict[str, Any]) -> Any:
-    return pytest.param(wish, id=wish["wish"].replace(" ", "_"), marks=[pytest.mark.real] if "real" in wish else [])
+    marks = [getattr(pytest.mark, name) for name in ("real", "slow") if name in wish]
+    return pytest.param(wish, id=wish["wish"].replace(" ", "_"), marks=marks)
 
 
 @pytest.mark.parametrize("wish", [asked(wish) for wish in WISHES])

@@ -72,6 +72,7 @@ def test_names_with_escape_codes_do_not_reach_the_terminal(run: Run, tmp_path: P
         assert err and "\x1b" not in err and "\x07" not in err, words
 
 
+@pytest.mark.slow
 def test_what_a_file_says_of_itself_is_no_order_to_the_terminal(run: Run, tmp_path: Path) -> None:
     photo = tmp_path / "b\x1b[2J.png"
     Image.fromarray(scene()).save(photo)

@@ -82,6 +82,7 @@ def test_a_visitor_sees_what_he_sent_and_how_long_it_is_kept(app) -> None:
     assert set(you.get("/api/booth/about").json()) == {"keep_hours", "moderated"}
 
 
+@pytest.mark.slow
 def test_looks_that_say_no_size_have_that_of_the_wall(tmp_path: Path) -> None:
     more = {"registry": "reverie.tools.registry", "choices": "dreams"}
     sized = choices_of(app_of(tmp_path / "a", size=640, **more).state.studio)

@@ -39,6 +39,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return certificate, key
 
 
+@pytest.mark.slow
 def test_the_booth_is_reached_by_https_alone(pair: tuple[Path, Path], tmp_path: Path) -> None:
     port = free_port()
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(TOYS), *sys.path]), "REVERIE_PASSWORD": "open sesame"}

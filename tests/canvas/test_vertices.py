@@ -35,6 +35,7 @@ def test_apply_is_the_formula():
     assert torch.equal(found, torch.tensor([[3.0, -2, 0], [-2, 5, -2], [0, -2, 3]], dtype=torch.float64))
 
 
+@pytest.mark.slow
 def test_smooth_steps_find_a_shape_from_silhouettes():
     vertices, faces = sphere(16)
     edges, size = table(faces), (64, 64)

@@ -32,6 +32,7 @@ def test_the_default_is_the_first():
 
 
 @pytest.mark.parametrize(("block", "least"), [("3a", 0.9), ("4c", 0.8), ("4e", 0.7)])
+@pytest.mark.slow
 def test_the_second_sees_what_googlenet_sees(shared, block, least):
     """Channel by channel, over the positions of a picture that took no part in its training."""
     rgb = torch.from_numpy(read_picture(OWN_PICTURE).rgb).permute(2, 0, 1)[None]

@@ -5,18 +5,21 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from quick_values import quick_values
 from reverie.critic.families import FAMILIES
 from reverie.critic.layers import list_layers, receptive_field, smallest_side
 from reverie.critic.run import run_until
 from reverie.errors import GradientError
 from reverie.models.build import NAMED, build_classifier, shapes_only
 
+QUICK = ("alexnet", "googlenet", "nin", "resnet18", "squeezenet1_1", "vgg11")
+
 
 def field(net: nn.Module, path: str, stride: int = 1, least_px: int = 1):
     return receptive_field(net, lambda copied, images: run_until(copied, images, [path])[path], stride, least_px)
 
 
-@pytest.mark.parametrize("architecture", NAMED)
+@pytest.mark.parametrize("architecture", quick_values(NAMED, QUICK))
 def test_the_default_and_the_deepest_layer_have_a_field(architecture):
     with shapes_only():
         net = build_classifier(architecture, 5).eval()

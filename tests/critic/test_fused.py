@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from quick_values import quick_values
 from reverie.critic.critic import Critic, Identity, Preprocessing
 from reverie.critic.fuse import FIRST, fuse
 from reverie.critic.open import open_critic, open_network
@@ -51,7 +52,7 @@ def gradient(critic: Critic, images: Tensor, names: tuple[str, ...]) -> tuple[di
 
 
 @needs_operators
-@pytest.mark.parametrize("size", [(96, 80), (83, 77)])
+@pytest.mark.parametrize("size", quick_values([(96, 80), (83, 77)], [(83, 77)]))
 @pytest.mark.parametrize("precision", ["fp32-fused", "fp32-fused-2"])
 @pytest.mark.parametrize(("model", "weights", "names"), CASES)
 def test_activations_and_gradients_agree_with_the_plain_network(
@@ -61,7 +62,7 @@ def test_activations_and_gradients_agree_with_the_plain_network(
 
 
 @needs_operators
-@pytest.mark.parametrize("size", [(128, 160), (83, 77)])
+@pytest.mark.parametrize("size", quick_values([(128, 160), (83, 77)], [(83, 77)]))
 @pytest.mark.parametrize(("model", "weights", "names"), LATER)
 def test_further_networks_agree_in_the_second_extent(
     model: str, weights: str | None, names: tuple[str, ...], size: tuple[int, int]

@@ -17,6 +17,7 @@ def gradient(critic: Critic, images: torch.Tensor, name: str) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("model", "layer"), [("embedded", ""), ("squeezenet1_1", "fire8"), ("googlenet", "inception3b")]
 )
+@pytest.mark.slow
 def test_bf16_gradients_point_where_fp32_gradients_do(model, layer, make_photo):
     weights = None if model == "embedded" else "random"
     exact, fast = (open_critic(model, weights, device="cpu", precision=p) for p in ("fp32", "bf16"))

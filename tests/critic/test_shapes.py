@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from quick_values import quick_values
 from reverie.critic.layers import trace
 from reverie.critic.shapes import ShapesOnly
 from reverie.models.build import NAMED, build_classifier, shapes_only
@@ -30,7 +31,7 @@ def meta(*shape: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("architecture", [*STAGES, *NAMED])
-@pytest.mark.parametrize("size", [(224, 224), (97, 130)])
+@pytest.mark.parametrize("size", quick_values([(224, 224), (97, 130)], [(97, 130)]))
 def test_traced_shapes_are_those_of_torch(architecture, size):
     with shapes_only():
         net = build_classifier(architecture, 5).eval()
@@ -109,6 +110,7 @@ def test_real_tensors_are_computed_as_ever():
         assert torch.equal(net(images), expected)
 
 
+@pytest.mark.slow
 def test_looking_at_the_embedded_network_does_not_wake_the_compiler():
     result = subprocess.run([sys.executable, "-c", QUIET], capture_output=True, text=True, timeout=120, check=False)
     assert result.stdout.strip() == "[]", result.stdout + result.stderr

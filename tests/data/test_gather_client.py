@@ -49,6 +49,7 @@ def test_a_picture_arrives_whole_and_the_server_knows_who_asks(server, ask):
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
+@pytest.mark.slow
 def test_a_busy_server_is_asked_again_after_the_time_it_names(server, ask, status):
     server.faults[PICTURE] = [Fault(status, {"Retry-After": "1"})]
     assert ask.picture(server.url + PICTURE, 1 << 20).content == jpeg(1)

@@ -84,6 +84,7 @@ def test_commons_category_with_those_below_it(server, ask):
     assert len([p for p in asked if "cmtype=subcat" in p]) == 2  # each category once, though they lead to each other
 
 
+@pytest.mark.slow
 def test_commons_waits_when_its_servers_are_behind(server, ask):
     lag = b'{"error": {"code": "maxlag", "info": "Waiting for 10.1.1.1: 6 seconds lagged"}}'
     server.faults["/commons/w/api.php"] = [
@@ -250,6 +251,7 @@ def test_an_answer_that_breaks_off_is_asked_for_again(server, ask, monkeypatch, 
 
 
 @pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.slow
 def test_a_service_that_never_ends_its_answer_fails_in_time(server, tmp_path, monkeypatch, name):
     trusted = [place_of(split_address(server.url))]
     client = Client("a@example.org", Pace(tmp_path / "q.sqlite"), pause_s=0.0, trusted=trusted, backoff_s=0.01,

@@ -124,6 +124,7 @@ if __name__ == "__main__":
 
 
 @posix
+@pytest.mark.slow
 def test_workers_whose_parent_is_killed_while_they_start_leave_at_once(tmp_path):
     (tmp_path / "run.py").write_text(ABANDONED)
     command = [sys.executable, str(tmp_path / "run.py"), str(tmp_path), str(Path(__file__).parent)]

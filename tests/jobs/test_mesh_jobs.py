@@ -131,3 +131,13 @@ def test_the_hash_of_a_mesh_counts_the_files_it_needs(source: Path) -> None:
     now = Given(source, kind="mesh").sha256
     (source.parent / "other.png").write_bytes(b"changed")
     assert Given(source, kind="mesh").sha256 == now
+
+
+@pytest.mark.parametrize("suffix", [".obj", ".ply", ".stl"])
+def test_a_mesh_without_its_side_file_names_what_is_missing(source: Path, suffix: str) -> None:
+    made = source.with_name(f"made{suffix}")
+    call(source, "-o", made)
+    assert stored_record(made)["tool"] == "stretch"
+    made.with_name(f"made{suffix}.job.json").unlink()
+    with pytest.raises(InputError, match=rf"beside it in 'made{suffix}.job.json', which is missing"):
+        stored_record(made)

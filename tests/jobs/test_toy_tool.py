@@ -171,6 +171,7 @@ def test_the_frames_of_a_film_that_cannot_be_written_stay(photo: Path, tmp_path:
     assert not (tmp_path / "o.gif.frames").exists()
 
 
+@pytest.mark.slow
 def test_options_of_films_in_a_list_reach_its_films_and_are_refused_without_one(photo: Path, tmp_path: Path) -> None:
     frames = [Image.new("RGB", (16, 16), (n * 40, 0, 0)) for n in range(2)]
     frames[0].save(tmp_path / "clip.gif", save_all=True, append_images=frames[1:], duration=100)

@@ -64,6 +64,7 @@ def pixels(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path))
 
 
+@pytest.mark.slow
 def test_a_group_of_classes_is_in_the_record_and_replays(photo: Path) -> None:
     made = dream(photo, class_name="dog", steps=1, octaves=1).save(photo.with_name("dog.png"))
     assert "golden-retriever" in info(made)["classes"]["dog"]
@@ -80,6 +81,7 @@ def test_an_older_picture_of_a_part_of_a_name_is_made_again(photo: Path) -> None
     assert info(again) == info(made)  # nothing added to what it said
 
 
+@pytest.mark.slow
 def test_masks_that_are_cut_outs_replay_by_the_rule_of_their_time(photo: Path) -> None:
     cut = str(photo.with_name("cut.png"))
     now = dream(photo, mask=cut, steps=1, octaves=1).save(photo.with_name("now.png"))
@@ -101,6 +103,7 @@ def test_a_record_with_settings_as_young_as_the_rule_of_masks_replays_by_it(phot
     assert info(again) == info(made)
 
 
+@pytest.mark.slow
 def test_a_record_that_does_not_say_its_rule_is_doubted_in_one_line(photo: Path) -> None:
     cut = str(photo.with_name("cut.png"))
     made = dream(photo, mask=cut, mask_by="brightness", steps=1, octaves=1).save(photo.with_name("old.png"))

@@ -97,6 +97,7 @@ def test_a_gif_that_ends_early_is_read_as_far_as_it_goes(tmp_path: Path) -> None
     assert len(list(animation_frames(path, info))) == info.frames
 
 
+@pytest.mark.slow
 def test_wherever_a_gif_is_cut_its_whole_frames_are_read(tmp_path: Path) -> None:
     blob = write(tmp_path / "a.gif", [texture(48, 60, n) for n in range(5)]).read_bytes()
     path, counts = tmp_path / "cut.gif", []

@@ -218,6 +218,7 @@ def _places(value, path=()):
         yield from _places(item, (*path, key))
 
 
+@pytest.mark.slow
 def test_broken_descriptions_give_a_mesh_or_one_line(tmp_path):
     blob = write(tmp_path / "a.glb", pyramid(), record={"tool": "x"}, way=(VERTICES * 2,)).read_bytes()
     length = int.from_bytes(blob[12:16], "little")

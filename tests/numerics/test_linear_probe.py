@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 import torch
 from torch.nn import functional as F
 
@@ -13,6 +14,7 @@ def blobs(apart: float, count: int = 120, seed: int = 0):
     return centers[labels] + torch.randn(count, 4, generator=generator), labels
 
 
+@pytest.mark.slow
 def test_the_probe_is_the_minimum_of_its_loss():
     rows, labels = blobs(2.0)
     probe = fit_probe(rows, labels, 3, l2=1e-2)

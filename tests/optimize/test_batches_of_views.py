@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
+from quick_values import quick_values
 from reverie.critic.critic import Critic
 from reverie.numerics.moment_sums import moment_sums
 from reverie.objective import layer
@@ -103,7 +104,7 @@ def least(name: str, critic: Critic, style: Tensor) -> float:
     return float(objective(critic(style, [LAYER])).sum())
 
 
-@pytest.mark.parametrize("name", SCORES)
+@pytest.mark.parametrize("name", quick_values(SCORES, SCORES[::4]))
 def test_two_cameras_take_on_a_style(small_critic, make_photo, name):
     style = make_photo(48, 48, 7)
     canvas = TwoCameras(0.5 + 0.02 * torch.randn(1, 3, 48, 96, generator=Generator().manual_seed(2)))
@@ -114,7 +115,7 @@ def test_two_cameras_take_on_a_style(small_critic, make_photo, name):
     assert both.max() - both.min() < 0.3 * abs(first)  # neither side was left behind
 
 
-@pytest.mark.parametrize("name", SCORES)
+@pytest.mark.parametrize("name", quick_values(SCORES, SCORES[::4]))
 def test_latents_take_on_the_style_of_another_latent(small_critic, name):
     wanted = torch.tensor([[1.5, -1.0, 0.8, 1.2]])
     style = Latent(wanted)().detach()

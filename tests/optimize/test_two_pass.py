@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from quick_values import quick_values
 from reverie.critic.critic import Critic
 from reverie.critic.open import open_critic
 from reverie.errors import InputError
@@ -39,7 +40,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("model", CASES)
+@pytest.mark.parametrize("model", quick_values(CASES, ("embedded", "squeezenet1_1")))
 def test_tiles_give_the_gradient_of_the_whole(model: str) -> None:
     shallow, deep, tile, size = CASES[model]
     critic = exact_critic(model)
@@ -58,6 +59,7 @@ def test_tiles_give_the_gradient_of_the_whole(model: str) -> None:
     assert work.values(images, torch.Generator().manual_seed(0), tiles) == pytest.approx(whole.values, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_tiles_give_the_gradient_of_scores_of_drawn_places() -> None:
     random, critic = torch.Generator().manual_seed(5), exact_critic("embedded")
     near, far = (critic.layer(name).channels for name in ("mixed3a", "mixed4a"))
@@ -85,6 +87,7 @@ def test_tiles_give_the_gradient_of_scores_of_drawn_places() -> None:
     assert not any(a == b for a, b in zip(other, whole.values, strict=True))
 
 
+@pytest.mark.slow
 def test_several_critics_share_the_tiles_of_a_picture() -> None:
     """As several devices would; a second network of equal weights takes about half of the windows."""
     critic, images = exact_critic("embedded"), picture(141, 173)
@@ -101,6 +104,7 @@ def test_several_critics_share_the_tiles_of_a_picture() -> None:
     assert together.values == alone.values
 
 
+@pytest.mark.slow
 def test_a_halo_that_is_one_step_too_small_is_not_exact() -> None:
     critic = exact_critic("vgg11")
     work = TwoPass(critic, Products("relu3_2"))

@@ -26,6 +26,7 @@ for camera in (Camera(30, 20, 3.2), Camera(10, 5, 0.9)):
 """
 
 
+@pytest.mark.slow
 def test_triton_sees_what_torch_sees():
     known = {**os.environ, "TRITON_INTERPRET": "1"}
     done = subprocess.run(

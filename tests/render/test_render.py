@@ -81,6 +81,7 @@ def test_interpolation_passes_gradcheck():
     assert torch.autograd.gradcheck(lambda p, v: interpolate(p, faces, triangle, v, faces), (points, values))
 
 
+@pytest.mark.slow
 def test_sampling_passes_gradcheck_and_equals_torch():
     generator = torch.Generator().manual_seed(0)
     sizes = ((8, 6), (4, 3))
@@ -117,6 +118,7 @@ MOVES = {
 
 
 @pytest.mark.parametrize("move", sorted(MOVES))
+@pytest.mark.slow
 def test_outline_gradients_are_those_of_a_supersampled_render(move):
     vertices, faces = sphere(40, bumps=0.12)
     edges, camera, side, fine = table(faces), Camera(25, 20, 3.4), 256, 8

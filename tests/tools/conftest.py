@@ -17,16 +17,9 @@ from reverie.critic.open import open_critic
 from small_networks import small_networks
 
 
-def as_shipped(node: pytest.Item) -> bool:
-    """Tell whether a test has the networks of the package as they are: those that judge pictures, and the slow ones."""
-    return any(node.get_closest_marker(name) is not None for name in ("real", "slow"))
-
-
 @pytest.fixture(autouse=True)
-def open_networks(request: pytest.FixtureRequest) -> None:
+def open_networks(networks: None) -> None:
     """Have small networks where nothing else is asked for."""
-    if request.node.get_closest_marker("slow") is None:
-        request.getfixturevalue("networks")
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +37,7 @@ def embedded_critics(small_files: Path) -> Callable[[bool], Critic]:
 @pytest.fixture
 def critic(request: pytest.FixtureRequest, embedded_critics: Callable[[bool], Critic]) -> Critic:
     """Return the embedded network, with few channels where `open_networks` has such."""
-    return embedded_critics(as_shipped(request.node))
+    return embedded_critics(request.node.get_closest_marker("real") is not None)
 
 
 @pytest.fixture(scope="module")

@@ -59,6 +59,7 @@ def files(tmp_path_factory: pytest.TempPathFactory, critic: Critic) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_content_style_and_a_stylized_picture_stand_in_order(files: Path) -> None:
     content, style, stylized = (files / f"{name}.png" for name in ("content", "style", "stylized"))
     found = compare_pictures(content, style, [content, stylized, style], CONFIG)
@@ -70,6 +71,7 @@ def test_content_style_and_a_stylized_picture_stand_in_order(files: Path) -> Non
         assert 0 < row.style < 1.2, row
 
 
+@pytest.mark.slow
 def test_the_same_pictures_give_the_same_numbers(files: Path) -> None:
     arguments = (files / "content.png", files / "style.png", [files / "stylized.png"], CONFIG)
     assert compare_pictures(*arguments).record() == compare_pictures(*arguments).record()
@@ -84,6 +86,7 @@ def test_layers_that_were_matched_do_not_judge(files: Path, critic: Critic) -> N
     assert any("--judge" in note for note in found.notes)
 
 
+@pytest.mark.slow
 def test_layers_stored_in_the_picture_are_those_that_were_matched(files: Path, critic: Critic, tmp_path: Path) -> None:
     config = StyleConfig(
         style=(str(files / "style.png"),), style_layer=("mixed3b:2",), content_layer=("mixed4b",), size=48, steps=1,
@@ -104,6 +107,7 @@ def test_another_network_judges_by_the_layers_that_carry_style_in_it(files: Path
     assert found.pictures[0].style == pytest.approx(1, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_what_another_network_stylized_is_judged_by_the_embedded_one_too(files: Path, tmp_path: Path) -> None:
     critic = opened("squeezenet1_1", "random", device="cpu", precision="fp32")
     config = StyleConfig(
@@ -127,6 +131,7 @@ def test_a_network_that_is_gone_is_said_and_the_embedded_one_judges(files: Path,
     assert any("gone.safetensors" in note for note in found.notes)
 
 
+@pytest.mark.slow
 def test_other_sizes_are_resized_and_said(files: Path, tmp_path: Path) -> None:
     with Image.open(files / "content.png") as image:
         image.resize((120, 120), Image.Resampling.BICUBIC).save(tmp_path / "large.png")
@@ -142,6 +147,7 @@ def test_other_originals_are_said(files: Path) -> None:
     assert any("in another style" in note for note in found.notes)
 
 
+@pytest.mark.slow
 def test_transparent_places_do_not_count(files: Path, tmp_path: Path) -> None:
     rgba = np.dstack([stripes(80, 0), np.full((80, 80), 255, np.uint8)])
     rgba[:, 56:, 3] = 0

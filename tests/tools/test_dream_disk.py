@@ -93,6 +93,7 @@ def test_one_step_is_the_same_to_the_last_digits(small_critic, photo, settings):
     "settings",
     [{}, {"iterations": 2, "blend": 0.4}, {"normalize": "std", "octave_scale": 1.8}, {"seed": 5, "keep_colors": True}],
 )
+@pytest.mark.slow
 def test_whole_dreams_are_the_same_within_what_rounding_grows_to(small_critic, photo, settings):
     config = replace(CONFIG, octaves=3, steps=3, **settings)
     in_memory, on_disk = both(photo, small_critic, config)

@@ -197,6 +197,7 @@ def test_a_job_writes_a_video_with_sound_and_settings(tmp_path: Path, clip: Path
     assert str(tmp_path) not in str(settings)
 
 
+@pytest.mark.slow
 def test_a_stopped_job_goes_on_and_ends_with_the_same_bytes(
     tmp_path: Path, clip: Path, make_critic: Callable[..., Critic]
 ) -> None:

@@ -78,6 +78,7 @@ def run_of(tool: str, config: object, scratch: Path):
     ("embed layers", {"layer": ("conv1", "conv2")}, 2),
     ("embed atlas", {"layer": "conv2", "grid": 3, "least": 1, "tile": 32, "drawing_steps": 2, "together": 1}, 7),
 ])  # fmt: skip
+@pytest.mark.slow
 def test_what_was_killed_goes_on_to_the_same_result(
     tool: str, more: dict, broken_after: int, tmp_path: Path, monkeypatch
 ) -> None:

@@ -20,6 +20,7 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="the page is tested
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.real,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
 ]
 COUNT = 60

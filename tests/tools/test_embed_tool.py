@@ -78,6 +78,7 @@ def test_embed_alone_means_map():
     assert with_usual_command(["dream", "a.jpg"]) == ["dream", "a.jpg"]
 
 
+@pytest.mark.slow
 def test_the_folder_holds_all_and_asks_no_server(made: Path):
     names = {p.relative_to(made).as_posix() for p in made.rglob("*") if p.is_file()}
     wanted = {"index.html", "map.png", "map.safetensors", "job.json", "pictures.csv", "duplicates.csv", "outliers.csv",

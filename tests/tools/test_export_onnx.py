@@ -45,6 +45,7 @@ def session(path: Path) -> Any:
 
 
 @pytest.mark.slow
+@pytest.mark.real
 @needs_packages
 def test_a_student_computes_the_same_at_any_size_and_strength(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -67,6 +68,7 @@ def test_a_student_computes_the_same_at_any_size_and_strength(
 
 
 @pytest.mark.slow
+@pytest.mark.real
 @needs_packages
 def test_any_style_computes_the_same_at_any_two_sizes(tmp_path: Path) -> None:
     model = open_student(network("adaptive", tmp_path / "a.safetensors"), device="cpu")

@@ -50,6 +50,7 @@ def test_a_student_paints_tiles_as_it_paints_the_whole(student, size):
     assert (whole - tiled).abs().max() < 1e-4
 
 
+@pytest.mark.slow
 def test_any_style_is_stylized_in_tiles_as_in_one_piece(adaptive):
     image, styles = picture(170, 205), [picture(90, 120, 1), picture(70, 60, 2)]
     whole = fast_style(image, adaptive, styles, (2, 1), strength=0.8, tile=0)

@@ -21,6 +21,7 @@ def dreamt(precision: str, monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarray,
     return np.asarray(made.current()), str(made.run.record()["config"]["precision"])  # type: ignore[index]
 
 
+@pytest.mark.slow
 def test_auto_is_fused_and_says_so_and_fp32_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = ("auto", "fp32-fused-2", "fp32-fused", "fp32")
     pictures, recorded = zip(*(dreamt(precision, monkeypatch) for precision in asked), strict=True)

@@ -31,6 +31,7 @@ def clip(tmp_path_factory):
     return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", frames)
 
 
+@pytest.mark.slow
 def test_scenes_and_duplicates(clip, tmp_path, capsys):
     assert main(["gather", "frames", str(clip), "--every", "0.4", "-o", str(tmp_path / "out")]) == 0
     found = rows(tmp_path / "out")
@@ -48,6 +49,7 @@ def test_all_frames_where_they_are_asked_for(clip, tmp_path):
     assert len(rows(out)) == 80 and len(list((out / "clip").iterdir())) == 80
 
 
+@pytest.mark.slow
 def test_crops_are_squares_of_the_size_asked_for_and_the_same_again(clip, tmp_path, capsys):
     for name in ("a", "b"):
         words = ["--every", "0.8", "--crops", "3", "--size", "48", "--format", "png", "--most", "2"]
@@ -75,6 +77,7 @@ def test_the_sharpest_frame_of_a_stretch_is_taken(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
+@pytest.mark.slow
 def test_killed_and_started_again_gives_the_same_folder(tmp_path):
     """kill -9 while frames are taken; the same command gives what one run gives, and leaves nothing beside it."""
     clip = write_clip(tmp_path / "long.mp4", [f for seed in range(12) for f in pan(20, size=(96, 128), seed=seed)])

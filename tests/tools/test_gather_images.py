@@ -123,6 +123,7 @@ def test_whom_to_write_to_must_be_said(server, monkeypatch, capsys):
     assert main([*asked(server, "images", "fountain"), "--contact", "a\r\nX: y"]) == 2
 
 
+@pytest.mark.slow
 def test_offline_is_one_line(tmp_path, capsys):
     with Server(3) as server:
         pass

@@ -79,6 +79,7 @@ def test_cifar_100(server, monkeypatch, tmp_path, capsys):
     assert (first == rng.integers(0, 255, 3072, dtype=np.uint8).reshape(3, 32, 32).transpose(1, 2, 0)).all()
 
 
+@pytest.mark.slow
 def test_a_download_that_breaks_off_goes_on_and_is_checked(server, monkeypatch, tmp_path, capsys):
     blob = cifar_archive(np.random.default_rng(0))
     serve(server, monkeypatch, cifar, [blob])

@@ -63,6 +63,7 @@ def asked(server, *words: str) -> list[str]:
     return [*where, *how, *words]
 
 
+@pytest.mark.slow
 def test_the_clearest_scene_and_what_it_leaves_open_from_the_next(server, tmp_path, capsys):
     """Each pixel is where the projection puts it; the clear scene covers the east, the other one the west."""
     server.bodies["/cog/east.tif"] = cog(tmp_path / "east.tif", gradient(50, half=True))

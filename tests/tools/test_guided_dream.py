@@ -70,6 +70,7 @@ def test_a_guided_dream_scores_higher_by_its_guide_than_a_plain_one(small_critic
 
 
 @pytest.mark.parametrize("form", ["best-match", "channels"])
+@pytest.mark.slow
 def test_a_guided_dream_resembles_the_guide_more_than_a_plain_one(embedded, make_photo, files, form):
     photo, guide = make_photo(96, 96), str(files / "stripes.png")
     plain = dreamt(photo, embedded, layer=("mixed4a",))
@@ -93,6 +94,7 @@ def test_the_guides_objective_is_the_formula_at_the_networks_input_size(small_cr
     assert torch.allclose(other(a), own(a), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_guiding_class_is_believed_in(embedded, make_photo):
     photo = make_photo(96, 96)
     for name, layer, least in (("monarch", "mixed5a", 0.9), ("goldfish", "mixed4b", 0.2)):

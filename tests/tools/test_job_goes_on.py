@@ -49,6 +49,7 @@ def bytes_of(queue: Queue, key: str) -> bytes:
         ("style", STYLE, False),
     ],
 )
+@pytest.mark.slow
 def test_it_ends_with_the_same_bytes_wherever_its_worker_died(
     tmp_path, monkeypatch, files: Path, tool: str, config: dict, *, steered: bool
 ) -> None:

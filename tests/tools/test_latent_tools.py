@@ -152,6 +152,7 @@ def test_mixing_takes_the_layers_of_the_columns(tmp_path: Path, model: Path):
 
 
 @pytest.mark.parametrize("path", ["lerp", "slerp", "spline", "circle", "noise"])
+@pytest.mark.slow
 def test_walks_loop(tmp_path: Path, model: Path, path: str):
     out = tmp_path / f"{path}.mkv"
     assert call("latent walk", model, "--path", path, "--seeds", "1-3", "--seconds", 1, "--fps", 8, "--codec", "ffv1",
@@ -173,6 +174,7 @@ def test_a_walk_says_where_it_loops_otherwise_than_asked():
     assert "comes back by itself" in loop_notes(WalkConfig(path="noise", loop=False))[0]
 
 
+@pytest.mark.slow
 def test_a_killed_journey_goes_on_to_the_same_frames(tmp_path: Path, model: Path):
     from reverie.jobs.session import Session
     from reverie.tools.latent.config import JourneyConfig
@@ -210,6 +212,7 @@ directions: {"0": {0s: 0, 1s: 2}}
 
 
 @pytest.mark.slow
+@pytest.mark.real
 def test_a_picture_of_the_network_is_found_again(tmp_path: Path, model: Path):
     assert call("latent sample", model, "--seeds", "4", "-o", tmp_path / "p.png") == 0
     assert call("latent project", tmp_path / "p.png", "--model", model, "--starts", 64, "--steps", 60,
@@ -283,6 +286,7 @@ M2   AX  -005.0      00:00:00:06
 """
 
 
+@pytest.mark.slow
 def test_an_edit_is_made_of_the_latents_of_its_clips(tmp_path: Path, model: Path):
     for name, seeds in (("a", "1-3"), ("b", "4-6")):
         assert call("latent walk", model, "--seeds", seeds, "--seconds", 1, "--fps", 10, "--codec", "ffv1",

@@ -36,6 +36,7 @@ def test_long_tones_go_on_from_block_to_block_without_a_step():
     assert at_blocks.max() <= 1.05 * np.percentile(inside, 99.9)
 
 
+@pytest.mark.slow
 def test_motion_is_heard_and_stillness_is_calm():
     how = SoundSettings(drone=0)
     still, moving = LiveSound(how), LiveSound(how)

@@ -56,6 +56,7 @@ def show(model: Path, **settings):
     return PreparedLive(config, Session()).work(None, 0)
 
 
+@pytest.mark.slow
 def test_osc_moves_the_picture_and_the_session_renders_to_the_same_places(model, tmp_path):
     pytest.importorskip("pythonosc", reason="of the extra 'live'")
     from reverie.media.signals.osc import send_osc
@@ -92,6 +93,7 @@ moves:
     assert torch.equal(ws[0], ws[1] if len(ws) > 1 else ws[0])
 
 
+@pytest.mark.slow
 def test_a_show_from_the_command_line_is_recorded_each_time_anew(model, tmp_path):
     for name in ("s.jsonl", "s-2.jsonl"):
         assert call("latent live", model, "--seconds", 0.4, "--seeds", "0-2", "-o", tmp_path / "s.jsonl") == 0
@@ -151,6 +153,7 @@ def flashes(path: Path, at: tuple[int, ...], frames: int = 75) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_film_gets_a_sound_of_its_length_at_its_loudness_with_notes_at_its_accents(tmp_path):
     film = flashes(tmp_path / "film.mp4", (20, 50))
     quiet = ("--drone", 0, "--grains", 0, "--room", 0, "--bells", 0.01)
@@ -178,6 +181,7 @@ def test_a_loop_has_no_seam_in_its_sound(model, tmp_path):
     assert jumps[-1] <= np.percentile(jumps, 99.5)
 
 
+@pytest.mark.slow
 def test_a_song_drives_a_walk_and_lies_under_it(model, tmp_path):
     t = np.arange(2 * RATE_HZ) / RATE_HZ
     loud = np.where((t > 1) & (t < 1.5), 1.0, 0.0) * 0.5 * np.sin(2 * np.pi * 70 * t)
@@ -223,6 +227,7 @@ def test_reactions_are_rehearsed_on_a_film(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.real
 def test_a_dream_runs_live_and_is_made_again(tmp_path):
     film = flashes(tmp_path / "film.mp4", (20,))
     small = ("--size", 64, "--octaves", 1, "--fps", 5)

@@ -62,6 +62,7 @@ def test_coarse_meshes_are_cut_up_and_fine_ones_are_not():
 
 
 @pytest.mark.slow
+@pytest.mark.real
 def test_the_camera_of_a_silhouette_is_found():
     vertices, faces = sphere(14, radius=0.8, bumps=0.25)
     vertices = vertices * torch.tensor([1.0, 0.7, 0.5])

@@ -53,6 +53,7 @@ def rows(path: Path) -> dict:
 
 
 @pytest.mark.slow
+@pytest.mark.real
 def test_style_paints_every_side_in_the_colors_of_the_picture(ball: Path, painting: Path):
     assert (
         call("mesh style", ball, painting, "--size", 64, "--steps", 24, "--texture-size", 128, "--score", "mean-std")
@@ -73,6 +74,7 @@ def test_style_paints_every_side_in_the_colors_of_the_picture(ball: Path, painti
     assert record["files"]["style 1"]["name"] == "waves.png"
 
 
+@pytest.mark.slow
 def test_the_same_job_gives_the_same_bytes(ball: Path, painting: Path, tmp_path: Path):
     for name in ("one", "two"):
         assert call("mesh style", ball, painting, *QUICK, "--score", "mean-std", "-o", tmp_path / f"{name}.glb") == 0
@@ -85,6 +87,7 @@ def test_a_picture_before_the_mesh_is_told_the_order(ball: Path, painting: Path)
         call("mesh style", painting, ball)
 
 
+@pytest.mark.slow
 def test_like_takes_the_style_of_another_result_and_says_where_there_is_none(ball: Path, painting: Path):
     assert call("mesh style", ball, painting, *QUICK, "--score", "mean-std", "-o", ball.with_name("one.glb")) == 0
     assert call("mesh style", ball, "--like", ball.with_name("one.glb"), "-o", ball.with_name("two.glb")) == 0
@@ -94,6 +97,7 @@ def test_like_takes_the_style_of_another_result_and_says_where_there_is_none(bal
 
 
 @pytest.mark.slow
+@pytest.mark.real
 def test_dream_changes_texture_shape_or_both(ball: Path):
     before = read_mesh(ball)
     assert call("mesh dream", ball, *QUICK, "--layer", "mixed3a") == 0
@@ -144,6 +148,7 @@ def guide(path: Path, box: tuple[int, int, int, int], color=(220, 30, 40)) -> Pa
 
 
 @pytest.mark.slow
+@pytest.mark.real
 def test_fit_finds_the_silhouette_and_the_color_of_a_guide(ball: Path, tmp_path: Path):
     square = guide(tmp_path / "square.png", (22, 26, 76, 70))
     options = ("--size", 96, "--steps", 240, "--color", "--texture-size", 128, "--camera", "0,0")

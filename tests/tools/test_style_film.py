@@ -100,6 +100,7 @@ def test_without_coherence_every_frame_is_stylized_as_a_picture(critic: Critic, 
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_flow_flickers_less_and_is_as_near_to_the_style(critic: Critic, styles) -> None:
     found = {}
     for coherence in ("none", "flow"):
@@ -112,6 +113,7 @@ def test_flow_flickers_less_and_is_as_near_to_the_style(critic: Critic, styles) 
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_more_temporal_weight_flickers_less(critic: Critic, styles) -> None:
     means = []
     for temporal in (0, 20):
@@ -208,6 +210,7 @@ def test_steps_and_reach_follow_the_settings() -> None:
     assert frames_back(StyleFilmConfig(coherence="none")) == 1
 
 
+@pytest.mark.slow
 def test_a_still_picture_is_not_held_back_unless_asked(tmp_path: Path, styles) -> None:
     Image.fromarray(CLIP[0]).save(tmp_path / "still.png")
     how = {"interpolate": True, "seconds": 1, "fps": "3", "later_steps": 16, "config": {"steps": 16}}
@@ -263,6 +266,7 @@ def finished(run: Run, target: Path) -> bytes:
     ],
     ids=["flow", "interpolate", "fast", "fast-interpolate"],
 )
+@pytest.mark.slow
 def test_a_stopped_film_goes_on_and_ends_with_the_same_bytes(
     tmp_path: Path, clip: Path, styles, config: dict, how: dict, count: int
 ) -> None:

@@ -68,13 +68,14 @@ def test_every_network_has_layers_of_its_own(model: str) -> None:
 QUICK = ("embedded", "embedded-2", "squeezenet1_1", "resnet18")
 # of weights from Caffe: the same networks; how they see pictures is tested below
 LARGE = [
-    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
+    name if name in QUICK else pytest.param(name, marks=[pytest.mark.slow, pytest.mark.real])
     for name in PRESETS
     if not name.endswith("-caffe")
 ]
 
 
 @pytest.mark.parametrize("model", LARGE)
+@pytest.mark.slow
 def test_a_preset_of_its_own_brings_the_picture_nearer_to_the_style(model: str) -> None:
     config = StyleConfig(size=SIDE, min_size=SIDE, steps=6, min_steps=6, plateau=0, strength=0.9, precision="fp32")
     scores = [step.score for step in style(stripes(0), stripes(1), config, critic=opened(model))]

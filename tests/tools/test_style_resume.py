@@ -15,6 +15,7 @@ from reverie.critic.critic import Critic
 from reverie.errors import InputError
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_bit_for_bit(files, critic: Critic, tmp_path) -> None:
     whole = work(files, critic).array()
     for stop in (3, 6, 9):
@@ -29,6 +30,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(files, critic: Critic, tmp_path) -> N
         assert again.last is not None and again.last.index == again.last.total
 
 
+@pytest.mark.slow
 def test_a_preview_grows_with_the_same_composition(files, critic: Critic, tmp_path) -> None:
     preview = work(files, critic, init="noise", steps=12)
     small = preview.array()

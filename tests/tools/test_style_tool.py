@@ -8,6 +8,7 @@ from PIL import Image
 from style_case import QUICK, texture, work
 from torch import Tensor
 
+from quick_values import quick_values
 from reverie import style
 from reverie.api.styling import Styling
 from reverie.critic.critic import Critic
@@ -47,6 +48,7 @@ def test_the_result_has_the_style_and_keeps_the_content(files, critic: Critic) -
 
 
 @pytest.mark.slow
+@pytest.mark.real
 def test_strength_moves_from_content_to_style(files, critic: Critic) -> None:
     measure = work(files, critic)
     found = [distance(measure, work(files, critic, strength=s, steps=20).array()) for s in (0.1, 0.5, 1.0)]
@@ -60,12 +62,14 @@ def test_strength_zero_is_the_content(files, critic: Critic) -> None:
     assert np.array_equal(made.array(), made.content[0].permute(1, 2, 0).numpy())
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_start_another_picture(files, critic: Critic) -> None:
     first = work(files, critic, init="noise", seed=3).array()
     assert np.array_equal(first, work(files, critic, init="noise", seed=3).array())
     assert not np.array_equal(first, work(files, critic, init="noise", seed=4).array())
 
 
+@pytest.mark.slow
 def test_tiles_paint_the_picture_of_one_piece(files, critic: Critic) -> None:
     whole = work(files, critic, size=96, min_size=96, steps=3).array()
     tiled = work(files, critic, size=96, min_size=96, steps=3, tile=32).array()
@@ -85,6 +89,7 @@ def test_a_region_that_keeps_the_original_is_untouched_and_others_are_not(files,
 
 
 @pytest.mark.slow
+@pytest.mark.real
 def test_regions_take_on_their_own_styles(files, critic: Critic, tmp_path) -> None:
     mask = np.zeros((80, 80), np.uint8)
     mask[:, :40] = 255
@@ -116,6 +121,7 @@ def test_transparent_places_are_not_looked_at_and_come_back(files, critic: Criti
 
 
 @pytest.mark.slow
+@pytest.mark.real
 def test_a_seamless_picture_continues_at_its_edges(files, critic: Critic) -> None:
     seam = {}
     for way in ("none", "both"):
@@ -125,6 +131,7 @@ def test_a_seamless_picture_continues_at_its_edges(files, critic: Critic) -> Non
     assert seam["both"] < 0.75 * seam["none"]
 
 
+@pytest.mark.slow
 def test_a_content_that_does_not_repeat_is_made_to_for_a_seamless_picture(files, critic: Critic) -> None:
     slope = np.linspace(0, 0.7, 80)[None, :, None]
     Image.fromarray(((texture(80, 3) * 0.3 + slope) * 255).astype(np.uint8)).save(files / "slope.png")
@@ -137,7 +144,7 @@ def test_a_content_that_does_not_repeat_is_made_to_for_a_seamless_picture(files,
     assert seam["none"] > 0.4 and seam["x"] < 0.15
 
 
-@pytest.mark.parametrize("score", [pytest.param(s, marks=pytest.mark.slow) if s == "w2-ns" else s for s in SCORES])
+@pytest.mark.parametrize("score", quick_values(SCORES, ("w2", "gram", "nearest")))
 def test_every_score_comes_nearer(files, critic: Critic, score: str) -> None:
     made = work(files, critic, score=score, steps=20, **({"samples": 256} if score in SAMPLED_SCORES else {}))
     scores = [step.score for step in made if step.octave == 1]
@@ -153,6 +160,7 @@ SAMPLED = [
 
 
 @pytest.mark.parametrize("settings", SAMPLED)
+@pytest.mark.slow
 def test_scores_of_drawn_places_bring_the_style_nearer_too(files, critic: Critic, settings: dict) -> None:
     made = work(files, critic, steps=15, strength=0.9, samples=256, **settings)
     measure = work(files, critic)
@@ -161,7 +169,7 @@ def test_scores_of_drawn_places_bring_the_style_nearer_too(files, critic: Critic
     assert after < 0.8 * before
 
 
-@pytest.mark.parametrize("settings", SAMPLED)
+@pytest.mark.parametrize("settings", quick_values(SAMPLED, SAMPLED[:1]))
 def test_drawn_places_are_the_same_in_tiles_and_on_the_next_run(files, critic: Critic, settings: dict) -> None:
     quick = settings | {"size": 80, "min_size": 80, "steps": 2, "samples": 64}
     whole, again = (work(files, critic, **quick).array() for _ in range(2))
@@ -192,6 +200,7 @@ def test_regions_hold_drawn_places_back(files, critic: Critic, tmp_path) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.real
 def test_lbfgs_comes_nearer_and_survives_an_explosion(files, critic: Critic) -> None:
     made = work(files, critic, optimizer="lbfgs", lr=1.0, steps=20)
     scores = [step.score for step in made if step.octave == 1]
@@ -201,6 +210,7 @@ def test_lbfgs_comes_nearer_and_survives_an_explosion(files, critic: Critic) -> 
     assert all(map(math.isfinite, found)) and max(found[-5:]) > 8 * found[0]
 
 
+@pytest.mark.slow
 def test_style_and_dream_join(files, critic: Critic) -> None:
     plain = work(files, critic, steps=15).array()
     dreamt = work(files, critic, steps=15, dream_layer=("mixed4b",), dream_strength=2.0).array()

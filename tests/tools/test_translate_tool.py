@@ -65,6 +65,7 @@ def test_films_are_translated_frame_by_frame(photo: Path, tmp_path: Path):
         assert getattr(film, "n_frames", 1) == 3
 
 
+@pytest.mark.slow
 def test_a_trained_network_translates_a_folder(photo: Path, tmp_path: Path):
     (tmp_path / "in").mkdir()
     for name in ("one", "two"):

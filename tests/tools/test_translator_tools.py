@@ -48,6 +48,7 @@ def photos(tmp_path: Path, make_photo: MakePhoto) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_pix2pix_from_a_folder_of_pairs_to_a_picture(photos: Path, tmp_path: Path):
     maps = tmp_path / "maps"
     maps.mkdir()
@@ -107,6 +108,7 @@ def test_swapped_arguments_are_said(photos: Path):
         check_order(TranslateConfig(model="a.jpg"))
 
 
+@pytest.mark.slow
 def test_a_student_is_a_filter(photos: Path, tmp_path: Path):
     from reverie.data.user_filter import chosen_filter
     from reverie.models.student import StudentNet
@@ -130,6 +132,7 @@ def test_a_student_is_a_filter(photos: Path, tmp_path: Path):
         call("translator evaluate", net, photos)
 
 
+@pytest.mark.slow
 def test_evaluation_measures_unseen_sizes_reach_and_speed(photos: Path, tmp_path: Path):
     assert call("translator evaluate", "sobel", photos, "--most", 1, "-o", tmp_path / "found.json") == 0
     rows = json.loads((tmp_path / "found.json").read_text())["rows"]
@@ -152,6 +155,7 @@ def test_evaluation_of_pairs_needs_pairs_of_as_many_channels(photos: Path, tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.real
 @pytest.mark.parametrize("shape", [Shape("can", 3, 1, 8, (1, 2)), Shape("unet", 3, 3, 8, (1,), depth=2)])
 def test_exported_networks_compute_the_same(shape: Shape, photos: Path, tmp_path: Path):
     ort = pytest.importorskip("onnxruntime")
@@ -184,6 +188,7 @@ def test_a_folder_is_not_named_like_a_file(tmp_path: Path):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_one_command_evaluates_every_kind_of_network(photos: Path, tmp_path: Path, capsys):
     net = network(tmp_path / "a.safetensors", Shape("can", 3, 1, 8, (1,)), data={"filter": "sobel"})
     assert call("train evaluate", net, photos, "--most", 1, "-o", tmp_path / "report") == 0
@@ -198,6 +203,7 @@ def test_one_command_evaluates_every_kind_of_network(photos: Path, tmp_path: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.real
 def test_one_command_exports_every_kind_of_network(photos: Path, tmp_path: Path):
     pytest.importorskip("onnxruntime")
     net = network(tmp_path / "a.safetensors", Shape("can", 3, 1, 8, (1,)))

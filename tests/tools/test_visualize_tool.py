@@ -150,6 +150,7 @@ def test_a_network_without_batchnorm_has_no_bn_prior():
         drawn(critic, class_name="a", prior="bn")
 
 
+@pytest.mark.slow
 def test_two_networks_draw_a_class_together_and_features_are_drawn_by_the_first_alone(small_critic, other_critic):
     (alone,), _ = drawn(small_critic, class_name="church", steps=12)
     steps = list(visualize_steps(VisualizeConfig(**QUICK, class_name="church"), small_critic, ensemble=other_critic))

@@ -56,6 +56,7 @@ def stopped(data: tuple[Path, Path], output: Path, how: AdaptiveConfig, at: int)
     steps.close()
 
 
+@pytest.mark.slow
 def test_the_loss_falls_and_the_file_paints(data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     batch = AdaptiveTask._batch
     monkeypatch.setattr(AdaptiveTask, "_batch", lambda self, step: batch(self, 1))  # others differ more than it falls
@@ -87,6 +88,7 @@ def test_weights_of_another_kind_are_refused(data, tmp_path: Path) -> None:
         next(steps_of(data, tmp_path / "run", config(init=str(embedded_path()))))
 
 
+@pytest.mark.slow
 def test_resumed_equals_uninterrupted(data, tmp_path: Path) -> None:
     whole = list(steps_of(data, tmp_path / "whole", config()))
     stopped(data, tmp_path / "parts", config(), 1)
@@ -110,6 +112,7 @@ def test_batches_made_ahead_change_nothing(data, tmp_path: Path) -> None:
     assert torch.equal(content[0], style[0]) and not torch.equal(content[1], style[1])
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_a_checkpoint_and_the_command_says_how_to_go_on(
     data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -135,6 +138,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_the_command_says_how_to_go_on(
     assert "there already" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_other_settings_or_other_data_is_refused(data, tmp_path: Path) -> None:
     stopped(data, tmp_path / "run", config(), 1)
     with pytest.raises(InputError, match=r"--style is 3\.0, but the run being resumed has 8\.0"):

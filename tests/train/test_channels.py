@@ -93,6 +93,7 @@ def test_other_kinds_are_refused(text: str):
         parse_kind(text)
 
 
+@pytest.mark.slow
 def test_arrays_are_learned_from_and_translated(arrays: tuple[Path, Path], tmp_path: Path):
     net = tmp_path / "net.safetensors"
     few = ("--architecture", "pix2pix", "--width", 4, "--depth", 2, "--steps", 2, "--crop-px", 24, "--batch", 1)

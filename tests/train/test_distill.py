@@ -61,6 +61,7 @@ def stopped(style: Path, data: Path, output: Path, how: DistillConfig, at: int) 
     steps.close()
 
 
+@pytest.mark.slow
 def test_the_loss_falls_and_the_student_paints(style: Path, data: Path, tmp_path: Path) -> None:
     before = torch.get_rng_state()
     how = config(steps=14, lr=2e-2, ema=0.8)
@@ -93,6 +94,7 @@ def test_a_batch_is_judged_as_its_pictures_are_alone(style: Path) -> None:
     assert same["content"].item() == pytest.approx(0, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_resumed_equals_uninterrupted(style: Path, data: Path, tmp_path: Path) -> None:
     whole = list(distill([(style, 1.0)], data, tmp_path / "whole.safetensors", config()))
     parts = tmp_path / "parts.safetensors"
@@ -108,6 +110,7 @@ def test_resumed_equals_uninterrupted(style: Path, data: Path, tmp_path: Path) -
     assert not (tmp_path / "parts.run").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_the_middle_of_a_step_keeps_a_checkpoint_and_says_how_to_go_on(
     style: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

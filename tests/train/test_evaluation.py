@@ -13,6 +13,7 @@ from reverie.train.evaluate import EvaluateConfig, evaluate_model
 from reverie.weights.checkpoint import load_model, save_model
 
 
+@pytest.mark.slow
 def test_evaluation_of_the_file_repeats_the_score(finished, textures, tmp_path):
     output, steps, _ = finished
     moments = list(evaluate_model(output / "model.safetensors", textures, tmp_path / "report"))
@@ -54,6 +55,7 @@ def test_an_evaluation_that_fails_leaves_no_folder(finished, make_textures, tmp_
     assert not (tmp_path / "report").exists()
 
 
+@pytest.mark.slow
 def test_reports_show_readable_class_names(finished, make_textures, tmp_path):
     state, about = load_model(finished[0] / "model.safetensors")
     named = ("n01443537-dots", "n02012849-plain", "n03126707-stripes")

@@ -75,6 +75,7 @@ def test_unreadable_data_leaves_no_folder(make_textures, quick, tmp_path):
     assert files(tmp_path) == {"data"}
 
 
+@pytest.mark.slow
 def test_a_broken_picture_in_both_splits_is_named_once(make_textures, quick, tmp_path):
     data = make_textures(tmp_path / "data", {"dots": 8, "stripes": 8})
     for name in ("dots/001.png", "stripes/002.png"):
@@ -189,6 +190,7 @@ def test_a_finished_run_keeps_no_checkpoint(textures, quick, tmp_path, last):
     assert done.metrics == pytest.approx(load_model(done.output)[1].metrics, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_last_epoch_of_a_run_that_ends_within_it_has_a_number_of_its_own(textures, quick, tmp_path):
     steps = list(train_classifier(textures, tmp_path / "run", quick(epochs=2.5)))
     assert [s.epoch for s in steps if s.phase == "epoch"] == [1, 2, 3]

@@ -185,6 +185,7 @@ def test_shapes_are_parsed_as_they_were_written():
 # -- training ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_map_of_classes_is_learned_by_difference_alone(pairs: tuple[Path, Path], tmp_path: Path):
     config = small(*pairs, wanted=f"labels:{CLASSES}", gan=0.0, feature_matching=0.0, steps=90, lr=8e-3, ema=0.9,
                    validate_every=30, augment="turns")  # fmt: skip
@@ -196,6 +197,7 @@ def test_a_map_of_classes_is_learned_by_difference_alone(pairs: tuple[Path, Path
     assert about.metrics["best_step"] in (30, 60, 90)
 
 
+@pytest.mark.slow
 def test_a_stopped_run_with_a_discriminator_goes_on_to_the_same_weights(pairs: tuple[Path, Path], tmp_path: Path):
     config = small(pairs[1], pairs[0], given=f"labels:{CLASSES}", scales=2, dropout=0.3, diff_augment=True, batch=1,
                    crop_px=48)  # fmt: skip

@@ -117,6 +117,7 @@ def test_layers_come_nearer_to_the_teachers(critic):
 TAUGHT = {"teacher": "embedded", "distill": ("conv2_2=conv2:2",), "distill_weight": 2.0}
 
 
+@pytest.mark.slow
 def test_a_resumed_taught_run_equals_one_that_was_not_stopped(textures, quick, tmp_path, monkeypatch):
     """And the maps stay out of the network's file."""
     monkeypatch.setattr(RunFolder, "finish", lambda _run: None)

@@ -57,6 +57,7 @@ def test_tensorboard_is_used_where_it_is_installed(installed, tmp_path, monkeypa
     assert written == [(str(tmp_path / "tensorboard"), 8), ("training/loss", 0.5, 8), "closed"]
 
 
+@pytest.mark.slow
 def test_what_tensorboard_reads_is_there_after_a_translator_has_learned(installed, tmp_path, monkeypatch, make_photo):
     installed.add("tensorboard")
 

@@ -77,6 +77,7 @@ def test_the_file_describes_itself(finished):
     assert str(output) not in json.dumps(about.recipe)
 
 
+@pytest.mark.slow
 def test_the_time_budget_is_kept(textures, quick, tmp_path):
     began = time.monotonic()
     steps = list(train_classifier(textures, tmp_path / "run", quick(minutes=1.5 / 60)))
@@ -133,6 +134,7 @@ def test_a_missing_layer_names_the_nearest(textures, quick, tmp_path):
         list(train_classifier(textures, tmp_path / "run", quick(freeze_to="conv3_x")))
 
 
+@pytest.mark.slow
 def test_unbalanced_classes_with_weights(make_textures, quick, tmp_path, last):
     data = make_textures(tmp_path / "data", {"dots": 60, "stripes": 8})
     done = last(
@@ -173,6 +175,7 @@ def test_a_diverging_run_says_so_and_keeps_no_broken_checkpoint(textures, quick,
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_torchvision_networks_train(textures, quick, tmp_path, last):
     config = quick(architecture="resnet18", epochs=0.2, lr=0.05)
     output = last(train_classifier(textures, tmp_path / "run", config)).output

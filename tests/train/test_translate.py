@@ -68,6 +68,7 @@ def test_it_learns_a_blur(pictures: Path, tmp_path: Path, make_photo: MakePhoto)
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_to_the_same_weights(pictures: Path, tmp_path: Path):
     whole, _ = network(small(pictures), tmp_path / "whole")
     stopped = PreparedTraining(small(pictures), Session()).work(None, 0, scratch=tmp_path / "parts")
@@ -158,6 +159,7 @@ def test_pairs_of_two_folders_are_cropped_at_the_same_place(pictures: Path):
     assert all(torch.allclose(a + b, torch.ones(1), atol=1e-5) for a, b in examples.held_out())
 
 
+@pytest.mark.slow
 def test_a_negative_is_learned_from_pairs_side_by_side(pictures: Path, tmp_path: Path):
     both = folder_of(pictures, "both", lambda rgb: np.concatenate([rgb, 255 - rgb], axis=1))
     config = small(both, side_by_side=True, steps=400, depth=1, lr=0.02, ema=0.95)
@@ -308,6 +310,7 @@ def nan(picture): return picture * np.nan
 """
 
 
+@pytest.mark.slow
 def test_a_function_of_ones_own_is_a_filter(pictures: Path, tmp_path: Path, make_photo: MakePhoto, monkeypatch):
     (tmp_path / "mine.py").write_text(USERS)
     monkeypatch.chdir(tmp_path)
@@ -351,6 +354,7 @@ def test_an_empty_folder_and_a_missing_one_are_refused(tmp_path: Path):
         open_task(small(tmp_path / "none"))
 
 
+@pytest.mark.slow
 def test_a_record_cannot_ask_for_a_function_to_be_run(pictures: Path, tmp_path: Path, monkeypatch, capsys):
     from reverie.apps.cli.main import main
     from reverie.jobs.stored import stored_record

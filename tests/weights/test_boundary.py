@@ -137,6 +137,7 @@ json_values = st.recursive(
     changes=st.dictionaries(st.sampled_from(sorted(GOOD)), json_values, max_size=3),
     kind=st.sampled_from(["classifier", "student", "adaptive", "stylegan2", "translator", "centers", "map"]),
 )
+@pytest.mark.slow
 def test_descriptions_that_say_anything(tmp_path_factory: pytest.TempPathFactory, changes: dict, kind: str) -> None:
     path = tmp_path_factory.getbasetemp() / "anything.safetensors"
     try:
@@ -251,6 +252,7 @@ def bomb(path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_torch_file_that_would_inflate_far_beyond_its_size_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="would grow to more"):
         load_state_dict(bomb(tmp_path / "a.pt"))

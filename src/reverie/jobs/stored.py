@@ -106,6 +106,13 @@ def _mesh_record(path: Path) -> dict[str, object] | None:
     return named(named(named(json_chunk(path).get("asset")).get("extras")).get("reverie")) or None
 
 
+def _record_beside(path: Path) -> dict[str, object]:
+    raise InputError(
+        f"'{path}' carries no job: if Reverie made it, the job stood beside it in '{side_file(path).name}', "
+        "which is missing; put it there again"
+    )
+
+
 def _onnx_record(path: Path) -> dict[str, object] | None:
     import importlib
 
@@ -120,6 +127,7 @@ def _onnx_record(path: Path) -> dict[str, object] | None:
 READERS: dict[str, Callable[[Path], dict[str, object] | None]] = {  # by suffix; all others hold theirs as pictures do
     ".safetensors": _network_record, ".json": _table_record, ".html": _page_record, ".glb": _mesh_record,
     ".gltf": _mesh_record, ".onnx": _onnx_record, ".reverie": job_beside_tensors,
+    **dict.fromkeys((".obj", ".ply", ".stl", ".csv", ".wav", ".flac"), _record_beside),
 }  # fmt: skip
 
 

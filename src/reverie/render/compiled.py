@@ -19,4 +19,4 @@ def compile_notes(moves: bool) -> tuple[str, ...]:
 
     if is_kept(shade_back if moves else interpolate):
         return ()
-    return (f"the renderer is compiled for this machine at its first use, about {20 if moves else 10} seconds, once",)
+    return (f"the renderer is compiled for this machine at its first use, about {30 if moves else 10} seconds, once",)

@@ -62,6 +62,7 @@ def survives(folder: Path, blob: bytes) -> None:
 
 @often
 @given(value=plain, protocol=st.integers(0, 5))
+@pytest.mark.slow
 def test_plain_values_are_what_python_wrote(value: object, protocol: int) -> None:
     blob = pickle.dumps(value, protocol)
     assert same(Machine(memoryview(blob), 0, Budget(), Report()).run(OPCODES), value)

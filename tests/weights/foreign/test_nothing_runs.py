@@ -19,6 +19,7 @@ from reverie.errors import WeightsError
 from reverie.models.stylegan2.foreign import convert
 from reverie.weights.foreign import load_state_dict
 
+UNPICKLERS = {"pickle", "dill", "cloudpickle", "marshal", "shelve", "joblib"}
 HARMLESS = ("object.", "sys._getframe", "mmap.", "code.__new__", "gc.", "cpython.", "builtins.id")
 heard: list[str] | None = None
 
@@ -75,10 +76,13 @@ def test_the_witness_would_have_heard() -> None:
 
 def test_no_file_of_the_package_unpickles() -> None:
     for path in Path(reverie.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        if not any(word in text for word in (*UNPICKLERS, ".load(")):
+            continue
+        for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 names = {a.name for a in node.names} | {getattr(node, "module", None)}
-                assert not names & {"pickle", "dill", "cloudpickle", "marshal", "shelve", "joblib"}, path
+                assert not names & UNPICKLERS, path
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("torch.load", "np.load", "numpy.load"):
                 words = {k.arg: ast.unparse(k.value) for k in node.keywords}
                 assert words.get("weights_only") == "True" or words.get("allow_pickle") == "False", f"{path}: {words}"
