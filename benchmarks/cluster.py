@@ -36,8 +36,7 @@ from measure import load_now, report, target
 from PIL import Image
 from style_exact import critic_in, error, painting_of
 
-from reverie.jobs.batch import Job as Item
-from reverie.jobs.batch import Outcome, run_jobs
+from reverie.jobs.batch import Item, Outcome, run_jobs
 from reverie.jobs.many import Asked, Opener
 
 HERE = Path(__file__).resolve().parent

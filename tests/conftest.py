@@ -25,8 +25,11 @@ from reverie.models.classifier import Stage, StagedClassifier
 from reverie.numerics.fourier import natural_scale, to_image
 from small_networks import small_networks, write_small_networks
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background of a shell: Ctrl-C is tested here
+# Started in the background of a shell, or by `nohup`: what ends a command is tested here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 STAGES = (

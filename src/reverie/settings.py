@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from reverie.errors import InputError
 
 T = TypeVar("T")
+V = TypeVar("V")
 MOST_TIMES = 64.0  # that a size may be larger than the input's own
 
 
@@ -102,20 +103,29 @@ class Facts:
     marks: tuple[str, ...] = ()
 
 
-def setting(default: Any, help: str, **facts: Any) -> Any:  # noqa: A002 - the word that the command line uses
+def setting(default: T, help: str, **facts: Any) -> T:  # noqa: A002 - the word that the command line uses
     """Declare one configuration field and all that is true of it.
 
     Args:
         default: its value where nothing is given; a tuple makes the option repeatable.
         help: see `Facts`.
         facts: those of `Facts`; any other name is a `TypeError` on import.
+
+    A type checker sees the default, and so whether it fits the field.
     """
     return dataclasses.field(default=default, metadata=vars(Facts(help, **facts)))
 
 
-def marked(cls: type[Any], mark: str) -> dict[str, Any]:
+def fields_of(config: object) -> tuple[dataclasses.Field[Any], ...]:
+    """Return the fields of a configuration, or of its class."""
+    if not dataclasses.is_dataclass(config):
+        raise TypeError(f"{type(config).__name__} is no configuration")
+    return dataclasses.fields(config)
+
+
+def marked(cls: type, mark: str) -> dict[str, Any]:
     """Return name and default of the fields of a configuration that carry a mark, in their order."""
-    return {field.name: field.default for field in dataclasses.fields(cls) if mark in field.metadata.get("marks", ())}
+    return {field.name: field.default for field in fields_of(cls) if mark in field.metadata.get("marks", ())}
 
 
 def flag_of(field: dataclasses.Field[Any]) -> str:
@@ -129,10 +139,10 @@ def types_of(cls: type) -> Mapping[str, Any]:
     return MappingProxyType(typing.get_type_hints(cls))
 
 
-def check_settings(config: Any) -> None:
+def check_settings(config: object) -> None:
     """Raise `InputError` for the first field of another type, or outside its range or choices."""
     kinds = types_of(type(config))
-    for field in dataclasses.fields(config):
+    for field in fields_of(config):
         value, rule = getattr(config, field.name), field.metadata
         flag = flag_of(field)
         _check_kind(flag, value, kinds[field.name])
@@ -180,7 +190,7 @@ def px_of(value: int | str, own_px: int, flag: str = "--size") -> int:
     raise InputError(f"{flag} must be pixels, or a size such as 2x or 50% of the picture's own; got '{value}'")
 
 
-def _check_kind(flag: str, value: Any, kind: Any) -> None:
+def _check_kind(flag: str, value: object, kind: Any) -> None:
     """Refuse what a program, unlike the command line, can hand over: ``steps="3"``, ``size=1.5``."""
     options = typing.get_args(kind) if type(None) in typing.get_args(kind) else (kind,)
     for option in options:
@@ -193,7 +203,7 @@ def _check_kind(flag: str, value: Any, kind: Any) -> None:
     raise InputError(f"{flag} must be {words}; got {value!r}")
 
 
-def _is(value: Any, kind: Any) -> bool:
+def _is(value: object, kind: Any) -> bool:
     if kind is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
@@ -208,7 +218,7 @@ def _spoken(kind: Any) -> str:
 
 def with_tuples(config: T) -> T:
     """Return the configuration as the command line would give it: ``layer="mixed5a"`` as a tuple, paths as texts."""
-    changed: dict[str, Any] = {}
+    changed: dict[str, object] = {}
     for name, kind in types_of(type(config)).items():
         value = getattr(config, name)
         if isinstance(value, Path):
@@ -218,10 +228,10 @@ def with_tuples(config: T) -> T:
     return dataclasses.replace(config, **changed) if changed else config  # type: ignore[type-var]
 
 
-def to_record(config: Any) -> dict[str, Any]:
+def to_record(config: object) -> dict[str, Any]:
     """Return a configuration as plain JSON types, without what is not stored."""
     record: dict[str, Any] = {}
-    for field in dataclasses.fields(config):
+    for field in fields_of(config):
         if not field.metadata.get("stored", True):
             continue
         value = getattr(config, field.name)
@@ -235,7 +245,7 @@ def to_record(config: Any) -> dict[str, Any]:
 # -- which fields go together -----------------------------------------------------------------------------------------
 
 
-def check_together(config: Any, *, has_input: bool | None = None) -> None:
+def check_together(config: object, *, has_input: bool | None = None) -> None:
     """Refuse settings that contradict each other by what their fields say.
 
     `has_input` is whether there is something to work on, if that is known.
@@ -243,7 +253,7 @@ def check_together(config: Any, *, has_input: bool | None = None) -> None:
     Raises:
         InputError: names both settings.
     """
-    known = {field.name: field for field in dataclasses.fields(config)}
+    known = {field.name: field for field in fields_of(config)}
     given = _changed(config)  # in the order of the fields, so that the same contradiction is named on every run
     for name in given:
         for other in known[name].metadata.get("excludes", ()):
@@ -257,9 +267,9 @@ def check_together(config: Any, *, has_input: bool | None = None) -> None:
             raise InputError(f"{flag_of(known[name])} needs a picture to work on")
 
 
-def without_rivals(cls: type, stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def without_rivals(cls: type, stored: Mapping[str, V], given: Mapping[str, V]) -> dict[str, V]:
     """Return stored settings without those that the given ones stand against, so that new ones can be laid on top."""
-    known = {field.name: field for field in dataclasses.fields(cls)}
+    known = {field.name: field for field in fields_of(cls)}
     chosen = {name for name, value in given.items() if name in known and value != known[name].default}
     rivals = {o for n in chosen for o in known[n].metadata.get("excludes", ())}
     rivals |= {n for n, field in known.items() if chosen.intersection(field.metadata.get("excludes", ()))}
@@ -272,7 +282,7 @@ def without_rivals(cls: type, stored: Mapping[str, Any], given: Mapping[str, Any
     return kept
 
 
-def _met(whole: str, values: Mapping[str, Any], known: Mapping[str, dataclasses.Field[Any]]) -> bool:
+def _met(whole: str, values: Mapping[str, object], known: Mapping[str, dataclasses.Field[Any]]) -> bool:
     """Tell whether values have what another field needs: a name, which is set, or NAME=VALUE,VALUE."""
     name, equals, wanted = whole.partition("=")
     default = known[name].default
@@ -294,8 +304,8 @@ def _wanting(needs: tuple[str, ...], known: Mapping[str, dataclasses.Field[Any]]
     return f"goes with {' or '.join(wholes)}; leave it out or add it"
 
 
-def _changed(config: Any) -> list[str]:
-    return [field.name for field in dataclasses.fields(config) if getattr(config, field.name) != field.default]
+def _changed(config: object) -> list[str]:
+    return [field.name for field in fields_of(config) if getattr(config, field.name) != field.default]
 
 
 # -- settings that come from a file -----------------------------------------------------------------------------------

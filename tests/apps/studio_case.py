@@ -55,11 +55,12 @@ def started(
     env["PYTHONPATH"] = os.pathsep.join([str(TOYS), env.get("PYTHONPATH", "")])
     if password:
         env["REVERIE_PASSWORD"] = password
-    child = subprocess.Popen(
-        [sys.executable, "-c", SERVER, str(home), host, str(port), *(["exhibition"] if exhibition else [])],
-        env=env,
-        stderr=subprocess.DEVNULL,
-    )
+    return _answering(["-c", SERVER, str(home), host, str(port), *(["exhibition"] if exhibition else [])], env, port)
+
+
+def _answering(arguments: list[str], env: dict[str, str], port: int) -> subprocess.Popen[bytes]:
+    """Start a server and wait until it answers."""
+    child = subprocess.Popen([sys.executable, *arguments], env=env, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         try:
@@ -76,9 +77,31 @@ def started(
 def studio_server(home: Path, *, host: str = "127.0.0.1", password: str | None = None) -> Iterator[str]:
     """Give the address of a running studio."""
     port = free_port()
-    child = started(home, port, host=host, password=password)
-    try:
+    with _until_the_end(started(home, port, host=host, password=password)):
         yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def real_studio(home: Path, *, modules: Path | None = None, **variables: str) -> Iterator[str]:
+    """Give the address of a running studio with the real tools, as `reverie studio` starts it.
+
+    Args:
+        home: the folder of its queue.
+        modules: a folder of modules that its processes find first.
+        variables: more of its environment.
+    """
+    port, env = free_port(), os.environ | variables
+    if modules is not None:
+        env["PYTHONPATH"] = os.pathsep.join([str(modules), env.get("PYTHONPATH", "")])
+    command = ["-m", "reverie", "studio", "--port", str(port), "--home", str(home)]
+    with _until_the_end(_answering(command, env, port)):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _until_the_end(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    try:
+        yield
     finally:
         child.terminate()
         child.wait(30)

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -97,16 +98,14 @@ def test_a_picture_of_many_can_be_replayed(run: Run, folder: Path) -> None:
     assert "the bytes are the same" in err
 
 
-def test_a_replay_computes_with_the_threads_of_then(run: Run, folder: Path, tmp_path: Path) -> None:
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(3)
-        assert run("dream", folder / "a.png", "-o", tmp_path / "out.png", "--octaves", 2, "--steps", 3)[0] == 0
-        torch.set_num_threads(1)
-        assert "the bytes are the same" in run("replay", tmp_path / "out.png", "--input", folder / "a.png")[2]
-        assert torch.get_num_threads() == 1
-    finally:
-        torch.set_num_threads(before)
+def test_a_replay_computes_with_the_threads_of_then(
+    run: Run, folder: Path, tmp_path: Path, threads: Callable[[int], None]
+) -> None:
+    threads(3)
+    assert run("dream", folder / "a.png", "-o", tmp_path / "out.png", "--octaves", 2, "--steps", 3)[0] == 0
+    threads(1)
+    assert "the bytes are the same" in run("replay", tmp_path / "out.png", "--input", folder / "a.png")[2]
+    assert torch.get_num_threads() == 1
 
 
 @pytest.mark.real

@@ -83,7 +83,7 @@ def test_upload_preview_result_replay_and_nothing_goes_outside(browser, base: st
     slider = page.locator("#viewer .compare input")
     slider.press("ArrowLeft")
     assert page.eval_on_selector(".compare", "box => box.style.getPropertyValue('--x')") == "49%"
-    page.click("#viewer button:has-text('Favourite')")
+    page.click("#viewer button:has-text('Favorite')")
     page.wait_for_selector("#viewer button[aria-pressed=true]")
     page.click("#viewer button:has-text('Replay')")
     page.wait_for_selector("#now-text:has-text('the bytes are the same')")

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from studio_case import ended, free_port
+from studio_case import ended, real_studio
 
 from gather_server import Server
 
@@ -46,21 +42,9 @@ def base(tmp_path: Path) -> Iterator[str]:
     """Give the address of a studio whose sources are a server on this machine."""
     with Server(40) as server:
         (tmp_path / "sitecustomize.py").write_text(OTHER_SERVERS.format(url=server.url))
-        port = free_port()
-        command = [sys.executable, "-m", "reverie", "studio", "--port", str(port), "--home", str(tmp_path / "home")]
-        paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-        more = {"PYTHONPATH": paths, "REVERIE_CONTACT": "a@example.org", "REVERIE_HOME": str(tmp_path / "cache")}
-        child = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=os.environ | more)
-        address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                httpx.get(f"{address}/api/status")
-                break
-            except httpx.TransportError:
-                time.sleep(0.1)
-        yield address
-        child.terminate()
-        child.wait(30)
+        more = {"REVERIE_CONTACT": "a@example.org", "REVERIE_HOME": str(tmp_path / "cache")}
+        with real_studio(tmp_path / "home", modules=tmp_path, **more) as address:
+            yield address
 
 
 def test_what_is_crossed_out_on_the_review_page_is_left_out(base: str, tmp_path: Path) -> None:

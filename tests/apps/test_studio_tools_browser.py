@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from studio_case import ended, free_port, png
+from studio_case import ended, png, real_studio
 
 pytest.importorskip("uvicorn", reason="the extra `studio` is not installed")
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -27,20 +23,8 @@ pytestmark = [
 
 @pytest.fixture
 def base(tmp_path: Path) -> Iterator[str]:
-    port = free_port()
-    command = [sys.executable, "-m", "reverie", "studio", "--port", str(port), "--home", str(tmp_path / "home")]
-    child = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=os.environ.copy())
-    address = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            httpx.get(f"{address}/api/status")
-            break
-        except httpx.TransportError:
-            time.sleep(0.1)
-    yield address
-    child.terminate()
-    child.wait(30)
+    with real_studio(tmp_path / "home") as address:
+        yield address
 
 
 def test_a_photo_becomes_a_dream_and_a_journey_is_composed(base: str, tmp_path: Path) -> None:

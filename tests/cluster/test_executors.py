@@ -11,7 +11,7 @@ from batch_case import Opener
 
 from reverie.cluster.executors import open_executor, wanted_executor
 from reverie.errors import InputError, ReverieError
-from reverie.jobs.batch import Job, Outcome
+from reverie.jobs.batch import Item, Outcome
 
 
 def test_an_engine_is_named_with_its_address_or_parameters():
@@ -43,7 +43,7 @@ def slurm(monkeypatch):
 
 
 def outcomes(executor, folder: Path, kinds: list[str], opener: Opener) -> dict[str, Outcome]:
-    jobs = [Job(f"job{i}", None, folder / f"{i}.txt", kind) for i, kind in enumerate(kinds)]
+    jobs = [Item(f"job{i}", None, folder / f"{i}.txt", kind) for i, kind in enumerate(kinds)]
     found = [event for event in executor.run(jobs, opener) if isinstance(event, Outcome)]
     assert len(found) == len(jobs)
     return {outcome.job.name: outcome for outcome in found}
@@ -88,7 +88,7 @@ def test_marks_of_commands_that_are_no_more_are_removed(tmp_path):
 
     from reverie.cluster.shared import marked
 
-    item = Job("a", None, tmp_path / "a.txt")
+    item = Item("a", None, tmp_path / "a.txt", None)
     over = subprocess.Popen([sys.executable, "-c", ""])
     over.wait()
     (own,) = {marked([item])}

@@ -15,7 +15,7 @@ from clips import card, write_clip
 from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.tool_command import run_tool
 from reverie.errors import InputError, ReverieError
-from reverie.jobs.batch import Job, Moment, Outcome
+from reverie.jobs.batch import Item, Moment, Outcome
 
 pytestmark = [
     pytest.mark.slow,
@@ -34,7 +34,7 @@ def executor(two_nodes):
 
 
 def events_of(executor, folder: Path, kinds: list[str], opener=None) -> list:
-    jobs = [Job(f"job{i}", None, folder / f"{i}.txt", kind) for i, kind in enumerate(kinds)]
+    jobs = [Item(f"job{i}", None, folder / f"{i}.txt", kind) for i, kind in enumerate(kinds)]
     return list(executor.run(jobs, opener or Opener(folder)))
 
 
@@ -63,7 +63,7 @@ def test_an_opener_that_fails_ends_all_with_its_own_words(executor, tmp_path):
 
 
 def test_closing_ends_all_work(executor, tmp_path):
-    jobs = [Job(f"job{i}", None, tmp_path / f"{i}.txt", "forever") for i in range(2)]
+    jobs = [Item(f"job{i}", None, tmp_path / f"{i}.txt", "forever") for i in range(2)]
     events = executor.run(jobs, Opener(tmp_path))
     assert isinstance(next(events), Moment)
     begun = [job.target.with_suffix(".begun") for job in jobs]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reverie.errors import InputError, OutputError, ReverieError
-from reverie.jobs.batch import Job
+from reverie.jobs.batch import Item
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class SlowOpener:
         return work
 
 
-def work(job: Job) -> Generator[tuple[float, str], None, str]:
+def work(job: Item[str]) -> Generator[tuple[float, str], None, str]:
     """Do what the payload says, then write the process and the job's name into the target."""
     yield 0.5, "half"
     kind = job.payload

@@ -13,16 +13,16 @@ import pytest
 from batch_case import Opener
 
 from reverie.errors import InputError, ReverieError
-from reverie.jobs.batch import Job, Moment, Outcome, run_jobs
+from reverie.jobs.batch import Item, Moment, Outcome, run_jobs
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="kills processes by signal")
 
 
-def jobs_of(folder: Path, kinds: list[str]) -> list[Job]:
-    return [Job(f"job{i}", None, folder / f"{i}.txt", kind) for i, kind in enumerate(kinds)]
+def jobs_of(folder: Path, kinds: list[str]) -> list[Item]:
+    return [Item(f"job{i}", None, folder / f"{i}.txt", kind) for i, kind in enumerate(kinds)]
 
 
-def outcomes(jobs: list[Job], opener: Opener, workers: int, here: bool = False) -> dict[str, Outcome]:
+def outcomes(jobs: list[Item], opener: Opener, workers: int, here: bool = False) -> dict[str, Outcome]:
     events = list(run_jobs(jobs, [opener] * workers, here=here))
     found = [e for e in events if isinstance(e, Outcome)]
     assert len(found) == len({o.job.name for o in found})  # nobody's outcome comes twice
@@ -114,11 +114,12 @@ from pathlib import Path
 
 sys.path.insert(0, sys.argv[2])
 from batch_case import SlowOpener
-from reverie.jobs.batch import Job, run_jobs
+from reverie.jobs.batch import Item, run_jobs
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    list(run_jobs([Job("a", None, folder / "a.txt"), Job("b", None, folder / "b.txt")], [SlowOpener(folder)] * 2))
+    items = [Item(name, None, folder / f"{name}.txt", None) for name in "ab"]
+    list(run_jobs(items, [SlowOpener(folder)] * 2))
 """
 
 

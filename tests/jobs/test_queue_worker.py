@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from toy_registry import FADE, find_tool
 
@@ -217,15 +217,11 @@ class Freed:
 
 
 def test_each_job_begins_with_the_cores_that_are_free_then(
-    queue: Queue, worker: Worker, photo: Path, monkeypatch: pytest.MonkeyPatch
+    queue: Queue, worker: Worker, photo: Path, monkeypatch: pytest.MonkeyPatch, threads: Callable[[int], None]
 ) -> None:
-    before = torch.get_num_threads()
     monkeypatch.setattr("reverie.jobs.queue.worker.Machine", Freed)
     monkeypatch.setattr("reverie.jobs.queue.worker.LEAST_LOOK_S", 0.0)
     jobs = [added(queue, photo, seed=seed) for seed in (1, 2)]
-    try:
-        worker.serve(lambda: all(queue.get(job.id).state == "done" for job in jobs))
-    finally:
-        torch.set_num_threads(before)
+    worker.serve(lambda: all(queue.get(job.id).state == "done" for job in jobs))
     made = [stored_record(queue.home.result(job.id) / "fox-fade.png")["machine"]["threads"] for job in jobs]
     assert made == [1, 2]

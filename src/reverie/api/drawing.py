@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import nn
@@ -33,7 +33,7 @@ class Drawing:
         last: the latest step, once there is one.
     """
 
-    def __init__(self, critic: Critic, steps: Iterator[Step], about: dict[str, Any]) -> None:
+    def __init__(self, critic: Critic, steps: Iterator[Step], about: dict[str, object]) -> None:
         self.critic, self.notes, self._steps, self._about = critic, list(critic.notes), steps, about
         self.last: Step | None = None
 

@@ -10,9 +10,9 @@ for step in dream("valley.jpg", DreamConfig(layer=("mixed5a",), octaves=5)):
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 import numpy as np
 from torch import nn
@@ -32,7 +32,7 @@ from reverie.optimize.ascend import Step
 from reverie.optimize.goal import Goal, as_objective
 from reverie.optimize.rendering import Change, as_look
 from reverie.optimize.transforms import Look
-from reverie.settings import check_settings, with_tuples
+from reverie.settings import check_settings, fields_of, with_tuples
 from reverie.tools.compare.comparison import Comparison, compare_pictures
 from reverie.tools.compare.config import CompareConfig
 from reverie.tools.dream.config import FORMS, DreamConfig
@@ -87,7 +87,7 @@ class Dream(Making[Step]):
     """
 
     def __init__(
-        self, source: Any, config: DreamConfig, critic: Critic | None = None, *, steering: Controls | None = None,
+        self, source: object, config: DreamConfig, critic: Critic | None = None, *, steering: Controls | None = None,
         folder: Path | None = None, session: Session | None = None, own: OwnGoal | None = None,
     ) -> None:  # fmt: skip
         config = with_tuples(config)
@@ -129,7 +129,7 @@ class Dream(Making[Step]):
 
 @in_python
 def dream(
-    picture: Any = None, config: DreamConfig | None = None, *, critic: Critic | nn.Module | None = None,
+    picture: object = None, config: DreamConfig | None = None, *, critic: Critic | nn.Module | None = None,
     objective: Goal | None = None, transforms: Look | Change | Sequence[Change] | None = None,
     preprocessing: Preprocessing | None = None, classes: Sequence[str] = (), preset: str | None = None, **settings: Any,
 ) -> Dream:  # fmt: skip
@@ -177,19 +177,19 @@ def _own_goal(
     return OwnGoal(goal, None if transforms is None else as_look(transforms))
 
 
-def check_one_way(config: object | None, settings: Mapping[str, Any], preset: str | None = None) -> None:
+def check_one_way(config: object | None, settings: Mapping[str, object], preset: str | None = None) -> None:
     """Refuse settings that come both as a configuration and by keyword."""
     if config is not None and (settings or preset is not None):
         raise InputError("give settings either as config or by keyword, not both")
 
 
-def _settings(cls: type[C], settings: Mapping[str, Any]) -> C:
+def _settings(cls: type[C], settings: Mapping[str, object]) -> C:
     """Return settings by keyword.
 
     Raises:
         InputError: one that there is not, with the nearest.
     """
-    known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+    known = [field.name for field in fields_of(cls)]
     for name in settings:
         if name not in known:
             raise InputError(unknown_name("setting", name, known))
@@ -198,7 +198,7 @@ def _settings(cls: type[C], settings: Mapping[str, Any]) -> C:
 
 @in_python
 def style(
-    content: Any, styles: Any = (), config: StyleConfig | None = None, *, preset: str | None = None,
+    content: object, styles: object = (), config: StyleConfig | None = None, *, preset: str | None = None,
     critic: Critic | None = None, **settings: Any,
 ) -> Styling:  # fmt: skip
     """Paint a picture in the style of others.
@@ -219,7 +219,7 @@ def style(
         InputError: settings, network or picture that cannot be used; the message says why.
     """
     check_one_way(config, settings, preset)
-    listed = tuple(styles) if isinstance(styles, (list, set)) or _is_many(styles) else (styles,)
+    listed = tuple(styles) if _is_many(styles) else (styles,)
     if critic is not None and config is None:
         settings = {"model": critic.identity.name} | settings
     config = config or _settings(StyleConfig, {**preset_of(STYLE, preset, settings), **settings})
@@ -233,14 +233,15 @@ def style(
     return Styling(picture, replace(config, style=found.chosen, style_class=None), critic, pictures=found)
 
 
-def _is_many(styles: Any) -> bool:
-    """Tell a tuple of styles from one picture with its weight."""
-    return isinstance(styles, tuple) and not (len(styles) == 2 and isinstance(styles[1], (int, float)))
+def _is_many(styles: object) -> TypeGuard[list[object] | set[object] | tuple[object, ...]]:
+    """Tell several styles from one, and a tuple of them from one picture with its weight."""
+    weighted = isinstance(styles, tuple) and len(styles) == 2 and isinstance(styles[1], (int, float))
+    return isinstance(styles, (list, set, tuple)) and not weighted
 
 
 @in_python
 def compare(
-    content: Any, style: Any, styled: Any, config: CompareConfig | None = None, **settings: Any
+    content: object, style: object, styled: object, config: CompareConfig | None = None, **settings: Any
 ) -> Comparison:  # fmt: skip
     """Measure how much of a style stylized pictures took on, and how much of their content they kept.
 

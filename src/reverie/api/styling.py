@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -52,7 +51,7 @@ class Styling(Making[Step]):
     """
 
     def __init__(
-        self, source: Any, config: StyleConfig, network: Critic | FastModel | None = None, *,
+        self, source: object, config: StyleConfig, network: Critic | FastModel | None = None, *,
         resume: Path | None = None, pictures: StylePictures | None = None,
     ) -> None:  # fmt: skip
         config = with_tuples(config)

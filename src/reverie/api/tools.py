@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,7 +76,7 @@ class Result:
         rgb = self.array()
         return Image.fromarray(rgb if rgb.dtype == np.uint8 else to_uint8(rgb))
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """Run to the end and return the rows of the table that was made.
 
         Raises:
@@ -129,7 +130,7 @@ def tool_names() -> tuple[str, ...]:
 
 
 @in_python
-def run_tool(name: str, *inputs: Any, session: Session | None = None, **settings: Any) -> Result:
+def run_tool(name: str, *inputs: object, session: Session | None = None, **settings: Any) -> Result:
     """Open a tool on its inputs; nothing is done before the result is asked for.
 
     Args:
@@ -157,7 +158,7 @@ def named_tool(name: str) -> Callable[..., Result] | None:
     if tool not in TOOLS:
         return None
 
-    def call(*inputs: Any, **settings: Any) -> Result:
+    def call(*inputs: object, **settings: Any) -> Result:
         return run_tool(tool, *inputs, **settings)
 
     call.__name__ = call.__qualname__ = name
@@ -165,7 +166,7 @@ def named_tool(name: str) -> Callable[..., Result] | None:
     return call
 
 
-def info(path: str | Path) -> dict[str, Any]:
+def info(path: str | Path) -> dict[str, object]:
     """Return what made a file: tool, settings, inputs, network.
 
     Raises:
@@ -194,7 +195,9 @@ def replay(path: str | Path, *, files: Sequence[str | Path] = (), **named: str |
     return Result(replayed(made, job, find_tool, Session(), files=found))
 
 
-def _placed(tool: AnyTool, inputs: Sequence[Any], settings: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
+def _placed(
+    tool: AnyTool, inputs: Sequence[object], settings: Mapping[str, object]
+) -> tuple[dict[str, object], object]:
     """Return settings with the fixed inputs among them, and the streamed input."""
     values, rest, streamed = dict(settings), list(inputs), None
     for role in tool.roles:
@@ -213,7 +216,7 @@ def _placed(tool: AnyTool, inputs: Sequence[Any], settings: Mapping[str, Any]) -
     return values, streamed
 
 
-def _given(tool: AnyTool, source: Any) -> Given:
+def _given(tool: AnyTool, source: object) -> Given:
     role = tool.streamed
     kind = "any" if role is None else role.kind
     if kind in ("picture", "film"):
@@ -221,8 +224,8 @@ def _given(tool: AnyTool, source: Any) -> Given:
 
         path = Path(source) if isinstance(source, (str, Path)) else None
         return Given(path, kind="film") if path is not None and is_footage(path) else given_of(source)
-    path = Path(source)
-    if not path.exists():
+    path = Path(source) if isinstance(source, (str, os.PathLike)) else None
+    if path is None or not path.exists():
         raise InputError(f"no {kind} at '{source}'")
     return Given(path, kind=kind)
 
@@ -233,7 +236,7 @@ def _for_films(tool: AnyTool) -> AnyTool:
     return load(tool.film) if tool.film is not None else tool if tool.makes != "picture" else film(tool)
 
 
-def _config(tool: AnyTool, given: Mapping[str, Any], family: AnyTool, *, something: bool) -> object:
+def _config(tool: AnyTool, given: Mapping[str, object], family: AnyTool, *, something: bool) -> object:
     """Return the settings of a tool, checked: those of a preset, and what was given on top.
 
     `family` is the tool of pictures where `tool` works on films in its place, and `something` tells whether there is

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from reverie.version import __version__
 
@@ -49,7 +49,7 @@ def examine() -> Iterator[Finding]:
             yield Finding(name, name, "bad", " ".join(str(error).split())[:200], "install Reverie again")
 
 
-def as_json(findings: list[Finding]) -> dict[str, Any]:
+def as_json(findings: list[Finding]) -> dict[str, object]:
     """Return the report as plain JSON types."""
     return {
         "reverie": __version__,

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar, TypeVarTuple
 
 from reverie.cluster.ray_executor import ATTEMPTS, RayExecutor
 from reverie.errors import InputError, ReverieError
-from reverie.jobs.job import parse
+from reverie.jobs.job import Json, parse
 from reverie.jobs.queue.entry import Entry, Made
 from reverie.jobs.queue.files import FileStore
 from reverie.jobs.queue.home import Home
@@ -28,9 +28,8 @@ from reverie.jobs.queue.trail import Trail
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool
 
-if TYPE_CHECKING:
-    from reverie.jobs.run import Run
-
+R = TypeVar("R")
+Ts = TypeVarTuple("Ts")
 STEPS_S = 0.2  # for which an actor goes on before it says how far it is; what users ask waits as long
 
 
@@ -40,15 +39,15 @@ class Known:
 
     paths: dict[str, Path]
 
-    def path(self, sha256: str) -> Path:
+    def path(self, digest: str) -> Path:
         """Return where a file lies.
 
         Raises:
             InputError: it was never sent.
         """
-        if sha256 not in self.paths:
+        if digest not in self.paths:
             raise InputError("an input was never sent")
-        return self.paths[sha256]
+        return self.paths[digest]
 
 
 class FarHand:
@@ -57,12 +56,14 @@ class FarHand:
     def __init__(self) -> None:
         self._session, self._taken = Session(), None
 
-    def open(self, home: Home, known: Any, entry: Entry, find: Any, device: str, frames: int) -> None:
+    def open(
+        self, home: Home, known: Known, entry: Entry, find: Callable[[str], AnyTool], device: str, frames: int
+    ) -> None:
         """Open a job, from its state where there is one."""
         os.chdir(home.empty)
         self._taken = Taken(home, known, entry, find, self._session, device, frames=frames)
 
-    def steps(self, changes: list[tuple[str, Any]], stop: bool) -> tuple[bool, float, list[str]]:
+    def steps(self, changes: list[tuple[str, Json]], stop: bool) -> tuple[bool, float, list[str]]:
         """Apply what was asked, do some steps; return whether there are more, the seconds, and what was refused."""
         taken, refused = self._taken, []
         assert taken is not None
@@ -96,10 +97,10 @@ class _Controls:
     """What was asked since the last steps."""
 
     def __init__(self) -> None:
-        self.changes: list[tuple[str, Any]] = []
+        self.changes: list[tuple[str, Json]] = []
         self.stopping = False
 
-    def ask(self, name: str, value: Any) -> None:
+    def ask(self, name: str, value: Json) -> None:
         """Pass a change on with the next steps."""
         self.changes.append((name, value))
 
@@ -117,8 +118,6 @@ class _Run:
 
 class FarTaken:
     """A job that an actor does; for the worker of the queue the same as `reverie.jobs.queue.taken.Taken`."""
-
-    run: Run | _Run
 
     def __init__(
         self, home: Home, files: FileStore, entry: Entry, find: Callable[[str], AnyTool], session: Session, device: str,
@@ -141,8 +140,8 @@ class FarTaken:
     def step(self) -> bool:
         """Do some steps; False after the last."""
         controls = self.run.controls
-        asked, controls.changes = controls.changes, []  # type: ignore[union-attr]
-        more, seconds, refused = self._asked("steps", asked, controls.stopping)  # type: ignore[union-attr]
+        asked, controls.changes = controls.changes, []
+        more, seconds, refused = self._asked(FarHand.steps, asked, controls.stopping)
         self.run.seconds = seconds
         for line in refused:
             self.trail.say(line)
@@ -150,8 +149,8 @@ class FarTaken:
 
     def save(self) -> tuple[list[Made], str]:
         """Write what there is."""
-        made, text, stopped = self._asked("save")
-        self.run.stopped = stopped  # type: ignore[misc]
+        made, text, stopped = self._asked(FarHand.save)
+        self.run.stopped = stopped
         return made, text
 
     def close(self, *, over: bool) -> None:
@@ -167,16 +166,16 @@ class FarTaken:
 
     def _begun(self) -> None:
         self._actor = self._executor.actor(FarHand)
-        self._asked("open", *self._open)
+        self._asked(FarHand.open, *self._open)
 
-    def _asked(self, method: str, *arguments: Any) -> Any:
+    def _asked(self, method: Callable[[FarHand, *Ts], R], *arguments: *Ts) -> R:
         """Call the actor; where it is lost, another begins from the job's state and is asked the same."""
         import ray
         import ray.exceptions
 
         while True:
             try:
-                return ray.get(getattr(self._actor, method).remote(*arguments))
+                return ray.get(getattr(self._actor, method.__name__).remote(*arguments))
             except ray.exceptions.RayTaskError as error:
                 raise error.as_instanceof_cause() from None
             except ray.exceptions.RayError as error:
@@ -186,8 +185,8 @@ class FarTaken:
                 self.trail.say("its worker was lost; another goes on from its state")
                 ray.kill(self._actor)
                 self._actor = self._executor.actor(FarHand)
-                if method != "open":
-                    self._asked("open", *self._open)
-                if method == "save":  # the steps that its state did not hold
-                    while self._asked("steps", [], False)[0]:
+                if method is not FarHand.open:
+                    self._asked(FarHand.open, *self._open)
+                if method is FarHand.save:  # the steps that its state did not hold
+                    while self._asked(FarHand.steps, [], False)[0]:
                         pass

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
+from typing import Generic, TypeVar
 
 from reverie.errors import ReverieError
-from reverie.jobs.batch import Job as Item
-from reverie.jobs.batch import Opener
-from reverie.jobs.worker import attempt
+from reverie.jobs.batch import Item, Opener
+from reverie.jobs.worker import Do, attempt
 
 Answer = tuple[int, str, float]
 """Exit code, message, seconds."""
 
 
-class FarWorker:
+P = TypeVar("P")
+
+
+class FarWorker(Generic[P]):
     """What an actor of Ray and a task of Slurm hold."""
 
     def __init__(self) -> None:
-        self._work: Any = None
+        self._work: Do[Item[P]] | None = None
         self._lock, self._moment = threading.Lock(), (0.0, "")
 
-    def open(self, opener: Opener) -> tuple[int, str]:
+    def open(self, opener: Opener[P]) -> tuple[int, str]:
         """Open what all items share; return exit code and message."""
         try:
             self._work = opener()
@@ -32,8 +34,9 @@ class FarWorker:
             return 1, f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:300]}"
         return 0, ""
 
-    def do(self, item: Item) -> Answer:
+    def do(self, item: Item[P]) -> Answer:
         """Do one item, whatever happens to it."""
+        assert self._work is not None
         began, moments = time.monotonic(), attempt(self._work, item)
         with self._lock:
             self._moment = (0.0, "")  # not that of the item before

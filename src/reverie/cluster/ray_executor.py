@@ -15,15 +15,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Generic, TypeVar
 
 from reverie.cluster.far_worker import FarWorker
 from reverie.cluster.ray_start import connect, thread_count
-from reverie.cluster.ray_tiles import RayTiles, TileHand
+from reverie.cluster.ray_tiles import Actor, RayTiles, Reference, TileHand
 from reverie.cluster.shared import Shared, marked
 from reverie.errors import ReverieError
-from reverie.jobs.batch import Job as Item
-from reverie.jobs.batch import Moment, Opener, Outcome
+from reverie.jobs.batch import Item, Moment, Opener, Outcome
 from reverie.jobs.cores import SHARE_OF_FREE, STEP_BYTES
 from reverie.jobs.tool import AnyTool
 
@@ -34,6 +33,8 @@ GROW_S = 5.0  # between two looks whether the cluster has become larger
 ALONE_S = 120.0  # without a single machine, after which a cluster is given up
 STRAGGLER = 4.0  # times the usual seconds of an item, after which an idle worker makes it too
 STRAGGLER_S = 20.0  # but no item is called slow before this
+
+P = TypeVar("P")
 
 
 class RayExecutor:
@@ -87,7 +88,7 @@ class RayExecutor:
         ]
         return int(min(shares) * SHARE_OF_FREE) // STEP_BYTES * STEP_BYTES if shares else None
 
-    def run(self, items: Sequence[Item], opener: Opener) -> Generator[Moment | Outcome]:
+    def run(self, items: Sequence[Item[P]], opener: Opener[P]) -> Generator[Moment[P] | Outcome[P]]:
         """Yield what happens until every item has its outcome."""
         if not items:
             return
@@ -112,7 +113,7 @@ class RayExecutor:
         if self._tiles is not None:
             self._tiles.close()
 
-    def actor(self, cls: type = FarWorker) -> Any:
+    def actor(self, cls: type = FarWorker) -> Actor:
         """Ask Ray for one more worker; it comes when there is room."""
         variables = {name: str(self._threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
         variables["OMP_WAIT_POLICY"] = os.environ.get("OMP_WAIT_POLICY", "passive")
@@ -124,31 +125,31 @@ class RayExecutor:
 
 
 @dataclass(eq=False)
-class _Worker:
+class _Worker(Generic[P]):
     """An actor and what it does; `call` is the reference that its answer comes under."""
 
-    actor: Any
-    call: Any
-    item: Item | None = None
+    actor: Actor
+    call: Reference | None
+    item: Item[P] | None = None
     began: float = field(default_factory=time.monotonic)
-    asked: Any = None
+    asked: Reference | None = None
 
 
-class _Batch:
+class _Batch(Generic[P]):
     """The actors and what is left to do."""
 
-    def __init__(self, executor: RayExecutor, items: Sequence[Item], opener: Opener) -> None:
+    def __init__(self, executor: RayExecutor, items: Sequence[Item[P]], opener: Opener[P]) -> None:
         import ray
 
         self.ray, self.executor, self.opener = ray, executor, opener
         self.pending = deque(items)
-        self.attempts: dict[Item, int] = dict.fromkeys(items, 0)
+        self.attempts: dict[Item[P], int] = dict.fromkeys(items, 0)
         self.left = len(items)
-        self.workers: list[_Worker] = []
+        self.workers: list[_Worker[P]] = []
         self.seconds: list[float] = []
         self.lost, self.grown, self.alive = 0, 0.0, time.monotonic()
 
-    def run(self) -> Iterator[Moment | Outcome]:
+    def run(self) -> Iterator[Moment[P] | Outcome[P]]:
         while self.left:
             self._grow()
             calls = {worker.call: worker for worker in self.workers if worker.call is not None}
@@ -182,7 +183,7 @@ class _Batch:
         actor = self.executor.actor()
         self.workers.append(_Worker(actor, actor.open.remote(self.opener)))
 
-    def _answered(self, worker: _Worker) -> Iterator[Outcome]:
+    def _answered(self, worker: _Worker[P]) -> Iterator[Outcome[P]]:
         item = worker.item
         try:
             answer = self.ray.get(worker.call)
@@ -204,7 +205,7 @@ class _Batch:
             yield Outcome(item, "failed" if code else "done", message, code, seconds)
         self._next(worker)
 
-    def _over(self, item: Item) -> None:
+    def _over(self, item: Item[P]) -> None:
         """Strike an item off, and end the copies of it that are still made."""
         del self.attempts[item]
         self.left -= 1
@@ -212,16 +213,16 @@ class _Batch:
             self.workers.remove(other)
             self._kill(other)
 
-    def _next(self, worker: _Worker) -> None:
+    def _next(self, worker: _Worker[P]) -> None:
         if self.pending:
             self._give(worker, self.pending.popleft())
             self.attempts[worker.item] += 1  # type: ignore[index]
 
-    def _give(self, worker: _Worker, item: Item) -> None:
+    def _give(self, worker: _Worker[P], item: Item[P]) -> None:
         worker.item, worker.began = item, time.monotonic()
         worker.call = worker.actor.do.remote(item)
 
-    def _died(self, worker: _Worker, error: Exception) -> Iterator[Outcome]:
+    def _died(self, worker: _Worker[P], error: Exception) -> Iterator[Outcome[P]]:
         self.workers.remove(worker)
         self._kill(worker)
         self.lost += 1
@@ -241,7 +242,7 @@ class _Batch:
         if len(self.workers) < min(self.executor.workers, self.left):
             self._start()
 
-    def _moments(self) -> Iterator[Moment]:
+    def _moments(self) -> Iterator[Moment[P]]:
         """Ask the busy how far they are; who does not answer is asked no second time."""
         busy = [worker for worker in self.workers if worker.item is not None]
         for worker in busy:
@@ -272,5 +273,5 @@ class _Batch:
             if idle and made.count(worker.item) == 1 and not worker.item.alone:  # type: ignore[union-attr]
                 self._give(idle.pop(), worker.item)  # type: ignore[arg-type]
 
-    def _kill(self, worker: _Worker) -> None:
+    def _kill(self, worker: _Worker[P]) -> None:
         self.ray.kill(worker.actor, no_restart=True)

@@ -19,7 +19,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import is_dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from reverie.errors import ReverieError
 
@@ -29,18 +29,26 @@ GROW_S = 5.0  # between two looks whether there is room for more
 ALONE_S = 120.0  # without a single actor, after which a cluster is given up
 LOST_IN_A_ROW = 12  # actors that may be lost without a single tile done in between
 
+R = TypeVar("R")
+Actor: TypeAlias = Any  # Ray's handle of a `TileHand`: what is called on it is sent
+Reference: TypeAlias = Any  # Ray's, of what will come
+Task: TypeAlias = tuple[object, ...]
+
 
 class TileHand:
     """The actor: holds networks, and calls functions with them."""
 
     def __init__(self) -> None:
-        self._held: tuple[int, Any] = (-1, None)
-        self._shared: tuple[int, Any] = (-1, None)
+        self._held: tuple[int, object] = (-1, None)
+        self._shared: tuple[int, Task] = (-1, ())
 
     def here(self) -> None:
         """Answer, once it has a place."""
 
-    def call(self, function: Callable[..., Any], held: tuple[int, list[Any]], shared: tuple[int, list[Any]], task: Any):
+    def call(
+        self, function: Callable[..., R], held: tuple[int, list[Reference]], shared: tuple[int, list[Reference]],
+        task: Task,
+    ) -> R:  # fmt: skip
         """Return ``function(holder, *shared, *task)``; what was sent before is kept under its number."""
         import ray
 
@@ -52,38 +60,36 @@ class TileHand:
 
 
 class RayTiles:
-    """Calls functions for tiles on the nodes of a cluster; see `reverie.optimize.tile_workers.TileWorkers`.
+    """Calls functions for tiles on the nodes of a cluster; see `reverie.critic.tile_workers.TileWorkers`.
 
     Args:
         workers: gives how many actors there is room for now.
         start: asks Ray for one.
     """
 
-    def __init__(self, workers: Callable[[], int], start: Callable[[], Any]) -> None:
+    def __init__(self, workers: Callable[[], int], start: Callable[[], Actor]) -> None:
         import ray
 
         self._ray, self._workers, self._start = ray, workers, start
-        self._actors: list[Any] = []
-        self._coming: dict[Any, Any] = {}  # what answers when it has a place → actor; after a loss it may get none
+        self._actors: list[Actor] = []
+        self._coming: dict[Reference, Actor] = {}  # what answers when it has a place; after a loss it may get none
         self._grown = 0.0
-        self._held: tuple[int, Any, list[Any]] = (0, None, [])
+        self._held: tuple[int, object, list[Reference]] = (0, None, [])
         self._calls = self._lost = 0
 
-    def each(
-        self, function: Callable[..., Any], holder: Any, shared: tuple[Any, ...], tasks: Iterable[tuple[Any, ...]]
-    ) -> Iterator[Any]:
+    def each(self, function: Callable[..., R], holder: object, shared: Task, tasks: Iterable[Task]) -> Iterator[R]:
         """Yield the results in the order of the tasks, whoever is quicker and whoever is lost meanwhile."""
         if self._held[1] is not holder:
             self._held = (self._held[0] + 1, holder, [self._ray.put(_bare(holder))])
         self._calls += 1
         held, given = (self._held[0], self._held[2]), (self._calls, [self._ray.put(shared)])
-        waiting, again = enumerate(tasks), deque[tuple[int, Any]]()
-        running: dict[Any, tuple[Any, int, Any]] = {}
-        done: dict[int, Any] = {}
+        waiting, again = enumerate(tasks), deque[tuple[int, Task]]()
+        running: dict[Reference, tuple[Actor, int, Task]] = {}
+        done: dict[int, R] = {}
         following, ended = 0, False
         while True:
             for actor in self._free([actor for actor, _, _ in running.values()]):
-                number, task = again.popleft() if again else next(waiting, (-1, None))
+                number, task = again.popleft() if again else next(waiting, (-1, ()))
                 ended = ended or number < 0
                 if number >= 0:
                     running[actor.call.remote(function, held, given, task)] = (actor, number, task)
@@ -130,7 +136,7 @@ class RayTiles:
             except self._ray.exceptions.RayError as error:
                 self._drop(actor, error)
 
-    def _free(self, busy: list[Any]) -> list[Any]:
+    def _free(self, busy: list[Actor]) -> list[Actor]:
         """Return the actors that can take a task, one that can take two twice; those without any come first.
 
         Raises:
@@ -145,7 +151,7 @@ class RayTiles:
         room = [(busy.count(actor) + k, actor) for actor in self._actors for k in range(IN_FLIGHT - busy.count(actor))]
         return [actor for _, actor in sorted(room, key=lambda item: item[0])]
 
-    def _drop(self, actor: Any, error: Exception) -> None:
+    def _drop(self, actor: Actor, error: Exception) -> None:
         if actor not in self._actors:
             return
         self._actors.remove(actor)
@@ -155,7 +161,7 @@ class RayTiles:
             raise ReverieError(f"workers of the cluster keep being lost ({type(error).__name__})")
 
 
-def _bare(holder: Any) -> Any:
+def _bare(holder: Any) -> object:
     """Return a holder whose network is on the CPU, without replicas and helpers of its own."""
     critic = copy.copy(getattr(holder, "critic", holder))
     critic.net = copy.deepcopy(critic.net).cpu()
@@ -163,7 +169,7 @@ def _bare(holder: Any) -> Any:
     return replace(holder, critic=critic) if is_dataclass(holder) and not isinstance(holder, type) else critic
 
 
-def _arrived(holder: Any) -> Any:
+def _arrived(holder: Any) -> object:
     """Put a network onto the GPU that this actor was given, if it was."""
     import torch
 

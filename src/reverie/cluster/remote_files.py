@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory, mkdtemp
 
 from reverie.cluster.storage import exists, fetch, is_url, put
-from reverie.jobs.batch import Job as Item
+from reverie.jobs.batch import Item
 from reverie.jobs.files import with_parts, with_paths
 from reverie.jobs.given import Given
 from reverie.jobs.job import sections
@@ -18,6 +17,7 @@ from reverie.jobs.many import Asked, Many, Opener
 from reverie.jobs.target import Target
 from reverie.jobs.values import with_chosen
 from reverie.jobs.wanted import target_for
+from reverie.jobs.worker import Do, Reports
 
 THERE = "there already"  # what an item says that was up to date
 
@@ -45,7 +45,7 @@ class RemoteOpener:
 
     opener: Opener
 
-    def __call__(self) -> Callable[[Item], Generator[tuple[float, str], None, str]]:
+    def __call__(self) -> Do[Item[Remote]]:
         def near(role: str, path: str) -> str:
             if not is_url(path):
                 return path
@@ -64,9 +64,8 @@ class _RemoteWork:
     many: Many
     opener: Opener
 
-    def __call__(self, item: Item) -> Generator[tuple[float, str], None, str]:
+    def __call__(self, item: Item[Remote]) -> Reports:
         remote = item.payload
-        assert isinstance(remote, Remote)
         with TemporaryDirectory(prefix="reverie-item-") as text:
             source = fetch(remote.source, Path(text) / "in" / remote.source.rpartition("/")[2])
             out = Path(text) / "out"
@@ -75,7 +74,7 @@ class _RemoteWork:
             if target.finished:
                 return THERE
             there = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
-            message = yield from self.many(replace(item, source=source, target=target.path, payload=remote.asked))
+            message = yield from self.many(Item(item.name, source, target.path, remote.asked, item.alone))
             made = [path for path in sorted(out.rglob("*")) if path.is_file() and path != target.path]
             made = [path for path in made if there.get(path) != path.stat().st_mtime_ns]
             folder = remote.target.rpartition("/")[0]

@@ -8,24 +8,26 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
 from uuid import uuid4
 
 import psutil
 
 from reverie.errors import InputError, OutputError
-from reverie.jobs.batch import Job as Item
-from reverie.jobs.batch import Opener
+from reverie.jobs.batch import Item, Opener
+from reverie.jobs.worker import Do
+
+P = TypeVar("P")
 
 
 @dataclass(frozen=True)
-class Shared:
+class Shared(Generic[P]):
     """An opener that first looks for a mark which the driver left in the folder of the results."""
 
-    opener: Opener
+    opener: Opener[P]
     mark: Path | None
 
-    def __call__(self) -> Any:
+    def __call__(self) -> Do[Item[P]]:
         if self.mark is not None and not self.mark.exists():
             raise InputError(
                 f"'{self.mark.parent}' is not the same folder on {socket.gethostname()}: an executor needs storage "
@@ -34,7 +36,7 @@ class Shared:
         return self.opener()
 
 
-def marked(items: Sequence[Item]) -> Path | None:
+def marked(items: Sequence[Item[object]]) -> Path | None:
     """Leave a mark beside the first result; None where results go to an object store.
 
     Marks of commands of this machine that ended without a word, as where the head is lost, are removed.

@@ -15,15 +15,14 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
 from reverie.cluster.far_worker import Answer, FarWorker
 from reverie.cluster.ray_start import thread_count
 from reverie.cluster.shared import Shared, marked
 from reverie.errors import InputError, ReverieError
-from reverie.jobs.batch import Job as Item
-from reverie.jobs.batch import Moment, Opener, Outcome
+from reverie.jobs.batch import Item, Moment, Opener, Outcome
 from reverie.jobs.tool import AnyTool
 
 ATTEMPTS = 4  # of a shard
@@ -32,9 +31,11 @@ END_S = 10.0  # for local processes to end after their last answer
 LOOK_S = 0.5  # between two looks into the folder of answers
 TIMEOUT_MIN = 240  # of a task, where the parameters do not say
 
+P = TypeVar("P")
+
 
 @dataclass(frozen=True)
-class Shard:
+class Shard(Generic[P]):
     """What one task does; submitit calls it, and sends it again where it was preempted.
 
     Attributes:
@@ -45,12 +46,12 @@ class Shard:
     """
 
     numbers: tuple[int, ...]
-    items: tuple[Item, ...]
-    opener: Opener
+    items: tuple[Item[P], ...]
+    opener: Opener[P]
     folder: Path
 
     def __call__(self) -> None:
-        worker = FarWorker()
+        worker = FarWorker[P]()
         code, message = worker.open(self.opener)
         if code:
             _write(self.folder / "unopened.json", [code, message])
@@ -94,7 +95,7 @@ class SlurmExecutor:
         self.threads, self.workers = thread_count(), WORKERS if workers == "auto" else int(workers)
         self.memory_bytes = None
 
-    def run(self, items: Sequence[Item], opener: Opener) -> Generator[Moment | Outcome]:
+    def run(self, items: Sequence[Item[P]], opener: Opener[P]) -> Generator[Moment[P] | Outcome[P]]:
         """Yield what happens until every item has its outcome."""
         if not items:
             return
@@ -117,7 +118,7 @@ class SlurmExecutor:
     def close(self) -> None:
         """There is nothing to give back."""
 
-    def submit(self, shards: Sequence[Shard], folder: Path) -> list[Any]:
+    def submit(self, shards: Sequence[Shard[P]], folder: Path) -> list[Any]:
         """Send shards as one array and return submitit's jobs."""
         executor = self._submitit.AutoExecutor(folder=folder / "log", cluster=self._cluster)
         known = {key: int(value) if value.isdecimal() else value for key, value in self._parameters.items()}
@@ -126,15 +127,15 @@ class SlurmExecutor:
             return [executor.submit(shard) for shard in shards]
 
 
-class _Array:
+class _Array(Generic[P]):
     """The tasks that were sent and what has come back."""
 
-    def __init__(self, executor: SlurmExecutor, items: Sequence[Item], opener: Opener, folder: Path) -> None:
+    def __init__(self, executor: SlurmExecutor, items: Sequence[Item[P]], opener: Opener[P], folder: Path) -> None:
         self.executor, self.items, self.opener, self.folder = executor, items, opener, folder
         self.open = set(range(len(items)))
-        self.tasks: list[tuple[Any, Shard, int]] = []
+        self.tasks: list[tuple[Any, Shard[P], int]] = []
 
-    def run(self) -> Iterator[Moment | Outcome]:
+    def run(self) -> Iterator[Moment[P] | Outcome[P]]:
         count = min(self.executor.workers, len(self.items))
         self._send([tuple(range(first, len(self.items), count)) for first in range(count)], 1)
         while self.open:
@@ -163,7 +164,7 @@ class _Array:
         jobs = self.executor.submit(shards, self.folder)
         self.tasks += [(job, shard, attempt) for job, shard in zip(jobs, shards, strict=True)]
 
-    def _answers(self) -> Iterator[Outcome]:
+    def _answers(self) -> Iterator[Outcome[P]]:
         found = {path.stem: path for path in self.folder.glob("*.json")}
         if "unopened" in found:
             code, message = json.loads(found["unopened"].read_text("utf-8"))
@@ -175,7 +176,7 @@ class _Array:
             self.open.discard(number)
             yield Outcome(self.items[number], "failed" if code else "done", message, code, seconds)
 
-    def _after(self, job: Any, shard: Shard, attempt: int) -> Iterator[Outcome]:
+    def _after(self, job: Any, shard: Shard[P], attempt: int) -> Iterator[Outcome[P]]:
         """Send again what a task has left undone, or give it up."""
         left = tuple(number for number in shard.numbers if number in self.open)
         if not left:

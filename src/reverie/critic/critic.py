@@ -11,7 +11,6 @@ import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +29,7 @@ from reverie.critic.layers import (
 )  # fmt: skip
 from reverie.critic.precision import EXTENTS, Precision, can_fuse
 from reverie.critic.run import is_redirected, remove_hooks, run_until
+from reverie.critic.tile_workers import TileWorkers
 from reverie.errors import InputError, LayerError, unknown_name
 from reverie.models.fold import fold_batchnorm
 from reverie.models.norms import norm_statistics, surviving
@@ -93,7 +93,7 @@ class Critic:
         called: what a command takes for it: its name, or where its file lies.
         notes: what a user should know of it, such as what was guessed.
         brought: a program made the module itself: no name opens it again.
-        tile_workers: other machines that do so in their place; see `reverie.optimize.tile_workers`.
+        tile_workers: other machines that do so in their place; see `reverie.critic.tile_workers`.
         meant: of a replay: the classes that texts named then, see `reverie.critic.classes.find_recorded`.
     """
 
@@ -108,7 +108,7 @@ class Critic:
         self.notes: tuple[str, ...] = ()
         self.called = identity.name
         self.brought = False
-        self.tile_workers: Any = None
+        self.tile_workers: TileWorkers | None = None
         self.meant: Mapping[str, Sequence[str]] | None = None
         net = (net if own else copy.deepcopy(net)).eval().requires_grad_(False).float().cpu()
         remove_hooks(net)

@@ -12,22 +12,21 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any, Literal
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 from reverie.errors import ReverieError
-from reverie.jobs.worker import Worker, attempt
+from reverie.jobs.worker import Do, Worker, attempt
 
 State = Literal["done", "skipped", "failed"]
-Work = Callable[[Any], Generator[tuple[float, str], None, str]]
-"""Takes a job, yields (share done, note) on the way, and returns a summary."""
-Opener = Callable[[], Work]
+P = TypeVar("P")
+A = TypeVar("A", covariant=True)
 
 ATTEMPTS = 2  # of a job whose worker died under it
 LOST_IN_A_ROW = 4  # workers that may die without a single job done in between
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class Item(Generic[A]):
     """One piece of work: a name for messages, what it is made from, where the result goes, and how.
 
     `payload` is whatever the work needs; it must survive pickling. `alone` is whether it keeps files of its own beside
@@ -37,15 +36,19 @@ class Job:
     name: str
     source: Path | None
     target: Path
-    payload: Any = None
+    payload: A
     alone: bool = False
 
 
+Opener: TypeAlias = Callable[[], Do[Item[P]]]
+"""Opens what all items share, once a worker."""
+
+
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Generic[A]):
     """What became of a job; `message` is the reason of a failure or a summary, `exit_code` 2 for bad input."""
 
-    job: Job
+    job: Item[A]
     state: State
     message: str = ""
     exit_code: int = 0
@@ -53,15 +56,17 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Moment:
+class Moment(Generic[A]):
     """A job under way: the share that is done and a short text."""
 
-    job: Job
+    job: Item[A]
     share: float
     note: str
 
 
-def run_jobs(jobs: Sequence[Job], openers: Sequence[Opener], *, here: bool = False) -> Generator[Moment | Outcome]:
+def run_jobs(
+    jobs: Sequence[Item[P]], openers: Sequence[Opener[P]], *, here: bool = False
+) -> Generator[Moment[P] | Outcome[P]]:
     """Yield what happens until every job has its outcome.
 
     Args:
@@ -80,7 +85,7 @@ def run_jobs(jobs: Sequence[Job], openers: Sequence[Opener], *, here: bool = Fal
         yield from _Batch(jobs, openers).run()
 
 
-def _here(jobs: Sequence[Job], opener: Opener) -> Iterator[Moment | Outcome]:
+def _here(jobs: Sequence[Item[P]], opener: Opener[P]) -> Iterator[Moment[P] | Outcome[P]]:
     work = opener()
     for job in jobs:
         began = time.monotonic()
@@ -94,18 +99,18 @@ def _here(jobs: Sequence[Job], opener: Opener) -> Iterator[Moment | Outcome]:
                 break
 
 
-class _Batch:
+class _Batch(Generic[P]):
     """The workers and what is left to do."""
 
-    def __init__(self, jobs: Sequence[Job], openers: Sequence[Opener]) -> None:
+    def __init__(self, jobs: Sequence[Item[P]], openers: Sequence[Opener[P]]) -> None:
         self._pending = deque(jobs)
-        self._attempts: dict[Job, int] = dict.fromkeys(jobs, 0)
+        self._attempts: dict[Item[P], int] = dict.fromkeys(jobs, 0)
         self._openers = list(openers)[: len(jobs)]
-        self._workers: list[Worker] = []
-        self._dismissed: list[Worker] = []
+        self._workers: list[Worker[Item[P]]] = []
+        self._dismissed: list[Worker[Item[P]]] = []
         self._lost = 0
 
-    def run(self) -> Iterator[Moment | Outcome]:
+    def run(self) -> Iterator[Moment[P] | Outcome[P]]:
         try:
             self._workers = [Worker(opener) for opener in self._openers]
             while self._workers:
@@ -118,7 +123,7 @@ class _Batch:
             for worker in (*self._workers, *self._dismissed):
                 worker.join()
 
-    def _heard(self, worker: Worker) -> Iterator[Moment | Outcome]:
+    def _heard(self, worker: Worker[Item[P]]) -> Iterator[Moment[P] | Outcome[P]]:
         try:
             kind, *rest = worker.connection.recv()
         except (EOFError, OSError):
@@ -140,7 +145,7 @@ class _Batch:
             yield Outcome(job, "failed" if code else "done", message, code, seconds)
         self._next(worker)
 
-    def _next(self, worker: Worker) -> None:
+    def _next(self, worker: Worker[Item[P]]) -> None:
         """Give a worker its next job, or let it go."""
         if self._pending:
             job = self._pending.popleft()
@@ -151,7 +156,7 @@ class _Batch:
             self._dismissed.append(worker)
             worker.dismiss()
 
-    def _died(self, worker: Worker) -> Iterator[Outcome]:
+    def _died(self, worker: Worker[Item[P]]) -> Iterator[Outcome[P]]:
         self._workers.remove(worker)
         how = worker.join()
         self._lost += 1

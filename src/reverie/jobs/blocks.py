@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from reverie.numerics.mesh import Mesh
 
 CODECS = ("libx264", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "ffv1")
+OWN_WAY = "own way"  # mark of a setting that goes with no usual preset
 CODEC_SPEEDS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 
 
-def device_setting(*, several: bool = False, group: str = "machine", **facts: Any) -> Any:
+def device_setting(*, several: bool = False, group: str = "machine", **facts: Any) -> str:
     """Declare where a work is done, on one device or on several; further facts as `setting` has them."""
     names = "auto, cpu, cuda, cuda:N, mps, or several as cuda:0,1." if several else "auto, cpu, cuda, cuda:N or mps."
     return setting("auto", names, replay=False, group=group, **facts)
 
 
-def gradient_precision_setting(**facts: Any) -> Any:
+def gradient_precision_setting(**facts: Any) -> str:
     """Declare the arithmetic of a network that gradients are sent through, by a tool that records which it was."""
     text = (
         "Arithmetic of the network; auto measures. fp32-fused-2: fp32 in fewer operations, other in the last bits; "
@@ -33,49 +34,61 @@ def gradient_precision_setting(**facts: Any) -> Any:
     return setting("auto", text, choices=choices, replay=False, counts=True, expert=True, **facts)
 
 
-def network_setting(default: str = "embedded", **facts: Any) -> Any:
+def network_setting(default: str = "embedded", **facts: Any) -> str:
     """Declare which network sees the pictures."""
     text = f"Network: '{default}', a .safetensors file trained here, or a torchvision name."
     return setting(default, text, file="network", builtin=EMBEDDED_NAMES, **facts)
 
 
-def weights_setting(**facts: Any) -> Any:
+def weights_setting(**facts: Any) -> str | None:
     """Declare the file of that network's weights, where its name does not say it."""
     text = "State dict for a torchvision name, read as data; 'random' for an untrained one."
     return setting(None, text, file="network", builtin=("random",), expert=True, **facts)
 
 
-def codec_setting(**facts: Any) -> Any:
+def codec_setting(**facts: Any) -> str:
     """Declare how a video is encoded."""
     return setting("libx264", "Codec of a video.", choices=CODECS, replay=False, counts=True, expert=True, **facts)
 
 
-def crf_setting(**facts: Any) -> Any:
+def crf_setting(**facts: Any) -> int:
     """Declare how well a video is encoded."""
     text = "Quality of a video; smaller is better."
     return setting(18, text, minimum=0, maximum=63, replay=False, counts=True, **facts)
 
 
-def speed_setting(**facts: Any) -> Any:
+def speed_setting(**facts: Any) -> str:
     """Declare how long the codec may try."""
     text = "Speed of the codec."
     return setting("medium", text, choices=CODEC_SPEEDS, replay=False, counts=True, expert=True, **facts)
 
 
-def audio_setting(**facts: Any) -> Any:
+def audio_setting(**facts: Any) -> bool:
     """Declare whether a film keeps its sound."""
     return setting(True, "Take over the sound of a video.", replay=False, counts=True, expert=True, **facts)
 
 
-def start_setting(**facts: Any) -> Any:
+def start_setting(**facts: Any) -> float:
     """Declare where in a film the work begins."""
     return setting(0.0, "Second of a video to begin at: 2.5 or 0:02.5.", minimum=0, late=True, own=True, **facts)
 
 
-def duration_setting(**facts: Any) -> Any:
+def duration_setting(**facts: Any) -> float | None:
     """Declare how much of a film is taken."""
     text = "Seconds of a video to take from there on; default: to its end."
     return setting(None, text, above=0, late=True, own=True, **facts)
+
+
+def tile_setting(**facts: Any) -> int | None:
+    """Declare the size of tiles, where the plan of the memory is not left to choose it."""
+    text = "Work in tiles of this size in pixels."
+    return setting(None, text, minimum=32, replay=False, counts=True, own=True, expert=True, **facts)
+
+
+def max_memory_setting(example: str = "2GB", **facts: Any) -> str | None:
+    """Declare how much memory the plan may count with."""
+    text = f"Plan tiles so that the program stays below this, for example {example}."
+    return setting(None, text, replay=False, **facts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +96,7 @@ class NetworkSettings:
     """Which network sees the picture."""
 
     model: str = network_setting(group="what is seen")
-    weights: str | None = weights_setting(group="what is seen")
+    weights: str | None = weights_setting(group="what is seen", marks=(OWN_WAY,))
 
     def shipped(self) -> Path | None:
         """Return the file of the network that comes with the package, where that is meant."""
@@ -118,19 +131,8 @@ class MachineSettings:
 class TileSettings:
     """How much memory a picture may take."""
 
-    tile: int | None = setting(
-        None,
-        "Work in tiles of this size in pixels.",
-        minimum=32,
-        replay=False,
-        counts=True,
-        own=True,
-        group="machine",
-        expert=True,
-    )
-    max_memory: str | None = setting(
-        None, "Plan tiles so that the program stays below this, for example 2GB.", replay=False, group="machine"
-    )
+    tile: int | None = tile_setting(group="machine")
+    max_memory: str | None = max_memory_setting(group="machine")
 
 
 @dataclass(frozen=True, kw_only=True)

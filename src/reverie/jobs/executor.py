@@ -10,15 +10,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from reverie.critic.tile_workers import TileWorkers
 from reverie.errors import ReverieError
-from reverie.jobs.batch import Job as Item
-from reverie.jobs.batch import Moment, Opener, Outcome
+from reverie.jobs.batch import Item, Moment, Opener, Outcome
 from reverie.jobs.files import names_code, with_parts, with_paths
 from reverie.jobs.job import sections
 from reverie.jobs.tool import AnyTool
-from reverie.optimize.tile_workers import TileWorkers
+from reverie.settings import fields_of
+
+P = TypeVar("P")
 
 
 class Executor(Protocol):
@@ -48,7 +50,7 @@ class Executor(Protocol):
         """Give back what `tile_workers` holds on other machines; it comes again when it is asked for."""
         ...
 
-    def run(self, items: Sequence[Item], opener: Opener) -> Generator[Moment | Outcome]:
+    def run(self, items: Sequence[Item[P]], opener: Opener[P]) -> Generator[Moment[P] | Outcome[P]]:
         """Yield what happens until every item has its outcome; closing the generator ends all work.
 
         Args:
@@ -61,7 +63,7 @@ class Executor(Protocol):
         ...
 
 
-def settled_items(executor: Executor, items: Sequence[Item], opener: Opener) -> Generator[Outcome]:
+def settled_items(executor: Executor, items: Sequence[Item[P]], opener: Opener[P]) -> Generator[Outcome[P]]:
     """Yield the outcome of every part of one work, in the order in which they come.
 
     Raises:
@@ -90,7 +92,7 @@ def absolute(config: object) -> object:
 
 def _absolute(part: object) -> object:
     changed: dict[str, object] = {}
-    for field in dataclasses.fields(part):  # type: ignore[arg-type]
+    for field in fields_of(part):
         value = getattr(part, field.name)
         if field.metadata.get("runs_code") and names_code(value):
             path, colon, name = str(value).rpartition(":")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from reverie.errors import InputError
 from reverie.jobs.given import sha256_of
 from reverie.jobs.job import NETWORKS, Input, Job, is_library_name, sections
-from reverie.settings import flag_of
+from reverie.settings import fields_of, flag_of
 from reverie.weights.in_folder import network_in
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def named_files(config: object) -> Iterator[tuple[str, str]]:
         return path
 
     for part in sections(config).values():
-        for field in dataclasses.fields(part):  # type: ignore[arg-type]
+        for field in fields_of(part):
             value = getattr(part, field.name)
             if field.metadata.get("runs_code") and names_code(value):
                 noted(field.name, value[: value.index(".py:") + len(".py")])
@@ -49,7 +49,7 @@ def named_files(config: object) -> Iterator[tuple[str, str]]:
 def with_paths(part: object, change: Callable[[str, str], str]) -> object:
     """Return a section of settings with every file it names replaced; `change` gets its role and the path there now."""
     changed: dict[str, object] = {}
-    for field in dataclasses.fields(part):  # type: ignore[arg-type]
+    for field in fields_of(part):
         value, name, inside = getattr(part, field.name), field.name, field.metadata.get("inside")
         if value is None or not (inside or field.metadata.get("file")) or value in field.metadata.get("builtin", ()):
             continue
@@ -95,7 +95,7 @@ def recorded_files(config: object, *, networks: bool = True) -> dict[str, Input]
 
 def picture_role(config: object, role: str) -> bool:
     """Tell whether a role is a picture's, not a network's or a text's."""
-    fields = [field for part in sections(config).values() for field in dataclasses.fields(part)]  # type: ignore[arg-type]
+    fields = [field for part in sections(config).values() for field in fields_of(part)]
     pictures = {
         field.name for field in fields if field.metadata.get("file") == "picture" or field.metadata.get("inside")
     }
@@ -104,7 +104,7 @@ def picture_role(config: object, role: str) -> bool:
 
 def network_roles(config: object) -> set[str]:
     """Return the roles of the networks that settings name."""
-    fields = [field for part in sections(config).values() for field in dataclasses.fields(part)]  # type: ignore[arg-type]
+    fields = [field for part in sections(config).values() for field in fields_of(part)]
     return {field.name for field in fields if field.metadata.get("file") == "network"}
 
 
@@ -116,7 +116,7 @@ def with_networks(config: object) -> object:
 
 def _networks_of(part: object) -> object:
     changed: dict[str, object] = {}
-    for field in dataclasses.fields(part):  # type: ignore[arg-type]
+    for field in fields_of(part):
         value = getattr(part, field.name)
         if not isinstance(value, str) or value in field.metadata.get("builtin", ()):
             continue
@@ -139,7 +139,7 @@ def with_parts(config: object, parts: Mapping[str, object]) -> object:
 
 def _bare_part(part: object) -> object:
     changed: dict[str, object] = {}
-    for field in dataclasses.fields(part):  # type: ignore[arg-type]
+    for field in fields_of(part):
         value = getattr(part, field.name)
         if not field.metadata.get("replay", True):
             changed[field.name] = field.default
@@ -243,7 +243,7 @@ def found_config(job: Job, files: Files) -> object:
 
     parts: dict[str, object] = {}
     for name, part in sections(job.config).items():
-        for field in dataclasses.fields(part):  # type: ignore[arg-type]
+        for field in fields_of(part):
             if field.metadata.get("runs_code"):
                 _check_no_code(getattr(part, field.name))
             _check_user_only(field, getattr(part, field.name))

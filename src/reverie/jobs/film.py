@@ -103,7 +103,7 @@ class FrameSequence:
         )
         self._folder, self._whole = None, False
         self._storing: Future[None] | None = None
-        self.spread: Spread | None = Spread(self._part)
+        self.spread: Spread[tuple[int, int]] | None = Spread(self._part)
 
     def __iter__(self) -> Iterator[Progress]:
         folder = self._opened()
@@ -130,7 +130,7 @@ class FrameSequence:
         if storing is not None:
             storing.result()
 
-    def _elsewhere(self, folder: FrameFolder, spread: Spread) -> Iterator[Progress]:
+    def _elsewhere(self, folder: FrameFolder, spread: Spread[tuple[int, int]]) -> Iterator[Progress]:
         """Have the frames that are missing made by others."""
         total = self._footage.frames
         missing = [

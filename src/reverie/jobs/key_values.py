@@ -13,16 +13,18 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from reverie.errors import InputError, unknown_name
 from reverie.media.suffixes import PICTURES
 
 KEY_LIKE = re.compile(r",\s*([a-z-]+)\s*=", re.IGNORECASE)
-Read = Callable[[str, str], Any]
+Read = Callable[[str, str], object]
+
+T = TypeVar("T")
 
 
-def entry(default: Any, *, key: str = "", read: Read | None = None, file: str = "", always: bool = False) -> Any:
+def entry(default: T, *, key: str = "", read: Read | None = None, file: str = "", always: bool = False) -> T:
     """Declare one key.
 
     Args:
@@ -98,7 +100,7 @@ class KeyValues:
     def with_files(self, rename: Callable[[str, str], str]) -> Self:
         """Return the same with its file names replaced; `rename` gets what a file is for and what is there now."""
         named = [field for field in dataclasses.fields(self) if field.metadata["file"] and getattr(self, field.name)]
-        changed: dict[str, Any] = {}
+        changed: dict[str, object] = {}
         for field in sorted(named, key=lambda field: isinstance(getattr(self, field.name), tuple)):
             value, role = getattr(self, field.name), field.metadata["file"]
             if isinstance(value, tuple):
@@ -177,7 +179,7 @@ def yes_or_no(key: str, text: str) -> bool:
     return text.lower() in ("1", "yes")
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return "1" if value is True else "+".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 

@@ -6,11 +6,12 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
 from reverie.jobs.given import Given
+from reverie.jobs.job import Json
 from reverie.jobs.output import Picture
 from reverie.jobs.run import Run
 from reverie.jobs.target import check_format, check_no_foreign, check_no_source, place_for, say
@@ -110,7 +111,7 @@ class Making(ABC, Generic[S]):
         self._finish()
         return self.run.encoded(suffix, quality=quality)
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Json]:
         """Return everything needed to make the same bytes again; no absolute paths."""
         return dict(self.run.record())
 
@@ -147,7 +148,7 @@ class Making(ABC, Generic[S]):
         return place.path
 
 
-def given_of(source: Any) -> Given:
+def given_of(source: object) -> Given:
     """Return whatever holds one picture as the input of a work.
 
     Raises:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from reverie.jobs.batch import Job as Item
+from reverie.jobs.batch import Item
 from reverie.jobs.execute import summary
 from reverie.jobs.given import Given
 from reverie.jobs.output import Printable
@@ -15,6 +15,7 @@ from reverie.jobs.run import Run
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool, Prepared
 from reverie.jobs.values import with_chosen
+from reverie.jobs.worker import Reports
 from reverie.threads import Machine
 from reverie.weights.file_names import fitted
 
@@ -70,10 +71,9 @@ class Many:
     config: object
     machine: Machine | None = None
 
-    def __call__(self, job: Item) -> Generator[tuple[float, str], None, str]:
+    def __call__(self, job: Item[Asked]) -> Reports:
         self._choose_threads()
         asked = job.payload
-        assert isinstance(asked, Asked)
         config = with_chosen(self.config, {"seed": asked.seed})
         given = None if job.source is None else Given(Path(job.source), kind=asked.kind)
         with closing(Run(self.tool, self.prepared, config, given, scratch=scratch_of(job.target, self.tool))) as run:

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from reverie.jobs.job import Json
 
-C = TypeVar("C")
+C = TypeVar("C", covariant=True)
 
 
 def _nothing(path: Path) -> None:

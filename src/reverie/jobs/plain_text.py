@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -15,6 +15,7 @@ from reverie.errors import InputError, unknown_name
 MOST_BYTES = 1 << 20
 MOST_DEPTH = 20  # of lists and mappings in each other
 MOST_SHOWN = 80  # characters of a value in a message
+T = TypeVar("T")
 SECONDS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|ms|min)?\s*")
 UNITS = {"s": 1.0, "ms": 1e-3, "min": 60.0, None: 1.0}
 
@@ -92,7 +93,7 @@ def _is_huge(value: object) -> bool:
     return isinstance(value, int) and value.bit_length() > 4 * MOST_SHOWN
 
 
-def _loaded(text: str, name: str, read: Any) -> Any:
+def _loaded(text: str, name: str, read: Callable[[_Loader], T]) -> T:
     loader = None
     try:
         loader = _Loader(text)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from reverie.errors import InputError, unknown_name
+from reverie.jobs.job import Json
 from reverie.jobs.tool import AnyTool
 
 
-def preset_of(tool: AnyTool, name: str | None, given: Mapping[str, Any], *, usual: bool = True) -> Mapping[str, Any]:
+def preset_of(tool: AnyTool, name: object, given: Mapping[str, object], *, usual: bool = True) -> Mapping[str, Json]:
     """Return the settings of a preset, of the tool's usual one where none is named; none where there is no such.
 
     Args:

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 from reverie.errors import InputError, ReverieError
 from reverie.jobs.controls import Controls
@@ -27,9 +27,20 @@ from reverie.jobs.tool import AnyTool, Prepared
 from reverie.jobs.values import seed_of, with_chosen
 from reverie.jobs.work import Progress, State, Work, resumable
 from reverie.optimize import allocator
+from reverie.settings import fields_of
 from reverie.version import __version__
 
 MOST_OWN_CHANGES = 200  # of the threads, so that the record has room for what people ask for
+
+
+class _Own(TypedDict):
+    """What a run adds to the state of its work, as `Run.standing` writes it."""
+
+    steps: int
+    weight: float
+    seconds: float
+    threads: int | None
+    changes: list[tuple[int, Mapping[str, Json]]]
 
 
 class Run:
@@ -96,7 +107,7 @@ class Run:
         Raises:
             InputError: it is the state of another work.
         """
-        own: Any = state.about["run"]
+        own = cast("_Own", state.about["run"])
         found = resumable(self.work)
         if found is None:
             raise InputError("this work cannot be gone on with")
@@ -282,7 +293,7 @@ def called_as(job: Job, like: Job, kept: Sequence[str] = ()) -> Job:
     """
     config = job.config
     for part in sections(like.config).values():
-        for field in dataclasses.fields(part):  # type: ignore[arg-type]
+        for field in fields_of(part):
             value = getattr(part, field.name)
             if (field.metadata.get("file") or field.metadata.get("inside")) and not str(value).startswith(HELD):
                 config = with_chosen(config, {field.name: value})

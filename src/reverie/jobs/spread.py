@@ -8,29 +8,29 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from reverie.errors import ReverieError
-from reverie.jobs.batch import Job as Item
+from reverie.jobs.batch import Item
 from reverie.jobs.given import Given
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool
+from reverie.jobs.worker import Do, Reports
 
 if TYPE_CHECKING:
     from reverie.jobs.executor import Executor
 
-Unit = Any
-"""Says which part: a number, or the first and the last of several; of plain values."""
-Make = Callable[[Unit, Path], Sequence[str]]
+U = TypeVar("U")  # says which part: a number, or the first and the last of several; of plain values
+Make: TypeAlias = Callable[[U, Path], Sequence[str]]
 """Makes one part, writes its files into a folder, whole or not at all, and returns lines for the user."""
 
 
 @dataclass(frozen=True)
-class PartOpener:
+class PartOpener(Generic[U]):
     """Opens a work again, in a worker that makes some of its parts; see `reverie.jobs.batch`.
 
     Attributes:
@@ -55,7 +55,7 @@ class PartOpener:
     threads: int
     memory_bytes: int | None
 
-    def __call__(self) -> Callable[[Item], Generator[tuple[float, str], None, str]]:
+    def __call__(self) -> Do[Item[U]]:
         import torch
 
         torch.set_num_threads(self.threads)
@@ -69,27 +69,27 @@ class PartOpener:
 
 
 @dataclass(frozen=True)
-class _Maker:
-    spread: Spread
+class _Maker(Generic[U]):
+    spread: Spread[U]
 
-    def __call__(self, item: Item) -> Generator[tuple[float, str], None, str]:
+    def __call__(self, item: Item[U]) -> Reports:
         yield 0.0, ""
         return "\n".join(self.spread.make(item.payload, item.target.parent))
 
 
-class Spread:
+class Spread(Generic[U]):
     """The parts of one work.
 
     Args:
         make: see `Make`.
     """
 
-    def __init__(self, make: Make) -> None:
+    def __init__(self, make: Make[U]) -> None:
         self.make = make
         self._executor: Executor | None = None
-        self._opener: PartOpener | None = None
+        self._opener: PartOpener[U] | None = None
 
-    def hand_out(self, executor: Executor, opener: PartOpener) -> None:
+    def hand_out(self, executor: Executor, opener: PartOpener[U]) -> None:
         """Have the parts made elsewhere from now on."""
         self._executor, self._opener = executor, opener
 
@@ -103,7 +103,7 @@ class Spread:
         """How many are made at once."""
         return 1 if self._executor is None else self._executor.workers
 
-    def made(self, units: Sequence[Unit], folder: Path) -> Iterator[tuple[Unit, Sequence[str]]]:
+    def made(self, units: Sequence[U], folder: Path) -> Iterator[tuple[U, Sequence[str]]]:
         """Have these made and yield each with its lines, in the order in which they are done.
 
         Raises:
@@ -121,9 +121,13 @@ class Spread:
 
 @runtime_checkable
 class Spreading(Protocol):
-    """A work that may have parts."""
+    """A work that may have parts; who hands them out need not know how they are numbered."""
 
-    spread: Spread | None
+    @property
+    def spread(self) -> AnySpread | None: ...
+
+
+AnySpread: TypeAlias = "Spread[Any]"  # found in another process by the name of its tool; typed where it is made
 
 
 def handed_out(

@@ -10,7 +10,7 @@ from reverie.errors import InputError
 from reverie.jobs.given import Given
 from reverie.jobs.job import Json
 from reverie.jobs.output import Output
-from reverie.jobs.spread import Spread
+from reverie.jobs.spread import AnySpread
 from reverie.jobs.work import Chosen, Plan, Progress, Resumable, Work
 
 
@@ -33,7 +33,7 @@ class Steps:
         self, steps: Iterator[Progress], outputs: Callable[[], Sequence[Output]], *, plan: Plan | None = None,
         chosen: Chosen | None = None, notes: list[str] | None = None,
         control: Callable[[Mapping[str, Json]], Mapping[str, Json]] | None = None,
-        closed: Callable[[], None] = lambda: None, spread: Spread | None = None, resumable: Resumable | None = None,
+        closed: Callable[[], None] = lambda: None, spread: AnySpread | None = None, resumable: Resumable | None = None,
     ) -> None:  # fmt: skip
         self.resumable = resumable
         self._steps, self._outputs, self._control, self._closed = steps, outputs, control, closed

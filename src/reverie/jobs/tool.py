@@ -21,6 +21,7 @@ from reverie.jobs.output import Output
 from reverie.jobs.parts import Parts
 from reverie.jobs.session import Session
 from reverie.jobs.work import Work
+from reverie.settings import fields_of
 
 Kind = Literal["picture", "film", "mesh", "network", "folder", "data", "text", "any"]
 C = TypeVar("C")
@@ -138,7 +139,7 @@ class Tool(Generic[C]):
     name_of: Callable[[C], str] | None = None
     settle: Callable[[C, str], C] | None = None
     presets: Mapping[str, tuple[str, Mapping[str, Json]]] = dataclasses.field(default_factory=dict)
-    usual: Callable[[Mapping[str, Any]], str | None] | None = None
+    usual: Callable[[Mapping[str, object]], str | None] | None = None
     film: str | None = None
     moving: str | None = None
     network: Callable[[C], Path | None] | None = None
@@ -204,7 +205,7 @@ def load(path: str) -> AnyTool:
 
 def changed(config: object, name: str, value: Json) -> object:
     """Return settings with one field set, in every section that has it."""
-    for field in dataclasses.fields(config):  # type: ignore[arg-type]
+    for field in fields_of(config):
         part = getattr(config, field.name)
         if dataclasses.is_dataclass(part) and any(f.name == name for f in dataclasses.fields(part)):
             config = dataclasses.replace(config, **{field.name: changed(part, name, value)})  # type: ignore[type-var]

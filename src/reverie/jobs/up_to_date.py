@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
 from reverie.jobs.files import base_name, with_paths
 from reverie.jobs.job import Input, Job, sections
+from reverie.settings import fields_of
 
 LOSSY = (".jpg", ".jpeg", ".webp", ".avif")
 
@@ -43,7 +43,7 @@ def _content(item: Input | None) -> str | None:
 
 def _same(stored: object, wanted: object, files: Mapping[str, Input]) -> bool:
     stored, wanted = (with_paths(part, lambda role, path: "" if role in files else path) for part in (stored, wanted))
-    for field in dataclasses.fields(wanted):  # type: ignore[arg-type]
+    for field in fields_of(wanted):
         then, now = getattr(stored, field.name), getattr(wanted, field.name)
         known = field.metadata
         if not known.get("replay", True) and (not known.get("counts") or now == field.default or now == "auto"):

@@ -12,22 +12,29 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import Generic, TypeAlias, TypeVar
 
 from reverie.errors import ReverieError
 
 PATIENCE_S = 10.0  # for a worker to leave by itself after being told to
 REPORT_EVERY_S = 0.2
 
+J = TypeVar("J")
+Reports: TypeAlias = Generator[tuple[float, str], None, str]
+"""Yields (fraction done, note) on the way, and returns a summary."""
+Do: TypeAlias = Callable[[J], Reports]
+"""Does one job."""
 
-class Worker:
+
+class Worker(Generic[J]):
     """The parent's end: a process, its pipe and the job it has."""
 
-    def __init__(self, opener: Any) -> None:
-        self.opener, self.job = opener, None
+    def __init__(self, opener: Callable[[], Do[J]]) -> None:
+        self.opener = opener
+        self.job: J | None = None
         context = get_context("spawn")  # a forked torch would hang in its thread pool
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(opener, theirs), daemon=True)
@@ -35,13 +42,11 @@ class Worker:
             self._process.start()
         theirs.close()
 
-    job: Any
-
     @property
     def pid(self) -> int | None:
         return self._process.pid
 
-    def give(self, job: Any) -> None:
+    def give(self, job: J) -> None:
         """Hand over a job; a worker that has just died is noticed when it does not answer."""
         self.job = job
         with contextlib.suppress(OSError):
@@ -67,7 +72,7 @@ class Worker:
         return f"by signal {-code}" if code < 0 else f"with code {code}"
 
 
-def serve(opener: Any, connection: Connection) -> None:
+def serve(opener: Callable[[], Do[J]], connection: Connection) -> None:
     """Run in the worker: open once, then work until told to leave."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that half-written files are removed
@@ -77,7 +82,7 @@ def serve(opener: Any, connection: Connection) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is half written; an exception would be printed
 
 
-def _serve(opener: Any, connection: Connection) -> None:
+def _serve(opener: Callable[[], Do[J]], connection: Connection) -> None:
     with contextlib.suppress(OSError, EOFError):  # the parent is gone
         with _leaving_with_the_parent():
             work = _opened(opener, connection)
@@ -90,7 +95,7 @@ def _serve(opener: Any, connection: Connection) -> None:
             connection.send(("outcome", code, message, time.monotonic() - began))
 
 
-def attempt(work: Any, job: Any) -> Generator[tuple[float, str], None, tuple[int, str]]:
+def attempt(work: Do[J], job: J) -> Generator[tuple[float, str], None, tuple[int, str]]:
     """Do one job, passing on what it yields; return exit code and message, whatever happened."""
     try:
         return 0, (yield from work(job))
@@ -102,7 +107,7 @@ def attempt(work: Any, job: Any) -> Generator[tuple[float, str], None, tuple[int
         return 1, _unexpected(error)
 
 
-def _opened(opener: Any, connection: Connection) -> Any:
+def _opened(opener: Callable[[], Do[J]], connection: Connection) -> Do[J] | None:
     try:
         return opener()
     except ReverieError as error:

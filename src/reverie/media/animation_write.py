@@ -22,7 +22,7 @@ from reverie.errors import InputError, OutputError
 from reverie.media.metadata import ascii_only, enclosed, exif_block, settings_text
 from reverie.media.suffixes import ANIMATIONS_WRITTEN
 from reverie.media.write import check_place
-from reverie.weights.file_names import part_prefix
+from reverie.weights.atomic import Unfinished
 
 OPAQUE_FROM = 128  # GIF knows no half transparency
 WHOLE_GIF, WHOLE_WEBP = 65_535, 16_383  # longest side in pixels
@@ -70,9 +70,9 @@ class AnimationWriter:
         if not 1 <= max(size) <= self._format.largest or min(size) < 1:
             raise InputError(f"{suffix} holds at most {self._format.largest} px a side; got {size[1]} x {size[0]}")
         check_place(self.path)
-        self._part = self.path.with_name(f"{part_prefix(self.path.name)}{os.getpid()}.part")
+        self._unfinished = Unfinished(self.path)
         try:
-            self._file = self._part.open("w+b")
+            self._file = self._unfinished.part.open("w+b")
             self._file.write(self._format.head())
         except OSError as error:
             raise OutputError(f"cannot write '{path}': {error.strerror or error}") from error
@@ -109,10 +109,8 @@ class AnimationWriter:
         try:
             self._file.write(self._format.tail())
             self._format.finish(self._file)
-            self._file.flush()
-            os.fsync(self._file.fileno())
             self._file.close()
-            self._part.replace(self.path)
+            self._unfinished.keep()
         except OSError as error:
             self.discard()
             raise OutputError(f"cannot write '{self.path}': {error.strerror or error}") from error
@@ -120,7 +118,7 @@ class AnimationWriter:
     def discard(self) -> None:
         """Close and leave nothing behind."""
         self._file.close()
-        self._part.unlink(missing_ok=True)
+        self._unfinished.discard()
 
     def __enter__(self) -> Self:
         return self

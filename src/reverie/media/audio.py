@@ -16,6 +16,7 @@ from av.error import FFmpegError
 from reverie.errors import InputError, OutputError
 from reverie.media.metadata import enclosed, settings_text
 from reverie.media.write import check_place
+from reverie.weights.atomic import Unfinished
 
 RATE_HZ = 48_000
 MOST_S = 4 * 3600
@@ -99,25 +100,25 @@ def lay_under(film: Path, samples: np.ndarray, target: Path, settings: dict[str,
         raise InputError(f"cannot write '{target}': sound is laid under {', '.join(ENCODERS)}")
     check_place(target)
     form, codec = ENCODERS[suffix]
-    part = target.with_name(f".{target.name}.part")
+    unfinished = Unfinished(target)
     try:
         with av.open(str(film), options={"protocol_whitelist": "file"}, metadata_errors="replace") as source:
             if not source.streams.video:
                 raise InputError(f"'{film}' has no picture")
             picture = source.streams.video[0]
             options = {"movflags": "+faststart+use_metadata_tags"} if form in ("mp4", "mov") else {}
-            with av.open(str(part), "w", format=form, options=options) as out:
+            with av.open(str(unfinished.part), "w", format=form, options=options) as out:
                 out.metadata["comment"] = enclosed(settings_text(settings))
                 out.add_stream_from_template(picture)
                 sound = out.add_stream(codec, rate=rate_hz, layout="stereo")
                 _interleave(source, picture, out, _encoded(sound, samples, rate_hz))
-        part.replace(target)
+        unfinished.keep()
     except FFmpegError as error:
         raise OutputError(f"cannot lay sound under '{film}': {error}") from error
     except OSError as error:
         raise OutputError(f"cannot write '{target}': {error.strerror or error}") from error
     finally:
-        part.unlink(missing_ok=True)
+        unfinished.discard()
 
 
 def _interleave(source: Any, picture: Any, out: Any, sound: Any) -> None:

@@ -25,7 +25,7 @@ from reverie.media.suffixes import VIDEOS_WRITTEN
 from reverie.media.video_frame import EXACT
 from reverie.media.video_sound import ZERO, Sounds, open_sounds
 from reverie.media.write import check_place
-from reverie.weights.file_names import part_prefix
+from reverie.weights.atomic import Unfinished
 
 SPEEDS = (
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow",
@@ -93,7 +93,7 @@ class VideoWriter:
         check_place(self.path)
         self.size = (size[0] + size[0] % 2, size[1] + size[1] % 2) if kind.even else size
         self.count = 0
-        self._part = self.path.with_name(f"{part_prefix(self.path.name)}{os.getpid()}.part")
+        self._file = Unfinished(self.path)
         self._stack = contextlib.ExitStack()
         text = None if settings is None else enclosed(settings_text(settings))
         with self._failing():
@@ -108,7 +108,7 @@ class VideoWriter:
         if form in ("mp4", "mov"):
             options["movflags"] = "+faststart+use_metadata_tags"
         self._container = self._stack.enter_context(
-            av.open(str(self._part), "w", format=form, container_options=options)
+            av.open(str(self._file.part), "w", format=form, container_options=options)
         )
         if text is not None:
             self._container.metadata["comment"] = text
@@ -161,15 +161,13 @@ class VideoWriter:
             if self._sound is not None:
                 self._sound.mux_until(self._container, self.count / self.rate, last=True)
             self._stack.close()
-            with self._part.open("rb") as file:
-                os.fsync(file.fileno())
-            self._part.replace(self.path)
+            self._file.keep()
 
     def discard(self) -> None:
         """Close and leave nothing behind."""
         with contextlib.suppress(FFmpegError, OSError, ValueError):
             self._stack.close()
-        self._part.unlink(missing_ok=True)
+        self._file.discard()
 
     def __enter__(self) -> Self:
         return self

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 import torch
@@ -20,6 +20,7 @@ from reverie.models.pix2pix import Generator, ResidualNet, UNet
 from reverie.numerics.mirror import mirrored
 
 ARCHITECTURES = ("can", "autoencoder", "unet", "resnet")
+LATE = {"late": True}  # metadata of an entry that came later than the first files, which lack it
 SLOPE = 0.2  # of the leaky ReLU for values below zero (Chen, Xu, Koltun 2017)
 MOST_CHANNELS, MOST_LAYERS, MOST_DILATION = 512, 32, 512
 MOST_DEPTH, MOST_PLANES = {"unet": 8, "resnet": 32}, 8
@@ -62,11 +63,11 @@ class Shape:
     outputs: int = 1
     width: int = 24
     dilations: tuple[int, ...] = (1, 1, 1, 1)
-    depth: int = 0
-    dropout: float = 0.0
-    given: str = "color"
-    wanted: str = ""
-    planes: tuple[Plane, ...] = ()
+    depth: int = field(default=0, metadata=LATE)
+    dropout: float = field(default=0.0, metadata=LATE)
+    given: str = field(default="color", metadata=LATE)
+    wanted: str = field(default="", metadata=LATE)
+    planes: tuple[Plane, ...] = field(default=(), metadata=LATE)
 
     @property
     def given_kind(self) -> Kind:
@@ -81,14 +82,14 @@ class Shape:
     def record(self) -> dict[str, object]:
         """Return it as plain JSON, without what came later than the first files and is as usual."""
         found: dict[str, object] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name in FIRST or value != field.default:
-                found[field.name] = [_plain(v) for v in value] if isinstance(value, tuple) else value
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if entry.name in FIRST or value != entry.default:
+                found[entry.name] = [_plain(v) for v in value] if isinstance(value, tuple) else value
         return found
 
 
-FIRST = ("architecture", "inputs", "outputs", "width", "dilations")  # what every file says
+FIRST = tuple(entry.name for entry in fields(Shape) if "late" not in entry.metadata)  # what every file says
 
 
 def _plain(value: object) -> object:
@@ -101,7 +102,7 @@ def parse_shape(record: Mapping[str, object], name: str) -> Shape:
     Raises:
         WeightsError: an entry that is missing, unknown, of another type or out of range.
     """
-    known = {field.name: field.default for field in fields(Shape) if field.default is not MISSING}
+    known = {entry.name: entry.default for entry in fields(Shape) if entry.default is not MISSING}
     odd = sorted((set(record) - set(known)) | (set(FIRST) - set(record)))
     if odd:
         raise WeightsError(

@@ -25,7 +25,7 @@ class Ensemble:
 
     Attributes:
         members: weight and ascent of each network. A score is a sum over views, so that by weights of 1 / views all
-            networks count alike.
+            networks count equally.
     """
 
     members: Sequence[tuple[float, Ascent]]

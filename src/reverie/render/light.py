@@ -43,7 +43,7 @@ class Light:
         return self.lamp == 0 and self.head == 0 and not self.sky
 
     def brightness(self, normals: Tensor, camera: Camera, turned: bool = False) -> Tensor:
-        """Return ``[N, 1]`` of ``[N, 3]`` unit normals, differentiable; both sides of a surface shine alike.
+        """Return ``[N, 1]`` of ``[N, 3]`` unit normals, differentiable; both sides of a surface shine the same.
 
         Args:
             normals: of the surface.

@@ -26,6 +26,41 @@ def write_bytes(path: Path, blob: bytes) -> None:
         file.write(blob)
 
 
+class Unfinished:
+    """A file beside the place that it takes once it is whole, for writers that open it by name.
+
+    Attributes:
+        part: where to write.
+
+    Raises:
+        OutputError: no such folder, no permission, no space left.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=part_prefix(path.name), suffix=".part")
+        except OSError as error:
+            raise OutputError(f"cannot write '{path}': {error.strerror or error}") from error
+        os.close(descriptor)
+        self.part = Path(name)
+
+    def keep(self) -> None:
+        """Give it its name; whoever wrote it has closed it.
+
+        Raises:
+            OSError: the disk fails.
+        """
+        with self.part.open("rb+") as file:
+            os.fsync(file.fileno())
+        self.part.chmod(0o666 & ~_umask())
+        self.part.replace(self.path)
+
+    def discard(self) -> None:
+        """Leave nothing behind; a file that has its name stays."""
+        self.part.unlink(missing_ok=True)
+
+
 @contextmanager
 def whole_file(path: Path, *, folder: bool = False) -> Iterator[BinaryIO]:
     """Give a file to write to that takes its place under its name when the block ends well, and else is removed.
@@ -35,24 +70,19 @@ def whole_file(path: Path, *, folder: bool = False) -> Iterator[BinaryIO]:
     Raises:
         OutputError: as `write_bytes`.
     """
-    temporary = None
+    unfinished = None
     try:
         if folder:
             path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=part_prefix(path.name), suffix=".part")
-        os.close(descriptor)
-        temporary = Path(name)
-        with temporary.open("w+b") as file:  # by name: some encoders ask a file for it
+        unfinished = Unfinished(path)
+        with unfinished.part.open("w+b") as file:  # by name: some encoders ask a file for it
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        unfinished.keep()
     except OSError as error:
         raise OutputError(f"cannot write '{path}': {error.strerror or error}") from error
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        if unfinished is not None:
+            unfinished.discard()
 
 
 def _umask() -> int:

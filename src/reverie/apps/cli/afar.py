@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 
 from reverie.apps.cli.output import print_note, print_path
 from reverie.errors import InputError
-from reverie.jobs.batch import Job as Item
-from reverie.jobs.batch import Moment, Outcome
+from reverie.jobs.batch import Item, Moment, Outcome
 
 if TYPE_CHECKING:
     from reverie.apps.cli.common_options import Common
     from reverie.jobs.executor import Executor
     from reverie.jobs.given import Given
-    from reverie.jobs.many import Opener
+    from reverie.jobs.many import Asked, Opener
     from reverie.jobs.target import Target
     from reverie.jobs.tool import AnyTool
 
@@ -32,8 +31,8 @@ def opener_of(tool: AnyTool, executor: Executor, config: object) -> Opener:
 
 
 def batch_afar(
-    tool: AnyTool, executor: Executor, items: Sequence[Item], config: object
-) -> Callable[[], Generator[Moment | Outcome]]:
+    tool: AnyTool, executor: Executor, items: Sequence[Item[Asked]], config: object
+) -> Callable[[], Generator[Moment[Asked] | Outcome[Asked]]]:
     """Return what works through the items of a folder on an executor."""
     shown = {replace(i, source=i.source and i.source.resolve(), target=i.target.absolute()): i for i in items}
     workers = min(executor.workers, len(items))
@@ -41,7 +40,9 @@ def batch_afar(
     return partial(_run, executor, shown, opener_of(tool, executor, config))
 
 
-def _run(executor: Executor, shown: Mapping[Item, Item], opener: Opener) -> Generator[Moment | Outcome]:
+def _run(
+    executor: Executor, shown: Mapping[Item[Asked], Item[Asked]], opener: Opener
+) -> Generator[Moment[Asked] | Outcome[Asked]]:
     """Work through the items that are placed from the root on; what is said names them as the user did."""
     with closing(executor.run(list(shown), opener)) as events:
         for event in events:

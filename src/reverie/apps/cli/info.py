@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,7 +46,7 @@ def info_command(
     return code
 
 
-def _record(path: Path) -> Mapping[str, Any]:
+def _record(path: Path) -> Mapping[str, object]:
     """Return the job inside a file, or for a network without one what its file says of it."""
     from reverie.jobs.stored import job_beside_tensors, stored_record
     from reverie.weights.checkpoint import load_description
@@ -58,10 +58,11 @@ def _record(path: Path) -> Mapping[str, Any]:
     return {"tool": "a network", "network": dataclasses.asdict(load_description(path))}
 
 
-def about(path: Path, record: Mapping[str, Any]) -> list[str]:
+def about(path: Path, record: Mapping[str, object]) -> list[str]:
     """Return the lines that say what made a file."""
-    if "network" in record and "config" not in record:
-        return _network(path, record["network"])
+    network = record.get("network")
+    if isinstance(network, Mapping) and "config" not in record:
+        return _network(path, network)
     made = command_of(str(record.get("tool")))
     by = "a Python program with" if made.startswith("python ") else "reverie"
     head = f"{path.name}: made by {by} {made.removeprefix('python ')} {record.get('version', '')}".rstrip()
@@ -80,12 +81,13 @@ def about(path: Path, record: Mapping[str, Any]) -> list[str]:
         lines.append(f"  network   {model.get('name')}, sha256 {str(model.get('sha256'))[:12]}")
     changed = " ".join(_changed(record))
     lines.append(f"  settings  {changed or 'the usual ones'}")
-    if record.get("steering"):
-        lines.append(f"  steered   {len(record['steering'])} times while it ran")
+    steering = record.get("steering")
+    if isinstance(steering, list) and steering:
+        lines.append(f"  steered   {len(steering)} times while it ran")
     return [*lines, f"  again     reverie replay {shlex.quote(str(path))}"]
 
 
-def _changed(record: Mapping[str, Any]) -> Iterator[str]:
+def _changed(record: Mapping[str, object]) -> Iterator[str]:
     """Give the settings that are not the usual ones, as they stand on the command line; the seed always."""
     fields = _fields(record)
     for section, values in record.items():
@@ -103,7 +105,7 @@ def _changed(record: Mapping[str, Any]) -> Iterator[str]:
             yield f"{flag} {shlex.quote(shown) if shown else ''}".strip()
 
 
-def _fields(record: Mapping[str, Any]) -> dict[str, dict[str, dataclasses.Field[Any]]]:
+def _fields(record: Mapping[str, object]) -> dict[str, dict[str, dataclasses.Field[Any]]]:
     """Return the fields of the tool's settings by section; none for a tool that this version does not know."""
     from reverie.jobs.job import section_types
     from reverie.tools.registry import find_tool
@@ -115,12 +117,12 @@ def _fields(record: Mapping[str, Any]) -> dict[str, dict[str, dataclasses.Field[
     return {section: {field.name: field for field in dataclasses.fields(cls)} for section, cls in kinds.items()}
 
 
-def _network(path: Path, record: Mapping[str, Any]) -> list[str]:
-    classes = record.get("classes") or ()
+def _network(path: Path, record: Mapping[str, object]) -> list[str]:
+    classes = record.get("classes")
     lines = [f"{path.name}: a network of Reverie"]
     shown = [(key, value) for key, value in record.items() if isinstance(value, (str, int, float)) and value != ""]
     lines += [f"  {key:<12} {value}" for key, value in shown[:8]]
-    if classes:
+    if isinstance(classes, Sequence) and classes:
         lines.append(f"  {'classes':<12} {len(classes)}: {', '.join(map(str, classes[:8]))}"
                      + (" and more" if len(classes) > 8 else ""))  # fmt: skip
     return [*lines, f"  {'layers':<12}reverie models show {shlex.quote(str(path))}"]

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -201,7 +201,7 @@ def _check_no_command(job: str, files: list[str] | None) -> None:
         )
 
 
-def _plain(entry: Entry, queue: Queue) -> dict[str, Any]:
+def _plain(entry: Entry, queue: Queue) -> dict[str, object]:
     from reverie.apps.web.studio.show import job_shown
 
     return job_shown(entry, queue.home, owner="terminal")

@@ -25,8 +25,7 @@ from reverie.critic.devices import is_cpu, split_devices
 from reverie.data.sources import Found, Source
 from reverie.data.targets import output_folder, plan_targets, remove_leftovers
 from reverie.errors import OutputError, ReverieError
-from reverie.jobs.batch import Job as Item
-from reverie.jobs.batch import Moment, Outcome, run_jobs
+from reverie.jobs.batch import Item, Moment, Outcome, run_jobs
 from reverie.jobs.cores import WORKER_BYTES, Shares, share_out, usable_cores
 from reverie.jobs.earlier import earlier_note, earlier_results
 from reverie.jobs.given import Given
@@ -48,7 +47,7 @@ ROOM_PER_PIXEL = 100  # bytes that a picture takes whatever its tiles: PICTURE_B
 
 
 def run_many(
-    tool: AnyTool, find: Callable[[str], AnyTool], found: Found, given: Mapping[str, Any], common: Common
+    tool: AnyTool, find: Callable[[str], AnyTool], found: Found, given: Mapping[str, object], common: Common
 ) -> int:
     """Work through all inputs, list what failed, and return the exit code: 0, 2 for bad input, 1 otherwise."""
     config, found = settings_of(tool, find, given, common), _without_earlier(tool, found)
@@ -99,7 +98,7 @@ def _without_earlier(tool: AnyTool, found: Found) -> Found:
 
 
 def _films(
-    tool: AnyTool, find: Callable[[str], AnyTool], found: Found, given: Mapping[str, Any], common: Common,
+    tool: AnyTool, find: Callable[[str], AnyTool], found: Found, given: Mapping[str, object], common: Common,
     folder: Path | None, outcomes: Outcomes,
 ) -> None:  # fmt: skip
     """Work on the films among the inputs, one after the other."""
@@ -137,7 +136,7 @@ def _intent(tool: AnyTool, count: int, shares: Shares, limit: str | None) -> str
 def _to_do(
     tool: AnyTool, find: Callable[[str], AnyTool], pairs: Sequence[tuple[Source, Path]], config: object,
     common: Common, outcomes: Outcomes, notes: list[str],
-) -> list[Item]:  # fmt: skip
+) -> list[Item[Asked]]:  # fmt: skip
     """Return what is not there yet, the largest first, so that no worker is left alone with one at the end."""
     items = []
     for source, wanted in pairs:
@@ -159,7 +158,7 @@ def _to_do(
     return sorted(items, key=lambda item: -item.payload.pixels)
 
 
-def _prepare_folders(tool: AnyTool, items: Sequence[Item], config: object) -> None:
+def _prepare_folders(tool: AnyTool, items: Sequence[Item[Asked]], config: object) -> None:
     for target in {item.target.parent: item.target for item in items}.values():
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -169,13 +168,13 @@ def _prepare_folders(tool: AnyTool, items: Sequence[Item], config: object) -> No
     remove_leftovers([item.target for item in items])
 
 
-Batch = Callable[[], Generator[Moment | Outcome]]
+Batch = Callable[[], Generator[Moment[Asked] | Outcome[Asked]]]
 """Begins to work through some items and yields what happens."""
 
 
 def _batches(
-    tool: AnyTool, find: Callable[[str], AnyTool], items: list[Item], config: object, shares: Shares, workers: str, *,
-    on_cpu: bool,
+    tool: AnyTool, find: Callable[[str], AnyTool], items: list[Item[Asked]], config: object, shares: Shares,
+    workers: str, *, on_cpu: bool,
 ) -> Iterator[Batch]:  # fmt: skip
     """Share the items out: a worker per device, or several on the CPU; what is too large for a share comes last, alone.
 
@@ -243,7 +242,9 @@ def _film(
     outcomes.made += outcomes.skipped == before
 
 
-def _decisions(items: Sequence[Item], shares: Shares, outcomes: Outcomes, notes: Sequence[str]) -> dict[str, object]:
+def _decisions(
+    items: Sequence[Item[Asked]], shares: Shares, outcomes: Outcomes, notes: Sequence[str]
+) -> dict[str, object]:
     return {
         "inputs": len(items) + outcomes.skipped + len(outcomes.failures),
         "workers": shares.workers, "threads": shares.threads, "finished": outcomes.skipped, "notes": list(notes),

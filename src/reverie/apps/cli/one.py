@@ -297,7 +297,7 @@ def _piped(tool: AnyTool, config: object, given: Given | None, common: Common) -
 def print_decisions(run: Run, target: Path | None, where: TextIO | None = None) -> None:
     """Print what ``--dry-run`` prints, on standard output if nothing else is said."""
     work, notes = run.work, [*run.said]
-    about: dict[str, Any] = {"tool": run.tool.name, "output": STDOUT if target is None else str(target)}
+    about: dict[str, object] = {"tool": run.tool.name, "output": STDOUT if target is None else str(target)}
     about |= dict(work.plan.decisions)
     if work.chosen.model is not None:
         about |= {"model": work.chosen.model.name, "device": work.chosen.device}

@@ -28,7 +28,7 @@ class Outcomes:
         codes = {code for _, _, code in self.failures}
         return 0 if not codes else 1 if 1 in codes else 2
 
-    def count(self, outcome: Outcome) -> None:
+    def count(self, outcome: Outcome[object]) -> None:
         """Take note of a finished job and print where its result lies; lines behind its first are notes."""
         if outcome.state == "failed":
             self.fail(outcome.job.name, outcome.message, outcome.exit_code)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.one import run_one
@@ -15,10 +15,12 @@ from reverie.apps.cli.pipes import STDOUT, as_given
 from reverie.errors import InputError, OutputError
 from reverie.jobs.parts import Part, Parts
 from reverie.jobs.session import Session
-from reverie.jobs.tool import AnyTool
+from reverie.jobs.tool import AnyTool, Tool
+
+C = TypeVar("C")
 
 
-def run_parts(tool: AnyTool, find: Callable[[str], AnyTool], config: object, common: Common) -> int:
+def run_parts(tool: Tool[C], find: Callable[[str], AnyTool], config: C, common: Common) -> int:
     """Make all results that settings ask for: one file, a sheet in one file, or a folder; return the exit code."""
     assert tool.several is not None
     session = Session()
@@ -33,14 +35,14 @@ def run_parts(tool: AnyTool, find: Callable[[str], AnyTool], config: object, com
     if common.show:
         raise InputError("--show follows one work; ask for one picture, or for a sheet with -o NAME.jpg")
     if common.dry_run:
-        about: dict[str, Any] = {"tool": tool.name, "output": str(folder), "results": [p.name for p in _all(parts)]}
+        about: dict[str, object] = {"tool": tool.name, "output": str(folder), "results": [p.name for p in _all(parts)]}
         print(json.dumps(about, indent=2, ensure_ascii=False))
         return 0
     return _fill(tool, find, parts, folder, common, session)
 
 
 def _fill(
-    tool: AnyTool, find: Callable[[str], AnyTool], parts: Parts[Any], folder: Path, common: Common, session: Session
+    tool: Tool[C], find: Callable[[str], AnyTool], parts: Parts[C], folder: Path, common: Common, session: Session
 ) -> int:  # fmt: skip
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"cannot write to '{folder}': it is a file; expected a folder, or a name that ends in .png")
@@ -62,7 +64,7 @@ def _fill(
 
 
 def _run(
-    tool: AnyTool, find: Callable[[str], AnyTool], part: Part[Any], common: Common, session: Session,
+    tool: Tool[C], find: Callable[[str], AnyTool], part: Part[C], common: Common, session: Session,
     there: Callable[[Path], None] | None = None,
 ) -> int:  # fmt: skip
     made = tool if part.tool is None else find(part.tool)
@@ -70,12 +72,12 @@ def _run(
                    seen=part.seen)  # fmt: skip
 
 
-def _seen(part: Part[Any], path: Path, outcomes: Outcomes) -> None:
+def _seen(part: Part[object], path: Path, outcomes: Outcomes) -> None:
     part.seen(path)
     outcomes.skip(path)
 
 
-def _all(parts: Parts[Any]) -> list[Part[Any]]:
+def _all(parts: Parts[C]) -> list[Part[C]]:
     return [*parts.each, *([] if parts.sheet is None else [parts.sheet])]
 
 
@@ -85,7 +87,7 @@ def _is_file(output: str) -> bool:
     return Path(output).suffix.lower() in ENCODERS and not Path(output).is_dir()
 
 
-def _suffix(common: Common, part: Part[Any]) -> str:
+def _suffix(common: Common, part: Part[object]) -> str:
     from reverie.apps.cli.formats import suffix_of
 
     return Path(part.name).suffix if common.file_format is None else suffix_of(common.file_format)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from reverie.apps.cli.common_options import Common
 from reverie.apps.cli.output import print_note
@@ -19,8 +19,13 @@ from reverie.settings import flag_of
 STILLS = tuple(suffix for suffix in PICTURES_WRITTEN if suffix != ".webp")  # of --output: a WebP may move
 FILMS = (*VIDEOS_WRITTEN, ".gif")  # of --output, which ask for a film by themselves
 
+Positions: TypeAlias = Mapping[str, str | tuple[str, ...]]
+"""What was given for each role, as it was typed."""
 
-def place_words(tool: AnyTool, words: Sequence[str], named: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+
+def place_words(
+    tool: AnyTool, words: Sequence[str], named: Mapping[str, Sequence[str]]
+) -> dict[str, str | tuple[str, ...]]:
     """Return what goes to which role: what was given by name first, the other words in the order of the roles.
 
     A role that takes several takes all that is left but one word for each role behind it.
@@ -28,7 +33,7 @@ def place_words(tool: AnyTool, words: Sequence[str], named: Mapping[str, Sequenc
     Raises:
         InputError: more words than places.
     """
-    positions: dict[str, Any] = {name: tuple(texts) for name, texts in named.items() if texts}
+    positions: dict[str, str | tuple[str, ...]] = {name: tuple(texts) for name, texts in named.items() if texts}
     streamed, rest = tool.streamed, list(words)
     if streamed is not None and streamed.name in positions and takes_many(tool, streamed):
         positions[streamed.name], rest = (*rest, *positions[streamed.name]), []  # both ways of naming sources
@@ -64,7 +69,7 @@ def texts_of(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return () if value is None else (as_given(value),) if isinstance(value, str) else tuple(map(as_given, value))
 
 
-def check_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, Any], common: Common) -> None:
+def check_places(tool: AnyTool, texts: tuple[str, ...], positions: Positions, common: Common) -> None:
     """Catch the habit of other programs to name the result last, before anything is opened.
 
     Raises:
@@ -94,7 +99,7 @@ def check_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, 
         raise InputError(f"no file at '{last}'; did you mean -o {last}?")
 
 
-def _check_swapped(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, Any]) -> None:
+def _check_swapped(tool: AnyTool, texts: tuple[str, ...], positions: Positions) -> None:
     """Catch a mesh at the place of a picture behind a picture at the place of the mesh.
 
     Raises:
@@ -111,7 +116,7 @@ def _check_swapped(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str
         )
 
 
-def check_lists(tool: AnyTool, texts: tuple[str, ...], given: Mapping[str, Any], *, layers: bool) -> None:
+def check_lists(tool: AnyTool, texts: tuple[str, ...], given: Mapping[str, object], *, layers: bool) -> None:
     """Catch values of an option with spaces between them: ``photo.jpg --layer A B``.
 
     Raises:
@@ -121,14 +126,14 @@ def check_lists(tool: AnyTool, texts: tuple[str, ...], given: Mapping[str, Any],
     lost = [text for text in lost if not set(text) & set("/*?[")]
     if lost and layers:
         raise InputError(f"--layers lists them and takes no value; did you mean --layer {','.join(lost)}?")
-    several = [field for field, _ in all_fields(tool) if isinstance(given.get(field.name), tuple)]
+    several = [(field, value) for field, _ in all_fields(tool) if isinstance(value := given.get(field.name), tuple)]
     if lost and several:
-        field = several[-1]
-        values = ",".join(map(str, (*given[field.name], *lost)))
+        field, value = several[-1]
+        values = ",".join(map(str, (*value, *lost)))
         raise InputError(f"no file at '{lost[0]}'; did you mean {flag_of(field)} {values}?")
 
 
-def say_places(tool: AnyTool, texts: tuple[str, ...], positions: Mapping[str, Any]) -> None:
+def say_places(tool: AnyTool, texts: tuple[str, ...], positions: Positions) -> None:
     """Say what was taken for what, where another reading is as likely: ``style a.jpg b.jpg --style s.jpg``."""
     shared = next((role for role in tool.fixed if role.many and positions.get(role.name)), None)
     if shared is not None and len(texts) > 1 and tool.streamed is not None:
@@ -147,13 +152,13 @@ def option_of(role: Role) -> str:
     return f"--{role.name.replace('_', '-')} FILE"
 
 
-def fixed_settings(tool: AnyTool, positions: Mapping[str, Any], *, like: bool = False) -> dict[str, Any]:
+def fixed_settings(tool: AnyTool, positions: Positions, *, like: bool = False) -> dict[str, object]:
     """Return the settings that stand on the command line without an option; with `like`, another result has them."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for role in tool.fixed:
         value = positions.get(role.name)
-        if value not in (None, ()):
-            found[role.name] = _items(tool, role, value) if role.many else as_given(value)
+        if value is not None and value != ():
+            found[role.name] = _items(tool, role, value) if role.many else as_given(str(value))
         elif role.required and not like:
             raise InputError(lacking(tool, role))
     return found

@@ -12,7 +12,7 @@ from reverie.errors import InputError, unknown_name
 KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
-def read_recipe(recipe: str, cls: type) -> dict[str, Any]:
+def read_recipe(recipe: str, cls: type) -> dict[str, object]:
     """Return the settings of a recipe for the configuration class `cls`; their names may have dashes.
 
     Raises:

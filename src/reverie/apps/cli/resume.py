@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reverie.apps.cli.one import result_path
 from reverie.apps.cli.output import print_note, print_path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def resumed_settings(
-    tool: AnyTool, find: Callable[[str], AnyTool], config: object, given: Mapping[str, Any], common: Common,
+    tool: AnyTool, find: Callable[[str], AnyTool], config: object, given: Mapping[str, object], common: Common,
     family: AnyTool,
 ) -> object | None:  # fmt: skip
     """Return the settings of the run that was stopped, with what was given on top; None where it is finished.
@@ -47,7 +47,7 @@ def resumed_settings(
     raise InputError(f"no checkpoint to resume in '{place}'; start without --resume")
 
 
-def _check_finished(target: Path, given: Mapping[str, Any]) -> None:
+def _check_finished(target: Path, given: Mapping[str, object]) -> None:
     """Refuse settings that a finished run was not made with.
 
     Raises:

@@ -41,7 +41,7 @@ def studio_command(
     max_upload: Annotated[int, Parameter(help="Largest file that is taken, in MB.")] = 512,
     max_megapixels: Annotated[int, Parameter(help="Largest picture that is taken.")] = 64,
     keep_hours: Annotated[
-        float | None, Parameter(help="Delete results and inputs after so long; favourites stay.")
+        float | None, Parameter(help="Delete results and inputs after so long; favorites stay.")
     ] = None,
     open: Annotated[bool, Parameter(negative="", help="Open the page in a browser.")] = False,  # noqa: A002
 ) -> int:

@@ -22,6 +22,7 @@ from reverie.apps.cli.pipes import STDOUT, as_given, read_stdin
 from reverie.apps.cli.places import (
     FILMS,
     STILLS,
+    Positions,
     check_lists,
     check_places,
     fixed_settings,
@@ -130,7 +131,7 @@ def _extra_option(label: str, text: str) -> inspect.Parameter:
 
 
 def run_tool(
-    tool: AnyTool, find: Callable[[str], AnyTool], positions: Mapping[str, Any], given: Mapping[str, Any],
+    tool: AnyTool, find: Callable[[str], AnyTool], positions: Positions, given: Mapping[str, object],
     common: Common,
 ) -> int:  # fmt: skip
     """Do what a command line asks a tool for, and return the exit code."""
@@ -165,7 +166,7 @@ def run_tool(
 
 
 def _pictures(
-    tool: AnyTool, find: Callable[[str], AnyTool], texts: tuple[str, ...], given: Mapping[str, Any], common: Common
+    tool: AnyTool, find: Callable[[str], AnyTool], texts: tuple[str, ...], given: Mapping[str, object], common: Common
 ) -> int:
     """Work on pictures and films: one, or as many as the words stand for."""
     from reverie.data.sources import find_sources
@@ -190,7 +191,7 @@ def _pictures(
     return _source(tool, find, source, given, common, output)
 
 
-def _readied(tool: AnyTool, given: dict[str, Any], common: Common) -> tuple[dict[str, Any], Common]:
+def _readied(tool: AnyTool, given: dict[str, object], common: Common) -> tuple[dict[str, object], Common]:
     """Return options as the tool takes them: seeds for each, and what older command lines meant by theirs.
 
     Raises:
@@ -214,7 +215,7 @@ def _layers(config: Any) -> int:
     return 0
 
 
-def _from_nothing(tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[str, Any], common: Common) -> int:
+def _from_nothing(tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[str, object], common: Common) -> int:
     output = None if common.output is None else as_given(common.output)
     chosen = _moving(tool, given, output) or tool
     _check_given(tool, chosen, given, "goes with a video, GIF or animated WebP; this is a picture")
@@ -234,7 +235,7 @@ def _from_nothing(tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[
     return run_one(chosen, find, config, None, common)
 
 
-def _moving(tool: AnyTool, given: Mapping[str, Any], output: str | None) -> AnyTool | None:
+def _moving(tool: AnyTool, given: Mapping[str, object], output: str | None) -> AnyTool | None:
     """Return the tool that makes a film from a still, if an option of such films or the result's name asks for one."""
     moving = moving_of(tool)
     if moving is None or _still(output):
@@ -246,7 +247,7 @@ def _moving(tool: AnyTool, given: Mapping[str, Any], output: str | None) -> AnyT
     return moving if named or asked.intersection(given) else None
 
 
-def _check_given(tool: AnyTool, chosen: AnyTool, given: Mapping[str, Any], why: str) -> None:
+def _check_given(tool: AnyTool, chosen: AnyTool, given: Mapping[str, object], why: str) -> None:
     """Refuse options that would do nothing.
 
     Raises:
@@ -259,7 +260,7 @@ def _check_given(tool: AnyTool, chosen: AnyTool, given: Mapping[str, Any], why: 
 
 
 def _source(
-    tool: AnyTool, find: Callable[[str], AnyTool], source: Source, given: Mapping[str, Any], common: Common,
+    tool: AnyTool, find: Callable[[str], AnyTool], source: Source, given: Mapping[str, object], common: Common,
     output: str | None,
 ) -> int:  # fmt: skip
     from reverie.jobs.given import Given
@@ -289,7 +290,7 @@ def _still(output: str | None) -> bool:
 
 
 def _meshes(
-    tool: AnyTool, find: Callable[[str], AnyTool], texts: tuple[str, ...], given: Mapping[str, Any], common: Common
+    tool: AnyTool, find: Callable[[str], AnyTool], texts: tuple[str, ...], given: Mapping[str, object], common: Common
 ) -> int:  # fmt: skip
     """Work on meshes: one, or those of patterns and folders."""
     from reverie.data.sources import find_meshes
@@ -312,7 +313,7 @@ def _meshes(
 
 
 def _files(
-    tool: AnyTool, find: Callable[[str], AnyTool], texts: tuple[str, ...], given: Mapping[str, Any], common: Common,
+    tool: AnyTool, find: Callable[[str], AnyTool], texts: tuple[str, ...], given: Mapping[str, object], common: Common,
     role: Role,
 ) -> int:  # fmt: skip
     """Work on files and folders that are no pictures, one after the other."""

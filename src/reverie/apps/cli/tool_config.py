@@ -5,22 +5,22 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
 from reverie.jobs.files import Files, found_config, with_networks, with_parts
 from reverie.jobs.job import joined, section_types, sections
 from reverie.jobs.presets import preset_of
 from reverie.jobs.tool import AnyTool, load
-from reverie.settings import check_together, parse_settings, to_record, without_rivals
+from reverie.settings import check_together, fields_of, parse_settings, to_record, without_rivals
 
 if TYPE_CHECKING:
     from reverie.apps.cli.common_options import Common
 
 
 def settings_of(
-    tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[str, Any], common: Common,
-    family: AnyTool | None = None, *, from_nothing: bool = False, base: Mapping[str, Any] | None = None,
+    tool: AnyTool, find: Callable[[str], AnyTool], given: Mapping[str, object], common: Common,
+    family: AnyTool | None = None, *, from_nothing: bool = False, base: Mapping[str, object] | None = None,
 ) -> object:  # fmt: skip
     """Return the settings: those of another result or of a preset if one was named, and what was given on top.
 
@@ -39,7 +39,7 @@ def settings_of(
         own = {f.name for f in dataclasses.fields(cls)}
         chosen = _lists({key: value for key, value in given.items() if key in own})
         styled = {key: value for key, value in preset.items() if key in own}
-        values: dict[str, Any] = {}
+        values: dict[str, object] = {}
         if stored is not None and name in sections(stored):
             drop = {f.name for f in dataclasses.fields(cls) if f.metadata.get("own")}
             values = {k: v for k, v in to_record(sections(stored)[name]).items() if k not in drop}
@@ -53,7 +53,7 @@ def settings_of(
     return config
 
 
-def _recipe(tool: AnyTool, recipe: str | None) -> dict[str, Any]:
+def _recipe(tool: AnyTool, recipe: str | None) -> dict[str, object]:
     """Return the settings of a recipe; a tool that takes one has no sections."""
     if recipe is None:
         return {}
@@ -84,11 +84,11 @@ def more_sections(tool: AnyTool, other: AnyTool | None) -> dict[str, type]:
     return {} if other is None else {n: cls for n, cls in section_types(other.config).items() if n not in own}
 
 
-def _lists(given: Mapping[str, Any]) -> dict[str, Any]:
+def _lists(given: Mapping[str, object]) -> dict[str, object]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
 
 
-def _like(family: AnyTool, find: Callable[[str], AnyTool], like: str, given: Mapping[str, Any]) -> object:
+def _like(family: AnyTool, find: Callable[[str], AnyTool], like: str, given: Mapping[str, object]) -> object:
     """Return the settings inside another result; files that the given ones take the place of are not looked for."""
     from reverie.jobs.replay import stored_job
 
@@ -99,7 +99,7 @@ def _like(family: AnyTool, find: Callable[[str], AnyTool], like: str, given: Map
         raise InputError(f"'{made.name}' was made by '{job.tool}'; --like takes what reverie {family.name} made")
     parts: dict[str, object] = {}
     for name, part in sections(job.config).items():
-        fields = {field.name: field for field in dataclasses.fields(part)}  # type: ignore[arg-type]
+        fields = {field.name: field for field in fields_of(part)}
         chosen = {key: value for key, value in given.items() if key in fields}
         kept = without_rivals(type(part), to_record(part), chosen)
         gone = {

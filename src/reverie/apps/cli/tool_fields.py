@@ -41,9 +41,9 @@ def all_fields(tool: AnyTool) -> list[tuple[dataclasses.Field[Any], bool]]:
     return own + [(field, True) for cls in _extra(tool) for field in dataclasses.fields(cls)]
 
 
-def hints_of(tool: AnyTool) -> dict[str, Any]:
+def hints_of(tool: AnyTool) -> dict[str, object]:
     """Return the types of all fields by name; where two sections have a name, that of the tool's own."""
-    hints: dict[str, Any] = {}
+    hints: dict[str, object] = {}
     for cls in (*_extra(tool), *section_types(tool.config).values()):
         hints |= types_of(cls)
     return hints

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from reverie.apps.cli.afar import opener_of
 from reverie.apps.cli.one import suffix_for
@@ -19,8 +19,7 @@ from reverie.cluster.executors import open_executor
 from reverie.cluster.remote_files import THERE, Remote, RemoteOpener
 from reverie.cluster.storage import is_url, listed
 from reverie.errors import InputError
-from reverie.jobs.batch import Job as Item
-from reverie.jobs.batch import Moment, run_jobs
+from reverie.jobs.batch import Item, Moment, run_jobs
 from reverie.jobs.cores import share_out
 from reverie.jobs.many import Asked, Opener
 from reverie.jobs.tool import AnyTool
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def run_urls(
-    tool: AnyTool, find: Callable[[str], AnyTool], texts: Sequence[str], given: Mapping[str, Any], common: Common
+    tool: AnyTool, find: Callable[[str], AnyTool], texts: Sequence[str], given: Mapping[str, object], common: Common
 ) -> int:
     """Work through files at URLs, and return the exit code.
 
@@ -59,10 +58,10 @@ def run_urls(
     return outcomes.exit_code
 
 
-def _items(tool: AnyTool, config: object, pairs: Sequence[tuple[str, str]], common: Common) -> list[Item]:
+def _items(tool: AnyTool, config: object, pairs: Sequence[tuple[str, str]], common: Common) -> list[Item[Remote]]:
     folder = (common.output or "").rstrip("/")
     kind = tool.streamed.kind if tool.streamed else ""
-    items: list[Item] = []
+    items: list[Item[Remote]] = []
     for url, name in pairs:
         below = PurePosixPath(name)
         own = below.suffix.lower() if tool.makes == "film" and below.suffix.lower() in FILMS_OFFERED else None
@@ -78,8 +77,9 @@ def _items(tool: AnyTool, config: object, pairs: Sequence[tuple[str, str]], comm
 
 
 def _work(
-    tool: AnyTool, find: Callable[[str], AnyTool], config: object, items: list[Item], common: Common, outcomes: Outcomes
-) -> None:
+    tool: AnyTool, find: Callable[[str], AnyTool], config: object, items: list[Item[Remote]], common: Common,
+    outcomes: Outcomes,
+) -> None:  # fmt: skip
     from reverie.apps.cli.progress import bar
 
     executor = open_executor(common.executor, find, common.workers)

@@ -16,7 +16,7 @@ import time
 import webbrowser
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from reverie.apps.web.door import LOOPBACK, Door
 from reverie.apps.web.server import Server
 from reverie.errors import InputError
 from reverie.jobs.controls import Controls
+from reverie.jobs.job import Json
 from reverie.media.write import encode_picture
 
 if TYPE_CHECKING:
@@ -161,11 +162,11 @@ class RunPage:
         """File of the page: that of shows, or that of all other runs."""
         return "live.html" if self._stage is None else "stage.html"
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, object]:
         """Return what the page shows, as plain JSON."""
         progress, wanted = self._progress, self._controls.wanted
         layer = wanted.get("layer", self._layer)
-        state: dict[str, Any] = {
+        state: dict[str, object] = {
             "title": self._title, "layers": list(self._steerable.get("layer", ())),
             "layer": layer if isinstance(layer, str) else "+".join(layer),  # type: ignore[arg-type]
             "steerable": list(self._steerable),
@@ -201,7 +202,7 @@ class RunPage:
             self._drawn = (progress.done, blob, due)
             return progress.done, blob
 
-    def steer(self, change: dict[str, Any]) -> None:
+    def steer(self, change: dict[str, Json]) -> None:
         """Pass on what the page asks for.
 
         Raises:
@@ -246,7 +247,7 @@ def reduced(image: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray((pixels.clip(0, 1) * 255).round().astype(np.uint8))
 
 
-def steer(controls: Controls, change: dict[str, Any], steerable: Mapping[str, Sequence[str]]) -> None:
+def steer(controls: Controls, change: dict[str, Json], steerable: Mapping[str, Sequence[str]]) -> None:
     """Apply one request of the page to a run.
 
     Raises:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from reverie.apps.web.door import LOOPBACK, Door
 from reverie.errors import InputError, OutputError
+from reverie.jobs.job import Json
 
 MOST_BODY_BYTES = 4096
 MOST_WATCHERS = 16
@@ -27,13 +28,13 @@ POLICY = (
 class Show(Protocol):
     """What the server shows."""
 
-    def state(self) -> dict[str, Any]: ...
+    def state(self) -> dict[str, object]: ...
 
     def history(self) -> list[list[float]]: ...
 
     def picture(self) -> tuple[int, bytes] | None: ...
 
-    def steer(self, change: dict[str, Any]) -> None: ...
+    def steer(self, change: dict[str, Json]) -> None: ...
 
     def wait(self, version: int, seconds: float) -> int: ...
 
@@ -137,7 +138,7 @@ class Handler(BaseHTTPRequestHandler):
 
     # -- parts ------------------------------------------------------------------------------------------------
 
-    def _body(self) -> dict[str, Any]:
+    def _body(self) -> dict[str, Json]:
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or len(length) > 9 or int(length) > MOST_BODY_BYTES:
             raise InputError(f"expected a JSON object of at most {MOST_BODY_BYTES} bytes")

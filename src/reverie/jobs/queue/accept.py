@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from reverie.errors import InputError, JobError, unknown_name
 from reverie.jobs.files import names_code
-from reverie.jobs.job import Job, parse, section_types, sections
+from reverie.jobs.job import Job, Json, parse, section_types, sections
 from reverie.jobs.queue.files import FileStore
 from reverie.jobs.queue.taken import input_paths, result_stem
 from reverie.jobs.tool import AnyTool, load
@@ -21,7 +20,7 @@ from reverie.settings import check_together
 class Accepted:
     """A job that may be queued: its record as it is stored, the suffix of its result, and what to call it."""
 
-    record: Mapping[str, Any]
+    record: Mapping[str, Json]
     suffix: str
     title: str
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from reverie.errors import InputError
 from reverie.jobs.files import Files
@@ -16,11 +16,12 @@ from reverie.jobs.queue.entry import Entry
 from reverie.jobs.queue.files import FileStore
 from reverie.jobs.queue.store import Queue
 from reverie.jobs.stored import stored_record
+from reverie.jobs.tool import AnyTool
 
 OF_ONE_RESULT = ("steering", "stopped_at_step", "machine", "model")  # and of no other picture
 
 
-def read_job(text: str) -> dict[str, Any]:
+def read_job(text: str) -> dict[str, object]:
     """Return the raw job of a file or of standard input.
 
     Raises:
@@ -42,7 +43,7 @@ def read_job(text: str) -> dict[str, Any]:
     return inside if isinstance(inside, dict) and "tool" not in data else data
 
 
-def beside(made: Path, record: dict[str, Any], find: Any) -> list[Path]:
+def beside(made: Path, record: dict[str, object], find: Callable[[str], AnyTool]) -> list[Path]:
     """Return the files that went into a result and lie where a replay finds them; what is missing, the queue names."""
     if not made.exists():
         return []
@@ -54,8 +55,8 @@ def beside(made: Path, record: dict[str, Any], find: Any) -> list[Path]:
 
 
 def add_job(
-    queue: Queue, store: FileStore, find: Any, record: dict[str, Any], paths: list[Path], *, suffix: str = "",
-    priority: int = 0, owner: str = "terminal",
+    queue: Queue, store: FileStore, find: Callable[[str], AnyTool], record: dict[str, object], paths: list[Path], *,
+    suffix: str = "", priority: int = 0, owner: str = "terminal",
 ) -> Entry:  # fmt: skip
     """Queue a job with files of this machine: those that it names go where it says, another one is what it works on."""
     named = {item.name: role for role, item in parse(record, find).files.items()}
@@ -63,8 +64,9 @@ def add_job(
     for path in paths:
         item = store.adopt(path, owner=owner)
         entry = {"name": path.name, "sha256": item.sha256}
-        if path.name in named:
-            record["files"] = {**record["files"], named[path.name]: entry}
+        files = record.get("files")
+        if path.name in named and isinstance(files, dict):
+            record["files"] = {**files, named[path.name]: entry}
         else:
             record = {key: value for key, value in record.items() if key not in OF_ONE_RESULT} | {"input": entry}
     accepted = accept(record, find, store, suffix=suffix)

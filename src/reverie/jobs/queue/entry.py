@@ -6,9 +6,10 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from reverie.errors import InputError
+from reverie.jobs.job import Json
 
 State = Literal["queued", "running", "paused", "done", "stopped", "failed", "cancelled", "deleted"]
 Wish = Literal["", "pause", "stop", "cancel"]
@@ -68,7 +69,7 @@ class Entry:
     id: str
     owner: str
     tool: str
-    record: Mapping[str, Any]
+    record: Mapping[str, Json]
     title: str
     suffix: str
     priority: int

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import psutil
 
+from reverie.jobs.job import Json
 from reverie.jobs.queue.database import Database
 from reverie.jobs.queue.entry import Entry, Made, State, Wish, entry_of
 from reverie.jobs.queue.store import NEXT, new_id
@@ -29,7 +30,7 @@ class Wished:
     """What is asked of a running job: its wish, and the changes of settings since the last look."""
 
     wish: Wish
-    changes: tuple[tuple[str, object], ...]
+    changes: tuple[tuple[str, Json], ...]
 
 
 class Leases:

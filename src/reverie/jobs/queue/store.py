@@ -1,4 +1,4 @@
-"""The queue as its users see it: add, list, wish, retry; and the results, with favourites and search.
+"""The queue as its users see it: add, list, wish, retry; and the results, with favorites and search.
 
 Whoever has the folder has the queue: the page, the terminal and the watch folder all go through here.
 """
@@ -11,9 +11,9 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from reverie.errors import InputError
+from reverie.jobs.job import Json
 from reverie.jobs.queue.database import Database
 from reverie.jobs.queue.entry import ENDED, OPEN, Entry, MissingError, Result, State, Wish, entry_of, result_of
 from reverie.jobs.queue.home import Home
@@ -45,7 +45,7 @@ class Queue:
     # -- jobs ---------------------------------------------------------------------------------------------------------
 
     def add(
-        self, record: Mapping[str, Any], *, suffix: str, title: str = "", owner: str = "terminal", priority: int = 0,
+        self, record: Mapping[str, Json], *, suffix: str, title: str = "", owner: str = "terminal", priority: int = 0,
         compare: str = "", once: str = "", most: int | None = None,
     ) -> Entry:  # fmt: skip
         """Queue a job and return it.
@@ -103,7 +103,7 @@ class Queue:
         """Return jobs, the latest first."""
         chosen = tuple(states) or (*OPEN, *ENDED)
         marks = ",".join("?" * len(chosen))
-        where, values = [f"state IN ({marks})"], list[Any](chosen)
+        where, values = [f"state IN ({marks})"], list[object](chosen)
         if owner is not None:
             where.append("owner = ?")
             values.append(owner)
@@ -224,7 +224,7 @@ class Queue:
         return result_of(row)
 
     def mark(self, key: str, *, favourite: bool | None = None, shown: str | None = None) -> Result:
-        """Make a result a favourite, or decide whether it may be shown in public.
+        """Make a result a favorite, or decide whether it may be shown in public.
 
         Raises:
             InputError: there is none.
@@ -246,13 +246,13 @@ class Queue:
 
         Args:
             words: each must stand in the title, the tool or the settings.
-            favourites: only those with a favourite among their results.
+            favourites: only those with a favorite among their results.
             tool: only those of this tool.
             owner: only those of this owner.
             limit: at most so many.
             before: only those with a smaller number.
         """
-        where, values = ["id IN (SELECT job FROM results)", "state IN ('done', 'stopped')"], list[Any]()
+        where, values = ["id IN (SELECT job FROM results)", "state IN ('done', 'stopped')"], list[object]()
         for word in words.split()[:8]:
             where.append("(title || ' ' || tool || ' ' || record) LIKE ? ESCAPE '\\'")
             values.append("%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%")
@@ -280,7 +280,7 @@ class Queue:
         return times[len(times) // 2] if times else None
 
 
-def _count(db: sqlite3.Connection, sql: str, *values: Any) -> int:
+def _count(db: sqlite3.Connection, sql: str, *values: object) -> int:
     return int(db.execute(sql, values).fetchone()[0])
 
 

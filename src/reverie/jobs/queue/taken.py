@@ -6,12 +6,13 @@ import dataclasses
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from reverie.errors import InputError
 from reverie.jobs.execute import Clock, summary
 from reverie.jobs.files import Files, found_config, named_files
 from reverie.jobs.given import Given
-from reverie.jobs.job import Job, parse
+from reverie.jobs.job import Job, Json, parse
 from reverie.jobs.many import scratch_of
 from reverie.jobs.queue.entry import Entry, Made
 from reverie.jobs.queue.files import FileStore, plain_name, size_of
@@ -26,6 +27,62 @@ from reverie.jobs.values import has_field, with_chosen
 from reverie.media.suffixes import KINDS, TABLES
 
 SHOWN = ("picture", "film", "mesh", "network", "page", "table")  # kinds that the pages know; all else is a file
+
+
+class Inputs(Protocol):
+    """Inputs by content: a `FileStore`, or what another machine was told of one."""
+
+    def path(self, digest: str) -> Path:
+        """Return where a file lies.
+
+        Raises:
+            InputError: it was never sent.
+        """
+        ...
+
+
+class Steered(Protocol):
+    """The controls of a job under way, as its worker uses them."""
+
+    def ask(self, name: str, value: Json) -> None: ...
+    def stop(self) -> None: ...
+
+
+class UnderWay(Protocol):
+    """The run of a job under way, as its worker sees it."""
+
+    @property
+    def controls(self) -> Steered: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def stopped(self) -> bool: ...
+
+
+class Held(Protocol):
+    """A job that a worker of the queue has: done here (`Taken`), or elsewhere."""
+
+    paused: bool
+
+    @property
+    def entry(self) -> Entry: ...
+    @property
+    def trail(self) -> Trail: ...
+    @property
+    def run(self) -> UnderWay: ...
+
+    def step(self) -> bool: ...
+    def save(self) -> tuple[list[Made], str]: ...
+    def close(self, *, over: bool) -> None: ...
+
+
+class Take(Protocol):
+    """Opens a job; see `Taken` for what it gets."""
+
+    def __call__(
+        self, home: Home, files: FileStore, entry: Entry, find: Callable[[str], AnyTool], session: Session, device: str,
+        *, frames: int = 0,
+    ) -> Held: ...  # fmt: skip
 
 
 class Taken:
@@ -45,7 +102,7 @@ class Taken:
     """
 
     def __init__(
-        self, home: Home, files: FileStore, entry: Entry, find: Callable[[str], AnyTool], session: Session, device: str,
+        self, home: Home, files: Inputs, entry: Entry, find: Callable[[str], AnyTool], session: Session, device: str,
         *, frames: int = 0,
     ) -> None:  # fmt: skip
         self.home, self.entry, self.paused = home, entry, False
@@ -162,7 +219,7 @@ def tidy(home: Home, key: str) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def input_paths(job: Job, files: FileStore) -> dict[str, Path]:
+def input_paths(job: Job, files: Inputs) -> dict[str, Path]:
     """Return where every input of a job lies, by role.
 
     Raises:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -31,6 +31,20 @@ REST = 60  # and so many times as long as the last preview took: they take at mo
 LOOKED_S = 6.0  # how long a look counts
 MOST_POINTS = 600  # of a curve
 EMPTY: Mapping[str, Sequence[str]] = MappingProxyType({})
+
+
+class Shown(TypedDict, total=False):
+    """How far a job is, as its file says it."""
+
+    done: int
+    total: int | None
+    unit: str
+    stage: str
+    scores: dict[str, float]
+    fraction: float | None
+    eta: float | None
+    preview: int
+    steerable: dict[str, list[str]]
 
 
 class Trail:
@@ -61,7 +75,7 @@ class Trail:
             return
         self._due = now + PROGRESS_EVERY_S
         scores = {name: value for name, value in progress.scores.items() if np.isfinite(value)}
-        about = {
+        about: Shown = {
             "done": progress.done, "total": progress.total, "unit": progress.unit, "stage": progress.stage,
             "scores": scores, "fraction": fraction, "eta": eta_s, "preview": self._previews,
             "steerable": {name: list(values) for name, values in steerable.items()},
@@ -150,11 +164,11 @@ def looked_at(folder: Path) -> bool:
     return False
 
 
-def progress_of(folder: Path) -> Mapping[str, Any] | None:
+def progress_of(folder: Path) -> Shown | None:
     """Return the latest progress of a job; None where there is none."""
     with suppress(OSError, ValueError):
         found = json.loads((folder / "progress.json").read_bytes())
-        return found if isinstance(found, dict) else None
+        return Shown(**found) if isinstance(found, dict) else None
     return None
 
 

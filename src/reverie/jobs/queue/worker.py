@@ -23,7 +23,7 @@ from reverie.jobs.queue.files import FileStore
 from reverie.jobs.queue.home import Home
 from reverie.jobs.queue.lease import Leases
 from reverie.jobs.queue.store import Queue
-from reverie.jobs.queue.taken import Taken, tidy
+from reverie.jobs.queue.taken import Held, Take, Taken, tidy
 from reverie.jobs.queue.trail import Trail, without_places
 from reverie.jobs.session import Session
 from reverie.jobs.tool import AnyTool
@@ -50,14 +50,14 @@ class Worker:
 
     def __init__(
         self, queue: Queue, find: Callable[[str], AnyTool], device: str = "auto", frames: int = 0,
-        take: Callable[..., Taken] = Taken,
+        take: Take = Taken,
     ) -> None:  # fmt: skip
         self.take = take
         self.queue, self.find, self.device, self.frames = queue, find, device, frames
         self.files = FileStore(queue.home, queue.database)
         self.leases = Leases(queue.database)
         self.name = self.leases.enter(device)
-        self.session, self.taken = Session(), list[Taken]()
+        self.session, self.taken = Session(), list[Held]()
         self.jobs, self._obeyed = 0, 0.0
         self._machine: Machine | None = None
         self._looked = 0.0
@@ -120,7 +120,7 @@ class Worker:
             self._looked += since_s
             torch.set_num_threads(self._machine.threads(torch.get_num_threads())[0])
 
-    def _obey(self, taken: Taken) -> None:
+    def _obey(self, taken: Held) -> None:
         wished = self.leases.wished(taken.entry.id, self.name)
         if wished is None:  # the lease was lost, or the job was settled by others: it is not ours any more
             self._drop(taken, over=False)
@@ -136,11 +136,11 @@ class Worker:
             self.leases.state(taken.entry.id, self.name, "paused" if paused else "running")
         for name, value in wished.changes:
             try:
-                taken.run.controls.ask(name, value)  # type: ignore[arg-type] - plain JSON
+                taken.run.controls.ask(name, value)
             except InputError as error:
                 taken.trail.say(str(error))
 
-    def _step(self, taken: Taken) -> None:
+    def _step(self, taken: Held) -> None:
         try:
             if taken.step():
                 return
@@ -157,13 +157,13 @@ class Worker:
         text = text if not taken.entry.compare else f"{text}; {self._verdict(taken.entry.compare, made)}"
         self._settle(taken, state, made, text)
 
-    def _settle(self, taken: Taken, state: State, made: list[Made], text: str) -> None:
+    def _settle(self, taken: Held, state: State, made: list[Made], text: str) -> None:
         text = without_places(text)
         taken.trail.say(text)
         ours = self.leases.settle(taken.entry.id, self.name, state, text, taken.run.seconds, made)
         self._drop(taken, over=ours)
 
-    def _drop(self, taken: Taken, *, over: bool) -> None:
+    def _drop(self, taken: Held, *, over: bool) -> None:
         self.taken.remove(taken)
         taken.close(over=over)
 

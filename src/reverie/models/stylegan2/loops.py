@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 
 def _inward_line(room: Floats, source: int, target: int, step: int) -> None:
-    """Write ``B^T d`` of six numbers, `step` apart, of each of the channels."""
+    """Write ``B^T d`` of six numbers, every `step`-th place, of each of the channels."""
     for c in range(LANES):
         a, b = source + c, target + c
         d0, d1, d2 = room[a], room[a + step], room[a + 2 * step]
@@ -36,7 +36,7 @@ def _inward_line(room: Floats, source: int, target: int, step: int) -> None:
 
 
 def _outward_line(room: Floats, source: int, target: int, step: int) -> None:
-    """Write ``A^T m`` of six numbers, `step` apart: four."""
+    """Write ``A^T m`` of six numbers, every `step`-th place: four."""
     for c in range(LANES):
         a, b = source + c, target + c
         m1, m2, m3, m4 = room[a + step], room[a + 2 * step], room[a + 3 * step], room[a + 4 * step]
@@ -63,7 +63,7 @@ def _inward(
         first: tile.
         count: of tiles.
         across: tiles that stand beside each other.
-        out: 36 times ``[count, C]``, `step` apart.
+        out: 36 times ``[count, C]``, every `step`-th place.
         step: in numbers.
         room: `ROOM` numbers.
     """

@@ -133,7 +133,7 @@ class Comparison:
 
 
 def compare_pictures(
-    content: Any, style: Any, styled: Sequence[Any], config: CompareConfig | None = None, *, sheet: Any = None
+    content: object, style: object, styled: Sequence[object], config: CompareConfig | None = None, *, sheet: Any = None
 ) -> Comparison:
     """Compare stylized pictures with their content and their style.
 
@@ -167,7 +167,7 @@ class Comparing:
         scorers: the networks and their layers.
     """
 
-    def __init__(self, content: Any, style: Any, styled: Sequence[Any], config: CompareConfig) -> None:
+    def __init__(self, content: object, style: object, styled: Sequence[object], config: CompareConfig) -> None:
         if not styled:
             raise InputError("there is no picture to compare; name one or more after content and style")
         self.config = config

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from reverie.jobs.blocks import device_setting
+from reverie.jobs.blocks import device_setting, max_memory_setting
 from reverie.settings import setting
 
 GOAL, HOW, MACHINE = "who measures", "how", "machine"
@@ -41,9 +41,7 @@ class CompareConfig:
         maximum=64, group=HOW,
     )  # fmt: skip
     device: str = device_setting(group=MACHINE)
-    max_memory: str | None = setting(
-        None, "Plan tiles so that the program stays below this, for example 3GB.", replay=False, group=MACHINE
-    )
+    max_memory: str | None = max_memory_setting("3GB", group=MACHINE)
     content: str | None = setting(None, "The picture that was stylized.", file="picture", own=True)
     style: str | None = setting(None, "The picture whose style it was stylized in.", file="picture", own=True)
     styled: tuple[str, ...] = setting((), "The results, one or several.", file="picture", own=True)

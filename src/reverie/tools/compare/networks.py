@@ -36,7 +36,7 @@ class Scorer:
     matched: tuple[str, ...] = ()
 
 
-def stored_record(source: Any) -> dict[str, Any]:
+def stored_record(source: object) -> dict[str, Any]:
     """Return the settings of a style transfer inside a picture file; nothing if it is not ours."""
     if not isinstance(source, (str, Path)):
         return {}
@@ -48,7 +48,7 @@ def stored_record(source: Any) -> dict[str, Any]:
 
 
 def find_scorers(
-    config: CompareConfig, sources: Sequence[Any], records: Sequence[dict[str, Any]]
+    config: CompareConfig, sources: Sequence[object], records: Sequence[dict[str, Any]]
 ) -> tuple[tuple[Scorer, ...], list[str]]:
     """Return the networks that measure, each with its layers, and what a user should know.
 
@@ -115,7 +115,7 @@ def _scorer(name: str, critic: Critic, settings: list[dict[str, Any]] | None, co
 
 
 def _painters(
-    config: CompareConfig, sources: Sequence[Any], records: Sequence[dict[str, Any]]
+    config: CompareConfig, sources: Sequence[object], records: Sequence[dict[str, Any]]
 ) -> dict[tuple[str, str | None], list[dict[str, Any]]]:
     """Return the settings of all pictures by the network, name and weights, that stylized them."""
     used: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
@@ -136,11 +136,11 @@ def one_key(model: str, weights: str | None) -> tuple[str, str | None]:
     return STEMS.get(model, model), weights
 
 
-def _near(source: Any, name: str | None) -> str | None:
+def _near(source: object, name: str | None) -> str | None:
     """Return a file of that name beside the picture or here, or the name as it is."""
     if not name:
         return None
-    found = next((p for p in (Path(source).parent / name, Path(name)) if p.is_file()), None)
+    found = next((p for p in (Path(str(source)).parent / name, Path(name)) if p.is_file()), None)
     return str(found) if found else name
 
 

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from reverie.errors import InputError
-from reverie.jobs.blocks import device_setting, gradient_precision_setting, network_setting, weights_setting
+from reverie.jobs.blocks import (
+    device_setting,
+    gradient_precision_setting,
+    max_memory_setting,
+    network_setting,
+    tile_setting,
+    weights_setting,
+)
 from reverie.jobs.key_values import KeyValues, entry, inside, names, number, whole, wholes
 from reverie.settings import setting
 from reverie.tools.dream.mask_rule import MASK, YOUNG, invert_setting, keep_setting, mask_by_setting, mask_setting
@@ -216,20 +223,8 @@ class DreamConfig:
     )  # fmt: skip
     device: str = device_setting(several=True, group=MACHINE, expert=True)
     precision: str = gradient_precision_setting(group=MACHINE)
-    tile: int | None = setting(
-        None,
-        "Work in tiles of this size in pixels.",
-        minimum=32,
-        replay=False,
-        counts=True,
-        own=True,
-        group=MACHINE,
-        expert=True,
-    )
-    max_memory: str | None = setting(
-        None, "Plan tiles so that the program stays below this, for example 2GB.", replay=False, group=MACHINE,
-        expert=True,
-    )  # fmt: skip
+    tile: int | None = tile_setting(group=MACHINE)
+    max_memory: str | None = max_memory_setting(group=MACHINE, expert=True)
     disk: str = setting(
         "auto", "Where the picture lies while it is dreamt; auto: in memory, unless the disk is needed or pays.",
         choices=("auto", "no", "yes"), replay=False, own=True, stored=False, group=MACHINE, expert=True,

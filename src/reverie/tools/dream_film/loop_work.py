@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -31,6 +31,9 @@ from reverie.tools.films.loop_config import LoopConfig, plan_film
 from reverie.tools.keyframes.keyframes import Keyframes
 from reverie.weights.file_names import fitted
 
+if TYPE_CHECKING:
+    from reverie.tools.dream_film.tools import LoopFile
+
 LATER_STEPS = 1
 FOR_VIDEOS = ("blend",)  # parameters that say how a dream meets the frames of a video
 
@@ -51,7 +54,7 @@ class LoopDream:
     """
 
     def __init__(
-        self, source: Path | None, target: Path, config: DreamConfig, moving: LoopConfig, video: Any, *,
+        self, source: Path | None, target: Path, config: DreamConfig, moving: LoopConfig, video: LoopFile, *,
         keyframes: Keyframes | None = None, critic: Critic | None = None, session: Session | None = None,
     ) -> None:  # fmt: skip
         check_settings(config)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
 from reverie.jobs.given import Given
@@ -32,7 +32,10 @@ from reverie.tools.films.work import (
 from reverie.tools.sound.keys import with_song
 
 if TYPE_CHECKING:
-    pass
+    from reverie.tools.dream_film.loop_work import LoopDream
+    from reverie.tools.dream_film.video_work import VideoDream
+    from reverie.tools.dream_steps.ascent import Plan as DreamPlan
+    from reverie.tools.keyframes.keyframes import Keyframes
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ class PreparedLoop:
         return FilmWork(job, Plan(decisions, float(job.total), _summary(plan)), chosen, words)
 
 
-def _keyframes(setting: str | None) -> Any:
+def _keyframes(setting: str | None) -> Keyframes | None:
     stored = stored_keys(setting)
     if stored is None:
         return None
@@ -156,7 +159,7 @@ def _keyframes(setting: str | None) -> Any:
     return parse_keyframes(stored["text"], stored["name"])
 
 
-def _of_frames(job: Any, plan: Any) -> dict[str, Json]:
+def _of_frames(job: VideoDream | LoopDream, plan: DreamPlan) -> dict[str, Json]:
     return {
         "size": [plan.size[1], plan.size[0]], "octaves": [[s[1], s[0]] for s in plan.sizes],
         "layers": list(plan.layers), "tile_px": plan.tile_px, "tiles": len(plan.tiles(plan.size)) or 1,
@@ -164,24 +167,26 @@ def _of_frames(job: Any, plan: Any) -> dict[str, Json]:
     }  # fmt: skip
 
 
-def _encoded(video: Any) -> dict[str, Json]:
+def _encoded(video: FilmCodec) -> dict[str, Json]:
     return {"codec": video.codec, "crf": video.crf, "preset": video.preset}
 
 
 def _chosen(
-    job: Any, plan: Any, resolved: Mapping[str, Json], encoded: Mapping[str, Json], keyed: str | None
-) -> Chosen:
+    job: VideoDream | LoopDream, plan: DreamPlan, resolved: Mapping[str, Json], encoded: Mapping[str, Json],
+    keyed: str | None,
+) -> Chosen:  # fmt: skip
     from reverie.tools.dream.work import chosen
     from reverie.tools.dream_film.keyed import named
 
     found = chosen(job.config, job.critic, plan, job.references)
-    meant = {} if keyed is None else job.critic.meanings(*(n for p, n, _ in named(_keyframes(keyed)) if p == "class"))
+    keys = _keyframes(keyed)
+    meant = {} if keys is None else job.critic.meanings(*(n for p, n, _ in named(keys) if p == "class"))
     meant = {**found.more.get(MEANT, {}), **meant}  # type: ignore[dict-item]
     more = job.measured() | keyed_record(keyed) | ({MEANT: meant} if meant else {})
     return replace(found, config={**found.config, **resolved, **encoded, "keyframes": None}, more=more)
 
 
-def _summary(plan: Any) -> str:
+def _summary(plan: DreamPlan) -> str:
     return f"{plan.size[1]} x {plan.size[0]} px"
 
 

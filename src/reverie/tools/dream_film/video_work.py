@@ -10,7 +10,7 @@ import numpy as np
 
 from reverie.critic.critic import Critic
 from reverie.jobs.session import Session
-from reverie.settings import check_settings, to_record
+from reverie.settings import check_settings, marked, to_record
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.dream.references import References, fitted_masks, read_references
 from reverie.tools.dream_film.ascent import FilmAscent
@@ -18,15 +18,16 @@ from reverie.tools.dream_film.keyed import refuse_keys
 from reverie.tools.dream_film.video import at_final_size, dream_video, later_steps
 from reverie.tools.dream_steps.ascent import Plan, plan_dream
 from reverie.tools.films.job import FilmJob, as_before, manifest_of
+from reverie.tools.films.loop_config import LoopConfig
 from reverie.tools.films.motion_estimate import open_estimator
 from reverie.tools.films.steps import Shown, VideoStep
 from reverie.tools.films.video_config import VideoConfig
 from reverie.tools.keyframes.keyframes import Keyframes
 
-FOR_LOOPS = ("zoom", "rotate", "pan", "anchor")  # parameters that move the view over a still picture
+FOR_LOOPS = tuple(marked(LoopConfig, "keyable"))  # parameters that move the view over a still picture
 
 
-class VideoDream(FilmJob):
+class VideoDream(FilmJob[VideoConfig]):
     """One dreamt video: iterate to dream the frames that are still missing, then `film_output` is the film.
 
     Attributes:

@@ -20,7 +20,7 @@ from reverie.tools.dream.config import FORMS, DreamConfig
 from reverie.tools.live.config import ShowSettings
 
 if TYPE_CHECKING:
-    from reverie.tools.dream_live.scene import DreamScene
+    from reverie.tools.dream_live.scene import DreamScene, Pose
     from reverie.tools.live.work import LiveWork
 
 CAMERAS = tuple(str(number) for number in range(10))
@@ -76,7 +76,7 @@ class PreparedDreamLive:
         self.show = Show(config, self.scene, session)
         self.notes: Sequence[str] = ()
 
-    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> LiveWork:
+    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> LiveWork[Pose]:
         """Return the show; its result is the session."""
         config = self.config
         film = {} if config.source in CAMERAS else {"source_sha256": sha256_of(Path(config.source))}

@@ -130,7 +130,7 @@ class Shards:
         kept.write(number, seen)
         return ()
 
-    def look(self, seen: Seen, scratch: Path | None = None, spread: Spread | None = None) -> Iterator[int]:
+    def look(self, seen: Seen, scratch: Path | None = None, spread: Spread[int] | None = None) -> Iterator[int]:
         """Fill `seen` in the order of the batches, here or elsewhere, yielding how many pictures are done.
 
         Args:
@@ -153,7 +153,7 @@ class Shards:
             if done > shown:
                 yield done
 
-    def _made(self, spread: Spread, kept: KeptBatches) -> Iterator[int]:
+    def _made(self, spread: Spread[int], kept: KeptBatches) -> Iterator[int]:
         """Have the batches that are not kept yet made elsewhere, yielding how many pictures are done."""
         numbers = range(-(-len(kept.items) // self.batch))
         missing = [number for number in numbers if kept.read(number) is None]

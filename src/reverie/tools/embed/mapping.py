@@ -89,7 +89,7 @@ class Mapping:
             self.config.batch,
         )  # fmt: skip
 
-    def look(self, scratch: Path | None = None, spread: Spread | None = None) -> Iterator[int]:
+    def look(self, scratch: Path | None = None, spread: Spread[int] | None = None) -> Iterator[int]:
         """Look at all pictures, here or elsewhere, yielding how many are done."""
         yield from self.shards.look(self.seen, scratch, spread)
 

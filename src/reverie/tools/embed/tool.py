@@ -60,7 +60,7 @@ class PreparedMap:
         identity = critic.identity
         chosen = Chosen(Input(identity.name, identity.sha256), str(critic.device), more={"layer": self.layer})
         notes: list[str] = []
-        spread = Spread(lambda number, folder: mapping.shards.make(number, folder))
+        spread = Spread[int](lambda number, folder: mapping.shards.make(number, folder))
         return Steps(
             _reports(mapping, notes, spread, scratch), lambda: _outputs(mapping, scratch), notes=notes,
             chosen=chosen, spread=spread,
@@ -68,7 +68,7 @@ class PreparedMap:
         )  # fmt: skip
 
 
-def _reports(mapping: Mapping, notes: list[str], spread: Spread, scratch: Path | None) -> Iterator[Report]:
+def _reports(mapping: Mapping, notes: list[str], spread: Spread[int], scratch: Path | None) -> Iterator[Report]:
     config, total = mapping.config, len(mapping.collection.items)
     before = 0
     for done in mapping.look(scratch, spread):

@@ -84,7 +84,7 @@ class Atlas:
         """Whether every cell is drawn."""
         return 0 < self.done == len(self.cells)
 
-    def look(self, scratch: Path | None = None, spread: Spread | None = None) -> Iterator[int]:
+    def look(self, scratch: Path | None = None, spread: Spread[int] | None = None) -> Iterator[int]:
         """Look at all pictures, here or elsewhere, yielding how many are done."""
         yield from self.shards.look(self.seen, scratch, spread)
 

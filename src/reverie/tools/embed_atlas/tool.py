@@ -61,14 +61,14 @@ class PreparedAtlas:
             over = forgetting(scratch, lambda: atlas.complete)
             return [Picture(atlas.image), Table(atlas.rows(), label="cells", written=over)] if atlas.done else []
 
-        spread = Spread(lambda number, folder: atlas.shards.make(number, folder))
+        spread = Spread[int](lambda number, folder: atlas.shards.make(number, folder))
 
         chosen = Chosen(Input(identity.name, identity.sha256), str(self.critic.device), more={"layer": self.layer})
         plan = Plan({"pictures": count, "layer": self.layer}, None, f"{count} pictures by {self.layer}")
         return Steps(_reports(atlas, scratch, spread), outputs, plan=plan, chosen=chosen, spread=spread)
 
 
-def _reports(atlas: Atlas, scratch: Path | None, spread: Spread) -> Iterator[Report]:
+def _reports(atlas: Atlas, scratch: Path | None, spread: Spread[int]) -> Iterator[Report]:
     total = len(atlas.collection.items)
     for done in atlas.look(scratch, spread):
         yield Report(done, total, "pictures", f"looking at {total} pictures")

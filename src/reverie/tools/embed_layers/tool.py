@@ -68,7 +68,7 @@ class PreparedLayers:
             return [*results, Table(comparison.rows(), label="table", written=over)]
 
         decisions = {"pictures": count, "layers": list(self.layers), "size": self.size_px}
-        spread = Spread(lambda number, folder: comparison.shards.make(number, folder))
+        spread = Spread[int](lambda number, folder: comparison.shards.make(number, folder))
         return Steps(
             _reports(comparison, notes, scratch, spread), outputs, notes=notes, spread=spread,
             chosen=Chosen(Input(identity.name, identity.sha256), str(self.critic.device)),
@@ -76,7 +76,7 @@ class PreparedLayers:
         )  # fmt: skip
 
 
-def _reports(comparison: Comparison, notes: list[str], scratch: Path | None, spread: Spread) -> Iterator[Report]:
+def _reports(comparison: Comparison, notes: list[str], scratch: Path | None, spread: Spread[int]) -> Iterator[Report]:
     total, before = len(comparison.collection.items), 0
     for done in comparison.look(scratch, spread):
         yield Report(done, total, "pictures", f"looking at {total} pictures", weight=done - before)

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from reverie.settings import check_settings, to_record
 from reverie.tools.dream.config import DreamConfig
 from reverie.tools.films.motion_estimate import Estimator
 from reverie.tools.films.steps import Shown, VideoStep
+from reverie.tools.films.video_config import FilmFile
 from reverie.tools.style.config import StyleConfig
 from reverie.version import __version__
 from reverie.weights.checkpoint import file_sha256
@@ -32,8 +33,10 @@ from reverie.weights.file_names import fitted
 
 MOST_CUTS = 1000  # that the settings of a film list
 
+V = TypeVar("V", bound=FilmFile, covariant=True)
 
-class FilmJob(ABC):
+
+class FilmJob(ABC, Generic[V]):
     """One film: iterate to make the frames that are still missing; then `film_output` is the film.
 
     Attributes:
@@ -58,7 +61,7 @@ class FilmJob(ABC):
     frame_tool: str
     estimate: Estimator
 
-    def __init__(self, source: Path, target: Path, video: Any, footage: Footage | None = None) -> None:
+    def __init__(self, source: Path, target: Path, video: V, footage: Footage | None = None) -> None:
         check_settings(video)
         self.target, self.video = Path(target), video
         self.encoding = Encoding(video.codec, video.crf, video.preset, video.audio)

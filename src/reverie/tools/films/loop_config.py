@@ -13,6 +13,7 @@ from reverie.settings import check_settings, setting
 
 DEFAULT_SECONDS = 8.0
 MOST_FRAMES = 1_000_000
+KEYABLE = ("keyable",)  # mark of what a file of keyframes may change
 ANCHOR_AT_REST = 0.8  # a still view without a way back to its picture would dream itself to pieces
 
 
@@ -20,11 +21,14 @@ ANCHOR_AT_REST = 0.8  # a still view without a way back to its picture would dre
 class LoopConfig:
     """How the view moves over a picture while it is being dreamt, and for how long."""
 
-    zoom: str = setting("1", "Zoom of the film: grow by this factor every second, e.g. 1.04/s.")
-    rotate: str = setting("0", "Turn clockwise by this many degrees every second, e.g. 5/s.", expert=True)
-    pan: str = setting(
-        "0,0", "Wander right and down by these shares of the picture every second, e.g. 0.01,0/s.", expert=True
+    zoom: str = setting("1", "Zoom of the film: grow by this factor every second, e.g. 1.04/s.", marks=KEYABLE)
+    rotate: str = setting(
+        "0", "Turn clockwise by this many degrees every second, e.g. 5/s.", expert=True, marks=KEYABLE
     )
+    pan: str = setting(
+        "0,0", "Wander right and down by these shares of the picture every second, e.g. 0.01,0/s.", expert=True,
+        marks=KEYABLE,
+    )  # fmt: skip
     keyframes: str | None = setting(None, "YAML file of parameters that change over the film; see docs/motion.md.")
     seconds: float | None = setting(None, "Length of a film made from a still picture; default: 8.", above=0)
     fps: str = setting("24", "Frames per second of that film, e.g. 25 or 30000/1001.")
@@ -37,7 +41,7 @@ class LoopConfig:
         choices=("auto", "reflect", "wrap"), expert=True)  # fmt: skip
     anchor: float | None = setting(
         None, "Share of the way back to the original picture in every second; default: 0, or 0.8 at rest.",
-        minimum=0, maximum=1, expert=True)  # fmt: skip
+        minimum=0, maximum=1, expert=True, marks=KEYABLE)  # fmt: skip
     song: str | None = setting(
         None, "A song that drives the film, as long as itself unless --seconds says otherwise, and lies under it.",
         file="data", late=True,

@@ -17,11 +17,12 @@ from reverie.media.flow import is_cut
 from reverie.media.footage import footage_frames
 from reverie.tools.films.job import FilmJob
 from reverie.tools.films.steps import Shown
+from reverie.tools.films.video_config import FilmFile
 
 LEAST = 8  # frames of one part; shorter scenes go together
 
 
-def cuts_of(job: FilmJob) -> list[int]:
+def cuts_of(job: FilmJob[FilmFile]) -> list[int]:
     """Return the numbers of the frames that begin a scene, without the first."""
     if not job.video.cuts:
         return []
@@ -47,7 +48,7 @@ def scene_parts(total: int, cuts: Sequence[int], workers: int) -> list[tuple[int
     return list(pairwise([*edges, total]))
 
 
-def make_scenes(job: FilmJob, part: Sequence[int], folder: Path) -> Sequence[str]:
+def make_scenes(job: FilmJob[FilmFile], part: Sequence[int], folder: Path) -> Sequence[str]:
     """Make the frames of one part into the folder of the film.
 
     Raises:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reverie.jobs.output import Output
     from reverie.tools.dream_film.loop_work import LoopDream
     from reverie.tools.films.job import FilmJob
+    from reverie.tools.films.video_config import FilmFile
     from reverie.tools.keyframes.file import Readers
 
 
@@ -31,7 +32,7 @@ class FilmWork:
     """
 
     def __init__(
-        self, job: FilmJob | LoopDream, plan: Plan, chosen: Callable[[], Chosen], words: Callable[[], str]
+        self, job: FilmJob[FilmFile] | LoopDream, plan: Plan, chosen: Callable[[], Chosen], words: Callable[[], str]
     ) -> None:
         self.job, self.plan, self._chosen, self._words, self._whole = job, plan, chosen, words, False
         self.notes: list[str] = job.notes
@@ -63,7 +64,7 @@ class FilmWork:
             )  # fmt: skip
         self.notes.append(self._words())
 
-    def _elsewhere(self, spread: Spread) -> Iterator[Report]:
+    def _elsewhere(self, spread: Spread[tuple[int, int]]) -> Iterator[Report]:
         """Have the scenes that are missing made by others."""
         from reverie.tools.films.job import FilmJob
         from reverie.tools.films.scenes import cuts_of, scene_parts
@@ -97,7 +98,7 @@ class FilmWork:
         self._whole = self.job.folder.count() >= self.job.total
 
 
-def _scenes_of(job: FilmJob | LoopDream) -> Spread | None:
+def _scenes_of(job: FilmJob[FilmFile] | LoopDream) -> Spread[tuple[int, int]] | None:
     """Return the scenes of a film as parts for others; a film from a still has one."""
     from reverie.tools.films.job import FilmJob
     from reverie.tools.films.scenes import make_scenes

@@ -18,7 +18,7 @@ from reverie.tools.live.config import ShowSettings
 
 if TYPE_CHECKING:
     from reverie.tools.latent.model import LatentModel
-    from reverie.tools.latent_live.scene import LatentScene
+    from reverie.tools.latent_live.scene import LatentScene, Pose
     from reverie.tools.live.reactions import Rules
     from reverie.tools.live.recorded import Seen
     from reverie.tools.live.work import LiveWork
@@ -60,7 +60,7 @@ class PreparedLive(PreparedGenerator):
         super().__init__(config, session)
         self.show = Show(config, scene_of(self.model, config.seeds, config.speed, config.directions), session)
 
-    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> LiveWork:
+    def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> LiveWork[Pose]:
         """Return the show; its result is the session."""
         about = {"tool": "latent live", "settings": to_record(self.config), "network": self.model.sha256}
         return self.show.work(seed, about, self.model.chosen, self.config.device, scratch)
@@ -93,7 +93,7 @@ class PreparedRender(PreparedGenerator):
         config, played = self.config, self.played
         scene = scene_of(self.model, played.seeds, played.speed, config.directions)
 
-        def look(rules: Rules | None) -> Seen | None:
+        def look(rules: Rules | None) -> Seen[Pose] | None:
             classes = look_of(rules, self._session, played.critic, config.device)
             return None if classes is None else lambda pose: classes(scene.draw(pose, draft=False))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from reverie.errors import InputError
 from reverie.jobs.job import Json
@@ -21,23 +21,24 @@ from reverie.tools.live.work import LiveWork, Scene, Stage, again
 
 MOST_FRAMES = 10_000_000
 C = TypeVar("C")
-Seen = Callable[[Any], Mapping[str, float]]
+P = TypeVar("P")  # what a scene is drawn from
+Seen: TypeAlias = Callable[[P], Mapping[str, float]]
 """Gives {"class NAME": probability} of the picture of a pose."""
 
 
-class Show:
+class Show(Generic[P]):
     """A scene, what moves it and what happens by itself, as the settings say.
 
     Raises:
         InputError: a map or rules that cannot be read.
     """
 
-    def __init__(self, config: ShowSettings, scene: Scene, session: Session) -> None:
+    def __init__(self, config: ShowSettings, scene: Scene[P], session: Session) -> None:
         self.config, self.scene, self._session = config, scene, session
         self.map = parse_map(scene.usual) if config.map is None else read_map(Path(config.map))
         self.rules = None if config.rules is None else read_rules(Path(config.rules))
 
-    def work(self, seed: int, about: dict[str, Json], chosen: Chosen, device: str, scratch: Path | None) -> LiveWork:
+    def work(self, seed: int, about: dict[str, Json], chosen: Chosen, device: str, scratch: Path | None) -> LiveWork[P]:
         """Return the show as a work; `about` is what its session says besides map and rules."""
         config, rules = self.config, self.rules
         about = {**about, "map": self.map.text, "rules": "" if rules is None else rules.text}
@@ -58,12 +59,11 @@ def read_session(file: str, tool: str, config: type[C]) -> tuple[Take, C]:
     if by != tool:
         render = tool.replace("live", "render")
         raise InputError(f"'{file}' was recorded by '{by}'; '{render}' takes sessions of '{tool}'")
-    settings: Any = stored  # whatever a file holds: checked field by field
-    return take, parse_settings(config, settings, f"the settings inside '{file}'")
+    return take, parse_settings(config, stored, f"the settings inside '{file}'")
 
 
 @dataclass(frozen=True)
-class Playback:
+class Playback(Generic[P]):
     """A recorded show as frames of a film.
 
     Attributes:
@@ -74,15 +74,15 @@ class Playback:
     """
 
     rate: Fraction
-    poses: Sequence[Any]
+    poses: Sequence[P]
     map: LiveMap
     rules: Rules | None
 
 
 def playback(
-    take: Take, fps: float, map_file: str | None, scene: Scene, seed: int,
-    look: Callable[[Rules | None], Seen | None] = lambda _: None,
-) -> Playback:  # fmt: skip
+    take: Take, fps: float, map_file: str | None, scene: Scene[P], seed: int,
+    look: Callable[[Rules | None], Seen[P] | None] = lambda _: None,
+) -> Playback[P]:  # fmt: skip
     """Return a show again as it came live, with another map if a file is named.
 
     Args:

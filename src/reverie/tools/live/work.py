@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from reverie.jobs.job import Json
 from reverie.jobs.output import Bytes, Output
 from reverie.jobs.work import Chosen, Plan, Progress, Report
 from reverie.media.signals.board import Board
-from reverie.media.signals.take import TakeRecorder, unfinished
+from reverie.media.signals.take import Take, TakeRecorder, unfinished
 from reverie.tools.live.inputs import Inputs
 from reverie.tools.live.mapping import LiveMap, Mapper
 from reverie.tools.live.outputs import Outputs
@@ -33,8 +33,10 @@ MEASURED, WHOLE_EVERY = 5, 60  # frames that say whether the scene is slow; amon
 STEERED = ("mouse x", "mouse y", "mouse down", "mouse wheel")
 LONGEST_STEP_S = 0.25  # a pause, or a slow frame, moves a scene no further than this
 
+P = TypeVar("P")  # what a scene is drawn from
 
-class Scene(Protocol):
+
+class Scene(Protocol[P]):
     """What a show shows; its state changes by `advance` alone, its pictures come of a pose alone or of poses in order.
 
     Attributes:
@@ -58,15 +60,15 @@ class Scene(Protocol):
         """
         ...
 
-    def advance(self, values: Mapping[str, float], step_s: float) -> Any:
+    def advance(self, values: Mapping[str, float], step_s: float) -> P:
         """Move on by some seconds with these parameters, and return the pose."""
         ...
 
-    def same(self, one: Any, other: Any) -> bool:
+    def same(self, one: P, other: P) -> bool:
         """Tell whether two poses give the same picture."""
         ...
 
-    def draw(self, pose: Any, *, draft: bool) -> np.ndarray:
+    def draw(self, pose: P, *, draft: bool) -> np.ndarray:
         """Return the picture ``[H, W, 3]`` uint8 of a pose; of a draft, perhaps smaller."""
         ...
 
@@ -80,7 +82,7 @@ Look = Callable[[np.ndarray], Mapping[str, float]]
 
 
 @dataclass
-class Stage:
+class Stage(Generic[P]):
     """Signals, parameters and reactions of a show; the same live and when it is made again.
 
     Args:
@@ -90,7 +92,7 @@ class Stage:
         seed: of chance.
     """
 
-    scene: Scene
+    scene: Scene[P]
     live_map: LiveMap
     rules: Rules | None = None
     seed: int = 0
@@ -108,7 +110,7 @@ class Stage:
         self._looked_s = -1e9
         self.values: Mapping[str, float] = {}
 
-    def pose(self, board: Board, now_s: float, step_s: float) -> Any:
+    def pose(self, board: Board, now_s: float, step_s: float) -> P:
         """Return the pose of the scene at a time of the board's clock."""
         values = self.mapper.values(board, now_s)
         self._set = {name: kept for name, kept in self._set.items() if kept[1] > now_s}
@@ -165,7 +167,7 @@ class Session(Bytes):
         return said
 
 
-class LiveWork:
+class LiveWork(Generic[P]):
     """A show that goes on until it is stopped; see `reverie.jobs.work.Work`.
 
     Args:
@@ -179,7 +181,7 @@ class LiveWork:
     """
 
     def __init__(
-        self, stage: Stage, fps: float, seconds: float | None, about: Mapping[str, Any], chosen: Chosen, *,
+        self, stage: Stage[P], fps: float, seconds: float | None, about: Mapping[str, Json], chosen: Chosen, *,
         look: Look | None = None, scratch: Path | None = None,
     ) -> None:  # fmt: skip
         self.stage, self._fps, self._seconds, self._look = stage, fps, seconds, look
@@ -258,7 +260,7 @@ class LiveWork:
     def _slow(self) -> bool:
         return self.stage.scene.drafts and statistics.median(self._whole_s or [0.0]) > 1 / self._fps
 
-    def _drawn(self, pose: Any, draft: bool, clock: Callable[[], float]) -> np.ndarray:
+    def _drawn(self, pose: P, draft: bool, clock: Callable[[], float]) -> np.ndarray:
         began = clock()
         image = self.stage.scene.draw(pose, draft=draft)
         if not draft:
@@ -285,10 +287,12 @@ class LiveWork:
         return list(dict.fromkeys([*STEERED, *(s for s in sources if s.startswith(("mouse ", "key ")))]))
 
 
-def again(stage: Stage, take: Any, frames: int, fps: float, look: Callable[[Any], Mapping[str, float]] | None = None):
+def again(
+    stage: Stage[P], take: Take, frames: int, fps: float, look: Callable[[P], Mapping[str, float]] | None = None
+) -> list[P]:
     """Return the poses of a recorded session at a steady rate, as they came live."""
     board = Board(lambda: 0.0)
-    number, poses = 0, []
+    number, poses = 0, list[P]()
     for frame in range(frames):
         now = frame / fps
         number = take.onto(board, now, number)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reverie.jobs.blocks import device_setting, gradient_precision_setting, network_setting, weights_setting
+from reverie.jobs.blocks import (
+    device_setting,
+    gradient_precision_setting,
+    max_memory_setting,
+    network_setting,
+    tile_setting,
+    weights_setting,
+)
 from reverie.jobs.weighted import in_weighted
 from reverie.settings import setting
 from reverie.tools.dream.mask_rule import MASK, YOUNG, invert_setting, keep_setting, mask_by_setting, mask_setting
@@ -173,14 +180,8 @@ class StyleConfig:
     )  # fmt: skip
     device: str = device_setting(several=True, group=MACHINE, marks=("one pass",))
     precision: str = gradient_precision_setting(group=MACHINE, marks=("one pass",))
-    tile: int | None = setting(
-        None, "Work in tiles of this size in pixels.", minimum=32, replay=False, counts=True, own=True, group=MACHINE,
-        expert=True, marks=("one pass",),
-    )  # fmt: skip
-    max_memory: str | None = setting(
-        None, "Plan tiles so that the program stays below this, for example 3GB.", replay=False, group=MACHINE,
-        expert=True, marks=("one pass",),
-    )  # fmt: skip
+    tile: int | None = tile_setting(group=MACHINE, marks=("one pass",))
+    max_memory: str | None = max_memory_setting("3GB", group=MACHINE, expert=True, marks=("one pass",))
     resume_from: str | None = setting(
         None, "State file to go on from: of a stopped run, or of a preview to be stylized larger.", file="state",
         own=True, stored=False, group=STATE, expert=True, marks=("one pass",),

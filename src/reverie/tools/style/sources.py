@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -61,7 +60,7 @@ class StylePictures:
     cut_out: bool = False
 
 
-def read_styles(config: StyleConfig, name: str = "", given: Sequence[Any] = ()) -> StylePictures:
+def read_styles(config: StyleConfig, name: str = "", given: Sequence[object] = ()) -> StylePictures:
     """Read the pictures that the settings name.
 
     Args:
@@ -100,7 +99,7 @@ class _Reader:
         self.files: dict[str, dict[str, str]] = {}
         self.masks: list[Picture] = []
 
-    def read(self, role: str, source: Any) -> Picture:
+    def read(self, role: str, source: object) -> Picture:
         picture = as_picture(source)
         self.files[role] = {"name": picture.name, "sha256": picture.sha256}
         return picture
@@ -122,13 +121,13 @@ class _Reader:
         return mask_of(picture, inverted=inverted, by=self._config.mask_by)
 
 
-def _given(sources: Sequence[Any], config: StyleConfig, name: str) -> list[tuple[Any, float]]:
+def _given(sources: Sequence[object], config: StyleConfig, name: str) -> list[tuple[object, float]]:
     """Return pictures and weights of what a program hands over: texts, pictures in memory, or (either, weight).
 
     Raises:
         InputError: as `expand`, or a weight that is not finite.
     """
-    found: list[tuple[Any, float]] = []
+    found: list[tuple[object, float]] = []
     for source in sources:
         picture, weight = source if isinstance(source, tuple) and len(source) == 2 else (source, 1.0)
         if not isinstance(weight, (int, float)) or not -MOST_WEIGHT <= weight <= MOST_WEIGHT:

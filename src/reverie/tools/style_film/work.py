@@ -60,7 +60,7 @@ class PreparedStyleFilm:
         return FilmWork(film, film.decided(), film.chosen, lambda: measured_words(film.measured()))
 
 
-class StyleFilm(FilmJob):
+class StyleFilm(FilmJob[StyleFilmConfig]):
     """The frames of one stylized film, kept in a folder as they are done.
 
     Attributes:

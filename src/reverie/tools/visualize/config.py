@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reverie.jobs.blocks import NetworkSettings, device_setting, gradient_precision_setting
-from reverie.settings import setting
+from reverie.jobs.blocks import OWN_WAY, NetworkSettings, device_setting, gradient_precision_setting
+from reverie.settings import marked, setting
 from reverie.weights.embedded import EMBEDDED, EMBEDDED_NAMES
 
 PRIORS = ("pixel", "fourier", "stack", "bn", "maco")
@@ -25,15 +25,15 @@ class VisualizeConfig(NetworkSettings):
     )  # fmt: skip
     layer: str | None = setting(
         None, "Layer to draw, as a whole or by --channel; LAYER:5 is its channel 5.", group=WHAT,
-        belongs=("class_name", "neuron"), marks=("target",),
+        belongs=("class_name", "neuron"), marks=("target", OWN_WAY),
     )  # fmt: skip
     channel: tuple[int, ...] = setting(
         (), "One picture for each of these channels: 5, 3-5 or LAYER:5.", needs=("layer",), of="layer", group=WHAT,
-        belongs=("class_name", "layer", "neuron"), marks=("target",),
+        belongs=("class_name", "layer", "neuron"), marks=("target", OWN_WAY),
     )  # fmt: skip
     neuron: tuple[str, ...] = setting(
         (), "One neuron, as LAYER:CHANNEL or LAYER:CHANNEL:Y:X with shares of height and width; repeatable.",
-        group=WHAT, belongs=("class_name", "layer", "channel"), marks=("target",),
+        group=WHAT, belongs=("class_name", "layer", "channel"), marks=("target", OWN_WAY),
     )  # fmt: skip
     prior: str = setting("fourier", "What keeps the picture natural.", choices=PRIORS, group=HOW)
     size: int | None = setting(
@@ -63,7 +63,7 @@ class VisualizeConfig(NetworkSettings):
     )  # fmt: skip
     ensemble: str | None = setting(
         None, "Second network with the same classes that draws them together with the first.", file="network",
-        builtin=EMBEDDED_NAMES, needs=("class_name",), late=True, group=HOW,
+        builtin=EMBEDDED_NAMES, needs=("class_name",), late=True, group=HOW, marks=(OWN_WAY,),
     )  # fmt: skip
     log_probability: float = setting(
         0.0, "Weight of a class's log probability beside its logit: it keeps other classes out of the picture.",
@@ -130,10 +130,10 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "classic": ("by one network, from small crops: more and smaller objects under a fine grain", {}),
 }
 USUAL = "clear"  # of classes of the first network, where nothing else was asked for
-OWN_WAYS = ("weights", "ensemble", "layer", "channel", "neuron")
 
 
 def usual(given: Mapping[str, Any]) -> str | None:
     """Return the preset that is meant where none is named: none for features and other networks."""
     first = given.get("model", EMBEDDED) in (EMBEDDED, EMBEDDED_NAMES[1])
-    return USUAL if first and "class_name" in given and not any(name in given for name in OWN_WAYS) else None
+    own = any(name in given for name in marked(VisualizeConfig, OWN_WAY))
+    return USUAL if first and "class_name" in given and not own else None

@@ -184,7 +184,7 @@ def _one(
 
 
 def _slope(target: Target, prior: Prior, config: VisualizeConfig, networks: Networks) -> Slope:
-    """Return what is raised: by the network, and where there is a second one that knows the class, by both alike."""
+    """Return what is raised: by the network, and where there is a second one that knows the class, by both equally."""
     critic, size = networks.critic, picture_size(config, target)
     own = Ascent(critic, _objective(target, prior, config, critic), _looks(target, config, critic, size))
     second = networks.ensemble

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from reverie.data.examples import listed
 from reverie.data.first_frames import first_frames_note
 from reverie.data.folder import Item, open_folder
-from reverie.data.pack import Pictures, load_pictures
+from reverie.data.pack import PackedPictures, Pictures, load_pictures
 from reverie.errors import DataError, InputError
 from reverie.media.footage import footage_frames, is_footage, open_footage
 from reverie.train.stylegan2.config import Stylegan2Config
@@ -64,20 +64,6 @@ class Source:
         return self.pictures.labels[torch.randint(self.count, (count,), generator=generator)]
 
 
-@dataclass(frozen=True)
-class FramePictures:
-    """Frames of a film, already cut."""
-
-    pixels: Tensor
-    labels: Tensor
-    paths: tuple[str, ...]
-    size_px: int
-
-    def fetch(self, indices: Tensor) -> Tensor:
-        """Return ``[B, 3, S, S]`` uint8."""
-        return self.pixels[indices]
-
-
 def open_source(config: Stylegan2Config, cache: Path | None = None) -> Source:
     """Return what is learned from.
 
@@ -118,7 +104,7 @@ def _of_film(path: Path, side: int) -> Source:
     pixels = torch.stack(kept)
     digest = hashlib.sha256(pixels.numpy().tobytes()).hexdigest()
     names = tuple(f"frame {n}" for n in range(len(kept)))
-    pictures = FramePictures(pixels, torch.zeros(len(kept), dtype=torch.long), names, side)
+    pictures = PackedPictures(pixels, torch.zeros(len(kept), dtype=torch.long), names, side)
     return Source(pictures, (), digest, tuple(filter(None, [left.line(len(kept))])))
 
 

@@ -17,6 +17,7 @@ import torch
 from reverie.critic.critic import Critic
 from reverie.data.examples import listed
 from reverie.data.folder import open_folder
+from reverie.data.pack import PackedPictures
 from reverie.errors import PictureError
 from reverie.media.footage import is_footage, open_footage
 from reverie.media.image import picture_size
@@ -25,7 +26,7 @@ from reverie.train.processes import several
 from reverie.train.run_folder import RunFolder
 from reverie.train.stylegan2.config import Stylegan2Config
 from reverie.train.stylegan2.loop import Stylegan2Training
-from reverie.train.stylegan2.pictures import FramePictures, Source
+from reverie.train.stylegan2.pictures import Source
 
 SIDES, CHANNELS = (32, 64, 128, 256), (32, 64)  # px, and channels of the largest activations
 ENOUGH_KIMG = 60.0  # thousand pictures at 64 px and below, in proportion above; the shipped network saw 130
@@ -153,4 +154,4 @@ def _noise(config: Stylegan2Config, classes: tuple[str, ...]) -> Source:
     random, side = torch.Generator().manual_seed(0), config.side_px
     pixels = torch.randint(256, (count, 3, side, side), generator=random, dtype=torch.uint8)
     labels = torch.arange(count) % max(1, len(classes))
-    return Source(FramePictures(pixels, labels, tuple(map(str, range(count))), side), classes, "")
+    return Source(PackedPictures(pixels, labels, tuple(map(str, range(count))), side), classes, "")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TypedDict
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from reverie.apps.web.studio.api_tools import presets_of
+from reverie.apps.web.studio.forms import Form
 from reverie.apps.web.studio.pictures import without_job
 from reverie.apps.web.studio.studio import Studio, fields_of, owner_of, studio_of
 from reverie.errors import InputError
+from reverie.jobs.job import Json
 from reverie.jobs.queue.entry import ENDED, Entry, MissingError
 from reverie.jobs.queue.trail import look, progress_of
 
@@ -118,11 +121,22 @@ async def choice_picture(request: Request) -> Response:
     return FileResponse(place, media_type="image/jpeg")
 
 
-async def _choices(request: Request) -> list[dict[str, Any]]:
+class Choice(TypedDict):
+    """One look that visitors may choose."""
+
+    id: str
+    name: str
+    help: str
+    record: Mapping[str, object]
+    digest: str
+    picture: str
+
+
+async def _choices(request: Request) -> list[Choice]:
     return await run_in_threadpool(choices_of, studio_of(request))
 
 
-def choices_of(studio: Studio) -> list[dict[str, Any]]:
+def choices_of(studio: Studio) -> list[Choice]:
     """Return the looks: presets that are meant for visitors, else all that were kept, else those of the tools."""
     own = presets_of(studio.queue, booth=True) or presets_of(studio.queue)
     if own and studio.settings.choices != "dreams":
@@ -131,7 +145,7 @@ def choices_of(studio: Studio) -> list[dict[str, Any]]:
              "digest": preset["picture"], "picture": f"/api/booth/pictures/{preset['picture']}"}
             for preset in own
         ]  # fmt: skip
-    found: list[dict[str, Any]] = []
+    found: list[Choice] = []
     for form in studio.forms:
         if studio.settings.choices == "dreams" and form["name"] != "dream":
             continue
@@ -149,9 +163,9 @@ def choices_of(studio: Studio) -> list[dict[str, Any]]:
     return found
 
 
-def _sections(form: dict[str, Any], values: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _sections(form: Form, values: Mapping[str, Json]) -> dict[str, dict[str, Json]]:
     """Return the settings of a preset by the section that each belongs to."""
-    parts: dict[str, dict[str, Any]] = {}
+    parts: dict[str, dict[str, Json]] = {}
     for field in form["fields"]:
         if field["name"] in values:
             parts.setdefault(field["section"], {})[field["name"]] = values[field["name"]]
@@ -170,7 +184,7 @@ async def _own(request: Request) -> Entry:
     return entry
 
 
-def _shown(studio: Studio, entry: Entry) -> dict[str, Any]:
+def _shown(studio: Studio, entry: Entry) -> dict[str, object]:
     progress = progress_of(studio.home.job(entry.id)) or {} if entry.worker else {}
     waiting = studio.queue.waiting()
     return {

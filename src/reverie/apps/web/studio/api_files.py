@@ -95,7 +95,7 @@ async def result_small(request: Request) -> Response:
 
 
 async def mark_result(request: Request) -> Response:
-    """Make a result a favourite, or decide whether it may be shown: {"favourite": true, "shown": "yes"}."""
+    """Make a result a favorite, or decide whether it may be shown: {"favourite": true, "shown": "yes"}."""
     asked = await fields_of(request, favourite=bool, shown=str)
     if asked.get("shown", "") not in ("", "yes", "no"):
         raise InputError("expected shown: 'yes', 'no' or ''")

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from reverie.apps.web.studio.api_files import get_result
 from reverie.apps.web.studio.form_data import FormFiles, boundary_of
+from reverie.apps.web.studio.forms import FieldShown, Form
 from reverie.apps.web.studio.studio import Studio, body_of, owner_of, studio_of
 from reverie.errors import InputError
 from reverie.jobs.queue.entry import OPEN, MissingError
@@ -166,15 +167,28 @@ class Received:
 # -- jobs -------------------------------------------------------------------------------------------------------------
 
 
-def parameters(form: Mapping[str, Any]) -> list[dict[str, Any]]:
+class Parameter(TypedDict):
+    """One parameter, as Gradio describes it."""
+
+    label: str
+    parameter_name: str
+    parameter_has_default: bool
+    parameter_default: object
+    type: dict[str, object]
+    python_type: dict[str, str]
+    component: str
+    example_input: object
+
+
+def parameters(form: Form) -> list[Parameter]:
     """Return the parameters of a tool: what it is applied to, then its settings, each with its default."""
-    streamed, found = form["streamed"], []
+    streamed, found = form["streamed"], list[Parameter]()
     if streamed is not None:
         found.append(_parameter(streamed["name"], streamed["help"], FILE_KIND, "filepath", None))
         found[0]["parameter_has_default"] = not streamed["required"]
     for field in _fields(form):
         kind, python = PLAIN.get(field["type"], ("string", "str"))
-        one = FILE_KIND if field["type"] == "file" else {"type": kind}
+        one: Mapping[str, object] = FILE_KIND if field["type"] == "file" else {"type": kind}
         python = "filepath" if field["type"] == "file" else python
         if field["many"]:
             one, python = {"type": "array", "items": one}, f"list[{python}]"
@@ -182,10 +196,11 @@ def parameters(form: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def job_of(form: Mapping[str, Any], data: list[Any]) -> dict[str, Any]:
+def job_of(form: Form, data: list[Any]) -> dict[str, object]:
     """Return the job of the values of `parameters`; what is missing has its default."""
-    job: dict[str, Any] = {"tool": form["name"]}
-    values, files = list(data), dict[str, Any]()
+    job: dict[str, object] = {"tool": form["name"]}
+    sections: dict[str, dict[str, object]] = {}
+    values, files = list(data), dict[str, object]()
     if form["streamed"] is not None and values:
         given = _sent(values.pop(0))
         if given is not None:
@@ -199,20 +214,20 @@ def job_of(form: Mapping[str, Any], data: list[Any]) -> dict[str, Any]:
             files |= dict(zip(roles, items, strict=False))
             value = [one["name"] for one in items if one] if field["many"] else items[0]["name"]  # type: ignore[index]
         if value != field["default"]:
-            job.setdefault(field["section"], {})[field["name"]] = value
-    return job | ({"files": files} if files else {})
+            sections.setdefault(field["section"], {})[field["name"]] = value
+    return job | sections | ({"files": files} if files else {})
 
 
-def _fields(form: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _fields(form: Form) -> list[FieldShown]:
     """Return the settings that are parameters: of two sections with one name the first."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, FieldShown] = {}
     for field in form["fields"]:
         if not field["films"]:
             found.setdefault(field["name"], field)
     return list(found.values())
 
 
-def _sent(value: Any) -> dict[str, str] | None:
+def _sent(value: object) -> dict[str, str] | None:
     """Return name and content of a file that was uploaded; None for anything else."""
     if not isinstance(value, dict) or not isinstance(value.get("path"), str):
         return None
@@ -220,7 +235,7 @@ def _sent(value: Any) -> dict[str, str] | None:
     return {"name": name, "sha256": digest}
 
 
-def _parameter(name: str, text: str, kind: Mapping[str, Any], python: str, default: Any) -> dict[str, Any]:
+def _parameter(name: str, text: str, kind: Mapping[str, object], python: str, default: object) -> Parameter:
     return {
         "label": name, "parameter_name": name, "parameter_has_default": True, "parameter_default": default,
         "type": dict(kind), "python_type": {"type": python, "description": text}, "component": "Reverie",
@@ -228,7 +243,7 @@ def _parameter(name: str, text: str, kind: Mapping[str, Any], python: str, defau
     }  # fmt: skip
 
 
-def _component(key: int, kind: Mapping[str, Any]) -> dict[str, Any]:
+def _component(key: int, kind: Mapping[str, object]) -> dict[str, object]:
     return {"id": key, "type": "reverie", "props": {}, "skip_api": False, "api_info": dict(kind)}
 
 
@@ -255,7 +270,7 @@ async def _messages(studio: Studio, session: str) -> AsyncIterator[bytes]:
     yield b'data: {"msg": "close_stream", "event_id": null}\n\n'
 
 
-def _message(studio: Studio, key: str) -> dict[str, Any]:
+def _message(studio: Studio, key: str) -> dict[str, object]:
     """Return where a job is, as Gradio says it."""
     try:
         entry = studio.queue.get(key)
@@ -276,11 +291,11 @@ def _message(studio: Studio, key: str) -> dict[str, Any]:
     return {"msg": "progress", "progress_data": [part]}
 
 
-def _failed(why: str) -> dict[str, Any]:
+def _failed(why: str) -> dict[str, object]:
     return {"msg": "process_completed", "success": False, "output": {"error": why}}
 
 
-def _file(key: str, name: str, size: int) -> dict[str, Any]:
+def _file(key: str, name: str, size: int) -> dict[str, object]:
     return {
         "path": f"{key}/{name}", "url": None, "orig_name": name, "size": size, "is_stream": False,
         "meta": {"_type": "gradio.FileData"},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import TypedDict
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from reverie.apps.web.studio.studio import fields_of, studio_of
 from reverie.errors import InputError
+from reverie.jobs.job import Json
 from reverie.jobs.queue.entry import MissingError
 from reverie.jobs.queue.lease import Leases
 from reverie.jobs.queue.store import Queue, new_id
@@ -82,7 +84,18 @@ async def delete_preset(request: Request) -> Response:
     return Response(status_code=204)
 
 
-def presets_of(queue: Queue, *, booth: bool = False) -> list[dict[str, Any]]:
+class KeptPreset(TypedDict):
+    """A look that somebody kept of a result."""
+
+    id: str
+    name: str
+    tool: str
+    record: Mapping[str, Json]
+    picture: str
+    booth: bool
+
+
+def presets_of(queue: Queue, *, booth: bool = False) -> list[KeptPreset]:
     """Return the presets, or those that visitors are offered."""
     with queue.database.reading() as db:
         rows = db.execute("SELECT * FROM presets WHERE booth >= ? ORDER BY created", (int(booth),)).fetchall()
@@ -93,11 +106,11 @@ def presets_of(queue: Queue, *, booth: bool = False) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _kept(queue: Queue, name: str, key: str, booth: bool) -> dict[str, Any]:
+def _kept(queue: Queue, name: str, key: str, booth: bool) -> KeptPreset:
     result = queue.result(key)
     entry = queue.get(result.job)
     record = {key: value for key, value in entry.record.items() if key not in LEFT_OUT}
-    made = {
+    made: KeptPreset = {
         "id": new_id(),
         "name": name,
         "tool": entry.tool,

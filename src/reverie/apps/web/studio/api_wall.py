@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -51,8 +51,8 @@ async def picture(request: Request) -> Response:
         raise MissingError("there is no such picture on the wall")
     if what == "after":
         path, digest = studio.home.result(entry.id) / result.name, result.sha256
-    elif what == "before" and entry.record.get("input"):
-        digest = entry.record["input"]["sha256"]
+    elif what == "before" and isinstance(source := entry.record.get("input"), Mapping) and source:
+        digest = str(source["sha256"])
         path = await run_in_threadpool(studio.files.path, digest)
     else:
         number = int(what) if what.isdecimal() and len(what) < 4 else -1
@@ -101,7 +101,7 @@ def on_wall(studio: Studio) -> list[tuple[Entry, Result]]:
     return found[:MOST_SHOWN]
 
 
-def _item(studio: Studio, entry: Entry, result: Result) -> dict[str, Any]:
+def _item(studio: Studio, entry: Entry, result: Result) -> dict[str, object]:
     folder = studio.home.job(entry.id) / FRAMES
     frames = len(list(folder.iterdir())) if folder.is_dir() else 0
     base = f"/api/wall/{result.id}"

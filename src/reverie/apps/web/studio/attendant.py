@@ -13,7 +13,6 @@ from reverie.errors import InputError, ReverieError
 from reverie.jobs.queue.trail import write_whole
 
 if TYPE_CHECKING:
-    from reverie.jobs.job import Json
     from reverie.jobs.queue.entry import Entry, Result
     from reverie.media.printing import Sheet
     from reverie.tools.live.reactions import Fired, Rules
@@ -132,7 +131,7 @@ class Attendant:
         print(f"wall: {line}", file=sys.stderr, flush=True)
 
 
-def jobs_of(rules: Rules, studio: Studio) -> dict[str, dict[str, Json]]:
+def jobs_of(rules: Rules, studio: Studio) -> dict[str, dict[str, object]]:
     """Return the jobs that rules queue, by the name of their file; each picture that is seen takes its input's place.
 
     Raises:
@@ -141,7 +140,7 @@ def jobs_of(rules: Rules, studio: Studio) -> dict[str, dict[str, Json]]:
     from reverie.jobs.queue.adding import OF_ONE_RESULT, beside, read_job
 
     actions = [action for rule in rules.rules for action in rule.actions]
-    found: dict[str, dict[str, Json]] = {}
+    found: dict[str, dict[str, object]] = {}
     for action in actions:
         if action.kind in ("set", "seed"):
             raise InputError(f"'{action.kind}' moves a live show; a wall takes cue, osc and job")

@@ -14,7 +14,7 @@ from reverie.apps.web.studio.show import job_shown
 from reverie.errors import OutputError
 from reverie.jobs.queue.entry import Entry
 from reverie.jobs.queue.store import Queue
-from reverie.jobs.queue.trail import look, progress_of
+from reverie.jobs.queue.trail import Shown, look, progress_of
 
 LOOK_S = 0.2
 QUEUE_S = 2.0  # between two estimates of waiting times
@@ -30,7 +30,7 @@ class Follower:
         self.pending: dict[tuple[str, str], Any] = {}
         self.woken = asyncio.Event()
 
-    def tell(self, kind: str, key: str, content: Any) -> None:
+    def tell(self, kind: str, key: str, content: object) -> None:
         """Leave something to be sent; an older one of the same kind is dropped."""
         self.pending[kind, key] = content
         self.woken.set()
@@ -115,7 +115,7 @@ class Following:
                 self._tell("trouble", "", {"error": str(error)})
             await asyncio.sleep(LOOK_S)
 
-    def _look(self) -> tuple[list[Entry], dict[str, Any]]:
+    def _look(self) -> tuple[list[Entry], dict[str, Shown]]:
         """Return what changed since the last look; where no file was written, that costs next to nothing."""
         mark, changed = self._written(), list[Entry]()
         if mark != self._mark:
@@ -124,7 +124,7 @@ class Following:
         for entry in changed:
             self._latest = max(self._latest, entry.changed)
             (self._running.add if entry.worker else self._running.discard)(entry.id)
-        progress: dict[str, Any] = {}
+        progress: dict[str, Shown] = {}
         for key in self._running:
             folder = self.queue.home.job(key)
             look(folder)
@@ -144,7 +144,7 @@ class Following:
                 found.append((status.st_size, status.st_mtime_ns))
         return tuple(found)
 
-    def _tell(self, kind: str, key: str, content: Any) -> None:
+    def _tell(self, kind: str, key: str, content: object) -> None:
         for follower in self.followers:
             if follower.only is None or follower.only == key or kind == "queue":
                 follower.tell(kind, key, content)
@@ -153,13 +153,13 @@ class Following:
         return {entry.id for entry in self.queue.all(states=("running", "paused")) if entry.worker}
 
 
-def waiting_times(queue: Queue) -> dict[str, Any]:
+def waiting_times(queue: Queue) -> dict[str, object]:
     """Return who waits, in order, and about how long each has to; null where nobody knows."""
     running = queue.all(states=("running",))
     remaining: list[float | None] = []
     for entry in running:
-        progress = progress_of(queue.home.job(entry.id)) or {}
-        eta = progress.get("eta")
+        progress = progress_of(queue.home.job(entry.id))
+        eta = None if progress is None else progress.get("eta")
         remaining.append(eta if eta is not None else queue.typical_seconds(entry.tool))
     order, ahead = [], None if None in remaining else min((x for x in remaining if x is not None), default=0.0)
     typical: dict[str, float | None] = {}

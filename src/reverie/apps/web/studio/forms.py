@@ -11,10 +11,10 @@ import inspect
 import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from reverie.apps.cli.tool_config import films_of, more_sections
-from reverie.jobs.job import section_types
+from reverie.jobs.job import Json, section_types
 from reverie.jobs.tool import AnyTool, Role
 
 MOST_COMMON = 8
@@ -22,7 +22,67 @@ PRESETS = Path(__file__).parent / "static" / "presets"
 MACHINE = "machine"
 
 
-def form_of(tool: AnyTool, summary: str = "") -> dict[str, Any]:
+class PlaceShown(TypedDict):
+    """A place that takes files."""
+
+    name: str
+    kind: str
+    help: str
+    required: bool
+    many: bool
+
+
+class FieldShown(TypedDict):
+    """One setting: its type, default, limits and everything else a control shows."""
+
+    section: str
+    name: str
+    label: str
+    help: str
+    type: str
+    many: bool
+    optional: bool
+    default: Any  # of the type that `type` names
+    minimum: float | None
+    above: float | None
+    maximum: float | None
+    choices: list[str]
+    file: str | None
+    builtin: list[str]
+    steer: bool
+    group: str
+    expert: bool
+    replay: bool
+    own: bool
+    required: bool
+    films: bool
+    common: bool
+
+
+class PresetShown(TypedDict):
+    """A look by name."""
+
+    name: str
+    help: str
+    values: dict[str, Json]
+    picture: str
+
+
+class Form(TypedDict):
+    """What a page needs to know of a tool."""
+
+    name: str
+    summary: str
+    doing: str
+    makes: str
+    suffix: str
+    streamed: PlaceShown | None
+    fields: list[FieldShown]
+    film: str | None
+    presets: list[PresetShown]
+
+
+def form_of(tool: AnyTool, summary: str = "") -> Form:
     """Return what a page needs to know of a tool."""
     fixed = {role.name: role for role in tool.fixed}
     fields = [field_of(section, cls, field, fixed) for section, cls in section_types(tool.config).items()
@@ -30,9 +90,9 @@ def form_of(tool: AnyTool, summary: str = "") -> dict[str, Any]:
     films = films_of(tool)
     common = common_names(fields, tool)
     for field in fields:
-        field |= {"films": False, "common": field["name"] in common}
+        field["common"] = field["name"] in common
     for section, cls in more_sections(tool, films).items():
-        fields += [field_of(section, cls, field, {}) | {"films": True, "common": False} for field in _ordered(cls)]
+        fields += [field_of(section, cls, field, {}, films=True) for field in _ordered(cls)]
     streamed = tool.streamed
     return {
         "name": tool.name, "summary": summary or tool.summary, "doing": tool.doing, "makes": tool.makes,
@@ -49,7 +109,7 @@ def preset_picture(tool: str, name: str) -> str:
     return f"/static/presets/{found}" if (PRESETS / found).exists() else ""
 
 
-def common_names(fields: list[dict[str, Any]], tool: AnyTool) -> set[str]:
+def common_names(fields: list[FieldShown], tool: AnyTool) -> set[str]:
     """Return the settings of the common case.
 
     First the tool's own inputs and what can be steered; then what has a default; then texts and pictures that may be
@@ -60,7 +120,7 @@ def common_names(fields: list[dict[str, Any]], tool: AnyTool) -> set[str]:
     return {field["name"] for field in sorted(open_to_all, key=lambda field: _rank(field, tool))[:room]}
 
 
-def _rank(field: dict[str, Any], tool: AnyTool) -> int:
+def _rank(field: FieldShown, tool: AnyTool) -> int:
     if field["steer"] or field["name"] in {role.name for role in tool.fixed}:
         return 0
     if field["file"] and field["file"] != "picture":
@@ -68,12 +128,14 @@ def _rank(field: dict[str, Any], tool: AnyTool) -> int:
     return 2 if field["file"] or (field["type"] == "text" and field["optional"]) else 1
 
 
-def role_of(role: Role) -> dict[str, Any]:
+def role_of(role: Role) -> PlaceShown:
     """Return a place that takes files."""
     return {"name": role.name, "kind": role.kind, "help": role.help, "required": role.required, "many": role.many}
 
 
-def field_of(section: str, cls: type, field: dataclasses.Field[Any], fixed: Mapping[str, Role]) -> dict[str, Any]:
+def field_of(
+    section: str, cls: type, field: dataclasses.Field[Any], fixed: Mapping[str, Role], *, films: bool = False
+) -> FieldShown:
     """Return one setting: its type, default, limits and everything else a control shows."""
     known, role = field.metadata, fixed.get(field.name)
     kind, many, optional = kind_of(typing.get_type_hints(cls)[field.name])
@@ -88,6 +150,7 @@ def field_of(section: str, cls: type, field: dataclasses.Field[Any], fixed: Mapp
         "builtin": list(known.get("builtin") or ()), "steer": bool(known.get("steer")),
         "group": known.get("group", ""), "expert": bool(known.get("expert")), "replay": bool(known.get("replay", True)),
         "own": bool(known.get("own")), "required": required,
+        "films": films, "common": False,
     }  # fmt: skip
 
 
@@ -103,18 +166,18 @@ def kind_of(hint: Any) -> tuple[str, bool, bool]:
     return names.get(item, "text"), many, optional
 
 
-def schema_of(tool: AnyTool) -> dict[str, Any]:
+def schema_of(tool: AnyTool) -> dict[str, object]:
     """Return the JSON Schema of a tool's settings, for the description of the interface."""
     plain = {"whole": "integer", "number": "number", "switch": "boolean"}
-    sections: dict[str, Any] = {}
+    sections: dict[str, dict[str, object]] = {}
     for field in form_of(tool)["fields"]:
-        one: dict[str, Any] = {"type": plain.get(field["type"], "string")}
+        one: dict[str, object] = {"type": plain.get(field["type"], "string")}
         for key, word in (("minimum", "minimum"), ("maximum", "maximum"), ("above", "exclusiveMinimum")):
             if field[key] is not None:
                 one[word] = field[key]
         if field["choices"]:
             one["enum"] = field["choices"]
-        whole: dict[str, Any] = {"type": "array", "items": one} if field["many"] else one
+        whole: dict[str, object] = {"type": "array", "items": one} if field["many"] else one
         if field["optional"]:
             whole = {"anyOf": [whole, {"type": "null"}]}
         described = {**whole, "description": field["help"], "default": field["default"]}

@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
-from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -224,7 +223,7 @@ def same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode("utf-8", "replace"))
 
 
-def foreign(method: str, headers: Mapping[str, Any]) -> bool:
+def foreign(method: str, headers: Mapping[str, str]) -> bool:
     """Tell whether another site's page sends a request here; following a link to a page of ours is allowed."""
     site, mode = headers.get("sec-fetch-site", "none"), headers.get("sec-fetch-mode", "")
     if method in ("GET", "HEAD"):

@@ -38,9 +38,9 @@ async def openapi(request: Request) -> Response:
     return JSONResponse(await run_in_threadpool(described, studio, routes))
 
 
-def described(studio: Studio, routes: list[Any]) -> dict[str, Any]:
+def described(studio: Studio, routes: list[Any]) -> dict[str, object]:
     """Return the description of all routes below /api."""
-    paths: dict[str, Any] = {}
+    paths: dict[str, dict[str, dict[str, object]]] = {}
     for route in routes:
         if not isinstance(route, Route) or not route.path.startswith("/api/"):
             continue
@@ -61,7 +61,7 @@ def described(studio: Studio, routes: list[Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def job_schema(studio: Studio, name: str) -> dict[str, Any]:
+def job_schema(studio: Studio, name: str) -> dict[str, object]:
     """Return the JSON Schema of a tool's job."""
     return {
         "type": "object", "required": ["tool"], "title": name,
@@ -69,9 +69,9 @@ def job_schema(studio: Studio, name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _operation(route: Route, method: str) -> dict[str, Any]:
+def _operation(route: Route, method: str) -> dict[str, object]:
     doc = inspect.cleandoc(route.endpoint.__doc__ or "").replace("\n", " ")
-    found: dict[str, Any] = {"operationId": f"{method.lower()}_{route.name}", "summary": doc}
+    found: dict[str, object] = {"operationId": f"{method.lower()}_{route.name}", "summary": doc}
     names = re.findall(r"{(\w+)", route.path)
     asks = re.findall(r"\?(\w+)=", doc)
     found["parameters"] = [

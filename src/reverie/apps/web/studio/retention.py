@@ -1,4 +1,4 @@
-"""How long things are kept: results and inputs by their age, unfinished uploads for an hour; favourites stay."""
+"""How long things are kept: results and inputs by their age, unfinished uploads for an hour; favorites stay."""
 
 from __future__ import annotations
 

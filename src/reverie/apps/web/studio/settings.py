@@ -21,7 +21,7 @@ class StudioSettings:
         most_upload_bytes: of one file.
         most_pixels: of one picture.
         most_waiting: jobs of one browser that may wait.
-        keep_hours: how long results and inputs are kept; None for ever. Favourites stay.
+        keep_hours: how long results and inputs are kept; None for ever. Favorites stay.
         moderated: whether a person decides what the wall shows.
         exhibition: whether visitors without a password may use the booth and see the wall.
         address: of the booth, for the QR code; worked out from the host and port if absent.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from reverie.apps.web.studio.forms import FieldShown, Form
 from reverie.errors import InputError, unknown_name
 from reverie.media.signals.board import Board
 from reverie.tools.live.inputs import Inputs
@@ -30,7 +30,7 @@ class WallSignals:
         InputError: a move of something that no tool has, or outputs.
     """
 
-    def __init__(self, live_map: LiveMap, forms: list[dict[str, Any]]) -> None:
+    def __init__(self, live_map: LiveMap, forms: list[Form]) -> None:
         self._forms = {form["name"]: form for form in forms}
         known = {field["name"] for form in forms for field in _numbers(form)} | {PACE}
         for name in live_map.moves:
@@ -55,13 +55,15 @@ class WallSignals:
         """How fast quiet times pass; 1 where nothing moves it."""
         return min(max(self.values.get(PACE, 1.0), PACES[0]), PACES[1])
 
-    def moved(self, record: Mapping[str, Any]) -> dict[str, Any]:
+    def moved(self, record: Mapping[str, object]) -> dict[str, object]:
         """Return a job whose settings are where the signals are now, within their limits."""
         found = dict(record)
-        for field in _numbers(self._forms.get(str(record.get("tool")), {})):
+        form = self._forms.get(str(record.get("tool")))
+        for field in [] if form is None else _numbers(form):
             value = _within(field, self.values.get(field["name"]))
             if value is not None:
-                found[field["section"]] = {**found.get(field["section"], {}), field["name"]: value}
+                part = found.get(field["section"])
+                found[field["section"]] = {**(part if isinstance(part, Mapping) else {}), field["name"]: value}
         return found
 
     def close(self) -> None:
@@ -69,11 +71,11 @@ class WallSignals:
         self._inputs.close()
 
 
-def _numbers(form: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [f for f in form.get("fields", ()) if f["type"] in NUMBERS and not f["many"] and not f["films"]]
+def _numbers(form: Form) -> list[FieldShown]:
+    return [f for f in form["fields"] if f["type"] in NUMBERS and not f["many"] and not f["films"]]
 
 
-def _within(field: Mapping[str, Any], value: float | None) -> float | None:
+def _within(field: FieldShown, value: float | None) -> float | None:
     """Return a value within the limits of a setting; None leaves the look's own."""
     if value is None or (field["above"] is not None and value <= field["above"]):
         return None

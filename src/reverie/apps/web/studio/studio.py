@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from reverie.apps.cli.tool_config import moving_of
 from reverie.apps.web.studio.follow import Following
-from reverie.apps.web.studio.forms import form_of
+from reverie.apps.web.studio.forms import Form, form_of
 from reverie.apps.web.studio.pictures import Thumbs
 from reverie.apps.web.studio.settings import StudioSettings
 from reverie.errors import InputError
@@ -54,7 +54,7 @@ class Studio:
         self._named: Mapping[str, tuple[str, str]] = registry.TOOLS
 
     @cached_property
-    def forms(self) -> list[dict[str, Any]]:
+    def forms(self) -> list[Form]:
         """The forms of all tools; loading them takes no torch."""
         found = [form_of(self.find(name), summary) for name, (_, summary) in self._named.items()]
         moving = [moving_of(self.find(name)) for name in self._named]

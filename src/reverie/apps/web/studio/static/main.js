@@ -71,7 +71,7 @@ function keys(event) {
   else if (event.key === "g") view("gallery");
   else if (event.key === "q") view("queue");
   else if (event.key === "o") inputs.pick(null);
-  else if (event.key === "?") notify("Keys: m make, g gallery, q queue, o choose a file, d dark or light, Ctrl+Enter start; in a result ← → and f for favourite");
+  else if (event.key === "?") notify("Keys: m make, g gallery, q queue, o choose a file, d dark or light, Ctrl+Enter start; in a result ← → and f for favorite");
 }
 
 async function begin() {

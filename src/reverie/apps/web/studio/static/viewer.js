@@ -62,7 +62,7 @@ export function compared(before, after, name) {
 
 function buttons(result) {
   const make = (text, then, kind = "") => el("button", { type: "button", class: kind, onclick: then }, text);
-  const favourite = make(result.favourite ? "♥ Favourite" : "♡ Favourite", () => mark(result));
+  const favourite = make(result.favourite ? "♥ Favorite" : "♡ Favorite", () => mark(result));
   favourite.setAttribute("aria-pressed", String(result.favourite));
   const targets = sendTargets(result);
   const choice = targets.length ? el("select", { "aria-label": "Send to", onchange: () => sendTo(result, targets[choice.selectedIndex - 1]) },

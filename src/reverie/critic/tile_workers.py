@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
+
+R = TypeVar("R")
 
 
 class TileWorkers(Protocol):
@@ -13,8 +15,9 @@ class TileWorkers(Protocol):
     """
 
     def each(
-        self, function: Callable[..., Any], holder: Any, shared: tuple[Any, ...], tasks: Iterable[tuple[Any, ...]]
-    ) -> Iterator[Any]:
+        self, function: Callable[..., R], holder: object, shared: tuple[object, ...],
+        tasks: Iterable[tuple[object, ...]],
+    ) -> Iterator[R]:  # fmt: skip
         """Yield ``function(holder, *shared, *task)`` for every task.
 
         Args:
