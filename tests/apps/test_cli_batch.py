@@ -163,7 +163,7 @@ def test_a_source_is_never_replaced(run: Run, folder: Path) -> None:
     assert "which it is made from" in err
     code, _, err = run("dream", folder, "-o", folder)
     assert code == 2
-    assert "folder of the pictures" in err
+    assert "folder of the inputs" in err
     assert bytes_of(folder) == before
 
 

@@ -48,7 +48,7 @@ def test_the_root_of_all_folders_has_no_twin():
 
 
 def test_results_never_go_into_the_folder_they_come_from(tmp_path):
-    with pytest.raises(InputError, match="folder of the pictures"):
+    with pytest.raises(InputError, match="folder of the inputs"):
         targets(sources_of(tmp_path, "a.jpg"), tmp_path / "sub" / "..")
 
 

@@ -108,10 +108,26 @@ def test_an_obj_has_its_materials_picture_and_job_beside_it(source: Path, tmp_pa
 
 def test_files_of_others_beside_a_result_are_kept(source: Path, tmp_path: Path) -> None:
     (tmp_path / "out.mtl").write_text("of somebody else")
-    with pytest.raises(InputError, match=r"out\.mtl.*not made by Reverie"):
+    with pytest.raises(InputError, match=r"out\.mtl.*is no part of an earlier 'out\.obj'"):
         call(source, "-o", tmp_path / "out.obj")
     assert (tmp_path / "out.mtl").read_text() == "of somebody else"
     assert not (tmp_path / "out.obj").exists()
+    (tmp_path / "in.png").write_bytes(b"a photograph")
+    for _ in range(2):  # the second replaces the picture of the first, and no other
+        assert call(source, "--factor", 3, "--overwrite", "-o", tmp_path / "in.obj") == 0
+        assert (tmp_path / "in.png").read_bytes() == b"a photograph"
+        assert read_mesh(tmp_path / "in.obj").materials[0].picture is not None
+    assert {p.name for p in tmp_path.glob("in*.png")} == {"in.png", "in-2.png"}
+
+
+def test_an_obj_of_another_name_is_the_same_but_for_its_materials_file(source: Path, tmp_path: Path) -> None:
+    call(source, "-o", tmp_path / "in" / "one.obj")
+    made = tmp_path / "in" / "one.obj"
+    job = stored_job(made, find)
+    execute(replayed(made, job, find, Session(), files=Files(made)), tmp_path / "two.obj", Nobody())
+    assert verdict(job, made, tmp_path / "two.obj").startswith("the bytes are the same but for the name")
+    (tmp_path / "two.obj").write_bytes((tmp_path / "two.obj").read_bytes().replace(b"v 1 ", b"v 2 "))
+    assert verdict(job, made, tmp_path / "two.obj").startswith("the bytes differ")
 
 
 def test_other_formats_are_refused_before_the_work(source: Path, tmp_path: Path) -> None:

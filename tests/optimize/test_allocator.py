@@ -45,6 +45,6 @@ def test_what_a_step_frees_is_there_for_the_next_one_without_new_pages() -> None
         return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
     assert allocator.keep()
-    first, *later = (pages() for _ in range(6))
+    first, *later = (pages() for _ in range(16))  # by chance of addresses, gaps are found in the third to eighth
     assert min(later[-2:]) < 0.1 * first
     assert allocator.give_back()

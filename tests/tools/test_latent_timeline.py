@@ -116,6 +116,7 @@ def test_a_part_is_shown_and_a_part_that_is_none_is_refused():
     ("edit", "words"),
     [
         ("inset 1s seed=2", "nearest: insert"),
+        (" ", "no edit called"),
         ("insert 2.2s seed=7", "a key is held"),
         ("insert 1s", "expected 'insert"),
         ("ripple 9 +1s", "number of a key, 1 to 3"),
@@ -167,4 +168,6 @@ def test_frames_are_kept_by_what_they_were_drawn_from(tmp_path):
     assert again.get(ws + 1e-6, "const") is None
     assert KeptFrameFolder(tmp_path / "frames", ("other", False, 8)).get(ws, "const") is None
     assert again.get(ws, [torch.zeros(2)]) is None
-    assert "1 of 1" in again.note
+    assert "1 of 4" in again.note
+    assert first.get(ws, "const") is not None  # shown again in one film: it was not there before
+    assert "0 of 2" in first.note

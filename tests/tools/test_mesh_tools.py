@@ -179,6 +179,8 @@ def test_bad_input_is_one_line(ball: Path, painting: Path, tmp_path: Path):
         call("mesh fit", ball, blank)
     with pytest.raises(InputError, match="AZIMUTH,ELEVATION"):
         call("mesh fit", ball, guide(tmp_path / "g.png", (20, 20, 70, 70)), "--camera", "front")
+    with pytest.raises(InputError, match="elevation lies from -90 to 90 degrees; got 200"):
+        call("mesh fit", ball, guide(tmp_path / "g.png", (20, 20, 70, 70)), "--camera", "0,200")
     with pytest.raises(InputError, match="--highest must not lie below"):
         call("mesh dream", ball, "--lowest", 50, "--highest", 10)
     with pytest.raises(MeshError, match="no faces"):

@@ -87,7 +87,7 @@ def _target(source: Source, output: Path | None, suffix: str, ending: str) -> Pa
             raise InputError(f"no folder can stand beside '{source.root}'; name one with -o FOLDER")
         return _as_named(root.with_name(f"{root.name}-{ending}"), source.root) / below / fitted(stem, suffix)
     if _same(output, source.root):
-        raise InputError(f"the output folder '{output}' is the folder of the pictures; name another with -o")
+        raise InputError(f"the output folder '{output}' is the folder of the inputs; name another with -o")
     return output / below / fitted(stem, suffix)
 
 

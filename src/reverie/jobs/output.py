@@ -168,16 +168,24 @@ class Mesh:
         """Write it in the format of the suffix; the job stands inside a GLB, beside all others."""
         from reverie.media.mesh_write import encode_mesh
 
+        check_parts_of_mesh(path)
         files, notes = encode_mesh(path, self.mesh, record, self.way)
-        own = path.suffix.lower() == ".glb" or side_file(path).is_file()
-        foreign = next((f for f in files if f != path and f.exists() and not own), None)
-        if foreign is not None:
-            raise InputError(f"'{foreign}' exists and was not made by Reverie; name another place with -o")
         if path.suffix.lower() != ".glb":
             write_bytes(side_file(path), _job_bytes(record))
         for file, blob in files.items():
             write_bytes(file, blob)
         return notes
+
+
+def check_parts_of_mesh(path: Path) -> None:
+    """Refuse to replace what stands where an OBJ puts its materials, and belongs to no earlier one.
+
+    Raises:
+        InputError: names the file.
+    """
+    library = path.with_suffix(".mtl")
+    if path.suffix.lower() == ".obj" and library.exists() and not side_file(path).is_file():
+        raise InputError(f"'{library}' exists and is no part of an earlier '{path.name}'; name another place with -o")
 
 
 @dataclass(frozen=True, eq=False)

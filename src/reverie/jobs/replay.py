@@ -108,6 +108,8 @@ def verdict(job: Job, made: Path, target: Path) -> str:
         return f"made again as {target.suffix}; only another {made.suffix} could have the same bytes"
     if made.suffix.lower() == ".safetensors" and (same := _same_network(made, target)):
         return same
+    if made.suffix.lower() == ".obj" and _without_library(made) == _without_library(target):
+        return "the bytes are the same but for the name of the materials' file"
     here = {"version": __version__, "torch": torch.__version__, "threads": torch.get_num_threads()}
     then = {"version": job.made.version, "torch": job.made.torch, "threads": job.made.threads}
     changed = [
@@ -116,6 +118,11 @@ def verdict(job: Job, made: Path, target: Path) -> str:
     return "the bytes differ" + (
         f": {'; '.join(changed)}" if changed else ": another processor or --quality rounds differently"
     )
+
+
+def _without_library(path: Path) -> list[bytes]:
+    """Return the lines of an OBJ but the one that names its materials' file, which is called like the OBJ."""
+    return [line for line in path.read_bytes().splitlines() if not line.startswith(b"mtllib ")]
 
 
 def _same_network(made: Path, target: Path) -> str:

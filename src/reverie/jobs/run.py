@@ -18,7 +18,7 @@ from reverie.jobs.controls import Controls
 from reverie.jobs.files import HELD, fixed_files, input_notes, named_files, without_folders
 from reverie.jobs.given import Given
 from reverie.jobs.job import Change, Job, Json, Made, sections
-from reverie.jobs.output import Encodable, Output, for_format, labelled
+from reverie.jobs.output import Encodable, Output, check_parts_of_mesh, for_format, labelled
 from reverie.jobs.pace import THREADS, Pace, with_threads
 from reverie.jobs.session import Session
 from reverie.jobs.spread import handed_out
@@ -246,7 +246,7 @@ class Run:
         self.work.close()
 
     def check(self, path: Path, quality: int = 92) -> None:
-        """Check before long work that a picture with this job inside can be written there.
+        """Check before long work that a result with this job inside can be written there.
 
         Raises:
             InputError, OutputError: it cannot.
@@ -255,6 +255,8 @@ class Run:
 
         if self.tool.makes == "picture" and path.suffix.lower() not in self.tool.formats:
             check_writable(path, self.record(self.stored_quality(quality)))
+        if self.tool.makes == "mesh":
+            check_parts_of_mesh(path)
 
     def _apply(self, change: Mapping[str, Json]) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,11 +42,16 @@ def encode_mesh(
 
 
 def _obj(path: Path, mesh: Mesh) -> dict[Path, bytes]:
-    """Return an OBJ file, and its MTL and PNG files unless colors of vertices say all."""
+    """Return an OBJ file, and its MTL and PNG files unless colors of vertices say all.
+
+    A picture takes no name of another file: only those that the MTL of an earlier result names are replaced.
+    """
     from reverie.media.write import encode_picture
 
     used = np.unique(mesh.material_of_faces).tolist()
     names = _material_names([mesh.materials[i].name for i in used])
+    library = path.with_suffix(".mtl")
+    own = library.read_text("utf-8", "replace").splitlines() if library.is_file() else []
     files: dict[Path, bytes] = {}
     mtl: list[str] = []
     for name, number in zip(names, used, strict=True):
@@ -53,14 +59,20 @@ def _obj(path: Path, mesh: Mesh) -> dict[Path, bytes]:
         mtl += [f"newmtl {name}", "Ka 0 0 0", "Kd {:.6g} {:.6g} {:.6g}".format(*material.color), "Ks 0 0 0"]
         mtl.append("illum 0" if material.unlit else "illum 1")
         if material.picture is not None:
-            picture = path.with_name(f"{path.stem}.png" if len(files) == 0 else f"{path.stem}-{len(files) + 1}.png")
+            numbers = itertools.count(len(files) + 1)
+            places = (path.with_name(f"{path.stem}{'' if n == 1 else f'-{n}'}.png") for n in numbers)
+            picture = next(p for p in places if p not in files and (not p.exists() or _names(own, p.name)))
             files[picture] = encode_picture(picture.name, material.picture)
             mtl.append(f"map_Kd {'' if material.repeats else '-clamp on '}{picture.name}")
         mtl.append("")
-    library = path.with_suffix(".mtl")
     files[library] = "\n".join(mtl).encode()
     files[path] = _obj_text(mesh, library.name, dict(zip(used, names, strict=True))).encode()
     return files
+
+
+def _names(library: Sequence[str], picture: str) -> bool:
+    """Tell whether the lines of an MTL name a picture."""
+    return any(line.startswith("map_Kd ") and line.endswith(f" {picture}") for line in library)
 
 
 def _material_names(names: Sequence[str]) -> list[str]:

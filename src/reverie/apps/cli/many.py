@@ -79,6 +79,7 @@ def run_many(
             _follow(tool, batch, outcomes, before, len(items))
         _films(tool, find, found, given, common, folder, outcomes)
     except KeyboardInterrupt:
+        outcomes.list_failures()
         said = f"stopped by {cause()}; {outcomes.summary()}; the same command goes on from here"
         print(f"reverie: {said}", file=sys.stderr)
         return 130

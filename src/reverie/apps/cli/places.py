@@ -83,7 +83,9 @@ def check_places(tool: AnyTool, texts: tuple[str, ...], positions: Positions, co
         value = positions.get(role.name)
         if role.kind == "network" and isinstance(value, str) and Path(value).suffix.lower() in (*STILLS, ".webp"):
             more = f"see 'reverie {tool.name} --help'"
-            raise InputError(f"'{value}' is a picture, not a network; give one as {option_of(role)}; {more}")
+            raise InputError(
+                f"'{value}' is a picture, not a network; the network comes first, or as {option_of(role)}; {more}"
+            )
     fixed = [texts_of(positions.get(role.name)) for role in tool.fixed if role.kind != "network"]
     places = [*texts, *(text for role_texts in fixed for text in role_texts)]
     if len(places) < 2 or common.output is not None or tool.makes not in ("picture", "film", "mesh"):

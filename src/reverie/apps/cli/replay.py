@@ -1,4 +1,4 @@
-"""`reverie replay`: make a picture again from the settings it carries."""
+"""`reverie replay`: make a result again from the settings it carries."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from reverie.errors import InputError
 
 
 def replay_command(
-    picture: Annotated[str, Parameter(help="A picture or video that Reverie made.")],
+    picture: Annotated[
+        str, Parameter(help="A picture, film, mesh, network, sound, table or folder that Reverie made.")
+    ],
     /,
     *,
     output: Annotated[
         str | None, Parameter(name=("--output", "-o"), help="File to write; default: NAME-replay.")
     ] = None,
     source: Annotated[
-        str | None, Parameter(name="--input", help="The original, if it is not beside the picture.")
+        str | None, Parameter(name="--input", help="The original, if it is not beside the result.")
     ] = None,
-    model: Annotated[str | None, Parameter(help="The network file, if it is not beside the picture.")] = None,
+    model: Annotated[str | None, Parameter(help="The network file, if it is not beside the result.")] = None,
     weights: Annotated[
-        str | None, Parameter(help="The state dict, if one was used and it is not beside the picture.")
+        str | None, Parameter(help="The state dict, if one was used and it is not beside the result.")
     ] = None,
-    mask: Annotated[str | None, Parameter(help="The mask, if one was used and it is not beside the picture.")] = None,
+    mask: Annotated[str | None, Parameter(help="The mask, if one was used and it is not beside the result.")] = None,
     files: Annotated[
         tuple[str, ...],
         Parameter(
@@ -33,7 +35,7 @@ def replay_command(
         ),
     ] = (),
 ) -> int:
-    """Make a picture again, byte for byte, from the settings inside it."""
+    """Make a result again, byte for byte, from the settings inside it."""
     made = Path(picture)
     if not made.exists():
         raise InputError(f"no file at '{picture}'")

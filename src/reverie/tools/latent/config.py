@@ -277,4 +277,6 @@ def parse_layers(text: str, num_ws: int) -> tuple[int, ...]:
     groups = {"all": range(num_ws), "coarse": range(4), "middle": range(4, 8), "fine": range(8, num_ws)}
     if text in groups:
         return tuple(i for i in groups[text] if i < num_ws)
-    return parse_numbers(text, "layers", num_ws - 1)
+    if not set(text) <= set("0123456789,- "):
+        raise InputError(f"layers are {', '.join(groups)}, or numbers such as 0-3,7; got '{text[:60]}'")
+    return parse_numbers(text, "--layers", num_ws - 1)

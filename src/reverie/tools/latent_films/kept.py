@@ -30,20 +30,22 @@ class KeptFrameFolder:
     """
 
     def __init__(self, folder: Path, about: Hashable) -> None:
-        self._folder, self._about, self.drawn, self.found = folder, repr(about).encode(), 0, 0
+        self._folder, self._about, self._asked, self._found = folder, repr(about).encode(), 0, 0
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot make '{folder}': {error.strerror or error}") from error
-        self._bytes = sum(file.stat().st_size for file in folder.glob("*.png"))
+        self._before = {file.name: file.stat().st_size for file in folder.glob("*.png")}
+        self._bytes = sum(self._before.values())
 
     @property
     def note(self) -> str:
         """How many frames were there."""
-        return f"{self.found} of {self.drawn + self.found} frames were there already, from '{self._folder}'"
+        return f"{self._found} of {self._asked} frames were there already, from '{self._folder}'"
 
     def get(self, ws: Tensor, noise: Noise) -> np.ndarray | None:
         """Return a frame ``[H, W, 3]`` uint8, if it is there."""
+        self._asked += 1
         path = self._file(ws, noise)
         if path is None or not path.is_file():
             return None
@@ -51,12 +53,11 @@ class KeptFrameFolder:
             frame = to_uint8(read_picture(path).rgb)
         except PictureError:  # cut short by a power failure: drawn anew
             return None
-        self.found += 1
+        self._found += path.name in self._before  # not those of this film that it shows again
         return frame
 
     def put(self, ws: Tensor, noise: Noise, frame: np.ndarray) -> None:
         """Keep a frame, as long as there is room."""
-        self.drawn += 1
         path = self._file(ws, noise)
         if path is None or self._bytes > MOST_BYTES:
             return

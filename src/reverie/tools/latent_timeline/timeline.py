@@ -79,7 +79,7 @@ class Timeline:
         Raises:
             InputError: it is not understood, or cannot be done.
         """
-        word, *rest = text.split()
+        word, *rest = text.split() or [""]
         if word not in EDITS:
             raise InputError(f"--do: {unknown_name('edit', word, EDITS)}")
         return EDITS[word](self, rest)

@@ -18,6 +18,7 @@ from reverie.render.camera import Camera, fitting_distance
 from reverie.tools.mesh.model import colors_of
 
 FOV_DEG = 40.0
+STRAIGHT_UP_DEG = 90.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,5 +66,7 @@ def _camera(text: str) -> Camera:
         numbers = []
     if len(numbers) not in (2, 3) or not all(map(math.isfinite, numbers)):
         raise InputError(f"--camera must look like AZIMUTH,ELEVATION or AZIMUTH,ELEVATION,DISTANCE; got '{text}'")
+    if abs(numbers[1]) > STRAIGHT_UP_DEG:
+        raise InputError(f"--camera: the elevation lies from -90 to 90 degrees; got {numbers[1]:g}")
     distance = numbers[2] if len(numbers) == 3 else fitting_distance(FOV_DEG)
     return Camera(numbers[0], numbers[1], distance, fov_deg=FOV_DEG)
