@@ -145,6 +145,7 @@ def test_a_content_that_does_not_repeat_is_made_to_for_a_seamless_picture(files,
 
 
 @pytest.mark.parametrize("score", quick_values(SCORES, ("w2", "gram", "nearest")))
+@pytest.mark.slow
 def test_every_score_comes_nearer(files, critic: Critic, score: str) -> None:
     made = work(files, critic, score=score, steps=20, **({"samples": 256} if score in SAMPLED_SCORES else {}))
     scores = [step.score for step in made if step.octave == 1]
