@@ -121,6 +121,7 @@ def test_errors_say_what_is_expected() -> None:
         reverie.run_tool("latent sample", sides=3)
 
 
+@pytest.mark.slow
 def test_networks_of_torchvision_by_name() -> None:
     critic = reverie.open_critic("shufflenet_v2_x0_5", "random", device="cpu", precision="fp32")
     assert "stage3" in {layer.name for layer in critic.layers}

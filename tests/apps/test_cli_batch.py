@@ -192,6 +192,7 @@ def test_one_file_that_is_there_already_is_not_made_again(run: Run, folder: Path
     assert "was not made by Reverie" in err
 
 
+@pytest.mark.slow
 def test_artworks_guides_and_groups_are_recognized_in_what_is_finished(run: Run, folder: Path, tmp_path: Path) -> None:
     art = picture(tmp_path / "art" / "monet" / "one.png", 64, 64).parent
     picture(art / "two.png", 70, 66)

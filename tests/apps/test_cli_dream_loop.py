@@ -174,6 +174,7 @@ def test_ctrl_c_keeps_the_frames_and_says_how_to_go_on(run: Run, photo: Path, mo
 
 
 @pytest.mark.parametrize("name", ["loop.mp4", "loop.gif"])
+@pytest.mark.slow
 def test_a_film_can_be_replayed_from_itself(run: Run, photo: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(photo.parent)
     keys, target = Path("keys.yaml"), photo.with_name(name)
@@ -224,6 +225,7 @@ def test_films_do_not_stand_in_the_way_of_pictures(run: Run, photo: Path) -> Non
         assert image.size == (128, 96)
 
 
+@pytest.mark.slow
 def test_keyframes_drive_a_video_and_other_options_of_films_do_not(run: Run, photo: Path) -> None:
     keys, clip, out = photo.with_name("keys.yaml"), photo.with_name("clip.gif"), photo.with_name("out.gif")
     keys.write_text("strength: {0%: 0, 100%: 1}\nlayer: {0: mixed3a, 100%: mixed4c}\n")

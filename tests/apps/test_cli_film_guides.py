@@ -63,6 +63,7 @@ KINDS = ("guide", "guide-class", "target", "caricature", "groups")
 
 @pytest.mark.parametrize("kind", quick_values(KINDS, ("guide", "groups")))
 @pytest.mark.parametrize("moving", [False, True])
+@pytest.mark.slow
 def test_a_film_names_its_pictures_and_is_replayed_with_them(
     run: Run, photo: Path, clip: Path, material: Path, kind: str, moving: bool
 ) -> None:

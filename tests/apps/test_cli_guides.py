@@ -104,6 +104,7 @@ def test_of_several_files_of_a_name_the_one_that_was_used_is_found(run: Run, pho
     assert "the bytes are the same" in err
 
 
+@pytest.mark.slow
 def test_like_keeps_the_guide_unless_told_otherwise(run: Run, photo: Path, material: Path, tmp_path: Path) -> None:
     target = material / "out.png"
     assert run("dream", photo, "-o", target, *QUICK, *options(material, "guide"))[0] == 0

@@ -159,6 +159,7 @@ def test_a_terminal_is_neither_read_from_nor_written_to(run: Run, photo: Path, s
     assert code == 2 and "terminal" in err
 
 
+@pytest.mark.slow
 def test_like_takes_settings_and_styles_to_another_picture(run: Run, photo: Path, style: Path, tmp_path: Path) -> None:
     made = tmp_path / "made.png"
     assert run("style", photo, style, "-o", made, "--strength", 0.8, "--smooth", 0.1, *QUICK)[0] == 0

@@ -63,6 +63,7 @@ def test_a_student_learns_by_its_old_and_its_new_name_and_replays(run: Run, pict
 
 
 @pytest.mark.real  # a decoder fits the channels of the network that is shipped
+@pytest.mark.slow
 def test_the_network_for_any_style_lives_in_a_folder(run: Run, pictures: Path, tmp_path: Path) -> None:
     command = ("train", "adaptive", pictures, "--styles", pictures / "up", "-o", tmp_path / "run", *SMALL)
     code, out, err = run(*command)

@@ -315,6 +315,7 @@ def visited(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[RunPage], No
     return prepare
 
 
+@pytest.mark.slow
 def test_a_dream_is_steered_stopped_kept_and_replayed(
     run: Run, photo: Path, visited: Callable[[Callable[[RunPage], None]], list[BaseException]]
 ) -> None:

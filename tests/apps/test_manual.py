@@ -22,6 +22,7 @@ def found() -> dict[str, Command]:
     return {one.words: one for one in commands(build_app())}
 
 
+@pytest.mark.slow
 def test_every_tool_of_the_registry_has_its_command_with_every_option(found: dict[str, Command]) -> None:
     assert set(TOOLS) <= set(found)
     for name in TOOLS:

@@ -57,6 +57,7 @@ def test_a_busy_server_is_asked_again_after_the_time_it_names(server, ask, statu
     assert 1.0 <= second - first < 2.0
 
 
+@pytest.mark.slow
 def test_retry_after_may_be_a_date(server, ask):
     later = email.utils.formatdate(time.time() + 2, usegmt=True)
     server.faults[PICTURE] = [Fault(503, {"Retry-After": later})]

@@ -72,6 +72,7 @@ def test_a_group_of_classes_is_in_the_record_and_replays(photo: Path) -> None:
     assert again.read_bytes() == made.read_bytes()
 
 
+@pytest.mark.slow
 def test_an_older_picture_of_a_part_of_a_name_is_made_again(photo: Path) -> None:
     made = dream(photo, class_name="cauliflower", steps=1, octaves=1).save(photo.with_name("old.png"))
     assert "classes" not in info(made)
@@ -94,6 +95,7 @@ def test_masks_that_are_cut_outs_replay_by_the_rule_of_their_time(photo: Path) -
         assert again.read_bytes() == made.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_record_with_settings_as_young_as_the_rule_of_masks_replays_by_it(photo: Path) -> None:
     cut = str(photo.with_name("cut.png"))
     made = dream(photo, keep=cut, steps=1, octaves=1).save(photo.with_name("kept.png"))

@@ -25,6 +25,7 @@ def drawn(count: int = 200):
         yield size, draw.randint(1, 300), draw.randint(0, 150), align
 
 
+@pytest.mark.slow
 def test_cores_cover_every_pixel_exactly_once():
     for size, tile, halo, align in drawn():
         seen = torch.zeros(size, dtype=torch.int32)

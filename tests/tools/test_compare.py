@@ -77,6 +77,7 @@ def test_the_same_pictures_give_the_same_numbers(files: Path) -> None:
     assert compare_pictures(*arguments).record() == compare_pictures(*arguments).record()
 
 
+@pytest.mark.slow
 def test_layers_that_were_matched_do_not_judge(files: Path, critic: Critic) -> None:
     found = compare_pictures(files / "content.png", files / "style.png", [files / "stylized.png"], CONFIG)
     (scorer,) = found.scorers
@@ -98,6 +99,7 @@ def test_layers_stored_in_the_picture_are_those_that_were_matched(files: Path, c
     assert "conv1" in found.scorers[0].layers
 
 
+@pytest.mark.slow
 def test_another_network_judges_by_the_layers_that_carry_style_in_it(files: Path) -> None:
     config = CompareConfig(judge="squeezenet1_1,random", device="cpu", layers=2)
     found = compare_pictures(files / "content.png", files / "style.png", [files / "content.png"], config)
@@ -141,6 +143,7 @@ def test_other_sizes_are_resized_and_said(files: Path, tmp_path: Path) -> None:
     assert found.pictures[0].style == pytest.approx(1, abs=0.1) and found.pictures[0].content < 0.1
 
 
+@pytest.mark.slow
 def test_other_originals_are_said(files: Path) -> None:
     found = compare_pictures(files / "style.png", files / "content.png", [files / "stylized.png"], CONFIG)
     assert any("from another picture" in note for note in found.notes)
@@ -174,6 +177,7 @@ def test_tiles_give_the_numbers_of_one_piece(files: Path, monkeypatch: pytest.Mo
         assert other.content == pytest.approx(one.content, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_python_interface_and_the_sheet(files: Path, tmp_path: Path) -> None:
     found = reverie.compare(
         Image.open(files / "content.png"), stripes(80, 1), files / "stylized.png", device="cpu", layers=2

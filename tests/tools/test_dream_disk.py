@@ -102,6 +102,7 @@ def test_whole_dreams_are_the_same_within_what_rounding_grows_to(small_critic, p
     assert relative(on_disk, in_memory, before) < 0.02
 
 
+@pytest.mark.slow
 def test_a_caricature_compares_with_the_picture_on_disk(small_critic, photo):
     config = replace(CONFIG, octaves=2, steps=2, caricature=True, layer=("conv4",))
     in_memory, on_disk = both(photo, small_critic, config)
@@ -110,6 +111,7 @@ def test_a_caricature_compares_with_the_picture_on_disk(small_critic, photo):
 
 
 @pytest.mark.parametrize("normalize", ["mean-abs", "std"])
+@pytest.mark.slow
 def test_masks_keep_every_bit_outside(small_critic, photo, mask, normalize):
     config = replace(CONFIG, octaves=2, steps=2, mask=str(mask), normalize=normalize, tile=64)
     in_memory, on_disk = both(photo, small_critic, config)
@@ -161,6 +163,7 @@ def test_results_are_written_with_settings_alpha_and_bits(small_critic, tmp_path
     assert {p.name for p in tmp_path.iterdir()} == {"deep.tif", path.name}
 
 
+@pytest.mark.slow
 def test_a_stopped_dream_is_kept_at_its_final_size(small_critic, photo, tmp_path):
     config = replace(CONFIG, octaves=3, steps=2)
     for last in (1, 3, 5):

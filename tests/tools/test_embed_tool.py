@@ -152,6 +152,7 @@ def test_a_picture_of_the_map_finds_itself_in_less_than_a_second(made: Path, pic
     assert seconds < 1
 
 
+@pytest.mark.slow
 def test_place_writes_a_picture_and_a_table(made: Path, pictures: Path, tmp_path: Path):
     assert call("embed place", made, pictures / "down" / "03.png", "-o", tmp_path / "p.png") == 0
     assert read_picture(tmp_path / "p.png").rgb.shape[0] > 1600
@@ -190,6 +191,7 @@ def test_what_is_stopped_early_can_be_written(pictures: Path, tmp_path: Path):
     assert data_of(tmp_path / "stopped")["count"] == 16
 
 
+@pytest.mark.slow
 def test_layers_are_compared_and_centers_kept(pictures: Path, tmp_path: Path):
     out = tmp_path / "l.png"
     assert call("embed layers", pictures, "--layer", "conv2", "--layer", "mixed3a", "--neighbors", 5, "-o", out,

@@ -65,6 +65,7 @@ def at(raised: FilmAscent, config: DreamConfig, time_s: float) -> Ascent | Toget
     return raised.at(raised.settings(config, time_s), time_s)
 
 
+@pytest.mark.slow
 def test_other_pictures_are_read_once_for_a_film(small_critic, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
     original = references.read_picture

@@ -43,6 +43,7 @@ def test_scenes_and_duplicates(clip, tmp_path, capsys):
     assert all(int(r["frame"]) < 20 for r in found[:2]) and all(20 <= int(r["frame"]) < 40 for r in found[2:4])
 
 
+@pytest.mark.slow
 def test_all_frames_where_they_are_asked_for(clip, tmp_path):
     out = tmp_path / "out"
     assert main(["gather", "frames", str(clip), "--every", "0.04", "--duplicates", "--no-scenes", "-o", str(out)]) == 0

@@ -156,6 +156,7 @@ def test_layers_for_textures_are_spread_up_to_the_dream_layer(small_critic):
 @pytest.mark.parametrize(
     "settings", [{"guide": "stripes.png"}, {"caricature": True}, {"target_from": "art.png"}, {"guide_class": "0"}]
 )
+@pytest.mark.slow
 def test_tiles_dream_nearly_the_same_picture(small_critic, make_photo, files, settings):
     photo = make_photo(97, 331)
     found = {k: str(files / v) if isinstance(v, str) and v.endswith("png") else v for k, v in settings.items()}

@@ -349,6 +349,7 @@ def test_a_dream_moves_through_latent_space_and_raises_its_score(tmp_path: Path,
     assert (tmp_path / "d-way.png").is_file()
 
 
+@pytest.mark.slow
 def test_a_proxy_is_near_the_small_pictures_that_it_was_fitted_to(tmp_path: Path, model: Path):
     from reverie.models.stylegan2.file import load_generator
     from reverie.tools.latent.proxy import fit_proxy

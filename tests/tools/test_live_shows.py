@@ -173,6 +173,7 @@ def test_a_film_gets_a_sound_of_its_length_at_its_loudness_with_notes_at_its_acc
     assert stored_record(tmp_path / "b.mp4")["tool"] == "sound film"
 
 
+@pytest.mark.slow
 def test_a_loop_has_no_seam_in_its_sound(model, tmp_path):
     assert call("latent walk", model, "--seeds", "0-2", "--seconds", 2, "--fps", 12, "-o", tmp_path / "walk.mkv") == 0
     assert call("sound film", tmp_path / "walk.mkv", "--loop", "yes", "-o", tmp_path / "walk.wav") == 0
@@ -203,6 +204,7 @@ def test_a_song_drives_a_walk_and_lies_under_it(model, tmp_path):
 
 
 @pytest.mark.parametrize(("more", "seconds"), [((), 1.4), (("--seconds", 0.5), 0.5)])
+@pytest.mark.slow
 def test_a_walk_is_as_long_as_its_song(model, tmp_path, more, seconds):
     (tmp_path / "song.wav").write_bytes(wav_bytes(np.zeros((round(1.4 * RATE_HZ), 2))))
     film = tmp_path / "a.mkv"

@@ -140,6 +140,7 @@ def test_a_held_frame_gives_the_same_picture(critic: Critic, styles) -> None:
     assert not keyed[2].held and not np.array_equal(keyed[1].dream, keyed[2].dream)
 
 
+@pytest.mark.slow
 def test_frames_further_back_are_looked_at_where_the_one_before_does_not_see(critic: Critic, styles) -> None:
     """An occluder hides the left in the third frame; the fourth stays near to the second there, by its anchor."""
     clip = np.stack([CLIP[0]] * 4)

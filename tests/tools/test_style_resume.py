@@ -49,6 +49,7 @@ def test_a_preview_grows_with_the_same_composition(files, critic: Critic, tmp_pa
         Styling(files / "0.png", dataclasses.replace(preview.config, size=48), critic, resume=state)
 
 
+@pytest.mark.slow
 def test_a_seamless_preview_grows_though_its_size_was_rounded(files, critic: Critic, tmp_path) -> None:
     Image.fromarray((texture(90, 4)[:60] * 255).astype(np.uint8)).save(files / "wide.png")  # 3 : 2, 64 x 43 px
     state = tmp_path / "a.reverie"

@@ -106,6 +106,7 @@ def test_regions_take_on_their_own_styles(files, critic: Critic, tmp_path) -> No
     assert red[:, :24].mean() > 0.05 and red[:, 40:].mean() < -0.05
 
 
+@pytest.mark.slow
 def test_transparent_places_are_not_looked_at_and_come_back(files, critic: Critic, tmp_path) -> None:
     pixels = np.dstack([(texture(80, 0) * 255).astype(np.uint8), np.full((80, 80), 255, np.uint8)])
     pixels[:, 60:, 3] = 0
@@ -222,6 +223,7 @@ def test_style_and_dream_join(files, critic: Critic) -> None:
     assert seen[1] > 1.2 * seen[0]
 
 
+@pytest.mark.slow
 def test_colors_stay_where_they_are_kept(files, critic: Critic) -> None:
     from reverie.numerics.color import to_oklab
 
@@ -359,6 +361,7 @@ def test_a_generator_alone_paints_too(critic: Critic) -> None:
     assert steps[-1].whole().shape == content.shape
 
 
+@pytest.mark.slow
 def test_styles_in_memory_are_those_on_disk(files, critic: Critic) -> None:
     def array(name: str) -> np.ndarray:
         return np.asarray(Image.open(files / name))

@@ -115,6 +115,7 @@ def test_stopping_while_pictures_are_read_leaves_nothing(textures, quick, tmp_pa
     assert files(tmp_path) == set()
 
 
+@pytest.mark.slow
 def test_an_error_after_a_checkpoint_keeps_it_and_no_pack(textures, quick, tmp_path, monkeypatch):
     def full(*_):
         raise OutputError("no space left")

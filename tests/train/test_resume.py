@@ -110,6 +110,7 @@ def test_a_run_stopped_during_its_report_resumes_to_the_same_file(textures, quic
     assert again[-1].output.read_bytes() == first
 
 
+@pytest.mark.slow
 def test_a_pack_is_reused(textures, quick, tmp_path, monkeypatch):
     stop_at(textures, tmp_path / "run", quick(), step=2)
     assert (tmp_path / "run" / "pack-train.u8").is_file()

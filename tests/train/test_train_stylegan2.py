@@ -232,6 +232,7 @@ def _go(run: Stylegan2Training, steps: int) -> None:
     loop.close()
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_goes_back_to_the_checkpoint(tmp_path: Path, pictures: Path, critic: Critic):
     run = training(pictures, critic, tmp_path / "run", anchor=0.0)
     _go(run, 3)

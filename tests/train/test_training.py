@@ -147,6 +147,7 @@ def test_unbalanced_classes_with_weights(make_textures, quick, tmp_path, last):
     assert done.metrics["top1"] == 1
 
 
+@pytest.mark.slow
 def test_robust_training_runs_and_learns(textures, quick, tmp_path, last):
     config = quick(epochs=4.0, robust=0.5, robust_steps=2)
     assert last(train_classifier(textures, tmp_path / "run", config)).metrics["top1"] > 0.6
