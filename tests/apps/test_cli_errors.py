@@ -19,6 +19,8 @@ from cli_case import Run, scene
 from PIL import Image
 from safetensors.torch import save_file
 
+from reverie.apps.cli.interrupts import STOPPING
+
 
 def one_line(text: str, *parts: str) -> None:
     lines = text.strip().splitlines()
@@ -299,8 +301,10 @@ def test_ctrl_c_in_the_last_octave_keeps_the_picture_under_another_name(
                 raise KeyboardInterrupt
 
     monkeypatch.setattr(dream_work, "dream_steps", interrupted)
+    before = [signal.getsignal(number) for number in STOPPING]
     code, out, err = run("dream", photo, "--octaves", 1, "--steps", 10)
     assert (code, out) == (130, "")
+    assert [signal.getsignal(number) for number in STOPPING] == before  # what was ignored at the end is heard again
     one_line(err, "step 3 of 10", "photo-dream-stopped.png")
     assert files(photo.parent) == {"photo.png", "photo-dream-stopped.png"}
     monkeypatch.undo()

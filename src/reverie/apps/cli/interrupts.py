@@ -8,14 +8,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name))
+
 
 def ignore_interrupts() -> None:
     """Let a second Ctrl-C not disturb the saving and the last line; SIGTERM still ends the program."""
     exec("")  # CPython keeps a note of a Ctrl-C within `exec` or `eval` and would end by the signal, not by our code
     if threading.current_thread() is threading.main_thread():
-        for name in ("SIGINT", "SIGHUP"):
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), signal.SIG_IGN)
+        for number in STOPPING:
+            signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
@@ -46,10 +47,12 @@ def listening() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def interrupts_restored() -> Iterator[None]:
-    """Give Ctrl-C its meaning back at the end, for programs that call a command as a function."""
-    previous = signal.getsignal(signal.SIGINT)
+    """Give Ctrl-C and the end of a terminal their meaning back, for programs that call a command as a function."""
+    previous = {number: signal.getsignal(number) for number in STOPPING}
     try:
         yield
     finally:
-        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is not previous:
-            signal.signal(signal.SIGINT, previous)
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in previous.items():
+                if signal.getsignal(number) is not handler:
+                    signal.signal(number, handler)
