@@ -80,8 +80,7 @@ def run_many(
         _films(tool, find, found, given, common, folder, outcomes)
     except KeyboardInterrupt:
         outcomes.list_failures()
-        said = f"stopped by {cause()}; {outcomes.summary()}; the same command goes on from here"
-        print(f"reverie: {said}", file=sys.stderr)
+        print_note(f"reverie: stopped by {cause()}; {outcomes.summary()}; the same command goes on from here")
         return 130
     outcomes.list_notes()
     outcomes.list_failures()
