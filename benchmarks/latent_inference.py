@@ -3,7 +3,7 @@
 Compared with the published form, written out: modulated weights for every picture, a grouped convolution, NCHW, fp32;
 and with the machine's best matrix product of the same precision. Random weights, the network's own noise, one picture
 at a time, all in one process, in turn; CPU seconds with one thread, seconds on an otherwise idle machine with more.
-bf16 is left out where the processor has no instructions for it:
+Where the processor has no instructions for bf16, its rounding is imitated, for the dB alone:
 
     python benchmarks/latent_inference.py --output benchmarks/results/latent_inference.json
     python benchmarks/latent_inference.py --threads 2 --output benchmarks/results/latent_inference_2_threads.json
@@ -17,6 +17,7 @@ from functools import cache, partial
 from typing import Any
 
 import torch
+from imitated import ImitatedBf16
 from measure import arguments, gain, interleaved, load_now, report, summary, table, target
 from torch import Tensor
 from torch.nn import functional as F
@@ -109,19 +110,26 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
         variants[kind] = partial(net.synthesis, ws, "const", dtype)
         variants[f"matrix {kind}"] = partial(torch.mm, square, square)
     expected = variants["published"]()
-    scale = 0.5 / expected.std()
     clock = "cpu_s" if torch.get_num_threads() == 1 else "wall_s"
     seconds = {key: times[clock] for key, times in interleaved(variants, rounds).items()}
     found: dict[str, Any] = {"gmac": gmac, clock: {key: summary(values) for key, values in seconds.items()}}
     for kind in kinds():
-        error = ((variants[kind]() - expected) * scale).square().mean().item()
         best = MATRIX**3 / min(seconds[f"matrix {kind}"])
         found[kind] = {
             "times_faster": gain(seconds["published"], seconds[kind]),
-            "db": round(10 * math.log10(PEAK**2 / max(error, 1e-14)), 1),
+            "db": decibels(variants[kind](), expected),
             "share_of_matrix_product": round(gmac * 1e9 / min(seconds[kind]) / best, 3),
         }
+    if "bf16" not in found:
+        with ImitatedBf16():
+            found["bf16 imitated"] = {"db": decibels(net.synthesis(ws, "const", torch.bfloat16), expected)}
     return found
+
+
+def decibels(picture: Tensor, expected: Tensor) -> float:
+    """Return the PSNR, of pictures scaled to a standard deviation of 0.5."""
+    error = ((picture - expected) * 0.5 / expected.std()).square().mean().item()
+    return round(10 * math.log10(PEAK**2 / max(error, 1e-14)), 1)
 
 
 def main() -> None:
@@ -143,9 +151,9 @@ def main() -> None:
         for kind, least in ((kind, WANTED[kind]) for kind in kinds()):
             faster = case[kind]["times_faster"]["median"]
             targets.append(target(f"{name} {kind}, times faster", f"at least {least}", faster, faster >= least))
-        if "bf16" in case:
-            db = case["bf16"]["db"]
-            targets.append(target(f"{name} bf16, dB", f"above {LEAST_DB:g}", db, db > LEAST_DB))
+        half = "bf16" if "bf16" in case else "bf16 imitated"
+        db = case[half]["db"]
+        targets.append(target(f"{name} {half}, dB", f"above {LEAST_DB:g}", db, db > LEAST_DB))
     question = "How much faster are standing weights than weights rebuilt for each picture?"
     report(question, {"rounds": args.rounds, "threads": args.threads}, cases, targets, args.output, load)
 

@@ -170,6 +170,17 @@ def test_bf16_stays_within_40_db_of_float32():
     assert -10 * math.log10(((exact - quick) * scale).square().mean().item() / 4) > 40
 
 
+@pytest.mark.parametrize(("stages", "exact"), [(4, 0), (5, 1), (7, 3), (9, 3)])
+def test_first_blocks_are_exact_in_bf16_but_none_of_the_four_largest(stages: int, exact: int):
+    net = made(replace(SMALL, channels=(8,) * stages))
+    ws = net.spread(net.mapping(torch.randn(1, net.config.z_dim)))
+    with torch.no_grad():
+        kinds = [x.dtype for x, _ in net.synthesis.stepwise(ws, "none", torch.bfloat16)]
+        whole = [x.dtype for x, _ in net.synthesis.stepwise(ws, "none")]
+    assert kinds == [torch.float32] * exact + [torch.bfloat16] * (stages - exact)
+    assert whole == [torch.float32] * stages
+
+
 @pytest.mark.parametrize("size", [(4, 4), (8, 20), (24, 16)])
 def test_a_convolution_by_tiles_equals_the_plain_one(size: tuple[int, int]):
     random = Random().manual_seed(9)

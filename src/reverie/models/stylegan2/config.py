@@ -41,6 +41,7 @@ Architecture = Literal["skip", "resnet", "orig", "lucidrains", "stylegan3"]
 Labels = Literal["embed", "concat"]
 Start = Literal["const", "latent"]
 MOST_STAGES, MOST_CHANNELS, MOST_SIDE_PX = 11, 4096, 64
+EXACT_STAGES, HALF_STAGES = 3, 4
 MOST_PIXELS = 1 << 25  # of a picture; the largest networks draw 1024 x 1024
 LARGEST = 1e9  # of settings that are numbers
 
@@ -93,6 +94,14 @@ class GeneratorConfig:
     def stages(self) -> int:
         """Blocks."""
         return len(self.channels)
+
+    @property
+    def exact_stages(self) -> int:
+        """First blocks that are drawn in float32 whatever the precision: up to 16 px, but none of the four largest.
+
+        They cost little, and their rounding moves whole areas of the picture.
+        """
+        return max(0, min(EXACT_STAGES, self.stages - HALF_STAGES))
 
     @property
     def size(self) -> tuple[int, int]:

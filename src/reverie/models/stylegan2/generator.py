@@ -141,7 +141,11 @@ class Synthesis(nn.Module):
         return self.convolutions
 
     def forward(self, ws: Tensor, noise: Noise = "const", dtype: torch.dtype | None = None) -> Tensor:
-        """Return pictures, float32; see `Noise`. The activations are of `dtype`, by default that of ws."""
+        """Return pictures, float32; see `Noise`.
+
+        The activations are of `dtype`, by default that of ws; those of the first blocks stay as exact as ws, see
+        `GeneratorConfig.exact_stages`.
+        """
         images = None
         for _, colors in self.stepwise(ws, noise, dtype):
             images = colors
@@ -153,11 +157,11 @@ class Synthesis(nn.Module):
     ) -> Iterator[tuple[Tensor, Tensor | None]]:
         """Yield each block's activations and the picture so far; the next block is computed when it is asked for."""
         first, images = self.blocks[0], None
-        dtype = dtype or ws.dtype
-        x = first.begin(ws[:, 0]).to(dtype).contiguous(memory_format=torch.channels_last)
+        x = first.begin(ws[:, 0]).contiguous(memory_format=torch.channels_last)
         noises, number = iter(self._noises(noise, ws)), 0
-        for block in self.blocks:
+        for stage, block in enumerate(self.blocks):
             convs = 1 if block.first else 2
+            x = x.to(ws.dtype if dtype is None or stage < self.config.exact_stages else dtype)
             x, colors = block(x, [ws[:, min(number + i, ws.shape[1] - 1)] for i in range(convs + 1)], noises)
             number += convs
             if images is not None:

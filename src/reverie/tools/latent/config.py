@@ -36,7 +36,7 @@ class GeneratorSettings:
     )  # fmt: skip
     device: str = device_setting()
     precision: str = setting(
-        "auto", "Arithmetic; auto takes bf16 for large networks where the processor has it.",
+        "auto", "Arithmetic; auto takes bf16 for large StyleGAN2 networks where the processor has it.",
         choices=("auto", "fp32", "bf16"), replay=False, counts=True, group="machine", expert=True,
     )  # fmt: skip
     tiles: str = setting(
