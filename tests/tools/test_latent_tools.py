@@ -324,15 +324,18 @@ def test_a_blend_has_the_blocks_of_both(tmp_path: Path, model: Path):
     with torch.random.fork_rng():
         torch.manual_seed(1)
         save_model(tmp_path / "b.safetensors", Generator(CONFIG).state_dict(), describe(CONFIG, ("rose", "tulip")))
-    for ramp, share in ((0, 0.0), (1, 0.5)):
+    both = (model, tmp_path / "b.safetensors")
+    for ramp, share, from_px in ((0, 0.0, 16), (1, 0.5, 9)):
         out = tmp_path / f"{ramp}.safetensors"
-        assert call("latent blend", model, tmp_path / "b.safetensors", "--from-px", 16, "--ramp", ramp, "-o", out) == 0
+        assert call("latent blend", *both, "--from-px", from_px, "--ramp", ramp, "-o", out) == 0
         a, b, c = (load_generator(p).net.state_dict() for p in (model, tmp_path / "b.safetensors", out))
         for name in ("mapping.fc0.weight", "synthesis.b4.conv1.weight"):
             assert torch.allclose(c[name], a[name], atol=2e-3)
         assert torch.allclose(c["synthesis.b16.conv0.weight"], b["synthesis.b16.conv0.weight"], atol=2e-3)
         middle = "synthesis.b8.conv0.weight"
         assert torch.allclose(c[middle], a[middle].lerp(b[middle], share), atol=2e-3)
+    with pytest.raises(InputError, match="largest block has 32 px"):
+        call("latent blend", *both, "--from-px", 64, "-o", tmp_path / "none.safetensors")
 
 
 def test_a_dream_moves_through_latent_space_and_raises_its_score(tmp_path: Path, model: Path):

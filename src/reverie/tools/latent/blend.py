@@ -35,6 +35,11 @@ class PreparedBlend:
             )
         if self.first.config.alias_free is not None:
             raise InputError(f"'{config.first}' is a StyleGAN3, whose layers have no size of their own to blend at")
+        largest = 4 << (self.first.config.stages - 1)
+        if config.from_px > largest:
+            raise InputError(
+                f"--from-px {config.from_px}: the largest block has {largest} px, so nothing would come of the second"
+            )
         self.notes: Sequence[str] = ()
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> Steps:
@@ -76,7 +81,7 @@ def _share(name: str, from_px: int, ramp: int) -> float:
     if not name.startswith("synthesis.b"):
         return 0.0
     size = int(name.split(".")[1][1:])
-    behind = (size.bit_length() - from_px.bit_length()) + ramp + 1  # 1 for the first block of the ramp
+    behind = size.bit_length() - (from_px - 1).bit_length() + ramp  # 1 for the first block of the ramp
     return min(1.0, max(0.0, behind / (ramp + 1)))
 
 
