@@ -114,6 +114,25 @@ def test_an_fcpxml_with_a_dissolve_and_a_speed():
     assert any("adjust-transform" in note for note in edit.notes)
 
 
+def test_the_rate_is_that_of_the_edit_where_none_is_given():
+    for text, name in ((KDENLIVE, "cut.kdenlive"), (FCPXML, "cut.fcpxml")):
+        stated, given = parse_edit_xml(text, name, None), parse_edit_xml(text, name, 25)
+        assert stated.fps == 25
+        assert rows(stated) == rows(given)
+    span = {"start_time": {"value": 0, "rate": 24}, "duration": {"value": 48, "rate": 24}}
+    clip = {"OTIO_SCHEMA": "Clip.1", "source_range": span, "media_reference": {"target_url": "a.mp4"}}
+    gap = {"OTIO_SCHEMA": "Gap.1", "source_range": span}
+    track = {"OTIO_SCHEMA": "Track.1", "kind": "Video", "children": [clip, gap]}
+    edit = parse_otio(json.dumps(track), "cut.otio", None)
+    assert (edit.fps, edit.frames) == (24, 48)
+    assert edit.notes == ("nothing stands from frame 48 on; the film ends there",)
+
+
+def test_a_transition_that_lies_on_no_cut_is_named():
+    edit = parse_edit_xml(FCPXML.replace('offset="180/100s"', 'offset="50/100s"'), "cut.fcpxml", 25)
+    assert "the transition at frame 12 lies on no cut; left out" in edit.notes
+
+
 RAMP = """<timept time="0s" value="3600s" interp="linear"/><timept time="1s" value="3602s" interp="linear"/>
   <timept time="2s" value="3602.5s" interp="smooth2"/>"""
 

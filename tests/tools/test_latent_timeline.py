@@ -117,7 +117,7 @@ def test_a_part_is_shown_and_a_part_that_is_none_is_refused():
     [
         ("inset 1s seed=2", "nearest: insert"),
         (" ", "no edit called"),
-        ("insert 2.2s seed=7", "a key is held"),
+        ("insert 2.2s seed=7", "or one is held"),
         ("insert 1s", "expected 'insert"),
         ("ripple 9 +1s", "number of a key, 1 to 3"),
         ("ripple 1 -9s", "cannot be 9 s shorter"),
@@ -144,6 +144,10 @@ def test_keys_come_on_the_beats_of_a_song(tmp_path):
     found = starts(made)
     assert found[1:3] == pytest.approx([2.0, 4.0], abs=0.06) or found[1:3] == pytest.approx([2.0, 4.5], abs=0.06)
     assert "audio: song.wav" in made.text()
+    moved, was = parse_journey(made.text()), parse_journey(TEXT.replace("2s}", "2.2s}", 1))
+    assert moved.groups["fine"].length_s == pytest.approx(found[-1] + was.groups["fine"].length_s - 8.2, abs=1e-3)
+    assert moved.groups["fine"].starts_s[1] == pytest.approx(np.interp(3, [0, 2.2, 4.2, 8.2], found), abs=1e-3)
+    assert moved.truncation.at(found[2]) == pytest.approx(was.truncation.at(4.2), abs=1e-3)
 
 
 def test_a_key_of_a_local_path_changes_only_what_is_near():

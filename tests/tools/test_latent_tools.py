@@ -19,13 +19,11 @@ from reverie.models.stylegan2.config import GeneratorConfig
 from reverie.models.stylegan2.file import describe
 from reverie.models.stylegan2.generator import Generator
 from reverie.models.stylegan2.latents import read_latents
-from reverie.settings import to_record
-from reverie.tools.latent.config import GeneratorSettings, WalkConfig, parse_layers, parse_numbers, upgraded_project
+from reverie.tools.latent.config import WalkConfig, parse_layers, parse_numbers
 from reverie.tools.latent_films.journey import parse_journey
 from reverie.tools.latent_films.walk import loop_notes
 from reverie.tools.latent_search.directions import principal_directions, read_directions, weight_directions
-from reverie.tools.latent_search.project import ramp as part_of_rate
-from reverie.tools.registry import TOOLS, find_tool
+from reverie.tools.registry import find_tool
 from reverie.weights.checkpoint import save_model
 
 CONFIG = GeneratorConfig(
@@ -221,26 +219,6 @@ def test_a_picture_of_the_network_is_found_again(tmp_path: Path, model: Path):
     assert np.square(wanted - found).mean() < 0.2 * wanted.var()
     assert (tmp_path / "q-both.png").is_file()
     assert read_latents(tmp_path / "q-latents.safetensors").names == ("p",)
-
-
-def test_a_search_from_before_is_made_as_it_was():
-    old = {"version": "0.1.0", "tool": "latent project", "config": {"steps": 200, "lr": 0.05, "pixels": 1.0}}
-    assert upgraded_project(old)["config"] == old["config"] | {"rate": "cosine", "tiles": "products"}
-    new = {"version": "0.1.0", "config": {"rate": "ramp", "tiles": "loops"}}
-    assert upgraded_project(new) == new
-    rates = [part_of_rate(i / 100) for i in range(101)]
-    assert max(rates) == 1.0 and rates[0] < 0.3 and rates[-1] == 0.0
-    assert rates[5:75] == [1.0] * 70
-
-
-def test_results_that_say_nothing_of_tiles_are_made_by_products_of_matrices():
-    drawing = [tool for tool in map(find_tool, TOOLS) if issubclass(tool.config, GeneratorSettings)]
-    assert len(drawing) >= 12
-    for tool in drawing:
-        assert tool.upgrade is not None, tool.name
-        assert tool.upgrade({"version": "0.1.0", "config": {}})["config"]["tiles"] == "products", tool.name
-        record = to_record(tool.config())
-        assert record["tiles"] == "loops" and tool.upgrade({"version": "0.1.0", "config": record})["config"] == record
 
 
 def test_directions_are_written_and_moved_along(tmp_path: Path, model: Path):

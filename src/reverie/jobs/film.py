@@ -39,21 +39,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class FilmSettings:
+class EncodingSettings:
     """How a film is encoded."""
 
     codec: str = codec_setting(group="film")
     crf: int = crf_setting(group="film", expert=True)
     codec_speed: str = speed_setting(group="film")
     audio: bool = audio_setting(group="film")
-    start: float = start_setting(group="film")
-    duration: float | None = duration_setting(group="film")
 
     def encoding(self) -> Encoding:
         """Return the same as `reverie.media` takes it."""
         from reverie.media.footage import Encoding
 
         return Encoding(self.codec, self.crf, self.codec_speed, self.audio)
+
+
+@dataclass(frozen=True)
+class FilmSettings(EncodingSettings):
+    """How a film that is made of another one is encoded, and which part of that it is made of."""
+
+    start: float = start_setting(group="film")
+    duration: float | None = duration_setting(group="film")
 
 
 @runtime_checkable
@@ -83,14 +89,14 @@ class FrameSequence:
         chosen: see `Chosen`.
         notes: lines for the user.
         decisions: see `Plan`.
-        beside: further outputs, such as saved latents.
+        beside: gives further outputs, such as saved latents, for the number of frames that there are.
         sound: makes a WAV file of the frames, which is laid under them.
     """
 
     def __init__(
         self, make: MakeFrame, footage: Footage, encoding: Encoding, *, scratch: Path | None = None,
         manifest: Mapping[str, Json] | None = None, chosen: Chosen | None = None, notes: Sequence[str] = (),
-        decisions: Mapping[str, Json] | None = None, beside: Callable[[], Sequence[Output]] = tuple,
+        decisions: Mapping[str, Json] | None = None, beside: Callable[[int], Sequence[Output]] = lambda count: (),
         sound: Callable[[Iterator[np.ndarray]], bytes] | None = None,
     ) -> None:  # fmt: skip
         self._make, self._footage, self._encoding, self._scratch = make, footage, encoding, scratch
@@ -166,7 +172,7 @@ class FrameSequence:
         footage = replace(self._footage, frames=count, shown_s=times)
         if self._sound is not None and self._encoding.audio:
             footage = replace(footage, path=folder.beside("sound.wav", self._sound(folder.frames())), audio=True)
-        return (Film(folder.frames, footage, self._encoding, self._mark), *self._beside())
+        return (Film(folder.frames, footage, self._encoding, self._mark), *self._beside(count))
 
     def close(self) -> None:
         """Remove the frames once all of them stand in a result; until then the same job goes on with them."""

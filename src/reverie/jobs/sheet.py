@@ -186,7 +186,7 @@ class _Tiles:
         from reverie.media.image import to_uint8
         from reverie.media.sheet import contact_sheet
 
-        drawn = [to_uint8(np.ascontiguousarray(tile)) for tile in self._made]
+        drawn = [tile if tile.dtype == np.uint8 else to_uint8(np.ascontiguousarray(tile)) for tile in self._made]
         shown = self._captions[: len(drawn)]
         return [Picture(contact_sheet(drawn, columns=self.columns, tile_px=self.sheet.how.tile_px, captions=shown))]
 
@@ -208,7 +208,7 @@ class _Tiles:
                 self._note(told)
                 yield Report(done, count, "pictures", f"picture {done} of {count}")
             for number in range(count):
-                self._made.extend(tile.astype(np.float32) / 255 for tile in read_part(folder, number))
+                self._made.extend(read_part(folder, number))
 
     def _note(self, lines: Sequence[str]) -> None:
         self.notes.extend(line for line in lines if line not in self.notes)

@@ -1,8 +1,9 @@
 """Where a result goes, by one rule for every tool.
 
 A source and a foreign file are never replaced, whatever is asked for. A result of ours of other settings is kept and
-the new one counted up (`photo-dream-2.png`), unless the user said ``--overwrite``. What is there already, made by the
-same job, is not made again.
+the new one counted up (`photo-dream-2.png`), unless the user said ``--overwrite``; so is one that would take the files
+beside a result in another format (`film-latents.safetensors`). What is there already, made by the same job, is not made
+again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 
 from reverie.errors import InputError
@@ -19,10 +21,12 @@ from reverie.jobs.job import Job
 from reverie.jobs.stored import stored_record
 from reverie.jobs.up_to_date import up_to_date
 from reverie.jobs.work import Plan
+from reverie.media.suffixes import MESHES_WRITTEN, PICTURES_WRITTEN, VIDEOS_WRITTEN
 from reverie.weights.file_names import fitted
 
 COUNTED = re.compile(r"-(\d+)$")
 MOST_COUNTED = 10_000
+FORMATS = (*PICTURES_WRITTEN, *VIDEOS_WRITTEN, ".gif", *MESHES_WRITTEN)
 
 
 @dataclass(frozen=True)
@@ -63,24 +67,43 @@ def choose_target(
         InputError: the name is that of a source or of a foreign file.
     """
     check_no_source(wanted, sources)
-    candidate, number = wanted, 1
-    while candidate.exists():
-        if candidate.is_dir() and not any(candidate.iterdir()):
+    candidate, number, kept = wanted, 1, wanted.parent.name if home else wanted.name
+    while True:
+        if not candidate.exists():
+            owner = None if overwrite else _owner_of_files(candidate, job, read)
+            if owner is None:
+                break
+            kept = owner.name if number == 1 else kept
+        elif candidate.is_dir() and not any(candidate.iterdir()):
             return Target(candidate)
-        there = _job_of(candidate, read)
-        if there is None and number == 1:
-            raise InputError(f"'{candidate}' exists and {_whose(candidate)}; name another place with -o")
-        if there is not None:
-            if overwrite or (joins is not None and joins(there, job)):
-                return Target(candidate, joined=not overwrite)
-            if not fresh and up_to_date(there, job, candidate):
-                return Target(candidate, finished=True)
+        else:
+            there = _job_of(candidate, read)
+            if there is None and number == 1:
+                raise InputError(f"'{candidate}' exists and {_whose(candidate)}; name another place with -o")
+            if there is not None:
+                if overwrite or (joins is not None and joins(there, job)):
+                    return Target(candidate, joined=not overwrite)
+                if not fresh and up_to_date(there, job, candidate):
+                    return Target(candidate, finished=True)
         number += 1
         candidate = _next(wanted, number, home)
     if number == 1 or fresh:
         return Target(candidate)
-    shown = wanted.parent.name if home else wanted.name
-    return Target(candidate, note=f"'{shown}' has other settings and is kept; --overwrite replaces it")
+    return Target(candidate, note=f"'{kept}' has other settings and is kept; --overwrite replaces it")
+
+
+def _owner_of_files(wanted: Path, job: Job, read: Callable[[object, str], Job]) -> Path | None:
+    """Return a result of other settings that has this name in another format, and files beside it; None without."""
+    for suffix in FORMATS:
+        other = wanted.with_suffix(suffix)
+        if suffix == wanted.suffix or not other.is_file():
+            continue
+        there = _job_of(other, read)
+        if there is None or up_to_date(there, job, other):
+            continue
+        if any(_job_of(file, read) == there for file in wanted.parent.glob(f"{escape(wanted.stem)}-*")):
+            return other
+    return None
 
 
 def _next(wanted: Path, number: int, home: bool) -> Path:

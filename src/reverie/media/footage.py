@@ -186,7 +186,8 @@ def assemble(
     """
     check_target(target, encoding)
     if target.suffix.lower() in ANIMATIONS_WRITTEN:
-        return _animation(target, pictures, footage, settings)
+        silent = [f"{target.suffix} holds no sound: it is left out"] if footage.audio and encoding.audio else []
+        return [*_animation(target, pictures, footage, settings), *silent]
     return _video(target, pictures, footage, encoding, settings)
 
 

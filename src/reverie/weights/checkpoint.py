@@ -120,8 +120,9 @@ def _read_description(path: Path, metadata: dict[str, str]) -> Description:
         )
     try:
         record = json.loads(metadata["reverie"])
-        if record.pop("format") != FORMAT:
-            raise KeyError("format")
+        kind = str(record.pop("format"))
+        if kind != FORMAT:
+            raise WeightsError(f"'{path}' holds {printable(kind).removeprefix('reverie-')}, not a network")
         version = int(record.pop("format_version"))
         if version > FORMAT_VERSION:
             raise WeightsError(

@@ -37,6 +37,7 @@ from reverie.errors import WeightsError
 from reverie.models.stylegan2.alias_free import AliasFree, bands
 
 KIND = "stylegan2"
+SHIPPED_NAMES = ("flowers",)
 Architecture = Literal["skip", "resnet", "orig", "lucidrains", "stylegan3"]
 Labels = Literal["embed", "concat"]
 Start = Literal["const", "latent"]

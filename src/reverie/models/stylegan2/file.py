@@ -11,13 +11,13 @@ from torch import Tensor
 
 from reverie.errors import InputError, WeightsError, unknown_name
 from reverie.models.build import check_fit, shapes_only
-from reverie.models.stylegan2.config import KIND, GeneratorConfig, parse_config
+from reverie.models.stylegan2.config import KIND, SHIPPED_NAMES, GeneratorConfig, parse_config
 from reverie.models.stylegan2.generator import Generator
 from reverie.weights.boundary import reads
 from reverie.weights.checkpoint import Description, load_model
 from reverie.weights.in_folder import shipped_path
 
-SHIPPED = {"flowers": Path(__file__).parent.with_name("flowers.safetensors")}  # name → file inside the package
+SHIPPED = {name: Path(__file__).parent.with_name(f"{name}.safetensors") for name in SHIPPED_NAMES}
 FOREIGN = (".pkl", ".pt", ".pth")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
 from reverie.jobs.blocks import device_setting, network_setting
-from reverie.jobs.film import FilmSettings, FrameSequence
+from reverie.jobs.film import EncodingSettings, FrameSequence
 from reverie.jobs.given import Given, sha256_of
 from reverie.jobs.job import Input
 from reverie.jobs.session import Session
@@ -50,7 +50,7 @@ class DreamLiveConfig(DreamLookSettings, ShowSettings):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DreamRenderConfig(FilmSettings):
+class DreamRenderConfig(EncodingSettings):
     """How a recorded session becomes a film."""
 
     session: str = setting("", "The session: a .jsonl file of 'reverie dream live'.", file="text")

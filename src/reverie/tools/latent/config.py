@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from reverie.errors import InputError
 from reverie.jobs.blocks import device_setting
-from reverie.jobs.film import FilmSettings
+from reverie.jobs.film import EncodingSettings
+from reverie.models.stylegan2.config import SHIPPED_NAMES
 from reverie.settings import setting
 from reverie.weights.embedded import EMBEDDED_NAMES
 
-SHIPPED = ("flowers",)
 MOST_SEEDS = 10_000
 WALK_S = 10.0
 MOST_SEED = 2**32 - 1  # of numpy's generator, whose numbers the field's seeds mean
@@ -23,7 +23,7 @@ class GeneratorSettings:
 
     model: str = setting(
         "flowers", "Generator: 'flowers', which is shipped, or a file of 'reverie train stylegan2'.", file="network",
-        builtin=SHIPPED,
+        builtin=SHIPPED_NAMES,
     )  # fmt: skip
     truncation: float = setting(
         0.7, "How far from the mean: 0 the mean picture, 1 as trained, more is wilder.", minimum=-2, maximum=4,
@@ -105,10 +105,12 @@ class HeardSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WalkConfig(GeneratorSettings, HeardSettings, FilmSettings, KeptFrames):
+class WalkConfig(GeneratorSettings, HeardSettings, EncodingSettings, KeptFrames):
     """Where a film walks."""
 
-    seeds: str = setting("0-7", "Seeds of the places that are passed, or of the randomness of a loop.")
+    seeds: str = setting(
+        "0-7", "Seeds of the places that are passed; a circle goes round two, a noise loop begins at one."
+    )
     path: str = setting(
         "spline",
         "How: 'lerp' straight in w, 'slerp' on the sphere of z, 'spline' smooth in w, 'circle' round a circle of z, "
@@ -129,7 +131,7 @@ class WalkConfig(GeneratorSettings, HeardSettings, FilmSettings, KeptFrames):
 
 
 @dataclass(frozen=True, kw_only=True)
-class JourneyConfig(GeneratorSettings, HeardSettings, FilmSettings, KeptFrames):
+class JourneyConfig(GeneratorSettings, HeardSettings, EncodingSettings, KeptFrames):
     """Which journey is filmed."""
 
     journey: str = setting("", "The journey: a YAML file of keys.", file="text")
@@ -205,11 +207,14 @@ class ExploreConfig(GeneratorSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConformConfig(GeneratorSettings, FilmSettings, KeptFrames):
+class ConformConfig(GeneratorSettings, EncodingSettings, KeptFrames):
     """Which edit is made again."""
 
     edit: str = setting("", "The edit: EDL, OpenTimelineIO, Kdenlive, MLT, FCPXML.", file="text")
-    fps: float = setting(30.0, "Frames a second of clips and edit.", above=0, maximum=240, group="film")
+    fps: float | None = setting(
+        None, "Frames a second of clips and edit; usually those that the edit says, else 30.", above=0, maximum=240,
+        group="film",
+    )  # fmt: skip
     size: int | None = setting(None, "Enlarge the frames to this height.", minimum=16, maximum=8192, group="film")
     preview: bool = setting(False, "Draw a quick, rough proxy.", group="film")
 
@@ -218,8 +223,8 @@ class ConformConfig(GeneratorSettings, FilmSettings, KeptFrames):
 class BlendConfig:
     """How two generators become one."""
 
-    first: str = setting("", "Generator that arranges.", file="network", builtin=SHIPPED)
-    second: str = setting("", "Generator that gives the surface.", file="network", builtin=SHIPPED)
+    first: str = setting("", "Generator that arranges.", file="network", builtin=SHIPPED_NAMES)
+    second: str = setting("", "Generator that gives the surface.", file="network", builtin=SHIPPED_NAMES)
     from_px: int = setting(32, "Blocks of this size and larger are the second's.", minimum=4, maximum=4096)
     amount: float = setting(1.0, "How far they go over to the second.", minimum=0, maximum=1)
     ramp: int = setting(0, "Blocks before that in which the share grows.", minimum=0, maximum=10)
@@ -259,7 +264,8 @@ def parse_numbers(text: str, flag: str = "--seeds", most: int = MOST_SEED) -> tu
             raise InputError(f"{flag} takes numbers and ranges, such as 0-15 or 3,7,20-29; got '{text[:60]}'")
         low, high = int(first), int(last if dash else first)
         if high < low or high > most:
-            raise InputError(f"{flag}: '{part.strip()}' is no range from a smaller to a larger number up to {most}")
+            kind = "range from a smaller to a larger number" if dash else "number"
+            raise InputError(f"{flag}: '{part.strip()}' is no {kind} up to {most}")
         if high - low + len(found) >= MOST_SEEDS:
             raise InputError(f"{flag} names more than {MOST_SEEDS} numbers")
         found += range(low, high + 1)

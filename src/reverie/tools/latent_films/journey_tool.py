@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reverie.tools.latent_search.directions import Directions
 
 PCA_SAMPLES = 20_000
+SAME = 1e-3
 
 
 class PreparedJourney:
@@ -38,7 +39,7 @@ class PreparedJourney:
         self.files = _files(self.journey)
         critic = session.critic("embedded", None, config.device, "auto") if self.journey.speed == "perceptual" else None
         self.travel = Travel(self.journey, self.model, _directions(self.journey, self.model), critic)
-        self.notes: Sequence[str] = ()
+        self.notes: Sequence[str] = seam_notes(self.journey)
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> FrameSequence:
         """Return the film; the latents of its frames stand beside it."""
@@ -74,6 +75,26 @@ class PreparedJourney:
         if not path.is_file():
             raise InputError(f"the journey names the sound '{self.journey.audio}', which is not there")
         return path
+
+
+def seam_notes(journey: Journey) -> list[str]:
+    """Return what jumps where a film that loops begins again, one line each."""
+    if not journey.loop or journey.part_s is not None:
+        return []
+    length_s = journey.keys.length_s
+    tracks = {**journey.groups, **({"noise": journey.noise} if journey.noise is not None else {})}
+    found = [
+        f"'{name}' takes {track.length_s:g} s and the journey {length_s:g} s: it jumps where the film begins again"
+        for name, track in tracks.items() if abs(length_s / track.length_s % 1.0 - 0.5) < 0.5 - SAME
+    ]  # fmt: skip
+    values = {f"direction {name}": one for name, one in journey.directions.items()}
+    if journey.truncation is not None:
+        values["truncation"] = journey.truncation
+    for name, one in values.items():
+        first, last = one.at(0.0), one.at(length_s)
+        if abs(first - last) > SAME:
+            found.append(f"{name} begins at {first:g} and ends at {last:g}: it jumps where the film begins again")
+    return found
 
 
 def _beside(folder: Path, name: str) -> Path:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     Filmed = WalkConfig | JourneyConfig | ConformConfig | LatentRenderConfig
 NEEDS = {"lerp": 2, "slerp": 2, "spline": 2, "circle": 2, "noise": 1}
+EXACT = ("circle", "noise")  # paths that take no more seeds than they need
 
 
 class PreparedWalk(PreparedGenerator):
@@ -69,6 +70,9 @@ class PreparedWalk(PreparedGenerator):
         song = None if config.song is None else Path(config.song)
         film = latent_film(model, at, frames, rate, config, scratch, manifest, song)
         film.notes += loop_notes(config)
+        if config.path in EXACT and len(seeds) > NEEDS[config.path]:
+            taken = ", ".join(map(str, seeds[: NEEDS[config.path]]))
+            film.notes.append(f"of these seeds a {config.path} takes {taken} alone")
         return film
 
 
@@ -120,12 +124,12 @@ def latent_film(
 
     drawing = _Frames(model, at, how)
 
-    def all_ws() -> Tensor:
-        return torch.stack([at(n)[0] for n in range(frames)])
+    def all_ws(count: int = frames) -> Tensor:
+        return torch.stack([at(n)[0] for n in range(count)])
 
-    def beside() -> list[Output]:
+    def beside(count: int) -> list[Output]:
         work.notes.extend(note for note in drawing.kept_notes if note not in work.notes)
-        return [model.saved(all_ws(), [str(n) for n in range(frames)])]
+        return [model.saved(all_ws(count), [str(n) for n in range(count)])]
 
     notes = [f"a proxy, {model.proxy.psnr_db:.1f} dB near the small pictures of the network itself"]
     footage = even_footage(audio or model.opened.path, drawing.size, frames, rate)

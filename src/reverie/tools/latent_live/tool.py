@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.errors import InputError
-from reverie.jobs.film import FilmSettings, FrameSequence
+from reverie.jobs.film import EncodingSettings, FrameSequence
 from reverie.jobs.given import Given
 from reverie.jobs.session import Session
 from reverie.jobs.tool import Role, Tool
@@ -38,7 +38,7 @@ class LatentLiveConfig(GeneratorSettings, ShowSettings):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class LatentRenderConfig(GeneratorSettings, FilmSettings, KeptFrames):
+class LatentRenderConfig(GeneratorSettings, EncodingSettings, KeptFrames):
     """How a recorded session becomes a film."""
 
     session: str = setting("", "The session: a .jsonl file of 'reverie latent live'.", file="text")

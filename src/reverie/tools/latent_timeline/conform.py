@@ -48,13 +48,13 @@ class PreparedConform(PreparedGenerator):
             latents = read_latents(file)
             self.model.check_fits(latents, file.name)
             self.clips[clip] = latents.ws.to(self.model.device)
-        self.notes: Sequence[str] = self.edit.notes
+        self.notes: Sequence[str] = (*self.edit.notes, *self._beyond())
 
     def work(self, given: Given | None, seed: int, *, scratch: Path | None = None) -> FrameSequence:
         """Return the film; the latents of its frames stand beside it."""
         from reverie.tools.latent_films.walk import lasting, latent_film
 
-        rate = Fraction(self.config.fps).limit_denominator(1001)
+        rate = Fraction(self.edit.fps).limit_denominator(1001)
         files = {f"clip {n}": Input(p.name, sha256_of(p)) for n, p in enumerate(self.paths.values(), 1)}
         manifest = {
             "tool": "latent conform", "network": self.model.sha256, "settings": lasting(self.config),
@@ -65,6 +65,17 @@ class PreparedConform(PreparedGenerator):
             self.model, lambda n: (self.at(n), self.model.noise_of(0)), self.edit.frames, rate, self.config, scratch,
             manifest, files=files,
         )  # fmt: skip
+
+    def _beyond(self) -> list[str]:
+        """Name the clips of which more is shown than there is."""
+        found = dict[str, float]()
+        for event in self.edit.events:
+            last = event.source + (event.end - event.begin - 1) * event.speed
+            found[event.clip] = max(found.get(event.clip, 0.0), event.source, last)
+        return [
+            f"'{clip}' has {len(self.clips[clip])} frames, and frame {place:.0f} is asked for; its last one is held"
+            for clip, place in found.items() if place >= len(self.clips[clip])
+        ]  # fmt: skip
 
     def at(self, frame: int) -> Tensor:
         """Return ws ``[num_ws, w_dim]`` of a frame of the result."""
@@ -86,7 +97,7 @@ class PreparedConform(PreparedGenerator):
         return rows[number].lerp(rows[min(number + 1, len(rows) - 1)], place - number)
 
 
-def _read(path: Path, fps: float) -> Edit:
+def _read(path: Path, fps: float | None) -> Edit:
     if not path.is_file():
         raise InputError(f"no edit at '{path}'")
     with path.open("rb") as file:

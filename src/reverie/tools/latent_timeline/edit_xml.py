@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlparse
 from xml.etree import ElementTree as ET
 
 from reverie.errors import InputError
-from reverie.tools.latent_timeline.edl import Edit
+from reverie.tools.latent_timeline.edl import MOST_FPS, USUAL_FPS, Edit
 from reverie.tools.latent_timeline.pieces import Mix, Piece, joined
 from reverie.tools.latent_timeline.time_map import TimeMap
 
@@ -25,8 +25,8 @@ KINDS = "|!~$abcdefghijklmnopqrstuvwxyzABCD-"  # how a key of MLT goes on to the
 NO_PICTURES = ("color", "colour", "noise", "count")
 
 
-def parse_edit_xml(text: str, name: str, fps: float) -> Edit:
-    """Return the edit of a document; which kind it is, its first element says.
+def parse_edit_xml(text: str, name: str, fps: float | None) -> Edit:
+    """Return the edit of a document, by default at the rate that it says; which kind it is, its first element says.
 
     Raises:
         InputError: no XML, another kind, entities, or no clips.
@@ -50,13 +50,16 @@ def parse_edit_xml(text: str, name: str, fps: float) -> Edit:
 class _Mlt:
     """Kdenlive and MLT: playlists of entries; where entries of two playlists overlap, they are mixed."""
 
-    def __init__(self, root: ET.Element, name: str, fps: float) -> None:
-        self.root, self.name, self.fps, self.notes = root, name, fps, list[str]()
+    def __init__(self, root: ET.Element, name: str, fps: float | None) -> None:
+        self.root, self.name, self.notes = root, name, list[str]()
         profile = root.find("profile")
-        self.rate = fps
-        if profile is not None:
-            over, under = (_float(profile.get(key, "0"), name) for key in ("frame_rate_num", "frame_rate_den"))
-            self.rate = over / under if over > 0 and under > 0 else fps
+        over, under = (
+            (0.0, 0.0) if profile is None
+            else (_float(profile.get(key, "0"), name) for key in ("frame_rate_num", "frame_rate_den"))
+        )  # fmt: skip
+        own = over / under if over > 0 and under > 0 else None
+        self.fps = fps or (own if own and 1 <= own <= MOST_FPS else USUAL_FPS)
+        self.rate = own or self.fps
         clips = [p for p in root if p.tag in ("producer", "chain")]
         self.producers = {p.get("id", ""): self._producer(p) for p in clips}
         self.maps = {p.get("id", ""): self._time_map(p) for p in clips}
@@ -67,7 +70,7 @@ class _Mlt:
         if len(tracks) > 1:
             self.notes.append(f"of {len(tracks)} video tracks the lowest is conformed; what lies above is left out")
         pieces = [piece for key in tracks[0] for piece in self._pieces(lists[key])] if tracks else []
-        return joined(pieces, (), self.name, self.notes)
+        return joined(pieces, (), self.name, self.notes, self.fps)
 
     def _tracks(self, lists: dict[str, ET.Element]) -> list[list[str]]:
         """Return the playlists of each track that holds pictures, the lowest first."""
@@ -168,8 +171,9 @@ class _Mlt:
 class _Fcp:
     """FCPXML: the spine of the first sequence."""
 
-    def __init__(self, root: ET.Element, name: str, fps: float) -> None:
-        self.root, self.name, self.fps, self.notes = root, name, fps, list[str]()
+    def __init__(self, root: ET.Element, name: str, fps: float | None) -> None:
+        self.root, self.name, self.notes = root, name, list[str]()
+        self.fps = fps or self._rate()
         self.assets = {a.get("id", ""): self._asset(a) for a in root.iter("asset")}
 
     def edit(self) -> Edit:
@@ -193,7 +197,16 @@ class _Fcp:
                 pieces += self._pieces(item, offset, length)
             elif item.tag != "gap":
                 self.notes.append(f"'{item.get('name', item.tag)}' is a {item.tag}; left out")
-        return joined(pieces, mixes, self.name, self.notes)
+        return joined(pieces, mixes, self.name, self.notes, self.fps, at or 0.0)
+
+    def _rate(self) -> float:
+        """Return the rate of the first sequence's format."""
+        sequence = next(self.root.iter("sequence"), None)
+        wanted = sequence.get("format") if sequence is not None else None
+        frame = next((f.get("frameDuration") or "" for f in self.root.iter("format") if f.get("id") == wanted), "")
+        match = RATIONAL.fullmatch(frame)
+        rate = int(match[2] or 1) / int(match[1]) if match and int(match[1]) > 0 else 0.0
+        return rate if 1 <= rate <= MOST_FPS else USUAL_FPS
 
     def _pieces(self, item: ET.Element, at: float, length: float) -> list[Piece]:
         inner = item if item.get("ref") else next((v for v in item.iter("video") if v.get("ref")), item)

@@ -25,6 +25,7 @@ EVENT = re.compile(rf"^(\d+)\s+(\S+)\s+(\S+)\s+([A-Z]\d*)\s+(?:(\d+)\s+)?{TIME}\
 NAME = re.compile(r"^\*\s*(FROM|TO) CLIP NAME:\s*(.+?)\s*$", re.IGNORECASE)
 SPEED = re.compile(rf"^M2\s+(\S+)\s+(-?\d+(?:\.\d+)?)\s+{TIME}\s*$")
 MOST_EVENTS, MOST_FRAMES = 10_000, 10_000_000
+USUAL_FPS, MOST_FPS = 30.0, 240.0
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,11 @@ class Event:
 
 @dataclass(frozen=True)
 class Edit:
-    """All stretches of the picture, in order, and what could not be understood."""
+    """All stretches of the picture, in order, at `fps` frames a second, and what could not be understood."""
 
     events: tuple[Event, ...]
     notes: tuple[str, ...]
+    fps: float
 
     @property
     def frames(self) -> int:
@@ -70,13 +72,14 @@ class Edit:
         return tuple(dict.fromkeys(named))
 
 
-def parse_edl(text: str, name: str, fps: float) -> Edit:
+def parse_edl(text: str, name: str, fps: float | None) -> Edit:
     """Return the edit of a list; the result begins at its earliest frame.
 
     Raises:
         InputError: no events, or one that cannot be used, named.
     """
-    notes: list[str] = []
+    notes = [f"'{name}' says no rate: {USUAL_FPS:g} frames/s are assumed, --fps says it"] if fps is None else []
+    fps = fps or USUAL_FPS
     rows = _rows(text, round(fps), notes)
     if not rows:
         raise InputError(f"'{name}' holds no edit: expected lines such as '001  AX  V  C  00:00:00:00 ...'")
@@ -104,7 +107,7 @@ def parse_edl(text: str, name: str, fps: float) -> Edit:
     for first, second in pairwise(moved):
         if second.begin > first.end:
             notes.append(f"nothing stands from frame {first.end} to {second.begin}; the frame before is held")
-    return Edit(tuple(moved), tuple(notes))
+    return Edit(tuple(moved), tuple(notes), fps)
 
 
 def _last(events: list[Event], begin: int) -> Event | None:

@@ -13,12 +13,12 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 from reverie.errors import InputError
-from reverie.tools.latent_timeline.edl import Edit
+from reverie.tools.latent_timeline.edl import MOST_FPS, USUAL_FPS, Edit
 from reverie.tools.latent_timeline.pieces import Mix, Piece, joined
 
 
-def parse_otio(text: str, name: str, fps: float) -> Edit:
-    """Return the edit of a timeline.
+def parse_otio(text: str, name: str, fps: float | None) -> Edit:
+    """Return the edit of a timeline, by default at the rate that its first clip has there.
 
     Raises:
         InputError: no JSON, no timeline, or no clips; what cannot be conformed is listed in the edit's notes.
@@ -35,7 +35,7 @@ def parse_otio(text: str, name: str, fps: float) -> Edit:
         raise InputError(f"'{name}' holds no video track")
     if len(tracks) > 1:
         notes.append(f"of {len(tracks)} video tracks the lowest is conformed; what lies above is left out")
-    return _Reader(name, fps, notes).edit(tracks[0])
+    return _Reader(name, fps or _rate(tracks[0]), notes).edit(tracks[0])
 
 
 def _kind(item: object) -> str:
@@ -62,6 +62,13 @@ def _child(item: dict[str, Any], name: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _rate(track: dict[str, Any]) -> float:
+    """Return the rate of the first range that says one."""
+    found = (_child(_child(child, "source_range"), "duration").get("rate") for child in track.get("children") or ())
+    rates = (rate for rate in found if isinstance(rate, (int, float)) and 1 <= rate <= MOST_FPS)
+    return float(next(rates, USUAL_FPS))
+
+
 class _Reader:
     def __init__(self, name: str, fps: float, notes: list[str]) -> None:
         self.name, self.fps, self.notes = name, fps, notes
@@ -83,7 +90,7 @@ class _Reader:
             else:
                 self.notes.append(f"'{child.get('name', kind)}' is a {kind or 'thing'} inside the track; left out")
                 at += self._range(child)[1] if isinstance(child, dict) and child.get("source_range") else 0.0
-        return joined(pieces, mixes, self.name, self.notes)
+        return joined(pieces, mixes, self.name, self.notes, self.fps, at)
 
     def _piece(self, clip: dict[str, Any], start: float, at: float, length: float) -> Piece:
         media = self._media(clip)

@@ -34,8 +34,10 @@ class Mix:
     end: float
 
 
-def joined(pieces: Sequence[Piece], mixes: Sequence[Mix], name: str, notes: Sequence[str]) -> Edit:
-    """Return the edit of one track; pieces that overlap dissolve into each other.
+def joined(
+    pieces: Sequence[Piece], mixes: Sequence[Mix], name: str, notes: Sequence[str], fps: float, length: float = 0.0
+) -> Edit:
+    """Return the edit of one track of `length` frames; pieces that overlap dissolve into each other.
 
     Raises:
         InputError: there are none, or too many.
@@ -49,11 +51,13 @@ def joined(pieces: Sequence[Piece], mixes: Sequence[Mix], name: str, notes: Sequ
     start = found[0].begin
     events: list[Event] = []
     before: Piece | None = None
+    used = list[Mix]()
     for piece in found:
         begin, dissolve = piece.begin, 0.0
         if before is not None and not piece.goes_on:
             mix = next((m for m in mixes if m.begin <= piece.begin <= m.end and m.end > m.begin), None)
             if mix is not None:
+                used.append(mix)
                 begin, dissolve = mix.begin, mix.end - mix.begin
             elif piece.begin < before.end - 0.5:
                 dissolve = before.end - piece.begin
@@ -67,7 +71,12 @@ def joined(pieces: Sequence[Piece], mixes: Sequence[Mix], name: str, notes: Sequ
     for one, two in pairwise(whole):
         if two.begin > one.end:
             told.append(f"nothing stands from frame {one.end} to {two.begin}; the frame before is held")
-    return Edit(tuple(whole), tuple(told))
+    told += [
+        f"the transition at frame {mix.begin - start:.0f} lies on no cut; left out" for mix in mixes if mix not in used
+    ]
+    if length > found[-1].end + 0.5:
+        told.append(f"nothing stands from frame {whole[-1].end} on; the film ends there")
+    return Edit(tuple(whole), tuple(told), fps)
 
 
 def _event(piece: Piece, begin: float, dissolve: float, start: float, before: Piece | None) -> Event:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from reverie.errors import InputError, unknown_name
@@ -108,7 +109,7 @@ class Timeline:
         left = before["duration"] - passed
         if passed < LEAST_S or left < -1e-9:
             raise InputError(
-                f"at {at_s:g} s a key is held, or it is not in the journey; choose a time between two keys"
+                f"at {at_s:g} s stands a key, or one is held, or the journey is over; choose a time between two keys"
             )
         own = "duration" in key
         key["duration"] = self.seconds(key["duration"]) if own else max(left, LEAST_S)
@@ -207,10 +208,11 @@ class Timeline:
         beats = [float(b) for b in drive.features.beats_s[::every]]
         if len(beats) < len(self.keys):
             raise InputError(f"'{rest[0]}' has {len(beats)} such beats for {len(self.keys)} keys; take fewer keys")
-        starts = self.starts_s
+        starts = self.starts_s  # before; what stands between two keys on other tracks stays between them
         at = [0.0, *(_nearest(beats, starts[1:], n) for n in range(len(self.keys) - 1))]
         step = beats[1] - beats[0] if len(beats) > 1 else 60 / max(drive.features.tempo, 60)
         ends = [*at[1:], max(at[-1] + step, _closest(beats, starts[-1]))]
+        self._warp(starts, [0.0, *ends])
         for key, begin, end in zip(self.keys, at, ends, strict=True):
             key["hold"] = min(key.get("hold", 0.0), (end - begin) / 2)
             key["duration"] = end - begin - key["hold"]
@@ -247,6 +249,22 @@ class Timeline:
                     key["duration"] = max(key["duration"] + by_s, LEAST_S)
                     break
         self._values(lambda time_s: time_s + by_s if time_s >= from_s - 1e-9 and time_s > 0 else time_s)
+
+    def _warp(self, before: Sequence[float], now: Sequence[float]) -> None:
+        """Move what stands on other tracks as the keys below it moved; times between two keys in proportion."""
+
+        def moved(time_s: float) -> float:
+            return float(np.interp(time_s, before, now)) + max(0.0, time_s - before[-1])
+
+        for name in TRACKS:
+            at = 0.0
+            for key in self.tree.get(name) or ():
+                held, end = at + key.get("hold", 0.0), at + key.get("hold", 0.0) + key["duration"]
+                if "hold" in key:
+                    key["hold"] = moved(held) - moved(at)
+                key["duration"] = max(moved(end) - moved(held), LEAST_S)
+                at = end
+        self._values(moved)
 
     def _values(self, change: Callable[[float], float]) -> None:
         """Change the times of truncation and directions."""

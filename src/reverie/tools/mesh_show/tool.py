@@ -43,7 +43,7 @@ class PreparedShow:
         footage = even_footage(Path(given.name), views.shape, count, Fraction(config.rate))
         manifest = {"tool": "mesh show", "sha256": given.sha256, "settings": str(config)}
 
-        def beside() -> list[Output]:
+        def beside(count: int) -> list[Output]:
             return self._beside(mesh, views)
 
         return FrameSequence(

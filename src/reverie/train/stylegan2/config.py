@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from reverie.errors import InputError
 from reverie.jobs.blocks import device_setting
+from reverie.models.stylegan2.config import SHIPPED_NAMES
 from reverie.settings import setting
 from reverie.weights.embedded import EMBEDDED_NAMES
 
@@ -91,7 +92,10 @@ class Stylegan2Config:
     measured_layer: str | None = setting(
         None, "Layer of it; usually the one before the classes.", late=True, group="training", expert=True
     )
-    start: str | None = setting(None, "A generator to start from, of the same shape.", file="network", group="training")
+    start: str | None = setting(
+        None, "A generator to start from: 'flowers', which is shipped, or a file; the new one has its shape.",
+        file="network", builtin=SHIPPED_NAMES, group="training",
+    )  # fmt: skip
     anchor: float = setting(
         3.0,
         "How strongly each picture keeps a latent of its own that draws it: whole, varied pictures soon; 0 for none.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from reverie.critic.critic import Critic
 from reverie.errors import InputError
 from reverie.models.stylegan2.config import GeneratorConfig, channels_of
 from reverie.models.stylegan2.discriminator import Discriminator, matching
-from reverie.models.stylegan2.file import load_generator
+from reverie.models.stylegan2.file import generator_path, load_generator
 from reverie.models.stylegan2.generator import Generator
 from reverie.train.randomness import private_random
 from reverie.train.stylegan2.against import OnCritic, OwnDiscriminator
@@ -25,13 +25,33 @@ EXAMPLES = 256  # pictures that set the scale of the critic's layers
 
 
 def generator_config(config: Stylegan2Config, classes: int) -> GeneratorConfig:
-    """Return the shape that the settings ask for."""
+    """Return the shape that the settings ask for, or that of the generator to start from."""
+    if config.start is not None:
+        return replace(start_shape(config.start), c_dim=classes)
     return GeneratorConfig(
         channels=channels_of(config.side_px, config.channel_base, config.most_channels), z_dim=config.latent,
         w_dim=config.w_dim, c_dim=classes, embed_dim=config.latent, mapping_layers=config.mapping_layers,
         mapping_width=config.w_dim, mapping_lr=config.mapping_lr, noise=config.noise,
         start="latent" if config.start_from_latent else "const", architecture=config.architecture,  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def start_shape(model: str) -> GeneratorConfig:
+    """Return the shape of a generator that training goes on from.
+
+    Raises:
+        InputError: it cannot be trained here.
+    """
+    path = generator_path(model)
+    shape = load_generator(path).config
+    if shape.architecture not in ("skip", "resnet", "orig"):
+        raise InputError(f"--start '{path.name}' is a network of another kind; StyleGAN2 is what is trained here")
+    if shape.base != (4, 4) or shape.colors != 3:
+        raise InputError(
+            f"--start '{path.name}' draws {shape.size[1]} x {shape.size[0]} px in {shape.colors} channels; "
+            "training takes square pictures in color"
+        )
+    return shape
 
 
 class Networks:
@@ -44,7 +64,7 @@ class Networks:
         device: where they compute.
 
     Raises:
-        InputError: `start` is a network of another shape.
+        InputError: `start` is a network that cannot be trained here.
     """
 
     def __init__(self, config: Stylegan2Config, source: Source, critic: Critic, device: torch.device) -> None:
@@ -52,7 +72,7 @@ class Networks:
         with private_random(device, config.seed):
             generator = Generator(shape)
             if config.start is not None:
-                _start_from(generator, Path(config.start))
+                _start_from(generator, config.start)
             against = _against(config, shape, source, critic)
         self.generator = generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.against = against.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -87,13 +107,17 @@ def _against(config: Stylegan2Config, shape: GeneratorConfig, source: Source, cr
     return OnCritic(critic, drawn.images, shape.c_dim)
 
 
-def _start_from(generator: Generator, path: Path) -> None:
-    opened = load_generator(path)
-    if opened.config.channels != generator.config.channels or opened.config.c_dim != generator.config.c_dim:
-        raise InputError(
-            f"--start '{path.name}' has another shape than this training; give its --width and --resolution"
-        )
-    generator.load_state_dict(opened.net.state_dict())
+def _start_from(generator: Generator, model: str) -> None:
+    """Take the weights of a file; where the number of classes differs, what belongs to them stays new."""
+    opened, ours = load_generator(generator_path(model)), generator.state_dict()
+    theirs = opened.net.state_dict()
+    if opened.config.c_dim != generator.config.c_dim:
+        theirs = {name: value for name, value in theirs.items() if not name.startswith("mapping.embed.")}
+        first = ours["mapping.fc0.weight"].clone()  # columns of z, then those of the class
+        both = min(first.shape[1], theirs["mapping.fc0.weight"].shape[1])
+        first[:, :both] = theirs["mapping.fc0.weight"][:, :both]
+        theirs["mapping.fc0.weight"] = first
+    generator.load_state_dict({**ours, **theirs})
 
 
 def mixed_ws(generator: Generator, z: Tensor, classes: Tensor | None, mixing: float, random: torch.Generator) -> Tensor:

@@ -18,14 +18,14 @@ from reverie.critic.critic import Critic
 from reverie.data.examples import listed
 from reverie.data.folder import open_folder
 from reverie.data.pack import PackedPictures
-from reverie.errors import PictureError
+from reverie.errors import InputError, PictureError
 from reverie.media.footage import is_footage, open_footage
 from reverie.media.image import picture_size
-from reverie.models.stylegan2.file import load_generator
 from reverie.train.processes import several
 from reverie.train.run_folder import RunFolder
 from reverie.train.stylegan2.config import Stylegan2Config
 from reverie.train.stylegan2.loop import Stylegan2Training
+from reverie.train.stylegan2.networks import start_shape
 from reverie.train.stylegan2.pictures import Source
 
 SIDES, CHANNELS = (32, 64, 128, 256), (32, 64)  # px, and channels of the largest activations
@@ -49,22 +49,37 @@ class Timed:
 def with_size(config: Stylegan2Config, run: RunFolder, critic: Critic) -> tuple[Stylegan2Config, list[str]]:
     """Return settings with resolution and width as they count, and what was chosen in words.
 
-    A run that is gone on with keeps its size, and one that starts from a generator has the size of that; a time budget
+    A run that starts from a generator has the shape of that, and one that is gone on with keeps its size; a time budget
     chooses what was not given.
+
+    Raises:
+        InputError: a generator to start from is of another size, or cannot be trained.
     """
+    if config.start is not None:
+        return _as_started(config, config.start)
     missing = [name for name in SIZE if getattr(config, name) is None]
     if not missing:
         return config, []
     if run.checkpoint.is_file():
         saved = run.load_checkpoint()["config"]
         return _usual(dataclasses.replace(config, **{name: saved.get(name) for name in missing})), []
-    if config.start is not None:
-        shape = load_generator(Path(config.start)).config
-        own = {"resolution": shape.size[0], "width": shape.size[0] * shape.channels[-1]}
-        return dataclasses.replace(config, **{name: own[name] for name in missing}), []
     if config.minutes is None or several():
         return _usual(config), []
     return _chosen(config, config.minutes, critic)
+
+
+def _as_started(config: Stylegan2Config, model: str) -> tuple[Stylegan2Config, list[str]]:
+    shape = start_shape(model)
+    resolution, width = shape.size[0], shape.size[0] * shape.channels[-1]
+    for name, given, own in (("resolution", config.resolution, resolution), ("width", config.width, width)):
+        if given not in (None, own):
+            raise InputError(f"--{name} {given}, but --start '{model}' has --{name} {own}; leave --{name} out")
+    adopted = dataclasses.replace(
+        config, resolution=resolution, width=width, most_channels=max(shape.channels), latent=shape.z_dim,
+        w_dim=shape.w_dim, mapping_lr=shape.mapping_lr, mapping_layers=shape.mapping_layers,
+        architecture=shape.architecture, noise=shape.noise, start_from_latent=shape.start == "latent",
+    )  # fmt: skip
+    return adopted, [f"starts from '{model}', whose shape it has: {resolution} px, width {width}"]
 
 
 def _usual(config: Stylegan2Config) -> Stylegan2Config:
