@@ -197,7 +197,11 @@ def result_path(tool: AnyTool, config: object, given: Given | None, common: Comm
         return path
     ending = f"-{tool.ending}" if tool.ending else ""
     folder = given.path.parent if given is not None and given.path is not None else Path()
-    return folder / fitted(_stem(tool, config, given), f"{ending}{suffix_for(tool, given, common)}")
+    suffix = suffix_for(tool, given, common)
+    place = folder / fitted(_stem(tool, config, given), f"{ending}{suffix}")
+    if given is not None and place == given.path:  # a file of ours that is opened
+        place = folder / fitted(_stem(tool, config, given), f"-2{suffix}")
+    return place
 
 
 def _home(tool: AnyTool, config: object, given: Given | None, common: Common) -> Path:
