@@ -70,8 +70,7 @@ def choose_target(
     candidate, number, kept = wanted, 1, wanted.parent.name if home else wanted.name
     while True:
         if not candidate.exists():
-            owner = None if overwrite else _owner_of_files(candidate, job, read)
-            if owner is None:
+            if overwrite or (owner := _owner_of_files(candidate, job, read)) is None:
                 break
             kept = owner.name if number == 1 else kept
         elif candidate.is_dir() and not any(candidate.iterdir()):
@@ -80,16 +79,13 @@ def choose_target(
             there = _job_of(candidate, read)
             if there is None and number == 1:
                 raise InputError(f"'{candidate}' exists and {_whose(candidate)}; name another place with -o")
-            if there is not None:
-                if overwrite or (joins is not None and joins(there, job)):
-                    return Target(candidate, joined=not overwrite)
-                if not fresh and up_to_date(there, job, candidate):
-                    return Target(candidate, finished=True)
-        number += 1
-        candidate = _next(wanted, number, home)
-    if number == 1 or fresh:
-        return Target(candidate)
-    return Target(candidate, note=f"'{kept}' has other settings and is kept; --overwrite replaces it")
+            if there and (overwrite or (joins is not None and joins(there, job))):
+                return Target(candidate, joined=not overwrite)
+            if there and not fresh and up_to_date(there, job, candidate):
+                return Target(candidate, finished=True)
+        number, candidate = number + 1, _next(wanted, number + 1, home)
+    note = f"'{kept}' has other settings and is kept; --overwrite replaces it"
+    return Target(candidate, note=note if number > 1 and not fresh else "")
 
 
 def _owner_of_files(wanted: Path, job: Job, read: Callable[[object, str], Job]) -> Path | None:

@@ -15,6 +15,7 @@ from what went before; M2 is a speed in frames per second, negative for backward
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -104,10 +105,15 @@ def parse_edl(text: str, name: str, fps: float | None) -> Edit:
     moved = [replace(e, begin=e.begin - start, end=e.end - start) for e in events if e.end > e.begin]
     if not moved or moved[-1].end > MOST_FRAMES:
         raise InputError(f"'{name}' holds no edit that can be made")
-    for first, second in pairwise(moved):
-        if second.begin > first.end:
-            notes.append(f"nothing stands from frame {first.end} to {second.begin}; the frame before is held")
-    return Edit(tuple(moved), tuple(notes), fps)
+    return Edit(tuple(moved), (*notes, *gap_notes(moved)), fps)
+
+
+def gap_notes(events: Sequence[Event]) -> list[str]:
+    """Name the stretches of the result in which nothing stands."""
+    return [
+        f"nothing stands from frame {one.end} to {two.begin}; the frame before is held"
+        for one, two in pairwise(events) if two.begin > one.end
+    ]  # fmt: skip
 
 
 def _last(events: list[Event], begin: int) -> Event | None:

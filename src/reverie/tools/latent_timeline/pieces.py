@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from reverie.errors import InputError
-from reverie.tools.latent_timeline.edl import MOST_EVENTS, MOST_FRAMES, Edit, Event
+from reverie.tools.latent_timeline.edl import MOST_EVENTS, MOST_FRAMES, Edit, Event, gap_notes
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,7 @@ def joined(
         raise InputError(f"'{name}' holds more than {MOST_EVENTS} clips or {MOST_FRAMES:,} frames")
     start = found[0].begin
     events: list[Event] = []
-    before: Piece | None = None
-    used = list[Mix]()
+    before, used = None, list[Mix]()
     for piece in found:
         begin, dissolve = piece.begin, 0.0
         if before is not None and not piece.goes_on:
@@ -68,9 +67,7 @@ def joined(
         for one, two in pairwise(events)
     ]
     whole = [event for event in (*whole, events[-1]) if event.end > event.begin]
-    for one, two in pairwise(whole):
-        if two.begin > one.end:
-            told.append(f"nothing stands from frame {one.end} to {two.begin}; the frame before is held")
+    told += gap_notes(whole)
     told += [
         f"the transition at frame {mix.begin - start:.0f} lies on no cut; left out" for mix in mixes if mix not in used
     ]

@@ -10,6 +10,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Plan, Progress, Report
 from reverie.settings import setting
 from reverie.tools.latent_films.journey import GROUPS, MOMENT, Key, Track, parse_journey, read_journey
+from reverie.tools.latent_timeline.beats import onto_beats
 
 LEAST_S = 1e-3  # between two keys
 TRACKS = (*GROUPS, "noise")
@@ -209,11 +211,10 @@ class Timeline:
         if len(beats) < len(self.keys):
             raise InputError(f"'{rest[0]}' has {len(beats)} such beats for {len(self.keys)} keys; take fewer keys")
         starts = self.starts_s  # before; what stands between two keys on other tracks stays between them
-        at = [0.0, *(_nearest(beats, starts[1:], n) for n in range(len(self.keys) - 1))]
         step = beats[1] - beats[0] if len(beats) > 1 else 60 / max(drive.features.tempo, 60)
-        ends = [*at[1:], max(at[-1] + step, _closest(beats, starts[-1]))]
-        self._warp(starts, [0.0, *ends])
-        for key, begin, end in zip(self.keys, at, ends, strict=True):
+        now = onto_beats(starts, beats, step)
+        self._warp(starts, now)
+        for key, (begin, end) in zip(self.keys, pairwise(now), strict=True):
             key["hold"] = min(key.get("hold", 0.0), (end - begin) / 2)
             key["duration"] = end - begin - key["hold"]
             if not key["hold"]:
@@ -295,20 +296,6 @@ def _entries(words: Sequence[str]) -> dict[str, Any]:
             raise InputError(f"--do: expected NAME=VALUE, such as seed=12; got '{word[:40]}'")
         found[name] = int(value) if value.isdecimal() and name in ("seed", "row") else value
     return found
-
-
-def _closest(beats: Sequence[float], time_s: float) -> float:
-    return min(beats, key=lambda beat: abs(beat - time_s))
-
-
-def _nearest(beats: Sequence[float], wanted: Sequence[float], number: int) -> float:
-    """Return the beat of key number + 1: the nearest to where it stood of those that leave one for each other key."""
-    taken = -1
-    for key in range(number + 1):
-        free = range(taken + 1, len(beats) - (len(wanted) - 1 - key) + 1)
-        usable = [n for n in free if n < len(beats) and beats[n] > 0.05] or [min(taken + 1, len(beats) - 1)]
-        taken = min(usable, key=lambda n: abs(beats[n] - wanted[key]))
-    return beats[taken]
 
 
 def _written(seconds: float) -> str:
