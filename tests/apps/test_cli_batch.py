@@ -16,8 +16,10 @@ import torch
 from cli_case import Run, scene
 from PIL import Image
 
+from clips import card
 from reverie.apps.cli.main import main
 from reverie.media.metadata import read_settings
+from reverie.media.video_write import VideoWriter
 
 QUICK = ("--steps", 1, "--octaves", 1, "--workers", 1)
 
@@ -267,3 +269,21 @@ def test_a_terminal_is_neither_read_from_nor_written_to(run: Run, folder: Path, 
     code, _, err = run("dream", folder / "a.png", "-o", "-")
     assert code == 2
     assert "terminal" in err
+
+
+def test_a_sheet_is_made_of_one_picture_alone(run: Run, folder: Path, tmp_path: Path) -> None:
+    code, _, err = run("dream", folder, "--recursive", "--sheet", "strength=1,2", "-o", tmp_path / "out")
+    assert code == 2 and "--sheet tries settings on one picture; here are several sources" in err
+
+
+def test_several_films_are_given_sounds(run: Run, tmp_path: Path) -> None:
+    clips = [tmp_path / "a.mkv", tmp_path / "b.mkv"]
+    for clip in clips:
+        with VideoWriter(clip, (32, 32), 4, codec="ffv1") as writer:
+            for number in range(4):
+                writer.write(card(number, 32, 32))
+    code, printed, _ = run("sound", "film", *clips, "--dry-run")
+    assert (code, json.loads(printed)["inputs"], json.loads(printed)["films"]) == (0, 2, ["a.mkv", "b.mkv"])
+    code, printed, err = run("sound", "film", *clips, "-o", tmp_path / "out")
+    assert code == 0 and "2 made" in err
+    assert len(printed.splitlines()) == len(list((tmp_path / "out").glob("*.mkv"))) == 2

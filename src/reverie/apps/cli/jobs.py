@@ -69,7 +69,7 @@ def add_command(
     queue = open_queue(home)
     store = files_of(queue)
     record, given = read_job(as_given(job)), [Path(as_given(f)) for f in files or ()]
-    for path in () if given else beside(Path(as_given(job)), record, find_tool):
+    for path in beside(Path(as_given(job)), record, find_tool):
         store.adopt(path, owner="terminal")
     entry = add_job(queue, store, find_tool, record, given, suffix=file_format, priority=priority)
     print(entry.id)

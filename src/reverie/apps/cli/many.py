@@ -61,10 +61,10 @@ def run_many(
     executor = open_executor(common.executor, find, common.workers) if not common.dry_run else None
     items = _to_do(tool, find, pairs, config, common, outcomes, notes)
     if common.dry_run:
-        print(json.dumps(_decisions(items, shares, outcomes, notes), indent=2, ensure_ascii=False))
+        print(json.dumps(_decisions(items, shares, outcomes, notes, found), indent=2, ensure_ascii=False))
         return outcomes.exit_code
     if common.verbose:
-        print(json.dumps(_decisions(items, shares, outcomes, []), indent=2, ensure_ascii=False), file=sys.stderr)
+        print(json.dumps(_decisions(items, shares, outcomes, [], found), indent=2, ensure_ascii=False), file=sys.stderr)
     for note in notes:
         print_note(note)
     _prepare_folders(tool, items, config)
@@ -102,10 +102,11 @@ def _films(
     folder: Path | None, outcomes: Outcomes,
 ) -> None:  # fmt: skip
     """Work on the films among the inputs, one after the other."""
-    filming = films_of(tool)
-    if filming is None:
-        return
+    filming = films_of(tool) or (tool if tool.streamed is not None and tool.streamed.kind == "film" else None)
     for one in (source for source in found.sources if source.kind == "film"):
+        if filming is None:
+            outcomes.fail(one.name, f"reverie {tool.name} does not work on films", 2)
+            continue
         own = dict(given) | {"seed": own_seed(one.name)} if common.seed_each else given
         _film(filming, find, one, settings_of(filming, find, own, common, tool), common, folder, outcomes)
 
@@ -243,11 +244,13 @@ def _film(
 
 
 def _decisions(
-    items: Sequence[Item[Asked]], shares: Shares, outcomes: Outcomes, notes: Sequence[str]
+    items: Sequence[Item[Asked]], shares: Shares, outcomes: Outcomes, notes: Sequence[str], found: Found
 ) -> dict[str, object]:
+    films = [source.name for source in found.sources if source.kind == "film"]
+    more: dict[str, object] = {"films": films} if films else {}
     return {
-        "inputs": len(items) + outcomes.skipped + len(outcomes.failures),
+        "inputs": len(items) + len(films) + outcomes.skipped + len(outcomes.failures),
         "workers": shares.workers, "threads": shares.threads, "finished": outcomes.skipped, "notes": list(notes),
         "refused": [{"source": name, "why": message} for name, message, _ in sorted(outcomes.failures)],
         "jobs": [{"source": str(i.source), "output": str(i.target)} for i in sorted(items, key=lambda i: i.name)],
-    }  # fmt: skip
+    } | more  # fmt: skip

@@ -179,6 +179,8 @@ def _pictures(
 
         if common.show:
             raise InputError("--show follows one work; give one picture")
+        if common.sheet is not None:
+            raise InputError("--sheet tries settings on one picture; here are several sources")
         moves = next(
             (field for field, _ in all_fields(tool) if field.name in given and field.metadata.get("moves")), None
         )
@@ -303,8 +305,8 @@ def _meshes(
     if found.many:
         from reverie.apps.cli.many import run_many
 
-        if common.show:
-            raise InputError("--show follows one work; give one mesh")
+        if common.show or common.sheet is not None:
+            raise InputError("--show and --sheet go with one mesh; here are several")
         return run_many(tool, find, found, given, common)
     (source,) = found.sources
     if not source.path.exists():

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reverie.apps.cli.output import print_note
 from reverie.errors import InputError
 from reverie.jobs.files import Files, found_config, with_networks, with_parts
 from reverie.jobs.job import joined, section_types, sections
 from reverie.jobs.presets import preset_of
 from reverie.jobs.tool import AnyTool, load
-from reverie.settings import check_together, fields_of, parse_settings, to_record, without_rivals
+from reverie.settings import check_together, fields_of, flag_of, parse_settings, to_record, without_rivals
 
 if TYPE_CHECKING:
     from reverie.apps.cli.common_options import Common
@@ -102,6 +103,10 @@ def _like(family: AnyTool, find: Callable[[str], AnyTool], like: str, given: Map
         fields = {field.name: field for field in fields_of(part)}
         chosen = {key: value for key, value in given.items() if key in fields}
         kept = without_rivals(type(part), to_record(part), chosen)
+        for key, field in fields.items():
+            known, set_there = field.metadata, getattr(part, key) != field.default
+            if known.get("own") and known.get("file") and set_there and key not in chosen:
+                print_note(f"--like leaves {flag_of(field)} of '{made.name}' out; give it again for this picture")
         gone = {
             key: field.default for key, field in fields.items()
             if key not in kept or key in chosen or field.metadata.get("own")

@@ -181,7 +181,9 @@ class Comparing:
         self.notes += _resized(self.pictures, self.size)
         self.scene, self.example = scene.at(self.size), example
         self.results = [result.at(self.size) for result in results]
-        self.scale = config.style_scale or _stored_scale(self.pictures[1], records)
+        self.scale, of = (config.style_scale, "") if config.style_scale else _stored_scale(self.pictures, records)
+        if of and self.scale != 1:
+            self.notes.append(f"the style is looked at {self.scale:g} times as large, as for '{of}'; see --style-scale")
         self.rows: list[list[Row]] = [[] for _ in results]
         self.total = len(self.scorers) * len(results)
         for scorer in self.scorers:
@@ -212,15 +214,16 @@ class Comparing:
         )  # fmt: skip
 
 
-def _stored_scale(style: Picture, records: Sequence[dict[str, Any]]) -> float:
-    """Return the scale that the first picture of ours looked at this style with; 1 if none says."""
-    for record in records:
+def _stored_scale(pictures: Sequence[Picture], records: Sequence[dict[str, Any]]) -> tuple[float, str]:
+    """Return the scale that the first picture of ours looked at this style with, and its name; 1 if none says."""
+    style = pictures[1]
+    for picture, record in zip(pictures[2:], records, strict=True):
         scales = record["config"].get("style_scale") or () if record else ()
         files = record.get("files", {})
         for number in range(1, 1 + len(files)):
             if (files.get(f"style {number}") or {}).get("sha256") == style.sha256 and scales:
-                return float(scales[min(number, len(scales)) - 1])
-    return 1.0
+                return float(scales[min(number, len(scales)) - 1]), picture.name
+    return 1.0, ""
 
 
 def _other_files(pictures: Sequence[Picture], records: Sequence[dict[str, Any]]) -> list[str]:
