@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from glob import escape
+from os import fsencode
 from pathlib import Path
 
 from reverie.errors import InputError
@@ -22,7 +23,7 @@ from reverie.jobs.stored import stored_record
 from reverie.jobs.up_to_date import up_to_date
 from reverie.jobs.work import Plan
 from reverie.media.suffixes import MESHES_WRITTEN, PICTURES_WRITTEN, VIDEOS_WRITTEN
-from reverie.weights.file_names import fitted
+from reverie.weights.file_names import LONGEST, fitted
 
 COUNTED = re.compile(r"-(\d+)$")
 MOST_COUNTED = 10_000
@@ -92,7 +93,7 @@ def _owner_of_files(wanted: Path, job: Job, read: Callable[[object, str], Job]) 
     """Return a result of other settings that has this name in another format, and files beside it; None without."""
     for suffix in FORMATS:
         other = wanted.with_suffix(suffix)
-        if suffix == wanted.suffix or not other.is_file():
+        if suffix == wanted.suffix or len(fsencode(other.name)) > LONGEST or not other.is_file():
             continue
         there = _job_of(other, read)
         if there is None or up_to_date(there, job, other):

@@ -121,8 +121,10 @@ def _read_description(path: Path, metadata: dict[str, str]) -> Description:
     try:
         record = json.loads(metadata["reverie"])
         kind = str(record.pop("format"))
-        if kind != FORMAT:
+        if kind != FORMAT and kind.startswith("reverie-"):
             raise WeightsError(f"'{path}' holds {printable(kind).removeprefix('reverie-')}, not a network")
+        if kind != FORMAT:
+            raise KeyError("format")
         version = int(record.pop("format_version"))
         if version > FORMAT_VERSION:
             raise WeightsError(
