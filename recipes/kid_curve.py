@@ -1,7 +1,7 @@
-"""KID and spread of a generator's training, snapshot by snapshot, as a table and a plot.
+"""KID and spread of a generator's training, snapshot by snapshot, as a table and a plot, from what it said on the way.
 
-    recipes/flowers.sh flowers5-128.zip flowers.safetensors
-    python recipes/kid_curve.py flowers.run benchmarks/results/latent_kid.json docs/latent-kid.png
+    recipes/flowers.sh flowers5-128.zip flowers.safetensors 2> flowers.log
+    python recipes/kid_curve.py flowers.log flowers.safetensors benchmarks/results/latent_kid.json docs/latent-kid.png
 
 KID is that of 800 pictures against 800 of the training's on the embedded critic; the spread is that of their features,
 in those of the photographs.
@@ -10,25 +10,32 @@ in those of the photographs.
 from __future__ import annotations
 
 import json
+import re
 import sys
+from itertools import groupby
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-KEPT = ("kimg", "kid", "fid", "spread", "unlike")
+from reverie.weights.checkpoint import load_description
+
+SAID = re.compile(r"kid (-?[\d.e-]+)\s+spread ([\d.e-]+)")
 
 
-def rows_of(run: Path) -> list[dict[str, float]]:
-    """Return what was measured at each snapshot."""
-    lines = map(json.loads, (run / "metrics.jsonl").read_text("utf-8").splitlines())
-    return [{name: round(line[name], 4) for name in KEPT} for line in lines if line["phase"] == "snapshot"]
+def rows_of(log: Path, every_kimg: float) -> list[dict[str, float]]:
+    """Return what was measured at each snapshot; lines between two snapshots repeat it."""
+    said = [match.groups() for match in SAID.finditer(log.read_text("utf-8"))]
+    return [
+        {"kimg": number * every_kimg, "kid": float(kid), "spread": float(spread)}
+        for number, ((kid, spread), _) in enumerate(groupby(said), start=1)
+    ]
 
 
 def main() -> None:
     """Write the table and the plot."""
-    run, table, plot = map(Path, sys.argv[1:4])
-    rows = rows_of(run)
-    settings = json.loads((run / "settings.json").read_text("utf-8"))
+    log, network, table, plot = map(Path, sys.argv[1:5])
+    settings = {name: value for name, value in load_description(network).recipe.items() if name != "job"}
+    rows = rows_of(log, settings["snapshot_kimg"])
     table.write_text(json.dumps({"question": "How does KID fall in a training of the shipped flowers?",
                                  "settings": settings, "rows": rows}, indent=1) + "\n", "utf-8")  # fmt: skip
     figure = Figure((6.4, 3.2), dpi=110, layout="constrained")
@@ -38,9 +45,8 @@ def main() -> None:
     right.plot(kimg, [row["spread"] for row in rows], marker=".")
     for axes, title in ((left, "KID, embedded critic"), (right, "spread of the pictures")):
         axes.set(title=title, xlabel="thousand pictures seen")
-        axes.grid(alpha=0.3)
+        axes.grid(alpha=0.3, which="both")
     figure.savefig(plot)
-    print("\n".join(f"{row['kimg']:7.1f} kimg  KID {row['kid']:.3f}  spread {row['spread']:.2f}" for row in rows))
 
 
 if __name__ == "__main__":
