@@ -52,7 +52,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "tileable": ("--seamless both",), "tiling": ("--seamless both",), "loop": ("--seamless",),
     "style-weights": ("FILE:WEIGHT behind each style",), "style-blend-weights": ("FILE:WEIGHT behind each style",),
     "ss": ("--start",), "begin": ("--start",), "t": ("--duration",), "end": ("--duration",),
-    "length": ("--duration", "--seconds"),
+    "length": ("--duration", "--seconds"), "duration": ("--seconds",),
     "fps": ("--every",), "r": ("--fps",), "framerate": ("--fps",), "frame-rate": ("--fps",), "rate": ("--fps",),
     "smooth-motion": ("--flow",), "deflicker": ("--flow",), "temporal": ("--flow",), "optical-flow": ("--flow",),
     "noise": ("--size",), "k": ("--top",), "topk": ("--top",), "top-k": ("--top",), "b": ("--batch",),
