@@ -90,13 +90,13 @@ def choose_target(
 
 
 def _owner_of_files(wanted: Path, job: Job, read: Callable[[object, str], Job]) -> Path | None:
-    """Return a result of other settings that has this name in another format, and files beside it; None without."""
+    """Return a result of this tool with this name in another format, other settings, and files beside it, if any."""
     for suffix in FORMATS:
         other = wanted.with_suffix(suffix)
         if suffix == wanted.suffix or len(fsencode(other.name)) > LONGEST or not other.is_file():
             continue
         there = _job_of(other, read)
-        if there is None or up_to_date(there, job, other):
+        if there is None or there.tool != job.tool or up_to_date(there, job, other):
             continue
         if any(_job_of(file, read) == there for file in wanted.parent.glob(f"{escape(wanted.stem)}-*")):
             return other
