@@ -25,9 +25,9 @@ from reverie.jobs.session import Session
 from reverie.jobs.steps import Steps
 from reverie.jobs.tool import Role, Tool
 from reverie.jobs.work import Plan, Progress, Report
+from reverie.numerics.onto_beats import onto_beats
 from reverie.settings import setting
 from reverie.tools.latent_films.journey import GROUPS, MOMENT, Key, Track, parse_journey, read_journey
-from reverie.tools.latent_timeline.beats import onto_beats
 
 LEAST_S = 1e-3  # between two keys
 TRACKS = (*GROUPS, "noise")
